@@ -1,0 +1,1 @@
+"""The frame: settings, database, jobs, and the front doors."""

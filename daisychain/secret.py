@@ -1,0 +1,40 @@
+"""The installation's secret: from the settings, or made once in the home of an embedded database."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from daisychain.settings import Settings
+
+
+def installation_secret(settings: Settings) -> str:
+    """The secret that keys and cookies are made from; raises ConfigurationError where one must be set and is not."""
+    if settings.secret_key:
+        return settings.secret_key
+    if settings.database_url:
+        return settings.need("secret_key", why="because several machines may share this database")
+    return _kept(settings.home / "secret_key")
+
+
+def derive(secret: str, purpose: str) -> bytes:
+    """32 bytes for one purpose alone: HMAC-SHA256 of the purpose under the installation's secret."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+def _kept(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Written whole and linked into place: of two processes at once, one wins and both read the same.
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text(encoding="ascii")

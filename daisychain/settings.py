@@ -1,0 +1,102 @@
+"""Settings: read once, from the environment and an optional `daisychain.toml`, into a frozen object.
+
+The environment wins over the file. Each setting may come as NAME or as NAME_FILE, a file that holds the
+value; both at once is an error. A setting that is needed and missing is named by `Settings.need`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from daisychain.errors import ConfigurationError
+
+FILE_NAME = "daisychain.toml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that differs from one installation to the next; secrets are kept out of `repr`."""
+
+    home: Path
+    database_url: str = field(default="", repr=False)
+    public_url: str = ""
+    secret_key: str = field(default="", repr=False)
+    provider: str = "outbox"
+    test_mode: bool = False
+    sendgrid_api_key: str = field(default="", repr=False)
+    sendgrid_api_host: str = "https://api.sendgrid.com"
+    sendgrid_webhook_keys: tuple[str, ...] = ()
+    smtp_url: str = field(default="", repr=False)
+
+    def need(self, attribute: str, *, why: str) -> str:
+        """The text setting `attribute`; raises ConfigurationError, which names the variable, where it is empty."""
+        value: str = getattr(self, attribute)
+        if not value:
+            raise ConfigurationError(
+                VARIABLES[attribute],
+                f"is not set; it is needed {why}.",
+                hint=f"Set {VARIABLES[attribute]} in the environment, or {attribute} in {FILE_NAME}, "
+                f"or put the value in a file and name it in {VARIABLES[attribute]}_FILE.",
+            )
+        return value
+
+
+# The vendors' own variables keep the names that their users already know.
+VARIABLES = {
+    item.name: (item.name.upper() if item.name.startswith(("sendgrid_", "smtp_")) else f"DAISYCHAIN_{item.name.upper()}")
+    for item in fields(Settings)
+}
+
+
+def load_settings(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
+    """The settings in force in `folder` (default: the current one); raises ConfigurationError."""
+    values = _from_file((folder or Path.cwd()) / FILE_NAME)
+    for attribute, variable in VARIABLES.items():
+        text = _from_environment(variable, environment)
+        if text is not None:
+            values[attribute] = text
+    return _typed(values)
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(str(path), f"is not valid TOML: {error}") from None
+    for name in values:
+        if name not in VARIABLES:
+            raise ConfigurationError(str(path), f"has an unknown setting {name!r}.", hint=f"Known: {', '.join(VARIABLES)}.")
+    return values
+
+
+def _from_environment(variable: str, environment: Mapping[str, str]) -> str | None:
+    direct, file = environment.get(variable), environment.get(f"{variable}_FILE")
+    if direct and file:
+        raise ConfigurationError(variable, f"is set twice, here and by {variable}_FILE.", hint="Unset one of them.")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{variable}_FILE", f"can't be read: {error}") from None
+    return direct or None
+
+
+def _typed(values: dict[str, object]) -> Settings:
+    typed: dict[str, object] = dict(values)
+    typed["home"] = Path(str(values.get("home") or Path.home() / ".daisychain")).expanduser().absolute()
+    if "test_mode" in values:
+        typed["test_mode"] = str(values["test_mode"]).lower() in {"1", "true", "yes", "on"}
+    keys = values.get("sendgrid_webhook_keys", ())
+    if isinstance(keys, str):
+        keys = keys.split(",")
+    typed["sendgrid_webhook_keys"] = tuple(str(key).strip() for key in keys if str(key).strip())  # type: ignore[attr-defined]
+    for name in ("public_url", "sendgrid_api_host"):
+        if name in typed:
+            typed[name] = str(typed[name]).rstrip("/")
+    return Settings(**typed)  # type: ignore[arg-type]
