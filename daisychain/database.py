@@ -1,0 +1,130 @@
+"""The database: one PostgreSQL, embedded in the home or named by DAISYCHAIN_DATABASE_URL, and how to reach it.
+
+The embedded database migrates itself; a server's is upgraded by `daisychain db upgrade`, and nothing is touched before.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import psycopg
+from sqlalchemy import URL, Engine, MetaData, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import DeclarativeBase
+
+from daisychain import schema
+from daisychain.embedded import EmbeddedServer
+from daisychain.errors import ConfigurationError, DatabaseError
+from daisychain.settings import Settings
+
+OLDEST_SERVER = 150000  # PostgreSQL 15
+
+
+class Base(DeclarativeBase):
+    """The tables of all rooms; used through Core statements only."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Database:
+    """Access for one process; the engine is made, and the embedded server joined, when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._server: EmbeddedServer | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is the home's own server."""
+        return not self.settings.database_url
+
+    @cached_property
+    def url(self) -> URL:
+        """Where the database is; starts the embedded server. Raises DatabaseError, ConfigurationError."""
+        if self.embedded:
+            self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._server = EmbeddedServer(self.settings.home)
+            self._server.start()
+            return URL.create("postgresql+psycopg", "daisychain", query={"host": str(self._server.socket)}, database="daisychain")
+        try:
+            url = make_url(self.settings.database_url)
+        except ArgumentError:
+            raise ConfigurationError("DAISYCHAIN_DATABASE_URL", "is not a database URL.", hint=URL_HINT) from None
+        if url.get_backend_name() not in {"postgresql", "postgres"}:
+            raise ConfigurationError("DAISYCHAIN_DATABASE_URL", f"names {url.drivername!r}; only PostgreSQL will do.", hint=URL_HINT)
+        return url.set(drivername="postgresql+psycopg")
+
+    @property
+    def conninfo(self) -> str:
+        """The same place as a libpq connection string, for what speaks to psycopg directly."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @cached_property
+    def unchecked_engine(self) -> Engine:
+        """An engine that does not look at the schema's version: for upgrades and the doctor."""
+        return create_engine(
+            self.url, pool_size=16, max_overflow=16, pool_pre_ping=True,
+            connect_args={"options": "-c timezone=UTC", "application_name": "daisychain", "connect_timeout": 10},
+        )  # fmt: skip
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, once the schema is known to fit; raises DatabaseError that says what to do."""
+        engine = self.unchecked_engine
+        with told_plainly():
+            with engine.connect() as connection:
+                found = schema.version(connection)
+                server = connection.connection.driver_connection.info.server_version  # type: ignore[union-attr]
+            if server < OLDEST_SERVER:
+                raise DatabaseError("The database server is older than PostgreSQL 15.", hint="Upgrade the server first.")
+            if found != schema.HEAD:
+                self._settle(found)
+        return engine
+
+    def _settle(self, found: str | None) -> None:
+        if found is not None and found > schema.HEAD:
+            raise DatabaseError(
+                f"The database is of a newer version ({found}) than this Daisychain ({schema.HEAD}).",
+                hint="Install the newer Daisychain again; an older one must not write here.",
+            )
+        if not self.embedded:
+            raise DatabaseError(
+                f"The database is at version {found or 'none'}, this Daisychain needs {schema.HEAD}.",
+                hint="Run `daisychain db upgrade` first.",
+            )
+        schema.upgrade(self.unchecked_engine)
+
+    def close(self) -> None:
+        """Close connections and leave the embedded server."""
+        if "unchecked_engine" in self.__dict__:
+            self.unchecked_engine.dispose()
+        if self._server is not None:
+            self._server.release()
+        for name in ("url", "unchecked_engine", "engine"):
+            self.__dict__.pop(name, None)
+
+
+URL_HINT = "It looks like postgresql://user:password@host/database"
+
+
+class told_plainly:  # noqa: N801  (reads as a statement)
+    """Translate the driver's connection errors into a DatabaseError without a password in it."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OperationalError | psycopg.OperationalError):
+            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            raise DatabaseError(
+                f"The database can't be reached: {reason}",
+                hint="Check that the server runs and that DAISYCHAIN_DATABASE_URL is right.",
+            ) from None

