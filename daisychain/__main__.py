@@ -1,0 +1,5 @@
+"""`python -m daisychain` is `daisychain`."""
+
+from daisychain.cli import main
+
+main()

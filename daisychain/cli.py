@@ -1,0 +1,65 @@
+"""The front door for the terminal: gathers the rooms' commands and hands them a desk. Rooms load when they are called."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from daisychain.console import Desk, LazyGroup, told_plainly
+
+COMMANDS = {
+    "toolkit": ("newsletters.toolkit_cli:toolkit", "Toolkits of campaign copy: list, show, add."),
+    "newsletter": ("daisychain.cli:newsletter", "Newsletters: new, check, preview, test."),
+    "list": ("lists.cli:lists", "Mailing lists: create, import, export, unsubscribe, suppress."),
+    "campaign": ("sender.cli:campaign", "Campaigns: create, send, status, resolve."),
+    "report": ("reports.cli:report", "What a campaign did, in figures that say what they are."),
+    "serve": ("daisychain.serve:serve", "Serve the public pages and deliver campaigns."),
+    "worker": ("daisychain.worker:worker", "Deliver campaigns on this machine, without pages."),
+    "db": ("daisychain.db_cli:db", "The database: upgrade."),
+    "doctor": ("daisychain.doctor:doctor", "Say what is set up, what is missing, and what to do about it."),
+    "demo": ("daisychain.demo:demo", "The whole job on invented people: toolkit, list, send, readers, report."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with `daisychain demo`. Settings come from the environment and from daisychain.toml.",
+)
+@click.version_option(package_name="daisychain")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Email newsletters for coalitions: toolkit copy in, responsive email out, and a ledger that balances."""
+    context.obj = Desk(people=_people)
+    context.call_on_close(context.obj.close)
+
+
+def _people(connection: Any, name: str) -> Any:
+    """Checks want a list's people, and the room of newsletters does not know the room of lists: we hand them over."""
+    from lists.people import open_people
+
+    return open_people(connection, name)
+
+
+def __getattr__(name: str) -> click.Group:
+    """The group `newsletter`, with the one command of it that belongs to the sender's room."""
+    if name != "newsletter":
+        raise AttributeError(name)
+    from newsletters.cli import newsletter
+    from sender.cli import send_test
+
+    newsletter.add_command(send_test)
+    return newsletter
+
+
+def main() -> None:
+    """Run the command line; our own errors become a message and exit code 1."""
+    with told_plainly():
+        cli()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

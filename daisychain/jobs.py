@@ -1,0 +1,126 @@
+"""The Procrastinate app, deferring within a transaction, and running workers. Tasks live in their rooms.
+
+Jobs carry ids only; the tables are the truth. The app itself is never opened, so that tasks can be deferred
+synchronously on the caller's own connection: a job is committed, or rolled back, with the rows it is about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import procrastinate
+from procrastinate.tasks import Task
+from sqlalchemy import Connection
+
+if TYPE_CHECKING:
+    from daisychain.database import Database
+
+app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+# Procrastinate logs every job's arguments at INFO; ours are ids, but a line a batch is noise.
+logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+POLL_SECONDS = 1.0
+
+
+def defer(
+    connection: Connection,
+    task: Task[Any, Any, Any],
+    jobs: Iterable[Mapping[str, Any]],
+    *,
+    queue: str,
+    at: datetime | None = None,
+) -> None:
+    """Defer one job of `task` for each mapping of arguments, in the caller's transaction; due at `at` or now."""
+    arguments = [dict(job) for job in jobs]
+    if arguments:
+        raw = connection.connection.driver_connection
+        task.configure(connection=raw, queue=queue, schedule_at=at).batch_defer(*arguments)
+
+
+class Workers:
+    """Job slots in a thread of this process, for as long as the context lasts; leaving it lets running jobs finish.
+
+    Tasks find the database in `context.additional_context["database"]`, and whatever else `extras` holds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        queues: Iterable[str] | None = None,
+        concurrency: int = 4,
+        until_idle: bool = False,
+        extras: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._database = database
+        self._queues = list(queues) if queues is not None else None
+        self._concurrency = concurrency
+        self._until_idle = until_idle
+        self._extras = dict(extras or {})
+        self._thread = threading.Thread(target=self._run, name="daisychain-workers", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ready = threading.Event()
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> Workers:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the slots are still at work; False after an error, or once idle where that was asked for."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Take no further job, let those that run finish, and wait for it; raises what the worker died of."""
+        if self._loop is not None and self._task is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+    def wait(self) -> None:
+        """Wait until the slots are idle, where that was asked for."""
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._ready.set()
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        # The default pool may be smaller than the concurrency asked for; then some slots would stand idle.
+        self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2))
+        worker_app = app.with_connector(procrastinate.PsycopgConnector(conninfo=self._database.conninfo, max_size=4))
+        async with worker_app.open_async():
+            self._ready.set()
+            await worker_app.run_worker_async(
+                queues=self._queues,
+                concurrency=self._concurrency,
+                wait=not self._until_idle,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                fetch_job_polling_interval=POLL_SECONDS,
+                additional_context={"database": self._database, **self._extras},
+            )

@@ -1,0 +1,289 @@
+"""The first schema: all rooms' tables, and those of Procrastinate."""
+
+from importlib.metadata import version
+
+import sqlalchemy as sa
+from alembic import op
+from procrastinate.schema import SchemaManager
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+# Its schema is part of this chain: another version needs a revision that applies its migration files.
+PROCRASTINATE = "3.10.0"
+
+
+def upgrade() -> None:
+    """Apply."""
+    if (found := version("procrastinate")) != PROCRASTINATE:
+        raise RuntimeError(f"procrastinate {PROCRASTINATE} is needed here, {found} is installed")
+    # The raw driver: the file holds percent signs and many statements.
+    connection = op.get_bind().connection.driver_connection
+    assert connection is not None
+    connection.execute(SchemaManager.get_schema().encode())
+    op.create_table(
+        "attempts",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("batch_id", sa.BigInteger(), nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
+        sa.Column("sender_id", sa.BigInteger(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("message_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("settled_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("settled_because", sa.Text(), server_default="", nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
+    )
+    op.create_index(op.f("ix_attempts_batch_id"), "attempts", ["batch_id"], unique=False)
+    op.create_index(op.f("ix_attempts_campaign_id"), "attempts", ["campaign_id"], unique=False)
+    op.create_table(
+        "batches",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
+        sa.Column("compiled_id", sa.BigInteger(), nullable=False),
+        sa.Column("first_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.Column("sender_id", sa.BigInteger(), nullable=True),
+        sa.Column("attempt_id", sa.BigInteger(), nullable=True),
+        sa.Column("not_before", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'sending', 'done', 'uncertain', 'split')", name=op.f("ck_batches_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
+    )
+    op.create_index("ix_batches_campaign_id_state", "batches", ["campaign_id", "state"], unique=False)
+    op.create_table(
+        "campaigns",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="campaign", nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="draft", nullable=False),
+        sa.Column("pause_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("list_id", sa.BigInteger(), nullable=True),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("compiled_id", sa.BigInteger(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("from_name", sa.Text(), nullable=False),
+        sa.Column("from_address", sa.Text(), nullable=False),
+        sa.Column("reply_to", sa.Text(), server_default="", nullable=False),
+        sa.Column("opens", sa.Text(), nullable=False),
+        sa.Column("clicks", sa.Text(), nullable=False),
+        sa.Column("tracking_decided_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("tracking_because", sa.Text(), server_default="", nullable=False),
+        sa.Column("public_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("list_header", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("intended", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("first_delivery", sa.BigInteger(), nullable=True),
+        sa.Column("last_delivery", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("kind IN ('campaign', 'test')", name=op.f("ck_campaigns_kind")),
+        sa.CheckConstraint(
+            "state IN ('draft', 'sending', 'paused', 'finished')", name=op.f("ck_campaigns_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
+    )
+    op.create_table(
+        "compiled_emails",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_compiled_emails")),
+        sa.UniqueConstraint("hash", name=op.f("uq_compiled_emails_hash")),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=True),
+        sa.Column("kind", sa.Text(), server_default="member", nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("inputs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')",
+            name=op.f("ck_deliveries_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        postgresql_with={"fillfactor": 60},
+    )
+    op.create_table(
+        "delivery_rollups",
+        sa.Column("delivery_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hard_bounced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("soft_bounced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("complained_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unsubscribed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_human_open_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("human_opens", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("machine_opens", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unknown_opens", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("first_click_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("clicks", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_delivery_rollups")),
+        postgresql_with={"fillfactor": 70},
+    )
+    op.create_index(
+        op.f("ix_delivery_rollups_campaign_id"), "delivery_rollups", ["campaign_id"], unique=False
+    )
+    op.create_table(
+        "events",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("natural_key", sa.LargeBinary(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), nullable=True),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=True),
+        sa.Column("attempt_id", sa.BigInteger(), nullable=True),
+        sa.Column("link", sa.Integer(), nullable=True),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("bounce", sa.Text(), server_default="", nullable=False),
+        sa.Column("open_class", sa.Text(), server_default="", nullable=False),
+        sa.Column("user_agent", sa.Text(), server_default="", nullable=False),
+        sa.Column("network", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+        sa.UniqueConstraint("natural_key", name=op.f("uq_events_natural_key")),
+    )
+    op.create_index(
+        "ix_events_campaign_id_kind",
+        "events",
+        ["campaign_id", "kind"],
+        unique=False,
+        postgresql_where=sa.text("campaign_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_events_delivery_id",
+        "events",
+        ["delivery_id"],
+        unique=False,
+        postgresql_where=sa.text("delivery_id IS NOT NULL"),
+    )
+    op.create_table(
+        "images",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_images")),
+    )
+    op.create_table(
+        "lists",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("from_name", sa.Text(), nullable=False),
+        sa.Column("from_address", sa.Text(), nullable=False),
+        sa.Column("reply_to", sa.Text(), server_default="", nullable=False),
+        sa.Column("opens", sa.Text(), server_default="off", nullable=False),
+        sa.Column("clicks", sa.Text(), server_default="on", nullable=False),
+        sa.Column("decided_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("because", sa.Text(), server_default="", nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("clicks IN ('off', 'on')", name=op.f("ck_lists_clicks")),
+        sa.CheckConstraint("opens IN ('off', 'on')", name=op.f("ck_lists_opens")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lists")),
+        sa.UniqueConstraint("name", name=op.f("uq_lists_name")),
+    )
+    op.create_table(
+        "members",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("address_key", sa.Text(collation="C"), nullable=False),
+        sa.Column("first_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("last_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("language", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "fields",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
+        sa.UniqueConstraint("address_key", name=op.f("uq_members_address_key")),
+    )
+    op.create_table(
+        "senders",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_senders")),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("address_key", sa.Text(collation="C"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("address_key", name=op.f("pk_suppressions")),
+    )
+    op.create_table(
+        "toolkits",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_toolkits")),
+    )
+    op.create_table(
+        "webhook_bodies",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("processed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_bodies")),
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("list_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="subscribed", nullable=False),
+        sa.Column("basis", sa.Text(), server_default="unknown", nullable=False),
+        sa.Column("source", sa.Text(), server_default="", nullable=False),
+        sa.Column("consented_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("left_how", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("state IN ('subscribed', 'unsubscribed')", name=op.f("ck_memberships_state")),
+        sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name=op.f("fk_memberships_list_id")),
+        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_memberships_member_id")),
+        sa.PrimaryKeyConstraint("list_id", "member_id", name=op.f("pk_memberships")),
+    )
+    op.create_table(
+        "toolkit_files",
+        sa.Column("toolkit", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["toolkit"], ["toolkits.name"], name=op.f("fk_toolkit_files_toolkit"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("toolkit", "path", name=op.f("pk_toolkit_files")),
+    )
+    # ### end Alembic commands ###

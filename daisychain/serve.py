@@ -1,0 +1,59 @@
+"""The front door for readers: granian serves the pages in a process of its own, and this process does the work."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from contextlib import closing
+
+import click
+from flask import Flask
+
+from daisychain.console import Desk, pass_desk
+
+THREADS = 8
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 chooses a free one.")
+@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once.")
+@pass_desk
+def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
+    """Serve the public pages and webhooks, and deliver campaigns beside them."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from daisychain.secret import installation_secret
+    from daisychain.worker import at_work, log_to_stderr
+
+    installation_secret(desk.settings)  # a missing one is named here, not in a child's traceback
+    desk.database.engine.connect().close()
+    port = port or _free_port(host)
+    click.echo(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    log_to_stderr()
+    logging.getLogger("_granian").setLevel(logging.WARNING)
+    server = Granian(
+        "daisychain.serve:application", address=host, port=port, interface=Interfaces.WSGI, factory=True,
+        workers=1, blocking_threads=THREADS, websockets=False, log_enabled=True,
+        # Paths hold members' keys, so the requests are not logged.
+        log_access=False,
+    )  # fmt: skip
+    with at_work(desk.database, concurrency=concurrency):
+        server.serve()
+
+
+def application() -> Flask:
+    """The pages, in granian's own process: settings and database are this process's own."""
+    from daisychain.app import create_app
+    from daisychain.database import Database
+    from daisychain.settings import load_settings
+
+    return create_app(Database(load_settings()))
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

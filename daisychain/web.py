@@ -1,0 +1,34 @@
+"""Page furniture: what a room's pages need of the app they run in, and the headers that public pages carry."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Response, current_app
+from sqlalchemy import Engine
+
+from daisychain.settings import Settings
+
+# Links to members carry secrets in their paths: no cache keeps them, no other site learns them, no index lists them.
+PRIVATE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+def settings() -> Settings:
+    """The settings of the current app."""
+    return cast(Settings, current_app.extensions["daisychain"].settings)
+
+
+def engine() -> Engine:
+    """The database engine of the current app."""
+    return cast(Engine, current_app.extensions["daisychain"].engine)
+
+
+def keep_private(response: Response) -> Response:
+    """Give a page about one member the headers that keep its address to itself."""
+    for name, value in PRIVATE_HEADERS.items():
+        response.headers[name] = value
+    return response

@@ -1,0 +1,187 @@
+"""The embedded server's life, as root and as a plain user, with several processes and after SIGKILL."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from daisychain.embedded import EmbeddedServer
+from daisychain.errors import DatabaseError
+from tests.waiting import until
+
+ROOT = Path(__file__).parent.parent.parent
+PLAIN_USER = "nobody"
+
+# A process that uses the home's server, says so, and then does what its last argument says.
+USER = textwrap.dedent("""
+    import sys, os, signal, pathlib, psycopg
+    from daisychain.embedded import EmbeddedServer
+    server = EmbeddedServer(pathlib.Path(sys.argv[1]))
+    server.start()
+    with psycopg.connect(server.conninfo()) as connection:
+        print(connection.execute("SELECT current_user, pg_postmaster_start_time()::text").fetchone(), flush=True)
+    sys.stdin.readline()
+""")
+
+Starter = Callable[[], subprocess.Popen[str]]
+
+
+@pytest.fixture(params=["as ourselves", "as a plain user"])
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Starter]:
+    """Starts processes that share one home, as the account that runs the tests and as one without rights."""
+    account: dict[str, object] = {}
+    home = tmp_path / "home"
+    if request.param == "as a plain user" and os.geteuid() == 0:
+        nobody = pwd.getpwnam(PLAIN_USER)
+        # pytest's own folder is root's alone: the plain user gets a place that it can reach.
+        home = Path("/tmp") / f"daisychain-test-{os.getpid()}" / "home"  # noqa: S108
+        home.parent.mkdir()
+        shutil.chown(home.parent, nobody.pw_uid, nobody.pw_gid)
+        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", USER, str(home)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",
+            env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home.parent)}, **account,  # type: ignore[call-overload]
+        )  # fmt: skip
+        process.home = home  # type: ignore[attr-defined]
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+    if account:
+        # Whoever was killed last has left the server running; a last user takes it down.
+        start().communicate("\n", timeout=60)
+        shutil.rmtree(home.parent)
+
+
+def answer(process: subprocess.Popen[str]) -> str:
+    """What a process says once it is connected."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def leave(process: subprocess.Popen[str]) -> None:
+    """Let a process end by itself."""
+    process.communicate("\n", timeout=60)
+    assert process.returncode == 0
+
+
+def postmaster(process: subprocess.Popen[str]) -> Path:
+    """The server's pid file, wherever the account of these tests has its clusters."""
+    server = EmbeddedServer(process.home)  # type: ignore[attr-defined]
+    own = process.home / "postgres/data/postmaster.pid"  # type: ignore[attr-defined]
+    return own if own.exists() else server.data / "postmaster.pid"
+
+
+def test_the_last_one_out_stops_the_server_and_nobody_before(start: Starter) -> None:
+    first, second = start(), start()
+    assert answer(first) == answer(second)
+    pid_file = postmaster(first)
+    leave(first)
+    assert pid_file.exists()
+    leave(second)
+    assert not pid_file.exists()
+
+
+def test_a_killed_user_does_not_keep_the_server_running(start: Starter) -> None:
+    first, second = start(), start()
+    answer(first), answer(second)
+    pid_file = postmaster(first)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    leave(second)
+    assert not pid_file.exists()
+
+
+def test_a_server_left_by_a_killed_user_is_joined(start: Starter) -> None:
+    first = start()
+    before = answer(first)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    second = start()
+    assert answer(second) == before
+    leave(second)
+
+
+def test_a_killed_server_is_started_again(start: Starter) -> None:
+    first = start()
+    before = answer(first)
+    pid = int(postmaster(first).read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    second = start()
+    after = answer(second)
+    assert after.startswith("('daisychain'")
+    assert after != before
+    leave(second)
+
+
+def test_two_that_start_at_once_make_one_server(start: Starter) -> None:
+    assert len({answer(process) for process in [start(), start(), start()]}) == 1
+
+
+def test_nobody_but_the_owner_gets_in(server: EmbeddedServer) -> None:
+    assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
+    with psycopg.connect(server.conninfo()) as connection:
+        (superuser,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() or (None,)
+        assert superuser is False
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user to be turned away")
+def test_another_user_of_the_machine_is_turned_away(server: EmbeddedServer) -> None:
+    script = "import sys, psycopg; psycopg.connect(sys.argv[1])"
+    found = subprocess.run(
+        [sys.executable, "-c", script, server.conninfo()],
+        user=PLAIN_USER, extra_groups=[], capture_output=True, text=True, check=False, cwd="/",
+    )  # fmt: skip
+    assert found.returncode != 0
+    assert "Permission denied" in found.stderr
+
+
+def test_the_modes_of_other_folders_are_left_alone(tmp_path: Path) -> None:
+    parent = tmp_path / "parent"
+    parent.mkdir(mode=0o700)
+    server = EmbeddedServer(parent / "home")
+    try:
+        server.start()
+        assert stat.S_IMODE(parent.stat().st_mode) == 0o700
+    finally:
+        server.release()
+        shutil.rmtree(server.folder)
+
+
+def test_a_path_too_long_for_a_socket_is_said_to_be_so(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    server.socket = tmp_path / ("long" * 30)
+    with pytest.raises(DatabaseError, match="too long for a Unix socket"):
+        server.start()
+
+
+def test_a_user_that_is_killed_while_it_creates_the_cluster_leaves_nothing_half_done(start: Starter) -> None:
+    first = start()
+    server_folder = lambda: [  # noqa: E731
+        path for path in (first.home / "postgres", EmbeddedServer(first.home).folder) if path.exists()  # type: ignore[attr-defined]
+    ]
+    until(lambda: any((folder / "data.new").exists() for folder in server_folder()))
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    second = start()
+    assert answer(second).startswith("('daisychain'")
+    leave(second)

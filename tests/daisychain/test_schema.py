@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+import lists.tables
+import newsletters.tables
+import sender.tables  # noqa: F401  (imported for the tables they declare)
+from daisychain import schema
+from daisychain.database import Base, Database
+from daisychain.errors import DatabaseError
+
+
+def test_the_migrations_and_the_tables_agree(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_server_default": True,
+                "include_name": lambda name, kind, parents: not (name or "").startswith("procrastinate_"),
+            },
+        )
+        assert compare_metadata(context, Base.metadata) == []
+        filled = connection.scalar(text("SELECT reloptions FROM pg_class WHERE relname = 'deliveries'"))
+    assert filled == ["fillfactor=60"]
+
+
+def test_an_upgrade_that_is_not_needed_changes_nothing(database: Database) -> None:
+    assert schema.upgrade(database.engine) is False
+
+
+@pytest.mark.parametrize(
+    ("found", "words"), [("9999", "newer version"), ("0000", "daisychain db upgrade"), (None, "daisychain db upgrade")]
+)
+def test_a_server_database_of_another_version_is_refused_with_what_to_do(
+    database: Database, found: str | None, words: str
+) -> None:
+    with database.unchecked_engine.begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+        if found:
+            connection.execute(text("INSERT INTO alembic_version VALUES (:found)"), {"found": found})
+    with pytest.raises(DatabaseError, match=words):
+        _ = database.engine
+
+
+def test_an_older_daisychain_does_not_upgrade_a_newer_database(database: Database) -> None:
+    with database.unchecked_engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseError, match="newer version"):
+        schema.upgrade(database.unchecked_engine)

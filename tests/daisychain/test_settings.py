@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daisychain.errors import ConfigurationError
+from daisychain.secret import installation_secret
+from daisychain.settings import VARIABLES, Settings, load_settings
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "daisychain.toml").write_text('provider = "smtp"\npublic_url = "https://file.org/"\n')
+    settings = load_settings({"DAISYCHAIN_PROVIDER": "sendgrid"}, tmp_path)
+    assert (settings.provider, settings.public_url) == ("sendgrid", "https://file.org")
+
+
+@pytest.mark.parametrize("attribute", [name for name in VARIABLES if name not in ("home", "test_mode", "sendgrid_webhook_keys")])
+def test_every_setting_may_come_from_a_file_that_holds_it(attribute: str, tmp_path: Path) -> None:
+    secret = tmp_path / "value"
+    secret.write_text("the value\n")
+    settings = load_settings({f"{VARIABLES[attribute]}_FILE": str(secret)}, tmp_path)
+    assert getattr(settings, attribute) == "the value"
+
+
+@pytest.mark.parametrize("attribute", ["secret_key", "sendgrid_api_key", "smtp_url", "public_url"])
+def test_a_missing_setting_is_named(attribute: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=VARIABLES[attribute]):
+        load_settings({}, tmp_path).need(attribute, why="for this test")
+
+
+@pytest.mark.parametrize(
+    ("environment", "toml", "words"),
+    [
+        ({"SMTP_URL": "a", "SMTP_URL_FILE": "b"}, "", "set twice"),
+        ({"SMTP_URL_FILE": "/nowhere/at/all"}, "", "can't be read"),
+        ({}, "nonsense = 1", "unknown setting 'nonsense'"),
+        ({}, "= 1", "not valid TOML"),
+    ],
+)
+def test_wrong_settings_are_told_apart(environment: dict[str, str], toml: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "daisychain.toml").write_text(toml)
+    with pytest.raises(ConfigurationError, match=words):
+        load_settings(environment, tmp_path)
+
+
+def test_secrets_are_not_in_the_repr(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path, database_url="s3cret", secret_key="s3cret", sendgrid_api_key="s3cret", smtp_url="s3cret"
+    )
+    assert "s3cret" not in repr(settings)
+
+
+def test_webhook_keys_are_split_at_commas(tmp_path: Path) -> None:
+    assert load_settings({"SENDGRID_WEBHOOK_KEYS": "one, two,"}, tmp_path).sendgrid_webhook_keys == ("one", "two")
+
+
+def test_an_embedded_installation_makes_its_secret_once_and_keeps_it_to_itself(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    first = installation_secret(settings)
+    assert installation_secret(settings) == first
+    assert (tmp_path / "home/secret_key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["secret_key"]
+
+
+def test_with_a_server_the_secret_must_be_set(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="DAISYCHAIN_SECRET_KEY"):
+        installation_secret(Settings(home=tmp_path, database_url="postgresql://server/daisychain"))
