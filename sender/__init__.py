@@ -1,0 +1,1 @@
+"""Sender: out and back."""

@@ -1,0 +1,265 @@
+"""One try at one batch: claim it, write the attempt down, and record what came of it.
+
+Claim → attempt → outcome. The claim is one conditional UPDATE; the attempt is committed before its request leaves; the
+outcome is conditional on the attempt. What a crash leaves behind is therefore a batch in `sending` whose sender is
+dead, and that is uncertain: it is never sent again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+
+from lists.tables import Member, Membership, Suppression
+from sender.ledger import Span, State, move
+from sender.mailing import Outcome, Verdict
+from sender.tables import Attempt, Batch, Campaign, Delivery
+
+# Where a provider names no time to try again.
+DEFAULT_PAUSE = timedelta(seconds=30)
+# Halving finds one bad person of 1,000 in ten refusals, with acceptances between; more in a row is no person's fault.
+REFUSALS_IN_A_ROW = 12
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A batch that is ours to send, with the attempt that is already written down."""
+
+    attempt_id: int
+    batch_id: int
+    campaign_id: int
+    compiled_id: int
+    span: Span
+    people: Sequence[Row[tuple[int, str, dict[str, Any]]]]  # (delivery id, address, merge inputs)
+
+
+def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None:
+    """Claim a batch and write its attempt down, in the caller's transaction; None if it is not to be had.
+
+    People who left or were suppressed since the freeze are excluded here, at the last moment before they would be mailed.
+    """
+    batch = connection.execute(
+        update(Batch)
+        .where(
+            Batch.id == batch_id,
+            Batch.state == "waiting",
+            Batch.not_before <= func.now(),
+            select(Campaign.id).where(Campaign.id == Batch.campaign_id, Campaign.state == "sending").exists(),
+        )
+        .values(state="sending", sender_id=sender_id)
+        .returning(Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id)
+    ).one_or_none()
+    if batch is None:
+        return None
+    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
+    _exclude_late(connection, span)
+    people = connection.execute(
+        select(Delivery.id, Delivery.address, Delivery.inputs)
+        .where(span.where(), Delivery.state == "waiting")
+        .order_by(Delivery.id)
+    ).all()
+    if not people:
+        connection.execute(update(Batch).where(Batch.id == batch_id).values(state="done"))
+        finish_if_done(connection, batch.campaign_id)
+        return None
+    attempt_id = connection.scalar(
+        insert(Attempt)
+        .values(batch_id=batch_id, campaign_id=span.campaign_id, sender_id=sender_id, people=len(people))
+        .returning(Attempt.id)
+    )
+    assert attempt_id is not None
+    connection.execute(update(Batch).where(Batch.id == batch_id).values(attempt_id=attempt_id))
+    return Claim(attempt_id, batch_id, span.campaign_id, batch.compiled_id, span, people)
+
+
+def _exclude_late(connection: Connection, span: Span) -> None:
+    list_id = select(Campaign.list_id).where(Campaign.id == span.campaign_id).scalar_subquery()
+    still_there = (
+        select(Membership.member_id)
+        .where(Membership.list_id == list_id, Membership.member_id == Member.id, Membership.state == "subscribed")
+        .exists()
+    )
+    suppressed = select(Suppression.address_key).where(Suppression.address_key == Member.address_key).exists()
+    gone = and_(Member.id == Delivery.member_id, or_(suppressed, ~still_there))
+    move(connection, span, "waiting", "excluded", reason="suppressed_late", where=gone)
+
+
+def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetime | None:
+    """Record what came of an attempt, in the caller's transaction; returns when to try the batch again, if so.
+
+    A batch that was swept as uncertain meanwhile is settled by its late answer. If somebody sent it again before that, the
+    answer is written into the attempt alone, where it shows as a double.
+    """
+    attempt = connection.execute(
+        select(Attempt.id, Attempt.batch_id, Attempt.outcome).where(Attempt.id == attempt_id).with_for_update()
+    ).one()
+    batch = connection.execute(
+        select(Batch.id, Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id, Batch.state)
+        .where(Batch.id == attempt.batch_id, Batch.attempt_id == attempt_id, Batch.state.in_(["sending", "uncertain"]))
+        .with_for_update()
+    ).one_or_none()
+    late = attempt.outcome is not None
+    if late and outcome.verdict is Verdict.UNCERTAIN:
+        return None
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt_id)
+        .values(
+            outcome=outcome.verdict.value, status=outcome.status, detail=outcome.detail, message_id=outcome.message_id,
+            ended_at=func.now(), **({"settled_by": "late answer", "settled_at": func.now()} if late else {}),
+        )
+    )  # fmt: skip
+    if batch is None:
+        return None
+    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
+    again = _apply(connection, batch, span, "uncertain" if batch.state == "uncertain" else "waiting", outcome)
+    finish_if_done(connection, batch.campaign_id)
+    return again
+
+
+def _apply(connection: Connection, batch: Row[Any], span: Span, state: State, outcome: Outcome) -> datetime | None:
+    """Move people and batch as the verdict says; returns when to try the batch again, if so."""
+    for delivery_id, reason in outcome.refused.items():
+        move(connection, span, state, "failed", reason=reason, only=[delivery_id])
+    now = datetime.now(UTC)
+    match outcome.verdict:
+        case Verdict.ACCEPTED:
+            move(connection, span, state, "accepted", besides=[*outcome.waiting, *outcome.uncertain])
+            if state == "uncertain":
+                move(connection, span, "uncertain", "waiting", only=outcome.waiting)
+            else:
+                move(connection, span, "waiting", "uncertain", only=outcome.uncertain, reason=outcome.detail)
+            if outcome.waiting:
+                return _put_back(connection, batch.id, outcome.retry_at or now + DEFAULT_PAUSE)
+            _set_batch(connection, batch.id, "uncertain" if outcome.uncertain else "done")
+        case Verdict.UNCERTAIN:
+            move(connection, span, state, "uncertain", reason=outcome.detail)
+            _set_batch(connection, batch.id, "uncertain")
+        case Verdict.WAIT | Verdict.REFUSED_ACCOUNT:
+            if state == "uncertain":
+                move(connection, span, "uncertain", "waiting")
+            if outcome.verdict is Verdict.WAIT:
+                return _put_back(connection, batch.id, outcome.retry_at or now + DEFAULT_PAUSE)
+            _put_back(connection, batch.id, now)
+            pause(connection, span.campaign_id, f"the provider refuses the account: {outcome.detail}")
+        case Verdict.REFUSED_REQUEST:
+            if state == "uncertain":
+                move(connection, span, "uncertain", "waiting")
+            return _refused_request(connection, batch, span, outcome, now)
+    return None
+
+
+def _refused_request(
+    connection: Connection, batch: Row[Any], span: Span, outcome: Outcome, now: datetime
+) -> datetime | None:
+    """Find whom the provider refuses: those it named, or by halves; nothing of this request was taken."""
+    if _refusals_in_a_row(connection, span.campaign_id) >= REFUSALS_IN_A_ROW:
+        _put_back(connection, batch.id, now)
+        pause(connection, span.campaign_id, f"the provider refuses every request: {outcome.detail}")
+        return None
+    if outcome.refused:
+        return _put_back(connection, batch.id, now)
+    waiting = connection.scalars(
+        select(Delivery.id).where(span.where(), Delivery.state == "waiting").order_by(Delivery.id)
+    ).all()
+    if len(waiting) == 1:
+        move(connection, span, "waiting", "failed", reason=outcome.detail, only=waiting)
+        _set_batch(connection, batch.id, "done")
+        return None
+    middle = waiting[len(waiting) // 2]
+    connection.execute(
+        insert(Batch),
+        [
+            {"campaign_id": span.campaign_id, "compiled_id": batch.compiled_id, "first_id": first, "last_id": last}
+            for first, last in ((span.first_id, middle - 1), (middle, span.last_id))
+        ],
+    )
+    _set_batch(connection, batch.id, "split")
+    return now
+
+
+def _refusals_in_a_row(connection: Connection, campaign_id: int) -> int:
+    taken = select(func.coalesce(func.max(Attempt.id), 0)).where(
+        Attempt.campaign_id == campaign_id, Attempt.outcome == Verdict.ACCEPTED.value
+    )
+    refused = select(func.count()).where(
+        Attempt.campaign_id == campaign_id,
+        Attempt.outcome == Verdict.REFUSED_REQUEST.value,
+        Attempt.id > taken.scalar_subquery(),
+    )
+    return connection.scalar(refused) or 0
+
+
+def _put_back(connection: Connection, batch_id: int, at: datetime) -> datetime:
+    connection.execute(update(Batch).where(Batch.id == batch_id).values(state="waiting", not_before=at))
+    return at
+
+
+def _set_batch(connection: Connection, batch_id: int, state: str) -> None:
+    connection.execute(update(Batch).where(Batch.id == batch_id).values(state=state))
+
+
+def settle_by_event(connection: Connection, attempt_ids: Collection[int]) -> int:
+    """Settle the uncertain among these attempts, for events prove that they were taken; returns how many people it settled.
+
+    One event proves its whole request. Where a person has decided to send again and that has not happened yet, it will
+    not; where it has, the proof is written into the attempt alone, where it shows as a double.
+    """
+    # Those whose answer is still out are locked too: it is written down after us, or before we look.
+    attempts = connection.execute(
+        select(Attempt.id, Attempt.batch_id, Attempt.outcome)
+        .where(
+            Attempt.id == func.any(bindparam("ids", sorted(attempt_ids))),
+            or_(Attempt.outcome == Verdict.UNCERTAIN.value, Attempt.outcome.is_(None)),
+        )
+        .order_by(Attempt.id)
+        .with_for_update()
+    ).all()
+    return sum(_settle(connection, row) for row in attempts if row.outcome == Verdict.UNCERTAIN.value)
+
+
+def _settle(connection: Connection, attempt: Row[Any]) -> int:
+    batch = connection.execute(
+        select(Batch.id, Batch.campaign_id, Batch.first_id, Batch.last_id, Batch.state)
+        .where(
+            Batch.id == attempt.batch_id,
+            Batch.attempt_id == attempt.id,
+            Batch.state.in_(["uncertain", "waiting"]),
+        )
+        .with_for_update()
+    ).one_or_none()
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt.id)
+        .values(outcome=Verdict.ACCEPTED.value, settled_by="event", settled_at=func.now())
+    )
+    if batch is None:
+        return 0
+    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
+    moved = move(connection, span, batch.state, "accepted")
+    _set_batch(connection, batch.id, "done")
+    finish_if_done(connection, batch.campaign_id)
+    return moved
+
+
+def pause(connection: Connection, campaign_id: int, reason: str) -> None:
+    """Stop a campaign at its next claim, with the reason that a person will read."""
+    connection.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.state == "sending")
+        .values(state="paused", pause_reason=reason)
+    )
+
+
+def finish_if_done(connection: Connection, campaign_id: int) -> None:
+    """Call a campaign finished once no batch of it waits or is in flight; uncertain people may remain."""
+    unfinished = select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state.in_(["waiting", "sending"])).exists()
+    connection.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.state == "sending", ~unfinished)
+        .values(state="finished", finished_at=func.now())
+    )

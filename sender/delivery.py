@@ -1,0 +1,113 @@
+"""Delivering one batch: claim, merge, hand to the provider, record. Runs as a job, on as many machines as wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from sqlalchemy import select
+
+from daisychain.database import Database
+from daisychain.secret import installation_secret
+from newsletters.compiled import CompiledEmail
+from newsletters.keeping import kept_email
+from newsletters.merge import KEY, plan_merge
+from sender import attempts, tasks
+from sender.keys import Keys
+from sender.mailing import Mailing, Outcome, Recipient, Verdict
+from sender.providers import open_provider
+from sender.senders import LiveSender
+from sender.tables import Campaign
+from sender.tracking import sent_references
+
+log = logging.getLogger("daisychain.delivery")
+
+TEST_MARK = "[TEST] "
+
+
+class Provider(Protocol):
+    """What delivery needs of a provider; a module each in sender/providers."""
+
+    name: str
+    batch_size: int
+    # Whether doing it twice does no harm, so that a batch lost in a crash may simply be done again.
+    repeatable: bool
+
+    def check(self, from_address: str) -> None:
+        """Raise ProviderError or ConfigurationError where mail from this address must not leave as things stand."""
+
+    def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
+        """Hand the mails of one batch over; an answer that never came is an outcome (uncertain), not an exception."""
+
+
+class Deliverer:
+    """Delivers batches for one process; safe to use from several threads."""
+
+    def __init__(self, database: Database, sender: LiveSender) -> None:
+        self._database = database
+        self._sender = sender
+        self._keys = Keys(installation_secret(database.settings))
+        self._mailing = lru_cache(maxsize=32)(self._load_mailing)
+        self._provider = lru_cache(maxsize=8)(self._open)
+
+    def deliver(self, batch_id: int) -> None:
+        """Deliver a batch if it is to be had; a batch that is not does no harm."""
+        if not self._sender.alive():
+            log.error("this sender lost its lock on the database; it claims nothing more")
+            return
+        with self._database.engine.begin() as connection:
+            claim = attempts.claim(connection, batch_id, self._sender.id)
+        if claim is None:
+            return
+        outcome = self._send(claim)
+        log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
+        with self._database.engine.begin() as connection:
+            if attempts.record(connection, claim.attempt_id, outcome):
+                tasks.defer_waiting(connection, claim.campaign_id)
+
+    def _send(self, claim: attempts.Claim) -> Outcome:
+        """Hand a claimed batch over. What fails before the provider is called has mailed nobody, and pauses."""
+        try:
+            mailing = self._mailing(claim.campaign_id, claim.compiled_id)
+            provider = self._provider(mailing[1])
+            keys = self._keys.deliveries(row.id for row in claim.people)
+            recipients = [
+                Recipient(row.id, key, row.address, row.inputs) for row, key in zip(claim.people, keys, strict=True)
+            ]
+        except Exception as error:
+            log.exception("attempt %s could not be prepared", claim.attempt_id)
+            return Outcome(Verdict.REFUSED_ACCOUNT, detail=f"could not be prepared: {type(error).__name__}: {error}")
+        try:
+            return provider.send(mailing[0], recipients, self._keys.attempt(claim.attempt_id))
+        except Exception as error:
+            # A provider's own bug: it may have struck before or after the mail left.
+            log.exception("attempt %s broke", claim.attempt_id)
+            return Outcome(Verdict.UNCERTAIN, detail=f"broke off: {type(error).__name__}")
+
+    def _load_mailing(self, campaign_id: int, compiled_id: int) -> tuple[Mailing, str]:
+        with self._database.engine.connect() as connection:
+            campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
+            return mailing_of(campaign, kept_email(connection, compiled_id)), campaign.provider
+
+    def _open(self, name: str) -> Provider:
+        return open_provider(name, self._database.settings)
+
+
+def mailing_of(campaign: Campaign | object, email: CompiledEmail) -> Mailing:
+    """What all mails of a campaign have in common; `campaign` is a row of `campaigns`."""
+    row: Campaign = campaign  # type: ignore[assignment]
+    references = sent_references(row.public_url, opens=row.opens, clicks=row.clicks)
+    return Mailing(
+        campaign_id=row.id,
+        plan=plan_merge(email, references),
+        from_name=row.from_name,
+        from_address=row.from_address,
+        reply_to=row.reply_to,
+        list_id=row.list_header,
+        unsubscribe_url=f"{row.public_url}/u/{KEY}",
+        opens=row.opens,  # type: ignore[arg-type]
+        clicks=row.clicks,  # type: ignore[arg-type]
+        subject_prefix=TEST_MARK if row.kind == "test" else "",
+    )

@@ -1,0 +1,78 @@
+"""What a provider is given, and what it answers: the words between delivery and the providers.
+
+Delivery declares the Protocol (sender/delivery.py); this module holds the values that cross it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from newsletters.merge import MergePlan
+
+Tracking = Literal["off", "provider", "own"]
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """All that the mails of one batch have in common; `unsubscribe_url` holds `newsletters.merge.KEY`."""
+
+    campaign_id: int
+    plan: MergePlan
+    from_name: str
+    from_address: str
+    reply_to: str
+    list_id: str
+    unsubscribe_url: str
+    opens: Tracking
+    clicks: Tracking
+    subject_prefix: str = ""
+
+    def headers(self, unsubscribe_url: str) -> dict[str, str]:
+        """The headers that let a reader leave by one click (RFC 8058, RFC 2369) and file by list (RFC 2919)."""
+        headers = {
+            "List-Unsubscribe": f"<{unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        return {**headers, "List-Id": self.list_id} if self.list_id else headers
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One person of a batch: the delivery's id, its opaque key, the frozen address and merge inputs."""
+
+    delivery_id: int
+    key: str
+    address: str
+    inputs: Mapping[str, str | None]
+
+
+class Verdict(StrEnum):
+    """What a provider's answer means for the batch."""
+
+    ACCEPTED = "accepted"  # taken, save for the people in `refused` and `waiting`
+    REFUSED_REQUEST = "refused_request"  # this request as a whole; smaller ones may pass
+    REFUSED_ACCOUNT = "refused_account"  # nothing will pass until a person mends it
+    WAIT = "wait"  # nothing was taken; again at `retry_at`
+    UNCERTAIN = "uncertain"  # it may or may not have been taken
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A provider's answer to one attempt.
+
+    `refused` maps delivery ids to reasons and `waiting` holds delivery ids to try later; both speak of single
+    people, where a provider tells. `detail` is the provider's own words without any address in it.
+    """
+
+    verdict: Verdict
+    detail: str = ""
+    status: int | None = None
+    message_id: str = ""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    waiting: frozenset[int] = frozenset()
+    uncertain: frozenset[int] = frozenset()
+    retry_at: datetime | None = None

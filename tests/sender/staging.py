@@ -1,0 +1,83 @@
+"""Sets the stage for tests of delivery: a list of people, a compiled email made by hand, and a draft for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, insert
+
+from daisychain.database import Database
+from lists.tables import MailingList, Member, Membership
+from newsletters.compiled import CompiledEmail, Link, Slot
+from newsletters.tables import StoredEmail
+from newsletters.tokens import Kind, Mint
+from sender.tables import Campaign
+
+MINT = Mint("0a1b2c3d")
+
+
+def compiled_email() -> CompiledEmail:
+    """A small email with a name, a tracked link, and the links that every mail must have."""
+    name_html, name_text, name_subject = (MINT.write(Kind.SLOT, index) for index in range(3))
+    link, leave, view = MINT.write(Kind.LINK, 0), MINT.write(Kind.UNSUBSCRIBE), MINT.write(Kind.VIEW)
+    expression = ["default", ["field", "first_name"], "friend"]
+    return CompiledEmail(
+        nonce=MINT.nonce,
+        subject=f"News for {name_subject}",
+        preheader="",
+        html=f'<html><body><p>Dear {name_html}, <a href="{link}">read on</a></p>'
+        f'<a href="{leave}">Unsubscribe</a> <a href="{view}">View in browser</a></body></html>',
+        text=f"Dear {name_text},\nread on: https://campaign.example/read\nUnsubscribe: {leave}\n",
+        slots=tuple(
+            Slot(index, expression, context, ("first_name",))
+            for index, context in enumerate(("html", "text", "header"))  # type: ignore[arg-type]
+        ),
+        links=(Link(0, "https://campaign.example/read", "read on", tracked=True),),
+        fields=("first_name",),
+        title="News",
+    ).hashed()
+
+
+def add_people(connection: Connection, list_id: int, numbers: Iterable[int]) -> list[int]:
+    """Members person<n>@people.example, subscribed to the list; returns their ids in the order of the numbers."""
+    rows = [
+        {"email": f"person{n}@people.example", "address_key": f"person{n}@people.example", "first_name": f"P{n}"}
+        for n in numbers
+    ]
+    ids = list(connection.scalars(insert(Member).returning(Member.id, sort_by_parameter_order=True), rows))
+    connection.execute(insert(Membership), [{"list_id": list_id, "member_id": member_id} for member_id in ids])
+    return ids
+
+
+def add_list(connection: Connection, name: str = "friends") -> int:
+    """An empty list with a sender."""
+    return connection.execute(
+        insert(MailingList)
+        .values(name=name, from_name="Connection Coalition", from_address="hello@coalition.example")
+        .returning(MailingList.id)
+    ).scalar_one()
+
+
+def draft(connection: Connection, list_id: int, *, provider: str = "outbox", opens: str = "off", clicks: str = "off") -> int:
+    """A draft campaign of the small email for a list."""
+    email = compiled_email()
+    compiled_id = connection.execute(
+        insert(StoredEmail).values(hash=email.hash, content=email.to_json()).returning(StoredEmail.id)
+    ).scalar_one()
+    return connection.execute(
+        insert(Campaign)
+        .values(
+            name="News", list_id=list_id, document="news.md", compiled_id=compiled_id, provider=provider,
+            from_name="Connection Coalition", from_address="hello@coalition.example",
+            opens=opens, clicks=clicks, public_url="http://127.0.0.1:8000",
+        )
+        .returning(Campaign.id)
+    ).scalar_one()  # fmt: skip
+
+
+def staged(database: Database, people: int, *, provider: str = "outbox") -> int:
+    """A draft for a list of `people` invented members."""
+    with database.engine.begin() as connection:
+        list_id = add_list(connection)
+        add_people(connection, list_id, range(people))
+        return draft(connection, list_id, provider=provider)
