@@ -1,0 +1,1 @@
+"""Newsletters: words into one compiled email."""

@@ -1,0 +1,108 @@
+"""Images: measured once, named by the hash of their content, and kept for as long as mails point to them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+
+from daisychain.errors import InputError
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_SIDE = 8_000
+MAX_PIXELS = 30_000_000
+
+# Pillow calls the JPEG of many phones, which carries a second picture, MPO.
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+}
+EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+
+_EXIF_ORIENTATION = 0x0112
+_ON_ITS_SIDE = {5, 6, 7, 8}
+
+
+@dataclass(frozen=True)
+class ToolkitImage:
+    """A picture with its real media type and size in pixels; `hash` is the SHA-256 of the content, in hex."""
+
+    name: str
+    content: bytes = field(repr=False)
+    media_type: str
+    width: int
+    height: int
+    hash: str
+    alt: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where it is served, below the public URL."""
+        return image_path(self.hash, self.media_type)
+
+
+def image_path(hash_: str, media_type: str) -> str:
+    """`/i/<hash>.<ext>`, the public path of an image; KeyError for a media type that we don't take."""
+    return f"/i/{hash_}.{EXTENSIONS[media_type]}"
+
+
+def measure(
+    content: bytes, name: str, *, alt: str = "", file: Path | str | None = None, line: int | None = None
+) -> ToolkitImage:
+    """The image in `content`, its type told by the bytes and not by the name.
+
+    Raises InputError, with `file` and `line`, for what is too large or no whole PNG, JPEG, GIF or WebP.
+    """
+    try:
+        media_type, width, height = _measured(content)
+    except _Refused as refused:
+        raise InputError(f"The image {name!r} {refused}", file=file, line=line) from None
+    return ToolkitImage(name, content, media_type, width, height, hashlib.sha256(content).hexdigest(), alt)
+
+
+class _Refused(Exception):  # noqa: N818 - said aloud, it is the end of a sentence
+    """Why an image can't be used, as the end of a sentence."""
+
+
+def _measured(content: bytes) -> tuple[str, int, int]:
+    if len(content) > MAX_BYTES:
+        raise _Refused(f"is too large: {len(content):,} bytes, and {MAX_BYTES:,} are allowed.")
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "GIF", "WEBP"]) as picture:
+            # The size stands in the header: looked at before a pixel is decoded.
+            if max(picture.size) > MAX_SIDE or picture.width * picture.height > MAX_PIXELS:
+                raise _Refused(f"is too large: {picture.width} × {picture.height} pixels.")
+            picture.load()
+            sideways = picture.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
+            width, height = picture.size[::-1] if sideways else picture.size
+            return MEDIA_TYPES[str(picture.format)], width, height
+    except _Refused:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _Refused("is too large: it would unfold to more pixels than any picture needs.") from None
+    except Exception:  # Pillow's readers raise whatever a broken file makes them trip over
+        raise _Refused("is no PNG, JPEG, GIF or WebP, or not a whole one.") from None
+
+
+def keep_images(connection: Connection, images: Iterable[ToolkitImage]) -> None:
+    """Store the images that are not kept yet; the same content under two names is kept once."""
+    from newsletters.tables import StoredImage
+
+    rows = {
+        image.hash: {
+            "hash": image.hash, "media_type": image.media_type, "width": image.width, "height": image.height,
+            "content": image.content, "name": image.name,
+        }
+        for image in images
+    }  # fmt: skip
+    if rows:
+        connection.execute(insert(StoredImage).on_conflict_do_nothing(), [rows[key] for key in sorted(rows)])

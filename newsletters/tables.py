@@ -1,0 +1,57 @@
+"""The tables of newsletters: toolkits that were added, images by content, compiled emails as sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, LargeBinary, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daisychain.database import Base
+
+
+class StoredToolkit(Base):
+    """A toolkit that was added, so that all machines of the installation share it."""
+
+    __tablename__ = "toolkits"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str] = mapped_column(Text)
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class ToolkitFile(Base):
+    """One file of an added toolkit, as it was in its folder."""
+
+    __tablename__ = "toolkit_files"
+
+    toolkit: Mapped[str] = mapped_column(Text, ForeignKey("toolkits.name", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class StoredImage(Base):
+    """An image by the SHA-256 of its content, in hex; mails link to it for as long as they are read."""
+
+    __tablename__ = "images"
+
+    hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    media_type: Mapped[str] = mapped_column(Text)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[str] = mapped_column(Text)
+
+
+class StoredEmail(Base):
+    """A compiled email, whole and never changed; `hash` is that of its content."""
+
+    __tablename__ = "compiled_emails"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    hash: Mapped[str] = mapped_column(Text, unique=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

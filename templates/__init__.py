@@ -1,0 +1,1 @@
+"""What things look like: email layouts and blocks, web pages, static files."""
