@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from daisychain import schema
 from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
 from daisychain.settings import Settings
+from tests.command import Daisychain
 
 TEMPLATE = "template_daisychain"
 _numbers = itertools.count()
@@ -35,6 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     engine.dispose()
     yield server
     server.release()
+    shutil.rmtree(server.folder)
 
 
 @pytest.fixture
@@ -58,6 +61,12 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         secret_key="a secret for tests",
         test_mode=True,
     )
+
+
+@pytest.fixture
+def daisychain(settings: Settings, tmp_path: Path) -> Daisychain:
+    """The command line on the fresh database, in a folder of the test's own."""
+    return Daisychain(settings, tmp_path)
 
 
 @pytest.fixture

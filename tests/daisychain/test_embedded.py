@@ -23,11 +23,16 @@ from tests.waiting import until
 ROOT = Path(__file__).parent.parent.parent
 PLAIN_USER = "nobody"
 
-# A process that uses the home's server, says so, and then does what its last argument says.
+# A process that uses the home's server, says so, and leaves when it is told to. It becomes a plain user by itself:
+# the interpreter, and the wheel's programs, may lie where only root can start them.
 USER = textwrap.dedent("""
-    import sys, os, signal, pathlib, psycopg
+    import sys, os, pathlib, psycopg
     from daisychain.embedded import EmbeddedServer
-    server = EmbeddedServer(pathlib.Path(sys.argv[1]))
+    home, uid, gid, copy = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), pathlib.Path(sys.argv[4])
+    if uid != os.geteuid():
+        os.setgroups([]), os.setgid(gid), os.setuid(uid)
+        EmbeddedServer._binaries = lambda self: copy
+    server = EmbeddedServer(home)
     server.start()
     with psycopg.connect(server.conninfo()) as connection:
         print(connection.execute("SELECT current_user, pg_postmaster_start_time()::text").fetchone(), flush=True)
@@ -38,24 +43,24 @@ Starter = Callable[[], subprocess.Popen[str]]
 
 
 @pytest.fixture(params=["as ourselves", "as a plain user"])
-def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Starter]:
+def start(request: pytest.FixtureRequest, tmp_path: Path, server: EmbeddedServer) -> Iterator[Starter]:
     """Starts processes that share one home, as the account that runs the tests and as one without rights."""
-    account: dict[str, object] = {}
+    uid, gid = os.geteuid(), os.getegid()
+    plain = request.param == "as a plain user" and uid == 0
     home = tmp_path / "home"
-    if request.param == "as a plain user" and os.geteuid() == 0:
-        nobody = pwd.getpwnam(PLAIN_USER)
+    if plain:
+        uid, gid = pwd.getpwnam(PLAIN_USER).pw_uid, pwd.getpwnam(PLAIN_USER).pw_gid
         # pytest's own folder is root's alone: the plain user gets a place that it can reach.
         home = Path("/tmp") / f"daisychain-test-{os.getpid()}" / "home"  # noqa: S108
         home.parent.mkdir()
-        shutil.chown(home.parent, nobody.pw_uid, nobody.pw_gid)
-        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        shutil.chown(home.parent, uid, gid)
     started: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", USER, str(home)],
+            [sys.executable, "-c", USER, str(home), str(uid), str(gid), str(server._binaries())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",
-            env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home.parent)}, **account,  # type: ignore[call-overload]
+            env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home.parent)},
         )  # fmt: skip
         process.home = home  # type: ignore[attr-defined]
         started.append(process)
@@ -65,7 +70,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Starter]:
     for process in started:
         process.kill()
         process.communicate()
-    if account:
+    if plain:
         # Whoever was killed last has left the server running; a last user takes it down.
         start().communicate("\n", timeout=60)
         shutil.rmtree(home.parent)
@@ -146,9 +151,8 @@ def test_nobody_but_the_owner_gets_in(server: EmbeddedServer) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user to be turned away")
 def test_another_user_of_the_machine_is_turned_away(server: EmbeddedServer) -> None:
-    script = "import sys, psycopg; psycopg.connect(sys.argv[1])"
     found = subprocess.run(
-        [sys.executable, "-c", script, server.conninfo()],
+        [str(server._binaries() / "psql"), server.conninfo()],
         user=PLAIN_USER, extra_groups=[], capture_output=True, text=True, check=False, cwd="/",
     )  # fmt: skip
     assert found.returncode != 0
@@ -179,7 +183,7 @@ def test_a_user_that_is_killed_while_it_creates_the_cluster_leaves_nothing_half_
     server_folder = lambda: [  # noqa: E731
         path for path in (first.home / "postgres", EmbeddedServer(first.home).folder) if path.exists()  # type: ignore[attr-defined]
     ]
-    until(lambda: any((folder / "data.new").exists() for folder in server_folder()))
+    until(lambda: any(list(folder.glob("data.new.*")) for folder in server_folder()))
     first.send_signal(signal.SIGKILL)
     first.wait()
     second = start()

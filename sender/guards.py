@@ -1,0 +1,102 @@
+"""What must hold before members' mail may leave: pages that readers can reach, and no password in the clear.
+
+Each guard raises ConfigurationError. Test mode lifts the guards about addresses, and only while the provider
+itself is on this machine, so that no setting ever lets a practice mail out.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from daisychain.errors import ConfigurationError
+from daisychain.settings import Settings
+
+# SendGrid was reported to encode a List-Unsubscribe of 78 bytes or more, which breaks one-click leaving.
+LONGEST_LIST_UNSUBSCRIBE = 77
+KEY_LENGTH = 22
+
+# RFC 2606 and RFC 6761, and the names that home and office routers hand out.
+RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
+PRIVATE = ("local", "internal", "lan", "home", "corp", "home.arpa", "onion")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether connecting to `host` stays on this machine, as its name alone tells."""
+    address = _ip(host)
+    return address.is_loopback if address else host.lower().rstrip(".") == "localhost"
+
+
+def check_real_send(settings: Settings, provider_host: str) -> None:
+    """Raise unless readers of mail that leaves through `provider_host` can reach our public pages."""
+    if not _lifted(settings, provider_host):
+        check_public_url(settings.need("public_url", why="before members' mail may leave"))
+
+
+def check_sender(settings: Settings, provider_host: str, address: str) -> None:
+    """Raise where `address` is of a domain that nobody can own, so that no answer could ever arrive."""
+    domain = address.rpartition("@")[2]
+    if not _lifted(settings, provider_host) and _under(domain, RESERVED):
+        raise ConfigurationError(
+            "From address",
+            f"is of the reserved domain {domain!r}; a real provider must not send from it.",
+            hint="Give the list, or the newsletter, a From address of a domain of yours.",
+        )
+
+
+def check_public_url(url: str) -> None:
+    """Raise unless readers can reach `url` over https, and it is short enough for one-click leaving."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    header = f"<{url}/u/{'k' * KEY_LENGTH}>"
+    problem = ""
+    if parts.scheme != "https" or not host:
+        problem = "must start with https://"
+    elif not url.isascii():
+        problem = "must be ASCII; write an international name in its xn-- form"
+    elif not _is_public(host):
+        problem = f"names {host!r}, which readers can't reach"
+    elif parts.query or parts.fragment or parts.username:
+        problem = "must be a scheme, a host and nothing more than a path"
+    elif len(header) > LONGEST_LIST_UNSUBSCRIBE:
+        spare = len(header) - LONGEST_LIST_UNSUBSCRIBE
+        problem = f"is {spare} characters too long: one-click unsubscribe would break in the mails"
+    if problem:
+        raise ConfigurationError(
+            "DAISYCHAIN_PUBLIC_URL",
+            f"{problem} (it is {url!r}).",
+            hint="For example https://news.your-charity.org.",
+        )
+
+
+def check_encrypted(variable: str, host: str, *, encrypted: bool) -> None:
+    """Raise where a connection in the clear would leave this machine; `variable` is the setting to mend."""
+    if not encrypted and not is_loopback(host):
+        raise ConfigurationError(
+            variable,
+            f"would send a password and members' addresses to {host!r} in the clear.",
+            hint="Use https://, smtps:// or smtp+starttls://; plain connections are for this machine only.",
+        )
+
+
+def _lifted(settings: Settings, provider_host: str) -> bool:
+    return settings.test_mode and is_loopback(provider_host)
+
+
+def _is_public(host: str) -> bool:
+    address = _ip(host)
+    if address:
+        return address.is_global
+    return "." in host.rstrip(".") and not _under(host, RESERVED + PRIVATE)
+
+
+def _under(domain: str, parents: tuple[str, ...]) -> bool:
+    domain = domain.lower().rstrip(".")
+    return any(domain == parent or domain.endswith(f".{parent}") for parent in parents)
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,80 @@
+"""The outbox: mails as files under `<home>/outbox/<campaign>/`, for demonstrations, tests and looking first.
+
+A mail is written under a temporary name and then linked to its own, so that a file which is there is whole,
+and is there once: the file is the evidence, and nothing is ever uncertain.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from daisychain.errors import ProviderError
+from daisychain.settings import Settings
+from sender.mailing import Mailing, Outcome, Recipient, Verdict
+from sender.mime import Skeleton
+from sender.scrub import scrub
+
+FOLDER = "outbox"
+
+
+def provider(settings: Settings) -> Outbox:
+    """The outbox in the home of `settings`."""
+    return Outbox(settings.home / FOLDER)
+
+
+class Outbox:
+    """Writes one `<key>.eml` a person; one that is there already counts as taken and is not written again."""
+
+    name = "outbox"
+    batch_size = 1_000
+    repeatable = True
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def check(self, from_address: str) -> None:
+        """Raise ProviderError unless the folder can be written."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            writable = os.access(self._folder, os.W_OK | os.X_OK)
+        except OSError as error:
+            raise ProviderError(f"The outbox {self._folder} can't be made: {error.strerror}.") from None
+        if not writable:
+            raise ProviderError(f"The outbox {self._folder} can't be written.")
+
+    def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
+        """Write the mails; those that the disk had no room for are waiting."""
+        folder = self._folder / str(mailing.campaign_id)
+        skeleton = Skeleton(mailing)
+        refused: dict[int, str] = {}
+        for done, person in enumerate(recipients):
+            try:
+                _write_once(folder, person.key, skeleton.message(person))
+            except ValueError as error:
+                refused[person.delivery_id] = scrub(str(error))
+            except OSError as error:
+                left = frozenset(other.delivery_id for other in recipients[done:])
+                verdict = Verdict.ACCEPTED if done else Verdict.WAIT
+                return Outcome(verdict, f"The outbox: {error.strerror}", refused=refused, waiting=left)
+        return Outcome(Verdict.ACCEPTED, refused=refused)
+
+
+def _write_once(folder: Path, key: str, mail: bytes) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", key):
+        raise RuntimeError("a delivery key is not fit for a file name")
+    # Not synced to disk: the evidence outlives the process, enough for what never leaves the machine.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = folder / f".{key}.{secrets.token_hex(4)}"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(mail)
+        os.link(temporary, folder / f"{key}.eml")
+    except FileExistsError:
+        pass  # an earlier attempt wrote it
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,187 @@
+"""An SMTP relay that runs here, aiosmtpd's so that not we judge our own dialect, and fails where told to."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+# When a mail can meet its fate: at the three commands, halfway through the data, and after its end.
+Moment = Literal["MAIL", "RCPT", "DATA", "body", "end"]
+CUT = "cut the connection"
+
+
+@dataclass
+class FakeRelay:
+    """The relay; use it as a context manager. `script` maps a moment and a recipient to a reply or CUT.
+
+    MAIL names no recipient: its entries are for the sender. A mail whose connection is cut at the end
+    is kept among `mails` all the same, as some relays do.
+    """
+
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: ssl.SSLContext | None = None
+    script: dict[tuple[Moment, str], str] = field(default_factory=dict)
+    mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    logins: int = 0
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._protocols: list[_Protocol] = []
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=[ready], daemon=True)
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """The relay's SMTP_URL, credentials included."""
+        scheme = "smtp+starttls" if self.starttls else "smtps" if self.tls else "smtp"
+        login = f"{self.user}:{self.password}@" if self.user else ""
+        return f"{scheme}://{login}127.0.0.1:{self.port}"
+
+    @property
+    def copies(self) -> Counter[str]:
+        """How many mails each address was sent."""
+        return Counter(address for address, _ in self.mails)
+
+    def _run(self, ready: threading.Event) -> None:
+        asyncio.set_event_loop(self._loop)
+        direct = None if self.starttls else self.tls
+        listener = socket.socket()
+        # Little room, so that a long mail can't lie here whole, unread, when its connection is cut.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        listener.bind(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        starting = self._loop.create_server(self._protocol, sock=listener, ssl=direct)
+        server = self._loop.run_until_complete(starting)
+        ready.set()
+        self._loop.run_forever()
+        server.close()
+        for protocol in self._protocols:
+            protocol.cut()
+        waiting = asyncio.all_tasks(self._loop)
+        for task in waiting:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*waiting, asyncio.sleep(0), return_exceptions=True))
+        self._loop.close()
+
+    def _protocol(self) -> SMTP:
+        self.connections += 1
+        protocol = _Protocol(
+            self,
+            loop=self._loop,
+            tls_context=self.tls if self.starttls else None,
+            require_starttls=self.starttls,
+            auth_require_tls=False,
+            authenticator=self._authenticate if self.user else None,
+        )
+        self._protocols.append(protocol)
+        return protocol
+
+    def _authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        login = cast(LoginPassword, data)
+        right = (login.login.decode(), login.password.decode()) == (self.user, self.password)
+        self.logins += right
+        return AuthResult(success=right, handled=False)
+
+    # aiosmtpd calls these by their names.
+    async def handle_MAIL(  # noqa: N802
+        self, server: _Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return server.fate("MAIL", address) or "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: _Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        reply = server.fate("RCPT", address)
+        if not reply:
+            envelope.rcpt_tos.append(address)
+        return reply or "250 OK"
+
+    async def handle_DATA(self, server: _Protocol, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        address, raw = envelope.rcpt_tos[0], cast(bytes, envelope.content)
+        reply = server.fate("end", address)
+        if not reply or reply == CUT:
+            self.raw.append(raw)
+            self.mails.append((address, message_from_bytes(raw, policy=default)))
+        return reply or "250 OK"
+
+
+class _Protocol(SMTP):
+    def __init__(self, relay: FakeRelay, **options: Any) -> None:
+        super().__init__(relay, **options)
+        self.relay = relay
+
+    def fate(self, moment: Moment, address: str) -> str:
+        """The scripted reply, empty where there is none; a connection that is to be cut is cut here."""
+        reply = self.relay.script.get((moment, address), "")
+        if reply == CUT:
+            self.cut()  # at once, so that what is returned can't be sent any more
+        elif reply.startswith("421"):
+            self.loop.call_soon(self._wire().close)  # once the reply is out, as real relays do
+        return reply
+
+    def cut(self) -> None:
+        """Break the connection off, if it still stands."""
+        if self.transport is not None:
+            self._wire().abort()
+
+    def _wire(self) -> asyncio.WriteTransport:
+        return cast(asyncio.WriteTransport, self.transport)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        address = cast(Envelope, self.envelope).rcpt_tos[0]
+        if reply := self.fate("DATA", address):
+            await self.push(reply)
+        elif ("body", address) in self.relay.script:
+            await self.push("354 go on")
+            await self._reader.readline()
+            self.cut()
+        else:
+            await super().smtp_DATA(arg)
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """TLS contexts of a server at 127.0.0.1, and of a client that trusts it and nobody else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "relay")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, encoding = folder / "relay.pem", serialization.Encoding.PEM
+    clear = serialization.NoEncryption()
+    pem.write_bytes(key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, clear) + made.public_bytes(encoding))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(pem)
+    return server, ssl.create_default_context(cadata=made.public_bytes(encoding).decode())
