@@ -1,8 +1,7 @@
-"""The front door for the terminal: gathers the rooms' commands and hands them a desk. Rooms load when they are called."""
+"""The front door for the terminal: gathers the rooms' commands and hands them a desk. Rooms load when called."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -23,8 +22,17 @@ COMMANDS = {
 }
 
 
+class FrontDoor(LazyGroup):
+    """The outermost group: our own errors become a message and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a bug keeps its traceback."""
+        with told_plainly():
+            return super().invoke(ctx)
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=FrontDoor,
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Start with `daisychain demo`. Settings come from the environment and from daisychain.toml.",
@@ -56,10 +64,5 @@ def __getattr__(name: str) -> click.Group:
 
 
 def main() -> None:
-    """Run the command line; our own errors become a message and exit code 1."""
-    with told_plainly():
-        cli()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    """Run the command line."""
+    cli(prog_name="daisychain")

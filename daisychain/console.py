@@ -141,7 +141,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
 def progress() -> Generator[Progress, None, None]:
     """A progress bar on stderr; silent where stderr is no terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     with Progress(

@@ -53,13 +53,17 @@ class Database:
             self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._server = EmbeddedServer(self.settings.home)
             self._server.start()
-            return URL.create("postgresql+psycopg", "daisychain", query={"host": str(self._server.socket)}, database="daisychain")
+            return URL.create(
+                "postgresql+psycopg", "daisychain", query={"host": str(self._server.socket)}, database="daisychain"
+            )
         try:
             url = make_url(self.settings.database_url)
         except ArgumentError:
             raise ConfigurationError("DAISYCHAIN_DATABASE_URL", "is not a database URL.", hint=URL_HINT) from None
         if url.get_backend_name() not in {"postgresql", "postgres"}:
-            raise ConfigurationError("DAISYCHAIN_DATABASE_URL", f"names {url.drivername!r}; only PostgreSQL will do.", hint=URL_HINT)
+            raise ConfigurationError(
+                "DAISYCHAIN_DATABASE_URL", f"names {url.drivername!r}; only PostgreSQL will do.", hint=URL_HINT
+            )
         return url.set(drivername="postgresql+psycopg")
 
     @property
@@ -84,7 +88,9 @@ class Database:
                 found = schema.version(connection)
                 server = connection.connection.driver_connection.info.server_version  # type: ignore[union-attr]
             if server < OLDEST_SERVER:
-                raise DatabaseError("The database server is older than PostgreSQL 15.", hint="Upgrade the server first.")
+                raise DatabaseError(
+                    "The database server is older than PostgreSQL 15.", hint="Upgrade the server first."
+                )
             if found != schema.HEAD:
                 self._settle(found)
         return engine

@@ -164,9 +164,11 @@ class EmbeddedServer:
     # -- creating
 
     def _create_cluster(self) -> None:
-        # Made beside and moved into place, so that a cluster which exists is a whole one.
-        fresh = self.folder / "data.new"
-        shutil.rmtree(fresh, ignore_errors=True)
+        # Made beside and moved into place, so that a cluster which exists is a whole one. Each try has a name of its
+        # own: the initdb of a process that was killed may still be writing.
+        for left in self.folder.glob("data.new.*"):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh = self.folder / f"data.new.{os.getpid()}"
         self._run("initdb", "-D", str(fresh), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer", "-N")
         self._write(fresh / "postgresql.auto.conf", CONFIGURATION.format(socket=str(self.socket).replace("'", "''")))
         self._write(fresh / "pg_hba.conf", "local all all peer map=owner\n")

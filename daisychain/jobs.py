@@ -60,7 +60,8 @@ class Workers:
         extras: Mapping[str, Any] | None = None,
     ) -> None:
         self._database = database
-        self._queues = list(queues) if queues is not None else None
+        # Left out means all queues; Procrastinate's types know no None.
+        self._only: dict[str, Any] = {} if queues is None else {"queues": list(queues)}
         self._concurrency = concurrency
         self._until_idle = until_idle
         self._extras = dict(extras or {})
@@ -75,7 +76,9 @@ class Workers:
         self._ready.wait()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -116,7 +119,7 @@ class Workers:
         async with worker_app.open_async():
             self._ready.set()
             await worker_app.run_worker_async(
-                queues=self._queues,
+                **self._only,
                 concurrency=self._concurrency,
                 wait=not self._until_idle,
                 install_signal_handlers=False,

@@ -29,7 +29,7 @@ def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
 
     installation_secret(desk.settings)  # a missing one is named here, not in a child's traceback
     desk.database.engine.connect().close()
-    port = port or _free_port(host)
+    port = port or free_port(host)
     click.echo(f"http://{f'[{host}]' if ':' in host else host}:{port}")
     log_to_stderr()
     logging.getLogger("_granian").setLevel(logging.WARNING)
@@ -52,7 +52,8 @@ def application() -> Flask:
     return create_app(Database(load_settings()))
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
+    """A port of `host` that nobody listens at right now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
         probe.bind((host, 0))

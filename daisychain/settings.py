@@ -47,7 +47,9 @@ class Settings:
 
 # The vendors' own variables keep the names that their users already know.
 VARIABLES = {
-    item.name: (item.name.upper() if item.name.startswith(("sendgrid_", "smtp_")) else f"DAISYCHAIN_{item.name.upper()}")
+    item.name: (
+        item.name.upper() if item.name.startswith(("sendgrid_", "smtp_")) else f"DAISYCHAIN_{item.name.upper()}"
+    )
     for item in fields(Settings)
 }
 
@@ -71,7 +73,9 @@ def _from_file(path: Path) -> dict[str, object]:
         raise ConfigurationError(str(path), f"is not valid TOML: {error}") from None
     for name in values:
         if name not in VARIABLES:
-            raise ConfigurationError(str(path), f"has an unknown setting {name!r}.", hint=f"Known: {', '.join(VARIABLES)}.")
+            raise ConfigurationError(
+                str(path), f"has an unknown setting {name!r}.", hint=f"Known: {', '.join(VARIABLES)}."
+            )
     return values
 
 

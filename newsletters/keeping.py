@@ -1,4 +1,4 @@
-"""Keeping what was compiled: the email by its hash and its images by theirs, so that what was sent can be shown again."""
+"""Keeping what was compiled, emails and images by their hash, so that what was sent can be shown again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from newsletters.tables import StoredEmail, StoredImage
 
 
 def keep_email(connection: Connection, compilation: Compilation) -> int:
-    """Keep a compiled email and its images, in the caller's transaction; the id, which is the same for the same email."""
+    """Keep a compiled email and its images, in the caller's transaction; the same email keeps its id."""
     email = compilation.email
     images = {
         image.hash: {
@@ -23,9 +23,7 @@ def keep_email(connection: Connection, compilation: Compilation) -> int:
     }  # fmt: skip
     if images:
         connection.execute(insert(StoredImage).on_conflict_do_nothing(), list(images.values()))
-    connection.execute(
-        insert(StoredEmail).values(hash=email.hash, content=email.to_json()).on_conflict_do_nothing()
-    )
+    connection.execute(insert(StoredEmail).values(hash=email.hash, content=email.to_json()).on_conflict_do_nothing())
     return connection.execute(select(StoredEmail.id).where(StoredEmail.hash == email.hash)).scalar_one()
 
 

@@ -40,7 +40,7 @@ class Claim:
 def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None:
     """Claim a batch and write its attempt down, in the caller's transaction; None if it is not to be had.
 
-    People who left or were suppressed since the freeze are excluded here, at the last moment before they would be mailed.
+    People who left or were suppressed since the freeze are excluded here, the last moment before they would be mailed.
     """
     batch = connection.execute(
         update(Batch)
@@ -91,8 +91,8 @@ def _exclude_late(connection: Connection, span: Span) -> None:
 def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetime | None:
     """Record what came of an attempt, in the caller's transaction; returns when to try the batch again, if so.
 
-    A batch that was swept as uncertain meanwhile is settled by its late answer. If somebody sent it again before that, the
-    answer is written into the attempt alone, where it shows as a double.
+    A batch that was swept as uncertain meanwhile is settled by its late answer. If somebody sent it again before
+    that, the answer is written into the attempt alone, where it shows as a double.
     """
     attempt = connection.execute(
         select(Attempt.id, Attempt.batch_id, Attempt.outcome).where(Attempt.id == attempt_id).with_for_update()
@@ -121,7 +121,7 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     return again
 
 
-def _apply(connection: Connection, batch: Row[Any], span: Span, state: State, outcome: Outcome) -> datetime | None:
+def _apply(connection: Connection, batch: Any, span: Span, state: State, outcome: Outcome) -> datetime | None:
     """Move people and batch as the verdict says; returns when to try the batch again, if so."""
     for delivery_id, reason in outcome.refused.items():
         move(connection, span, state, "failed", reason=reason, only=[delivery_id])
@@ -154,7 +154,7 @@ def _apply(connection: Connection, batch: Row[Any], span: Span, state: State, ou
 
 
 def _refused_request(
-    connection: Connection, batch: Row[Any], span: Span, outcome: Outcome, now: datetime
+    connection: Connection, batch: Any, span: Span, outcome: Outcome, now: datetime
 ) -> datetime | None:
     """Find whom the provider refuses: those it named, or by halves; nothing of this request was taken."""
     if _refusals_in_a_row(connection, span.campaign_id) >= REFUSALS_IN_A_ROW:
@@ -204,10 +204,10 @@ def _set_batch(connection: Connection, batch_id: int, state: str) -> None:
 
 
 def settle_by_event(connection: Connection, attempt_ids: Collection[int]) -> int:
-    """Settle the uncertain among these attempts, for events prove that they were taken; returns how many people it settled.
+    """Settle the uncertain among these attempts, which events prove taken; returns how many people that settled.
 
-    One event proves its whole request. Where a person has decided to send again and that has not happened yet, it will
-    not; where it has, the proof is written into the attempt alone, where it shows as a double.
+    One event proves its whole request. Where a person has decided to send again and that has not happened yet,
+    it will not; where it has, the proof is written into the attempt alone, where it shows as a double.
     """
     # Those whose answer is still out are locked too: it is written down after us, or before we look.
     attempts = connection.execute(
@@ -222,7 +222,7 @@ def settle_by_event(connection: Connection, attempt_ids: Collection[int]) -> int
     return sum(_settle(connection, row) for row in attempts if row.outcome == Verdict.UNCERTAIN.value)
 
 
-def _settle(connection: Connection, attempt: Row[Any]) -> int:
+def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]]) -> int:
     batch = connection.execute(
         select(Batch.id, Batch.campaign_id, Batch.first_id, Batch.last_id, Batch.state)
         .where(
@@ -257,7 +257,9 @@ def pause(connection: Connection, campaign_id: int, reason: str) -> None:
 
 def finish_if_done(connection: Connection, campaign_id: int) -> None:
     """Call a campaign finished once no batch of it waits or is in flight; uncertain people may remain."""
-    unfinished = select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state.in_(["waiting", "sending"])).exists()
+    unfinished = (
+        select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state.in_(["waiting", "sending"])).exists()
+    )
     connection.execute(
         update(Campaign)
         .where(Campaign.id == campaign_id, Campaign.state == "sending", ~unfinished)

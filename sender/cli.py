@@ -171,7 +171,11 @@ def send_test(
         desk.database, file, to.split(","),
         provider=provider or desk.settings.provider, list_name=list_name, member=member,
     )  # fmt: skip
-    emit(answer, format_, lambda: show_table(("address", "state", "reason"), (list(row.values()) for row in answer["mails"])))
+    emit(
+        answer,
+        format_,
+        lambda: show_table(("address", "state", "reason"), (list(row.values()) for row in answer["mails"])),
+    )
     sys.exit(0 if all(row["state"] == "accepted" for row in answer["mails"]) else UNFINISHED_BUSINESS)
 
 
@@ -179,7 +183,9 @@ def show_summary(summary: Any) -> None:
     """What is about to happen, to the person at the terminal (stderr)."""
     row = summary.campaign
     tracking = ", ".join(f"{name} {row[name]}" for name in ("opens", "clicks"))
-    decided = f" (decided by {row['tracking_decided_by']}: {row['tracking_because']})" if row["tracking_decided_by"] else ""
+    decided = (
+        f" (decided by {row['tracking_decided_by']}: {row['tracking_because']})" if row["tracking_decided_by"] else ""
+    )
     for name, value in {
         "Campaign": f"{row['id']} {row['name']}",
         "From": f"{row['from_name']} <{row['from_address']}>",
@@ -207,11 +213,13 @@ def show_status(answer: dict[str, Any]) -> None:
             note = f"{ledger['in_flight']:,} in flight"
         rows.append((name, ledger[name], note))
     total = sum(row[1] for row in rows)
-    show_table(("", "people", ""), [*rows, ("= intended", total, "balances" if answer["balances"] else "DOES NOT BALANCE")])
+    show_table(
+        ("", "people", ""), [*rows, ("= intended", total, "balances" if answer["balances"] else "DOES NOT BALANCE")]
+    )
     if ledger["uncertain"]:
         click.echo(
-            f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for the provider's\n"
-            f"events: daisychain campaign resolve {answer['id']} --send-again|--count-as-accepted --because WHY"
+            f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for the\n"
+            f"provider's events: daisychain campaign resolve {answer['id']} --send-again|--count-as-accepted --because WHY"
         )
     if answer["state"] == "paused":
         click.echo(f"When the reason is mended: daisychain campaign send {answer['id']}")

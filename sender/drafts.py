@@ -46,9 +46,7 @@ def create(
     return Created(campaign_id, findings)
 
 
-def checked(
-    connection: Connection, document: Path, people: ListPeople | None
-) -> tuple[Compilation, list[Finding]]:
+def checked(connection: Connection, document: Path, people: ListPeople | None) -> tuple[Compilation, list[Finding]]:
     """A document compiled and checked; raises InputError that lists every finding which is an error."""
     compilation = compiled(connection, document, people)
     findings = run_checks(compilation, people)
@@ -124,7 +122,9 @@ def refuse_changed(connection: Connection, campaign: RowMapping) -> None:
     if not path.is_file():
         raise StateError(f"{path} is not there any more.", hint=hint)
     if compiled(connection, path, open_people(connection, campaign["list"])).email.hash != campaign["hash"]:
-        raise StateError(f"{path}, or the toolkit behind it, changed since campaign {campaign['id']} was made.", hint=hint)
+        raise StateError(
+            f"{path}, or the toolkit behind it, changed since campaign {campaign['id']} was made.", hint=hint
+        )
 
 
 @dataclass(frozen=True)

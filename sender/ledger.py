@@ -53,7 +53,7 @@ def move(
     besides: Collection[int] = (),
     where: Any = None,
 ) -> int:
-    """Move the deliveries of a span from one state to another; returns how many moved. Raises on a move not in the table.
+    """Move the deliveries of a span from one state to another; returns how many. ValueError on a move not in the table.
 
     This is the only statement that changes a delivery's state after the freeze.
     """

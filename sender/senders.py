@@ -33,7 +33,9 @@ class LiveSender:
         self.id = 0
 
     def __enter__(self) -> LiveSender:
-        self._connection = psycopg.connect(self._database.conninfo, autocommit=True, application_name="daisychain sender")
+        self._connection = psycopg.connect(
+            self._database.conninfo, autocommit=True, application_name="daisychain sender"
+        )
         row = self._connection.execute("SELECT nextval(pg_get_serial_sequence('senders', 'id'))").fetchone()
         assert row is not None
         self.id = int(row[0])
@@ -45,7 +47,9 @@ class LiveSender:
         )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._connection is not None:
             with suppress(psycopg.Error):
                 self._connection.execute("UPDATE senders SET ended_at = now() WHERE id = %s", [self.id])

@@ -25,13 +25,15 @@ CONCURRENCY = 4
 
 
 def start(database: Database, campaign_id: int) -> None:
-    """Freeze a draft and defer its jobs, or set a paused campaign going again; harmless for one that is being sent."""
+    """Freeze a draft and defer its jobs, or set a paused campaign going; harmless for one that is being sent."""
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id, lock=True)
         if campaign["state"] == "draft":
             face = public_face(database.settings, campaign["list"])
             connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(face))
-            freeze(connection, campaign_id, batch_size=open_provider(campaign["provider"], database.settings).batch_size)
+            freeze(
+                connection, campaign_id, batch_size=open_provider(campaign["provider"], database.settings).batch_size
+            )
         elif campaign["state"] == "paused":
             connection.execute(
                 update(Campaign).where(Campaign.id == campaign_id).values(state="sending", pause_reason="")

@@ -1,4 +1,4 @@
-"""Test sends: a newsletter to one's own addresses by the real path, marked, with nothing in it that counts or changes."""
+"""Test sends: a newsletter to one's own addresses by the real path, marked, and nothing in it counts or changes."""
 
 from __future__ import annotations
 

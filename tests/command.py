@@ -38,7 +38,9 @@ class Daisychain:
     def __call__(self, *arguments: str, code: int = 0, stdin: str | None = None) -> Result:
         """Run a command in this process; fail the test unless it ends with `code`."""
         with chdir(self.folder):
-            result = CliRunner().invoke(cli, arguments, env=environment(self.settings), input=stdin, prog_name="daisychain")
+            result = CliRunner().invoke(
+                cli, arguments, env=environment(self.settings), input=stdin, prog_name="daisychain"
+            )
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == code, result.output
@@ -50,7 +52,9 @@ class Daisychain:
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start a command in a process of its own."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("DAISYCHAIN", "SENDGRID", "SMTP"))}
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DAISYCHAIN", "SENDGRID", "SMTP"))
+        }
         return subprocess.Popen(
             [sys.executable, "-m", "daisychain", *arguments],
             cwd=self.folder, env={**own, "PYTHONPATH": str(ROOT), **environment(self.settings)},

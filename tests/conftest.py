@@ -83,4 +83,3 @@ def _superuser(server: EmbeddedServer) -> psycopg.Connection:
 
 def _url(server: EmbeddedServer, name: str) -> str:
     return f"postgresql+psycopg://daisychain@/{name}?host={server.socket}"
-

@@ -2,8 +2,6 @@
 
 from alembic import context
 
-import lists.tables
-import newsletters.tables
 import sender.tables  # noqa: F401  (imported for the tables they declare, as are the two above)
 from daisychain.database import Base
 

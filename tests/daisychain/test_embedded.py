@@ -144,7 +144,9 @@ def test_two_that_start_at_once_make_one_server(start: Starter) -> None:
 def test_nobody_but_the_owner_gets_in(server: EmbeddedServer) -> None:
     assert stat.S_IMODE(server.socket.stat().st_mode) == 0o700
     with psycopg.connect(server.conninfo()) as connection:
-        (superuser,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() or (None,)
+        (superuser,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() or (
+            None,
+        )
         assert superuser is False
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
@@ -181,7 +183,9 @@ def test_a_path_too_long_for_a_socket_is_said_to_be_so(tmp_path: Path) -> None:
 def test_a_user_that_is_killed_while_it_creates_the_cluster_leaves_nothing_half_done(start: Starter) -> None:
     first = start()
     server_folder = lambda: [  # noqa: E731
-        path for path in (first.home / "postgres", EmbeddedServer(first.home).folder) if path.exists()  # type: ignore[attr-defined]
+        path
+        for path in (first.home / "postgres", EmbeddedServer(first.home).folder)
+        if path.exists()  # type: ignore[attr-defined]
     ]
     until(lambda: any(list(folder.glob("data.new.*")) for folder in server_folder()))
     first.send_signal(signal.SIGKILL)

@@ -5,9 +5,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-import lists.tables
-import newsletters.tables
-import sender.tables  # noqa: F401  (imported for the tables they declare)
+import lists.tables  # noqa: F401  (imported for the tables they declare, as are the two below)
+import newsletters.tables  # noqa: F401
+import sender.tables  # noqa: F401
 from daisychain import schema
 from daisychain.database import Base, Database
 from daisychain.errors import DatabaseError

@@ -15,7 +15,10 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.provider, settings.public_url) == ("sendgrid", "https://file.org")
 
 
-@pytest.mark.parametrize("attribute", [name for name in VARIABLES if name not in ("home", "test_mode", "sendgrid_webhook_keys")])
+TEXTS = [name for name in VARIABLES if name not in ("home", "test_mode", "sendgrid_webhook_keys")]
+
+
+@pytest.mark.parametrize("attribute", TEXTS)
 def test_every_setting_may_come_from_a_file_that_holds_it(attribute: str, tmp_path: Path) -> None:
     secret = tmp_path / "value"
     secret.write_text("the value\n")

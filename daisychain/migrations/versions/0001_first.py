@@ -88,9 +88,7 @@ def upgrade() -> None:
         sa.Column("first_delivery", sa.BigInteger(), nullable=True),
         sa.Column("last_delivery", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("kind IN ('campaign', 'test')", name=op.f("ck_campaigns_kind")),
-        sa.CheckConstraint(
-            "state IN ('draft', 'sending', 'paused', 'finished')", name=op.f("ck_campaigns_state")
-        ),
+        sa.CheckConstraint("state IN ('draft', 'sending', 'paused', 'finished')", name=op.f("ck_campaigns_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
     )
     op.create_table(
@@ -138,9 +136,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_delivery_rollups")),
         postgresql_with={"fillfactor": 70},
     )
-    op.create_index(
-        op.f("ix_delivery_rollups_campaign_id"), "delivery_rollups", ["campaign_id"], unique=False
-    )
+    op.create_index(op.f("ix_delivery_rollups_campaign_id"), "delivery_rollups", ["campaign_id"], unique=False)
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -158,9 +154,7 @@ def upgrade() -> None:
         sa.Column("open_class", sa.Text(), server_default="", nullable=False),
         sa.Column("user_agent", sa.Text(), server_default="", nullable=False),
         sa.Column("network", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
-        ),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sa.UniqueConstraint("natural_key", name=op.f("uq_events_natural_key")),
     )

@@ -1,0 +1,77 @@
+"""What was mailed to whom: a delivery with what its campaign says, as the public pages and the events need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from lists.tables import MailingList, Member
+from newsletters.compiled import CompiledEmail
+from newsletters.tables import StoredEmail
+from sender.tables import Batch, Campaign, Delivery
+
+
+@dataclass(frozen=True)
+class Mailed:
+    """One delivery. `member_id` is None for a test mail, and once the member is gone; so is `list_name`."""
+
+    delivery_id: int
+    campaign_id: int
+    kind: str
+    address: str
+    inputs: Mapping[str, Any]
+    member_id: int | None
+    list_id: int | None
+    list_name: str | None
+    organisation: str
+    opens: str
+    clicks: str
+    public_url: str
+    compiled_id: int
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything may come of it; a test mail counts nowhere and changes nothing."""
+        return self.kind != "test"
+
+
+def find_mailed(connection: Connection, delivery_id: int) -> Mailed | None:
+    """The delivery with this id, if there is one."""
+    row = connection.execute(
+        select(
+            Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, Delivery.address, Delivery.inputs,
+            Member.id.label("member_id"), MailingList.id.label("list_id"), MailingList.name.label("list_name"),
+            Campaign.from_name.label("organisation"), Campaign.opens, Campaign.clicks, Campaign.public_url,
+            compiled_of_delivery().label("compiled_id"),
+        )
+        .join(Campaign, Campaign.id == Delivery.campaign_id)
+        .join(Member, Member.id == Delivery.member_id, isouter=True)
+        .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
+        .where(Delivery.id == delivery_id)
+    ).one_or_none()  # fmt: skip
+    return None if row is None else Mailed(**row._mapping)
+
+
+def compiled_of_delivery() -> ColumnElement[int]:
+    """SQL for the compiled email of a delivery: its batch's, for people of one campaign may get different ones."""
+    of_batch = (
+        select(Batch.compiled_id)
+        .where(Batch.campaign_id == Delivery.campaign_id, Delivery.id.between(Batch.first_id, Batch.last_id))
+        .order_by(Batch.id.desc())
+        .limit(1)
+        .correlate(Delivery)
+        .scalar_subquery()
+    )
+    return func.coalesce(of_batch, Campaign.compiled_id)
+
+
+def load_emails(connection: Connection, compiled_ids: Iterable[int]) -> dict[int, CompiledEmail]:
+    """The compiled emails with these ids."""
+    rows = connection.execute(
+        select(StoredEmail.id, StoredEmail.content).where(StoredEmail.id.in_(set(compiled_ids)))
+    )
+    return {row.id: CompiledEmail.from_json(row.content) for row in rows}

@@ -1,0 +1,269 @@
+"""The commands that scripts rely on, on real documents, lists and files."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daisychain.database import Database
+from tests.command import Daisychain
+from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.waiting import until
+
+BULLETIN = """\
+---
+subject: News for {{ member.first_name | default("you") }}
+preheader: Small acts, and what they lead to
+toolkit: community-makes-us
+layout: bulletin
+---
+Dear {{ member.first_name | default("friend") }},
+
+::: copy welcome
+
+[Read on](https://coalition.example/read) about it.
+"""
+PEOPLE = "Email,First name\nann@people.example,Ann\nbob@people.example,Bob\ncay@people.example,\n"
+
+
+@pytest.fixture
+def friends(daisychain: Daisychain) -> Daisychain:
+    """A list of three, and a bulletin to send to them."""
+    (daisychain.folder / "bulletin.md").write_text(BULLETIN)
+    (daisychain.folder / "people.csv").write_text(PEOPLE)
+    daisychain("list", "create", "friends", "--from", "Coalition <hello@coalition.example>")
+    daisychain("list", "import", "friends", "people.csv")
+    return daisychain
+
+
+@pytest.fixture
+def sendgrid() -> Iterator[FakeSendGrid]:
+    with FakeSendGrid() as fake:
+        yield fake
+
+
+@pytest.fixture
+def real(friends: Daisychain, sendgrid: FakeSendGrid) -> Daisychain:
+    """The same, set up for the SendGrid stand-in."""
+    return friends.with_settings(sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url)
+
+
+def created(daisychain: Daisychain, *options: str) -> str:
+    return str(daisychain.json("campaign", "create", "bulletin.md", "--list", "friends", *options)["id"])
+
+
+def mails(daisychain: Daisychain) -> list[Path]:
+    return sorted((daisychain.settings.home / "outbox").rglob("*.eml"))
+
+
+def test_a_campaign_is_created_sent_and_told_about(friends: Daisychain) -> None:
+    draft = friends.json("campaign", "create", "bulletin.md", "--list", "friends", "--name", "May")
+    assert (draft["state"], draft["name"]) == ("draft", "May")
+    friends("campaign", "send", str(draft["id"]), "--yes")
+    told = friends.json("campaign", "status", str(draft["id"]), "--format", "json")
+    assert told["state"] == "finished"
+    assert told["ledger"] == {
+        "intended": 3, "waiting": 0, "in_flight": 0, "excluded": 0, "accepted": 3, "failed": 0, "uncertain": 0,
+    }  # fmt: skip
+    assert told["excluded"] == {}
+    assert len(mails(friends)) == 3
+    assert [row["name"] for row in friends.json("campaign", "list", "--format", "json")] == ["May"]
+
+
+def test_the_mails_are_merged_for_each_person_and_can_be_left_by_one_click(friends: Daisychain) -> None:
+    friends("campaign", "send", created(friends), "--yes")
+    read = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in mails(friends)]
+    assert {str(mail["Subject"]) for mail in read} == {"News for Ann", "News for Bob", "News for you"}
+    for mail in read:
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert str(mail["List-Id"]) == "friends <friends.lists.127.0.0.1>"
+        for kind in ("plain", "html"):
+            body = mail.get_body((kind,))
+            assert body is not None
+            assert str(mail["List-Unsubscribe"]).strip("<>") in body.get_content()
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_sent(friends: Daisychain) -> None:
+    campaign_id = created(friends)
+    result = friends("campaign", "send", campaign_id, code=1)
+    assert "--yes" in result.stderr
+    assert friends.json("campaign", "status", campaign_id, "--format", "json")["state"] == "draft"
+    assert mails(friends) == []
+
+
+def test_before_sending_a_person_sees_what_goes_to_whom(friends: Daisychain) -> None:
+    summary = friends("campaign", "send", created(friends), "--yes").stderr
+    for words in ("Coalition <hello@coalition.example>", "News for Ann", "friends: 3 people, 0 excluded", "outbox",
+                  "opens off, clicks own", "ann@people.example"):  # fmt: skip
+        assert words in summary
+
+
+@pytest.mark.parametrize("change", ["document", "gone"])
+def test_a_document_that_changed_since_create_is_refused_unless_told_otherwise(friends: Daisychain, change: str) -> None:
+    campaign_id = created(friends)
+    document = friends.folder / "bulletin.md"
+    if change == "gone":
+        document.unlink()
+    else:
+        document.write_text(BULLETIN.replace("Read on", "Go on"))
+    result = friends("campaign", "send", campaign_id, "--yes", code=1)
+    assert "--as-created" in result.stderr
+    friends("campaign", "send", campaign_id, "--yes", "--as-created")
+    assert "Read on" in mails(friends)[0].read_text()
+
+
+def test_sending_a_finished_campaign_again_sends_nothing(friends: Daisychain) -> None:
+    campaign_id = created(friends)
+    friends("campaign", "send", campaign_id, "--yes")
+    before = {path: path.stat().st_mtime_ns for path in mails(friends)}
+    friends("campaign", "send", campaign_id, "--yes")
+    assert {path: path.stat().st_mtime_ns for path in mails(friends)} == before
+
+
+def test_a_detached_campaign_is_delivered_by_a_worker(friends: Daisychain) -> None:
+    campaign_id = created(friends)
+    friends("campaign", "send", campaign_id, "--yes", "--detach")
+    assert mails(friends) == []
+    worker = friends.start("worker", "--until-idle")
+    _, errors = worker.communicate(timeout=60)
+    assert worker.returncode == 0, errors
+    assert friends.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["accepted"] == 3
+
+
+def test_a_worker_stops_on_sigterm_with_everything_recorded(friends: Daisychain, database: Database) -> None:
+    worker = friends.start("worker")
+    assert worker.stderr is not None
+    until(lambda: "At work" in worker.stderr.readline())  # type: ignore[union-attr]
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=60)
+    assert worker.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "state", "sums"),
+    [
+        (None, 0, "finished", {"accepted": 3}),
+        (Fault(status=500, taken=True), 3, "finished", {"uncertain": 3}),
+        (Fault(status=302), 3, "finished", {"uncertain": 3}),
+        (Fault("reset"), 3, "finished", {"uncertain": 3}),
+        (Fault(status=401), 4, "paused", {"waiting": 3}),
+        (Fault(status=400, message="bad", place="personalizations.1.to.0.email"), 3, "finished", {"failed": 1, "accepted": 2}),
+    ],
+)  # fmt: skip
+def test_what_the_provider_does_shows_in_the_exit_code_and_the_ledger(
+    real: Daisychain, sendgrid: FakeSendGrid, fault: Fault | None, code: int, state: str, sums: dict[str, int]
+) -> None:
+    campaign_id = created(real, "--provider", "sendgrid")
+    sendgrid.script(fault)
+    told = real.json("campaign", "send", campaign_id, "--yes", "--format", "json", code=code)
+    assert told["state"] == state
+    assert {name: told["ledger"][name] for name in sums} == sums
+    assert told["balances"]
+
+
+def test_a_paused_campaign_goes_on_when_it_is_sent_again(real: Daisychain, sendgrid: FakeSendGrid) -> None:
+    campaign_id = created(real, "--provider", "sendgrid")
+    sendgrid.script(Fault(status=401))
+    real("campaign", "send", campaign_id, "--yes", code=4)
+    real("campaign", "send", campaign_id, "--yes")
+    assert set(sendgrid.copies.values()) == {1}
+
+
+@pytest.mark.parametrize(("decision", "copies"), [("--send-again", 3), ("--count-as-accepted", 0)])
+def test_uncertain_people_are_settled_by_a_person(
+    real: Daisychain, sendgrid: FakeSendGrid, decision: str, copies: int
+) -> None:
+    campaign_id = created(real, "--provider", "sendgrid")
+    sendgrid.script(Fault(status=503))
+    real("campaign", "send", campaign_id, "--yes", code=3)
+    real("campaign", "resolve", campaign_id, decision, "--because", "the provider says so")
+    real("campaign", "send", campaign_id, "--yes")
+    assert sum(sendgrid.copies.values()) == copies
+    assert real.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["accepted"] == 3
+
+
+def test_two_and_a_half_thousand_people_go_out_in_three_valid_requests(
+    real: Daisychain, sendgrid: FakeSendGrid
+) -> None:
+    rows = "".join(f"person{number}@people.example,P{number}\n" for number in range(2_500))
+    (real.folder / "many.csv").write_text("Email,First name\n" + rows)
+    real("list", "create", "many", "--from", "Coalition <hello@coalition.example>")
+    real("list", "import", "many", "many.csv")
+    draft = real.json("campaign", "create", "bulletin.md", "--list", "many", "--provider", "sendgrid")
+    real("campaign", "send", str(draft["id"]), "--yes")
+    assert [(request.status, request.problems) for request in sendgrid.requests] == [(202, [])] * 3
+    assert (len(sendgrid.copies), set(sendgrid.copies.values())) == (2_500, {1})
+    mail = sendgrid.mail("person7@people.example")
+    assert mail.message["Subject"] == "News for P7"
+
+
+def test_a_test_send_is_marked_goes_by_itself_and_counts_nowhere(real: Daisychain, sendgrid: FakeSendGrid) -> None:
+    answer = real.json(
+        "newsletter", "test", "bulletin.md", "--to", "me@staff.example,you@staff.example", "--provider", "sendgrid",
+        "--list", "friends", "--member", "bob@people.example", "--format", "json",
+    )  # fmt: skip
+    assert [row["state"] for row in answer["mails"]] == ["accepted", "accepted"]
+    assert len(sendgrid.requests) == 2
+    mail = sendgrid.mail("me@staff.example")
+    assert mail.message["Subject"] == "[TEST] News for Bob"
+    settings = sendgrid.requests[0].body["tracking_settings"]
+    assert not settings["click_tracking"]["enable"]
+    assert not settings["open_tracking"]["enable"]
+    assert real.json("campaign", "list", "--format", "json") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("campaign", "send", "99", "--yes"), "There is no campaign 99"),
+        (("campaign", "status", "99"), "There is no campaign 99"),
+        (("campaign", "create", "bulletin.md", "--list", "freinds"), "friends"),
+        (("campaign", "create", "bulletin.md", "--list", "friends", "--provider", "pigeon"), "There is no provider"),
+        (("newsletter", "test", "bulletin.md", "--to", "nobody"), "nobody"),
+        (("newsletter", "test", "bulletin.md", "--to", "a@b.example"), "sender"),
+    ],
+)
+def test_bad_input_is_told_and_leaves_nothing_behind(
+    friends: Daisychain, arguments: tuple[str, ...], words: str
+) -> None:
+    result = friends(*arguments, code=1)
+    assert words in result.stderr
+    assert result.stdout == ""
+    assert friends.json("campaign", "list", "--format", "json") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sendgrid_api_key": ""}, "SENDGRID_API_KEY"),
+        ({"test_mode": False}, "DAISYCHAIN_PUBLIC_URL"),
+        ({"test_mode": False, "public_url": ""}, "DAISYCHAIN_PUBLIC_URL"),
+        ({"test_mode": False, "public_url": "https://news.coalition.org"}, "reserved domain"),
+        ({"sendgrid_api_host": "http://api.sendgrid.com"}, "in the clear"),
+    ],
+)
+def test_what_is_not_set_up_stops_a_real_send_before_the_freeze(
+    real: Daisychain, sendgrid: FakeSendGrid, changes: dict[str, object], words: str
+) -> None:
+    campaign_id = created(real, "--provider", "sendgrid")
+    result = real.with_settings(**changes)("campaign", "send", campaign_id, "--yes", code=1)
+    assert words in result.stderr
+    assert real.json("campaign", "status", campaign_id, "--format", "json")["state"] == "draft"
+    assert sendgrid.requests == []
+
+
+def test_a_provider_that_cannot_be_reached_leaves_everybody_waiting(real: Daisychain) -> None:
+    """The campaign goes on trying; a person who stops it has lost nothing."""
+    nowhere = real.with_settings(sendgrid_api_host="http://127.0.0.1:9")
+    campaign_id = created(nowhere, "--provider", "sendgrid")
+    process = nowhere.start("campaign", "send", campaign_id, "--yes")
+    until(lambda: real.json("campaign", "status", campaign_id, "--format", "json")["state"] == "sending")
+    until(lambda: real.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["in_flight"] == 0)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert real.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["waiting"] == 3
