@@ -100,5 +100,7 @@ def _ready(name: str, settings: Settings) -> str:
     from sender.providers import open_provider
 
     # Which address mail will come from is each list's own matter: one of a domain that anybody may own will do here.
-    open_provider(name, settings).check("somebody@daisychain.org")
+    provider = open_provider(name, settings)
+    provider.check("somebody@daisychain.org")
+    provider.reach()
     return "ready"

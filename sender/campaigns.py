@@ -13,7 +13,7 @@ from lists.lists import slug
 from lists.tables import MailingList
 from newsletters.tables import StoredEmail
 from sender.ledger import Ledger, read_ledger
-from sender.tables import Batch, Campaign
+from sender.tables import Attempt, Batch, Campaign
 
 # Where `daisychain serve` listens by default: good enough for the outbox, refused for a real provider.
 LOCAL_URL = "http://127.0.0.1:8000"
@@ -67,6 +67,7 @@ def status(connection: Connection, campaign_id: int) -> dict[str, Any]:
         "clicks": campaign["clicks"],
         "hash": campaign["hash"],
         "batches": {row[0]: row[1] for row in batches},
+        "attempts": connection.scalar(select(func.count()).where(Attempt.campaign_id == campaign_id)),
         "created_at": campaign["created_at"],
         "frozen_at": campaign["frozen_at"],
         "finished_at": campaign["finished_at"],

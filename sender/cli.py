@@ -75,7 +75,10 @@ def send(desk: Desk, id_: int, yes: bool, detach: bool, as_created: bool, concur
     with desk.database.engine.connect() as connection:
         found = campaigns.find_campaign(connection, id_)
         if found["state"] != "finished":
-            open_provider(found["provider"], desk.settings).check(found["from_address"])
+            provider = open_provider(found["provider"], desk.settings)
+            provider.check(found["from_address"])
+            if found["state"] == "draft":
+                provider.reach()
         if found["state"] == "draft":
             if not as_created:
                 drafts.refuse_changed(connection, found)

@@ -38,6 +38,9 @@ class Provider(Protocol):
     def check(self, from_address: str) -> None:
         """Raise ProviderError or ConfigurationError where mail from this address must not leave as things stand."""
 
+    def reach(self) -> None:
+        """Raise ProviderError where the provider does not answer, or would not take our mail."""
+
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Hand the mails of one batch over; an answer that never came is an outcome (uncertain), not an exception."""
 

@@ -47,7 +47,9 @@ def send_test(
             mailing_list=find_list(connection, list_name) if list_name else None, name=f"test of {document.name}",
         )  # fmt: skip
         sender = find_campaign(connection, campaign_id)["from_address"]
-        open_provider(provider, database.settings).check(sender)
+        opened = open_provider(provider, database.settings)
+        opened.check(sender)
+        opened.reach()
         inputs = _inputs(people, member, compilation.email.fields)
         freeze_tests(connection, campaign_id, [(address, inputs) for address in people_to])
     work_until_over(database, campaign_id)

@@ -46,6 +46,9 @@ class Outbox:
         if not writable:
             raise ProviderError(f"The outbox {self._folder} can't be written.")
 
+    def reach(self) -> None:
+        """The outbox is where we are."""
+
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Write the mails; those that the disk had no room for are waiting."""
         folder = self._folder / str(mailing.campaign_id)

@@ -19,11 +19,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 import python_http_client
 import sendgrid
 from python_http_client.exceptions import HTTPError
 
-from daisychain.errors import ConfigurationError
+from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.settings import Settings
 from newsletters.merge import KEY
 from sender.guards import check_encrypted, check_real_send, check_sender, is_loopback
@@ -32,6 +33,7 @@ from sender.scrub import scrub
 from sender.transport import NotConnectedError, opener
 
 TIMEOUT = 60.0  # seconds, for connecting and for each wait on the other side
+REACH_TIMEOUT = 15.0  # seconds, for a first look at whether anybody is there
 
 # Its pages name two limits each; these are the lower ones.
 MAX_SUBSTITUTIONS = 150
@@ -86,6 +88,31 @@ class SendGrid:
         check_encrypted("SENDGRID_API_HOST", self._host, encrypted=self._encrypted)
         check_real_send(self._settings, self._host)
         check_sender(self._settings, self._host, from_address)
+
+    def reach(self) -> None:
+        """Raise ProviderError unless SendGrid answers, knows the key, and lets it send mail."""
+        request = urllib.request.Request(  # noqa: S310 - `check` has looked at the scheme
+            f"{self._settings.sendgrid_api_host}/v3/scopes",
+            headers={"Authorization": f"Bearer {self._settings.sendgrid_api_key}"},
+        )
+        try:
+            with self._opener.open(request, timeout=REACH_TIMEOUT) as answer:
+                scopes = orjson.loads(answer.read()).get("scopes", [])
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 401:
+                raise ProviderError(
+                    "SendGrid does not know this key.", hint="Make one under Settings, API Keys, for SENDGRID_API_KEY."
+                ) from None
+            return  # it answers, which is all that was asked: keys may be kept from looking at themselves
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise ProviderError(
+                f"{self._host} can't be reached: {scrub(str(reason), [self._settings.sendgrid_api_key])}.",
+                hint="Nothing was sent. Look at the network, and at SENDGRID_API_HOST.",
+            ) from None
+        if "mail.send" not in scopes:
+            raise ProviderError("SendGrid does not let this key send mail.", hint="Give it the scope Mail Send.")
 
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Send one request for up to 1,000 people; what went wrong is in the outcome, not raised."""

@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from daisychain.errors import ConfigurationError
+from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.settings import Settings
 from sender.guards import check_encrypted, check_real_send, check_sender
 from sender.mailing import Mailing, Outcome, Recipient, Verdict
@@ -84,6 +84,17 @@ class Smtp:
         check_encrypted("SMTP_URL", relay.host, encrypted=relay.security != "none")
         check_real_send(self._settings, relay.host)
         check_sender(self._settings, relay.host, from_address)
+
+    def reach(self) -> None:
+        """Raise ProviderError unless the relay answers and lets us in."""
+        relay = self._relay()
+        try:
+            self._connect(relay).close()
+        except OSError as error:  # smtplib's own errors are OSErrors too
+            raise ProviderError(
+                f"The relay {relay.host} can't be used: {scrub(_words(error), [relay.password])}.",
+                hint="Nothing was sent. Look at the network, and at SMTP_URL.",
+            ) from None
 
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Send the mails one after the other; what went wrong is in the outcome, not raised."""

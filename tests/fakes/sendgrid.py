@@ -4,6 +4,7 @@ In a test it is a context manager; for tests that kill processes it is a process
 (`python -m tests.fakes.sendgrid`), asked over HTTP:
 
     POST /v3/mail/send          as SendGrid
+    GET  /v3/scopes             what the key may do
     GET  /ls/click, /wf/open    tracked links and pixel; each also makes an event
     GET  /_fake/state           {"requests": […], "copies": {address: n}, "public_key": …}
     GET  /_fake/mail?address=A  the MIME of the last copy for A
@@ -75,6 +76,7 @@ class FakeSendGrid:
     def __init__(self, *, key: str = "SG.test", webhook: str = "", port: int = 0, suspended: bool = False) -> None:
         self.key, self.webhook, self.suspended = key, webhook, suspended
         self.signer = Signer()
+        self.scopes = ["mail.send", "sender_verification_eligible"]
         self.requests: list[Request] = []
         self.mails: list[Mail] = []
         self.pending: list[Event] = []
@@ -193,12 +195,19 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, fake.mail(query["address"]).message.as_bytes(), {"Content-Type": "message/rfc822"})
             elif parts.path in ("/ls/click", "/wf/open"):
                 self._hit(parts.path, query["upn"])
+            elif parts.path == "/v3/scopes":
+                self._scopes()
             elif parts.path == "/v3/mail/send":
                 self._refuse(405, [Problem("method not allowed", None)])
             else:
                 self._refuse(404, [Problem("Not Found", None)])
         except (LookupError, ValueError):
             self._refuse(404, [Problem("Not Found", None)])
+
+    def _scopes(self) -> None:
+        if self.headers.get("Authorization") != f"Bearer {self.server.fake.key}":
+            return self._refuse(401, [Problem("authorization required", None)])
+        return self._json({"scopes": self.server.fake.scopes})
 
     def _send(self) -> None:
         fake, fault = self.server.fake, self.server.fake.next_fault()

@@ -58,7 +58,9 @@ def add_list(connection: Connection, name: str = "friends") -> int:
     ).scalar_one()
 
 
-def draft(connection: Connection, list_id: int, *, provider: str = "outbox", opens: str = "off", clicks: str = "off") -> int:
+def draft(
+    connection: Connection, list_id: int, *, provider: str = "outbox", opens: str = "off", clicks: str = "off"
+) -> int:
     """A draft campaign of the small email for a list."""
     email = compiled_email()
     compiled_id = connection.execute(

@@ -1,4 +1,4 @@
-"""`campaign send` is killed at any moment and run again: nobody is mailed twice, nobody is lost, the ledger balances."""
+"""`campaign send` is killed at any moment and run again: nobody is mailed twice or lost, the ledger balances."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_an_audience_is_frozen_once(database: Database) -> None:
 
 
 def test_who_joins_or_changes_after_the_freeze_does_not_change_the_audience(database: Database) -> None:
-    campaign_id = frozen(database, 3)
+    frozen(database, 3)
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE members SET email = 'new@people.example', first_name = 'New' WHERE id = 1"))
         connection.execute(text("DELETE FROM memberships WHERE member_id = 2"))
@@ -174,9 +174,8 @@ def test_one_refused_person_is_found_by_halves_and_the_rest_is_sent(database: Da
 def test_a_provider_that_refuses_every_request_pauses_the_campaign_and_fails_nobody_more(database: Database) -> None:
     campaign_id = frozen(database, 1000)
     for _ in range(attempts.REFUSALS_IN_A_ROW):
-        recorded(
-            database, claimed(database, batches(database, campaign_id)[-1]), Outcome(Verdict.REFUSED_REQUEST, detail="bad subject")
-        )  # fmt: skip
+        claim = claimed(database, batches(database, campaign_id)[-1])
+        recorded(database, claim, Outcome(Verdict.REFUSED_REQUEST, detail="bad subject"))
     assert state_of(database, campaign_id) == "paused"
     assert ledger(database, campaign_id).waiting >= 998
 
