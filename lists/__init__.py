@@ -1,0 +1,1 @@
+"""Lists: who may be mailed about what."""

@@ -1,0 +1,149 @@
+"""Columns: which heading of a sheet fills which field of a member."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daisychain.errors import InputError
+from lists.lists import slug
+
+# Headings that need no --map, as slugs. Only words that can't mean anything else: "address" may be a street.
+SYNONYMS: Mapping[str, frozenset[str]] = {
+    "email": frozenset({
+        "email", "e_mail", "mail", "email_address", "e_mail_address", "emailaddress", "email_1",
+        "primary_email", "your_email", "contact_email", "member_email", "subscriber_email",
+    }),
+    "first_name": frozenset({
+        "first_name", "firstname", "first", "forename", "given_name", "givenname", "christian_name",
+    }),
+    "last_name": frozenset({"last_name", "lastname", "last", "surname", "family_name", "familyname"}),
+    "language": frozenset({"language", "lang", "locale", "preferred_language", "language_code"}),
+    "consented_at": frozenset({"consented_at", "consented_on", "consent_date", "list_consented_at"}),
+    "list_state": frozenset({"list_state"}),
+}  # fmt: skip
+# What our own files say about a row, rather than about the member.
+OURS = frozenset({
+    "refused_line", "refused_reason", "list_basis", "list_source", "list_joined_at", "list_left_at",
+})  # fmt: skip
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where each field stands in a row: places counted from 0; `headings` says the same to people."""
+
+    known: Mapping[str, int]
+    custom: Mapping[str, int]
+    headings: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def email(self) -> int:
+        return self.known["email"]
+
+
+def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
+    """Heading → field, from "field=Heading" as typed at --map; no field leaves it out. Raises InputError."""
+    mapping: dict[str, str] = {}
+    for text in texts:
+        name, equals, heading = (part.strip() for part in text.partition("="))
+        if not equals or not heading:
+            raise InputError(f"--map {text!r} can't be read.", hint='Write it as --map "first_name=Given name".')
+        if name and not _FIELD.fullmatch(name):
+            raise InputError(
+                f"--map {text!r}: a field can't be named {name!r}.",
+                hint=f"Small letters, digits and _, such as {slug(name, '_') or 'region'}.",
+            )
+        if heading in mapping or (name and name in mapping.values()):
+            raise InputError(f"--map {text!r}: that field or heading was mapped already.")
+        mapping[heading] = name
+    return mapping
+
+
+def read_columns(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> Columns:
+    """The columns of a sheet with this header; raises InputError that lists the headings."""
+    return _Reading(header, path, _places(header, mapping, path)).columns()
+
+
+def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[int, str]:
+    """Place → field for the headings in `mapping`, which are matched exactly, else whatever their case."""
+    places = {}
+    for heading, name in mapping.items():
+        found = [place for place, cell in enumerate(header) if cell == heading] or [
+            place for place, cell in enumerate(header) if cell.casefold() == heading.casefold()
+        ]
+        if len(found) != 1:
+            problem = "no column has" if not found else "more than one column has"
+            raise InputError(f"--map: {problem} the heading {heading!r}.", file=path, line=1, hint=_listed(header))
+        places[found[0]] = name
+    return places
+
+
+@dataclass
+class _Reading:
+    header: Sequence[str]
+    path: Path
+    mapped: Mapping[int, str]
+    known: dict[str, int] = field(default_factory=dict)
+    custom: dict[str, int] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def columns(self) -> Columns:
+        for place, name in self.mapped.items():
+            if not name:
+                self.left_out.append(self.header[place])
+            elif name in SYNONYMS:
+                self.known[name] = place
+            else:
+                self.custom[name] = place
+        for place, heading in enumerate(self.header):
+            if place not in self.mapped:
+                self._guess(place, heading)
+        if "email" not in self.known:
+            self._no_address()
+        places = {**self.known, **self.custom}
+        return Columns(
+            self.known,
+            self.custom,
+            {name: self.header[place] for name, place in places.items()},
+            tuple(self.left_out),
+        )
+
+    def _guess(self, place: int, heading: str) -> None:
+        name = slug(heading, "_")
+        known = next((known for known, words in SYNONYMS.items() if name in words), None)
+        if known and known not in self.mapped.values():
+            if known in self.known:
+                first = self.header[self.known[known]]
+                raise InputError(
+                    f"Both {first!r} and {heading!r} could be the {known}.", file=self.path, line=1,
+                    hint=f'Say which: --map "{known}={heading}"',
+                )  # fmt: skip
+            self.known[known] = place
+        elif not heading or name in OURS:
+            self.left_out.append(heading or f"column {place + 1} (no heading)")
+        else:
+            self.custom[self._free(name, place)] = place
+
+    def _free(self, name: str, place: int) -> str:
+        """A field name that a newsletter can write and no other column has."""
+        name = name[:50] or f"column_{place + 1}"
+        if name[0].isdigit():
+            name = f"field_{name}"
+        free, number = name, 2
+        while free in self.custom or free in SYNONYMS:
+            free, number = f"{name}_{number}", number + 1
+        return free
+
+    def _no_address(self) -> None:
+        hint = f'{_listed(self.header)}\n  Say which holds the address: --map "email=HEADING"'
+        if any("@" in cell for cell in self.header):
+            hint = "The first line looks like a member; it must hold the headings, such as: email,first_name"
+        raise InputError("No column holds the email address.", file=self.path, line=1, hint=hint)
+
+
+def _listed(header: Sequence[str]) -> str:
+    return f"Headings: {', '.join(cell or '(none)' for cell in header)}"

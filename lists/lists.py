@@ -1,0 +1,107 @@
+"""Lists: who may be mailed about what, from whom, and what is tracked, with who decided it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from daisychain.errors import InputError, StateError
+from lists.addresses import AddressError, parse_address, require_address
+from lists.tables import MailingList
+
+LONGEST_NAME = 60
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SENDER = re.compile(r'\s*(?:"(?P<quoted>[^"]+)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>\s*')
+
+
+def create_list(
+    connection: Connection,
+    name: str,
+    *,
+    sender: str,
+    reply_to: str = "",
+    opens: str = "off",
+    clicks: str = "on",
+    decided_by: str = "",
+    because: str = "",
+) -> int:
+    """Make a list and return its id; `sender` is "Name <address>". Raises InputError, StateError."""
+    _require_name(name)
+    from_name, from_address = parse_sender(sender)
+    decided_by, because = decided_by.strip(), because.strip()
+    _require_decision(opens, decided_by, because)
+    statement = upsert(MailingList).on_conflict_do_nothing(index_elements=[MailingList.name]).returning(MailingList.id)
+    values = {
+        "name": name, "from_name": from_name, "from_address": from_address,
+        "reply_to": require_address(reply_to, "reply-to address").written if reply_to else "",
+        "opens": opens, "clicks": clicks, "decided_by": decided_by, "because": because,
+        "decided_at": func.now() if decided_by else None,
+    }  # fmt: skip
+    list_id = connection.execute(statement.values(values)).scalar()
+    if list_id is None:
+        raise StateError(f"There is already a list named {name!r}.", hint=f"See `daisychain list show {name}`.")
+    return list_id
+
+
+def find_list(connection: Connection, name: str) -> RowMapping:
+    """The row of the list `name`; raises InputError that names the nearest ones."""
+    row = connection.execute(select(MailingList.__table__).where(MailingList.name == name)).mappings().first()
+    if row is None:
+        known = connection.execute(select(MailingList.name).order_by(MailingList.name)).scalars().all()
+        raise InputError(f"There is no list named {name!r}.", hint=_nearest(name, known))
+    return row
+
+
+def parse_sender(text: str) -> tuple[str, str]:
+    """The name and the address in "Name <address>"; raises InputError."""
+    found = _SENDER.fullmatch(text)
+    hint = 'Write it as "Community Makes Us <news@charity.org.uk>", in quotation marks.'
+    if found is None:
+        raise InputError(f"The sender {text!r} has no name and address that can be told apart.", hint=hint)
+    name = (found["quoted"] or found["plain"] or "").strip()
+    if not name:
+        raise InputError(f"The sender {text!r} has no name before the address; readers see it first.", hint=hint)
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise InputError(f"The sender's name {name!r} holds a line break or control character.", hint=hint)
+    try:
+        return name, parse_address(found["address"]).written
+    except AddressError as problem:
+        raise InputError(f"The sender's address {found['address']!r} can't be used: {problem}.", hint=hint) from None
+
+
+def slug(text: str, separator: str = "-") -> str:
+    """`text` in a-z, 0-9 and `separator` only; empty where nothing of it can be written so."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", separator, plain).strip(separator)
+
+
+def _require_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        better = slug(name)[:LONGEST_NAME].strip("-")
+        raise InputError(
+            f"A list can't be named {name!r}: small letters a-z, digits and hyphens, up to {LONGEST_NAME}.",
+            hint=f"For instance: {better}" if better else "For instance: supporters",
+        )
+
+
+def _require_decision(opens: str, decided_by: str, because: str) -> None:
+    if opens == "on" and not (decided_by and because):
+        raise InputError(
+            "Counting opens needs a recorded decision: who decided it, and why.",
+            hint="The pixel reads something from a person's device, which PECR (regulation 6) allows with\n"
+            "  consent or under an exemption. Add --decided-by WHO --because WHY, or leave --opens off.",
+        )
+    if bool(decided_by) != bool(because):
+        raise InputError("A decision needs both who took it and why.", hint="Give --decided-by and --because together.")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    if not known:
+        return 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"Did you mean {', '.join(near)}?" if near else f"Lists: {', '.join(known[:10])}."

@@ -1,0 +1,174 @@
+"""Merging: from the rows of a sheet in a temporary table to members and memberships, by whole sets.
+
+Every row that was read lies in `incoming`, with the reason why it is refused, or NULL; so the counts add up
+by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+# One import merges at a time in an installation: two that meet the same new people in another order would
+# deadlock. Their files are read side by side. An arbitrary number that only has to be ours.
+LOCK = 0x0DA151C5
+
+# fmt: off
+_TABLES = (
+    """
+    CREATE TEMPORARY TABLE incoming (
+        line bigint NOT NULL,
+        reason text,
+        email text,
+        address_key text COLLATE "C",
+        first_name text,
+        last_name text,
+        language text,
+        consented_at timestamptz,
+        fields jsonb
+    ) ON COMMIT DROP
+    """,
+    # Those whose member row or consent this import changed.
+    "CREATE TEMPORARY TABLE touched (member_id bigint NOT NULL) ON COMMIT DROP",
+)
+COPY = """
+    COPY incoming (line, reason, email, address_key, first_name, last_name, language, consented_at, fields)
+    FROM STDIN
+"""
+
+_REFUSE_SUPPRESSED = """
+    UPDATE incoming SET reason = 'suppressed'
+    FROM suppressions WHERE suppressions.address_key = incoming.address_key AND incoming.reason IS NULL
+"""
+_REFUSE_LEAVERS = """
+    UPDATE incoming SET reason = 'left this list'
+    FROM members JOIN memberships ON memberships.member_id = members.id
+    WHERE memberships.list_id = :list_id AND memberships.state = 'unsubscribed'
+      AND members.address_key = incoming.address_key AND incoming.reason IS NULL
+"""
+# The first good row of an address stands, and the later ones are named after it.
+_REFUSE_DUPLICATES = """
+    UPDATE incoming SET reason = 'duplicate of line ' || twice.first
+    FROM (
+        SELECT address_key, min(line) AS first FROM incoming
+        WHERE reason IS NULL GROUP BY address_key HAVING count(*) > 1
+    ) AS twice
+    WHERE twice.address_key = incoming.address_key AND incoming.line > twice.first AND incoming.reason IS NULL
+"""
+# A value replaces a value, an empty cell nothing. Rows that would not change are not written.
+_UPDATE_MEMBERS = """
+    WITH changed AS (
+        UPDATE members SET
+            first_name = coalesce(nullif(incoming.first_name, ''), members.first_name),
+            last_name = coalesce(nullif(incoming.last_name, ''), members.last_name),
+            language = coalesce(nullif(incoming.language, ''), members.language),
+            fields = members.fields || incoming.fields,
+            updated_at = now()
+        FROM incoming
+        WHERE incoming.reason IS NULL AND incoming.address_key = members.address_key AND (
+            incoming.first_name NOT IN ('', members.first_name)
+            OR incoming.last_name NOT IN ('', members.last_name)
+            OR incoming.language NOT IN ('', members.language)
+            OR NOT members.fields @> incoming.fields)
+        RETURNING members.id
+    )
+    INSERT INTO touched SELECT id FROM changed
+"""
+# A consent that was unknown is filled; one that is recorded is evidence, and stays.
+_FILL_CONSENT = """
+    WITH changed AS (
+        UPDATE memberships SET basis = :basis, source = :source, consented_at = incoming.consented_at
+        FROM incoming JOIN members USING (address_key)
+        WHERE incoming.reason IS NULL AND memberships.member_id = members.id
+          AND memberships.list_id = :list_id AND memberships.basis = 'unknown'
+        RETURNING memberships.member_id
+    )
+    INSERT INTO touched SELECT member_id FROM changed
+"""
+_COUNT_UPDATED = """
+    SELECT count(DISTINCT touched.member_id)
+    FROM touched JOIN memberships USING (member_id) WHERE memberships.list_id = :list_id
+"""
+_INSERT_MEMBERS = """
+    INSERT INTO members (email, address_key, first_name, last_name, language, fields)
+    SELECT email, address_key, first_name, last_name, language, fields FROM incoming
+    WHERE reason IS NULL AND NOT EXISTS (SELECT FROM members WHERE members.address_key = incoming.address_key)
+    ORDER BY line
+    ON CONFLICT DO NOTHING
+"""
+_INSERT_MEMBERSHIPS = """
+    INSERT INTO memberships (list_id, member_id, basis, source, consented_at)
+    SELECT :list_id, members.id, :basis, :source, incoming.consented_at
+    FROM incoming JOIN members USING (address_key)
+    WHERE incoming.reason IS NULL
+    ORDER BY members.id
+    ON CONFLICT DO NOTHING
+"""
+_COUNT_ROWS = "SELECT count(*), count(reason) FROM incoming"
+# "address: has no @" and "duplicate of line 7" are counted as "address" and "duplicate".
+_COUNT_REASONS = """
+    SELECT regexp_replace(reason, '(:| of line ).*', '') AS kind, count(*) FROM incoming
+    WHERE reason IS NOT NULL GROUP BY kind ORDER BY count(*) DESC, kind
+"""
+_REFUSED = "SELECT line, reason FROM incoming WHERE reason IS NOT NULL ORDER BY line"
+# fmt: on
+MANY = 10_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows that were read; `read` is the sum of the other four."""
+
+    read: int
+    added: int
+    updated: int
+    unchanged: int
+    refused: int
+    refused_because: dict[str, int]
+
+
+def prepare(connection: Connection) -> None:
+    """Make the temporary tables that this transaction's import is laid down in."""
+    for statement in ("DROP TABLE IF EXISTS pg_temp.incoming, pg_temp.touched", *_TABLES):
+        connection.execute(text(statement))
+
+
+def merge(connection: Connection, list_id: int, *, basis: str, source: str) -> Counts:
+    """Merge `incoming` into the list, after other imports that are merging; people who left stay away."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
+    connection.execute(text("SET LOCAL work_mem = '64MB'"))
+    connection.execute(text("ANALYZE incoming"))
+    these = {"list_id": list_id, "basis": basis, "source": source}
+
+    def run(statement: str) -> int:
+        used = {name: value for name, value in these.items() if f":{name}" in statement}
+        return connection.execute(text(statement), used).rowcount
+
+    run(_REFUSE_SUPPRESSED)
+    run(_REFUSE_LEAVERS)
+    run(_REFUSE_DUPLICATES)
+    run(_UPDATE_MEMBERS)
+    if basis != "unknown":
+        run(_FILL_CONSENT)
+    updated: int = connection.execute(text(_COUNT_UPDATED), {"list_id": list_id}).scalar_one()
+    run(_INSERT_MEMBERS)
+    added = run(_INSERT_MEMBERSHIPS)
+    if added > MANY:
+        # Whoever freezes this list in a moment should not plan for the empty one that it was.
+        connection.execute(text("ANALYZE members, memberships"))
+    return _counted(connection, added, updated)
+
+
+def refused(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Line and reason of each refused row, in the order of the file, a few at a time."""
+    for line, reason in connection.execute(text(_REFUSED), execution_options={"yield_per": 5_000}):
+        yield int(line), str(reason)
+
+
+def _counted(connection: Connection, added: int, updated: int) -> Counts:
+    read, refused_rows = connection.execute(text(_COUNT_ROWS)).one()
+    kinds = dict(map(tuple, connection.execute(text(_COUNT_REASONS))))
+    return Counts(read, added, updated, read - refused_rows - added - updated, refused_rows, kinds)

@@ -1,0 +1,56 @@
+"""Overviews: what a list looks like today, counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from lists.audience import everybody, exclusion, mailable
+from lists.lists import find_list
+from lists.people import ListPeople
+from lists.tables import MailingList, Membership
+
+_NOBODY = {"mailable": 0, "unsubscribed": 0, "suppressed": 0}
+
+
+def overview_of_all(connection: Connection) -> list[dict[str, Any]]:
+    """Each list by name: sender, tracking, and how many may be mailed, have left, are suppressed."""
+    counts = _counts(connection)
+    rows = connection.execute(select(MailingList.__table__).order_by(MailingList.name)).mappings()
+    return [{**_named(row), **_NOBODY, **counts.get(row["id"], {})} for row in rows]
+
+
+def overview(connection: Connection, name: str) -> dict[str, Any]:
+    """One list: as above, with consent by basis and how full each field is, of those who may be mailed."""
+    row = find_list(connection, name)
+    people = ListPeople(connection, name)
+    counts = _counts(connection, row["id"]).get(row["id"], {})
+    return {
+        **_named(row),
+        **_NOBODY,
+        **counts,
+        "basis": _basis(connection, row["id"]),
+        "fields": people.filled,
+    }
+
+
+def _named(row: Any) -> dict[str, Any]:
+    kept = ("name", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at", "created_at")
+    return {"from": f"{row['from_name']} <{row['from_address']}>", **{key: row[key] for key in kept}}
+
+
+def _counts(connection: Connection, list_id: int | None = None) -> dict[int, dict[str, int]]:
+    state = func.coalesce(exclusion, "mailable").label("state")
+    statement = everybody(Membership.list_id, state, func.count()).group_by(Membership.list_id, state)
+    if list_id is not None:
+        statement = statement.where(Membership.list_id == list_id)
+    counts: dict[int, dict[str, int]] = {}
+    for found, kind, number in connection.execute(statement):
+        counts.setdefault(found, {})[kind] = number
+    return counts
+
+
+def _basis(connection: Connection, list_id: int) -> dict[str, int]:
+    statement = mailable(Membership.basis, func.count(), list_id=list_id).group_by(Membership.basis)
+    return dict(map(tuple, connection.execute(statement.order_by(func.count().desc()))))

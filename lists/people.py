@@ -1,0 +1,94 @@
+"""The people of a list, as the checks and previews of a newsletter look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from lists.addresses import AddressError, parse_address
+from lists.audience import column_of, everybody, mailable
+from lists.lists import find_list
+from lists.tables import STANDARD_FIELDS, Member, Membership
+
+# Enough to meet somebody whose fields are filled, and no walk over a million people.
+_SAMPLE_FROM = 100
+
+
+def open_people(connection: Connection, name: str) -> ListPeople:
+    """The people of the list `name`; raises InputError."""
+    return ListPeople(connection, name)
+
+
+class ListPeople:
+    """Those on one list who may be mailed; satisfies the Protocol that newsletters declare.
+
+    Each figure is read from the database once, when first asked for.
+    """
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self.name = name
+        self._connection = connection
+        self._list_id: int = find_list(connection, name)["id"]
+
+    def count(self) -> int:
+        """How many people may be mailed."""
+        return self._count
+
+    def excluded(self) -> int:
+        """How many who once were on the list may not be mailed: they left, or are suppressed."""
+        were = everybody(func.count()).where(Membership.list_id == self._list_id)
+        return int(self._connection.execute(were).scalar_one()) - self._count
+
+    def fields(self) -> set[str]:
+        """The standard fields, and the custom ones that somebody has a value for."""
+        return {*STANDARD_FIELDS, *self.filled}
+
+    def empty(self, field: str) -> int:
+        """How many of them have no value for `field`."""
+        return self._count - self.filled.get(field, 0)
+
+    def longest(self, field: str) -> str:
+        """The longest value anybody has for `field`; empty where nobody has one."""
+        value = column_of(field)
+        statement = self._mailable(value).order_by(func.length(value).desc().nulls_last()).limit(1)
+        return str(self._connection.scalar(statement) or "")
+
+    def member(self, email: str) -> Mapping[str, str | None] | None:
+        """The fields of the one with this address; None where nobody mailable on this list has it."""
+        try:
+            key = parse_address(email).key
+        except AddressError:
+            return None
+        row = self._connection.execute(self._members().where(Member.address_key == key)).first()
+        return None if row is None else _as_mapping(row)
+
+    def sample(self) -> Mapping[str, str | None] | None:
+        """The fields of one of the first people, the one with most of them filled; None on an empty list."""
+        early = self._connection.execute(self._members().order_by(Member.id).limit(_SAMPLE_FROM)).all()
+        return max(map(_as_mapping, early), key=lambda member: sum(map(bool, member.values())), default=None)
+
+    @cached_property
+    def filled(self) -> dict[str, int]:
+        """Field → how many people have a value for it."""
+        standard = [func.count(func.nullif(column_of(name), "")).label(name) for name in STANDARD_FIELDS]
+        counts = self._connection.execute(self._mailable(*standard)).mappings().one()
+        keys = self._mailable(func.jsonb_object_keys(Member.fields).label("key")).subquery()
+        custom = select(keys.c.key, func.count()).group_by(keys.c.key).order_by(keys.c.key)
+        return {**counts, **dict(map(tuple, self._connection.execute(custom)))}
+
+    @cached_property
+    def _count(self) -> int:
+        return int(self._connection.execute(self._mailable(func.count())).scalar_one())
+
+    def _mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
+        return mailable(*columns, list_id=self._list_id)
+
+    def _members(self) -> Select[*tuple[Any, ...]]:
+        return self._mailable(*(column_of(name) for name in STANDARD_FIELDS), Member.fields)
+
+
+def _as_mapping(row: Row[*tuple[Any, ...]]) -> dict[str, str | None]:
+    return {**dict(zip(STANDARD_FIELDS, row, strict=False)), **row.fields}

@@ -1,0 +1,66 @@
+"""Refused rows: a CSV for the person who mends them, with line, reason and the cells as they came."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from daisychain.errors import InputError
+from lists.cells import guarded, unguard
+from lists.sheets import Sheet
+
+HEADINGS = (
+    "refused_line",
+    "refused_reason",
+)  # lists/columns.py leaves them out when the mended file comes back
+
+
+def refused_path(path: Path, asked: Path | None) -> Path:
+    """Where the refused rows of `path` go, NAME.refused.csv beside it by default; raises InputError."""
+    target = asked or path.with_name(f"{path.stem}.refused.csv")
+    if target.exists() and target.samefile(path):
+        raise InputError("The refused rows can't go into the file that is being imported.", file=target)
+    if not target.parent.is_dir():
+        raise InputError("There is no such folder for the refused rows.", file=target)
+    return target
+
+
+def write_refused(target: Path, sheet: Sheet, refused: Iterator[tuple[int, str]]) -> None:
+    """Write the rows of `sheet` that `refused` names (line, reason; in order), whole or not at all."""
+    try:
+        # Personal data: mkstemp lets only its owner read.
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".refused-")
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    try:
+        # The mark in front makes spreadsheets read UTF-8 as such.
+        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file, delimiter=sheet.delimiter)
+            writer.writerow([*HEADINGS, *guarded(sheet.header)])
+            writer.writerows(_rows(sheet, refused))
+        Path(temporary).replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _rows(sheet: Sheet, refused: Iterator[tuple[int, str]]) -> Iterator[list[str]]:
+    wanted = next(refused, None)
+    for line, cells, _ in sheet.rows():
+        if wanted is None:
+            return
+        if line == wanted[0]:
+            # Cells that came guarded would otherwise be guarded twice.
+            yield [str(line), wanted[1], *guarded(map(unguard, cells))]
+            wanted = next(refused, None)
+
+
+def _unwritable(target: Path, error: OSError) -> InputError:
+    return InputError(
+        f"The refused rows can't be written here: {error.strerror}. Nothing was imported.",
+        file=target, hint="Choose another place with --refused FILE.",
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from daisychain.errors import InputError
+from lists.sheets import open_sheet
+
+Write = Callable[..., Path]
+TEXT = "Email,Name\nann@x.org,José\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (TEXT.encode(), None),
+        (TEXT.encode("utf-8-sig"), None),
+        (TEXT.encode("utf-8-sig"), "utf-8"),
+        (TEXT.encode("utf-16"), None),
+        (b"\xfe\xff" + TEXT.encode("utf-16-be"), None),
+        (TEXT.encode("utf-16-le"), "utf-16-le"),
+        (TEXT.encode("cp1252"), "cp1252"),
+        (TEXT.encode("mac-roman"), "mac-roman"),
+        (TEXT.replace("\n", "\r\n").encode(), None),
+        (TEXT.replace("\n", "\r").encode(), None),
+        (TEXT.replace(",", ";").encode(), None),
+        (TEXT.replace(",", "\t").encode(), None),
+        (b"\n\n" + TEXT.encode(), None),
+    ],
+)
+def test_reads_what_people_save(sheet: Write, content: bytes, encoding: str | None) -> None:
+    with open_sheet(sheet(content), encoding) as opened:
+        assert opened.header == ["Email", "Name"]
+        assert [cells for _, cells, _ in opened.rows()] == [["ann@x.org", "José"]]
+
+
+def test_rows_can_be_read_twice_and_half_way(sheet: Write) -> None:
+    with open_sheet(sheet("a\n1\n2\n3\n")) as opened:
+        assert next(opened.rows()) == (2, ["1"], "")
+        assert [line for line, _, _ in opened.rows()] == [2, 3, 4]
+
+
+def test_a_quoted_cell_may_hold_marks_and_line_breaks_and_lines_are_still_counted(sheet: Write) -> None:
+    content = 'a,b\n"1,5","x\ny"\n2, "said ""yes"""\n\n , \n3,z\n'
+    with open_sheet(sheet(content)) as opened:
+        assert list(opened.rows()) == [(2, ["1,5", "x\ny"], ""), (4, ["2", 'said "yes"'], ""), (7, ["3", "z"], "")]
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ("1", "1 where the heading has 2"),
+        ("1,2,3", "3 where the heading has 2"),
+        ('1,"2" x', "quotation mark inside"),
+        ('1,"2', "not closed"),
+        ("1," + "x" * 140_000, "longer than 131,072"),
+    ],
+)
+def test_a_row_that_can_not_be_read_takes_no_other_row_with_it(sheet: Write, bad: str, problem: str) -> None:
+    with open_sheet(sheet(f'a,b\n{bad}\n3,"4"\n5,6\n')) as opened:
+        rows = list(opened.rows())
+    assert problem in rows[0][2]
+    assert rows[1:] == [(3, ["3", "4"], ""), (4, ["5", "6"], "")]
+
+
+@pytest.mark.parametrize("rows_before", [0, 20_000])
+def test_a_wrong_encoding_is_told_with_line_and_byte_and_what_to_try(sheet: Write, rows_before: int) -> None:
+    before = b"email,name\n" + b"ann@x.org,Ann\n" * rows_before
+    path = sheet(before + "bob@x.org,José\n".encode("cp1252"))
+    with pytest.raises(InputError) as raised, open_sheet(path) as opened:
+        list(opened.rows())
+    assert raised.value.line == rows_before + 2
+    assert f"Byte {len(before) + 14:,} (0xE9) is not UTF-8" in raised.value.message
+    assert "--encoding cp1252" in raised.value.hint
+    assert "José" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "told"),
+    [
+        (b"", None, "is empty"),
+        (b"PK\x03\x04rest", None, "spreadsheet, not a CSV"),
+        ("a,b\n".encode("utf-16-le"), None, "utf-16-le"),
+        ("a,b\n".encode("utf-16-be"), None, "utf-16-be"),
+        (b"a,b\n", "klingon", "no text encoding named"),
+        (b"a,b\n", "hex", "no text encoding named"),
+        (TEXT.encode("utf-8-sig"), "cp1252", "marked as utf-8"),
+        (b"a,b\nx,\x81\n", "cp1252", "not CP1252"),
+        (TEXT.encode("utf-16")[:-1], None, "middle of a character"),
+        (",".join(map(str, range(201))).encode(), None, "More than 200 columns"),
+        (b'"a,b\nc,d\n', None, "heading can't be read"),
+    ],
+)
+def test_what_can_not_be_read_at_all_is_an_error(sheet: Write, content: bytes, encoding: str | None, told: str) -> None:
+    with pytest.raises(InputError, match=told), open_sheet(sheet(content), encoding) as opened:
+        list(opened.rows())
+
+
+def test_a_file_that_is_not_there_and_one_too_large_are_errors(tmp_path: Path, sheet: Write) -> None:
+    with pytest.raises(InputError, match="No such file"), open_sheet(tmp_path / "none.csv"):
+        pass
+    large = sheet("a,b\n")
+    with large.open("r+b") as file:
+        file.truncate(2 * 1024**3 + 1)  # sparse: takes no room
+    with pytest.raises(InputError, match="larger than 2 GiB"), open_sheet(large):
+        pass
