@@ -80,7 +80,7 @@ class Sheet:
             return default
         node = self._values[key]
         if not isinstance(node, yaml.ScalarNode):
-            self.fail(f"{key!r} must be text.", key)
+            self.fail(f"{key!r} must be text.", key, hint=_YAML_HINT)
         value = str(node.value).strip()
         if not value and default is None:
             self.fail(f"{key!r} is empty.", key)

@@ -1,0 +1,87 @@
+"""Size: what mailbox providers cut off or refuse, at the longest values that the list has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from newsletters.checks.finding import Finding, Subject
+from newsletters.compiled import Slot
+from newsletters.merge import KEY, References, plan_merge
+from newsletters.people import People
+from newsletters.tokens import Kind
+
+WARN_BYTES = 80_000
+MOST_BYTES = 100_000
+
+# A provider rewrites a tracked link to one of its own, with the old one inside.
+REWRITTEN_LINK = 400
+# What SendGrid documents for the values of one person.
+MOST_VALUE_BYTES = 10_000
+MOST_VALUES = 150
+
+_KEY = "k" * 22
+_HOST = "https://" + "h" * 42
+_GUESS = "x" * 40
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Findings about the size of the merged mail."""
+    size = worst_size(subject)
+    if size > WARN_BYTES:
+        yield Finding(
+            "size-html", "error" if size > MOST_BYTES else "warning", subject.document.file,
+            f"The HTML may grow to {size // 1000:,} kB, tracked links included.",
+            "Gmail cuts mail off at about 102 kB, with the unsubscribe link at the end.",
+            f"Shorten it to under {WARN_BYTES // 1000} kB: link to long texts instead of holding them.",
+        )  # fmt: skip
+    values = _worst_values(subject)
+    bytes_ = sum(len(tag) + len(value.encode()) for tag, value in values.items())
+    if bytes_ > MOST_VALUE_BYTES or len(values) > MOST_VALUES:
+        yield Finding(
+            "size-values", "warning", subject.document.file,
+            f"What differs from person to person takes {bytes_:,} bytes in {len(values)} values.",
+            f"SendGrid takes {MOST_VALUE_BYTES:,} bytes and {MOST_VALUES} values a person.",
+            "Put less inside {% if %}: long blocks that only some people see are better mailed to a list of their own.",
+        )  # fmt: skip
+
+
+def worst_size(subject: Subject) -> int:
+    """The bytes of the longest HTML that somebody could get, with an allowance for rewritten links."""
+    email = subject.email
+    slots = {slot.index: slot for slot in email.slots}
+    tracked = {link.index: len(link.url) + REWRITTEN_LINK if link.tracked else len(link.url) for link in email.links}
+    stack = [[0]]
+    for piece in email.mint.split(email.html):
+        if isinstance(piece, str):
+            stack[-1][-1] += len(piece.encode())
+        elif piece.kind is Kind.BEGIN:
+            stack.append([0])
+        elif piece.kind is Kind.OTHERWISE:
+            stack[-1].append(0)
+        elif piece.kind is Kind.END:
+            branches = stack.pop()
+            stack[-1][-1] += max(branches)
+        elif piece.kind is Kind.SLOT:
+            stack[-1][-1] += len(_longest(slots[piece.index], subject.people).encode())
+        else:
+            stack[-1][-1] += tracked.get(piece.index, 0) if piece.kind is Kind.LINK else len(_HOST) + 80
+    return stack[0][0]
+
+
+def _longest(row: Slot, people: People | None) -> str:
+    return "".join(people.longest(field) if people else _GUESS for field in row.fields) or _GUESS
+
+
+def _worst_values(subject: Subject) -> dict[str, str]:
+    email = subject.email
+    member = {field: subject.people.longest(field) if subject.people else _GUESS for field in email.fields}
+    plan = plan_merge(email, _references())
+    return max((plan.values(each, _KEY) for each in (member, {})), key=lambda values: sum(map(len, values.values())))
+
+
+def _references() -> References:
+    return References(
+        link=lambda link: f"{_HOST}/c/{KEY}/{link.index}" if link.tracked else link.url,
+        image=lambda image: f"{_HOST}/i/{image.file_name}",
+        unsubscribe=f"{_HOST}/u/{KEY}", view=f"{_HOST}/v/{KEY}", pixel=f"{_HOST}/o/{KEY}.gif", public=_HOST,
+    )  # fmt: skip

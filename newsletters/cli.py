@@ -1,0 +1,144 @@
+"""The commands of `daisychain newsletter`: new, check, preview, blocks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from daisychain.console import Desk, emit, format_option, pass_desk, say, show_table
+from daisychain.errors import InputError
+from newsletters.blocks import registry
+from newsletters.checks import Finding, run_checks
+from newsletters.compiler import Compilation, compile_file
+from newsletters.people import People
+from newsletters.preview import write_preview
+from newsletters.shelf import find_toolkit
+from newsletters.starter import copy_newsletter, start_newsletter, write_newsletter
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+_list = click.option("--list", "list_name", help="The people of this list.")
+
+
+@click.group()
+def newsletter() -> None:
+    """Newsletters: documents that assemble toolkit copy into one email."""
+
+
+@newsletter.command()
+@click.argument("name")
+@click.option("--toolkit", "reference", help="The toolkit to take copy from: its name, or a folder.")
+@click.option("--layout", default="bulletin", show_default=True, help="How the whole looks.")
+@click.option("--from", "source", help="Begin with a copy of this newsletter: a file, or a campaign's number.")
+@pass_desk
+def new(desk: Desk, name: str, reference: str | None, layout: str, source: str | None) -> None:
+    """Write NAME.md into the current folder, ready to be changed."""
+    path = Path(name if name.endswith(".md") else f"{name}.md")
+    if source is not None and source.isdecimal() and not Path(source).exists():
+        with desk.database.engine.connect() as connection:
+            write_newsletter(path, desk.source(connection, int(source)))
+    elif source is not None:
+        copy_newsletter(path, Path(source))
+    elif reference is None:
+        raise InputError(
+            "A newsletter needs a toolkit.", hint="Add --toolkit NAME; `daisychain toolkit list` shows them."
+        )
+    else:
+        with desk.database.engine.connect() as connection:
+            start_newsletter(path, find_toolkit(reference, path.parent, connection), reference, layout)
+    click.echo(path)
+    say(f"Change it as you like, then: daisychain newsletter preview {path} --out preview")
+
+
+@newsletter.command()
+@_file
+@_list
+@format_option
+@pass_desk
+def check(desk: Desk, file: Path, list_name: str | None, format_: str) -> None:
+    """Say what could be wrong with the newsletter in FILE; exit code 1 where an error stands."""
+    with desk.database.engine.connect() as connection:
+        findings = _checked(desk, connection, file, list_name)
+    errors = sum(finding.severity == "error" for finding in findings)
+    answer = {"errors": errors, "findings": [asdict(finding) for finding in findings]}
+    emit(answer, format_, lambda: _show(findings))
+    if errors:
+        sys.exit(1)
+
+
+@newsletter.command()
+@_file
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
+)
+@_list
+@click.option("--member", help="Merge as for this member of the list.")
+@format_option
+@pass_desk
+def preview(desk: Desk, file: Path, out: Path, list_name: str | None, member: str | None, format_: str) -> None:
+    """Write newsletter.html, newsletter.txt and newsletter.eml, as one person would get them."""
+    if member and not list_name:
+        raise InputError("A member is somebody on a list.", hint="Add --list LIST.")
+    with desk.database.engine.connect() as connection:
+        people = desk.people(connection, list_name) if list_name else None
+        inputs = _inputs(people, member)
+        compilation = _compiled(connection, file, people)
+    sender = f"{compilation.toolkit.brand.name} <newsletter@example.org>"
+    written = write_preview(compilation, out, inputs, sender=sender, public_url=desk.settings.public_url)
+    emit(written, format_, lambda: show_table(("what", "file"), written.items()))
+
+
+@newsletter.command()
+@format_option
+def blocks(format_: str) -> None:
+    """List the blocks that a newsletter can be made of, with an example of each."""
+    known = registry().blocks.values()
+    answer = [{**asdict(block), "attributes": [asdict(item) for item in block.attributes.values()]} for block in known]
+    emit(
+        answer,
+        format_,
+        lambda: show_table(("block", "what it is", "example"), [(b.name, b.summary, b.example.strip()) for b in known]),
+    )
+
+
+def _compiled(connection: Connection, file: Path, people: People | None) -> Compilation:
+    fields = frozenset(people.fields()) if people else frozenset()
+    return compile_file(file, lambda name, folder: find_toolkit(name, folder, connection), list_fields=fields)
+
+
+def _checked(desk: Desk, connection: Connection, file: Path, list_name: str | None) -> list[Finding]:
+    people = desk.people(connection, list_name) if list_name else None
+    try:
+        return run_checks(_compiled(connection, file, people), people)
+    except InputError as error:
+        if error.file is None:
+            raise
+        return [
+            Finding(
+                "compile", "error", error.place, error.message, "The newsletter can't be made as it stands.", error.hint
+            )
+        ]
+
+
+def _inputs(people: People | None, member: str | None) -> Mapping[str, Any] | None:
+    if people is None:
+        return None
+    if member is None:
+        return people.sample()
+    found = people.member(member)
+    if found is None:
+        raise InputError(f"{member} is not on the list {people.name!r}, or may not be mailed.")
+    return found
+
+
+def _show(findings: list[Finding]) -> None:
+    if not findings:
+        say("Nothing to mend.")
+        return
+    rows = [(f.severity, f.code, f.place, f"{f.message}\n{f.why}", f.mend) for f in findings]
+    show_table(("", "code", "place", "what", "how to mend it"), rows)

@@ -1,0 +1,156 @@
+"""The compiled email: the immutable result of compiling a newsletter, and its JSON.
+
+Subject, HTML and text hold tokens (see `tokens`); the rows here say what each token stands for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from newsletters.tokens import STILL, Mint
+
+# A small tree of lists, strings and numbers that JSON can carry; `newsletters.trees` reads it.
+Tree = Any
+
+Context = Literal["html", "attribute", "url", "url_part", "text", "header"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one value of a member: an expression, and the context it is escaped for.
+
+    `url` is a whole URL, `url_part` a piece of one; both stand in links only. `line` is the author's, in `file`.
+    """
+
+    index: int
+    expression: Tree
+    context: Context
+    fields: tuple[str, ...]
+    line: int = 0
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A part shown to the members for whom `test` holds."""
+
+    index: int
+    test: Tree
+    fields: tuple[str, ...]
+    line: int = 0
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link in the HTML; `url` may hold slot tokens, `text` is what readers see of it."""
+
+    index: int
+    url: str
+    text: str
+    tracked: bool
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image by the SHA-256 of its bytes (hex), with its natural size in pixels."""
+
+    index: int
+    hash: str
+    media_type: str
+    name: str
+    width: int
+    height: int
+    alt: str
+
+    @property
+    def file_name(self) -> str:
+        """A name that is unique to the content, with the ending of its type."""
+        ending = {"image/jpeg": "jpg", "image/svg+xml": "svg"}.get(self.media_type, self.media_type.rpartition("/")[2])
+        return f"{self.hash}.{ending}"
+
+
+@dataclass(frozen=True)
+class CopyUse:
+    """A copy block that went into the newsletter, as it stood when it was compiled."""
+
+    id: str
+    version: str
+    approved_by: str
+    title: str = ""
+    expires: str = ""  # ISO date; empty: never
+
+
+@dataclass(frozen=True)
+class CompiledEmail:
+    """One newsletter × brand × language, ready to be merged with any number of members.
+
+    `from_address` is "Name <address>" or an address, empty where the list's own is meant; so is `reply_to`.
+    `hash` (SHA-256, hex) covers everything but the random part of the tokens and the places in the source.
+    """
+
+    nonce: str
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    slots: tuple[Slot, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    links: tuple[Link, ...] = ()
+    images: tuple[Image, ...] = ()
+    fields: tuple[str, ...] = ()
+    language: str = "en"
+    direction: str = "ltr"
+    title: str = ""
+    toolkit: str = ""
+    layout: str = ""
+    copy_blocks: tuple[CopyUse, ...] = ()
+    from_address: str = ""
+    reply_to: str = ""
+    hash: str = field(default="", compare=False)
+
+    @property
+    def mint(self) -> Mint:
+        """The mint that this email's tokens are of."""
+        return Mint(self.nonce)
+
+    def hashed(self) -> CompiledEmail:
+        """The same email with its hash."""
+        content = self.to_json()
+        del content["hash"]
+        for row in content["slots"] + content["conditions"]:
+            # Where an author wrote it is told in errors; the same newsletter in another folder is the same.
+            del row["file"], row["line"]
+        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        still = canonical.replace(self.mint.mark, Mint(STILL).mark).replace(
+            f'"nonce":"{self.nonce}"', f'"nonce":"{STILL}"'
+        )
+        return replace(self, hash=hashlib.sha256(still.encode()).hexdigest())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts and lists, as the database keeps them."""
+        content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return content
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> CompiledEmail:
+        """The email that `to_json` wrote."""
+        rows: dict[str, Any] = {name: tuple(_row(row, of) for row in content[name]) for name, of in _ROWS.items()}
+        plain = {item.name: content[item.name] for item in fields(cls) if item.name not in rows}
+        return cls(**{**plain, **rows, "fields": tuple(content["fields"])})
+
+
+_ROWS: dict[str, type] = {
+    "slots": Slot, "conditions": Condition, "links": Link, "images": Image, "copy_blocks": CopyUse,
+}  # fmt: skip
+
+
+def _row(row: Mapping[str, Any], of: type) -> Any:
+    values = dict(row)
+    if "fields" in values:
+        values["fields"] = tuple(values["fields"])
+    return of(**values)

@@ -1,0 +1,273 @@
+"""Compiling: a document and its toolkit become one compiled email, once for all members.
+
+document ─► expressions ─► directives ─► blocks ─► MJML ─► HTML ─┐
+                                           └─► plain text ───────┴─► slots, links ─► CompiledEmail
+"""
+
+from __future__ import annotations
+
+import html as htmllib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from daisychain.errors import InputError
+from newsletters.blocks import registry
+from newsletters.brand import Footer
+from newsletters.compiled import CompiledEmail, CopyUse, Link
+from newsletters.compose import Composer, Piece, expanded, layouts, phrases, tidied, uncomment
+from newsletters.directives import CopyNode, Node, parse
+from newsletters.document import MEMBER_FIELDS, Document, read_document
+from newsletters.expressions import Expressions
+from newsletters.look import look_of
+from newsletters.marked_yaml import nearest
+from newsletters.mjml import Broken, broken_at, compile_mjml
+from newsletters.pictures import Pictures
+from newsletters.slots import Slots
+from newsletters.tokens import Kind, Mint
+from newsletters.toolkit import Toolkit, current_day
+
+_LOGO_HEIGHT = 52
+_LOGO_WIDTH = 240
+
+# Invisible signs after the preheader keep an inbox from showing what follows it.
+_PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
+
+FindToolkit = Callable[[str, Path], Toolkit]
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """A compiled email with what it was made of; `image_contents` maps hashes to bytes."""
+
+    email: CompiledEmail
+    image_contents: Mapping[str, bytes]
+    document: Document
+    toolkit: Toolkit
+
+
+def compile_file(path: Path, find: FindToolkit, *, list_fields: frozenset[str] = frozenset()) -> Compilation:
+    """The newsletter in the file `path`; `find` gives a toolkit by its name and the document's folder."""
+    document = read_document(path)
+    return compile_document(document, find(document.toolkit, document.folder), list_fields=list_fields)
+
+
+def compile_document(
+    document: Document, toolkit: Toolkit, *, list_fields: frozenset[str] = frozenset(), today: date | None = None
+) -> Compilation:
+    """Compile `document` with `toolkit`; `list_fields` are known besides its own. Raises InputError with its place."""
+    if document.layout not in registry().layouts:
+        raise InputError(
+            f"There is no layout {document.layout!r}.", file=document.file, line=document.lines.get("layout"),
+            hint=nearest(document.layout, registry().layouts),
+        )  # fmt: skip
+    return _Compiling(document, toolkit, list_fields, today or current_day()).run()
+
+
+class _Compiling:
+    def __init__(self, document: Document, toolkit: Toolkit, list_fields: frozenset[str], today: date) -> None:
+        self._document = document
+        self._toolkit = toolkit
+        self._today = today
+        self._mint = _unused_mint(document, toolkit)
+        fields = MEMBER_FIELDS | document.fields | list_fields
+        self._expressions = Expressions(self._mint, fields, _names(document, toolkit))
+        self._slots = Slots(self._expressions)
+        self._pictures = Pictures(toolkit, document.folder, self._mint)
+        self._look = look_of(toolkit.brand, document.direction)
+        self._composer = Composer(
+            document.layout, self._look, registry(), self._expressions, self._slots, self._pictures
+        )
+        self._copy: dict[str, CopyUse] = {}
+
+    def run(self) -> Compilation:
+        subject, preheader = self._line("subject"), self._line("preheader")
+        nodes = self._nodes(self._document.body, self._document.file, self._document.body_line)
+        page = self._page(subject, preheader)
+        html, links = self._finished(self._html(page, nodes))
+        email = CompiledEmail(
+            nonce=self._mint.nonce,
+            subject=self._slots.place(subject, "header"),
+            preheader=self._slots.place(preheader, "text"),
+            html=html,
+            text=self._text(page, nodes),
+            slots=self._slots.rows,
+            conditions=self._expressions.condition_rows,
+            links=links,
+            images=self._pictures.rows,
+            fields=self._expressions.used_fields,
+            language=self._document.language,
+            direction=self._document.direction,
+            title=page["title"],
+            toolkit=self._toolkit.name,
+            layout=self._document.layout,
+            copy_blocks=tuple(self._copy.values()),
+            from_address=self._document.from_address,
+            reply_to=self._document.reply_to,
+        ).hashed()
+        return Compilation(email, self._pictures.contents, self._document, self._toolkit)
+
+    def _line(self, key: str) -> str:
+        text: str = getattr(self._document, key)
+        lines = self._expressions.evaluate(text, self._document.file, self._document.lines.get(key, 1))
+        return " ".join(" ".join(line.text for line in lines).split())
+
+    def _nodes(self, text: str, file: str, line: int) -> tuple[Node, ...]:
+        lines = self._expressions.evaluate(text, file, line)
+        return expanded(parse(lines, registry(), self._mint), self._copied)
+
+    def _copied(self, node: CopyNode) -> Sequence[Node]:
+        block = self._toolkit.copy.get(node.name)
+        if block is None:
+            raise InputError(
+                f"The toolkit {self._toolkit.name!r} has no copy block {node.name!r}.", file=node.file, line=node.line,
+                hint=nearest(node.name, self._toolkit.copy),
+            )  # fmt: skip
+        if reason := block.unavailable(self._today):
+            raise InputError(
+                f"The copy block {block.id!r} {reason}.", file=node.file, line=node.line,
+                hint=f"Choose another, or ask {self._toolkit.coalition} for a new one.",
+            )  # fmt: skip
+        expires = block.expires.isoformat() if block.expires else ""
+        self._copy[block.id] = CopyUse(block.id, block.version, block.approved_by, block.title, expires)
+        nodes = parse(self._expressions.evaluate(block.body, block.file, block.line), registry(), self._mint)
+        return expanded(nodes, self._nested_copy)
+
+    def _nested_copy(self, node: CopyNode) -> Sequence[Node]:
+        raise InputError("A copy block can't hold another.", file=node.file, line=node.line)
+
+    def _page(self, subject: str, preheader: str) -> dict[str, Any]:
+        brand = self._toolkit.brand
+        title = self._document.title or self._slots.words(subject) or self._toolkit.title
+        words = phrases(self._document.language)
+        page: dict[str, Any] = {
+            "language": self._document.language,
+            "title": title,
+            "preheader": preheader,
+            "padding": _PADDING,
+            "view": self._mint.write(Kind.VIEW),
+            "unsubscribe": self._mint.write(Kind.UNSUBSCRIBE),
+            "phrases": {**words, "why": words["why"].format(organisation=brand.footer.organisation or brand.name)},
+            "logo": None,
+            "logo_width": 0,
+            "footer": _footer(brand.footer, lambda url: url),
+        }
+        if brand.logo is not None:
+            src, image = self._pictures.show(brand.logo, None, self._document.file, 1)
+            scale = min(_LOGO_HEIGHT / image.height, _LOGO_WIDTH / image.width, 1)
+            page |= {"logo": {"src": src, "alt": image.alt}, "logo_width": round(image.width * scale)}
+        return page
+
+    def _html(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
+        pieces = self._composer.sections(nodes)
+        inline = layouts("html").get_template("inline.css.j2").render(look=self._look)
+        head = layouts("html").get_template("head.css.j2").render(look=self._look, page=page)
+        layout = layouts("html").get_template(f"layouts/{self._document.layout}.mjml.j2").module
+
+        def whole(pieces: Sequence[Piece]) -> str:
+            body = Markup("\n").join(Markup(piece.mjml) for piece in pieces)  # noqa: S704 - our own MJML
+            source = layout.html({**page, "head_css": Markup(head)}, body, self._look)  # type: ignore[attr-defined]  # noqa: S704
+            return compile_mjml(str(source), inline)
+
+        try:
+            html = whole(pieces)
+        except Broken:
+            for piece in pieces:
+                try:
+                    whole([piece])
+                except Broken as error:
+                    raise broken_at(error, piece.file, piece.line) from None
+            raise
+        return uncomment(html, self._mint)
+
+    def _text(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
+        layout = layouts("text").get_template(f"layouts/{self._document.layout}.mjml.j2").module
+        file = self._document.file
+        footer = _footer(self._toolkit.brand.footer, lambda url: self._slots.url(url, file, 1))
+        written = layout.text({**page, "footer": footer}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
+        return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
+
+    def _finished(self, html: str) -> tuple[str, tuple[Link, ...]]:
+        """`html` with every slot in its context and every link's address behind a token."""
+        pieces = _TAG.split(html)
+        links: list[Link] = []
+        for position, piece in enumerate(pieces):
+            if position % 2 == 0:
+                pieces[position] = self._slots.place(piece, "html")
+            else:
+                pieces[position] = self._finished_tag(piece, pieces[position + 1 :], links)
+        return "".join(pieces), tuple(links)
+
+    def _finished_tag(self, tag: str, after: Sequence[str], links: list[Link]) -> str:
+        def address(match: re.Match[str]) -> str:
+            url = htmllib.unescape(match[2])
+            if not url or url.startswith("#") or self._mint.pattern("[UV]").fullmatch(url):
+                return match[0]
+            written = self._slots.url(url, self._document.file, self._document.body_line)
+            tracked = not re.match(r"(?!https?:)[a-z+.-]+:", self._mint.strip(written), re.IGNORECASE)
+            links.append(Link(len(links), written, self._link_words(after), tracked))
+            return f"{match[1]}{self._mint.write(Kind.LINK, links[-1].index)}{match[3]}"
+
+        if _A.match(tag):
+            tag = _HREF.sub(address, tag)
+        return self._slots.place(tag, "attribute")
+
+    def _link_words(self, after: Sequence[str]) -> str:
+        words: list[str] = []
+        for position, piece in enumerate(after):
+            if position % 2 == 0:
+                words.append(piece)
+            elif piece.lower().startswith("</a"):
+                break
+            elif alt := _ALT.search(piece):
+                words.append(alt[1])
+        return " ".join(htmllib.unescape(self._slots.words("".join(words))).split())
+
+
+# Odd pieces of a split are tags; comments but for the brackets of Outlook's conditional ones are tags too.
+_TAG = re.compile(
+    r"""(<!--\[if[^\]]*\]>|<!\[endif\]-->|<!--.*?-->|<[A-Za-z/!][^"'<>]*(?:"[^"]*"[^"'<>]*|'[^']*'[^"'<>]*)*>)""",
+    re.DOTALL,
+)
+_A = re.compile(r"<a\s", re.IGNORECASE)
+_HREF = re.compile(r'(\shref=")([^"]*)(")', re.IGNORECASE)
+_ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
+
+
+def _unused_mint(document: Document, toolkit: Toolkit) -> Mint:
+    written = document.body + document.subject + "".join(block.body for block in toolkit.copy.values())
+    while True:
+        mint = Mint.fresh()
+        if mint.mark not in written:
+            return mint
+
+
+def _names(document: Document, toolkit: Toolkit) -> dict[str, Any]:
+    """What expressions can name besides `member`: plain tables, so that no code can be reached through them."""
+    return {
+        "toolkit": {
+            "name": toolkit.name, "title": toolkit.title, "coalition": toolkit.coalition, "campaign": toolkit.campaign,
+            "summary": toolkit.summary, "links": dict(toolkit.links),
+        },
+        "campaign": toolkit.campaign,
+        "brand": {
+            "name": toolkit.brand.name, "organisation": toolkit.brand.footer.organisation,
+            "address": toolkit.brand.footer.address, "charity_number": toolkit.brand.footer.charity_number,
+            "social": dict(toolkit.brand.footer.social),
+        },
+        "newsletter": {"title": document.title, "language": document.language},
+    }  # fmt: skip
+
+
+def _footer(footer: Footer, write_url: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "organisation": footer.organisation,
+        "address_lines": footer.address.splitlines(),
+        "charity_number": footer.charity_number,
+        "social": {name: write_url(url) for name, url in footer.social.items()},
+    }

@@ -1,0 +1,225 @@
+"""Composing: the tree of a newsletter becomes MJML, section by section, and plain text, from the same blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from daisychain.errors import InputError
+from newsletters.blocks import Registry
+from newsletters.directives import BlockNode, ConditionNode, CopyNode, Node, TextNode
+from newsletters.expressions import Expressions
+from newsletters.look import Look
+from newsletters.markdown import read_words, to_html
+from newsletters.pictures import Pictures
+from newsletters.slots import Slots
+from newsletters.text import prefixed, to_text, underlined, wrapped
+from newsletters.tokens import Kind, Mint
+
+_BLANKS = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the body that stands by itself in MJML, and where its author wrote it."""
+
+    mjml: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Composer:
+    """All that the parts of one newsletter need to be written."""
+
+    layout: str
+    look: Look
+    registry: Registry
+    expressions: Expressions
+    slots: Slots
+    pictures: Pictures
+
+    def sections(self, nodes: Iterable[Node]) -> list[Piece]:
+        """The body in sections, in order; text and blocks that stand among text share one."""
+        pieces: list[Piece] = []
+        run: list[Node] = []
+        for node in nodes:
+            if _in_column(node):
+                run.append(node)
+                continue
+            self._flush(run, pieces)
+            if isinstance(node, ConditionNode):
+                pieces += self._conditional(node)
+            elif isinstance(node, BlockNode):
+                pieces.append(Piece(self._block(node, self.look), node.file, node.line))
+        self._flush(run, pieces)
+        return pieces
+
+    def text(self, nodes: Iterable[Node]) -> str:
+        """The body as plain text; every part ends with an empty line."""
+        return "".join(self._text(node) for node in nodes)
+
+    def _flush(self, run: list[Node], pieces: list[Piece]) -> None:
+        if run:
+            section = layouts("html").get_template(f"layouts/{self.layout}.mjml.j2").module.section  # type: ignore[attr-defined]
+            file, line = _place(run[0])
+            pieces.append(Piece(str(section(self._column(run, self.look), self.look)), file, line))
+            run.clear()
+
+    def _conditional(self, node: ConditionNode) -> list[Piece]:
+        write = self.expressions.mint.write
+        marks = (
+            [(Kind.BEGIN, node.then), (Kind.OTHERWISE, node.otherwise)] if node.otherwise else [(Kind.BEGIN, node.then)]
+        )
+        pieces: list[Piece] = []
+        for kind, branch in marks:
+            pieces += [Piece(_raw(write(kind, node.index)), "", node.line), *self.sections(branch)]
+        return [*pieces, Piece(_raw(write(Kind.END, node.index)), "", node.line)]
+
+    def _column(self, nodes: Iterable[Node], look: Look, words: str = "") -> Markup:
+        return Markup("").join(Markup(self._in_column(node, look, words)) for node in nodes)  # noqa: S704 - our own MJML
+
+    def _in_column(self, node: Node, look: Look, words: str) -> str:
+        match node:
+            case TextNode():
+                return self._words(node, look, words)
+            case BlockNode():
+                if node.block.place == "section":
+                    raise InputError(
+                        f"The block {node.block.name!r} can't stand inside another.", file=node.file, line=node.line,
+                        hint="Close the outer block before it, with a line of :::",
+                    )  # fmt: skip
+                return self._block(node, look)
+            case ConditionNode():
+                write = self.expressions.mint.write
+                middle = ""
+                if node.otherwise:
+                    middle = _raw(write(Kind.OTHERWISE, node.index)) + self._column(node.otherwise, look, words)
+                begin, end = (_raw(write(kind, node.index)) for kind in (Kind.BEGIN, Kind.END))
+                return begin + self._column(node.then, look, words) + middle + end
+        raise TypeError(node)
+
+    def _words(self, node: TextNode, look: Look, words: str) -> str:
+        html = to_html(read_words(node.lines, self.expressions), self._image_tag, self.slots.url)
+        classes = f"words words-{look.tone} {words}".strip()
+        return f'<mj-text css-class="{classes}" color="{look.ink}">{html}</mj-text>' if html.strip() else ""
+
+    def _image_tag(self, name: str, alt: str | None, file: str, line: int) -> dict[str, str]:
+        src, image = self.pictures.show(name, alt, file, line)
+        return {"src": src, "alt": image.alt, "width": str(min(image.width, self.look.column))}
+
+    def _block(self, node: BlockNode, look: Look) -> str:
+        inside = replace(look, tone=node.block.tone or look.tone)
+        body = self._column(node.body, inside, node.block.words)
+        template = layouts("html").get_template(f"blocks/{node.block.name}.mjml.j2")
+        attributes = self._attributes(node, lambda url: url)
+        return str(template.module.html(attributes, body, look if node.block.place == "column" else inside))  # type: ignore[attr-defined]
+
+    def _attributes(self, node: BlockNode, write_url: Callable[[str], str]) -> Mapping[str, Any]:
+        values: dict[str, Any] = dict(node.attributes)
+        for name, attribute in node.block.attributes.items():
+            if values[name] and attribute.type == "url":
+                self.slots.url(values[name], node.file, node.line)
+                values[name] = write_url(values[name])
+            elif values[name] and attribute.type == "image":
+                src, image = self.pictures.show(values[name], values.get("alt") or None, node.file, node.line)
+                values[name] = {"src": src, "alt": image.alt, "width": image.width, "height": image.height}
+        return values
+
+    def _text(self, node: Node) -> str:
+        match node:
+            case TextNode():
+                words = read_words(node.lines, self.expressions)
+                return to_text(words, lambda url: self.slots.url(url, *_place(node)))
+            case BlockNode():
+                template = layouts("text").get_template(f"blocks/{node.block.name}.mjml.j2")
+                attributes = self._attributes(node, lambda url: self.slots.url(url, node.file, node.line))
+                written = template.module.text(attributes, self.text(node.body), self.look)  # type: ignore[attr-defined]
+                return tidied(str(written))
+            case ConditionNode():
+                write = self.expressions.mint.write
+                otherwise = write(Kind.OTHERWISE, node.index) + self.text(node.otherwise) if node.otherwise else ""
+                return write(Kind.BEGIN, node.index) + self.text(node.then) + otherwise + write(Kind.END, node.index)
+        raise TypeError(node)
+
+
+@cache
+def layouts(kind: str) -> Environment:
+    """The environment of our own templates: `html` escapes what is put in, `text` does not."""
+    environment = Environment(
+        loader=PackageLoader("templates", "email"), undefined=StrictUndefined, autoescape=kind == "html",  # noqa: S701 - plain text
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(wrapped=wrapped, underlined=underlined, quoted=_quoted, boxed=_boxed)
+    return environment
+
+
+@cache
+def phrases(language: str) -> Mapping[str, str]:
+    """What layouts say by themselves in `language`, in English where nobody has written that language yet."""
+    known = yaml.safe_load(files("templates").joinpath("email", "phrases.yml").read_text(encoding="utf-8"))
+    return {**known["en"], **known.get(language.split("-")[0], {})}
+
+
+def tidied(text: str) -> str:
+    """`text` without empty lines at its edges or more than one between, then an empty line."""
+    return _BLANKS.sub("\n\n", text).strip("\n") + "\n\n"
+
+
+def expanded(nodes: Sequence[Node], expand: Callable[[CopyNode], Sequence[Node]]) -> tuple[Node, ...]:
+    """The same tree with each copy block's place taken by its own nodes."""
+    found: list[Node] = []
+    for node in nodes:
+        match node:
+            case CopyNode():
+                found += expand(node)
+            case BlockNode():
+                found.append(replace(node, body=expanded(node.body, expand)))
+            case ConditionNode():
+                found.append(
+                    replace(node, then=expanded(node.then, expand), otherwise=expanded(node.otherwise, expand))
+                )
+            case _:
+                found.append(node)
+    return tuple(found)
+
+
+def uncomment(html: str, mint: Mint) -> str:
+    """`html` with the conditions' tokens out of the comments that kept them in place between table rows."""
+    return re.sub(rf"<!--({mint.pattern('[BOE]').pattern})-->", r"\1", html)
+
+
+def _raw(token: str) -> Markup:
+    # A comment may stand between table rows, where an HTML parser would move bare text out of the table.
+    return Markup("<mj-raw><!--{}--></mj-raw>").format(token)
+
+
+def _in_column(node: Node) -> bool:
+    if isinstance(node, ConditionNode):
+        return all(_in_column(each) for each in (*node.then, *node.otherwise))
+    return not isinstance(node, BlockNode) or node.block.place == "column"
+
+
+def _place(node: Node) -> tuple[str, int]:
+    match node:
+        case TextNode():
+            return node.lines[0].file, node.lines[0].number
+        case ConditionNode():
+            return _place(node.then[0]) if node.then else ("", node.line)
+    return node.file, node.line
+
+
+def _quoted(text: str) -> str:
+    return prefixed(wrapped(text.rstrip("\n"), 68), "  ", "  ")
+
+
+def _boxed(text: str) -> str:
+    return prefixed(text.rstrip("\n"), "| ", "| ")

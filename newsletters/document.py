@@ -1,0 +1,146 @@
+"""Newsletter documents: YAML front matter, then Markdown with block directives and Jinja2.
+
+---
+subject: Kindness, next door
+toolkit: community-makes-us
+---
+Dear {{ member.first_name | default("friend") }},
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from pathlib import Path
+
+from daisychain.errors import InputError
+from newsletters.marked_yaml import Sheet, read_sheet
+
+MAX_BYTES = 1024 * 1024
+KEYS = ("subject", "preheader", "toolkit", "layout", "language", "title", "from", "reply_to", "fields")
+
+# What every member has; a document that uses more says so under `fields`.
+MEMBER_FIELDS = frozenset({"email", "first_name", "last_name", "language"})
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_FIELD = re.compile(r"[a-z_][a-z0-9_]*")
+_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"})
+_HINT = 'A newsletter begins with a line of ---, then "subject: …", "toolkit: …" and so on, then a line of ---.'
+
+
+@dataclass(frozen=True)
+class Document:
+    """A newsletter as it was written; `body_line` is the body's first line in `file`, `lines` those of the keys."""
+
+    file: str
+    folder: Path
+    subject: str
+    preheader: str
+    toolkit: str
+    layout: str
+    language: str
+    title: str
+    from_address: str
+    reply_to: str
+    fields: frozenset[str]
+    body: str
+    body_line: int
+    source: str  # the whole text, front matter and body
+    lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def direction(self) -> str:
+        """`rtl` for languages that are written from right to left, else `ltr`."""
+        return "rtl" if self.language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
+
+    def place(self, key: str) -> str:
+        """`file:line` of a front matter key, or of the front matter where the key is missing."""
+        return f"{self.file}:{self.lines.get(key, 1)}"
+
+
+def read_document(path: Path) -> Document:
+    """The document in the file `path`; raises InputError with file and line."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no newsletter {str(path)!r}.") from None
+    except OSError as error:
+        raise InputError(f"The newsletter can't be read: {error.strerror}.", file=path) from None
+    if len(content) > MAX_BYTES:
+        raise InputError(f"The newsletter is too large: {len(content):,} bytes, {MAX_BYTES:,} are allowed.", file=path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError("This is not UTF-8 text.", file=path, line=line, hint="Save it as UTF-8.") from None
+    return parse_document(text, str(path), path.parent)
+
+
+def parse_document(text: str, file: str, folder: Path) -> Document:
+    """The document in `text`; `folder` is where its images and toolkit are looked for. Raises InputError."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    _refuse_controls(lines, file)
+    if lines[0].rstrip() != "---":
+        raise InputError("The front matter is missing.", file=file, line=1, hint=_HINT)
+    end = next((number for number, line in enumerate(lines) if number and line.rstrip() == "---"), None)
+    if end is None:
+        raise InputError("The front matter is not closed.", file=file, line=1, hint=_HINT)
+    sheet = read_sheet("\n".join(lines[1:end]), file, first_line=2)
+    sheet.allow(KEYS, "A newsletter")
+    return Document(
+        file=file,
+        folder=folder,
+        subject=_one_line(sheet, "subject"),
+        preheader=_one_line(sheet, "preheader"),
+        toolkit=sheet.text("toolkit"),
+        layout=sheet.text("layout", "bulletin"),
+        language=_language(sheet),
+        title=_one_line(sheet, "title"),
+        from_address=_address(sheet, "from"),
+        reply_to=_address(sheet, "reply_to"),
+        fields=_fields(sheet),
+        body="\n".join(lines[end + 1 :]),
+        body_line=end + 2,
+        source="\n".join(lines),
+        lines={key: sheet.line_of(key) for key in sheet},
+    )
+
+
+def _refuse_controls(lines: list[str], file: str) -> None:
+    for number, line in enumerate(lines, start=1):
+        if any(sign < " " and sign != "\t" for sign in line):
+            raise InputError("There is a control character in this line.", file=file, line=number)
+
+
+def _one_line(sheet: Sheet, key: str) -> str:
+    return " ".join(sheet.text(key, "").split())
+
+
+def _language(sheet: Sheet) -> str:
+    language = sheet.text("language", "en")
+    if not _LANGUAGE.fullmatch(language):
+        sheet.fail(f"{language!r} is no language.", "language", hint="Write a code such as en, cy, ar or en-GB.")
+    return language
+
+
+def _address(sheet: Sheet, key: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
+    value = _one_line(sheet, key)
+    if value:
+        try:
+            validate_email(parseaddr(value)[1], check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            sheet.fail(f"{key!r} is no address: {error}", key, hint="Write: Name <name@example.org>")
+    return value
+
+
+def _fields(sheet: Sheet) -> frozenset[str]:
+    if "fields" not in sheet:
+        return frozenset()
+    fields = sheet.words("fields")
+    for name in fields:
+        if not _FIELD.fullmatch(name):
+            sheet.fail(f"{name!r} is no name for a field.", "fields", hint="Use small letters, digits and _.")
+    return frozenset(fields)

@@ -1,0 +1,32 @@
+"""People, as far as newsletters need to know them: what is asked of a list when a newsletter is checked or shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class People(Protocol):
+    """The people whom one list would reach; the room of lists has one, a front door hands it over."""
+
+    @property
+    def name(self) -> str:
+        """The list's name."""
+
+    def count(self) -> int:
+        """How many people may be mailed."""
+
+    def fields(self) -> set[str]:
+        """The fields that at least one of them has, the built-in ones included."""
+
+    def empty(self, field: str) -> int:
+        """For how many of them `field` is missing or empty."""
+
+    def longest(self, field: str) -> str:
+        """The longest value of `field`; empty where nobody has one."""
+
+    def member(self, email: str) -> Mapping[str, Any] | None:
+        """The merge inputs of the person with that address, or None."""
+
+    def sample(self) -> Mapping[str, Any] | None:
+        """The merge inputs of some person, or None where the list is empty."""

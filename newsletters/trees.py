@@ -1,0 +1,161 @@
+"""Trees: what is left of a member expression after compiling, small enough for JSON, and how one is worked out.
+
+    ["field", name]                 the member's value, "" where it is missing
+    ["const", value]
+    ["default", tree, text]         `text` where the tree gives nothing
+    ["filter", name, tree]          one of FILTERS
+    ["concat", tree, …]
+    ["if", test, tree, tree]
+    ["or", tree, …]  ["and", tree, …]  ["not", tree]
+    ["==" | "!=" | "<" | "<=" | ">" | ">=", tree, constant]  ["in", tree, [constant, …]]
+
+An empty text counts as missing. Against a number, a value is compared as a number; a value that is none
+(nor is an empty one) is never less, greater or equal.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from newsletters.compiled import Tree
+
+Member = Mapping[str, Any]
+Work = Callable[[Member], Any]
+
+FILTERS: dict[str, Callable[[str], str]] = {
+    "upper": str.upper,
+    "lower": str.lower,
+    "capitalize": str.capitalize,
+    "title": lambda text: " ".join(word[:1].upper() + word[1:].lower() for word in text.split(" ")),
+    "trim": str.strip,
+}
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+# Control characters have no business in a value: a line break could end a header.
+_CONTROLS = dict.fromkeys([*range(32), 127, *range(0x80, 0xA0), 0x2028, 0x2029], " ")
+
+
+def worker(tree: Tree, mark: str) -> Work:
+    """A function from a member to the tree's value; no value it gives holds `mark`, the tokens' beginning."""
+    kind, *rest = tree
+    if kind == "field":
+        return _field(rest[0], mark)
+    if kind == "const":
+        return lambda member, value=rest[0]: value  # type: ignore[misc]
+    if kind in _COMPARE or kind == "in":
+        return _comparison(kind, worker(rest[0], mark), rest[1])
+    if kind == "default":
+        return _default(worker(rest[0], mark), rest[1])
+    if kind == "filter":
+        return _filter(FILTERS[rest[0]], worker(rest[1], mark))
+    return _combination(kind, [worker(part, mark) for part in rest])
+
+
+def fields_of(tree: Tree) -> tuple[str, ...]:
+    """The member fields that a tree reads, sorted."""
+    return tuple(sorted({part[1] for part in _walk(tree) if part[0] == "field"}))
+
+
+def holes(tree: Tree, present: frozenset[str] = frozenset()) -> set[frozenset[str]]:
+    """The sets of fields that leave a hole in the tree's text where all of a set are empty.
+
+    Fields that are known to be `present` are left out.
+    """
+    kind, *rest = tree
+    if kind == "field":
+        return set() if rest[0] in present else {frozenset(rest)}
+    if kind == "const":
+        return {frozenset()} if not rest[0] else set()
+    if kind == "filter":
+        return holes(rest[1], present)
+    if kind == "concat":
+        return {hole for part in rest for hole in holes(part, present) if hole}
+    if kind == "or":
+        return {frozenset().union(*each) for each in itertools.product(*(holes(part, present) for part in rest))}
+    if kind == "if":
+        return holes(rest[1], present | surely_present(rest[0])) | holes(rest[2], present)
+    return set()
+
+
+def surely_present(test: Tree) -> frozenset[str]:
+    """The fields that can't be empty where `test` holds."""
+    kind, *rest = test
+    if kind == "field":
+        return frozenset({rest[0]})
+    if kind == "filter":
+        return surely_present(rest[1])
+    if kind == "and":
+        return frozenset().union(*(surely_present(part) for part in rest))
+    if kind in {"==", "<", "<=", ">", ">="} and rest[1] != "":
+        return surely_present(rest[0])
+    if kind == "in" and "" not in rest[1]:
+        return surely_present(rest[0])
+    return frozenset()
+
+
+def _walk(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    for part in tree[1:]:
+        if isinstance(part, list | tuple) and part and isinstance(part[0], str) and tree[0] != "in":
+            yield from _walk(part)
+    if tree[0] == "in":
+        yield from _walk(tree[1])
+
+
+def _field(name: str, mark: str) -> Work:
+    def work(member: Member) -> str:
+        value = member.get(name)
+        if value is None:
+            return ""
+        text = value if isinstance(value, str) else str(value)
+        if not text.isprintable():
+            text = text.translate(_CONTROLS)
+        return text.replace(mark, "") if mark in text else text
+
+    return work
+
+
+def _default(inner: Work, default: str) -> Work:
+    return lambda member: inner(member) or default
+
+
+def _filter(function: Callable[[str], str], inner: Work) -> Work:
+    return lambda member: function(inner(member))
+
+
+def _combination(kind: str, parts: list[Work]) -> Work:
+    if kind == "concat":
+        return lambda member: "".join([str(part(member)) for part in parts])
+    if kind == "if":
+        test, then, otherwise = parts
+        return lambda member: then(member) if test(member) else otherwise(member)
+    if kind == "not":
+        return lambda member: not parts[0](member)
+    if kind == "or":
+        return lambda member: next((value for part in parts if (value := part(member))), "")
+    if kind == "and":
+        return lambda member: all(part(member) for part in parts)
+    raise ValueError(f"{kind!r} is no kind of tree")
+
+
+def _comparison(kind: str, inner: Work, constant: Any) -> Work:
+    if kind == "in":
+        choices = frozenset(str(choice) for choice in constant)
+        return lambda member: inner(member) in choices
+    compare = _COMPARE[kind]
+    if not isinstance(constant, int | float) or isinstance(constant, bool):
+        return lambda member: compare(inner(member), str(constant))
+
+    def as_numbers(member: Member) -> bool:
+        try:
+            return compare(float(inner(member)), constant)
+        except ValueError:
+            return kind == "!="
+
+    return as_numbers

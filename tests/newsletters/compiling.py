@@ -1,0 +1,54 @@
+"""Newsletters for tests: a document over a small toolkit, compiled as a real one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from newsletters.compiler import Compilation, compile_document
+from newsletters.document import parse_document
+from newsletters.merge import Merged, MergePlan, References, plan_merge
+from newsletters.toolkit import load_files
+from tests.newsletters import toolkits
+
+SHEET = (
+    toolkits.SHEET
+    + """\
+brand:
+  footer:
+    organisation: Friends of Fairs
+    address: |
+      1 Example Street
+      Exampleton EX1 1EX
+"""
+)
+
+
+def compiled(
+    body: str, *, front: str = "", copy: Mapping[str, str] | None = None, folder: Path = Path(), **options: Any
+) -> Compilation:
+    """The document with `body`, and lines of `front` matter besides the usual, as a compilation."""
+    head = front if "subject:" in front else f"subject: Hello\npreheader: And welcome\n{front}"
+    text = f"---\ntoolkit: spring-fair\n{head.rstrip()}\n---\n{body}"
+    toolkit = load_files(toolkits.files(SHEET, **(copy or {})), "kit")
+    return compile_document(parse_document(text, "may.md", folder), toolkit, **options)
+
+
+def plan(compilation: Compilation) -> MergePlan:
+    """A plan with references that can be told apart."""
+    return plan_merge(
+        compilation.email,
+        References(
+            link=lambda link: link.url,
+            image=lambda image: f"https://a.example/i/{image.file_name}",
+            unsubscribe="https://a.example/u/{key}",
+            view="https://a.example/v/{key}",
+            public="https://a.example",
+        ),
+    )
+
+
+def merged(compilation: Compilation, key: str = "KEY", **member: str | None) -> Merged:
+    """The mail for a member with these fields."""
+    return plan(compilation).render(member, key)

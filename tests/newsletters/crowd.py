@@ -1,0 +1,31 @@
+"""A list's people held in memory, as `newsletters.people.People` describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Crowd:
+    """People given as mappings of fields."""
+
+    def __init__(self, *members: Mapping[str, str], name: str = "news") -> None:
+        self.name = name
+        self._members = members
+
+    def count(self) -> int:
+        return len(self._members)
+
+    def fields(self) -> set[str]:
+        return {field for member in self._members for field, value in member.items() if value}
+
+    def empty(self, field: str) -> int:
+        return sum(not member.get(field) for member in self._members)
+
+    def longest(self, field: str) -> str:
+        return max((member.get(field, "") for member in self._members), key=len, default="")
+
+    def member(self, email: str) -> Mapping[str, str] | None:
+        return next((member for member in self._members if member.get("email") == email), None)
+
+    def sample(self) -> Mapping[str, str] | None:
+        return self._members[0] if self._members else None

@@ -1,0 +1,120 @@
+"""The commands of `daisychain newsletter`, run as people run them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from daisychain.console import Desk
+from daisychain.errors import InputError
+from daisychain.settings import Settings
+from newsletters.cli import newsletter
+from tests.newsletters.crowd import Crowd
+
+PEOPLE = Crowd({"email": "ann@a.example", "first_name": "Ann"}, {"email": "bo@a.example", "first_name": "Bo & Co"})
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in a folder of the test's own, with a list of two people."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAISYCHAIN_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("DAISYCHAIN_HOME", str(settings.home))
+    monkeypatch.setenv("DAISYCHAIN_PUBLIC_URL", "https://news.a.example")
+
+    def run(*arguments: str, code: int = 0) -> Result:
+        desk = Desk(people=lambda connection, name: PEOPLE)
+        result = CliRunner().invoke(newsletter, list(arguments), obj=desk)
+        desk.close()
+        if isinstance(result.exception, InputError):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def test_a_new_newsletter_passes_the_checks_and_can_be_previewed(run: Run) -> None:
+    assert run("new", "may", "--toolkit", "community-makes-us").stdout == "may.md\n"
+    assert json.loads(run("check", "may.md", "--list", "news", "--format", "json").stdout) == {
+        "errors": 0,
+        "findings": [],
+    }
+    files = json.loads(
+        run(
+            "preview", "may.md", "--out", "out", "--list", "news", "--member", "bo@a.example", "--format", "json"
+        ).stdout
+    )
+    page = Path(files["html"]).read_text()
+    assert "Dear Bo &amp; Co," in page
+    assert "https://news.a.example/toolkits/community-makes-us" in page
+    assert 'href="#" clicktracking="off"' in page
+    assert "Dear Bo & Co," in Path(files["text"]).read_text()
+
+
+def test_the_preview_s_pictures_are_beside_it_and_inside_the_message(run: Run) -> None:
+    run("new", "may", "--toolkit", "community-makes-us")
+    run("preview", "may.md", "--out", "out")
+    page = Path("out/newsletter.html").read_text()
+    for picture in Path("out/images").iterdir():
+        assert f'src="images/{picture.name}"' in page
+    message = message_from_bytes(Path("out/newsletter.eml").read_bytes(), policy=default)
+    html = message.get_body(("html",))
+    assert html is not None
+    ids = [str(part["Content-ID"]).strip("<>") for part in message.walk() if part.get_content_maintype() == "image"]
+    assert len(ids) == len(list(Path("out/images").iterdir()))
+    assert all(f'src="cid:{name}"' in html.get_content() for name in ids)
+    assert "Dear friend," in message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert message["Subject"] == "Hello, Community Makes Us needs you"
+    assert max(map(len, Path("out/newsletter.eml").read_bytes().split(b"\r\n"))) < 998
+
+
+def test_a_new_newsletter_never_takes_the_place_of_another(run: Run) -> None:
+    Path("may.md").write_text("mine")
+    with pytest.raises(InputError, match="already"):
+        run("new", "may", "--toolkit", "community-makes-us")
+    assert Path("may.md").read_text() == "mine"
+
+
+def test_a_new_newsletter_can_begin_as_a_copy(run: Run) -> None:
+    run("new", "may", "--toolkit", "community-makes-us")
+    run("new", "june", "--from", "may.md")
+    assert Path("june.md").read_text() == Path("may.md").read_text()
+    with pytest.raises(InputError, match="toolkit"):
+        run("new", "july")
+
+
+def test_check_exits_with_1_where_an_error_stands(run: Run) -> None:
+    Path("may.md").write_text("---\ntoolkit: community-makes-us\nsubject: a\n---\n[a](page.html)\n")
+    answer = json.loads(run("check", "may.md", "--format", "json", code=1).stdout)
+    assert answer["errors"] == 1
+    assert answer["findings"][0]["place"] == "may.md:5"
+    assert "links-no-scheme" in run("check", "may.md", code=1).stdout
+
+
+def test_a_newsletter_that_can_t_be_made_is_a_finding_too(run: Run) -> None:
+    Path("may.md").write_text("---\ntoolkit: community-makes-us\nsubject: a\n---\n::: copy welcom\n")
+    (finding,) = json.loads(run("check", "may.md", "--format", "json", code=1).stdout)["findings"]
+    assert (finding["code"], finding["place"]) == ("compile", "may.md:5")
+    assert "welcome" in finding["mend"]
+
+
+def test_a_stranger_s_preview_is_refused(run: Run) -> None:
+    run("new", "may", "--toolkit", "community-makes-us")
+    with pytest.raises(InputError, match=r"c@a\.example"):
+        run("preview", "may.md", "--out", "out", "--list", "news", "--member", "c@a.example")
+    assert not Path("out").exists()
+
+
+def test_blocks_are_listed_with_examples(run: Run) -> None:
+    blocks = {block["name"]: block for block in json.loads(run("blocks", "--format", "json").stdout)}
+    assert "href" in {attribute["name"] for attribute in blocks["button"]["attributes"]}
+    assert "::: quote" in run("blocks").stdout
