@@ -32,6 +32,8 @@ def create_app(database: Database) -> Flask:
         SESSION_COOKIE_SECURE=database.settings.public_url.startswith("https://"),
         # A form that lies open for a week is still the reader's own wish to leave.
         WTF_CSRF_TIME_LIMIT=None,
+        # It would want a Referer on https, and our pages send none: their addresses hold members' keys.
+        WTF_CSRF_SSL_STRICT=False,
     )
     protect = CSRFProtect(app)
     for room in (newsletters.pages, sender.pages):

@@ -41,7 +41,7 @@ class FrontDoor(LazyGroup):
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Email newsletters for coalitions: toolkit copy in, responsive email out, and a ledger that balances."""
-    context.obj = Desk(people=_people)
+    context.obj = Desk(people=_people, source=_source)
     context.call_on_close(context.obj.close)
 
 
@@ -50,6 +50,13 @@ def _people(connection: Any, name: str) -> Any:
     from lists.people import open_people
 
     return open_people(connection, name)
+
+
+def _source(connection: Any, campaign_id: int) -> str:
+    """A newsletter may begin with a campaign's document, and the room of newsletters does not know campaigns."""
+    from sender.campaigns import source_of
+
+    return source_of(connection, campaign_id)
 
 
 def __getattr__(name: str) -> click.Group:

@@ -33,12 +33,17 @@ if TYPE_CHECKING:
 class Desk:
     """What a command works with; settings are read and the database is opened when first asked for.
 
-    `people` is handed in by the front door: it opens the people of a list for the room that checks and
-    previews newsletters, which does not know the room of lists.
+    `people` and `source` are handed in by the front door, for the room that writes and checks newsletters and knows
+    neither lists nor campaigns: they open the people of a list, and give the document of a campaign.
     """
 
-    def __init__(self, people: Callable[[Connection, str], Any] | None = None) -> None:
+    def __init__(
+        self,
+        people: Callable[[Connection, str], Any] | None = None,
+        source: Callable[[Connection, int], str] | None = None,
+    ) -> None:
         self._people = people
+        self._source = source
 
     @cached_property
     def settings(self) -> Settings:
@@ -55,6 +60,12 @@ class Desk:
         if self._people is None:
             raise RuntimeError("no front door handed over the people of a list")
         return self._people(connection, name)
+
+    def source(self, connection: Connection, campaign_id: int) -> str:
+        """The document that a campaign was made from; raises StateError."""
+        if self._source is None:
+            raise RuntimeError("no front door handed over the documents of campaigns")
+        return self._source(connection, campaign_id)
 
     def close(self) -> None:
         """Let go of the database, if it was opened."""

@@ -76,6 +76,8 @@ class Database:
         """An engine that does not look at the schema's version: for upgrades and the doctor."""
         return create_engine(
             self.url, pool_size=16, max_overflow=16, pool_pre_ping=True,
+            # A failing statement's traceback is logged, and its parameters may be people's addresses.
+            hide_parameters=True,
             connect_args={"options": "-c timezone=UTC", "application_name": "daisychain", "connect_timeout": 10},
         )  # fmt: skip
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import threading
+import time
 from contextlib import closing
 
 import click
@@ -49,7 +52,15 @@ def application() -> Flask:
     from daisychain.database import Database
     from daisychain.settings import load_settings
 
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     return create_app(Database(load_settings()))
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process when the one that delivers is killed: alone it would hold the port against the next start."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def free_port(host: str) -> int:

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, sele
 from lists.tables import Member, Membership, Suppression
 from sender.ledger import Span, State, move
 from sender.mailing import Outcome, Verdict
-from sender.tables import Attempt, Batch, Campaign, Delivery
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event
+from sender.vocabulary import PROOFS
 
 # Where a provider names no time to try again.
 DEFAULT_PAUSE = timedelta(seconds=30)
@@ -117,6 +118,8 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
         return None
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
     again = _apply(connection, batch, span, "uncertain" if batch.state == "uncertain" else "waiting", outcome)
+    if outcome.verdict is Verdict.UNCERTAIN and _told_already(connection, span, attempt_id):
+        settle_by_event(connection, [attempt_id])
     finish_if_done(connection, batch.campaign_id)
     return again
 
@@ -201,6 +204,14 @@ def _put_back(connection: Connection, batch_id: int, at: datetime) -> datetime:
 
 def _set_batch(connection: Connection, batch_id: int, state: str) -> None:
     connection.execute(update(Batch).where(Batch.id == batch_id).values(state=state))
+
+
+def _told_already(connection: Connection, span: Span, attempt_id: int) -> bool:
+    """Whether an event that proves this attempt came in before its answer failed to; a later one need not come."""
+    proof = select(Event.id).where(
+        Event.delivery_id.between(span.first_id, span.last_id), Event.attempt_id == attempt_id, Event.kind.in_(PROOFS)
+    )
+    return bool(connection.scalar(select(proof.exists())))
 
 
 def settle_by_event(connection: Connection, attempt_ids: Collection[int]) -> int:

@@ -44,6 +44,11 @@ def find_campaign(connection: Connection, campaign_id: int, *, lock: bool = Fals
     return row
 
 
+def source_of(connection: Connection, campaign_id: int) -> str:
+    """The document that a campaign was made from, as it was then; raises StateError."""
+    return str(find_campaign(connection, campaign_id)["source"])
+
+
 def status(connection: Connection, campaign_id: int) -> dict[str, Any]:
     """A campaign's state and ledger, as scripts get it."""
     campaign = find_campaign(connection, campaign_id)

@@ -1,7 +1,8 @@
 """Which link of the compiled email a provider's click was on.
 
-SendGrid tells the place of the link among those it rewrote, and the URL. The place counts only what this person saw:
-a condition that hid a link moves the later ones up. The URL alone won't do, for two links may lead to the same page.
+SendGrid tells the place of the link among those it rewrote, and the URL. The place counts only what this
+person saw: a condition that hid a link moves the later ones up. The URL alone won't do, for two links may
+lead to the same page.
 """
 
 from __future__ import annotations
@@ -48,9 +49,7 @@ def rewritten_links(plan: MergePlan, member: Mapping[str, Any], public_url: str)
     """The tracked links as one person saw them, in their order in the HTML: (index in the email, URL)."""
     html = _COMMENT.sub("", plan.render(member, "").html)
     found = [int(match[1]) for match in _ANCHOR.finditer(html)]
-    urls = {
-        index: absolute(link_url(plan.email, index, member, public_url), public_url) for index in set(found)
-    }
+    urls = {index: absolute(link_url(plan.email, index, member, public_url), public_url) for index in set(found)}
     return [(index, urls[index]) for index in found if urls[index].lower().startswith("http")]
 
 

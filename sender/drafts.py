@@ -85,6 +85,7 @@ def insert_campaign(
         "name": name,
         "list_id": mailing_list["id"] if mailing_list else None,
         "document": str(document.resolve()),
+        "source": compilation.document.source,
         "compiled_id": keep_email(connection, compilation),
         "provider": provider,
         "from_name": sender[0],

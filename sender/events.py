@@ -1,7 +1,7 @@
 """What a provider tells, taken in: webhook bodies as they came, then their events.
 
-The request only verifies and keeps the body; a job does the rest, a body in one transaction: events, roll-ups, and
-what follows from those that are new. Doing it twice changes nothing.
+The request only verifies and keeps the body; a job does the rest, a body in one transaction: events,
+roll-ups, and what follows from those that are new. Doing it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from sender.clicked_links import name_links
 from sender.keys import Keys
 from sender.rollups import store
 from sender.tables import Attempt, Batch, Campaign, Delivery, WebhookBody
-from sender.vocabulary import Happening
+from sender.vocabulary import PROOFS, Happening
 from sender.webhooks import SOURCE, normalise_all, parse
 
 log = logging.getLogger("daisychain.events")
 
 QUEUE = "events"
-# With an attempt key, each of these proves that the whole request was taken.
-PROOFS = frozenset({"queued", "deferred", "delivered", "rejected", "bounced"})
 # A bounce that lost our key is taken for that of a mail no older than this.
 STRAY = timedelta(days=7)
+# Clocks differ, and SendGrid tells whole seconds.
+SLACK = timedelta(minutes=1)
 
 
 @app.task(
@@ -61,14 +61,12 @@ def keep_body(connection: Connection, body: bytes) -> int:
     return body_id
 
 
-# A job that failed is for a person to look at, not to be tried for ever; one that is being worked may be a dead
-# worker's, and one job too many does no harm.
+# A job that failed is for a person to look at, not to be tried for ever; one that is being worked may be a
+# dead worker's, and one job too many does no harm.
 _WITHOUT_JOB = text("""
-    SELECT b.id FROM webhook_bodies b
-    WHERE b.processed_at IS NULL AND b.received_at < now() - interval '1 minute' AND NOT EXISTS (
-        SELECT 1 FROM procrastinate_jobs j
-        WHERE j.queue_name = :queue AND j.status IN ('todo', 'failed') AND (j.args ->> 'body_id')::bigint = b.id)
-    ORDER BY b.id
+    SELECT b.id FROM webhook_bodies b WHERE b.processed_at IS NULL AND b.received_at < now() - interval '1
+    minute' AND NOT EXISTS ( SELECT 1 FROM procrastinate_jobs j WHERE j.queue_name = :queue AND j.status IN
+    ('todo', 'failed') AND (j.args ->> 'body_id')::bigint = b.id) ORDER BY b.id
 """)
 
 
@@ -135,7 +133,8 @@ def _join(connection: Connection, happenings: Sequence[Happening]) -> dict[int, 
 def _join_strays(connection: Connection, happenings: Sequence[Happening]) -> None:
     """Join the bounces that lost our key to the one mail of the last days that each can be about, where there is one.
 
-    Deliveries have no index on people, so this walks the ledgers of those days, once for a body; such bounces are rare.
+    Deliveries have no index on people, so this walks the ledgers of those days, once for a body; such bounces
+    are rare.
     """
     strays = [(each, key) for each in happenings if _is_stray(each) and (key := _key(each.address))]
     if not strays:
@@ -154,7 +153,9 @@ def _join_strays(connection: Connection, happenings: Sequence[Happening]) -> Non
     ).all()
     for each, key in strays:
         fitting = [
-            row.id for row in rows if row.address_key == key and row.frozen_at <= each.at <= row.frozen_at + STRAY
+            row.id
+            for row in rows
+            if row.address_key == key and row.frozen_at - SLACK <= each.at <= row.frozen_at + STRAY
         ]
         if len(fitting) == 1:
             each.delivery_id = fitting[0]
@@ -174,7 +175,8 @@ def _note_doubles(connection: Connection, happenings: Sequence[Happening]) -> No
         .join(Batch, Batch.id == Attempt.batch_id)
         .where(Attempt.id == func.any([each.attempt_id for each in happenings if each.attempt_id is not None]))
     )
-    # An attempt that was taken at once, save for people who were told to wait, was rightly followed by another.
+    # An attempt that was taken at once, save for people who were told to wait, was rightly followed by
+    # another.
     doubles = {
         row.id: (row.again or row.state == "split") and not (row.outcome == "accepted" and row.settled_at is None)
         for row in rows

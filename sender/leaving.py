@@ -18,7 +18,8 @@ SCOPES: dict[str, Scope] = {"list": "list", "all": "all"}
 def leave(connection: Connection, mailed: Mailed, scope: Scope, *, how: str) -> None:
     """Take the person whom this mail went to off its list, or off all; in the caller's transaction.
 
-    A test mail changes nothing. Who is no member any more is suppressed where they want to hear nothing at all.
+    A test mail changes nothing. Who is no member any more is suppressed where they want to hear nothing at
+    all.
     """
     if not mailed.counts:
         return

@@ -71,7 +71,5 @@ def compiled_of_delivery() -> ColumnElement[int]:
 
 def load_emails(connection: Connection, compiled_ids: Iterable[int]) -> dict[int, CompiledEmail]:
     """The compiled emails with these ids."""
-    rows = connection.execute(
-        select(StoredEmail.id, StoredEmail.content).where(StoredEmail.id.in_(set(compiled_ids)))
-    )
+    rows = connection.execute(select(StoredEmail.id, StoredEmail.content).where(StoredEmail.id.in_(set(compiled_ids))))
     return {row.id: CompiledEmail.from_json(row.content) for row in rows}

@@ -1,7 +1,7 @@
 """Events into the table, and the roll-ups moved on for those that are new: one statement, however many there are.
 
-A roll-up is one row a delivery: first times and counts. It moves in the statement that inserts, and only for rows
-really inserted, so nothing that is told twice counts twice; all its steps can be taken in any order.
+A roll-up is one row a delivery: first times and counts. It moves in the statement that inserts, and only for
+rows really inserted, so nothing that is told twice counts twice; all its steps can be taken in any order.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from sqlalchemy import Connection, text
 
 from sender.vocabulary import Happening
 
-# The happenings come as one array a column and in the order of their keys, and roll-ups in the order of theirs, so
-# that two that run at once wait for each other rather than deadlock. LEAST passes over empty times. Test and
-# seed mails have events, but no roll-up: figures count members only. A machine's click is kept and not counted.
+# The happenings come as one array a column and in the order of their keys, and roll-ups in the order of
+# theirs, so that two that run at once wait for each other rather than deadlock. LEAST passes over empty
+# times. Test and seed mails have events, but no roll-up: figures count members only. A machine's click is
+# kept and not counted.
 _STORE = text("""
     WITH fresh AS (
         INSERT INTO events (natural_key, source, kind, at, received_at, delivery_id, campaign_id, attempt_id, link, url,

@@ -1,4 +1,4 @@
-"""The sweep: what the dead left behind becomes uncertain, and what waits gets a job again.
+"""The sweep: what the dead left behind becomes uncertain; what waits, webhook bodies too, gets a job again.
 
 Procrastinate never runs a dead worker's job again, which is what we want: only the tables say what is to be done.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from daisychain.settings import Settings
-from sender import attempts, tasks
+from sender import attempts, events, tasks
 from sender.mailing import Outcome, Verdict
 from sender.providers import open_provider
 from sender.senders import dead_senders
@@ -30,6 +30,7 @@ def sweep(connection: Connection, settings: Settings) -> int:
         repeatable = open_provider(row.provider, settings).repeatable
         verdict = Verdict.WAIT if repeatable else Verdict.UNCERTAIN
         attempts.record(connection, row.attempt_id, Outcome(verdict, detail="the sender died before an answer came"))
+    events.defer_left_over(connection)
     for campaign_id in connection.scalars(select(Campaign.id).where(Campaign.state == "sending")).all():
         tasks.defer_waiting(connection, campaign_id)
     return len(dead)

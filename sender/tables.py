@@ -49,6 +49,7 @@ class Campaign(Base):
     pause_reason: Mapped[str] = mapped_column(Text, server_default="")
     list_id: Mapped[int | None] = mapped_column(BigInteger)
     document: Mapped[str] = mapped_column(Text)  # where the source was, to tell whether it changed since
+    source: Mapped[str] = mapped_column(Text)  # the document itself, to begin another newsletter with
     compiled_id: Mapped[int] = mapped_column(BigInteger)
     provider: Mapped[str] = mapped_column(Text)
     from_name: Mapped[str] = mapped_column(Text)

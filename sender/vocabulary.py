@@ -1,7 +1,7 @@
-"""The words for what comes back, whoever tells it: one happening, its kind, who opened, and how much of a reader is kept.
+"""The words for what comes back: one happening, its kind, who opened, and how much of a reader is kept.
 
-Kinds are django-anymail's, the best-tested set across providers, with three things added that it lacks: hard or soft
-for a bounce, human or machine for an open or click, and `account` for what concerns no mail at all.
+Kinds are django-anymail's, the best-tested set across providers, with three things added that it lacks: hard
+or soft for a bounce, human or machine for an open or click, and `account` for what concerns no mail at all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ Kind = Literal[
 ]  # fmt: skip
 Class = Literal["human", "machine", "unknown"]
 
+# With an attempt key, each of these proves that its whole request was taken.
+PROOFS: frozenset[Kind] = frozenset({"queued", "deferred", "delivered", "rejected", "bounced"})
+
 OWN = "own"
 LONGEST_USER_AGENT = 400
 
@@ -33,8 +36,8 @@ _APPLE_PREFETCH = "Mozilla/5.0"
 class Happening:
     """One thing that a provider or a reader did, in our words, on its way into `events`.
 
-    `natural_key` (16 bytes) is the same whenever the same happening is told again. `address` is for suppressing and
-    matching; it is stored only where no delivery is known.
+    `natural_key` (16 bytes) is the same whenever the same happening is told again. `address` is for
+    suppressing and matching; it is stored only where no delivery is known.
     """
 
     source: str

@@ -1,7 +1,8 @@
 """SendGrid's Event Webhook: is it SendGrid's, and what does it say in our words.
 
-Whatever SendGrid sends is kept: unknown kinds, events of other applications on the same account, fields of a type that
-nobody documented. Only a body that is no array of objects is refused, and that with the answer of a wrong signature.
+Whatever SendGrid sends is kept: unknown kinds, events of other applications on the same account, fields of a
+type that nobody documented. Only a body that is no array of objects is refused, and that with the answer of a
+wrong signature.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def draft(
     return connection.execute(
         insert(Campaign)
         .values(
-            name="News", list_id=list_id, document="news.md", compiled_id=compiled_id, provider=provider,
+            name="News", list_id=list_id, document="news.md", source="", compiled_id=compiled_id, provider=provider,
             from_name="Connection Coalition", from_address="hello@coalition.example",
             opens=opens, clicks=clicks, public_url="http://127.0.0.1:8000",
         )

@@ -119,6 +119,13 @@ def test_a_document_that_changed_since_create_is_refused_unless_told_otherwise(
     assert "Read on" in mails(friends)[0].read_text()
 
 
+def test_a_newsletter_begins_with_the_document_of_a_campaign_as_it_was_then(friends: Daisychain) -> None:
+    campaign_id = created(friends)
+    (friends.folder / "bulletin.md").unlink()
+    friends("newsletter", "new", "june", "--from", campaign_id)
+    assert (friends.folder / "june.md").read_text() == BULLETIN
+
+
 def test_sending_a_finished_campaign_again_sends_nothing(friends: Daisychain) -> None:
     campaign_id = created(friends)
     friends("campaign", "send", campaign_id, "--yes")

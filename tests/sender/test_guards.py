@@ -18,9 +18,7 @@ def test_loopback_hosts_are_known_by_name(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1.daisies.org", "localhost.daisies.org", "0.0.0.0", "10.0.0.1", ""]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1.daisies.org", "localhost.daisies.org", "0.0.0.0", "10.0.0.1", ""])
 def test_hosts_that_only_look_like_loopback_are_not(host: str) -> None:
     assert not is_loopback(host)
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import get_args
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from daisychain.database import Database
 from daisychain.errors import InputError, StateError
@@ -15,7 +16,7 @@ from sender.audience import freeze
 from sender.ledger import TRANSITIONS, Ledger, Span, State, move, read_ledger
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
-from sender.tables import Attempt, Batch, Campaign, Delivery
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event
 from tests.sender.staging import staged
 
 SENDER = 1
@@ -188,6 +189,20 @@ def test_a_late_answer_settles_what_was_swept_as_uncertain(database: Database) -
     assert ledger(database, campaign_id).accepted == 4
     with database.engine.connect() as connection:
         assert connection.scalars(select(Attempt.settled_by)).one() == "late answer"
+
+
+def test_an_event_that_came_before_the_answer_was_lost_settles_the_attempt(database: Database) -> None:
+    campaign_id = frozen(database, 4)
+    claim = claimed(database, batches(database, campaign_id)[0])
+    with database.engine.begin() as connection:
+        connection.execute(
+            insert(Event).values(
+                natural_key=b"any", source="sendgrid", kind="delivered", at=datetime.now(UTC),
+                delivery_id=claim.people[0].id, campaign_id=campaign_id, attempt_id=claim.attempt_id,
+            )
+        )  # fmt: skip
+    recorded(database, claim, Outcome(Verdict.UNCERTAIN, detail="timed out"))
+    assert ledger(database, campaign_id).accepted == 4
 
 
 def test_a_late_answer_after_a_person_sent_again_moves_nobody(database: Database) -> None:

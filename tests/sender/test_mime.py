@@ -43,9 +43,7 @@ AWKWARD = [
 ]
 
 
-@pytest.mark.parametrize(
-    "someone", [*people(2), *(person(1, first_name=name, town=name) for name in AWKWARD)]
-)
+@pytest.mark.parametrize("someone", [*people(2), *(person(1, first_name=name, town=name) for name in AWKWARD)])
 def test_a_spliced_mail_reads_as_the_plan_renders_it(someone: Recipient) -> None:
     letter = mailing()
     message, merged = (

@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("pause_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("list_id", sa.BigInteger(), nullable=True),
         sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("compiled_id", sa.BigInteger(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("from_name", sa.Text(), nullable=False),
@@ -111,8 +112,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("inputs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.CheckConstraint(
-            "state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')",
-            name=op.f("ck_deliveries_state"),
+            "state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name=op.f("ck_deliveries_state")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         postgresql_with={"fillfactor": 60},
@@ -209,15 +209,26 @@ def upgrade() -> None:
         sa.Column("last_name", sa.Text(), server_default="", nullable=False),
         sa.Column("language", sa.Text(), server_default="", nullable=False),
         sa.Column(
-            "fields",
-            postgresql.JSONB(astext_type=sa.Text()),
-            server_default=sa.text("'{}'::jsonb"),
-            nullable=False,
+            "fields", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
         sa.UniqueConstraint("address_key", name=op.f("uq_members_address_key")),
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("list_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="subscribed", nullable=False),
+        sa.Column("basis", sa.Text(), server_default="unknown", nullable=False),
+        sa.Column("source", sa.Text(), server_default="", nullable=False),
+        sa.Column("consented_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("left_how", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("state IN ('subscribed', 'unsubscribed')", name=op.f("ck_memberships_state")),
+        sa.PrimaryKeyConstraint("list_id", "member_id", name=op.f("pk_memberships")),
     )
     op.create_table(
         "senders",
@@ -253,22 +264,6 @@ def upgrade() -> None:
         sa.Column("processed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_bodies")),
-    )
-    op.create_table(
-        "memberships",
-        sa.Column("list_id", sa.BigInteger(), nullable=False),
-        sa.Column("member_id", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), server_default="subscribed", nullable=False),
-        sa.Column("basis", sa.Text(), server_default="unknown", nullable=False),
-        sa.Column("source", sa.Text(), server_default="", nullable=False),
-        sa.Column("consented_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("left_how", sa.Text(), server_default="", nullable=False),
-        sa.CheckConstraint("state IN ('subscribed', 'unsubscribed')", name=op.f("ck_memberships_state")),
-        sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name=op.f("fk_memberships_list_id")),
-        sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_memberships_member_id")),
-        sa.PrimaryKeyConstraint("list_id", "member_id", name=op.f("pk_memberships")),
     )
     op.create_table(
         "toolkit_files",

@@ -1,0 +1,80 @@
+"""Serving as operators do: one process that prints its URL, answers, delivers, and stops when it is told to."""
+
+from __future__ import annotations
+
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from daisychain.database import Database
+from sender import sending
+from sender.ledger import read_ledger
+from tests.command import Daisychain
+from tests.sender.staging import staged
+from tests.waiting import until
+
+
+@pytest.fixture
+def served(daisychain: Daisychain) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server on a free port, and its URL once it answers."""
+    process = daisychain.start("serve", "--port", "0")
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    until(lambda: status(f"{url}/healthz") == 200)
+    yield url, process
+    process.terminate()
+    process.communicate(timeout=60)
+
+
+def status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except OSError:
+        return 0
+
+
+def test_it_prints_its_url_first_answers_and_stops_on_sigterm(served: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = served
+    assert url.startswith("http://127.0.0.1:")
+    assert status(f"{url}/toolkits/community-makes-us") == 200
+    assert status(f"{url}/u/not-a-key") == 404
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "not-a-key" not in errors
+
+
+def test_it_delivers_what_was_detached(served: tuple[str, subprocess.Popen[str]], database: Database) -> None:
+    campaign_id = staged(database, 10)
+    sending.start(database, campaign_id)
+
+    def accepted() -> int:
+        with database.engine.connect() as connection:
+            return read_ledger(connection, campaign_id).accepted
+
+    until(lambda: accepted() == 10)
+
+
+def test_its_pages_end_with_it_when_it_is_killed(served: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = served
+    process.kill()
+    process.wait()
+    until(lambda: status(f"{url}/healthz") == 0)
+
+
+def test_an_error_page_is_private_and_plain(served: tuple[str, subprocess.Popen[str]]) -> None:
+    url, _ = served
+    request = urllib.request.Request(f"{url}/nowhere", headers={"Accept": "text/html"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=10)
+    with caught.value as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "<h1" in answer.read().decode()
