@@ -1,0 +1,271 @@
+"""The figures of one campaign: each with its numerator, denominator, definition, source, time and interval.
+
+One code path makes a figure for screen, file and notebook. What was not tracked reads "not tracked", and what
+nobody could have told us "not known"; neither is ever 0 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from reports.intervals import wilson
+from reports.tallies import LinkClicks, Tallies, tally
+
+SCHEMA = "daisychain.report/1"
+
+Standing = Literal["known", "not tracked", "not known"]
+
+LEDGER = "ledger"
+OWN_PAGES = "own pages"
+OF_DELIVERED = "of those delivered"
+OF_ACCEPTED = "of those accepted less those bounced, as this provider does not tell what was delivered"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure. `denominator` is None for a plain count; `numerator` is None unless its standing is "known"."""
+
+    name: str
+    label: str
+    numerator: int | None
+    denominator: int | None
+    definition: str
+    source: str
+    as_of: datetime
+    standing: Standing = "known"
+
+    @property
+    def rate(self) -> float | None:
+        """The share of 1; None for a plain count, for what is not known, and of nobody."""
+        if self.numerator is None or not self.denominator or self.numerator > self.denominator:
+            return None
+        return self.numerator / self.denominator
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Where the true rate lies, with 95 % confidence, as shares of 1; the ledger's sums are not a sample."""
+        if self.source == LEDGER or self.rate is None or self.numerator is None or self.denominator is None:
+            return None
+        return wilson(self.numerator, self.denominator)
+
+    def row(self) -> dict[str, Any]:
+        """The figure with plain names, for frames and files."""
+        low, high = self.interval or (None, None)
+        return {
+            "figure": self.name,
+            "label": self.label,
+            "standing": self.standing,
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+            "rate": self.rate,
+            "rate_low": low,
+            "rate_high": high,
+            "definition": self.definition,
+            "source": self.source,
+            "as_of": self.as_of,
+        }
+
+
+@dataclass(frozen=True)
+class LinkFigures:
+    """What is known of one link: its place in the email (None: clicks that fit no link), clicks, and clickers."""
+
+    number: int | None
+    text: str
+    url: str
+    clicks: Figure
+    clickers: Figure
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of one campaign, in the order in which they are read."""
+
+    campaign_id: int
+    campaign: str
+    state: str
+    as_of: datetime
+    figures: dict[str, Figure]
+    links: list[LinkFigures] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Figure:
+        return self.figures[name]
+
+    def frame(self) -> pd.DataFrame:
+        """A row a figure; `.attrs["definition"]` has the definitions by name."""
+        return _frame(list(self.figures.values()))
+
+    def link_frame(self) -> pd.DataFrame:
+        """A row a link and figure, `clicks` and `clickers`, with the link's number, text and URL."""
+        frame = _frame([figure for link in self.links for figure in (link.clicks, link.clickers)])
+        places = [link for link in self.links for _ in range(2)]
+        frame.insert(1, "link", pd.Series([link.number for link in places], dtype="Int64"))
+        frame.insert(2, "link_text", [link.text for link in places])
+        frame.insert(3, "link_url", [link.url for link in places])
+        return frame
+
+
+def figures(connection: Connection, campaign_id: int) -> Report:
+    """All figures of a campaign, as they stand; raises StateError where there is nothing to report on."""
+    tallies = tally(connection, campaign_id)
+    made = _Maker(tallies)
+    every = [*_out(made), *_back(made), *_opens(made), *_clicks(made)]
+    return Report(
+        campaign_id=campaign_id,
+        campaign=tallies.campaign["name"],
+        state=tallies.campaign["state"],
+        as_of=tallies.as_of,
+        figures={figure.name: figure for figure in every},
+        links=[_link(made, link) for link in tallies.links],
+    )
+
+
+class _Maker:
+    """Makes figures of one campaign's tallies: who told, what a rate is of, and when it stood so."""
+
+    def __init__(self, tallies: Tallies) -> None:
+        self.ledger, self.people = tallies.ledger, tallies.people
+        self.as_of = tallies.as_of
+        provider = tallies.campaign["provider"]
+        self.provider = f"{provider} webhook"
+        self.leaving = f"{OWN_PAGES}, {self.provider}" if tallies.provider_spoke else OWN_PAGES
+        self.told: Standing = "known" if tallies.provider_spoke else "not known"
+        self.opens, self.opens_source = self._tracking(tallies.campaign["opens"], "own pixel")
+        self.clicks, self.clicks_source = self._tracking(tallies.campaign["clicks"], "own redirect")
+        if self.people.told_delivered:
+            self.reached, self.of_reached = self.people.arrived, OF_DELIVERED
+        else:
+            self.reached, self.of_reached = self.ledger.accepted - self.people.bounced, OF_ACCEPTED
+
+    def _tracking(self, mode: str, own: str) -> tuple[Standing, str]:
+        if mode == "off":
+            return "not tracked", "none"
+        # Our own pages always could have told; a provider that never told anything could not.
+        return ("known", own) if mode == "own" else (self.told, self.provider)
+
+    def figure(
+        self,
+        name: str,
+        label: str,
+        numerator: int,
+        denominator: int | None,
+        definition: str,
+        source: str,
+        standing: Standing = "known",
+    ) -> Figure:
+        known = standing == "known"
+        return Figure(name, label, numerator if known else None, denominator, definition, source, self.as_of, standing)
+
+
+def _out(made: _Maker) -> list[Figure]:
+    ledger = made.ledger
+    parts = (
+        ("excluded", "Excluded", "left out at the freeze or before their batch left, each with a reason"),
+        ("waiting", "Waiting", "not tried yet, or in flight just now"),
+        ("accepted", "Accepted", "whose mail the provider took"),
+        ("failed", "Failed", "whom the provider refused for good"),
+        ("uncertain", "Uncertain", "of whom it is not known whether the provider took their mail"),
+    )
+    sums = ledger.sums()
+    return [
+        made.figure("intended", "Intended", ledger.intended, None,
+                    "People written down when the audience was frozen.", LEDGER),
+        *(
+            made.figure(name, label, sums[name], ledger.intended, f"People {words}, of those intended.", LEDGER)
+            for name, label, words in parts
+        ),
+    ]  # fmt: skip
+
+
+def _back(made: _Maker) -> list[Figure]:
+    people, accepted = made.people, made.ledger.accepted
+    delivered: Standing = "known" if people.told_delivered else "not known"
+
+    def told(name: str, label: str, numerator: int, words: str, standing: Standing = made.told) -> Figure:
+        return made.figure(
+            name, label, numerator, accepted, f"People {words}, of those accepted.", made.provider, standing
+        )
+
+    return [
+        told(
+            "delivered", "Delivered", people.arrived,
+            "whose mail the receiving server took and did not send back for good (it may be in a spam folder); "
+            "an open or a click proves it too", delivered,
+        ),
+        told("dropped", "Dropped", people.dropped, "whose mail the provider took and then did not send on"),
+        told("bounced_hard", "Bounced (hard)", people.hard_bounced, "whose address refuses mail for good"),
+        told("bounced_soft", "Bounced (soft)", people.soft_bounced,
+             "whose mail was refused for now, some of whom may have got it later"),
+        made.figure("complained", "Complained", people.complained, made.reached,
+                    f"People who reported the mail as spam, {made.of_reached}; mailbox providers count otherwise.",
+                    made.provider, made.told),
+        made.figure("unsubscribed", "Unsubscribed", people.unsubscribed, made.reached,
+                    f"People who left by this mail, {made.of_reached}.", made.leaving),
+    ]  # fmt: skip
+
+
+def _opens(made: _Maker) -> list[Figure]:
+    people = made.people
+    kinds = (
+        ("opened_human", "Opened, at least", people.opened_human,
+         "People whose mail program fetched the pixel as a person's does "
+         "(a lower bound: who shows no images is not seen)"),
+        ("opened_any", "Opened, at most", people.opened,
+         "People whose pixel anybody or anything fetched (an upper bound: some programs fetch it unread)"),
+        ("opened_machine", "Opened by programs only", people.opened_machine,
+         "People whose pixel only programs fetched, before anybody could read"),
+        ("opened_unknown", "Opened, unknown by whom", people.opened_unknown,
+         "People whose pixel was fetched, but never by a program that said its name"),
+    )  # fmt: skip
+    return [
+        made.figure(name, label, count, made.reached, f"{words}, {made.of_reached}.", made.opens_source, made.opens)
+        for name, label, count, words in kinds
+    ]
+
+
+def _clicks(made: _Maker) -> list[Figure]:
+    people = made.people
+    both: Standing = made.opens if made.clicks == "known" else made.clicks
+    return [
+        made.figure(
+            "clicked", "Clicked (click rate)", people.clicked, made.reached,
+            f"People who followed a link other than the one to unsubscribe, {made.of_reached}.",
+            made.clicks_source, made.clicks,
+        ),
+        made.figure(
+            "click_to_open", "Clicked of opened (click-to-open rate)", people.clicked_and_opened, people.opened_human,
+            "People who opened (at least) and followed a link, of those who opened (at least).",
+            made.clicks_source, both,
+        ),
+    ]  # fmt: skip
+
+
+def _link(made: _Maker, link: LinkClicks) -> LinkFigures:
+    clicks = "Times that the link was followed, not counting programs that give themselves away."
+    clickers = f"People who followed the link, {made.of_reached}."
+    return LinkFigures(
+        number=link.number,
+        text=link.text,
+        url=link.url,
+        clicks=made.figure("link_clicks", "Clicks", link.clicks, None, clicks, made.clicks_source, made.clicks),
+        clickers=made.figure(
+            "link_clickers", "Clickers", link.clickers, made.reached, clickers, made.clicks_source, made.clicks
+        ),
+    )
+
+
+def _frame(figures: list[Figure]) -> pd.DataFrame:
+    frame = pd.DataFrame([figure.row() for figure in figures], columns=list(Figure.row(_EMPTY)))
+    # People are whole numbers, and some of them are not known.
+    frame = frame.astype({"numerator": "Int64", "denominator": "Int64", "rate": "Float64"})
+    frame = frame.astype({"rate_low": "Float64", "rate_high": "Float64"})
+    frame.attrs["definition"] = {figure.name: figure.definition for figure in figures}
+    return frame
+
+
+_EMPTY = Figure("", "", None, None, "", "", datetime.min)  # noqa: DTZ901 - only its columns' names are of use
