@@ -79,15 +79,16 @@ class EmbeddedServer:
 
     def __init__(self, home: Path) -> None:
         self.owner = Owner.current()
-        self.folder = self._folder(home)
+        self._home = home.resolve()
+        self.folder = self._folder()
         self.data = self.folder / "data"
         self.socket = self.folder / "socket"
         self._users: int | None = None
 
-    def _folder(self, home: Path) -> Path:
+    def _folder(self) -> Path:
         if not self.owner.switch:
-            return home / "postgres"
-        digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:16]
+            return self._home / "postgres"
+        digest = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]
         return SYSTEM_FOLDER / "clusters" / digest
 
     def conninfo(self, *, role: str = ROLE, database: str = DATABASE) -> str:
@@ -160,6 +161,9 @@ class EmbeddedServer:
             folder.mkdir(mode=0o700, exist_ok=True, parents=not self.owner.switch)
             if self.owner.switch:
                 shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
+        if self.owner.switch and not (self.folder / "home").exists():
+            # The folder's name is a digest: whoever tidies up must be able to tell whose it is.
+            self._write(self.folder / "home", f"{self._home}\n")
 
     # -- creating
 

@@ -221,8 +221,8 @@ def show_status(answer: dict[str, Any]) -> None:
     )
     if ledger["uncertain"]:
         click.echo(
-            f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for the\n"
-            f"provider's events: daisychain campaign resolve {answer['id']} --send-again|--count-as-accepted --because WHY"
+            f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for events:\n"
+            f"daisychain campaign resolve {answer['id']} --send-again|--count-as-accepted --because WHY"
         )
     if answer["state"] == "paused":
         click.echo(f"When the reason is mended: daisychain campaign send {answer['id']}")

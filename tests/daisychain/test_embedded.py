@@ -70,10 +70,9 @@ def start(request: pytest.FixtureRequest, tmp_path: Path, server: EmbeddedServer
     for process in started:
         process.kill()
         process.communicate()
-    if plain:
-        # Whoever was killed last has left the server running; a last user takes it down.
-        start().communicate("\n", timeout=60)
-        shutil.rmtree(home.parent)
+    # Whoever was killed last has left the server running; a last user takes it down.
+    start().communicate("\n", timeout=60)
+    shutil.rmtree(home.parent if plain else EmbeddedServer(home).folder)
 
 
 def answer(process: subprocess.Popen[str]) -> str:

@@ -1,0 +1,106 @@
+"""The documentation keeps up: all commands and settings are in it, its links lead somewhere, its newsletter compiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from daisychain.cli import cli
+from daisychain.settings import VARIABLES
+from newsletters.blocks import registry
+from newsletters.checks import run_checks
+from newsletters.compiler import compile_file
+from newsletters.shelf import find_toolkit
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+SOURCES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+def commands(group: click.Group = cli, *path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command of the command line with the words that call it, groups left out."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+        else:
+            yield " ".join(("daisychain", *path, name)), command
+
+
+COMMANDS = dict(commands())
+
+
+def names(page: Path) -> str:
+    """A page as the tree shows it, for the test's name."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_help_and_is_in_the_documentation(words: str) -> None:
+    command = COMMANDS[words]
+    assert command.help
+    assert all(
+        option.help for option in command.params if isinstance(option, click.Option) and option.name != "format_"
+    )
+    assert any(re.search(rf"{words}\b", page.read_text(encoding="utf-8")) for page in SOURCES)
+
+
+@pytest.mark.parametrize("page", SOURCES, ids=names)
+def test_no_command_is_documented_that_does_not_exist(page: Path) -> None:
+    groups = {words.rpartition(" ")[0] for words in COMMANDS} - {"daisychain"}
+    text = page.read_text(encoding="utf-8")
+    # Only what stands as code: prose may go on after the name of the program.
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    code = "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", text)])
+    for first, second in re.findall(r"\bdaisychain ([a-z]+)(?: ([a-z]+))?", code):
+        one, two = f"daisychain {first}", f"daisychain {first} {second}"
+        assert one in COMMANDS or (one in groups and (two in COMMANDS or not second)), two
+
+
+@pytest.mark.parametrize("variable", VARIABLES.values())
+def test_every_setting_is_in_the_operators_page(variable: str) -> None:
+    assert f"| `{variable}` |" in (ROOT / "docs/operators.md").read_text(encoding="utf-8")
+
+
+def test_every_block_is_in_the_page_for_staff() -> None:
+    page = (ROOT / "docs/staff.md").read_text(encoding="utf-8")
+    for block in registry().blocks.values():
+        row = re.search(rf"^\| `{block.name}` \|.*$", page, re.MULTILINE)
+        assert row, block.name
+        assert [name for name in block.attributes if name not in row[0]] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_every_relative_link_and_picture_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    for target in targets:
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), target
+        if anchor:
+            assert anchor in anchors(found), target
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that a page's headings make, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_newsletter_in_the_page_for_staff_compiles_and_passes_its_checks(tmp_path: Path) -> None:
+    page = (ROOT / "docs/staff.md").read_text(encoding="utf-8")
+    example = re.search(r"^```markdown\n(---\n.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert example
+    file = tmp_path / "may.md"
+    file.write_text(example[1], encoding="utf-8")
+    compilation = compile_file(file, lambda name, folder: find_toolkit(name, folder, None), list_fields=frozenset())
+    assert [finding for finding in run_checks(compilation) if finding.severity == "error"] == []
