@@ -82,7 +82,10 @@ def show(desk: Desk, name: str, format_: str) -> None:
     is_flag=True,
     help="Leave cells as they are, even where a spreadsheet would run them as formulas.",
 )
-@click.option("--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True,
+    help="CSV for spreadsheets, or JSON for scripts.",
+)  # fmt: skip
 @pass_desk
 def export(desk: Desk, name: str, exact: bool, format_: str) -> None:
     """Write everybody who ever was on the list NAME to stdout."""

@@ -36,7 +36,7 @@ def copy_newsletter(path: Path, source: Path) -> Path:
 def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
     """The text of a newsletter that uses the toolkit's own copy, pictures and links."""
     front = {
-        "subject": f"{{{{ member.first_name | default('Hello') }}}}, {toolkit.title} needs you",
+        "subject": f'{{{{ member.first_name | default("Hello") }}}}, {toolkit.title} needs you',
         "preheader": toolkit.summary.split(". ")[0].split("; ")[0],
         "toolkit": reference,
         "layout": layout,

@@ -1,4 +1,4 @@
-"""The documentation keeps up: all commands and settings are in it, its links lead somewhere, its newsletter compiles."""
+"""The documentation keeps up: it has all commands and settings, its links lead somewhere, its newsletter compiles."""
 
 from __future__ import annotations
 
