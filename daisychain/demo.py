@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -73,9 +73,7 @@ def _prepare(people: int) -> int:
         _run("newsletter", "new", "bulletin", "--toolkit", TOOLKIT)
     _run("newsletter", "check", "bulletin.md", "--list", LIST)
     _run("newsletter", "preview", "bulletin.md", "--out", "preview", "--list", LIST)
-    draft: dict[str, Any] = _json(
-        "campaign", "create", "bulletin.md", "--list", LIST, "--provider", "outbox", show=True
-    )
+    draft: dict[str, Any] = _json("campaign", "create", "bulletin.md", "--list", LIST, "--provider", "outbox")
     return int(draft["id"])
 
 
@@ -96,12 +94,12 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
 # -- running commands as a user would
 
 
-def _run(*arguments: str) -> None:
-    """Show a command and run it, in this process; raises DaisychainError where it fails."""
+def _run(*arguments: str, stream: TextIO | None = None) -> None:
+    """Show a command on `stream` and run it, in this process; raises DaisychainError where it fails."""
     from daisychain.cli import cli
 
     shown = " ".join(f'"{word}"' if " " in word else word for word in arguments)
-    click.secho(f"\n$ daisychain {shown}", bold=True)
+    click.secho(f"\n$ daisychain {shown}", bold=True, file=stream)
     try:
         cli.main(list(arguments), prog_name="daisychain", standalone_mode=False)
     except SystemExit as end:
@@ -109,19 +107,12 @@ def _run(*arguments: str) -> None:
             raise DaisychainError(f"The demo stopped at: daisychain {shown}") from None
 
 
-def _json(*arguments: str, show: bool = False) -> Any:
-    answer = StringIO()
+def _json(*arguments: str) -> Any:
+    """Show a command and run it; what it answers is read here instead of shown."""
+    shown, answer = sys.stdout, StringIO()
     with redirect_stdout(answer):
-        if not show:
-            from daisychain.cli import cli
-
-            cli.main(list(arguments), prog_name="daisychain", standalone_mode=False)
-        else:
-            _run(*arguments)
-    text = answer.getvalue()
-    at = min(place for place in (text.find("{"), text.find("[")) if place >= 0)
-    click.echo(text[:at], nl=False)
-    return json.loads(text[at:])
+        _run(*arguments, stream=shown)
+    return json.loads(answer.getvalue())
 
 
 def _title(text: str) -> None:

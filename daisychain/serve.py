@@ -38,7 +38,7 @@ def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
     logging.getLogger("_granian").setLevel(logging.WARNING)
     server = Granian(
         "daisychain.serve:application", address=host, port=port, interface=Interfaces.WSGI, factory=True,
-        workers=1, blocking_threads=THREADS, websockets=False, log_enabled=True,
+        workers=1, blocking_threads=THREADS, backpressure=THREADS * 4, websockets=False, log_enabled=True,
         # Paths hold members' keys, so the requests are not logged.
         log_access=False,
     )  # fmt: skip

@@ -15,6 +15,8 @@ from pathlib import Path
 from daisychain.errors import ConfigurationError
 
 FILE_NAME = "daisychain.toml"
+# Good enough for the outbox and for previews; a real provider refuses it.
+LOCAL_URL = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Settings:
     sendgrid_api_host: str = "https://api.sendgrid.com"
     sendgrid_webhook_keys: tuple[str, ...] = ()
     smtp_url: str = field(default="", repr=False)
+
+    @property
+    def pages_url(self) -> str:
+        """Where the public pages are: the public URL, or this machine's own where `daisychain serve` listens by default."""
+        return self.public_url or LOCAL_URL
 
     def need(self, attribute: str, *, why: str) -> str:
         """The text setting `attribute`; raises ConfigurationError, which names the variable, where it is empty."""

@@ -30,6 +30,8 @@ def at_work(database: Database, *, concurrency: int, until_idle: bool = False) -
     from sender.delivery import Deliverer
     from sender.senders import LiveSender
 
+    # A fresh home gets its tables, and a database that does not fit is refused, before anything works on it.
+    database.engine.connect().close()
     with LiveSender(database) as sender_:
         _sweep(database)
         workers = Workers(

@@ -89,7 +89,7 @@ def preview(desk: Desk, file: Path, out: Path, list_name: str | None, member: st
         inputs = _inputs(people, member)
         compilation = _compiled(connection, file, people)
     sender = f"{compilation.toolkit.brand.name} <newsletter@example.org>"
-    written = write_preview(compilation, out, inputs, sender=sender, public_url=desk.settings.public_url)
+    written = write_preview(compilation, out, inputs, sender=sender, public_url=desk.settings.pages_url)
     emit(written, format_, lambda: show_table(("what", "file"), written.items()))
 
 

@@ -89,7 +89,7 @@ class CopyUse:
 class CompiledEmail:
     """One newsletter × brand × language, ready to be merged with any number of members.
 
-    `from_address` is "Name <address>" or an address, empty where the list's own is meant; so is `reply_to`.
+    `from_address` is "Name <address>", `reply_to` an address alone; empty where the list's own is meant.
     `hash` (SHA-256, hex) covers everything but the random part of the tokens and the places in the source.
     """
 

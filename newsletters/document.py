@@ -98,7 +98,7 @@ def parse_document(text: str, file: str, folder: Path) -> Document:
         language=_language(sheet),
         title=_one_line(sheet, "title"),
         from_address=_address(sheet, "from"),
-        reply_to=_address(sheet, "reply_to"),
+        reply_to=parseaddr(_address(sheet, "reply_to"))[1],
         fields=_fields(sheet),
         body="\n".join(lines[end + 1 :]),
         body_line=end + 2,

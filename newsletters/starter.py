@@ -38,6 +38,7 @@ def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
     front = {
         "subject": f'{{{{ member.first_name | default("Hello") }}}}, {toolkit.title} needs you',
         "preheader": toolkit.summary.split(". ")[0].split("; ")[0],
+        "title": toolkit.title,
         "toolkit": reference,
         "layout": layout,
     }

@@ -15,16 +15,12 @@ from newsletters.tables import StoredEmail
 from sender.ledger import Ledger, read_ledger
 from sender.tables import Attempt, Batch, Campaign
 
-# Where `daisychain serve` listens by default: good enough for the outbox, refused for a real provider.
-LOCAL_URL = "http://127.0.0.1:8000"
-
 
 def public_face(settings: Settings, list_name: str | None) -> dict[str, str]:
     """Where a campaign's mails point, and the List-Id they carry: "Name <slug.lists.host>" (RFC 2919)."""
-    public_url = settings.public_url or LOCAL_URL
-    host = urlsplit(public_url).hostname
+    host = urlsplit(settings.pages_url).hostname
     header = f"{list_name} <{slug(list_name)}.lists.{host}>" if list_name else ""
-    return {"public_url": public_url, "list_header": header}
+    return {"public_url": settings.pages_url, "list_header": header}
 
 
 def find_campaign(connection: Connection, campaign_id: int, *, lock: bool = False) -> RowMapping:

@@ -82,7 +82,7 @@ def send(desk: Desk, id_: int, yes: bool, detach: bool, as_created: bool, concur
         if found["state"] == "draft":
             if not as_created:
                 drafts.refuse_changed(connection, found)
-            summary = drafts.summarise(connection, found)
+            summary = drafts.summarise(connection, desk.settings, found)
             show_summary(summary)
     if found["state"] in {"draft", "paused"} and not yes:
         confirm(f"Send it to {summary.people:,} people now?" if found["state"] == "draft" else "Go on with it now?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,18 +133,24 @@ def refuse_changed(connection: Connection, campaign: RowMapping) -> None:
 class Summary:
     """What a person sees before sending; `sample` is one of the people, merged."""
 
-    campaign: RowMapping
+    campaign: Mapping[str, Any]
     subject: str
     sample: str
     people: int
     excluded: int
 
 
-def summarise(connection: Connection, campaign: RowMapping) -> Summary:
+def summarise(connection: Connection, settings: Settings, campaign: RowMapping) -> Summary:
     """What is about to be sent, to how many, and how it reads for one of them."""
-    references = sent_references(campaign["public_url"], opens="off", clicks="off")
+    references = sent_references(settings.pages_url, opens="off", clicks="off")
     plan = plan_merge(kept_email(connection, campaign["compiled_id"]), references)
     people = open_people(connection, campaign["list"])
     sample = people.sample() or {}
     merged = plan.render(sample, "0" * 22)
-    return Summary(campaign, merged.subject, str(sample.get("email", "")), people.count(), people.excluded())
+    return Summary(
+        {**campaign, **public_face(settings, campaign["list"])},
+        merged.subject,
+        str(sample.get("email", "")),
+        people.count(),
+        people.excluded(),
+    )

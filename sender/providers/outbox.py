@@ -52,7 +52,10 @@ class Outbox:
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Write the mails; those that the disk had no room for are waiting."""
         folder = self._folder / str(mailing.campaign_id)
-        skeleton = Skeleton(mailing)
+        try:
+            skeleton = Skeleton(mailing)
+        except ValueError as error:
+            return Outcome(Verdict.REFUSED_ACCOUNT, f"the mail can't be built: {scrub(str(error))}")
         refused: dict[int, str] = {}
         for done, person in enumerate(recipients):
             try:

@@ -100,8 +100,9 @@ class Smtp:
         """Send the mails one after the other; what went wrong is in the outcome, not raised."""
         try:
             self.check(mailing.from_address)
-            relay = self._relay()
-        except ConfigurationError as error:
+            relay, skeleton = self._relay(), Skeleton(mailing)
+            sender = ascii_address(mailing.from_address)
+        except (ConfigurationError, ValueError) as error:  # a mail that can't be built has mailed nobody
             return Outcome(Verdict.REFUSED_ACCOUNT, scrub(str(error)))
         try:
             connection = self._connect(relay)
@@ -109,7 +110,7 @@ class Smtp:
             return Outcome(_unconnected(error), scrub(f"The relay: {_words(error)}", [relay.password]))
         tally = _Tally()
         try:
-            _send_all(connection, mailing, recipients, tally)
+            _send_all(connection, skeleton, sender, recipients, tally)
         finally:
             with contextlib.suppress(OSError):
                 connection.quit()
@@ -202,9 +203,9 @@ class _Tally:
         )
 
 
-def _send_all(connection: smtplib.SMTP, mailing: Mailing, recipients: Sequence[Recipient], tally: _Tally) -> None:
-    skeleton = Skeleton(mailing)
-    sender = ascii_address(mailing.from_address)
+def _send_all(
+    connection: smtplib.SMTP, skeleton: Skeleton, sender: str, recipients: Sequence[Recipient], tally: _Tally
+) -> None:
     for place, person in enumerate(recipients):
         try:
             address, mail = ascii_address(person.address), skeleton.message(person)

@@ -148,7 +148,7 @@ class Signer:
     def post(self, url: str, events: Sequence[Event], *, at: float | None = None) -> int:
         """Post one signed batch to `url` and return the status of the answer; redirects are not followed."""
         body = encoded(events)
-        request = urllib.request.Request(url, data=body, headers=self.headers(body, at=at), method="POST")  # noqa: S310
+        request = urllib.request.Request(url, data=body, headers=self.headers(body, at=at), method="POST")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
         try:
             with opener.open(request, timeout=30) as answer:
