@@ -14,6 +14,7 @@ import newsletters.pages
 import sender.pages
 from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
+from newsletters.shelf import list_toolkits
 
 ROOT = Path(newsletters.pages.__file__).parent.parent
 # A webhook batch is the largest thing that anybody may post.
@@ -40,6 +41,11 @@ def create_app(database: Database) -> Flask:
         app.register_blueprint(room.blueprint)
     for endpoint in sender.pages.WITHOUT_CSRF:
         protect.exempt(app.view_functions[endpoint])
+
+    @app.get("/")
+    def front() -> str:
+        with database.engine.connect() as connection:
+            return render_template("front.html", toolkits=list_toolkits(connection))
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -131,7 +132,7 @@ def emit(answer: Any, format_: str, table: Callable[[], None]) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """A table on stdout; columns whose cells are all numbers stand to the right."""
+    """A table on stdout; columns of numbers stand to the right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -140,7 +141,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     cells = [list(row) for row in rows]
     table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
     for index, column in enumerate(columns):
-        numbers = bool(cells) and all(isinstance(row[index], int | float) for row in cells)
+        numbers = bool(cells) and all(_NUMBER.fullmatch(str(row[index])) for row in cells)
         table.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in cells:
         table.add_row(*(Text("" if cell is None else _shown(cell)) for cell in row))
@@ -172,6 +173,10 @@ def progress() -> Generator[Progress, None, None]:
 def say(message: str) -> None:
     """One line to the person at the terminal, on stderr."""
     click.echo(message, err=True)
+
+
+# A number as people write it, or a cell left empty beside numbers.
+_NUMBER = re.compile(r"([\d,.]+( %)?)?")
 
 
 def _shown(cell: object) -> str:

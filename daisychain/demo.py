@@ -143,7 +143,8 @@ def _pages(home: Path) -> Iterator[str]:
     """The public pages, served by a process of their own for as long as the demo runs; yields their URL."""
     from daisychain.serve import free_port
 
-    port = free_port("127.0.0.1")
+    # Where `daisychain serve` listens by default, so that the demo's links still lead somewhere when it runs later.
+    port = free_port("127.0.0.1", wanted=8000)
     url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(

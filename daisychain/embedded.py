@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import atexit
 import fcntl
-import hashlib
 import importlib.metadata
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import time
@@ -27,6 +27,7 @@ from pathlib import Path
 import psycopg
 
 from daisychain.errors import DatabaseError
+from daisychain.secret import made_once
 
 SYSTEM_USER = "daisychain"
 SYSTEM_FOLDER = Path("/var/lib/daisychain")
@@ -88,8 +89,8 @@ class EmbeddedServer:
     def _folder(self) -> Path:
         if not self.owner.switch:
             return self._home / "postgres"
-        digest = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]
-        return SYSTEM_FOLDER / "clusters" / digest
+        # Made up once and kept in the home: a home that is deleted and made anew never meets its old database.
+        return SYSTEM_FOLDER / "clusters" / made_once(self._home / "cluster", lambda: secrets.token_hex(8))
 
     def conninfo(self, *, role: str = ROLE, database: str = DATABASE) -> str:
         """A libpq connection string for `role` on `database`."""
@@ -162,7 +163,7 @@ class EmbeddedServer:
             if self.owner.switch:
                 shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
         if self.owner.switch and not (self.folder / "home").exists():
-            # The folder's name is a digest: whoever tidies up must be able to tell whose it is.
+            # The folder's name says nothing: whoever tidies up must be able to tell whose it is.
             self._write(self.folder / "home", f"{self._home}\n")
 
     # -- creating

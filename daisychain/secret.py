@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def installation_secret(settings: Settings) -> str:
         return settings.secret_key
     if settings.database_url:
         return settings.need("secret_key", why="because several machines may share this database")
-    return _kept(settings.home / "secret_key")
+    return made_once(settings.home / "secret_key", secrets.token_urlsafe)
 
 
 def derive(secret: str, purpose: str) -> bytes:
@@ -26,14 +27,15 @@ def derive(secret: str, purpose: str) -> bytes:
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
 
 
-def _kept(path: Path) -> str:
+def made_once(path: Path, make: Callable[[], str]) -> str:
+    """The text in the file `path`; a file that is not there is made, for its owner alone, with what `make` returns."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Written whole and linked into place: of two processes at once, one wins and both read the same.
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     if not path.exists():
+        # Written whole and linked into place: of two processes at once, one wins and both read the same.
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(make())
         with suppress(FileExistsError):
             os.link(fresh, path)
         fresh.unlink()

@@ -63,9 +63,14 @@ def _end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def free_port(host: str) -> int:
-    """A port of `host` that nobody listens at right now."""
+def free_port(host: str, wanted: int = 0) -> int:
+    """A port of `host` that nobody listens at right now: the one that is wanted, if it is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        probe.bind((host, 0))
+        # As the server itself will ask for it: connections that are closing down do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError:
+            return free_port(host)
         return int(probe.getsockname()[1])

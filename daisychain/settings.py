@@ -36,7 +36,7 @@ class Settings:
 
     @property
     def pages_url(self) -> str:
-        """Where the public pages are: the public URL, or this machine's own where `daisychain serve` listens by default."""
+        """Where the public pages are: the public URL, or where `daisychain serve` listens by default."""
         return self.public_url or LOCAL_URL
 
     def need(self, attribute: str, *, why: str) -> str:

@@ -76,7 +76,7 @@ def send(desk: Desk, id_: int, yes: bool, detach: bool, as_created: bool, concur
         found = campaigns.find_campaign(connection, id_)
         if found["state"] != "finished":
             provider = open_provider(found["provider"], desk.settings)
-            provider.check(found["from_address"])
+            provider.check(found["from_address"], drafts.links_of(connection, found))
             if found["state"] == "draft":
                 provider.reach()
         if found["state"] == "draft":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -35,8 +35,8 @@ class Provider(Protocol):
     # Whether doing it twice does no harm, so that a batch lost in a crash may simply be done again.
     repeatable: bool
 
-    def check(self, from_address: str) -> None:
-        """Raise ProviderError or ConfigurationError where mail from this address must not leave as things stand."""
+    def check(self, from_address: str, links: Iterable[str] = ()) -> None:
+        """Raise ProviderError or ConfigurationError where such mail must not leave as things stand."""
 
     def reach(self) -> None:
         """Raise ProviderError where the provider does not answer, or would not take our mail."""

@@ -129,6 +129,11 @@ def refuse_changed(connection: Connection, campaign: RowMapping) -> None:
         )
 
 
+def links_of(connection: Connection, campaign: RowMapping) -> list[str]:
+    """Where the links of a campaign's email lead, as they are written in it."""
+    return [link.url for link in kept_email(connection, campaign["compiled_id"]).links]
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a person sees before sending; `sample` is one of the people, merged."""

@@ -7,6 +7,7 @@ itself is on this machine, so that no setting ever lets a practice mail out.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from daisychain.errors import ConfigurationError
@@ -42,6 +43,20 @@ def check_sender(settings: Settings, provider_host: str, address: str) -> None:
             f"is of the reserved domain {domain!r}; a real provider must not send from it.",
             hint="Give the list, or the newsletter, a From address of a domain of yours.",
         )
+
+
+def check_links(settings: Settings, provider_host: str, urls: Iterable[str]) -> None:
+    """Raise where a link leads to a domain that nobody can own: demonstration copy is not for members."""
+    if _lifted(settings, provider_host):
+        return
+    for url in urls:
+        host = urlsplit(url).hostname or ""
+        if _under(host, RESERVED):
+            raise ConfigurationError(
+                f"The link {url}",
+                f"leads to the reserved domain {host!r}: this is demonstration copy, and not for members.",
+                hint="Take copy from a toolkit of your own, or send it through the outbox.",
+            )
 
 
 def check_public_url(url: str) -> None:

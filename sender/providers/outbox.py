@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from daisychain.errors import ProviderError
@@ -36,7 +36,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def check(self, from_address: str) -> None:
+    def check(self, from_address: str, links: Iterable[str] = ()) -> None:
         """Raise ProviderError unless the folder can be written."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

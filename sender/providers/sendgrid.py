@@ -27,7 +27,7 @@ from python_http_client.exceptions import HTTPError
 from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.settings import Settings
 from newsletters.merge import KEY
-from sender.guards import check_encrypted, check_real_send, check_sender, is_loopback
+from sender.guards import check_encrypted, check_links, check_real_send, check_sender, is_loopback
 from sender.mailing import Mailing, Outcome, Recipient, Verdict
 from sender.scrub import scrub
 from sender.transport import NotConnectedError, opener
@@ -78,7 +78,7 @@ class SendGrid:
         # Only when something is sent: reading the machine's certificates takes a while.
         return opener(encrypted=self._encrypted, direct=is_loopback(self._host))
 
-    def check(self, from_address: str) -> None:
+    def check(self, from_address: str, links: Iterable[str] = ()) -> None:
         """Raise ConfigurationError unless key, host, public URL and From address are fit."""
         key = self._settings.need("sendgrid_api_key", why="to send through SendGrid")
         if not re.fullmatch(r"[!-~]+", key):
@@ -88,6 +88,7 @@ class SendGrid:
         check_encrypted("SENDGRID_API_HOST", self._host, encrypted=self._encrypted)
         check_real_send(self._settings, self._host)
         check_sender(self._settings, self._host, from_address)
+        check_links(self._settings, self._host, links)
 
     def reach(self) -> None:
         """Raise ProviderError unless SendGrid answers, knows the key, and lets it send mail."""

@@ -10,7 +10,7 @@ import contextlib
 import re
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Literal
@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.settings import Settings
-from sender.guards import check_encrypted, check_real_send, check_sender
+from sender.guards import check_encrypted, check_links, check_real_send, check_sender
 from sender.mailing import Mailing, Outcome, Recipient, Verdict
 from sender.mime import Skeleton, ascii_address
 from sender.scrub import scrub
@@ -78,12 +78,13 @@ class Smtp:
         self._timeout = timeout
         self._tls = tls
 
-    def check(self, from_address: str) -> None:
+    def check(self, from_address: str, links: Iterable[str] = ()) -> None:
         """Raise ConfigurationError unless SMTP_URL, public URL and From address are fit for sending."""
         relay = self._relay()
         check_encrypted("SMTP_URL", relay.host, encrypted=relay.security != "none")
         check_real_send(self._settings, relay.host)
         check_sender(self._settings, relay.host, from_address)
+        check_links(self._settings, relay.host, links)
 
     def reach(self) -> None:
         """Raise ProviderError unless the relay answers and lets us in."""

@@ -172,6 +172,14 @@ def test_the_modes_of_other_folders_are_left_alone(tmp_path: Path) -> None:
         shutil.rmtree(server.folder)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's database lies in the home itself")
+def test_a_home_made_anew_never_meets_its_old_database(tmp_path: Path) -> None:
+    first = EmbeddedServer(tmp_path / "home").folder
+    assert EmbeddedServer(tmp_path / "home").folder == first
+    shutil.rmtree(tmp_path / "home")
+    assert EmbeddedServer(tmp_path / "home").folder != first
+
+
 def test_a_path_too_long_for_a_socket_is_said_to_be_so(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path)
     server.socket = tmp_path / ("long" * 30)

@@ -252,7 +252,7 @@ def test_bad_input_is_told_and_leaves_nothing_behind(
         ({"sendgrid_api_key": ""}, "SENDGRID_API_KEY"),
         ({"test_mode": False}, "DAISYCHAIN_PUBLIC_URL"),
         ({"test_mode": False, "public_url": ""}, "DAISYCHAIN_PUBLIC_URL"),
-        ({"test_mode": False, "public_url": "https://news.coalition.org"}, "reserved domain"),
+        ({"test_mode": False, "public_url": "https://news.coalition.org"}, "reserved domain 'coalition.example'"),
         ({"sendgrid_api_host": "http://api.sendgrid.com"}, "in the clear"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
-from sender.guards import check_encrypted, check_public_url, check_real_send, check_sender, is_loopback
+from sender.guards import check_encrypted, check_links, check_public_url, check_real_send, check_sender, is_loopback
 
 LONGEST = "https://" + "n" * 38 + ".org"
 
@@ -85,6 +85,14 @@ def test_test_mode_lifts_the_guards_for_providers_on_this_machine_only(
     except ConfigurationError:
         refusals += 1
     assert refusals == (0 if lifted else 2)
+
+
+@pytest.mark.parametrize("url", ["https://coalition.example/read", "https://www.example.org", "http://a.test/b?c"])
+def test_demonstration_links_are_not_for_members(tmp_path: Path, url: str) -> None:
+    settings = Settings(home=tmp_path)
+    check_links(settings, "api.sendgrid.com", ["https://daisies.org/read", "mailto:ann@daisies.org", "/toolkits/x"])
+    with pytest.raises(ConfigurationError, match="demonstration copy"):
+        check_links(settings, "api.sendgrid.com", ["https://daisies.org", url])
 
 
 def test_a_missing_public_url_is_named(tmp_path: Path) -> None:

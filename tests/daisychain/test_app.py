@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from daisychain.app import LARGEST_REQUEST, create_app
+from daisychain.database import Database
+
+
+@pytest.fixture
+def client(database: Database) -> FlaskClient:
+    return create_app(database).test_client()
+
+
+def test_the_front_page_leads_to_the_toolkits(client: FlaskClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert b'href="/toolkits/community-makes-us"' in page.data
+
+
+def test_healthz_says_that_the_database_answers(client: FlaskClient) -> None:
+    assert client.get("/healthz").data == b"ok\n"
+
+
+@pytest.mark.parametrize("path", ["/", "/toolkits/community-makes-us", "/healthz", "/nowhere"])
+def test_every_answer_carries_the_headers_that_protect_it(client: FlaskClient, path: str) -> None:
+    headers = client.get(path, headers={"Accept": "text/html"}).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+
+
+def test_a_form_without_its_token_is_refused_in_plain_words(client: FlaskClient) -> None:
+    answer = client.post("/u/" + "A" * 22 + "/leave", headers={"Accept": "text/html"})
+    assert answer.status_code == 400
+    assert b"<h1" in answer.data
+
+
+def test_an_upload_beyond_the_limit_is_refused(client: FlaskClient) -> None:
+    assert client.post("/u/" + "A" * 22, data=b"x" * (LARGEST_REQUEST + 1)).status_code in (404, 413)
+
+
+def test_pages_set_no_cookie_before_somebody_is_asked_for_something(client: FlaskClient) -> None:
+    assert "Set-Cookie" not in client.get("/toolkits/community-makes-us").headers
