@@ -123,6 +123,16 @@ def _lay_down(connection: Connection, sheet: Sheet, columns: Columns, watch: Wat
                 copy.write_row((row[0], str(problem), None, None, None, None, None, None, None))
 
 
+# A column that nobody named, from a tool that keeps those who left: what it says of them is heeded all the same.
+STATUS_FIELDS = frozenset({
+    "status", "state", "subscription_status", "subscriber_status", "member_status", "email_status", "email_marketing_status",
+})  # fmt: skip
+GONE = frozenset({
+    "unsubscribed", "cleaned", "bounced", "complained", "suppressed", "opted out", "opted-out", "nonsubscribed",
+    "non-subscribed", "not subscribed", "blocked", "blocklisted", "deleted", "archived",
+})  # fmt: skip
+
+
 class RowError(ValueError):
     """A row can't be used; the message is its reason in the file of refused rows, "kind: details"."""
 
@@ -139,6 +149,7 @@ class _RowReading:
         self.consented_at = known.get("consented_at")
         self.list_state = known.get("list_state")
         self.custom = tuple(columns.custom.items())
+        self.doubtful = tuple(place for name, place in self.custom if name in STATUS_FIELDS)
         self.latest = datetime.now(UTC) + timedelta(days=1)
 
     def read(self, row: Row) -> tuple[object, ...]:
@@ -153,6 +164,9 @@ class _RowReading:
             written, key = _address(written)
         if self.list_state is not None and cells[self.list_state].lower() not in {"", "subscribed"}:
             raise RowError(f"not subscribed: the file says {cells[self.list_state]}")
+        for place in self.doubtful:
+            if cells[place].lower() in GONE:
+                raise RowError(f"not subscribed: the file says {cells[place]}")
         custom = {name: cells[place] for name, place in self.custom if cells[place]}
         return (
             line,

@@ -262,3 +262,10 @@ def test_only_one_import_merges_at_a_time(connection: Connection, database: Data
     merging.merge(connection, create_list(connection, "one", sender="A <a@x.org>"), basis="unknown", source="")
     with database.engine.connect() as other:
         assert other.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": merging.LOCK}) is False
+
+
+@pytest.mark.parametrize("heading", ["Status", "Subscription status", "Email marketing status"])
+@pytest.mark.parametrize("word", ["unsubscribed", "Cleaned", "Opted out"])
+def test_who_is_plainly_gone_in_another_tools_file_is_not_brought_in(take_in: TakeIn, heading: str, word: str) -> None:
+    summary = take_in(f"Email,{heading}\nann@people.example,{word}\nbob@people.example,active\n")
+    assert counts(summary) == (2, 1, 0, 0, 1)
