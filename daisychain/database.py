@@ -5,8 +5,12 @@ The embedded database migrates itself; a server's is upgraded by `daisychain db 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
+import orjson
+import procrastinate
 import psycopg
 from sqlalchemy import URL, Engine, MetaData, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -50,7 +54,6 @@ class Database:
     def url(self) -> URL:
         """Where the database is; starts the embedded server. Raises DatabaseError, ConfigurationError."""
         if self.embedded:
-            self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._server = EmbeddedServer(self.settings.home)
             self._server.start()
             return URL.create(
@@ -78,6 +81,7 @@ class Database:
             self.url, pool_size=16, max_overflow=16, pool_pre_ping=True,
             # A failing statement's traceback is logged, and its parameters may be people's addresses.
             hide_parameters=True,
+            json_deserializer=orjson.loads,
             connect_args={"options": "-c timezone=UTC", "application_name": "daisychain", "connect_timeout": 10},
         )  # fmt: skip
 
@@ -85,7 +89,7 @@ class Database:
     def engine(self) -> Engine:
         """The engine, once the schema is known to fit; raises DatabaseError that says what to do."""
         engine = self.unchecked_engine
-        with told_plainly():
+        with reachable():
             with engine.connect() as connection:
                 found = schema.version(connection)
                 server = connection.connection.driver_connection.info.server_version  # type: ignore[union-attr]
@@ -123,16 +127,15 @@ class Database:
 URL_HINT = "It looks like postgresql://user:password@host/database"
 
 
-class told_plainly:  # noqa: N801  (reads as a statement)
+@contextmanager
+def reachable() -> Iterator[None]:
     """Translate the driver's connection errors into a DatabaseError without a password in it."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError | psycopg.OperationalError):
-            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-            raise DatabaseError(
-                f"The database can't be reached: {reason}",
-                hint="Check that the server runs and that DAISYCHAIN_DATABASE_URL is right.",
-            ) from None
+    try:
+        yield
+    except (OperationalError, psycopg.OperationalError, procrastinate.exceptions.ConnectorException) as error:
+        cause = getattr(error, "orig", None) or error.__cause__ or error
+        reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+        raise DatabaseError(
+            f"The database can't be reached: {reason}",
+            hint="What was written down is safe: when the database is back, run the command again.",
+        ) from None

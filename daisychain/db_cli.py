@@ -17,8 +17,8 @@ def db() -> None:
 def upgrade(desk: Desk) -> None:
     """Bring the database to the version that this Daisychain needs; harmless to repeat."""
     from daisychain import schema
-    from daisychain.database import told_plainly
+    from daisychain.database import reachable
 
-    with told_plainly():
+    with reachable():
         changed = schema.upgrade(desk.database.unchecked_engine)
     say(f"The database is at version {schema.HEAD}{'' if changed else ' already'}.")

@@ -15,6 +15,7 @@ import fcntl
 import importlib.metadata
 import os
 import pwd
+import re
 import secrets
 import shutil
 import subprocess
@@ -82,15 +83,21 @@ class EmbeddedServer:
         self.owner = Owner.current()
         self._home = home.resolve()
         self.folder = self._folder()
-        self.data = self.folder / "data"
-        self.socket = self.folder / "socket"
+        # What root writes itself lies apart from what the server's account may change, or make a link of.
+        self.place = self.folder / "server" if self.owner.switch else self.folder
+        self.data = self.place / "data"
+        self.socket = self.place / "socket"
         self._users: int | None = None
 
     def _folder(self) -> Path:
         if not self.owner.switch:
             return self._home / "postgres"
         # Made up once and kept in the home: a home that is deleted and made anew never meets its old database.
-        return SYSTEM_FOLDER / "clusters" / made_once(self._home / "cluster", lambda: secrets.token_hex(8))
+        kept = self._home / "cluster"
+        name = made_once(kept, lambda: secrets.token_hex(8))
+        if not re.fullmatch("[0-9a-f]{16}", name):
+            raise DatabaseError(f"{kept} does not hold the name of a cluster.", hint="It was changed by somebody else.")
+        return SYSTEM_FOLDER / "clusters" / name
 
     def conninfo(self, *, role: str = ROLE, database: str = DATABASE) -> str:
         """A libpq connection string for `role` on `database`."""
@@ -100,7 +107,13 @@ class EmbeddedServer:
         """Join the server, starting and even creating it first where needed; raises DatabaseError."""
         if self._users is not None:
             return
-        self._make_folders()
+        try:
+            self._make_folders()
+        except OSError as error:
+            raise DatabaseError(
+                f"The home {self._home} can't be used: {error.strerror or error}.",
+                hint="Set DAISYCHAIN_HOME to a folder of your own.",
+            ) from None
         with self._turn():
             self._users = os.open(self.folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._users, fcntl.LOCK_SH)
@@ -156,37 +169,55 @@ class EmbeddedServer:
             )
         if self.owner.switch:
             # 0711: root's files stay readable to root's server alone, and no other folder's mode is touched.
-            for shared in (SYSTEM_FOLDER, SYSTEM_FOLDER / "clusters"):
+            for shared in (SYSTEM_FOLDER, SYSTEM_FOLDER / "clusters", self.folder):
                 shared.mkdir(mode=0o711, exist_ok=True, parents=True)
-        for folder in (self.folder, self.socket):
-            folder.mkdir(mode=0o700, exist_ok=True, parents=not self.owner.switch)
+            self._own(self.place)
+            self._note_home()
+        else:
+            self.folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+        self._own(self.socket)
+
+    def _note_home(self) -> None:
+        """Write down whose cluster this is, and refuse a home that is a copy of one which is still there."""
+        note = self.folder / "home"
+        if note.exists():
+            other = Path(note.read_text(encoding="utf-8").rstrip("\n"))
+            kept = other / "cluster"
+            if other != self._home and kept.exists() and kept.read_text(encoding="ascii") == self.folder.name:
+                raise DatabaseError(
+                    f"The database of {self._home} belongs to {other}, of which it is a copy.",
+                    hint=f"Delete {self._home / 'cluster'} to begin with a database of its own.",
+                )
+        note.write_text(f"{self._home}\n", encoding="utf-8")
+
+    def _own(self, folder: Path) -> None:
+        """Make a folder for the server's account; one that is there already, whatever it is, is left as it is."""
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
             if self.owner.switch:
-                shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
-        if self.owner.switch and not (self.folder / "home").exists():
-            # The folder's name says nothing: whoever tidies up must be able to tell whose it is.
-            self._write(self.folder / "home", f"{self._home}\n")
+                account = pwd.getpwnam(SYSTEM_USER)
+                os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
     # -- creating
 
     def _create_cluster(self) -> None:
         # Made beside and moved into place, so that a cluster which exists is a whole one. Each try has a name of its
         # own: the initdb of a process that was killed may still be writing.
-        for left in self.folder.glob("data.new.*"):
+        for left in self.place.glob("data.new.*"):
             shutil.rmtree(left, ignore_errors=True)
-        fresh = self.folder / f"data.new.{os.getpid()}"
+        fresh = self.place / f"data.new.{os.getpid()}"
         self._run("initdb", "-D", str(fresh), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer", "-N")
-        self._write(fresh / "postgresql.auto.conf", CONFIGURATION.format(socket=str(self.socket).replace("'", "''")))
-        self._write(fresh / "pg_hba.conf", "local all all peer map=owner\n")
         names = {self.owner.name, pwd.getpwuid(os.geteuid()).pw_name}
-        lines = [f'owner "{name}" {role}\n' for name in sorted(names) for role in ("postgres", ROLE)]
-        self._write(fresh / "pg_ident.conf", "".join(lines))
+        map_ = [f'owner "{name}" {role}\n' for name in sorted(names) for role in ("postgres", ROLE)]
+        socket = str(self.socket).replace("'", "''")
+        self._write(fresh / "postgresql.auto.conf", CONFIGURATION.format(socket=socket))
+        self._write(fresh / "pg_hba.conf", "local all all peer map=owner\n")
+        self._write(fresh / "pg_ident.conf", "".join(map_))
         fresh.rename(self.data)
 
     def _write(self, path: Path, text: str) -> None:
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o600)
-        if self.owner.switch:
-            shutil.chown(path, SYSTEM_USER, SYSTEM_USER)
+        """Write one of the server's own files as the server's own account."""
+        self._as_owner(["tee", str(path)], text=text)
 
     def _create_database(self) -> None:
         with psycopg.connect(self.conninfo(role="postgres", database="postgres"), autocommit=True) as connection:
@@ -207,7 +238,7 @@ class EmbeddedServer:
     def _launch(self) -> None:
         """Start the server; a postmaster that was just killed may linger for a second or two, so try again."""
         deadline = time.monotonic() + START_SECONDS
-        log = self.folder / "log"
+        log = self.place / "log"
         while True:
             result = self._run("pg_ctl", "start", "-D", str(self.data), "-l", str(log), "-w", "-t", "30", check=False)
             if self._answers():
@@ -220,15 +251,20 @@ class EmbeddedServer:
             time.sleep(0.2)
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return self._as_owner([str(self._binaries() / program), *arguments], check=check)
+
+    def _as_owner(self, command: list[str], *, text: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a program as the account that owns the server, with `text` to read; raises DatabaseError if `check`."""
+        # The server outlives this process, under another account perhaps: none of our secrets go with it.
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         environment["LC_ALL"] = "C.UTF-8"
         result = subprocess.run(
-            [str(self._binaries() / program), *arguments],
-            env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            command,
+            env=environment, cwd=self.place, input=text, capture_output=True, text=True, check=False,
             **self.owner.switch,  # type: ignore[call-overload]
         )  # fmt: skip
         if check and result.returncode:
-            raise DatabaseError(f"{program} failed: {result.stderr.strip() or result.stdout.strip()}")
+            raise DatabaseError(f"{Path(command[0]).name} failed: {result.stderr.strip() or result.stdout.strip()}")
         return result  # type: ignore[no-any-return]
 
     def _binaries(self) -> Path:
@@ -258,6 +294,8 @@ unix_socket_directories = '{socket}'
 unix_socket_permissions = 0700
 timezone = 'UTC'
 log_timezone = 'UTC'
+# An error's detail may quote an address, and the log is kept.
+log_error_verbosity = terse
 shared_buffers = '256MB'
 max_wal_size = '4GB'
 jit = off

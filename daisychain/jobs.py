@@ -27,6 +27,7 @@ app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
 POLL_SECONDS = 1.0
+PATIENCE = 10.0
 
 
 def defer(
@@ -115,7 +116,11 @@ class Workers:
         self._task = asyncio.current_task()
         # The default pool may be smaller than the concurrency asked for; then some slots would stand idle.
         self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2))
-        worker_app = app.with_connector(procrastinate.PsycopgConnector(conninfo=self._database.conninfo, max_size=4))
+        # A database that went away is given this long to come back, in seconds; then a person is told.
+        connector = procrastinate.PsycopgConnector(
+            conninfo=self._database.conninfo, max_size=4, timeout=PATIENCE, reconnect_timeout=PATIENCE
+        )
+        worker_app = app.with_connector(connector)
         async with worker_app.open_async():
             self._ready.set()
             await worker_app.run_worker_async(

@@ -10,16 +10,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
+
+SHORTEST = 32
 
 
 def installation_secret(settings: Settings) -> str:
     """The secret that keys and cookies are made from; raises ConfigurationError where one must be set and is not."""
     if settings.secret_key:
-        return settings.secret_key
+        return _strong(settings.secret_key, "DAISYCHAIN_SECRET_KEY")
     if settings.database_url:
         return settings.need("secret_key", why="because several machines may share this database")
-    return made_once(settings.home / "secret_key", secrets.token_urlsafe)
+    kept = settings.home / "secret_key"
+    return _strong(made_once(kept, secrets.token_urlsafe), str(kept))
+
+
+def _strong(secret: str, name: str) -> str:
+    """Any mail that was sent lets its reader try guesses at the secret: it must be beyond guessing."""
+    if len(secret) < SHORTEST:
+        raise ConfigurationError(
+            name, f"is too short: {SHORTEST} characters at least.",
+            hint='Make one with: python3 -c "import secrets; print(secrets.token_urlsafe())"',
+        )  # fmt: skip
+    return secret
 
 
 def derive(secret: str, purpose: str) -> bytes:
@@ -29,13 +43,24 @@ def derive(secret: str, purpose: str) -> bytes:
 
 def made_once(path: Path, make: Callable[[], str]) -> str:
     """The text in the file `path`; a file that is not there is made, for its owner alone, with what `make` returns."""
+    try:
+        return _made_once(path, make)
+    except OSError as error:
+        raise ConfigurationError(
+            "DAISYCHAIN_HOME", f"({path.parent}) can't be used: {error.strerror or error}."
+        ) from None
+
+
+def _made_once(path: Path, make: Callable[[], str]) -> str:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         # Written whole and linked into place: of two processes at once, one wins and both read the same.
-        fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(make())
+            file.flush()
+            os.fsync(descriptor)
         with suppress(FileExistsError):
             os.link(fresh, path)
         fresh.unlink()

@@ -61,6 +61,10 @@ VARIABLES = {
 }
 
 
+_TOML_TYPES: dict[str, type | tuple[type, ...]] = {"test_mode": bool, "sendgrid_webhook_keys": (str, list)}
+_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
 def load_settings(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
     """The settings in force in `folder` (default: the current one); raises ConfigurationError."""
     values = _from_file((folder or Path.cwd()) / FILE_NAME)
@@ -78,7 +82,11 @@ def _from_file(path: Path) -> dict[str, object]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(str(path), f"is not valid TOML: {error}") from None
-    for name in values:
+    for name, value in values.items():
+        if name in VARIABLES and not isinstance(value, _TOML_TYPES.get(name, str)):
+            raise ConfigurationError(
+                str(path), f"has a {name!r} of a wrong type: {value!r}.", hint="Most are text in quotes."
+            )
         if name not in VARIABLES:
             raise ConfigurationError(
                 str(path), f"has an unknown setting {name!r}.", hint=f"Known: {', '.join(VARIABLES)}."
@@ -102,7 +110,10 @@ def _typed(values: dict[str, object]) -> Settings:
     typed: dict[str, object] = dict(values)
     typed["home"] = Path(str(values.get("home") or Path.home() / ".daisychain")).expanduser().absolute()
     if "test_mode" in values:
-        typed["test_mode"] = str(values["test_mode"]).lower() in {"1", "true", "yes", "on"}
+        answer = str(values["test_mode"]).lower()
+        if answer not in _YES | _NO:
+            raise ConfigurationError("DAISYCHAIN_TEST_MODE", f"is {answer!r}; it is 1 or 0.")
+        typed["test_mode"] = answer in _YES
     keys = values.get("sendgrid_webhook_keys", ())
     if isinstance(keys, str):
         keys = keys.split(",")

@@ -58,7 +58,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         home=tmp_path / "home",
         database_url=database_url,
         public_url="http://127.0.0.1:8000",
-        secret_key="a secret for tests",
+        secret_key="a secret for tests, and long enough",
         test_mode=True,
     )
 

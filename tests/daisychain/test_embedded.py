@@ -62,7 +62,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path, server: EmbeddedServer
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",
             env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home.parent)},
         )  # fmt: skip
-        process.home = home  # type: ignore[attr-defined]
+        process.home, process.plain = home, plain or uid != 0  # type: ignore[attr-defined]
         started.append(process)
         return process
 
@@ -87,11 +87,15 @@ def leave(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0
 
 
+def place(process: subprocess.Popen[str]) -> Path:
+    """Where the server's files are: in the home, or where the account of these tests has its clusters."""
+    home: Path = process.home  # type: ignore[attr-defined]
+    return home / "postgres" if process.plain else EmbeddedServer(home).place  # type: ignore[attr-defined]
+
+
 def postmaster(process: subprocess.Popen[str]) -> Path:
-    """The server's pid file, wherever the account of these tests has its clusters."""
-    server = EmbeddedServer(process.home)  # type: ignore[attr-defined]
-    own = process.home / "postgres/data/postmaster.pid"  # type: ignore[attr-defined]
-    return own if own.exists() else server.data / "postmaster.pid"
+    """The server's pid file."""
+    return place(process) / "data/postmaster.pid"
 
 
 def test_the_last_one_out_stops_the_server_and_nobody_before(start: Starter) -> None:
@@ -180,6 +184,39 @@ def test_a_home_made_anew_never_meets_its_old_database(tmp_path: Path) -> None:
     assert EmbeddedServer(tmp_path / "home").folder != first
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a plain user's database lies in the home itself")
+def test_a_copied_home_does_not_share_the_database_of_the_first(tmp_path: Path) -> None:
+    first = EmbeddedServer(tmp_path / "home")
+    first.start()
+    first.release()
+    shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    try:
+        with pytest.raises(DatabaseError, match="belongs to"):
+            EmbeddedServer(tmp_path / "copy").start()
+        shutil.move(tmp_path / "home", tmp_path / "moved")
+        moved = EmbeddedServer(tmp_path / "moved")
+        moved.start()
+        moved.release()
+    finally:
+        shutil.rmtree(first.folder)
+
+
+@pytest.mark.parametrize("name", ["", "../../../etc", "/etc", "0123456789ABCDEF"])
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's database lies apart from its home")
+def test_a_home_cannot_point_root_at_another_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "cluster").write_text(name)
+    with pytest.raises(DatabaseError, match="name of a cluster"):
+        EmbeddedServer(tmp_path)
+
+
+def test_the_server_is_given_none_of_our_secrets(start: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", "SG.not for the server")
+    process = start()
+    answer(process)
+    pid = int(postmaster(process).read_text().split()[0])
+    assert b"SENDGRID" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
 def test_a_path_too_long_for_a_socket_is_said_to_be_so(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path)
     server.socket = tmp_path / ("long" * 30)
@@ -189,12 +226,8 @@ def test_a_path_too_long_for_a_socket_is_said_to_be_so(tmp_path: Path) -> None:
 
 def test_a_user_that_is_killed_while_it_creates_the_cluster_leaves_nothing_half_done(start: Starter) -> None:
     first = start()
-    server_folder = lambda: [  # noqa: E731
-        path
-        for path in (first.home / "postgres", EmbeddedServer(first.home).folder)
-        if path.exists()  # type: ignore[attr-defined]
-    ]
-    until(lambda: any(list(folder.glob("data.new.*")) for folder in server_folder()))
+    folder = place(first)
+    until(lambda: list(folder.glob("data.new.*")))
     first.send_signal(signal.SIGKILL)
     first.wait()
     second = start()

@@ -39,6 +39,10 @@ def test_a_missing_setting_is_named(attribute: str, tmp_path: Path) -> None:
         ({"SMTP_URL_FILE": "/nowhere/at/all"}, "", "can't be read"),
         ({}, "nonsense = 1", "unknown setting 'nonsense'"),
         ({}, "= 1", "not valid TOML"),
+        ({}, "sendgrid_webhook_keys = 4", "wrong type"),
+        ({}, "home = 5", "wrong type"),
+        ({}, 'provider = ["smtp"]', "wrong type"),
+        ({"DAISYCHAIN_TEST_MODE": "banana"}, "", "is 'banana'"),
     ],
 )
 def test_wrong_settings_are_told_apart(environment: dict[str, str], toml: str, words: str, tmp_path: Path) -> None:
@@ -64,6 +68,24 @@ def test_an_embedded_installation_makes_its_secret_once_and_keeps_it_to_itself(t
     assert installation_secret(settings) == first
     assert (tmp_path / "home/secret_key").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize("secret", ["daisychain2026", "x" * 31])
+def test_a_secret_that_could_be_guessed_is_refused(secret: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="too short"):
+        installation_secret(Settings(home=tmp_path, secret_key=secret))
+
+
+def test_a_secret_file_that_was_emptied_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").touch()
+    with pytest.raises(ConfigurationError, match="too short"):
+        installation_secret(Settings(home=tmp_path))
+
+
+def test_a_home_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="DAISYCHAIN_HOME"):
+        installation_secret(Settings(home=tmp_path / "file" / "home"))
 
 
 def test_with_a_server_the_secret_must_be_set(tmp_path: Path) -> None:
