@@ -1,0 +1,189 @@
+"""The commands of partner packs: `newsletter pack`, and `pack` with verify, list, withdraw, offer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_table
+from daisychain.errors import InputError
+from newsletters.document import read_document
+from newsletters.images import keep_images
+from newsletters.packs.dialects import dialects
+from newsletters.packs.edition import Choices, Edition, open_edition, utm_choices
+from newsletters.packs.looks import chromium
+from newsletters.packs.many import FAILURES, Made, Order, make_for, make_many
+from newsletters.packs.offers import offer
+from newsletters.packs.partner import read_partner
+from newsletters.packs.standing import Standing, all_standings, keep_packs, withdraw
+from newsletters.packs.verifying import verify as verified
+from newsletters.shelf import find_toolkit
+from newsletters.toolkit import current_day
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.command("pack")
+@_file
+@click.option(
+    "--brand", type=click.Path(path_type=Path), help="The partner: a YAML file with its name, logo and so on."
+)
+@click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV, a row each.")
+@click.option("--for", "for_", default="", help="The tools it is for, with commas between, or all.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
+)
+@click.option("--zip", "as_zip", is_flag=True, help="One zip for each pack instead of a folder.")
+@click.option(
+    "--images", type=click.Choice(["upload", "hosted"]), default="upload", show_default=True,
+    help="Partners upload the pictures, or the mail fetches them from this installation.",
+)  # fmt: skip
+@click.option(
+    "--utm", multiple=True, help="Added to links to the coalition, as source=newsletter; {partner} is the code."
+)
+@click.option("--code/--no-code", default=True, show_default=True, help="Add the partner's code to those links.")
+@click.option("--previews/--no-previews", default=None, help="A picture of each email (default: for one partner).")
+@format_option
+@pass_desk
+def make(
+    desk: Desk, file: Path, brand: Path | None, brands: Path | None, for_: str, out: Path, as_zip: bool, images: str,
+    utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
+) -> None:  # fmt: skip
+    """Make the newsletter in FILE into packs that partners send from their own tools."""
+    if brand and brands:
+        raise InputError("Name one partner with --brand, or many with --brands.")
+    if previews and not chromium():
+        raise InputError("There is no Chromium to take pictures with.", hint="Install one, or leave --previews out.")
+    pictures = previews if previews is not None else not brands
+    choices = Choices(desk.settings.pages_url, images == "hosted", utm_choices(utm), code, pictures)
+    with desk.database.engine.connect() as connection:
+        edition = _edition(connection, file, choices)
+    order = Order(edition, for_, out, as_zip)
+    if brands:
+        with progress() as bar:
+            task = bar.add_task("Packs", total=None)
+            results = make_many(order, brands, lambda done, total: bar.update(task, completed=done, total=total))
+    else:
+        results = [make_for(order, read_partner(brand) if brand else None)]
+    _keep(desk, results)
+    _show_made(results, out, format_)
+
+
+@click.group()
+def pack() -> None:
+    """Partner packs: which are current, which partners to tell, and what anybody may download."""
+
+
+@pack.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@format_option
+@pass_desk
+def verify(desk: Desk, folder: Path, format_: str) -> None:
+    """Say whether the pack in FOLDER, or a zip, is current, altered or out of date; exit code 1 unless current."""
+    with desk.database.engine.connect() as connection:
+        verdict = verified(connection, folder, current_day())
+    answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
+    told = [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
+    emit(answer, format_, lambda: show_table(("", verdict.state), told or [("", "Nothing has changed.")]))
+    if verdict.state != "current":
+        raise SystemExit(1)
+
+
+@pack.command("list")
+@click.option("--stale", is_flag=True, help="Only those that are not current: the partners to tell.")
+@format_option
+@pass_desk
+def list_(desk: Desk, stale: bool, format_: str) -> None:
+    """List the packs that were made, and how each stands."""
+    with desk.database.engine.connect() as connection:
+        found = [each for each in all_standings(connection, current_day()) if not stale or each.state != "current"]
+    emit([asdict(each) for each in found], format_, lambda: _show_standings(found))
+
+
+@pack.command("withdraw")
+@click.argument("newsletter")
+@click.option("--why", required=True, help="What partners read on the pack's page.")
+@pass_desk
+def withdraw_(desk: Desk, newsletter: str, why: str) -> None:
+    """Withdraw every pack of NEWSLETTER, the name of its file: their pages say so from now on."""
+    with desk.database.engine.begin() as connection:
+        count = withdraw(connection, newsletter, why)
+    click.echo(f"{count:,} packs withdrawn." if count != 1 else "1 pack withdrawn.")
+
+
+@pack.command("offer")
+@_file
+@click.option("--stop", is_flag=True, help="Offer it no more.")
+@pass_desk
+def offer_(desk: Desk, file: Path, stop: bool) -> None:
+    """Offer the newsletter in FILE, without branding, for download on the page of its toolkit."""
+    with desk.database.engine.begin() as connection:
+        edition = _edition(connection, file, Choices(desk.settings.pages_url))
+        offer(connection, edition, stop=stop)
+    click.echo(f"{desk.settings.pages_url}/toolkits/{edition.toolkit.name}#packs")
+
+
+@pack.command("dialects")
+@format_option
+def dialects_(format_: str) -> None:
+    """List the tools that packs can be made for, and what could not be confirmed about each."""
+    known = dialects().values()
+    answer = [
+        {"dialect": each.key, "name": each.name, "sources": dict(each.sources), "uncertain": dict(each.uncertain)}
+        for each in known
+    ]
+    rows = [(each.key, each.name, ", ".join(each.uncertain) or "nothing") for each in known]
+    emit(answer, format_, lambda: show_table(("--for", "tool", "not confirmed"), rows))
+
+
+def _edition(connection: Connection, file: Path, choices: Choices) -> Edition:
+    document = read_document(file)
+    return open_edition(document, find_toolkit(document.toolkit, document.folder, connection), choices)
+
+
+def _keep(desk: Desk, results: list[Made]) -> None:
+    with desk.database.engine.begin() as connection:
+        keep_packs(connection, [row for made in results for row in made.rows])
+        keep_images(connection, [image for made in results for image in made.images])
+
+
+def _show_made(results: list[Made], out: Path, format_: str) -> None:
+    places = [place for made in results for place in made.places]
+    failed = [made for made in results if made.why]
+    answer: dict[str, Any] = {
+        "packs": places,
+        "failed": [{"line": made.line, "name": made.name, "why": made.why} for made in failed],
+    }
+    emit(
+        answer,
+        format_,
+        lambda: click.echo("\n".join(places) if len(places) <= 20 else f"{len(places):,} packs in {out}"),
+    )
+    if failed:
+        if format_ == "table":
+            say(f"{len(failed):,} partners have no pack; {out / FAILURES} lists them all:")
+            for made in failed[:5]:
+                say(f"  line {made.line}, {made.name or 'no name'}: {made.why}")
+        raise SystemExit(3)
+
+
+def _show_standings(found: list[Standing]) -> None:
+    if not found:
+        say("There is nobody to tell.")
+        return
+    rows = [
+        (
+            each.newsletter,
+            each.partner or "(without branding)",
+            each.dialect,
+            each.state,
+            " ".join(each.why),
+            each.made_at,
+        )
+        for each in found
+    ]
+    show_table(("newsletter", "partner", "tool", "is", "why", "made"), rows)

@@ -1,0 +1,137 @@
+"""Editions: one newsletter as packs are made of it, and what it looks like in each partner's brand."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from daisychain.errors import InputError
+from newsletters.compiler import Compilation, compile_document
+from newsletters.compose import phrases
+from newsletters.document import Document
+from newsletters.packs.dialects import dialects
+from newsletters.packs.links import PARTNER, UTM, Marking, hosts_of, refuse_traces
+from newsletters.packs.partner import Partner, partner_brand
+from newsletters.packs.writing import Wording, write
+from newsletters.tokens import Kind
+from newsletters.toolkit import Toolkit, current_day
+
+# In a value of `--utm`, the partner's code.
+CODE = "{partner}"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the coalition chose for the packs of one run; `utm` and `code` are added to links to its own pages."""
+
+    public_url: str
+    hosted: bool = False
+    utm: tuple[tuple[str, str], ...] = ()
+    code: bool = True
+    pictures: bool = False
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A newsletter in one state of its words; `hash` is the same for all partners, and changes with the words."""
+
+    document: Document
+    toolkit: Toolkit
+    choices: Choices
+    today: date
+    hash: str
+    title: str
+    used: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """By which later editions of the same newsletter are known: its file's name."""
+        return Path(self.document.file).stem
+
+    @property
+    def expires(self) -> date | None:
+        """The last day on which all its copy may be used."""
+        days = [block.expires for name in self.used if (block := self.toolkit.copy[name]).expires]
+        return min(filter(None, days), default=None)
+
+
+def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: date | None = None) -> Edition:
+    """The edition of `document`; raises InputError, with its place, for what can't be compiled or sent."""
+    day = today or current_day()
+    compilation = compile_document(document, toolkit, today=day)
+    for link in compilation.email.links:
+        refuse_traces(_whole(link.url, compilation, choices), choices.public_url)
+    _refuse_written_traces(compilation, choices)
+    email = compilation.email
+    used = tuple(use.id for use in email.copy_blocks)
+    named = replace(document, title=document.title or _plain_subject(compilation))
+    return Edition(named, toolkit, choices, day, _hash(compilation), named.title, used)
+
+
+def branded(edition: Edition, partner: Partner | None) -> Compilation:
+    """The edition in the brand of `partner`, or without one; the postal address is a word to be replaced."""
+    brand = partner_brand(partner, edition.toolkit, phrases(edition.document.language))
+    # Who answers should reach the partner: the coalition's own address never leaves in a pack.
+    document = replace(edition.document, from_address="", reply_to=partner.reply if partner else "")
+    return compile_document(document, edition.toolkit, brand=brand, today=edition.today)
+
+
+def marking(edition: Edition, partner: Partner | None) -> Marking:
+    """What is added to links to the coalition's pages in the packs of `partner`."""
+    values = {
+        name: value.replace(CODE, partner.code if partner else "")
+        for name, value in edition.choices.utm
+        if partner or CODE not in value
+    }
+    if partner and edition.choices.code:
+        values[PARTNER] = partner.code
+    return Marking(hosts_of(edition.toolkit.links.values(), edition.choices.public_url), values)
+
+
+def utm_choices(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """`source=newsletter` and so on, as they go into links; raises InputError."""
+    found = []
+    for each in given:
+        name, equals, value = each.partition("=")
+        key = name if name.startswith("utm_") else f"utm_{name}"
+        if not equals or not value or key not in UTM:
+            raise InputError(
+                f"{each!r} can't be added to links.", hint=f"Write source=newsletter; known: {', '.join(UTM)}."
+            )
+        found.append((key, value))
+    return tuple(found)
+
+
+def _plain_subject(compilation: Compilation) -> str:
+    """The subject as somebody without a name gets it, for a newsletter that has no title."""
+    try:
+        wording = Wording(lambda link: link.url, lambda image: image.name, "", "")
+        return write(compilation.email, dialects()["plain"], wording).subject
+    except InputError:
+        return compilation.toolkit.title
+
+
+def _whole(url: str, compilation: Compilation, choices: Choices) -> str:
+    mint = compilation.email.mint
+    return mint.strip(url.replace(mint.write(Kind.PUBLIC), choices.public_url))
+
+
+def _refuse_written_traces(compilation: Compilation, choices: Choices) -> None:
+    """An address that stands in the text, linked or not, is looked at as well."""
+    text = _whole(compilation.email.text, compilation, choices)
+    for word in text.split():
+        if choices.public_url in word:
+            refuse_traces(word[word.index(choices.public_url) :].strip("<>()[].,;"), choices.public_url)
+
+
+def _hash(compilation: Compilation) -> str:
+    """The words and pictures alone: a new layout of ours makes no partner's pack out of date."""
+    email, toolkit = compilation.email, compilation.toolkit
+    whole = hashlib.sha256(compilation.document.source.encode())
+    for use in email.copy_blocks:
+        whole.update(f"\0{use.id}\0{use.version}\0{toolkit.copy[use.id].body}".encode())
+    for image in sorted({image.hash for image in email.images}):
+        whole.update(image.encode())
+    return whole.hexdigest()

@@ -1,0 +1,48 @@
+"""Links in a pack: marked with the partner's code where they lead to the coalition, and never its own traces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from daisychain.errors import InputError
+
+# The pages of a delivery: opens, clicks, unsubscribing, viewing. They belong to one member of one list.
+_OURS = re.compile(r"/(?:o|c|u|v)/[^/]+")
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+PARTNER = "partner"
+
+
+@dataclass(frozen=True)
+class Marking:
+    """What is added to links that lead to one of `hosts`; nothing where `values` is empty."""
+
+    hosts: frozenset[str] = frozenset()
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def marked(self, url: str) -> str:
+        """`url` with the values added, those that it has already left as they are."""
+        parts = urlsplit(url)
+        if not self.values or parts.scheme not in ("http", "https") or parts.hostname not in self.hosts:
+            return url
+        given = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        more = urlencode({name: value for name, value in self.values.items() if name not in given}, quote_via=quote)
+        return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, more)))))
+
+
+def hosts_of(urls: Iterable[str], public_url: str) -> frozenset[str]:
+    """The hosts of the coalition: those of its toolkit's links, and its own."""
+    found = {urlsplit(url).hostname for url in (*urls, public_url)}
+    return frozenset(host for host in found if host)
+
+
+def refuse_traces(url: str, public_url: str) -> None:
+    """Raise InputError for a link by which the coalition tracks or unsubscribes its own members."""
+    parts, ours = urlsplit(url), urlsplit(public_url)
+    if parts.hostname == ours.hostname and _OURS.match(parts.path):
+        raise InputError(
+            f"The link {url!r} tracks or unsubscribes one of the coalition's own members.",
+            hint="It was copied out of a mail. Write the address that it leads to.",
+        )

@@ -1,0 +1,134 @@
+"""Many at once: the packs of all partners in a CSV, made by as many processes as there are processors."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daisychain.errors import InputError
+from newsletters.images import ToolkitImage
+from newsletters.packs.dialects import named_dialects
+from newsletters.packs.edition import Edition
+from newsletters.packs.looks import preview_of
+from newsletters.packs.material import gather
+from newsletters.packs.pack import make_pack, save
+from newsletters.packs.partner import Fail, Partner, partner_of, read_rows
+from newsletters.packs.standing import row_of
+
+# Starting a process costs about a second: fewer partners than this are done sooner in this one.
+_WORTH_A_POOL = 40
+FAILURES = "failures.csv"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make of an edition: dialects by key (empty: as each partner says), and where to put it."""
+
+    edition: Edition
+    dialects: str
+    out: Path
+    as_zip: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one partner: the packs' rows and places, or why there are none."""
+
+    line: int
+    name: str
+    rows: tuple[dict[str, Any], ...] = ()
+    places: tuple[str, ...] = ()
+    why: str = ""
+    images: tuple[ToolkitImage, ...] = ()
+
+
+def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
+    """The packs of one partner, or those without branding, written; raises InputError."""
+    chosen = named_dialects(order.dialects or (partner.dialects if partner else ""))
+    material = gather(order.edition, partner)
+    preview = preview_of(material) if order.edition.choices.pictures else b""
+    packs = [make_pack(material, dialect, preview) for dialect in chosen]
+    places = [str(save(pack, order.out, as_zip=order.as_zip)) for pack in packs]
+    rows = [row_of(pack.key, pack.edition, pack.partner, pack.dialect) for pack in packs]
+    return Made(line, partner.name if partner else "", tuple(rows), tuple(places), images=material.hosted_images)
+
+
+def make_many(order: Order, partners: Path, told: Callable[[int, int], None]) -> list[Made]:
+    """The packs of each row of the CSV `partners`; `told` hears how many of how many are done.
+
+    A row that fails is told by its line and takes nobody else's pack along; only a file that can't be read raises
+    InputError.
+    """
+    rows = list(read_rows(partners))
+    told(0, len(rows))
+    results: list[Made] = []
+    for made in _worked(order, partners, list(_jobs(rows))):
+        results.append(made)
+        told(len(results), len(rows))
+    results.sort(key=lambda made: made.line)
+    _write_failures(order.out, [made for made in results if made.why])
+    return results
+
+
+_Job = tuple[int, dict[str, str], str]
+
+
+def _jobs(rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[_Job]:
+    """Each row with the reason why it can't be done, where another has its name or code already."""
+    seen: dict[str, int] = {}
+    for line, values in rows:
+        code = values.get("code") or values.get("name", "").casefold()
+        why = f"The name or code {code!r} stands on line {seen[code]} already." if code and code in seen else ""
+        seen.setdefault(code, line)
+        yield line, values, why
+
+
+def _worked(order: Order, partners: Path, jobs: Sequence[_Job]) -> Iterator[Made]:
+    if len(jobs) < _WORTH_A_POOL:
+        _begin(order, partners)
+        yield from map(_one, jobs)
+        return
+    # Forked processes would share the database's connections; these start afresh.
+    with ProcessPoolExecutor(
+        max_workers=os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), initializer=_begin,
+        initargs=(order, partners),
+    ) as pool:  # fmt: skip
+        yield from pool.map(_one, jobs, chunksize=8)
+
+
+_order: Order
+_file: Path
+
+
+def _begin(order: Order, partners: Path) -> None:
+    global _order, _file
+    _order, _file = order, partners
+
+
+def _one(job: _Job) -> Made:
+    line, values, why = job
+    name = values.get("name", "")
+    if why:
+        return Made(line, name, why=why)
+    try:
+        return make_for(_order, partner_of(values, _file.parent, Fail(_file, lambda key: line)), line)
+    except InputError as error:
+        return Made(line, name, why=f"{error.message} {error.hint}".strip())
+
+
+def _write_failures(out: Path, failed: Sequence[Made]) -> None:
+    target = out / FAILURES
+    target.unlink(missing_ok=True)
+    if not failed:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("line", "name", "why"))
+        writer.writerows((made.line, made.name, made.why) for made in failed)

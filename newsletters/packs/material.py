@@ -1,0 +1,213 @@
+"""Material: what all packs of one partner share, whatever tool it sends with."""
+
+from __future__ import annotations
+
+import html as htmllib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from daisychain.errors import InputError
+from newsletters.compiled import Image, Link
+from newsletters.compiler import Compilation
+from newsletters.images import ToolkitImage, image_path
+from newsletters.packs.dialects import Dialect, dialects
+from newsletters.packs.edition import Edition, branded, marking
+from newsletters.packs.eml import draft
+from newsletters.packs.links import Marking
+from newsletters.packs.outline import outline
+from newsletters.packs.partner import YOUR_ADDRESS, Partner
+from newsletters.packs.simple import simple_page
+from newsletters.packs.social import social_files
+from newsletters.packs.writing import Wording, Written, write
+from newsletters.showcase import Piece, Showcase, showcase
+from newsletters.tokens import Kind
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_URL = re.compile(r"https?://[^\s\"'<>]+")
+
+
+@dataclass(frozen=True)
+class Material:
+    """One edition in one partner's brand, and what follows from that."""
+
+    edition: Edition
+    partner: Partner | None
+    compilation: Compilation
+    mark: Marking
+    names: Mapping[str, str] = field(repr=False)
+
+    def write(self, dialect: Dialect, folder: str = "images/") -> Written:
+        """The newsletter in `dialect`, its pictures in `folder`, or at the coalition's where that was chosen."""
+        return write(self.compilation.email, dialect, self.wording(dialect, folder))
+
+    def wording(self, dialect: Dialect, folder: str = "images/") -> Wording:
+        """How links, pictures and the postal address are written; raises InputError where an address is missing."""
+        public = self.edition.choices.public_url
+        hosted = self.edition.choices.hosted and not folder.startswith("cid:")
+        mint = self.compilation.email.mint
+
+        def link(row: Link) -> str:
+            return self.mark.marked(row.url.replace(mint.write(Kind.PUBLIC), public))
+
+        def image(row: Image) -> str:
+            return f"{public}{image_path(row.hash, row.media_type)}" if hosted else folder + self.names[row.hash]
+
+        return Wording(link, image, public, self._address(dialect))
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """The files that are the same in each of the partner's packs, by path."""
+        texts = self._copy() | {"source/brand.yml": self._brand_file()}
+        files = {path: text.encode() for path, text in texts.items()}
+        for hash_, name in self.names.items():
+            files[f"images/{name}"] = self.compilation.image_contents[hash_]
+        files["images/alt-texts.txt"] = self._alt_texts().encode()
+        if self.draft:
+            files["draft.eml"] = self.draft
+        return files
+
+    @property
+    def hosted_images(self) -> tuple[ToolkitImage, ...]:
+        """The pictures that the coalition has to serve for these packs."""
+        if not self.edition.choices.hosted:
+            return ()
+        rows = {image.hash: image for image in self.compilation.email.images}
+        contents = self.compilation.image_contents
+        return tuple(
+            ToolkitImage(row.name, contents[row.hash], row.media_type, row.width, row.height, row.hash, row.alt)
+            for row in rows.values()
+        )
+
+    @cached_property
+    def draft(self) -> bytes:
+        """The mail as a draft for a mailbox; empty where the newsletter shows parts to some people only."""
+        email = self.compilation.email
+        outlook = dialects()["outlook"]
+        try:
+            written = self.write(outlook, "cid:")
+        except InputError:
+            return b""
+        brand = self.compilation.toolkit.brand
+        items = outline(written.html)
+        page = simple_page(items, email.title, brand, email.language, email.direction)
+        shown = {item.src.removeprefix("cid:") for item in items if item.src.startswith("cid:")}
+        pictures = {name: self.compilation.image_contents[hash_] for hash_, name in self.names.items() if name in shown}
+        return draft(written.subject, page, self.marked(written.text), pictures, email.reply_to)
+
+    def _address(self, dialect: Dialect) -> str:
+        if self.partner is None:
+            return YOUR_ADDRESS
+        if not (self.partner.address or dialect.address or dialect.address_by_tool):
+            file, _, line = self.partner.place.rpartition(":")
+            raise InputError(
+                f"{self.partner.name} has no postal address, and {dialect.name} adds none by itself.",
+                file=file, line=int(line), hint="Add a line: address. Newsletters have to say where their sender is.",
+            )  # fmt: skip
+        return self.partner.address
+
+    def _copy(self) -> dict[str, str]:
+        """Short and long copy, posts, and a snippet for a website, from the toolkit's own copy for each."""
+        shown = _shown(self.edition)
+        words = {piece.block.id: piece for channel in ("email", "web") for piece in shown.channels.get(channel, [])}
+        texts = {
+            f"copy/{size}.txt": self.marked(
+                "\n\n".join(_titled(piece) for piece in words.values() if piece.block.length == size)
+            )
+            for size in ("short", "long")
+        }
+        posts = [self.marked(piece.text) for piece in shown.channels.get("social", [])]
+        texts |= {f"social/{name}": text for name, text in social_files(posts).items()}
+        if web := sorted(shown.channels.get("web", []), key=lambda piece: piece.block.length == "long"):
+            texts["website/snippet.html"] = self._snippet(web[0])
+        return {path: text for path, text in texts.items() if text.strip()}
+
+    def _snippet(self, piece: Piece) -> str:
+        """A piece of a page in plain HTML: the website's own style sheet gives it its looks."""
+        toolkit = self.edition.toolkit
+        join = toolkit.links.get("join", "")
+        more = (
+            f'  <p><a href="{htmllib.escape(join)}">Join {htmllib.escape(toolkit.coalition)}</a></p>\n' if join else ""
+        )
+        body = "".join(f"  {line}\n" for line in str(piece.html).strip().splitlines())
+        page = f"<section>\n  <h2>{htmllib.escape(toolkit.title)}</h2>\n{body}{more}</section>\n"
+        return self.marked(page, html=True)
+
+    def marked(self, text: str, *, html: bool = False) -> str:
+        """`text` with each address in it marked as the partner's links are."""
+
+        def marked(match: re.Match[str]) -> str:
+            url = match[0].rstrip(".,;:!?)")
+            rest = match[0][len(url) :]
+            if not html:
+                return self.mark.marked(url) + rest
+            return htmllib.escape(self.mark.marked(htmllib.unescape(url))) + rest
+
+        return _URL.sub(marked, text)
+
+    def _alt_texts(self) -> str:
+        rows = {image.hash: image for image in self.compilation.email.images}
+        return "\n".join(
+            f"{name}\n  {rows[hash_].alt or '(none: it only decorates)'}\n" for hash_, name in self.names.items()
+        )
+
+    def _brand_file(self) -> str:
+        brand = self.compilation.toolkit.brand
+        footer = {
+            "organisation": brand.footer.organisation,
+            "address": self.partner.address if self.partner else YOUR_ADDRESS,
+        }
+        if brand.footer.charity_number:
+            footer["charity number"] = brand.footer.charity_number
+        content = {
+            "name": brand.name,
+            "colours": dict(brand.colours),
+            "font": brand.font,
+            "radius": brand.radius,
+            "footer": footer,
+        }
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def gather(edition: Edition, partner: Partner | None) -> Material:
+    """The material of `partner`, or that without branding; raises InputError."""
+    compilation = branded(edition, partner)
+    return Material(edition, partner, compilation, marking(edition, partner), _names(compilation))
+
+
+def _names(compilation: Compilation) -> dict[str, str]:
+    """A file name for each picture that a person knows again."""
+    names: dict[str, str] = {}
+    for image in compilation.email.images:
+        ending = image.file_name.rpartition(".")[2]
+        stem = _UNSAFE.sub("-", Path(image.name).stem).strip("-.") or "picture"
+        if image.hash not in names:
+            taken = f"{stem}.{ending}" in names.values()
+            names[image.hash] = f"{stem}-{image.hash[:6]}.{ending}" if taken else f"{stem}.{ending}"
+    return names
+
+
+_last: list[tuple[tuple[str, str, date], Showcase]] = []
+
+
+def _shown(edition: Edition) -> Showcase:
+    """The toolkit's copy, read once for all the partners of an edition."""
+    key = (edition.toolkit.content_hash, edition.choices.public_url, edition.today)
+    if not _last or _last[0][0] != key:
+        _last[:] = [(key, showcase(edition.toolkit, edition.choices.public_url, edition.today))]
+    return _last[0][1]
+
+
+def shown_link(url: str, public_url: str) -> str:
+    """`url` with the public URL before a path of our own."""
+    return public_url + url if url.startswith("/") else url
+
+
+def _titled(piece: Piece) -> str:
+    title = piece.block.title
+    return f"{title}\n{'-' * len(title)}\n\n{piece.text}\n"

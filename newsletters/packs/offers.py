@@ -1,0 +1,79 @@
+"""Offers: newsletters whose packs without branding anybody may take from the page of their toolkit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from newsletters.document import parse_document
+from newsletters.packs.dialects import Dialect, dialects
+from newsletters.packs.edition import Choices, Edition, open_edition
+from newsletters.packs.material import gather
+from newsletters.packs.pack import Pack, make_pack, pack_key
+from newsletters.packs.standing import keep_packs, row_of
+from newsletters.tables import OfferedNewsletter
+from newsletters.toolkit import Toolkit
+
+# A document that came from the database has no folder: its pictures are those of its toolkit.
+_NOWHERE = Path("/nonexistent")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A newsletter that can be taken; `name` is a part of its packs' addresses."""
+
+    name: str
+    title: str
+    source: str
+
+
+def offer(connection: Connection, edition: Edition, *, stop: bool = False) -> None:
+    """Offer the edition's newsletter, or no more; raises InputError where its pictures are not the toolkit's."""
+    toolkit = edition.toolkit.name
+    connection.execute(
+        delete(OfferedNewsletter).where(OfferedNewsletter.toolkit == toolkit, OfferedNewsletter.name == edition.name)
+    )
+    if stop:
+        return
+    found = Offer(edition.name, edition.title, edition.document.source)
+    again = offered_edition(found, edition.toolkit, edition.choices.public_url, edition.today)
+    row = {"toolkit": toolkit, "name": found.name, "title": found.title, "source": found.source}
+    connection.execute(insert(OfferedNewsletter).values(row))
+    # Their public pages must know them before anybody downloads one: a download changes nothing.
+    keep_packs(connection, [row_of(pack_key(again, None, each), again, None, each) for each in dialects().values()])
+
+
+def offers(connection: Connection, toolkit: Toolkit) -> Sequence[Offer]:
+    """What can be taken of `toolkit`, the newest first."""
+    table = OfferedNewsletter
+    rows = connection.execute(
+        select(table.name, table.title, table.source)
+        .where(table.toolkit == toolkit.name)
+        .order_by(table.offered_at.desc())
+    )
+    return [Offer(row.name, row.title, row.source) for row in rows]
+
+
+def offered_edition(offered: Offer, toolkit: Toolkit, public_url: str, today: date) -> Edition:
+    """The edition of an offered newsletter; raises InputError where its copy may not be used today."""
+    document = parse_document(offered.source, f"{offered.name}.md", _NOWHERE)
+    return open_edition(document, toolkit, Choices(public_url), today)
+
+
+def offered_pack(offered: Offer, toolkit: Toolkit, dialect: Dialect, public_url: str, today: date) -> Pack:
+    """The pack without branding; made once for each state of its words, as anybody may ask for it."""
+    key = (offered.source, toolkit.content_hash, dialect.key, public_url, today)
+    if key not in _made:
+        if len(_made) >= _MOST:
+            _made.clear()
+        _made[key] = make_pack(gather(offered_edition(offered, toolkit, public_url, today), None), dialect)
+    return _made[key]
+
+
+_MOST = 64
+_made: dict[tuple[object, ...], Pack] = {}

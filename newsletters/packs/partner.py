@@ -1,0 +1,223 @@
+"""Partners: the member organisation that a pack is for, from partner.yml or a row of a CSV, and its brand.
+
+name            as its supporters know it
+for             the dialects of the tools that it sends with, where the command names none
+code            a short word for its links, such as bees-of-bath (default: made from the name)
+logo            a PNG, JPEG, GIF or WebP beside the file
+intro           a paragraph of its own words, after the opening
+accent          its colour, for links and buttons; must stand out from the page by 4.5:1
+reply           the address to which readers may write
+website         its own site
+address         its postal address; lines, or parts with " / " between
+charity number
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+from PIL import ImageColor
+
+from daisychain.errors import InputError
+from newsletters.brand import ENOUGH_CONTRAST, Brand, Footer, contrast, nearest_readable
+from newsletters.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.marked_yaml import is_link, nearest, read_sheet
+from newsletters.packs.logos import trimmed
+from newsletters.packs.writing import ADDRESS
+from newsletters.toolkit import Toolkit
+
+COLUMNS = (
+    "name", "for", "code", "logo", "intro", "accent", "reply", "website", "address", "charity number",
+)  # fmt: skip
+# Stand in packs without branding, to be replaced by whoever sends them.
+YOUR_ORGANISATION = "YOUR ORGANISATION"
+YOUR_ADDRESS = "YOUR POSTAL ADDRESS"
+
+_CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_REPLY = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+")
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A member organisation as its packs show it; `place` is where it was read, `file:line`."""
+
+    name: str
+    code: str
+    dialects: str = ""
+    logo: ToolkitImage | None = None
+    intro: str = ""
+    accent: str = ""
+    reply: str = ""
+    website: str = ""
+    address: str = ""
+    charity_number: str = ""
+    place: str = ""
+
+
+class Fail:
+    """Raises InputError with the place of a key."""
+
+    def __init__(self, file: Path, line_of: Callable[[str], int]) -> None:
+        self.file = file
+        self.line_of = line_of
+
+    def __call__(self, message: str, key: str, hint: str = "") -> NoReturn:
+        raise InputError(message, file=self.file, line=self.line_of(key), hint=hint)
+
+
+def read_partner(path: Path) -> Partner:
+    """The partner in the YAML file `path`; raises InputError with file and line."""
+    sheet = read_sheet(_text(path, "There is no partner"), str(path))
+    sheet.allow(COLUMNS, "A partner")
+    values = {key: sheet.text(key, "") for key in sheet}
+    return partner_of(values, path.parent, Fail(path, sheet.line_of))
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of the CSV `path` with their lines; raises InputError for one that can't be read at all."""
+    lines = _text(path, "There is no file").splitlines()
+    reader = csv.reader(lines)
+    head = [re.sub(r"[\s_]+", " ", name).strip().lower() for name in next(reader, [])]
+    fail = Fail(path, lambda key: 1)
+    for name in head:
+        if name not in COLUMNS:
+            fail(f"There is no column {name!r}.", name, nearest(name, COLUMNS))
+    if "name" not in head:
+        fail("There is no column 'name'.", "name", f"The first line names the columns: {', '.join(COLUMNS)}.")
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            yield reader.line_num, {name: cell.strip() for name, cell in zip(head, row, strict=False)}
+
+
+def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
+    """The partner that `values` describe; its logo is looked for in `folder`."""
+    name = " ".join(values.get("name", "").split())
+    if not name:
+        fail("A partner needs a name.", "name")
+    code = values.get("code", "") or _code_of(name)
+    if not _CODE.fullmatch(code):
+        fail(
+            f"The code {code!r} can't stand in links.",
+            "code",
+            "Use small letters a to z, digits and hyphens: bees-of-bath.",
+        )
+    _refuse_templates(values, fail)
+    website, reply = values.get("website", ""), values.get("reply", "")
+    if website and not (is_link(website) and website.startswith("http")):
+        fail(f"{website!r} is no web address.", "website", "Write https://…")
+    if reply and not _REPLY.fullmatch(reply):
+        fail(f"{reply!r} is no address to write to.", "reply", "Write hello@example.org")
+    address = "\n".join(line.strip() for line in re.split(r"\n| / ", values.get("address", "")) if line.strip())
+    return Partner(
+        name=name,
+        code=code,
+        dialects=values.get("for", ""),
+        logo=_logo(values.get("logo", ""), name, folder, fail),
+        intro=values.get("intro", "").strip(),
+        accent=_colour(values.get("accent", ""), fail),
+        reply=reply,
+        website=website,
+        address=address,
+        charity_number=values.get("charity number", ""),
+        place=f"{fail.file}:{fail.line_of('name')}",
+    )
+
+
+def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[str, str]) -> Brand:
+    """The toolkit's brand with what is the partner's own; without a partner, words to be replaced."""
+    own = toolkit.brand
+    if partner is None:
+        return replace(own, footer=Footer(organisation=YOUR_ORGANISATION, address=ADDRESS))
+    lead = replace(own, logo=trimmed(own.logo)) if own.logo else own
+    colours = dict(own.colours)
+    if partner.accent:
+        colours |= {"accent": partner.accent, "link": _readable(partner, colours)}
+    social = {
+        phrases["website"]: partner.website,
+        phrases["write_to_us"]: f"mailto:{partner.reply}" if partner.reply else "",
+    }
+    return replace(
+        own,
+        name=partner.name,
+        colours=colours,
+        logo=partner.logo,
+        dark_logo=None,
+        lead=lead,
+        intro=partner.intro,
+        footer=Footer(
+            organisation=partner.name,
+            address=ADDRESS,
+            charity_number=partner.charity_number,
+            social={words: url for words, url in social.items() if url},
+        ),
+    )
+
+
+def _readable(partner: Partner, colours: Mapping[str, str]) -> str:
+    grounds = (colours["surface"], colours["background"])
+    ground = min(grounds, key=lambda ground: contrast(partner.accent, ground))
+    if (found := contrast(partner.accent, ground)) < ENOUGH_CONTRAST:
+        file, _, line = partner.place.rpartition(":")
+        raise InputError(
+            f"The accent {partner.accent} on {ground} has a contrast of {found:.1f}:1, and {ENOUGH_CONTRAST}:1 is "
+            "needed to read it.", file=file, line=int(line),
+            hint=f'The nearest that passes is "{nearest_readable(partner.accent, grounds)}".',
+        )  # fmt: skip
+    return partner.accent
+
+
+def _refuse_templates(values: Mapping[str, str], fail: Fail) -> None:
+    # A partner's words are never a template: they come from outside the coalition.
+    for key, value in values.items():
+        if _TEMPLATE.search(value):
+            fail(f"{key!r} holds signs of a template.", key, "Write plain words, without {{, {% or :::.")
+        if key != "intro" and key != "address" and "\n" in value:
+            fail(f"{key!r} must be one line.", key)
+
+
+def _logo(file: str, name: str, folder: Path, fail: Fail) -> ToolkitImage | None:
+    if not file:
+        return None
+    root = folder.resolve()
+    path = (root / file).resolve() if "\0" not in file else root
+    if not path.is_relative_to(root):
+        fail(f"The logo {file!r} is outside the folder of {fail.file.name}.", "logo", "Put it beside that file.")
+    if not path.is_file():
+        fail(f"There is no logo {file!r}.", "logo")
+    if path.stat().st_size > MAX_BYTES:
+        fail(f"The logo {file!r} is too large; {MAX_BYTES:,} bytes are allowed.", "logo")
+    measured = measure(path.read_bytes(), "logo", alt=name, file=fail.file, line=fail.line_of("logo"))
+    return trimmed(measured)
+
+
+def _colour(value: str, fail: Fail) -> str:
+    if not value:
+        return ""
+    try:
+        parts: tuple[int, ...] = ImageColor.getrgb(value)
+    except ValueError:
+        parts = ()
+    if len(parts) != 3:
+        fail(f"{value!r} is no colour.", "accent", 'Write it as "#1f5f4f", in quotes.')
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def _code_of(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "partner"
+
+
+def _text(path: Path, missing: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{missing} {str(path)!r}.") from None
+    except UnicodeDecodeError:
+        raise InputError("This is not UTF-8 text.", file=path, hint="Save it as UTF-8.") from None
+    except OSError as error:
+        raise InputError(f"It can't be read: {error.strerror}.", file=path) from None

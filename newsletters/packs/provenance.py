@@ -1,0 +1,156 @@
+"""Provenance: what a pack was made of, written into it, and what has changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+from daisychain.errors import InputError
+from newsletters.packs.dialects import Dialect
+from newsletters.toolkit import Toolkit
+
+if TYPE_CHECKING:
+    from newsletters.packs.material import Material
+
+SHEET = "pack.json"
+FORMAT = 1
+
+State = Literal["current", "altered", "out of date"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a pack stands: `altered` are files that are not as they were made, `changes` what has changed since."""
+
+    sheet: Mapping[str, Any]
+    altered: tuple[str, ...]
+    changes: tuple[str, ...]
+
+    @property
+    def state(self) -> State:
+        """One word; what has changed at the coalition weighs more than what was changed in the pack."""
+        return "out of date" if self.changes else "altered" if self.altered else "current"
+
+
+def provenance(material: Material, dialect: Dialect, key: str, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """What pack.json holds for a pack of these `files`."""
+    edition, toolkit, partner = material.edition, material.edition.toolkit, material.partner
+    sums = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+    return {
+        "format": FORMAT,
+        "pack": key,
+        "standing": standing_url(edition.choices.public_url, key),
+        "made": edition.today.isoformat(),
+        "expires": edition.expires.isoformat() if edition.expires else None,
+        "dialect": dialect.key,
+        "partner": {"name": partner.name, "code": partner.code} if partner else None,
+        "newsletter": {"name": edition.name, "title": edition.title, "hash": edition.hash},
+        "toolkit": {
+            "name": toolkit.name,
+            "title": toolkit.title,
+            "coalition": toolkit.coalition,
+            "hash": toolkit.content_hash,
+        },
+        "copy blocks": copy_rows(toolkit, edition.used),
+        "pictures": "hosted by the coalition" if edition.choices.hosted else "uploaded by the partner",
+        "files": sums,
+        "hash": whole_hash(sums),
+    }
+
+
+def copy_rows(toolkit: Toolkit, used: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The copy blocks `used`, as packs name them."""
+    return [
+        {
+            "id": block.id, "title": block.title, "version": block.version, "approved by": block.approved_by,
+            "expires": block.expires.isoformat() if block.expires else None, "hash": block_hash(block.body),
+        }
+        for block in (toolkit.copy[name] for name in used)
+    ]  # fmt: skip
+
+
+def block_hash(body: str) -> str:
+    """The hash of a copy block's words."""
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def whole_hash(sums: Mapping[str, str]) -> str:
+    """The hash of a pack: of its files' names and hashes."""
+    return hashlib.sha256("".join(f"{path}\0{sums[path]}\n" for path in sorted(sums)).encode()).hexdigest()
+
+
+def standing_url(public_url: str, key: str) -> str:
+    """The public page that says how a pack stands."""
+    return f"{public_url}/packs/{key}"
+
+
+def read_pack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """pack.json and the other files of the pack in a folder or zip; raises InputError."""
+    files = _unzipped(path) if path.is_file() else _in_folder(path)
+    if SHEET not in files:
+        raise InputError(f"There is no {SHEET} in {str(path)!r}.", hint="Name the folder or zip of one pack.")
+    try:
+        sheet = json.loads(files.pop(SHEET))
+        if sheet["format"] != FORMAT or not isinstance(sheet["files"], dict):
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{SHEET} can't be read.", file=path / SHEET, hint="Ask the coalition for a new pack."
+        ) from None
+    return sheet, files
+
+
+def altered_files(sheet: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator[str]:
+    """A sentence for each file that is not as it was made."""
+    sums = sheet["files"]
+    if whole_hash(sums) != sheet.get("hash"):
+        yield f"{SHEET} was changed."
+    for path in sorted(sums):
+        if path not in files:
+            yield f"{path} is missing."
+        elif hashlib.sha256(files[path]).hexdigest() != sums[path]:
+            yield f"{path} was changed."
+    for path in sorted(files.keys() - sums.keys()):
+        yield f"{path} was added."
+
+
+def copy_changes(rows: list[dict[str, Any]], toolkit: Toolkit, today: date) -> Iterator[str]:
+    """A sentence for each copy block that is not any more as in `rows`."""
+    for row in rows:
+        block = toolkit.copy.get(row["id"])
+        name = f"The copy block “{row['title']}”"
+        if block is None:
+            yield f"{name} was taken out of the toolkit."
+        elif reason := block.unavailable(today):
+            yield f"{name} {reason}."
+        elif block.version != row["version"]:
+            yield f"{name} is now version {block.version}; the pack has version {row['version']}."
+        elif block_hash(block.body) != row["hash"]:
+            yield f"{name} has new words, though its version is still {block.version}."
+
+
+def _in_folder(path: Path) -> dict[str, bytes]:
+    if not path.is_dir():
+        raise InputError(f"There is no pack {str(path)!r}.")
+    return {
+        each.relative_to(path).as_posix(): each.read_bytes()
+        for each in sorted(path.rglob("*"))
+        if each.is_file() and each.name not in (".DS_Store", "Thumbs.db", "desktop.ini")
+    }
+
+
+def _unzipped(path: Path) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            found = {PurePosixPath(*PurePosixPath(name).parts[1:]).as_posix(): archive.read(name) for name in names}
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"The pack can't be read: {error}.", file=path) from None
+    return found

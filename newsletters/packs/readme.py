@@ -1,0 +1,116 @@
+"""README: the one page of a pack for the person who has to send it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import PurePosixPath
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from newsletters.packs.dialects import Dialect
+from newsletters.packs.material import Material
+from newsletters.packs.partner import YOUR_ADDRESS, YOUR_ORGANISATION
+from newsletters.packs.provenance import standing_url
+from newsletters.packs.writing import Written
+from newsletters.text import wrapped
+
+# What is in a pack, by file or folder, in the order in which a reader meets it.
+_CONTENTS = {
+    "email.html": "the email, to paste",
+    "email.txt": "the same as plain text",
+    "mailchimp.zip": "the email and its pictures, to import",
+    "subjects.txt": "subject lines and preview texts to choose from",
+    "draft.eml": "the email as a draft for a mailbox",
+    "paste/": "the words part by part, for editors that take no HTML",
+    "images/": "the pictures, and what to write as their alt text",
+    "preview.png": "how the email looks",
+    "social/": "posts, by network",
+    "website/": "a piece for your website",
+    "copy/": "short and long texts about the campaign",
+    "source/": "for designers: the MJML and the colours",
+    "pack.json": "what all this was made of, and when it expires",
+}
+# Facts that matter in every pack; the others only where the newsletter uses them.
+_ALWAYS = frozenset({"unsubscribe", "view", "address", "text", "media", "draft", "bcc"})
+
+
+def readme(
+    material: Material, dialect: Dialect, written: Written, key: str, files: Mapping[str, bytes]
+) -> tuple[str, str]:
+    """The page as HTML and as plain text."""
+    edition = material.edition
+    told = {
+        "title": material.compilation.email.title,
+        "partner": material.partner,
+        "tool": dialect.name,
+        "toolkit": edition.toolkit,
+        "steps": _steps(material, dialect),
+        "before": list(_before(material, dialect, written)),
+        "subject": written.subject,
+        "expires": edition.expires,
+        "made": edition.today,
+        "contents": _contents(files),
+        "preview": "preview.png" in files,
+        "standing": standing_url(edition.choices.public_url, key),
+        "hosted": edition.choices.hosted,
+        "host": edition.choices.public_url,
+    }
+    environment = _templates()
+    html = environment.get_template("readme.html.j2").render(told)
+    text = environment.get_template("readme.txt.j2").render(told)
+    return html, text.strip() + "\n"
+
+
+def _steps(material: Material, dialect: Dialect) -> list[str]:
+    upload = dialect.picture_step and not material.edition.choices.hosted
+    return [*([dialect.picture_step] if upload else []), *dialect.steps]
+
+
+def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[str]:
+    """What has to be looked at or done before sending, one sentence or two each."""
+    partner = material.partner
+    if partner is None:
+        yield f"Write your own in place of {YOUR_ORGANISATION}, wherever it stands."
+        if YOUR_ADDRESS in written.html:
+            yield f"Write yours in place of {YOUR_ADDRESS}: every newsletter has to say where its sender is."
+    if partner and partner.reply:
+        yield f"Set the reply address to {partner.reply}."
+    for name, words in written.defaults.items():
+        if dialect.default_in_tool:
+            yield f"{dialect.default_in_tool} {name} to “{words}”, for people without one."
+    if written.asked:
+        yield f"Your list needs these fields, called just so: {', '.join(written.asked)}."
+    for cell, note in dialect.uncertain.items():
+        if cell in _ALWAYS or cell in _used(material, dialect, written):
+            yield note
+    if not material.draft and not dialect.simple:
+        yield "There is no draft.eml: this newsletter shows parts to some people only, which a mailbox can't do."
+
+
+def _used(material: Material, dialect: Dialect, written: Written) -> set[str]:
+    """The facts about fields that this newsletter rests on."""
+    used = {ours for ours, theirs in dialect.names.items() if theirs in written.asked}
+    if set(written.asked) - set(dialect.names.values()):
+        used.add("other_fields")
+    if material.compilation.email.conditions:
+        used.add("condition")
+    if written.defaults and not dialect.default_in_tool:
+        used.add("default")
+    return used
+
+
+def _contents(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    there = {path if "/" not in path else f"{PurePosixPath(path).parts[0]}/" for path in files} | {"pack.json"}
+    return [(path, words) for path, words in _CONTENTS.items() if path in there]
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("templates", "packs"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=select_autoescape(["html.j2"]),
+    )  # fmt: skip
+    environment.filters["hanging"] = lambda text, indent: wrapped(text, 76 - indent).replace("\n", "\n" + " " * indent)
+    environment.filters["day"] = lambda day: f"{day.day} {day:%B %Y}"
+    return environment

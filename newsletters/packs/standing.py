@@ -1,0 +1,135 @@
+"""Standing: which packs were made, and whether each is current, superseded, expired or withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from daisychain.errors import InputError
+from newsletters.packs.dialects import Dialect
+from newsletters.packs.edition import Edition
+from newsletters.packs.partner import Partner
+from newsletters.packs.provenance import copy_changes, copy_rows
+from newsletters.shelf import UnknownToolkit, named_toolkit
+from newsletters.tables import MadePack
+from newsletters.toolkit import Toolkit
+
+State = Literal["current", "superseded", "expired", "withdrawn"]
+_SHOWN = ("key", "newsletter", "title", "toolkit", "coalition", "partner", "dialect", "made_at", "expires")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one pack stands today, and why in sentences; `partner` is empty for packs without branding."""
+
+    key: str
+    state: State
+    why: tuple[str, ...]
+    newsletter: str
+    title: str
+    toolkit: str
+    coalition: str
+    partner: str
+    dialect: str
+    made_at: datetime
+    expires: date | None
+
+
+def row_of(key: str, edition: Edition, partner: Partner | None, dialect: Dialect) -> dict[str, Any]:
+    """What is kept of a pack."""
+    return {
+        "key": key, "newsletter": edition.name, "title": edition.title, "edition": edition.hash,
+        "toolkit": edition.toolkit.name, "coalition": edition.toolkit.coalition,
+        "partner": partner.name if partner else "", "dialect": dialect.key, "expires": edition.expires,
+        "copy_blocks": copy_rows(edition.toolkit, edition.used),
+    }  # fmt: skip
+
+
+def keep_packs(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Keep that these packs were made; one made again counts as made now, and is not withdrawn any more."""
+    kept = list({row["key"]: row for row in rows}.values())
+    if kept:
+        again = {"made_at": func.now(), "withdrawn_at": None, "withdrawn_why": ""}
+        connection.execute(insert(MadePack).on_conflict_do_update(index_elements=["key"], set_=again), kept)
+
+
+def pack_standing(connection: Connection, key: str, today: date) -> Standing | None:
+    """How the pack `key` stands; None for one that was not made here."""
+    rows = _rows(connection, MadePack.key == key)
+    return _standings(connection, rows, today)[0] if rows else None
+
+
+def all_standings(connection: Connection, today: date) -> list[Standing]:
+    """How every pack stands, by newsletter and partner."""
+    return _standings(connection, _rows(connection), today)
+
+
+def withdraw(connection: Connection, newsletter: str, why: str) -> int:
+    """Withdraw every pack of the newsletter of that name, and say how many; raises InputError where none was made."""
+    changed = connection.execute(
+        update(MadePack)
+        .where(MadePack.newsletter == newsletter, MadePack.withdrawn_at.is_(None))
+        .values(withdrawn_at=func.now(), withdrawn_why=why)
+    ).rowcount
+    if not changed and not _rows(connection, MadePack.newsletter == newsletter):
+        raise InputError(
+            f"No packs were made of a newsletter {newsletter!r}.", hint="`daisychain pack list` shows them."
+        )
+    return changed
+
+
+def _rows(connection: Connection, *where: Any) -> Sequence[RowMapping]:
+    query = select(*MadePack.__table__.columns).where(*where)
+    return connection.execute(query.order_by(MadePack.newsletter, MadePack.partner, MadePack.made_at)).mappings().all()
+
+
+def _standings(connection: Connection, rows: Sequence[RowMapping], today: date) -> list[Standing]:
+    newest = _newest(connection)
+    toolkits = {name: _toolkit(connection, name) for name in {row["toolkit"] for row in rows}}
+    return [_standing(row, newest, toolkits[row["toolkit"]], today) for row in rows]
+
+
+def _standing(row: RowMapping, newest: dict[tuple[str, str], str], toolkit: Toolkit | None, today: date) -> Standing:
+    state, why = _judged(row, newest, toolkit, today)
+    plain = {name: row[name] for name in _SHOWN}
+    return Standing(state=state, why=why, **plain)
+
+
+def _judged(
+    row: RowMapping, newest: dict[tuple[str, str], str], toolkit: Toolkit | None, today: date
+) -> tuple[State, tuple[str, ...]]:
+    if row["withdrawn_at"] is not None:
+        return "withdrawn", (row["withdrawn_why"],) if row["withdrawn_why"] else ()
+    if row["expires"] and today > row["expires"]:
+        return "expired", (f"It was to be sent by {row['expires']:%d %B %Y}.",)
+    changes = tuple(copy_changes(row["copy_blocks"], toolkit, today)) if toolkit else ()
+    if newest[row["toolkit"], row["newsletter"]] != row["edition"]:
+        changes = ("There is a newer version of this email.", *changes)
+    return ("superseded", changes) if changes else ("current", ())
+
+
+def _newest(connection: Connection) -> dict[tuple[str, str], str]:
+    """The edition made last of each newsletter of each toolkit."""
+    last = (
+        select(MadePack.toolkit, MadePack.newsletter, func.max(MadePack.made_at))
+        .group_by(MadePack.toolkit, MadePack.newsletter)
+    )  # fmt: skip
+    found = connection.execute(
+        select(MadePack.toolkit, MadePack.newsletter, MadePack.edition)
+        .where(tuple_(MadePack.toolkit, MadePack.newsletter, MadePack.made_at).in_(last))
+        .distinct()
+    )
+    return {(row.toolkit, row.newsletter): row.edition for row in found}
+
+
+def _toolkit(connection: Connection, name: str) -> Toolkit | None:
+    # One that is only a folder beside a document can't be looked at from here.
+    try:
+        return named_toolkit(name, connection)
+    except UnknownToolkit:
+        return None

@@ -1,0 +1,109 @@
+"""Every dialect: what it says of itself, and that each pack is read by that tool's own grammar."""
+
+from __future__ import annotations
+
+import pytest
+
+from daisychain.errors import InputError
+from newsletters.packs.dialects import dialects, named_dialects
+from tests.newsletters.packs.grammars import GRAMMARS
+from tests.newsletters.packs.packing import packed, text
+
+FIELDS = """\
+{{ member.first_name | default("friend") }}, and {{ member.first_name or "you" }}.
+
+::: copy welcome
+"""
+NAMES = [
+    *("mailchimp", "brevo", "campaign-monitor", "dotdigital", "hubspot", "mailerlite", "constant-contact"),
+    *("activecampaign", "klaviyo", "sendgrid", "mailjet", "postmark", "beehiiv", "ghost", "outlook", "plain"),
+]
+
+
+def test_all_sixteen_dialects_are_found_and_have_a_grammar() -> None:
+    assert sorted(dialects()) == sorted(NAMES) == sorted(GRAMMARS)
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_dialect_says_what_to_do_and_where_its_facts_come_from(dialect: str) -> None:
+    known = dialects()[dialect]
+    assert len(known.steps) >= 3
+    assert {"unsubscribe", "address"} & set(known.sources)
+    assert known.unsubscribe or known.unsubscribe_element or known.reply_to_leave or "unsubscribe" in known.uncertain
+    # A fact is either sourced or told as uncertain, where the tool has a tag for it.
+    for cell, value in (("view", known.view), ("address", known.address), ("unsubscribe", known.unsubscribe)):
+        assert not value or cell in known.sources or cell in known.uncertain, cell
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_pack_is_read_by_the_grammar_of_its_tool(dialect: str) -> None:
+    pack = packed(dialect, FIELDS)
+    grammar = GRAMMARS[dialect]
+    page = grammar.read(text(pack, "email.html"))
+    assert set(grammar.needs) <= {does for does, _ in page}
+    for path in ("email.txt", "subjects.txt", "source/newsletter.mjml"):
+        grammar.read(text(pack, path))
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_subject_with_a_name_is_read_by_the_grammar_of_its_tool(dialect: str) -> None:
+    pack = packed(dialect, front="subject: \"{{ member.first_name | default('Hello') }}, come\"")
+    GRAMMARS[dialect].read(text(pack, "subjects.txt"))
+    assert ", come" in text(pack, "subjects.txt")
+
+
+@pytest.mark.parametrize("dialect", sorted(set(NAMES) - {"beehiiv", "activecampaign", "outlook", "plain"}))
+def test_a_tool_that_can_greet_by_name_does(dialect: str) -> None:
+    found = GRAMMARS[dialect].read(text(packed(dialect, FIELDS), "email.html"))
+    assert any(does in ("field", "if") and "name" in tag.lower() for does, tag in found)
+
+
+@pytest.mark.parametrize("dialect", ["beehiiv", "activecampaign", "outlook", "plain"])
+def test_a_tool_that_can_not_greets_everybody_with_the_same_words(dialect: str) -> None:
+    assert "friend, and you." in text(packed(dialect, FIELDS), "email.html")
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_the_readme_opens_with_numbered_steps_and_asks_for_a_test(dialect: str) -> None:
+    readme = text(packed(dialect), "README.txt")
+    before, _, steps = readme.partition("WHAT TO DO")
+    assert len(before.splitlines()) < 6
+    assert steps.strip().startswith("1. ")
+    assert "Send yourself a test" in steps
+    assert "1." in steps
+    assert len(readme.splitlines()) < 95
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_what_could_not_be_confirmed_is_told_in_the_pack(dialect: str) -> None:
+    readme = " ".join(text(packed(dialect), "README.txt").split())
+    for cell in ("unsubscribe", "view", "address"):
+        if note := dialects()[dialect].uncertain.get(cell):
+            assert note in readme
+
+
+def test_an_unknown_dialect_is_told_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="no dialect 'mailchip'") as error:
+        named_dialects("brevo, mailchip")
+    assert "mailchimp" in error.value.hint
+
+
+def test_all_and_lists_of_dialects() -> None:
+    assert [each.key for each in named_dialects("ghost, brevo,ghost")] == ["ghost", "brevo"]
+    assert len(named_dialects("all")) == len(NAMES)
+    with pytest.raises(InputError, match="No dialect"):
+        named_dialects("")
+
+
+def test_the_grammars_are_strict() -> None:
+    for dialect, wrong in {
+        "mailchimp": "*|IF:FNAME|* and no end",
+        "brevo": "{{contact.FIRSTNAME}}",
+        "campaign-monitor": "[first name]",
+        "dotdigital": "@first@",
+        "constant-contact": "[#",
+        "activecampaign": "%E2%80%93",
+        "plain": "*|FNAME|*",
+    }.items():
+        with pytest.raises(AssertionError):
+            GRAMMARS[dialect].read(wrong)

@@ -1,0 +1,101 @@
+"""Many at once, and the command line."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from newsletters.packs import many
+from newsletters.packs.many import Order, make_many
+from tests.command import Daisychain
+from tests.newsletters.packs.packing import edition
+from tests.newsletters.toolkits import picture
+
+HEAD = "name,for,logo,accent,address,intro\n"
+ROWS = """\
+Bees of Bath,brevo,logo.png,#7a1f5c,1 Road / Bath,We join in.
+Pale of Poole,brevo,logo.png,#f5c400,1 Road / Poole,
+Nowhere,brevo,,,,
+,brevo,,,1 Road,
+Odd,mailchip,,,1 Road,
+Bees of Bath,brevo,,,1 Road,
+"Ants, Acton","brevo,ghost",,,1 Road,
+"""
+
+
+def partners(folder: Path, rows: str = ROWS) -> Path:
+    """A CSV of partners, with the logo that it names."""
+    (folder / "logo.png").write_bytes(picture(80, 40))
+    file = folder / "partners.csv"
+    file.write_text(HEAD + rows, encoding="utf-8")
+    return file
+
+
+def test_partners_that_fail_are_told_by_line_and_take_nobody_along(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    out = tmp_path / "out"
+    results = make_many(
+        Order(edition(), "", out, True), partners(tmp_path), lambda done, total: told.append((done, total))
+    )
+    assert told[0] == (0, 7)
+    assert told[-1] == (7, 7)
+    assert sorted(path.name for path in out.glob("*.zip")) == [
+        "ants-acton-brevo.zip", "ants-acton-ghost.zip", "bees-of-bath-brevo.zip",
+    ]  # fmt: skip
+    failed = {made.line: made.why for made in results if made.why}
+    assert sorted(failed) == [3, 4, 5, 6, 7]
+    for line, says in {3: "contrast", 4: "no postal address", 5: "needs a name", 6: "'mailchip'", 7: "line 2"}.items():
+        assert says in failed[line]
+    with (out / "failures.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["line"] for row in csv.DictReader(file)] == ["3", "4", "5", "6", "7"]
+
+
+def test_many_partners_are_shared_among_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many, "_WORTH_A_POOL", 3)
+    rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(6))
+    results = make_many(
+        Order(edition(), "", tmp_path / "out", True), partners(tmp_path, rows), lambda done, total: None
+    )
+    assert [made.name for made in results] == [f"Partner {number}" for number in range(6)]
+    assert len(list((tmp_path / "out").glob("*.zip"))) == 6
+
+
+def test_from_a_newsletter_to_a_verified_pack_by_the_commands(daisychain: Daisychain, tmp_path: Path) -> None:
+    daisychain("newsletter", "new", "may", "--toolkit", "community-makes-us")
+    (tmp_path / "partner.yml").write_text("name: Bees of Bath\naddress: 2 Hive Lane\n", encoding="utf-8")
+    answer = daisychain.json(
+        "newsletter", "pack", "may.md", "--brand", "partner.yml", "--for", "brevo,outlook", "--out", "packs",
+        "--no-previews", "--utm", "source={partner}", "--format", "json",
+    )  # fmt: skip
+    assert [Path(place).name for place in answer["packs"]] == ["bees-of-bath-brevo", "bees-of-bath-outlook"]
+    assert daisychain.json("pack", "verify", answer["packs"][0], "--format", "json")["state"] == "current"
+    assert daisychain.json("pack", "list", "--stale", "--format", "json") == []
+    daisychain("pack", "withdraw", "may", "--why", "It was wrong.")
+    stale = daisychain.json("pack", "list", "--stale", "--format", "json")
+    assert [(each["partner"], each["state"]) for each in stale] == [("Bees of Bath", "withdrawn")] * 2
+    verdict = daisychain.json("pack", "verify", answer["packs"][0], "--format", "json", code=1)
+    assert verdict["changes"] == ["It was withdrawn.", "It was wrong."]
+
+
+def test_hosted_pictures_are_kept_and_served(daisychain: Daisychain, tmp_path: Path) -> None:
+    daisychain("newsletter", "new", "may", "--toolkit", "community-makes-us")
+    (tmp_path / "partners.csv").write_text(HEAD + "A,plain,,,1 Road,\nB,plain,,,,\n", encoding="utf-8")
+    arguments = ["newsletter", "pack", "may.md", "--brands", "partners.csv", "--images", "hosted", "--out", "packs"]
+    told = daisychain(*arguments, code=3)
+    assert "line 3, B: B has no postal address" in told.stderr
+    assert "/i/" in (tmp_path / "packs/a-plain/email.html").read_text()
+
+
+def test_the_command_says_what_does_not_go_together(daisychain: Daisychain) -> None:
+    daisychain("newsletter", "new", "may", "--toolkit", "community-makes-us")
+    both = daisychain("newsletter", "pack", "may.md", "--brand", "a", "--brands", "b", "--out", "x", code=1)
+    assert "one partner with --brand" in both.stderr
+    assert "Known:" in daisychain("newsletter", "pack", "may.md", "--out", "x", code=1).stderr
+    assert "Write source" in daisychain("newsletter", "pack", "may.md", "--utm", "x", "--out", "x", code=1).stderr
+
+
+def test_the_dialects_are_listed_with_what_is_not_confirmed(daisychain: Daisychain) -> None:
+    listed = daisychain.json("pack", "dialects", "--format", "json")
+    assert {"mailchimp", "outlook", "plain"} <= {each["dialect"] for each in listed}

@@ -1,0 +1,166 @@
+"""Packs: what is in them, and how they are written to disk."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from daisychain.errors import InputError
+from newsletters.packs.outline import outline, parts
+from newsletters.packs.pack import save, zipped
+from newsletters.packs.social import NETWORKS, length
+from tests.newsletters.packs.packing import PARTNER, PUBLIC, packed, text, texts
+
+ALWAYS = {
+    "README.html", "README.txt", "email.html", "email.txt", "subjects.txt", "draft.eml", "pack.json",
+    "source/newsletter.mjml", "source/brand.yml", "images/tent.png", "images/alt-texts.txt", "copy/short.txt",
+    "website/snippet.html", "social/x.txt", "social/facebook.txt",
+}  # fmt: skip
+
+
+def test_a_pack_holds_all_that_a_partner_may_need() -> None:
+    pack = packed("mailchimp")
+    assert set(pack.files) >= ALWAYS | {"mailchimp.zip"}
+    assert any(path.startswith("paste/01-") for path in pack.files)
+    assert "mailchimp.zip" not in packed("brevo").files
+
+
+def test_every_file_is_named_in_the_readme() -> None:
+    pack = packed("mailchimp")
+    for path in pack.files:
+        name = path if "/" not in path else path.split("/")[0] + "/"
+        if not path.startswith("README"):
+            assert name in text(pack, "README.html"), name
+            assert name in text(pack, "README.txt"), name
+
+
+def test_the_page_shows_the_pictures_of_the_pack_and_nothing_from_elsewhere() -> None:
+    pack = packed("brevo")
+    sources = [item.src for item in outline(text(pack, "email.html")) if item.kind == "picture"]
+    assert sources
+    assert all(source in pack.files for source in sources)
+
+
+def test_pictures_are_hosted_by_the_coalition_only_by_choice() -> None:
+    pack = packed("brevo", hosted=True)
+    assert f'src="{PUBLIC}/i/' in text(pack, "email.html")
+    assert "come from https://news.example.org" in text(pack, "README.txt")
+    assert f"{PUBLIC}/i/" not in text(packed("brevo"), "email.html")
+
+
+def test_the_mailchimp_zip_is_one_page_and_its_pictures_beside_it() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(packed("mailchimp").files["mailchimp.zip"]))
+    assert sorted(archive.namelist()) == ["newsletter.html", "tent.png"]
+    page = archive.read("newsletter.html").decode()
+    assert 'src="tent.png"' in page
+    assert 'mc:edit="text1"' in page
+    assert page.count("mc:edit=") == len({part.split('"')[0] for part in page.split('mc:edit="')[1:]})
+
+
+def test_the_draft_opens_as_a_new_message_with_its_pictures_inside() -> None:
+    message = message_from_bytes(packed("brevo").files["draft.eml"], policy=policy.default)
+    assert message["X-Unsent"] == "1"
+    assert message["From"] is message["To"] is message["Date"] is message["Message-ID"] is None
+    html = message.get_body(("html",))
+    assert html
+    page = html.get_content()
+    inside = {part["Content-ID"].strip("<>") for part in message.walk() if part["Content-ID"]}
+    assert {item.src.removeprefix("cid:") for item in outline(page) if item.kind == "picture"} == inside
+    assert "Dear friend" in page
+    assert "{{" not in page
+
+
+def test_the_page_for_a_mailbox_is_one_plain_column() -> None:
+    page = text(packed("outlook"), "email.html")
+    assert "<style" not in page
+    assert "[if mso" not in page
+    assert (
+        page.index("Come to the fair") < page.index("Dear friend") < page.index("Join us") < page.index("2 Hive Lane")
+    )
+
+
+def test_parts_to_paste_hold_words_picture_and_button_address() -> None:
+    pack = packed("beehiiv")
+    pasted = "\n".join(text(pack, path) for path in sorted(pack.files) if path.startswith("paste/"))
+    for line in ("PICTURE   images/tent.png", "ALT TEXT  A striped tent.", "BUTTON    Join us", "HEADING"):
+        assert line in pasted
+    assert "ADDRESS   https://fairs.example/join" in pasted
+    assert "Unsubscribe" not in pasted
+
+
+def test_links_to_the_coalition_carry_the_partners_code_and_others_do_not() -> None:
+    pack = packed("brevo", utm=(("utm_source", "{partner}"), ("utm_medium", "email")))
+    mark = "utm_source=bees&amp;utm_medium=email&amp;partner=bees"
+    for path in ("email.html", "website/snippet.html", "source/newsletter.mjml"):
+        assert f"https://fairs.example/join?{mark}" in text(pack, path), path
+    assert f"{PUBLIC}/toolkits/spring-fair?{mark}" in text(pack, "email.html")
+    assert "https://maps.example/fair" in text(pack, "email.html")
+    assert "maps.example/fair?" not in "".join(texts(pack).values())
+    for path in ("email.txt", "social/x.txt"):
+        assert "https://fairs.example/join?utm_source=bees&utm_medium=email&partner=bees" in text(pack, path), path
+
+
+def test_without_the_code_links_stay_as_they_are() -> None:
+    assert 'href="https://fairs.example/join"' in text(packed("brevo", code=False), "email.html")
+    assert "partner=" not in "".join(texts(packed("brevo", partner=None)).values())
+
+
+def test_posts_are_sorted_by_the_room_that_networks_have() -> None:
+    long = "Come to the fair! " * 20
+    pack = packed("brevo", toolkit=None)
+    assert f"({length('Come to the fair! https://fairs.example/join?partner=bees', 'x')} signs)" in text(
+        pack, "social/x.txt"
+    )
+    assert length(long, "x") > NETWORKS["x"][1]
+    assert length("See https://fairs.example/a/very/long/address/indeed", "x") == 27
+
+
+def test_a_snippet_for_a_website_has_no_style_of_its_own() -> None:
+    snippet = text(packed("brevo"), "website/snippet.html")
+    assert snippet.startswith("<section>\n  <h2>Spring Fair</h2>")
+    assert "style" not in snippet
+    assert "class" not in snippet
+
+
+def test_a_pack_without_branding_says_what_to_write_in_it() -> None:
+    pack = packed("brevo", partner=None)
+    for word in ("YOUR ORGANISATION", "YOUR POSTAL ADDRESS"):
+        assert word in text(pack, "email.html")
+        assert word in text(pack, "README.txt")
+
+
+def test_the_same_pack_is_the_same_bytes() -> None:
+    assert zipped(packed("mailchimp").files) == zipped(packed("mailchimp").files)
+
+
+def test_a_zip_holds_one_folder(tmp_path: Path) -> None:
+    place = save(packed("brevo"), tmp_path, as_zip=True)
+    assert place.name == "bees-brevo.zip"
+    assert {name.split("/")[0] for name in zipfile.ZipFile(place).namelist()} == {"bees-brevo"}
+
+
+def test_an_older_pack_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
+    place = save(packed("brevo"), tmp_path, as_zip=False)
+    (place / "old.txt").write_text("old")
+    assert not (save(packed("brevo"), tmp_path, as_zip=False) / "old.txt").exists()
+    (tmp_path / "bees-ghost").mkdir()
+    (tmp_path / "bees-ghost" / "thesis.txt").write_text("ten years")
+    with pytest.raises(InputError, match="that is no pack"):
+        save(packed("ghost"), tmp_path, as_zip=False)
+    assert (tmp_path / "bees-ghost" / "thesis.txt").exists()
+
+
+def test_parts_begin_with_headings_or_the_picture_above() -> None:
+    page = "<h2>One</h2><p>a</p><img src='b.png' alt='B'><h2>Two</h2><p>b</p>"
+    assert [[item.kind for item in part] for part in parts(outline(page))] == [
+        ["heading", "words"], ["picture", "heading", "words"],
+    ]  # fmt: skip
+
+
+def test_a_pack_names_its_partner() -> None:
+    assert packed("brevo").name == f"{PARTNER.code}-brevo"
+    assert packed("brevo", partner=None).name == "may-brevo"

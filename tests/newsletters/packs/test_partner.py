@@ -1,0 +1,137 @@
+"""Partners: what their file may say, their logo and colour, and how packs wear them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from daisychain.errors import InputError
+from newsletters.images import measure
+from newsletters.packs.logos import trimmed
+from newsletters.packs.partner import Fail, Partner, partner_of, read_partner, read_rows
+from tests.newsletters.packs.packing import packed, text
+from tests.newsletters.toolkits import picture
+
+SHEET = """\
+name: Bees of Bath
+logo: logo.png
+intro: We look after *bees*.
+accent: "#7a1f5c"
+reply: hello@bees.example
+website: https://bees.example/
+address: |
+  2 Hive Lane
+  Bath BA1 1AA
+charity number: 0123
+"""
+
+
+def partner(folder: Path, sheet: str = SHEET) -> Partner:
+    """The partner that `sheet` describes, with a logo beside it."""
+    (folder / "logo.png").write_bytes(picture(80, 40))
+    file = folder / "partner.yml"
+    file.write_text(sheet, encoding="utf-8")
+    return read_partner(file)
+
+
+def test_a_partner_is_read_from_its_file(tmp_path: Path) -> None:
+    found = partner(tmp_path)
+    assert (found.name, found.code, found.charity_number) == ("Bees of Bath", "bees-of-bath", "0123")
+    assert found.address == "2 Hive Lane\nBath BA1 1AA"
+    assert found.logo
+    assert found.logo.alt == "Bees of Bath"
+
+
+def test_a_pack_wears_the_partners_name_logo_intro_colour_address_and_reply(tmp_path: Path) -> None:
+    pack = packed("brevo", partner=partner(tmp_path))
+    page = text(pack, "email.html")
+    for own in (
+        "Bees of Bath",
+        "We look after <em>bees</em>.",
+        "#7a1f5c",
+        "2 Hive Lane, Bath BA1 1AA",
+        "hello@bees.example",
+    ):
+        assert own in page, own
+    assert "Friends of Fairs" in page  # the coalition stays named beside it
+    assert any(path.startswith("images/logo") for path in pack.files)
+    assert "Reply-To: hello@bees.example" in text(pack, "draft.eml")
+    assert "Set the reply address to hello@bees.example" in text(pack, "README.txt")
+
+
+def test_the_structure_stays_whatever_the_partner(tmp_path: Path) -> None:
+    def skeleton(page: str) -> list[str]:
+        return [word for word in ("Come to the fair", "Dear", "Come to the", "Join us", "the toolkit") if word in page]
+
+    with_, without = packed("brevo", partner=partner(tmp_path)), packed("brevo", partner=None)
+    assert skeleton(text(with_, "email.html")) == skeleton(text(without, "email.html"))
+
+
+def test_a_pale_accent_is_refused_with_the_nearest_that_passes(tmp_path: Path) -> None:
+    pale = partner(tmp_path, SHEET.replace("#7a1f5c", "#f5c400"))
+    with pytest.raises(InputError, match=r"contrast of \d\.\d:1") as error:
+        packed("brevo", partner=pale)
+    assert "nearest that passes" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "says"),
+    [
+        ("name: Bees of Bath", "name: ''", "needs a name"),
+        ("logo: logo.png", "logo: ../logo.png", "outside the folder"),
+        ("logo: logo.png", "logo: none.png", "no logo"),
+        ("We look after *bees*.", "'{{ member.email }}'", "signs of a template"),
+        ("We look after *bees*.", "'::: copy secret'", "signs of a template"),
+        ("hello@bees.example", "hello", "no address to write to"),
+        ("https://bees.example/", "javascript:alert(1)", "no web address"),
+        ('"#7a1f5c"', "purplish", "no colour"),
+        ("name:", "nmae:", "no key 'nmae'"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, line: str, wrong: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as error:
+        partner(tmp_path, SHEET.replace(line, wrong))
+    assert error.value.place
+
+
+def test_a_partner_without_a_postal_address_is_told_where_the_tool_adds_none(tmp_path: Path) -> None:
+    sheet = SHEET[: SHEET.index("address:")]
+    with pytest.raises(InputError, match="no postal address, and Brevo adds none"):
+        packed("brevo", partner=partner(tmp_path, sheet))
+    assert "*|LIST:ADDRESS|*" in text(packed("mailchimp", partner=partner(tmp_path, sheet)), "email.html")
+
+
+def test_a_row_of_a_csv_says_the_same_as_a_file(tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(picture(80, 40))
+    file = tmp_path / "partners.csv"
+    file.write_text(
+        "Name,Logo,Intro,Accent,Reply,Website,Address,Charity_number\n"
+        "Bees of Bath,logo.png,We look after *bees*.,#7a1f5c,hello@bees.example,https://bees.example/,"
+        "2 Hive Lane / Bath BA1 1AA,0123\n\n",
+        encoding="utf-8",
+    )
+    [(line, values)] = read_rows(file)
+    from_row = partner_of(values, tmp_path, Fail(file, lambda key: line))
+    from_file = partner(tmp_path)
+    assert from_row == Partner(**{**vars(from_file), "place": f"{file}:2"})
+
+
+def test_an_unknown_column_is_told_with_the_nearest(tmp_path: Path) -> None:
+    file = tmp_path / "partners.csv"
+    file.write_text("name,logoo\nA,b\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no column 'logoo'") as error:
+        list(read_rows(file))
+    assert "'logo'" in error.value.hint
+
+
+@pytest.mark.parametrize("ground", ["white", (0, 0, 0, 0)])
+def test_logos_lose_the_margins_of_their_files(ground: object) -> None:
+    picture = Image.new("RGBA", (300, 200), ground)  # type: ignore[arg-type]
+    ImageDraw.Draw(picture).rectangle((100, 80, 199, 119), fill="#7a1f5c")
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    logo = trimmed(measure(file.getvalue(), "logo", alt="Bees"))
+    assert (logo.width, logo.height, logo.alt) == (100, 40, "Bees")

@@ -1,0 +1,213 @@
+"""Standing: what verify, the list and the public page say when copy changes, is withdrawn, or files are altered."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from daisychain.app import create_app
+from daisychain.database import Database
+from daisychain.errors import InputError
+from newsletters.packs.offers import offer, offers
+from newsletters.packs.pack import Pack, save
+from newsletters.packs.standing import all_standings, keep_packs, pack_standing, row_of, withdraw
+from newsletters.packs.verifying import verify
+from newsletters.shelf import add_toolkit
+from tests.newsletters import toolkits
+from tests.newsletters.packs.packing import SOCIAL, TODAY, edition, kit, packed, text
+
+
+def shelved(database: Database, tmp_path: Path, **copy: str) -> None:
+    """The toolkit of the tests, added, with this copy."""
+    files = toolkits.files(**{"welcome": toolkits.BLOCK, "post": SOCIAL, **copy})
+    with database.engine.begin() as connection:
+        add_toolkit(connection, toolkits.folder(tmp_path / "kit", files))
+
+
+def kept(database: Database, *packs: Pack) -> None:
+    """These packs, kept as made."""
+    with database.engine.begin() as connection:
+        keep_packs(connection, [row_of(pack.key, pack.edition, pack.partner, pack.dialect) for pack in packs])
+
+
+def standing_of(database: Database, pack: Pack, today: date = TODAY) -> tuple[str, tuple[str, ...]]:
+    """State and reasons of a pack."""
+    with database.engine.connect() as connection:
+        found = pack_standing(connection, pack.key, today)
+    assert found
+    return found.state, found.why
+
+
+def test_a_new_pack_is_current(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    assert standing_of(database, pack) == ("current", ())
+    with database.engine.connect() as connection:
+        verdict = verify(connection, save(pack, tmp_path, as_zip=False), TODAY)
+        zipped = verify(connection, save(pack, tmp_path, as_zip=True), TODAY)
+    assert (verdict.state, verdict.altered, verdict.changes) == ("current", (), ())
+    assert zipped.state == "current"
+
+
+def test_pack_json_names_toolkit_copy_approvals_newsletter_hash_and_expiry() -> None:
+    expiring = toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-31")
+    sheet = json.loads(text(packed("brevo", toolkit=kit(welcome=expiring)), "pack.json"))
+    assert sheet["toolkit"]["name"] == "spring-fair"
+    assert [(block["id"], block["version"], block["approved by"]) for block in sheet["copy blocks"]] == [
+        ("welcome", "2", "A. Trustee")
+    ]
+    assert sheet["newsletter"]["name"] == "may"
+    assert len(sheet["newsletter"]["hash"]) == len(sheet["hash"]) == 64
+    assert sheet["expires"] == "2026-05-31"
+    assert sheet["partner"] == {"name": "Bees of Bath", "code": "bees"}
+    assert sheet["standing"].endswith(f"/packs/{sheet['pack']}")
+
+
+def test_the_public_page_is_linked_from_pack_and_readme() -> None:
+    pack = packed("brevo")
+    address = json.loads(text(pack, "pack.json"))["standing"]
+    assert address in text(pack, "README.txt")
+    assert f'href="{address}"' in text(pack, "README.html")
+
+
+def test_an_altered_file_is_named(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    place = save(packed("brevo"), tmp_path, as_zip=False)
+    (place / "email.html").write_text("other")
+    (place / "email.txt").unlink()
+    (place / "notes.txt").write_text("mine")
+    with database.engine.connect() as connection:
+        verdict = verify(connection, place, TODAY)
+    assert verdict.state == "altered"
+    assert verdict.altered == ("email.html was changed.", "email.txt is missing.", "notes.txt was added.")
+
+
+def test_a_changed_sheet_is_found_out(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    place = save(packed("brevo"), tmp_path, as_zip=False)
+    sheet = json.loads((place / "pack.json").read_text())
+    sheet["files"].pop("email.html")
+    (place / "pack.json").write_text(json.dumps(sheet))
+    with database.engine.connect() as connection:
+        assert "pack.json was changed." in verify(connection, place, TODAY).altered
+
+
+@pytest.mark.parametrize(
+    ("copy", "says"),
+    [
+        (toolkits.BLOCK.replace("version: 2", "version: 3"), "now version 3; the pack has version 2"),
+        (toolkits.BLOCK.replace("*fair*", "*fete*"), "has new words"),
+        (toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-01"), "expired on 01 May 2026"),
+        (toolkits.BLOCK.replace("id: welcome", "id: other"), "taken out of the toolkit"),
+    ],
+)
+def test_a_pack_whose_copy_changed_is_out_of_date_and_says_what_changed(
+    database: Database, tmp_path: Path, copy: str, says: str
+) -> None:
+    pack = packed("brevo")
+    kept(database, pack)
+    shelved(database, tmp_path, welcome=copy)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, save(pack, tmp_path, as_zip=False), TODAY)
+    assert verdict.state == "out of date"
+    assert says in verdict.changes[0]
+    assert standing_of(database, pack) == ("superseded", verdict.changes)
+
+
+def test_a_newer_edition_supersedes_the_packs_of_the_older(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    old, new = packed("brevo"), packed("brevo", "Other words.")
+    kept(database, old)
+    kept(database, new)
+    assert standing_of(database, old) == ("superseded", ("There is a newer version of this email.",))
+    assert standing_of(database, new) == ("current", ())
+
+
+def test_a_withdrawn_pack_says_why_until_it_is_made_again(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    with database.engine.begin() as connection:
+        assert withdraw(connection, "may", "The fair is off.") == 1
+        with pytest.raises(InputError, match="No packs were made of a newsletter 'june'"):
+            withdraw(connection, "june", "")
+    assert standing_of(database, pack) == ("withdrawn", ("The fair is off.",))
+    kept(database, pack)
+    assert standing_of(database, pack) == ("current", ())
+
+
+def test_a_pack_expires_with_its_copy(database: Database, tmp_path: Path) -> None:
+    copy = toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-31")
+    shelved(database, tmp_path, welcome=copy)
+    pack = packed("brevo", toolkit=kit(welcome=copy))
+    kept(database, pack)
+    assert standing_of(database, pack, date(2026, 5, 31))[0] == "current"
+    assert standing_of(database, pack, date(2026, 6, 1)) == ("expired", ("It was to be sent by 31 May 2026.",))
+    assert "To be sent by 31 May 2026" in text(pack, "README.txt")
+
+
+@pytest.mark.parametrize(("line", "says"), [("expires: 2026-05-01", "expired on"), ("embargo: 2026-06-01", "embargo")])
+def test_copy_that_may_not_be_used_makes_no_pack(line: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        packed("brevo", toolkit=kit(welcome=toolkits.BLOCK.replace("version: 2", f"version: 2\n{line}")))
+
+
+def test_all_standings_name_partners_to_tell(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    kept(database, packed("brevo"), packed("ghost", "Other words."), packed("plain", "Other words.", partner=None))
+    with database.engine.connect() as connection:
+        found = all_standings(connection, TODAY)
+    assert len(found) == 3
+    assert {each.partner for each in found} == {"Bees of Bath", ""}
+
+
+@pytest.mark.parametrize("state", ["current", "superseded", "withdrawn"])
+def test_the_public_page_says_how_a_pack_stands(database: Database, tmp_path: Path, state: str) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    if state == "superseded":
+        kept(database, packed("brevo", "Other words."))
+    elif state == "withdrawn":
+        with database.engine.begin() as connection:
+            withdraw(connection, "may", "The fair <b>is off</b>.")
+    client = create_app(database).test_client()
+    page = client.get(f"/packs/{pack.key}")
+    assert page.status_code == 200
+    assert state.capitalize() in page.text
+    assert "Bees of Bath" not in page.text  # whoever has the address need not learn who the partner is
+    assert "<b>is off" not in page.text
+    assert client.get("/packs/nobody-made-this").status_code == 404
+
+
+def test_the_toolkits_page_offers_packs_without_branding(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    client = create_app(database).test_client()
+    assert "/packs/may/" not in client.get("/toolkits/spring-fair").text
+    with database.engine.begin() as connection:
+        offer(connection, edition())
+    assert "/toolkits/spring-fair/packs/may/mailchimp.zip" in client.get("/toolkits/spring-fair").text
+    download = client.get("/toolkits/spring-fair/packs/may/brevo.zip")
+    assert download.mimetype == "application/zip"
+    target = tmp_path / "may.zip"
+    target.write_bytes(download.data)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, target, TODAY)
+    assert verdict.state == "current"
+    assert client.get(f"/packs/{verdict.sheet['pack']}").status_code == 200
+    for wrong in ("may/nothing.zip", "june/brevo.zip"):
+        assert client.get(f"/toolkits/spring-fair/packs/{wrong}").status_code == 404
+    with database.engine.begin() as connection:
+        offer(connection, edition(), stop=True)
+        assert list(offers(connection, kit())) == []
+
+
+def test_a_newsletter_with_pictures_of_its_own_can_not_be_offered(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "own.png").write_bytes(toolkits.picture())
+    own = edition("::: image own.png alt=x\n", folder=tmp_path)
+    with database.engine.begin() as connection, pytest.raises(InputError, match="no image 'own"):
+        offer(connection, own)
