@@ -6,8 +6,13 @@ A file begins with a Jinja comment that holds YAML:
     body        none, optional or required: whether text stands inside it
     place       column: it stands among text; section: it fills the width (default: column)
     tone        the colours of the text inside it: plain, primary or quiet (default: those round it)
-    words       a class of inline.css.j2 for the text inside it
-    attributes  name: {type: text|url|image|choice, required: yes, main: yes, default: …, values: […], summary: …}
+                An attribute `tone` chooses among them.
+    gutter      px left and right of the text inside it (default: as round it)
+    words       classes of inline.css.j2 for the text inside it; {name} stands for an attribute's value
+    holds       the blocks that may stand inside it, and nothing else; `most` says how many
+    within      the block that it must stand in
+    attributes  name: {type: text|url|image|choice, required: yes, main: yes, default: …, values: […], summary: …};
+                an image's `width` and `height` are the most that is shown of it, in px
     example     what to write
 
 and has two macros, `html(a, body, look)` and `text(a, body, look)`: `a` holds the attributes, `body` the finished
@@ -27,6 +32,7 @@ import yaml
 
 from daisychain.errors import InputError
 from newsletters.expressions import Line
+from newsletters.look import COLUMN
 from newsletters.marked_yaml import nearest
 
 _HEADER = re.compile(r"\{#-?\s*\n(.*?)-?#\}", re.DOTALL)
@@ -46,6 +52,8 @@ class Attribute:
     main: bool = False
     default: str = ""
     values: tuple[str, ...] = ()
+    width: int = COLUMN
+    height: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,11 @@ class Block:
     attributes: Mapping[str, Attribute]
     place: Literal["column", "section"] = "column"
     tone: str = ""
+    gutter: int = 0
     words: str = ""
+    holds: tuple[str, ...] = ()
+    most: int = 0
+    within: str = ""
 
     def check(self, words: Sequence[str], given: Mapping[str, str], line: Line) -> dict[str, str]:
         """All attributes, defaults included; raises InputError for one that is unknown, missing or wrong."""
@@ -135,4 +147,4 @@ def _block(name: str, header: dict[str, Any]) -> Block:
         )
         for key, value in (header.pop("attributes", None) or {}).items()
     }
-    return Block(name=name, attributes=attributes, **header)
+    return Block(name=name, attributes=attributes, **{**header, "holds": tuple(header.get("holds", ()))})

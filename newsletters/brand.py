@@ -7,12 +7,15 @@ here, those not given follow from those that were, and text under 4.5:1 (WCAG 2.
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PIL import ImageColor
 
-from newsletters.marked_yaml import Sheet
+from daisychain.errors import InputError
+from newsletters.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.marked_yaml import Sheet, nearest, read_sheet
 
 ENOUGH_CONTRAST = 4.5
 SYSTEM_FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -29,7 +32,7 @@ DEFAULT_COLOURS: Mapping[str, str] = {
 }
 # These are read as text: each must stand out from both the page and the surface on it.
 _READ = ("text", "muted", "link")
-_KEYS = ("name", "colours", "font", "logo", "radius", "footer")
+_KEYS = ("name", "colours", "font", "heading font", "logo", "dark logo", "radius", "footer")
 _FOOTER_KEYS = ("organisation", "address", "charity number", "social")
 
 
@@ -45,14 +48,22 @@ class Footer:
 
 @dataclass(frozen=True)
 class Brand:
-    """What a mail or page looks like; colours are `#rrggbb`, `radius` is in px, `logo` names an image."""
+    """What a mail or page looks like; colours are `#rrggbb`, `radius` is in px.
+
+    `dark_logo` is for dark screens. A partner's brand names the coalition as its `lead`, whose logo then stands beside
+    its own, and may have an `intro`: a paragraph of its own words, in Markdown without fields, after the opening.
+    """
 
     name: str
     colours: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_COLOURS))
     font: str = SYSTEM_FONT
-    logo: str | None = None
+    heading_font: str = ""
+    logo: ToolkitImage | None = None
+    dark_logo: ToolkitImage | None = None
     radius: int = 8
     footer: Footer = field(default_factory=Footer)
+    lead: Brand | None = None
+    intro: str = ""
 
     def text_on(self, colour: str) -> str:
         """The colour of text on `colour`: white, the brand's text or black, the first that can be read."""
@@ -66,23 +77,59 @@ class Brand:
         return contrast(self.colours.get(one, one), self.colours.get(other, other))
 
 
-def read_brand(sheet: Sheet | None, *, name: str, images: Collection[str]) -> Brand:
-    """The brand that `sheet` describes, the rest by default; raises InputError with file and line."""
+# Given a path as the brand's file names it, and the line that does: the picture there.
+ReadPicture = Callable[[str, int], ToolkitImage]
+
+
+def read_brand(
+    sheet: Sheet | None, *, name: str, images: Mapping[str, ToolkitImage], read: ReadPicture | None = None
+) -> Brand:
+    """The brand that `sheet` describes, the rest by default; raises InputError with file and line.
+
+    A logo is one of `images` or, where `read` is given, a file that it can read.
+    """
     if sheet is None:
         return Brand(name=name, footer=Footer(organisation=name))
     sheet.allow(_KEYS, "A brand")
-    logo = sheet.text("logo", "") or None
-    if logo is not None and logo not in images:
-        sheet.fail(f"The logo {logo!r} is not among the images.", "logo")
     own_name = sheet.text("name", name)
     return Brand(
         name=own_name,
         colours=_read_colours(sheet.sheet("colours")),
-        font=_read_font(sheet),
-        logo=logo,
+        font=_read_font(sheet, "font", SYSTEM_FONT),
+        heading_font=_read_font(sheet, "heading font", ""),
+        logo=_read_logo(sheet, "logo", images, read),
+        dark_logo=_read_logo(sheet, "dark logo", images, read),
         radius=_read_radius(sheet),
         footer=_read_footer(sheet.sheet("footer"), own_name),
     )
+
+
+def read_brand_file(path: Path) -> Brand:
+    """The brand in the file `path`; its logos are files beside it. Raises InputError with file and line."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"There is no brand {str(path)!r}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The brand can't be read: {error}.", file=path) from None
+    sheet = read_sheet(text, str(path))
+    return read_brand(sheet, name=sheet.text("name"), images={}, read=_beside(path))
+
+
+def _beside(brand: Path) -> ReadPicture:
+    folder = brand.parent.resolve()
+
+    def read(name: str, line: int) -> ToolkitImage:
+        found = (folder / name).resolve()
+        if not found.is_relative_to(folder):
+            raise InputError(f"The path {name!r} leaves the brand's folder.", file=brand, line=line)
+        if not found.is_file():
+            raise InputError(f"The file {name!r} is not there.", file=brand, line=line)
+        if found.stat().st_size > MAX_BYTES:
+            raise InputError(f"The file {name!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=brand, line=line)
+        return measure(found.read_bytes(), name, file=brand, line=line)
+
+    return read
 
 
 def contrast(one: str, other: str) -> float:
@@ -149,11 +196,22 @@ def _read_colour(sheet: Sheet, key: str) -> str:
     return _hex(*parts)
 
 
-def _read_font(sheet: Sheet) -> str:
-    font = sheet.text("font", SYSTEM_FONT)
+def _read_logo(
+    sheet: Sheet, key: str, images: Mapping[str, ToolkitImage], read: ReadPicture | None
+) -> ToolkitImage | None:
+    name = sheet.text(key, "")
+    if not name or name in images:
+        return images.get(name)
+    if read is None or "." not in name:
+        sheet.fail(f"The logo {name!r} is not among the images.", key, hint=nearest(name, images))
+    return read(name, sheet.line_of(key))
+
+
+def _read_font(sheet: Sheet, key: str, default: str) -> str:
+    font = sheet.text(key, default)
     # It ends up inside style attributes: a quote or a brace there would be markup.
     if any(sign in font for sign in '"<>{};&\\\n'):
-        sheet.fail("The font must be names with commas between.", "font", hint=f"For example: {SYSTEM_FONT}")
+        sheet.fail("The font must be names with commas between.", key, hint=f"For example: {SYSTEM_FONT}")
     return font
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html as htmllib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,22 +18,21 @@ from markupsafe import Markup
 
 from daisychain.errors import InputError
 from newsletters.blocks import registry
-from newsletters.brand import Footer
+from newsletters.brand import Brand, read_brand_file
 from newsletters.compiled import CompiledEmail, CopyUse, Link
 from newsletters.compose import Composer, Piece, expanded, layouts, phrases, tidied, uncomment
-from newsletters.directives import CopyNode, Node, parse
+from newsletters.directives import BlockNode, CopyNode, Node, TextNode, parse
 from newsletters.document import MEMBER_FIELDS, Document, read_document
-from newsletters.expressions import Expressions
+from newsletters.expressions import Expressions, Line
 from newsletters.look import look_of
 from newsletters.marked_yaml import nearest
 from newsletters.mjml import Broken, broken_at, compile_mjml
-from newsletters.pictures import Pictures
+from newsletters.named import footer, names
+from newsletters.pictures import Pictures, logo_room
 from newsletters.slots import Slots
 from newsletters.tokens import Kind, Mint
 from newsletters.toolkit import Toolkit, current_day
-
-_LOGO_HEIGHT = 52
-_LOGO_WIDTH = 240
+from newsletters.toolkit_files import BRAND
 
 # Invisible signs after the preheader keep an inbox from showing what follows it.
 _PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
@@ -43,24 +42,52 @@ FindToolkit = Callable[[str, Path], Toolkit]
 
 @dataclass(frozen=True)
 class Compilation:
-    """A compiled email with what it was made of; `image_contents` maps hashes to bytes."""
+    """A compiled email with what it was made of; `image_contents` maps hashes to bytes.
+
+    `mjml` is the source of its page, with slots, pictures and the links of the footer as tokens and other links whole.
+    """
 
     email: CompiledEmail
     image_contents: Mapping[str, bytes]
     document: Document
     toolkit: Toolkit
+    mjml: str = field(default="", repr=False)
 
 
-def compile_file(path: Path, find: FindToolkit, *, list_fields: frozenset[str] = frozenset()) -> Compilation:
-    """The newsletter in the file `path`; `find` gives a toolkit by its name and the document's folder."""
+def compile_file(
+    path: Path, find: FindToolkit, *, brand: Brand | None = None, list_fields: frozenset[str] = frozenset()
+) -> Compilation:
+    """The newsletter in the file `path`; `find` gives a toolkit by its name and the document's folder.
+
+    Without a `brand` the document's own is taken: the file that it names, or `brand.yml` beside it.
+    """
     document = read_document(path)
-    return compile_document(document, find(document.toolkit, document.folder), list_fields=list_fields)
+    toolkit = find(document.toolkit, document.folder)
+    return compile_document(document, toolkit, brand=brand or own_brand(document), list_fields=list_fields)
+
+
+def own_brand(document: Document) -> Brand | None:
+    """The brand that `document` has for itself; None where its toolkit's is meant. Raises InputError."""
+    beside = document.folder / BRAND
+    if document.brand:
+        return read_brand_file(document.folder / document.brand)
+    return read_brand_file(beside) if beside.is_file() else None
 
 
 def compile_document(
-    document: Document, toolkit: Toolkit, *, list_fields: frozenset[str] = frozenset(), today: date | None = None
+    document: Document,
+    toolkit: Toolkit,
+    *,
+    brand: Brand | None = None,
+    list_fields: frozenset[str] = frozenset(),
+    today: date | None = None,
 ) -> Compilation:
-    """Compile `document` with `toolkit`; `list_fields` are known besides its own. Raises InputError with its place."""
+    """Compile `document` with `toolkit`; raises InputError with its place.
+
+    A `brand` takes the place of the toolkit's, in the compilation's toolkit too. `list_fields` are known besides the
+    document's own.
+    """
+    toolkit = replace(toolkit, brand=brand) if brand else toolkit
     if document.layout not in registry().layouts:
         raise InputError(
             f"There is no layout {document.layout!r}.", file=document.file, line=document.lines.get("layout"),
@@ -76,20 +103,22 @@ class _Compiling:
         self._today = today
         self._mint = _unused_mint(document, toolkit)
         fields = MEMBER_FIELDS | document.fields | list_fields
-        self._expressions = Expressions(self._mint, fields, _names(document, toolkit))
+        self._expressions = Expressions(self._mint, fields, names(document, toolkit))
         self._slots = Slots(self._expressions)
         self._pictures = Pictures(toolkit, document.folder, self._mint)
-        self._look = look_of(toolkit.brand, document.direction)
+        self._look = look_of(toolkit.brand, document.direction, phrases(document.language))
         self._composer = Composer(
             document.layout, self._look, registry(), self._expressions, self._slots, self._pictures
         )
         self._copy: dict[str, CopyUse] = {}
+        self._mjml = ""
 
     def run(self) -> Compilation:
         subject, preheader = self._line("subject"), self._line("preheader")
-        nodes = self._nodes(self._document.body, self._document.file, self._document.body_line)
+        nodes = self._introduced(self._nodes(self._document.body, self._document.file, self._document.body_line))
         page = self._page(subject, preheader)
         html, links = self._finished(self._html(page, nodes))
+        mjml = self._sourced(self._mjml)
         email = CompiledEmail(
             nonce=self._mint.nonce,
             subject=self._slots.place(subject, "header"),
@@ -110,7 +139,7 @@ class _Compiling:
             from_address=self._document.from_address,
             reply_to=self._document.reply_to,
         ).hashed()
-        return Compilation(email, self._pictures.contents, self._document, self._toolkit)
+        return Compilation(email, self._pictures.contents, self._document, self._toolkit, mjml)
 
     def _line(self, key: str) -> str:
         text: str = getattr(self._document, key)
@@ -121,8 +150,20 @@ class _Compiling:
         lines = self._expressions.evaluate(text, file, line)
         return expanded(parse(lines, registry(), self._mint), self._copied)
 
+    def _introduced(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        """`nodes` with the brand's own words after the opening; they are no template, and hold no blocks."""
+        words = self._toolkit.brand.intro
+        if not words.strip():
+            return nodes
+        place = f"intro of {self._toolkit.brand.name}"
+        intro = TextNode(tuple(Line(text, place, number) for number, text in enumerate(words.splitlines(), start=1)))
+        opening = int(bool(nodes) and isinstance(nodes[0], BlockNode) and nodes[0].block.place == "section")
+        return (*nodes[:opening], intro, *nodes[opening:])
+
     def _copied(self, node: CopyNode) -> Sequence[Node]:
-        block = self._toolkit.copy.get(node.name)
+        # A copy block's translation is named for it: welcome.cy beside welcome.
+        translated = f"{node.name}.{self._document.language}"
+        block = self._toolkit.copy.get(translated) or self._toolkit.copy.get(node.name)
         if block is None:
             raise InputError(
                 f"The toolkit {self._toolkit.name!r} has no copy block {node.name!r}.", file=node.file, line=node.line,
@@ -144,7 +185,7 @@ class _Compiling:
     def _page(self, subject: str, preheader: str) -> dict[str, Any]:
         brand = self._toolkit.brand
         title = self._document.title or self._slots.words(subject) or self._toolkit.title
-        words = phrases(self._document.language)
+        words = self._look.phrases
         page: dict[str, Any] = {
             "language": self._document.language,
             "title": title,
@@ -153,15 +194,23 @@ class _Compiling:
             "view": self._mint.write(Kind.VIEW),
             "unsubscribe": self._mint.write(Kind.UNSUBSCRIBE),
             "phrases": {**words, "why": words["why"].format(organisation=brand.footer.organisation or brand.name)},
-            "logo": None,
-            "logo_width": 0,
-            "footer": _footer(brand.footer, lambda url: url),
+            "lead": brand.lead.name if brand.lead else "",
+            "logos": self._logos(),
+            "footer": footer(brand.footer, lambda url: url),
         }
-        if brand.logo is not None:
-            src, image = self._pictures.show(brand.logo, None, self._document.file, 1)
-            scale = min(_LOGO_HEIGHT / image.height, _LOGO_WIDTH / image.width, 1)
-            page |= {"logo": {"src": src, "alt": image.alt}, "logo_width": round(image.width * scale)}
         return page
+
+    def _logos(self) -> list[dict[str, Any]]:
+        """The brand's own logo, and its lead's beside it; none where the brand's name has to stand for it."""
+        found: list[dict[str, Any]] = []
+        for brand in (self._toolkit.brand, self._toolkit.brand.lead):
+            if brand is None or brand.logo is None:
+                break
+            room = logo_room(brand.logo)
+            src, image = self._pictures.keep(brand.logo, brand.logo.alt or brand.name, room)
+            dark = self._pictures.keep(brand.dark_logo, "", room)[0] if brand.dark_logo else ""
+            found.append({"src": src, "alt": image.alt, "width": room.shown(image)[0], "dark": dark})
+        return found
 
     def _html(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
         pieces = self._composer.sections(nodes)
@@ -172,24 +221,31 @@ class _Compiling:
         def whole(pieces: Sequence[Piece]) -> str:
             body = Markup("\n").join(Markup(piece.mjml) for piece in pieces)  # noqa: S704 - our own MJML
             source = layout.html({**page, "head_css": Markup(head)}, body, self._look)  # type: ignore[attr-defined]  # noqa: S704
-            return compile_mjml(str(source), inline)
+            self._mjml = str(source)
+            return compile_mjml(self._mjml, inline)
 
         try:
             html = whole(pieces)
-        except Broken:
-            for piece in pieces:
-                try:
-                    whole([piece])
-                except Broken as error:
-                    raise broken_at(error, piece.file, piece.line) from None
-            raise
+        except Broken as error:
+            raise self._broken(error, pieces, whole) from None
         return uncomment(html, self._mint)
+
+    def _broken(self, error: Broken, pieces: Sequence[Piece], whole: Callable[[Sequence[Piece]], str]) -> InputError:
+        """The error for the author of what broke: by its mark, or else of the first piece that breaks by itself."""
+        if error.mark is not None:
+            return broken_at(error, *self._composer.places[error.mark])
+        for piece in pieces:
+            try:
+                whole([piece])
+            except Broken as alone:
+                return broken_at(alone, piece.file, piece.line)
+        return broken_at(error, self._document.file, self._document.lines.get("layout", 1))
 
     def _text(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
         layout = layouts("text").get_template(f"layouts/{self._document.layout}.mjml.j2").module
         file = self._document.file
-        footer = _footer(self._toolkit.brand.footer, lambda url: self._slots.url(url, file, 1))
-        written = layout.text({**page, "footer": footer}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
+        of_text = footer(self._toolkit.brand.footer, lambda url: self._slots.url(url, file, 1))
+        written = layout.text({**page, "footer": of_text}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
         return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
 
     def _finished(self, html: str) -> tuple[str, tuple[Link, ...]]:
@@ -202,6 +258,15 @@ class _Compiling:
             else:
                 pieces[position] = self._finished_tag(piece, pieces[position + 1 :], links)
         return "".join(pieces), tuple(links)
+
+    def _sourced(self, mjml: str) -> str:
+        """MJML with its slots placed as in the page, but for those in links, whose place is a row of the email."""
+        pieces = _TAG.split(mjml)
+        pieces[::2] = [self._slots.place(piece, "html") for piece in pieces[::2]]
+        pieces[1::2] = [
+            piece if _HREF.search(piece) else self._slots.place(piece, "attribute") for piece in pieces[1::2]
+        ]
+        return uncomment("".join(pieces), self._mint)
 
     def _finished_tag(self, tag: str, after: Sequence[str], links: list[Link]) -> str:
         def address(match: re.Match[str]) -> str:
@@ -240,34 +305,9 @@ _ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
 
 
 def _unused_mint(document: Document, toolkit: Toolkit) -> Mint:
-    written = document.body + document.subject + "".join(block.body for block in toolkit.copy.values())
+    written = document.body + document.subject + toolkit.brand.intro
+    written += "".join(block.body for block in toolkit.copy.values())
     while True:
         mint = Mint.fresh()
         if mint.mark not in written:
             return mint
-
-
-def _names(document: Document, toolkit: Toolkit) -> dict[str, Any]:
-    """What expressions can name besides `member`: plain tables, so that no code can be reached through them."""
-    return {
-        "toolkit": {
-            "name": toolkit.name, "title": toolkit.title, "coalition": toolkit.coalition, "campaign": toolkit.campaign,
-            "summary": toolkit.summary, "links": dict(toolkit.links),
-        },
-        "campaign": toolkit.campaign,
-        "brand": {
-            "name": toolkit.brand.name, "organisation": toolkit.brand.footer.organisation,
-            "address": toolkit.brand.footer.address, "charity_number": toolkit.brand.footer.charity_number,
-            "social": dict(toolkit.brand.footer.social),
-        },
-        "newsletter": {"title": document.title, "language": document.language},
-    }  # fmt: skip
-
-
-def _footer(footer: Footer, write_url: Callable[[str], str]) -> dict[str, Any]:
-    return {
-        "organisation": footer.organisation,
-        "address_lines": footer.address.splitlines(),
-        "charity_number": footer.charity_number,
-        "social": {name: write_url(url) for name, url in footer.social.items()},
-    }

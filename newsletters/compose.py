@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,12 +18,14 @@ from newsletters.blocks import Registry
 from newsletters.directives import BlockNode, ConditionNode, CopyNode, Node, TextNode
 from newsletters.expressions import Expressions
 from newsletters.look import Look
-from newsletters.markdown import read_words, to_html
-from newsletters.pictures import Pictures
+from newsletters.markdown import Words, read_words, to_html
+from newsletters.pictures import Pictures, Room
 from newsletters.slots import Slots
 from newsletters.text import prefixed, to_text, underlined, wrapped
 from newsletters.tokens import Kind, Mint
 
+_HEAD_CELL = re.compile(r"<th(?=[ >])")
+_SIDE = re.compile(r'(?<= style=")text-align:(left|right)"')
 _BLANKS = re.compile(r"\n{3,}")
 
 
@@ -46,6 +48,8 @@ class Composer:
     expressions: Expressions
     slots: Slots
     pictures: Pictures
+    places: list[tuple[str, int]] = field(default_factory=list)  # of marks: file and line of what follows
+    _words_read: dict[TextNode, Words] = field(default_factory=dict)  # HTML and text are written from the same
 
     def sections(self, nodes: Iterable[Node]) -> list[Piece]:
         """The body in sections, in order; text and blocks that stand among text share one."""
@@ -108,20 +112,41 @@ class Composer:
         raise TypeError(node)
 
     def _words(self, node: TextNode, look: Look, words: str) -> str:
-        html = to_html(read_words(node.lines, self.expressions), self._image_tag, self.slots.url)
+        html = to_html(self._read(node), self._image_tag, self.slots.url)
+        html = _HEAD_CELL.sub('<th scope="col"', html)
+        if look.direction == "rtl":  # `---:` in a table means the end of a line, which is on the other side
+            html = _SIDE.sub(lambda side: f'text-align:{"left" if side[1] == "right" else "right"}"', html)
+        mark = self._mark(*_place(node))
         classes = f"words words-{look.tone} {words}".strip()
-        return f'<mj-text css-class="{classes}" color="{look.ink}">{html}</mj-text>' if html.strip() else ""
+        return (
+            f'{mark}<mj-text css-class="{classes}" color="{look.ink}" padding="0px {look.gutter}px">{html}</mj-text>'
+            if html.strip()
+            else ""
+        )
+
+    def _read(self, node: TextNode) -> Words:
+        if node not in self._words_read:
+            self._words_read[node] = read_words(node.lines, self.expressions)
+        return self._words_read[node]
 
     def _image_tag(self, name: str, alt: str | None, file: str, line: int) -> dict[str, str]:
-        src, image = self.pictures.show(name, alt, file, line)
-        return {"src": src, "alt": image.alt, "width": str(min(image.width, self.look.column))}
+        room = Room(self.look.column)
+        src, image = self.pictures.show(name, alt, file, line, room)
+        return {"src": src, "alt": image.alt, "width": str(room.shown(image)[0])}
 
     def _block(self, node: BlockNode, look: Look) -> str:
-        inside = replace(look, tone=node.block.tone or look.tone)
-        body = self._column(node.body, inside, node.block.words)
+        tone = node.attributes.get("tone") or node.block.tone or look.tone
+        inside = replace(look, tone=tone, gutter=node.block.gutter or look.gutter)
+        mark = self._mark(node.file, node.line)
+        body = self._column(node.body, inside, node.block.words.format(**node.attributes)) + mark
         template = layouts("html").get_template(f"blocks/{node.block.name}.mjml.j2")
         attributes = self._attributes(node, lambda url: url)
-        return str(template.module.html(attributes, body, look if node.block.place == "column" else inside))  # type: ignore[attr-defined]
+        written = template.module.html(attributes, body, look if node.block.place == "column" else inside)  # type: ignore[attr-defined]
+        return f"{mark}{written}"
+
+    def _mark(self, file: str, line: int) -> Markup:
+        self.places.append((file, line))
+        return Markup("<!--@{}-->").format(len(self.places) - 1)
 
     def _attributes(self, node: BlockNode, write_url: Callable[[str], str]) -> Mapping[str, Any]:
         values: dict[str, Any] = dict(node.attributes)
@@ -130,19 +155,26 @@ class Composer:
                 self.slots.url(values[name], node.file, node.line)
                 values[name] = write_url(values[name])
             elif values[name] and attribute.type == "image":
-                src, image = self.pictures.show(values[name], values.get("alt") or None, node.file, node.line)
-                values[name] = {"src": src, "alt": image.alt, "width": image.width, "height": image.height}
+                room = Room(attribute.width, attribute.height)
+                src, image = self.pictures.show(values[name], values.get("alt") or None, node.file, node.line, room)
+                width, height = room.shown(image)
+                values[name] = {"src": src, "alt": image.alt, "width": width, "height": height}
         return values
+
+    def _text_look(self, node: BlockNode) -> Look:
+        """The look with the footer's links as plain text has them."""
+        footer = self.look.brand.footer
+        social = {name: self.slots.url(url, node.file, node.line) for name, url in footer.social.items()}
+        return replace(self.look, brand=replace(self.look.brand, footer=replace(footer, social=social)))
 
     def _text(self, node: Node) -> str:
         match node:
             case TextNode():
-                words = read_words(node.lines, self.expressions)
-                return to_text(words, lambda url: self.slots.url(url, *_place(node)))
+                return to_text(self._read(node), lambda url: self.slots.url(url, *_place(node)))
             case BlockNode():
                 template = layouts("text").get_template(f"blocks/{node.block.name}.mjml.j2")
                 attributes = self._attributes(node, lambda url: self.slots.url(url, node.file, node.line))
-                written = template.module.text(attributes, self.text(node.body), self.look)  # type: ignore[attr-defined]
+                written = template.module.text(attributes, self.text(node.body), self._text_look(node))  # type: ignore[attr-defined]
                 return tidied(str(written))
             case ConditionNode():
                 write = self.expressions.mint.write

@@ -142,6 +142,7 @@ class _Parser:
         block = self._registry.blocks.get(name[1])
         if block is None:
             _fail(f"There is no block {name[1]!r}.", line, hint=nearest(name[1], [*self._registry.blocks, COPY]))
+        self._check_within(block, line)
         node = BlockNode(block, block.check(words, attributes, line), (), line.file, line.number)
         if block.body == "none":
             self._add(node)
@@ -190,7 +191,17 @@ class _Parser:
         body = tuple(top.branches[0])
         if top.node.block.body == "required" and not body:
             _fail(f"The block {top.node.block.name!r} holds no text.", top.line)
+        if top.node.block.holds:
+            _check_held(top.node.block, body, top.line)
         self._add(BlockNode(top.node.block, top.node.attributes, body, top.node.file, top.node.line))
+
+    def _check_within(self, block: Block, line: Line) -> None:
+        outer = next((each.node for each in reversed(self._stack) if each.node), None)
+        if block.within and (outer is None or outer.block.name != block.within):
+            _fail(
+                f"The block {block.name!r} can't stand here.", line,
+                hint=f"Put it between a line of `::: {block.within}` and a line of `:::`.",
+            )  # fmt: skip
 
     def _condition(self, token: Token, line: Line) -> None:
         self._flush()
@@ -223,6 +234,29 @@ class _Parser:
         if top.node is None:
             _uneven(top.line)
         _fail(f"The block {top.node.block.name!r} is not closed.", top.line, hint="Put a line of ::: after its text.")
+
+
+def _check_held(block: Block, body: Sequence[Node], line: Line) -> None:
+    count = _count_held(block, body, line)
+    if block.most and count > block.most:
+        _fail(f"The block {block.name!r} has room for {block.most}, not {count}.", line, hint="Begin another.")
+
+
+def _count_held(block: Block, body: Sequence[Node], line: Line) -> int:
+    """How many blocks `body` shows at most; raises InputError for what `block` may not hold."""
+    count = 0
+    for node in body:
+        if isinstance(node, ConditionNode):
+            count += max(_count_held(block, branch, line) for branch in (node.then, node.otherwise))
+        elif isinstance(node, BlockNode) and node.block.name in block.holds:
+            count += 1
+        else:
+            at = node.lines[0] if isinstance(node, TextNode) else Line("", node.file, node.line)
+            _fail(
+                f"The block {block.name!r} holds {' or '.join(block.holds)} blocks, and nothing else.", at,
+                hint=f"Write it as `::: {block.holds[0]}`, or outside of the block.",
+            )  # fmt: skip
+    return count
 
 
 def _uneven(line: Line) -> NoReturn:

@@ -18,12 +18,26 @@ from daisychain.errors import InputError
 from newsletters.marked_yaml import Sheet, read_sheet
 
 MAX_BYTES = 1024 * 1024
-KEYS = ("subject", "preheader", "toolkit", "layout", "language", "title", "from", "reply_to", "fields")
+KEYS = (
+    "subject",
+    "preheader",
+    "toolkit",
+    "brand",
+    "layout",
+    "language",
+    "fallback",
+    "title",
+    "from",
+    "reply_to",
+    "fields",
+)
 
 # What every member has; a document that uses more says so under `fields`.
 MEMBER_FIELDS = frozenset({"email", "first_name", "last_name", "language"})
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+# Two letters only: `may.old.md` or `may.bak.md` is no translation.
+_IN_A_NAME = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,8})*")
 _FIELD = re.compile(r"[a-z_][a-z0-9_]*")
 _RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"})
 _HINT = 'A newsletter begins with a line of ---, then "subject: …", "toolkit: …" and so on, then a line of ---.'
@@ -47,6 +61,8 @@ class Document:
     body: str
     body_line: int
     source: str  # the whole text, front matter and body
+    brand: str = ""  # a file, as seen from the document's folder; empty: the toolkit's brand
+    fallback: str = ""  # the language for those whose own is not there; empty: this document's
     lines: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -60,7 +76,29 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """The document in the file `path`; raises InputError with file and line."""
+    """The document in the file `path`; raises InputError with file and line.
+
+    A translation (`may.cy.md` beside `may.md`) takes what its front matter leaves out from the first.
+    """
+    first = first_of(path)
+    return parse_document(
+        _read(path), str(path), path.parent, read_document(first) if first else None, language_of(path)
+    )
+
+
+def language_of(path: Path) -> str:
+    """The language that a translation's name says, such as `cy` for `may.cy.md`; empty for other names."""
+    code = Path(path.stem).suffix.removeprefix(".")
+    return code if _IN_A_NAME.fullmatch(code) else ""
+
+
+def first_of(path: Path) -> Path | None:
+    """The document that `path` is a translation of, where there is one."""
+    first = path.with_name(f"{Path(path.stem).stem}{path.suffix}")
+    return first if language_of(path) and first.is_file() else None
+
+
+def _read(path: Path) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -70,15 +108,17 @@ def read_document(path: Path) -> Document:
     if len(content) > MAX_BYTES:
         raise InputError(f"The newsletter is too large: {len(content):,} bytes, {MAX_BYTES:,} are allowed.", file=path)
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError("This is not UTF-8 text.", file=path, line=line, hint="Save it as UTF-8.") from None
-    return parse_document(text, str(path), path.parent)
 
 
-def parse_document(text: str, file: str, folder: Path) -> Document:
-    """The document in `text`; `folder` is where its images and toolkit are looked for. Raises InputError."""
+def parse_document(text: str, file: str, folder: Path, first: Document | None = None, language: str = "") -> Document:
+    """The document in `text`; `folder` is where its images and toolkit are looked for. Raises InputError.
+
+    A translation into `language` says of which document, the `first`.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     _refuse_controls(lines, file)
     if lines[0].rstrip() != "---":
@@ -93,16 +133,18 @@ def parse_document(text: str, file: str, folder: Path) -> Document:
         folder=folder,
         subject=_one_line(sheet, "subject"),
         preheader=_one_line(sheet, "preheader"),
-        toolkit=sheet.text("toolkit"),
-        layout=sheet.text("layout", "bulletin"),
-        language=_language(sheet),
+        toolkit=sheet.text("toolkit", first.toolkit if first else None),
+        layout=sheet.text("layout", first.layout if first else "bulletin"),
+        language=_language(sheet, language if first else ""),
         title=_one_line(sheet, "title"),
-        from_address=_address(sheet, "from"),
-        reply_to=parseaddr(_address(sheet, "reply_to"))[1],
-        fields=_fields(sheet),
+        from_address=_address(sheet, "from") or (first.from_address if first else ""),
+        reply_to=parseaddr(_address(sheet, "reply_to"))[1] or (first.reply_to if first else ""),
+        fields=_fields(sheet) | (first.fields if first else frozenset()),
         body="\n".join(lines[end + 1 :]),
         body_line=end + 2,
         source="\n".join(lines),
+        brand=_one_line(sheet, "brand") or (first.brand if first else ""),
+        fallback=_one_line(sheet, "fallback"),
         lines={key: sheet.line_of(key) for key in sheet},
     )
 
@@ -117,8 +159,10 @@ def _one_line(sheet: Sheet, key: str) -> str:
     return " ".join(sheet.text(key, "").split())
 
 
-def _language(sheet: Sheet) -> str:
-    language = sheet.text("language", "en")
+def _language(sheet: Sheet, named: str) -> str:
+    language = sheet.text("language", named or "en")
+    if named and language != named:
+        sheet.fail(f"The name of this file says {named!r}, and this line {language!r}.", "language", hint="Change one.")
     if not _LANGUAGE.fullmatch(language):
         sheet.fail(f"{language!r} is no language.", "language", hint="Write a code such as en, cy, ar or en-GB.")
     return language

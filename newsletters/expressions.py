@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NoReturn
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from daisychain.errors import InputError
 from newsletters.compiled import Condition, Tree
 from newsletters.marked_yaml import nearest
+from newsletters.sandbox import MOST_PARTS, TooMuch, is_harmless_call, make_sandbox, weighed
 from newsletters.tokens import Kind, Mint
 from newsletters.trees import FILTERS, fields_of
 
@@ -26,10 +27,15 @@ POSSIBLE = (
     + ', ~, or, {{ "a" if test else "b" }}, and {% if %} with a field, ==, !=, <, >, in ["a", "b"], and, or, not.'
 )
 
+_ENVIRONMENT = make_sandbox()
+
 # Marks where a statement stood: a line that holds nothing else is dropped, as its author would expect.
 _STATEMENT = "\0"
 _MOST_TURNS = 1_000
 _MOST_LINES = 20_000
+_LONGEST_LINE = 100_000  # characters
+# Over a whole compile, whose loops may stand inside each other: turns, and what is done in each.
+_MOST_STEPS = 50_000
 
 _SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -62,6 +68,7 @@ class Expressions:
     names: Mapping[str, Any]
     slots: list[Found] = field(default_factory=list)
     conditions: list[Found] = field(default_factory=list)
+    steps: int = 0
 
     @property
     def condition_rows(self) -> tuple[Condition, ...]:
@@ -78,31 +85,23 @@ class Expressions:
 
     def evaluate(self, text: str, file: str, first_line: int) -> list[Line]:
         """The lines of `text`, which begins on `first_line` of `file`, with tokens for what depends on a member."""
+        walk = _Walk(self, file, first_line - 1)
         try:
-            tree = _ENVIRONMENT.parse(text)
+            walk.statements(_parsed(text).body, dict(self.names))
         except TemplateSyntaxError as error:
             line = first_line + error.lineno - 1
             raise InputError(f"{_sentence(error.message)}", file=file, line=line, hint=_WRITE) from None
-        walk = _Walk(self, file, first_line - 1)
-        walk.statements(tree.body, dict(self.names))
+        except (RecursionError, MemoryError, SyntaxError):  # Python's own limits: jinja2 makes Python of it
+            raise InputError("An expression is too long or too deep.", file=file, line=walk.line) from None
         return walk.lines()
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox without what would make a small expression huge, or each compile different."""
+def _parsed(text: str) -> nodes.Template:
+    try:
+        return _ENVIRONMENT.parse(text)
+    except ValueError:  # a number of thousands of digits
+        raise TemplateSyntaxError("A number here is too long", 1) from None
 
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" or not isinstance(left, int | float) or not isinstance(right, int | float):
-            raise SecurityError
-        return super().call_binop(context, operator, left, right)
-
-
-_ENVIRONMENT = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-_ENVIRONMENT.globals = {"range": _ENVIRONMENT.globals["range"]}
-for _name in ("center", "format", "indent", "pprint", "random", "urlize", "xmlattr"):
-    del _ENVIRONMENT.filters[_name]
 
 _WRITE = "A member's value is written {{ member.first_name }}; for plain braces write {% raw %}{{{% endraw %}."
 
@@ -124,6 +123,9 @@ class _Walk:
         self._file = file
         self._offset = offset
         self._lines: list[list[Any]] = [["", offset + 1]]
+        # A template for each expression that was worked out, with its node, so that no other gets its id.
+        self._templates: dict[int, tuple[nodes.Node, Template]] = {}
+        self.line = offset + 1
 
     def lines(self) -> list[Line]:
         kept = []
@@ -137,7 +139,14 @@ class _Walk:
         for node in body:
             self._statement(node, scope)
 
+    def _step(self, node: nodes.Node) -> None:
+        self.line = node.lineno + self._offset
+        self._all.steps += 1
+        if self._all.steps > _MOST_STEPS:
+            self._fail("The loops of this newsletter do too much.", node)
+
     def _statement(self, node: nodes.Node, scope: Scope) -> None:
+        self._step(node)
         match node:
             case nodes.Output():
                 for part in node.nodes:
@@ -157,6 +166,7 @@ class _Walk:
                 self._fail(f"{_spoken(node)} can't be used in a newsletter.", node, hint="Use if, for and set.")
 
     def _output(self, node: nodes.Node, scope: Scope) -> None:
+        self._step(node)
         if isinstance(node, nodes.TemplateData):
             self._write(node.data, node.lineno)
         elif self._depends(node, scope):
@@ -217,6 +227,7 @@ class _Walk:
             self._fail("This kind of loop can't be used in a newsletter.", node, hint=POSSIBLE)
         turns = self._turns(node, scope)
         for index, turn in enumerate(turns):
+            self._step(node)
             self._write(_STATEMENT, node.lineno)
             loop = {
                 "index": index + 1,
@@ -257,20 +268,21 @@ class _Walk:
             if number:
                 self._lines.append(["", lineno + number + self._offset])
             self._lines[-1][0] += line
-        if len(self._lines) > _MOST_LINES:
-            raise InputError(
-                "The loops of this newsletter write too much.", file=self._file, line=lineno + self._offset
-            )
+        if len(self._lines) > _MOST_LINES or len(self._lines[-1][0]) > _LONGEST_LINE:
+            raise InputError("This newsletter writes too much.", file=self._file, line=lineno + self._offset)
 
     def _depends(self, node: nodes.Node, scope: Scope) -> bool:
+        # Lists of towns may be long; it is parts within parts that take time.
+        parts = (part for part in node.find_all(nodes.Node) if not isinstance(part, nodes.Const))
+        if next(islice(parts, MOST_PARTS, None), None) is not None:
+            self._fail("This expression is too long.", node, hint="Give its parts names by {% set %}.")
         names = [node] if isinstance(node, nodes.Name) else list(node.find_all(nodes.Name))
         return any(name.name == "member" or isinstance(scope.get(name.name), _Later) for name in names)
 
     def _now(self, node: nodes.Node, scope: Scope) -> Any:
         """The value of an expression that no member is needed for."""
-        body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), node, lineno=node.lineno)]
         try:
-            template = _ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
+            template = self._template(node, scope)
             context = template.new_context(
                 {name: value for name, value in scope.items() if not isinstance(value, _Later)}
             )
@@ -279,11 +291,23 @@ class _Walk:
             result = context.vars["result"]
             if isinstance(result, StrictUndefined):
                 result._fail_with_undefined_error()
+            return weighed(result)
         except SecurityError:
             self._fail("This expression reaches for what a newsletter has no business with.", node)
+        except TooMuch as error:
+            self._fail(_sentence(error.message), node)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             self._fail(_sentence(str(error)), node, hint=self._known(node, scope))
-        return result
+
+    def _template(self, node: nodes.Node, scope: Scope) -> Template:
+        """The expression `node` as a template that sets `result`."""
+        if id(node) not in self._templates:
+            for part in [node, *node.find_all(nodes.Call)]:
+                if isinstance(part, nodes.Call) and not is_harmless_call(part, scope):
+                    self._fail("This can't be called in a newsletter.", part, hint="Use a filter: {{ name | upper }}.")
+            body: list[nodes.Node] = [nodes.Assign(nodes.Name("result", "store"), node, lineno=node.lineno)]
+            self._templates[id(node)] = node, _ENVIRONMENT.from_string(nodes.Template(body, lineno=1))
+        return self._templates[id(node)][1]
 
     def _known(self, node: nodes.Node, scope: Scope) -> str:
         for part in [node, *node.find_all((nodes.Name, nodes.Getattr, nodes.Getitem))]:

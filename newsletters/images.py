@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
@@ -29,6 +29,7 @@ MEDIA_TYPES = {
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 
 _EXIF_ORIENTATION = 0x0112
+_EXIF_PLACE = 0x8825
 _ON_ITS_SIDE = {5, 6, 7, 8}
 
 
@@ -55,18 +56,30 @@ def image_path(hash_: str, media_type: str) -> str:
     return f"/i/{hash_}.{EXTENSIONS[media_type]}"
 
 
+# What is known of an image: media type, width and height.
+Measures = tuple[str, int, int]
+
+
 def measure(
-    content: bytes, name: str, *, alt: str = "", file: Path | str | None = None, line: int | None = None
+    content: bytes,
+    name: str,
+    *,
+    alt: str = "",
+    file: Path | str | None = None,
+    line: int | None = None,
+    known: Mapping[str, Measures] | None = None,
 ) -> ToolkitImage:
     """The image in `content`, its type told by the bytes and not by the name.
 
-    Raises InputError, with `file` and `line`, for what is too large or no whole PNG, JPEG, GIF or WebP.
+    One whose hash is `known` is not decoded again. Raises InputError, with `file` and `line`, for what is too
+    large, says where it was taken, or is no whole PNG, JPEG, GIF or WebP.
     """
+    hash_ = hashlib.sha256(content).hexdigest()
     try:
-        media_type, width, height = _measured(content)
+        media_type, width, height = (known or {}).get(hash_) or _measured(content)
     except _Refused as refused:
         raise InputError(f"The image {name!r} {refused}", file=file, line=line) from None
-    return ToolkitImage(name, content, media_type, width, height, hashlib.sha256(content).hexdigest(), alt)
+    return ToolkitImage(name, content, media_type, width, height, hash_, alt)
 
 
 class _Refused(Exception):  # noqa: N818 - said aloud, it is the end of a sentence
@@ -82,6 +95,11 @@ def _measured(content: bytes) -> tuple[str, int, int]:
             if max(picture.size) > MAX_SIDE or picture.width * picture.height > MAX_PIXELS:
                 raise _Refused(f"is too large: {picture.width} × {picture.height} pixels.")
             picture.load()
+            # In the camera's own notes, or in those (XMP) that programs add.
+            if picture.getexif().get_ifd(_EXIF_PLACE) or b"GPSLatitude" in content:
+                raise _Refused(
+                    "says where it was taken, maybe somebody's home. Save it without its place (GPS) and try again."
+                )
             sideways = picture.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
             width, height = picture.size[::-1] if sideways else picture.size
             return MEDIA_TYPES[str(picture.format)], width, height
@@ -91,6 +109,16 @@ def _measured(content: bytes) -> tuple[str, int, int]:
         raise _Refused("is too large: it would unfold to more pixels than any picture needs.") from None
     except Exception:  # Pillow's readers raise whatever a broken file makes them trip over
         raise _Refused("is no PNG, JPEG, GIF or WebP, or not a whole one.") from None
+
+
+def known_measures(connection: Connection, contents: Iterable[bytes]) -> dict[str, Measures]:
+    """By hash, what was measured of those of `contents` that are kept images."""
+    from newsletters.tables import StoredImage
+
+    hashes = [hashlib.sha256(content).hexdigest() for content in contents]
+    found = select(StoredImage.hash, StoredImage.media_type, StoredImage.width, StoredImage.height)
+    rows = connection.execute(found.where(StoredImage.hash.in_(hashes)))
+    return {row.hash: (row.media_type, row.width, row.height) for row in rows}
 
 
 def keep_images(connection: Connection, images: Iterable[ToolkitImage]) -> None:

@@ -1,12 +1,12 @@
-"""Look: a brand worked out into every value that layouts and blocks need, light and dark."""
+"""Look: a brand and a language worked out into every value that layouts and blocks need, light and dark."""
 
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from newsletters.brand import Brand, contrast
+from newsletters.brand import Brand, contrast, nearest_readable
 
 WIDTH = 600  # of the mail, in px
 GUTTER = 32  # left and right of text, in px
@@ -32,7 +32,10 @@ class Dark:
 
 @dataclass(frozen=True)
 class Look:
-    """What a mail in one brand and direction looks like; colours are hex, sizes px."""
+    """What a mail in one brand and direction looks like; colours are hex, sizes px.
+
+    `tone` and `gutter` change from block to block; `phrases` are the words that blocks say by themselves.
+    """
 
     brand: Brand
     direction: str
@@ -48,13 +51,41 @@ class Look:
     muted: str
     link: str
     border: str
+    spark: str
     dark: Dark
     tone: str = "plain"
+    gutter: int = GUTTER
+    phrases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def column(self) -> int:
         """The width of text in px."""
         return COLUMN
+
+    @property
+    def corner(self) -> int:
+        """The radius of the card that holds the blocks, in px."""
+        return self.brand.radius + 4
+
+    @property
+    def heading_font(self) -> str:
+        """The fonts of headings and figures."""
+        return self.brand.heading_font or self.brand.font
+
+    @property
+    def ground(self) -> str:
+        """The colour behind text where this look is used."""
+        return {"primary": self.primary, "quiet": self.quiet}.get(self.tone, self.surface)
+
+    @property
+    def kicker(self) -> str:
+        """The colour of the few words above a headline."""
+        return self.on_primary_soft if self.tone == "primary" else self.spark
+
+    @property
+    def figure(self) -> str:
+        """The colour of figures set large."""
+        return self.on_primary if self.tone == "primary" else self.link
 
     @property
     def ink(self) -> str:
@@ -77,7 +108,7 @@ class Look:
         return "left" if self.direction == "rtl" else "right"
 
 
-def look_of(brand: Brand, direction: str) -> Look:
+def look_of(brand: Brand, direction: str, phrases: Mapping[str, str]) -> Look:
     """The look of `brand`, for text that runs in `direction` (`ltr` or `rtl`)."""
     colours = brand.colours
     primary, surface, text = colours["primary"], colours["surface"], colours["text"]
@@ -98,6 +129,8 @@ def look_of(brand: Brand, direction: str) -> Look:
         muted=_readable(colours["muted"], [surface, colours["background"], quiet], text),
         link=_readable(colours["link"], [surface, quiet], text),
         border=colours["border"],
+        spark=nearest_readable(colours["accent"], [surface, quiet]) or text,
+        phrases=phrases,
         dark=_dark(colours["primary"], colours["link"]),
     )
 

@@ -7,7 +7,7 @@ holds a whole paragraph or list item is moved outside it, so that nothing empty 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import NoReturn
@@ -35,6 +35,7 @@ _LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordere
 _HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
 _HTML_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_WRITE_PICTURE = "Write ![what it shows](name), with the name of an image of the toolkit or beside the document."
 _VOID = re.compile(r"<(br|hr)([^>]*?)\s*/?>")
 
 
@@ -66,6 +67,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
             _check_nesting(mark.children, expressions)
             for child in mark.children:
                 if child.type == "html_inline":
+                    child.content = _HTML_COMMENT.sub("", child.content)
                     _check_html(child.content, *words.place(mark), expressions)
         elif mark.type == "html_block":
             mark.content = _HTML_COMMENT.sub("", mark.content)
@@ -77,7 +79,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
 def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:
     """Well-formed HTML for the inside of `mj-text`; raises InputError for a link or image that can't be used."""
     place = words.place(words.marks[0]) if words.marks else ("", 0)
-    raw = False
+    raw, shown = False, set()
     for mark in words.marks:
         place = words.place(mark) if mark.map else place
         raw = raw or mark.type == "html_block"
@@ -88,9 +90,10 @@ def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:
             elif child.type == "image":
                 alt = child.content if child.content.strip() else None
                 child.meta = {"attributes": show_image(str(child.attrGet("src") or ""), alt, *place)}
+                shown.add(child.meta["attributes"]["src"])
     parser = _parser()
     html = str(parser.renderer.render(list(words.marks), parser.options, {}))
-    return _tidied(html) if raw else html
+    return _tidied(html, shown, *place) if raw else html
 
 
 @cache
@@ -238,7 +241,16 @@ def _check_html(content: str, file: str, line: int, expressions: Expressions) ->
                 )
 
 
-def _tidied(html: str) -> str:
+def _tidied(html: str, pictures: Set[str], file: str, line: int) -> str:
+    """`html` as a browser's parser reads it, whose notion of tags and comments differs from that of any pattern."""
+    strange: list[str] = []
+
+    def allowed(tag: str, attribute: str, value: str) -> str | None:
+        if tag == "img" and attribute == "src" and value not in pictures:
+            strange.append(value)
+            return None
+        return value
+
     clean = nh3.clean(
         html,
         tags=set(ALLOWED_TAGS) | {"h1", "img"},
@@ -250,7 +262,11 @@ def _tidied(html: str) -> str:
             "td": {"align", "style"},
             "th": {"align", "style"},
         },
+        attribute_filter=allowed,
+        filter_style_properties={"text-align"},  # as Markdown's own tables have it
         url_schemes={"http", "https", "mailto", "tel", "sms"},
         link_rel=None,
     )
+    if strange:
+        raise InputError("A picture can't be shown by an HTML tag.", file=file, line=line, hint=_WRITE_PICTURE)
     return _VOID.sub(r"<\1\2 />", re.sub(r"<img([^>]*?)\s*/?>", r"<img\1 />", clean))

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from newsletters.compiled import CompiledEmail, Image, Link
 from newsletters.tokens import CONDITIONALS, Kind, Token
-from newsletters.trees import Work, worker
+from newsletters.trees import Work, cleaned, worker
 
 # Stands for a delivery's key in the strings of `References`.
 KEY = "{key}"
@@ -58,14 +58,17 @@ class MergePlan:
         self._fills = {tag: fill for part in self._parts for tag, fill in part.fills.items()}
         self.tags = tuple(self._fills)
         self._items = tuple(self._fills.items())
+        self._mark = email.mint.mark
 
     def values(self, member: Mapping[str, Any], key: str) -> dict[str, str]:
         """The finished value of each tag: escaped for its place, a whole condition one value; none holds a tag."""
-        return {tag: fill(member, key) for tag, fill in self._items}
+        clean = cleaned(member, self.fields, self._mark)
+        return {tag: fill(clean, key) for tag, fill in self._items}
 
     def render(self, member: Mapping[str, Any], key: str) -> Merged:
         """The whole mail for `member`."""
-        subject, html, text = (part.fill(member, key) for part in self._parts)
+        clean = cleaned(member, self.fields, self._mark)
+        subject, html, text = (part.fill(clean, key) for part in self._parts)
         return Merged(subject, html, text)
 
 
@@ -90,6 +93,7 @@ def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public
     if url is None:
         raise KeyError(index)
     slots = {slot.index: slot for slot in email.slots}
+    clean = cleaned(member, email.fields, email.mint.mark)
 
     def written(piece: str | Token) -> str:
         if isinstance(piece, str):
@@ -97,7 +101,7 @@ def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public
         if piece.kind is Kind.PUBLIC:
             return public
         slot = slots[piece.index]
-        return _addressed(slot.context, worker(slot.expression, email.mint.mark))(member)
+        return _addressed(slot.context, worker(slot.expression))(clean)
 
     return "".join(written(piece) for piece in email.mint.split(url))
 
@@ -127,6 +131,10 @@ _WHOLE_URL = re.compile(r"(?:https?://[^\s/?#]|mailto:[^\s])", re.IGNORECASE)
 def _whole_url(text: str) -> str:
     text = text.strip()
     # A member's own text never becomes a script: anything but a web or mail address leads nowhere.
+    try:
+        urlsplit(text)
+    except ValueError:
+        return "#"
     return quote(text, safe="!#$%&'()*+,/:;=?@[]~") if _WHOLE_URL.match(text) else "#"
 
 
@@ -162,7 +170,7 @@ class _Planner:
         self._letter = letter
         self._escape = escape
         self._slots = {slot.index: slot for slot in email.slots}
-        self._tests = {row.index: worker(row.test, self._mint.mark) for row in email.conditions}
+        self._tests = {row.index: worker(row.test) for row in email.conditions}
         self._links = {link.index: link for link in email.links}
         self._images = {image.index: image for image in email.images}
         self._tags: dict[object, _Piece] = {}
@@ -182,7 +190,7 @@ class _Planner:
         while position < len(items):
             item = items[position]
             if isinstance(item, Token) and item.kind is Kind.BEGIN:
-                then, otherwise, position = _branches(items, position)
+                then, otherwise, position = branches(items, position)
                 pieces.append(self._condition(item.index, then, otherwise))
             else:
                 pieces.extend([item] if isinstance(item, str) else self._token(item))
@@ -233,7 +241,7 @@ class _Planner:
 
     def _slot(self, index: int) -> _Piece:
         slot = self._slots[index]
-        work = worker(slot.expression, self._mint.mark)
+        work = worker(slot.expression)
         # This is where a send spends its time: no layer more than the context needs.
         if slot.context.startswith("url"):
             escape, written = self._escape, _addressed(slot.context, work)
@@ -246,7 +254,7 @@ class _Planner:
         return self._tags.setdefault(what, (self._mint.write(self._letter, len(self._tags)), fill))
 
 
-def _branches(items: list[str | Token], begin: int) -> tuple[list[str | Token], list[str | Token], int]:
+def branches(items: list[str | Token], begin: int) -> tuple[list[str | Token], list[str | Token], int]:
     """What stands between BEGIN at `begin`, its OTHERWISE and its END; and where its END is."""
     first = items[begin]
     index = first.index if isinstance(first, Token) else -1

@@ -3,7 +3,8 @@
 - It writes attribute values as Rust debug strings: a line break, a backslash or any character beyond ASCII
   would come out as an escape that no mail client reads. Numeric character references pass untouched.
 - It can't read a bare `0` in a padding, so that widths in Outlook go wrong: `0px` can be read.
-- Tags that it does not know, and attributes given twice, pass silently.
+- Tags that it does not know, tags in wrong places, and wrong attributes pass silently: `mjml_rules` finds them before.
+- Its errors know no line of the author's: marks in the source (see `mjml_rules`) do.
 - `mj-style inline` is not inlined: css_inline does that here.
 - It links Google's fonts unless told not to, which would tell Google who reads.
 """
@@ -11,22 +12,14 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 import css_inline
 from mjml import mjml2html
 
 from daisychain.errors import InputError
+from newsletters.mjml_rules import ATTRIBUTE, MARK, TAG, faults
 
-_NAMES = """
-mjml mj-head mj-body mj-attributes mj-all mj-class mj-breakpoint mj-preview mj-style mj-title mj-raw mj-wrapper
-mj-section mj-column mj-group mj-hero mj-text mj-button mj-image mj-divider mj-spacer mj-table mj-social
-mj-social-element mj-navbar mj-navbar-link
-"""
-TAGS = frozenset(_NAMES.split())
-
-_TAG = re.compile(r"""<([A-Za-z][\w:-]*)((?:\s+[^\s"'<>/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?)*)\s*(/?)>""")
-_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?""")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _UNSAFE = re.compile(r'[^\x20-\x7e]|[\\"<>]')
 _BARE_ZERO = re.compile(r"(?<![\w.#-])0(?![\w.%])")
@@ -37,40 +30,47 @@ _IMG = re.compile(r"<img\b[^>]*>")
 
 
 class Broken(Exception):  # noqa: N818 - it says what the MJML is
-    """MJML that can't become HTML; the message is the compiler's."""
+    """MJML that can't become HTML; `mark` is the number of the author's part that did it, where that is known."""
+
+    def __init__(self, message: str, mark: int | None = None) -> None:
+        super().__init__(message)
+        self.mark = mark
 
 
 def compile_mjml(source: str, css: str = "") -> str:
-    """The HTML of an MJML document with `css` inlined; raises Broken, which knows no line."""
+    """The HTML of an MJML document with `css` inlined; raises Broken."""
+    for fault in faults(source):
+        raise Broken(fault.message, fault.mark)
     try:
-        html = str(mjml2html(guard(source), fonts={}))
+        html = str(mjml2html(guard(MARK.sub("", source)), fonts={}))
     except ValueError as error:
         raise Broken(str(error)) from None
-    html = _inliner(css).inline(html)
+    html = inlined(html, css)
     _look_over(html)
     return html
 
 
+def inlined(html: str, css: str) -> str:
+    """`html` with `css` in its style attributes."""
+    return _inliner(css).inline(html)
+
+
 def guard(source: str) -> str:
-    """`source` with attribute values that mjml-python carries unharmed; raises Broken for what it would let pass."""
+    """`source` with attribute values that mjml-python carries unharmed."""
     # White space between some tags is taken for text that does not belong there.
     source = _BETWEEN.sub("", source)
     return "".join(
-        piece if piece.startswith("<!--") else _TAG.sub(_guarded_tag, piece)
+        piece if piece.startswith("<!--") else TAG.sub(_guarded_tag, piece)
         for piece in re.split(r"(<!--.*?-->)", source, flags=re.DOTALL)
     )
 
 
 def _guarded_tag(match: re.Match[str]) -> str:
     name, attributes, slash = match.groups()
-    if name.startswith("mj") and name not in TAGS:
-        raise Broken(f"unknown tag <{name}>")
-    seen: dict[str, str | None] = {}
-    for key, double, single in (found.groups() for found in _ATTRIBUTE.finditer(attributes)):
-        if key in seen:
-            raise Broken(f"attribute {key} twice in <{name}>")
-        seen[key] = _guarded_value(name, key, double if double is not None else single)
-    written = "".join(f" {key}" if value is None else f' {key}="{value}"' for key, value in seen.items())
+    written = ""
+    for key, double, single in (found.groups() for found in ATTRIBUTE.finditer(attributes)):
+        value = _guarded_value(name, key, double if double is not None else single)
+        written += f" {key}" if value is None else f' {key}="{value}"'
     return f"<{name}{written}{' /' if slash else ''}>"
 
 
@@ -83,7 +83,7 @@ def _guarded_value(tag: str, key: str, value: str | None) -> str | None:
     return _UNSAFE.sub(lambda sign: f"&#{ord(sign[0])};", value)
 
 
-@cache
+@lru_cache(maxsize=16)  # each brand has its own CSS
 def _inliner(css: str) -> css_inline.CSSInliner:
     # Only our own rules: inlining MJML's reset as well would write it into every paragraph.
     return css_inline.CSSInliner(

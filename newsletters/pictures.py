@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 from daisychain.errors import InputError
 from newsletters.compiled import Image
+from newsletters.fitting import fitted
 from newsletters.images import MAX_BYTES, ToolkitImage, measure
 from newsletters.marked_yaml import nearest
 from newsletters.tokens import Kind, Mint
 from newsletters.toolkit import Toolkit
+
+# A logo is shown with this many px², within these sides, so that a long one and a square one look equally large.
+_LOGO_AREA = 9_600
+_LOGO_WIDTH = 230
+_LOGO_HEIGHT = 72
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much room a picture has where it is shown, in px; a height of 0 is as high as it comes."""
+
+    width: int
+    height: int = 0
+
+    def shown(self, image: Image | ToolkitImage) -> tuple[int, int]:
+        """Width and height at which `image` is shown: all of it, and never larger than it is."""
+        scale = min(1, self.width / image.width, self.height / image.height if self.height else 1)
+        return max(1, round(image.width * scale)), max(1, round(image.height * scale))
+
+
+def logo_room(logo: ToolkitImage) -> Room:
+    """The room of a logo: of equal area whatever its shape."""
+    ratio = logo.width / logo.height
+    width = min(_LOGO_WIDTH, (_LOGO_AREA * ratio) ** 0.5, _LOGO_HEIGHT * ratio)
+    return Room(max(1, round(width)))
 
 
 class Pictures:
@@ -28,10 +55,14 @@ class Pictures:
         """The images asked for so far, each at its index."""
         return tuple(self._rows.values())
 
-    def show(self, name: str, alt: str | None, file: str, line: int) -> tuple[str, Image]:
+    def show(self, name: str, alt: str | None, file: str, line: int, room: Room) -> tuple[str, Image]:
         """The token for the image `name`, and its row; no `alt` means the toolkit's own. Raises InputError."""
         found = self._find(unquote(name), file, line)
-        words = found.alt if alt is None else alt
+        return self.keep(found, found.alt if alt is None else alt, room)
+
+    def keep(self, found: ToolkitImage, words: str, room: Room) -> tuple[str, Image]:
+        """The token for the image `found`, made as small as `room` allows, with `words` as its alt text; its row."""
+        found = fitted(found, 2 * room.shown(found)[0])
         row = self._rows.setdefault(
             (found.hash, words),
             Image(len(self._rows), found.hash, found.media_type, found.name, found.width, found.height, words),
@@ -65,7 +96,7 @@ class Pictures:
     def _known(self, name: str) -> str:
         beside = [
             each.name
-            for each in self._folder.iterdir()
+            for each in (self._folder.iterdir() if self._folder.is_dir() else ())
             if each.suffix.lower() in {".png", ".jpg", ".jpeg", ".gif", ".webp"}
         ]
         return nearest(name, [*self._toolkit.images, *beside])

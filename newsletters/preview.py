@@ -5,11 +5,14 @@ The links by which people leave or look at their own mail lead nowhere in a prev
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from daisychain.errors import InputError
 from newsletters.compiled import CompiledEmail, Image
 from newsletters.compiler import Compilation
 from newsletters.merge import References, plan_merge
@@ -25,12 +28,7 @@ def write_preview(
     """Write newsletter.html, .txt and .eml into `folder` and give their paths; without a member, defaults show."""
     email = compilation.email
     member = member or {}
-    folder.mkdir(parents=True, exist_ok=True)
     names = _image_names(email)
-    for image in email.images:
-        path = folder / names[image.hash]
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(compilation.image_contents[image.hash])
     page = plan_merge(email, _references(names, public_url)).render(member, "")
     embedded = {image.hash: f"cid:{_short(image)}" for image in email.images}
     mail = plan_merge(email, _references(embedded, public_url)).render(member, "")
@@ -45,10 +43,29 @@ def write_preview(
         ],
     )
     files = {"html": folder / "newsletter.html", "text": folder / "newsletter.txt", "eml": folder / "newsletter.eml"}
-    files["html"].write_text(page.html, encoding="utf-8")
-    files["text"].write_text(page.text, encoding="utf-8")
-    files["eml"].write_bytes(message.as_bytes())
+    contents = {folder / names[hash_]: compilation.image_contents[hash_] for hash_ in names}
+    contents |= {files["html"]: page.html.encode(), files["text"]: page.text.encode(), files["eml"]: message.as_bytes()}
+    path = folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, content in contents.items():
+            _write(path, content)
+    except OSError as error:
+        raise InputError(f"The preview can't be written here: {error.strerror}.", file=path) from None
     return {kind: str(path) for kind, path in files.items()}
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put `content` at `path` for its owner alone: a preview shows what is known of a person."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    # A new file in place of what is there: writing into that would follow a link and keep others' right to read.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".preview-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _references(images: Mapping[str, str], public_url: str) -> References:

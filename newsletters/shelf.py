@@ -12,8 +12,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.errors import InputError
-from newsletters.images import ToolkitImage, keep_images
+from newsletters.images import ToolkitImage, keep_images, known_measures
 from newsletters.marked_yaml import nearest
+from newsletters.recent import Recent
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
 from newsletters.toolkit import TOOLKIT_NAME, Toolkit, load_files, load_folder
 from newsletters.toolkit_files import SHEET
@@ -47,8 +48,8 @@ def find_toolkit(reference: str, base: Path, connection: Connection | None) -> T
 def named_toolkit(name: str, connection: Connection | None) -> Toolkit:
     """The toolkit `name`, added before shipped and never a folder; raises UnknownToolkit."""
     if TOOLKIT_NAME.fullmatch(name):
-        if connection is not None and (files := _added_files(connection, name)):
-            return load_files(files, name)
+        if connection is not None and (added := _added_toolkit(connection, name)):
+            return added
         if name in _shipped_names():
             return shipped_toolkit(name)
     known = {entry.name for entry in list_toolkits(connection)}
@@ -123,6 +124,18 @@ def _shipped_images() -> Mapping[str, ToolkitImage]:
     return {image.hash: image for name in _shipped_names() for image in shipped_toolkit(name).images.values()}
 
 
-def _added_files(connection: Connection, name: str) -> dict[str, bytes]:
+# A page is asked for often, and its toolkit changes seldom. By name and hash of its content.
+_ADDED: Recent[Toolkit] = Recent(4)
+
+
+def _added_toolkit(connection: Connection, name: str) -> Toolkit | None:
+    hash_ = connection.scalar(select(StoredToolkit.content_hash).where(StoredToolkit.name == name))
+    if hash_ is None:
+        return None
+    return _ADDED.get((name, hash_), lambda: _read_added(connection, name))
+
+
+def _read_added(connection: Connection, name: str) -> Toolkit:
     rows = connection.execute(select(ToolkitFile.path, ToolkitFile.content).where(ToolkitFile.toolkit == name))
-    return {row.path: row.content for row in rows}
+    files = {row.path: row.content for row in rows}
+    return load_files(files, name, known_measures(connection, files.values()))

@@ -47,7 +47,7 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
     return Showcase(
         toolkit=toolkit,
         hero=toolkit.images.get(HERO),
-        logo=toolkit.images.get(toolkit.brand.logo or ""),
+        logo=toolkit.brand.logo,
         manifesto=_piece(manifesto, public_url) if manifesto and manifesto.available(today) else None,
         channels={
             # What was written for this channel alone comes first.

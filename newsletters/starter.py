@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
-import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from daisychain.errors import InputError
 from newsletters.blocks import registry
 from newsletters.document import parse_document
 from newsletters.marked_yaml import nearest
 from newsletters.toolkit import CopyBlock, Toolkit, current_day
-
-_MOST_STORIES = 2
 
 
 def start_newsletter(path: Path, toolkit: Toolkit, reference: str, layout: str) -> Path:
@@ -34,41 +34,54 @@ def copy_newsletter(path: Path, source: Path) -> Path:
 
 
 def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
-    """The text of a newsletter that uses the toolkit's own copy, pictures and links."""
-    front = {
-        "subject": f'{{{{ member.first_name | default("Hello") }}}}, {toolkit.title} needs you',
-        "preheader": toolkit.summary.split(". ")[0].split("; ")[0],
-        "title": toolkit.title,
-        "toolkit": reference,
-        "layout": layout,
-    }
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=1000)
-    return f"---\n{head}---\n" + "\n".join(_body(toolkit))
+    """The text of a newsletter in `layout` that uses the toolkit's own copy, pictures and links.
+
+    It is written by `templates/email/starters/LAYOUT.md.j2`, whose own signs are `<< >>` and `<% %>`.
+    """
+    template = _starters().get_template(f"{layout}.md.j2")
+    return template.render(kit=_offer(toolkit), reference=reference, layout=layout).lstrip("\n").rstrip("\n") + "\n"
 
 
-def _body(toolkit: Toolkit) -> Iterator[str]:
+def _offer(toolkit: Toolkit) -> dict[str, Any]:
+    """What starters take from a toolkit: `opening`, `stories` and `closing` are copy blocks for email."""
     copy = toolkit.copy_for("email", current_day())
     # What was written for email alone frames the mail; the rest is at home on a web page too.
     frame = [block for block in copy if block.channels == ("email",) and block.length == "short"]
     others = [block for block in copy if block not in frame]
     others.sort(key=lambda block: block.id not in toolkit.images)
-    opening, closing = (frame or others)[:1], frame[1:]
-    pictures = [name for name in toolkit.images if name != toolkit.brand.logo]
+    opening = (frame or others)[:1]
+    logos = (toolkit.brand.logo, toolkit.brand.dark_logo)
+    pictures = [name for name, image in toolkit.images.items() if image not in logos]
     hero = next((name for name in pictures if name not in toolkit.copy), "")
-    yield f'::: hero "{_quoted(toolkit.title)}" kicker="{_quoted(toolkit.coalition)}"{hero and f" image={hero}"}\n:::\n'
-    yield 'Dear {{ member.first_name | default("friend") }},\n'
-    yield from _copies(opening)
-    for link in list(toolkit.links)[:1]:
-        yield f'::: button "{_label(link)}" href="{{{{ toolkit.links[\'{link}\'] }}}}"\n'
-    for block in [block for block in others if block not in opening][:_MOST_STORIES]:
-        picture = f" image={block.id}" if block.id in pictures else ""
-        yield f'::: divider flowers\n\n::: story "{_quoted(block.title)}"{picture}\n::: copy {block.id}\n:::\n'
-    yield from _copies(closing)
+    links = [{"name": name, "label": _label(name)} for name in toolkit.links]
+    return {
+        "title": toolkit.title,
+        "coalition": toolkit.coalition,
+        "line": toolkit.summary.split(". ")[0].split("; ")[0],
+        "hero_image": f" image={hero}" if hero else "",
+        "opening": [_story(block, pictures) for block in opening],
+        "stories": [_story(block, pictures) for block in others if block not in opening],
+        "closing": [_story(block, pictures) for block in frame[1:]],
+        "links": links,
+        "link": links[0] if links else None,
+        "ask": links[0]["label"] if links else "What you ask for",
+        "ask_href": f"{{{{ toolkit.links['{links[0]['name']}'] }}}}" if links else "https://example.org/",
+    }
 
 
-def _copies(blocks: list[CopyBlock]) -> Iterator[str]:
-    for block in blocks:
-        yield f"::: copy {block.id}\n"
+def _story(block: CopyBlock, pictures: list[str]) -> dict[str, str]:
+    return {"id": block.id, "title": block.title, "image": f" image={block.id}" if block.id in pictures else ""}
+
+
+@cache
+def _starters() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("templates", "email/starters"), undefined=StrictUndefined, autoescape=False,  # noqa: S701 - Markdown
+        variable_start_string="<<", variable_end_string=">>", block_start_string="<%", block_end_string="%>",
+        comment_start_string="<#", comment_end_string="#>", trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(yaml=partial(json.dumps, ensure_ascii=False), quoted=_quoted)
+    return environment
 
 
 def _label(link: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, LargeBinary, Text, func
+from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -55,3 +55,36 @@ class StoredEmail(Base):
     hash: Mapped[str] = mapped_column(Text, unique=True)
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class MadePack(Base):
+    """A partner pack that was made; `key` is the end of its public page's address, an empty partner is nobody's."""
+
+    __tablename__ = "made_packs"
+    __table_args__ = (Index("ix_made_packs_newsletter", "toolkit", "newsletter", "made_at"),)
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    newsletter: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    edition: Mapped[str] = mapped_column(Text)
+    toolkit: Mapped[str] = mapped_column(Text)
+    coalition: Mapped[str] = mapped_column(Text)
+    partner: Mapped[str] = mapped_column(Text)
+    dialect: Mapped[str] = mapped_column(Text)
+    expires: Mapped[date | None] = mapped_column(Date)
+    copy_blocks: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    withdrawn_why: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class OfferedNewsletter(Base):
+    """A newsletter whose packs without branding anybody may take from its toolkit's page."""
+
+    __tablename__ = "offered_newsletters"
+
+    toolkit: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    offered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

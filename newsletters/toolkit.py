@@ -1,6 +1,7 @@
 """Toolkits: a folder of campaign copy, links, images and a brand, read whole and checked before it is used.
 
     toolkit.yml      name, title, coalition, campaign, summary, links, brand, images
+    brand.yml        the brand, where toolkit.yml has none
     copy/*.md        copy blocks: front matter (id, title, version, approved by, …), then Markdown
     images/          pictures, each named in toolkit.yml with its alt text
 
@@ -21,9 +22,9 @@ from zoneinfo import ZoneInfo
 
 from daisychain.errors import InputError
 from newsletters.brand import Brand, read_brand
-from newsletters.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.images import MAX_BYTES, Measures, ToolkitImage, measure
 from newsletters.marked_yaml import Sheet, nearest, read_sheet
-from newsletters.toolkit_files import SHEET, Folder, ToolkitFiles
+from newsletters.toolkit_files import BRAND, MAX_COPY, MAX_IMAGES, SHEET, Folder, ToolkitFiles
 
 CHANNELS = ("email", "web", "social")
 LENGTHS = ("short", "long")
@@ -102,8 +103,11 @@ def load_folder(path: Path) -> Toolkit:
     return load_files(Folder(path), str(path))
 
 
-def load_files(files: Mapping[str, bytes], origin: str) -> Toolkit:
-    """The toolkit in `files` (relative path to content); `origin` goes before the path in errors."""
+def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, Measures] | None = None) -> Toolkit:
+    """The toolkit in `files` (relative path to content); `origin` goes before the path in errors.
+
+    Images whose hash is in `measures` are not decoded again.
+    """
     read = ToolkitFiles(files, origin)
     sheet = read_sheet(read.text(SHEET), read.place(SHEET))
     sheet.allow(_KEYS, "A toolkit")
@@ -114,7 +118,7 @@ def load_files(files: Mapping[str, bytes], origin: str) -> Toolkit:
             hint="Use small letters a to z, digits and hyphens, at most 64: community-makes-us.",
         )  # fmt: skip
     coalition = sheet.text("coalition")
-    images = _read_images(sheet, read)
+    images = _read_images(sheet, read, measures)
     title = sheet.text("title")
     copy = _read_copy(read)
     return Toolkit(
@@ -124,12 +128,26 @@ def load_files(files: Mapping[str, bytes], origin: str) -> Toolkit:
         campaign=sheet.text("campaign", title),
         summary=sheet.text("summary"),
         links=_read_links(sheet),
-        brand=read_brand(sheet.sheet("brand"), name=coalition, images=images),
+        brand=_read_brand(sheet, read, coalition, images),
         images=images,
         copy=copy,
         content_hash=_hash(read.used),
         files=read.used,
     )
+
+
+def _read_brand(sheet: Sheet, files: ToolkitFiles, name: str, images: Mapping[str, ToolkitImage]) -> Brand:
+    own = sheet.sheet("brand")
+    if BRAND not in files:
+        return read_brand(own, name=name, images=images)
+    if own is not None:
+        sheet.fail(f"The brand is given twice: here, and in {BRAND}.", "brand", hint="Keep one of them.")
+    place = files.place(BRAND)
+
+    def read(path: str, line: int) -> ToolkitImage:
+        return measure(files.read(path, MAX_BYTES, file=place, line=line), path, file=place, line=line)
+
+    return read_brand(read_sheet(files.text(BRAND), place), name=name, images=images, read=read)
 
 
 def _read_links(sheet: Sheet) -> dict[str, str]:
@@ -141,10 +159,12 @@ def _read_links(sheet: Sheet) -> dict[str, str]:
     return {name: links.url(name) for name in links}
 
 
-def _read_images(sheet: Sheet, files: ToolkitFiles) -> dict[str, ToolkitImage]:
+def _read_images(sheet: Sheet, files: ToolkitFiles, measures: Mapping[str, Measures] | None) -> dict[str, ToolkitImage]:
     listed = sheet.sheet("images")
     if listed is None:
         return {}
+    if (number := len(list(listed))) > MAX_IMAGES:
+        sheet.fail(f"There are {number:,} images; {MAX_IMAGES:,} are allowed.", "images")
     images = {}
     for name in listed:
         _check_name(listed, name, name)
@@ -157,14 +177,22 @@ def _read_images(sheet: Sheet, files: ToolkitFiles) -> dict[str, ToolkitImage]:
                 hint='Say in a sentence what it shows; alt: "" only where it adds nothing.',
             )  # fmt: skip
         content = files.read(path, MAX_BYTES, file=entry.file, line=line)
-        images[name] = measure(content, name, alt=entry.text("alt", ""), file=entry.file, line=line)
+        images[name] = measure(content, name, alt=entry.text("alt", ""), file=entry.file, line=line, known=measures)
     return images
 
 
 def _read_copy(files: ToolkitFiles) -> dict[str, CopyBlock]:
     blocks: dict[str, CopyBlock] = {}
+    size = 0
     for path in files.copy_paths():
-        block = _read_block(files.text(path), files.place(path), blocks)
+        text = files.text(path)
+        size += len(text)
+        if size > MAX_COPY:
+            raise InputError(
+                f"The copy blocks up to here are too long together: {MAX_COPY:,} characters are allowed.",
+                file=files.place(path),
+            )
+        block = _read_block(text, files.place(path), blocks)
         blocks[block.id] = block
     return blocks
 

@@ -9,8 +9,13 @@ from daisychain.errors import InputError
 from newsletters.images import MAX_BYTES
 
 SHEET = "toolkit.yml"
+BRAND = "brand.yml"
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_FILES = 2_000
+MAX_COPY = 1_000_000  # characters, of all blocks together
+MAX_IMAGES = 100
+# A toolkit is held in memory whole while a newsletter is made of it, and while its page is asked for.
+MAX_TOTAL_BYTES = 40 * 1024 * 1024
 
 
 class ToolkitFiles:
@@ -20,6 +25,13 @@ class ToolkitFiles:
         self._files = files
         self._origin = origin
         self.used: dict[str, bytes] = {}
+        self._total = 0
+
+    def __contains__(self, path: str) -> bool:
+        try:
+            return path in self._files
+        except (_Leaves, _TooLarge):  # something is there; reading it says what is wrong with it
+            return True
 
     def place(self, path: str) -> str:
         return f"{self._origin}/{path}"
@@ -61,7 +73,14 @@ class ToolkitFiles:
             raise _too_large(path, error.size, limit, file, line) from None
         if len(content) > limit:
             raise _too_large(path, len(content), limit, file, line)
-        self.used[path] = content
+        if path not in self.used:
+            self.used[path] = content
+            self._total += len(content)
+        if self._total > MAX_TOTAL_BYTES:
+            raise InputError(
+                f"The files up to {path!r} are too large together: {MAX_TOTAL_BYTES:,} bytes are allowed.",
+                file=file, line=line, hint="Pictures can be made smaller: mail shows them at most 1,200 pixels wide.",
+            )  # fmt: skip
         return content
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from newsletters.compiled import Tree
@@ -41,20 +41,36 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 _CONTROLS = dict.fromkeys([*range(32), 127, *range(0x80, 0xA0), 0x2028, 0x2029], " ")
 
 
-def worker(tree: Tree, mark: str) -> Work:
-    """A function from a member to the tree's value; no value it gives holds `mark`, the tokens' beginning."""
+def cleaned(member: Member, fields: Sequence[str], mark: str) -> dict[str, str]:
+    """The member's `fields` as `worker` wants them: text, "" where missing, no control signs and no `mark` in it.
+
+    `mark` is the tokens' beginning: no value may hold a token.
+    """
+    values = [member.get(name) or "" for name in fields]
+    try:
+        # One look at all of them together: hardly anybody's values need more.
+        together = "".join(values)
+    except TypeError:  # a number, from a caller's own mapping
+        together = mark
+    if mark in together or not together.isprintable():
+        values = [_clean(value, mark) for value in values]
+    return dict(zip(fields, values, strict=True))
+
+
+def worker(tree: Tree) -> Work:
+    """A function from a cleaned member to the tree's value."""
     kind, *rest = tree
     if kind == "field":
-        return _field(rest[0], mark)
+        return operator.itemgetter(rest[0])
     if kind == "const":
         return lambda member, value=rest[0]: value  # type: ignore[misc]
     if kind in _COMPARE or kind == "in":
-        return _comparison(kind, worker(rest[0], mark), rest[1])
+        return _comparison(kind, worker(rest[0]), rest[1])
     if kind == "default":
-        return _default(worker(rest[0], mark), rest[1])
+        return _default(worker(rest[0]), rest[1])
     if kind == "filter":
-        return _filter(FILTERS[rest[0]], worker(rest[1], mark))
-    return _combination(kind, [worker(part, mark) for part in rest])
+        return _filter(FILTERS[rest[0]], worker(rest[1]))
+    return _combination(kind, [worker(part) for part in rest])
 
 
 def fields_of(tree: Tree) -> tuple[str, ...]:
@@ -108,17 +124,16 @@ def _walk(tree: Tree) -> Iterator[Tree]:
         yield from _walk(tree[1])
 
 
-def _field(name: str, mark: str) -> Work:
-    def work(member: Member) -> str:
-        value = member.get(name)
-        if value is None:
-            return ""
-        text = value if isinstance(value, str) else str(value)
-        if not text.isprintable():
-            text = text.translate(_CONTROLS)
-        return text.replace(mark, "") if mark in text else text
-
-    return work
+def _clean(value: Any, mark: str) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    if not text.isprintable():
+        text = text.translate(_CONTROLS)
+    # Taking it out may join what stood around it to another.
+    while mark in text:
+        text = text.replace(mark, "")
+    return text
 
 
 def _default(inner: Work, default: str) -> Work:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from daisychain.errors import InputError
 from newsletters.expressions import Expressions
 from newsletters.tokens import Mint
-from newsletters.trees import worker
+from newsletters.trees import cleaned, fields_of, worker
 from tests.newsletters.compiling import compiled, merged
 
 NAMES = {"toolkit": {"title": "Fair", "links": {"join": "https://a.example", "more": "https://b.example"}}}
@@ -59,7 +61,7 @@ def test_what_needs_no_member_is_done_at_once(source: str, written: list[str]) -
 def test_a_member_s_expression_is_worked_out_without_jinja(source: str, member: dict[str, str], value: str) -> None:
     found = expressions()
     found.evaluate("{{ " + source + " }}", "may.md", 1)
-    assert worker(found.slots[0].tree, "mark")(member) == value
+    assert worker(found.slots[0].tree)(cleaned(member, fields_of(found.slots[0].tree), "mark")) == value
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,66 @@ def test_what_can_t_be_a_slot_is_refused_with_its_line(source: str, message: str
     assert error.value.file == "may.md"
     assert error.value.line
     assert 12 <= error.value.line <= 13
+
+
+GREEDY = {
+    "a format": ("{{ '%400000000d' % 1 }}", "no business"),
+    "a method": ("{{ 'a'.ljust(400000000) }}", "can't be called"),
+    "a method by another name": ("{% set range = 'a'.ljust %}{{ range(400000000) | length }}", "can't be called"),
+    "a method out of a filter": ("{{ 'a' | attr('ljust') }}", "attr"),
+    "doubling": ("{% set a = 'aaaaaaaaaa' %}" + "{% set a = a ~ a %}" * 25 + "{{ a | length }}", "too large"),
+    "adding": ("{% set a = 'aaaaaaaaaa' %}" + "{% set a = a + a %}" * 25 + "{{ a | length }}", "too large"),
+    "lists in lists": ("{% set a = [1] %}" + "{% set a = [a, a] %}" * 40 + "{{ a | string | length }}", "too large"),
+    "multiplying": ("{% set a = 99999 %}" + "{% set a = a * a %}" * 40 + "{{ a }}", "too large"),
+    "replacing": ("{% set a = range(2000) | join('aaaa') %}{{ a | replace('a', a) | length }}", "too large"),
+    "joining": ("{% set a = range(2000) | join('aaaa') %}{{ range(4000) | join(a) | length }}", "too large"),
+    "a large range": ("{{ range(100000) | map('string') | list | length }}", "too large"),
+    "filling up": ("{{ [1] | batch(100000000, 'x') | list | length }}", "batch"),
+    "precision": ("{{ 1 | round(1000000000) + 'a' }}", "no business"),
+    "digits": ("{{ " + "9" * 5000 + " }}", "too long"),
+    "brackets": ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "too deep"),
+    "a chain of not": ("{{ " + "not " * 5000 + "1 }}", "too deep"),
+    "lists in a list": ("{{ " + "[" * 150 + "]" * 150 + " }}", "too deep"),
+    "ifs": ("{% if 1 %}" * 900 + "{% endif %}" * 900, "too deep"),
+    "a chain of or": ("{{ member.city" + " or member.city" * 300 + " }}", "too long"),
+    "loops in loops": (
+        "{% for a in range(300) %}{% for b in range(300) %}{% set c = 1 %}{% endfor %}{% endfor %}",
+        "much",
+    ),
+    "one line": ("{% for a in range(900) %}" + "word " * 200 + "{% endfor %}", "too much"),
+}
+
+
+@pytest.mark.parametrize(("source", "message"), GREEDY.values(), ids=GREEDY)
+def test_what_would_fill_the_memory_or_take_for_ever_is_refused_with_its_line(source: str, message: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(InputError, match=message) as error:
+        expressions().evaluate(f"Hello\n\n{source}", "may.md", 10)
+    assert error.value.place.startswith("may.md:1")
+    assert time.process_time() - begun < 5
+
+
+def test_loops_are_counted_over_all_parts_of_a_newsletter() -> None:
+    found, loops = expressions(), "{% for a in range(100) %}{% for b in range(100) %}{% endfor %}{% endfor %}"
+    for _ in range(4):
+        found.evaluate(loops, "may.md", 1)
+    with pytest.raises(InputError, match="too much"):
+        found.evaluate(loops, "may.md", 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("{{ 7 % 4 + 6 / 4 }}", "4.5"),
+        ("{{ 'a' + 'b' }}", "ab"),
+        ("{{ ['a', 'b'] | join(', ') | replace('a', 'c') }}", "c, b"),
+        ("{{ 2.345 | round(1) }}", "2.3"),
+        ("{{ toolkit.links.keys() | list | length }}", "2"),
+        ("{{ 'x' if 'b' in [" + "'a', " * 999 + "'b'] }}", "x"),
+    ],
+)
+def test_what_newsletters_do_goes_on_to_work(source: str, written: str) -> None:
+    assert lines(source) == [written]
 
 
 def test_a_line_keeps_the_number_that_its_author_knows() -> None:

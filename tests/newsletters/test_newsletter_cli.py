@@ -77,6 +77,30 @@ def test_the_preview_s_pictures_are_beside_it_and_inside_the_message(run: Run) -
     assert max(map(len, Path("out/newsletter.eml").read_bytes().split(b"\r\n"))) < 998
 
 
+def test_a_preview_is_for_its_owner_alone_and_follows_no_link(run: Run) -> None:
+    run("new", "may", "--toolkit", "community-makes-us")
+    run("preview", "may.md", "--out", "out")
+    assert Path("out").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in Path("out").iterdir() if path.is_file()} == {0o600}
+    shared, elsewhere = Path("shared"), Path("elsewhere")
+    shared.mkdir(mode=0o755)
+    elsewhere.write_text("theirs")
+    (shared / "newsletter.html").symlink_to(elsewhere.absolute())
+    (shared / "newsletter.eml").touch(mode=0o666)
+    run("preview", "may.md", "--out", "shared")
+    assert elsewhere.read_text() == "theirs"
+    assert not (shared / "newsletter.html").is_symlink()
+    assert (shared / "newsletter.eml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_preview_that_can_t_be_written_says_why(run: Run) -> None:
+    run("new", "may", "--toolkit", "community-makes-us")
+    Path("out/newsletter.html").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"newsletter\.html: The preview can't be written here"):
+        run("preview", "may.md", "--out", "out")
+    assert not list(Path("out").glob(".preview-*"))
+
+
 def test_a_new_newsletter_never_takes_the_place_of_another(run: Run) -> None:
     Path("may.md").write_text("mine")
     with pytest.raises(InputError, match="already"):

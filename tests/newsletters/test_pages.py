@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 import newsletters.pages
 from daisychain.console import Desk
 from daisychain.database import Database
+from daisychain.settings import LOCAL_URL
 from newsletters.shelf import add_toolkit, named_toolkit
 from newsletters.toolkit_cli import toolkit
 from tests.newsletters.toolkits import BLOCK, SHEET, files, folder
@@ -37,6 +39,22 @@ def test_an_image_is_served_for_ever_and_without_a_cookie(client: FlaskClient) -
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "Set-Cookie" not in answer.headers
     assert client.get(hero.path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+def test_who_has_an_image_is_told_so_before_it_is_looked_for(client: FlaskClient) -> None:
+    known = "0" * 64
+    answer = client.get(f"/i/{known}.png", headers={"If-None-Match": f'"{known}"'})
+    assert (answer.status_code, answer.data) == (304, b"")
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_page_names_this_installation_and_not_the_host_that_was_asked_for(
+    client: FlaskClient, database: Database
+) -> None:
+    database.settings = replace(database.settings, public_url="")
+    page = client.get(f"/toolkits/{SHIPPED}", headers={"Host": "evil.example"}).text
+    assert "evil.example" not in page
+    assert f"{LOCAL_URL}/toolkits/{SHIPPED}" in page
 
 
 @pytest.mark.parametrize("name", ["0" * 64 + ".png", "hero.png", "x", "%00" * 64 + ".png", "é" * 64 + ".png"])
@@ -78,6 +96,22 @@ def test_somebody_elses_markdown_is_shown_and_not_run(client: FlaskClient, datab
     assert "javascript:x&quot;" not in page
     assert 'href="javascript' not in page
     assert "spy.example" not in page
+
+
+def test_a_page_s_copy_is_worked_out_once_until_its_toolkit_is_another(
+    client: FlaskClient, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    showcase = newsletters.pages.showcase
+    monkeypatch.setattr(
+        newsletters.pages, "showcase", lambda *args: (written.append(args[0].summary), showcase(*args))[1]
+    )
+    for summary in (f"One {tmp_path}", f"Two {tmp_path}"):
+        with database.engine.begin() as connection:
+            add_toolkit(connection, folder(tmp_path / summary[:3], files(SHEET.replace("A fair", summary))))
+        for _ in range(3):
+            assert summary in client.get("/toolkits/spring-fair").text
+    assert len(written) == 2
 
 
 @pytest.mark.parametrize("line", ["embargo: 2999-01-01", "expires: 2000-01-01"])

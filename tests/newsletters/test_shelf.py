@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from daisychain.database import Database
 from daisychain.errors import InputError
+from newsletters import images, shelf
 from newsletters.shelf import (
     UnknownToolkit,
     add_toolkit,
@@ -83,3 +85,41 @@ def test_images_are_found_by_hash_kept_or_shipped(database: Database, tmp_path: 
         for image in (added.images["tent"], named_toolkit(SHIPPED, None).images["hero"]):
             assert find_image(connection, image.hash) == (image.media_type, image.content)
         assert find_image(connection, "0" * 64) is None
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[Any]:
+    """The first arguments of all calls to a function, from now on."""
+    real, calls = getattr(owner, name), []
+    monkeypatch.setattr(owner, name, lambda *args, **kwargs: (calls.append(args[0]), real(*args, **kwargs))[1])
+    return calls
+
+
+def test_an_added_toolkit_is_read_once_until_it_is_another_and_its_pictures_are_not_decoded_again(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.engine.begin() as connection:
+        add_toolkit(connection, folder(tmp_path / "one", files(SHEET.replace("Spring Fair", str(tmp_path)))))
+        loads, decoded = counted(monkeypatch, shelf, "load_files"), counted(monkeypatch, images, "_measured")
+        first = named_toolkit("spring-fair", connection)
+        assert named_toolkit("spring-fair", connection) is first
+        assert (len(loads), len(decoded)) == (1, 0)
+        add_toolkit(connection, folder(tmp_path / "two", files(SHEET.replace("A fair", str(tmp_path)))))
+        assert named_toolkit("spring-fair", connection).title == "Spring Fair"
+        assert len(loads) == 2
+
+
+def test_only_the_toolkits_that_were_asked_for_last_are_kept_in_memory(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.engine.begin() as connection:
+        for number in range(5):
+            name = f"kit-{number}"
+            add_toolkit(
+                connection,
+                folder(tmp_path / name, files(SHEET.replace("spring-fair", name).replace("A fair", str(tmp_path)))),
+            )
+            named_toolkit(name, connection)
+        loads = counted(monkeypatch, shelf, "load_files")
+        named_toolkit("kit-4", connection)
+        named_toolkit("kit-0", connection)
+        assert len(loads) == 1

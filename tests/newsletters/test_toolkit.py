@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from daisychain.errors import InputError
+from newsletters import toolkit_files
 from newsletters.toolkit import CHANNELS, load_files, load_folder
+from newsletters.toolkit_files import MAX_IMAGES
 from tests.newsletters.toolkits import BLOCK, SHEET, files, folder, picture
 
 
@@ -156,6 +158,24 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(10**12)  # sparse: it takes no room, and nobody could read it
     with pytest.raises(InputError, match=r"toolkit\.yml:9: .* too large: 1,000,000,000,000 bytes"):
         load_folder(tmp_path)
+
+
+def test_more_pictures_than_any_toolkit_needs_are_refused() -> None:
+    listed = "".join(f"  tent{n}:\n    file: images/tent.png\n    alt: A tent.\n" for n in range(MAX_IMAGES))
+    with pytest.raises(InputError, match=r"toolkit\.yml:7: There are 101 images; 100 are allowed"):
+        load_files(files(SHEET + listed), "fair")
+
+
+def test_more_words_than_any_toolkit_needs_are_refused() -> None:
+    blocks = {f"b{n}": BLOCK.replace("welcome", f"w{n}") + "word " * 100_000 for n in range(3)}
+    with pytest.raises(InputError, match=r"copy/b1\.md: The copy blocks up to here are too long together"):
+        load_files(files(**blocks), "fair")
+
+
+def test_files_too_large_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolkit_files, "MAX_TOTAL_BYTES", len(SHEET) + len(picture()) + 10)
+    with pytest.raises(InputError, match=r"copy/welcome\.md: .* too large together"):
+        load_files(files(), "fair")
 
 
 @pytest.mark.parametrize("link", ["images/tent.png", "images", "copy/welcome.md", "copy"])

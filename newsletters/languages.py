@@ -1,0 +1,74 @@
+"""Languages: a newsletter and its translations, each a document beside the first, each member given theirs.
+
+    may.md       the first, in the language that its front matter says
+    may.cy.md    its translation; what its front matter leaves out (toolkit, layout, sender …) is as in the first
+
+Somebody whose language is not there gets the one that the first document declares as `fallback`, or else its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from daisychain.errors import InputError
+from newsletters.brand import Brand
+from newsletters.compiler import Compilation, FindToolkit, compile_file
+from newsletters.document import first_of, language_of
+from newsletters.marked_yaml import nearest
+
+
+@dataclass(frozen=True)
+class Languages:
+    """A newsletter in all its languages; `fallback` is one of them."""
+
+    compilations: Mapping[str, Compilation]
+    fallback: str
+
+    def language_for(self, wanted: str | None) -> str:
+        """The language in which somebody who wants `wanted` gets it: that one, its main one, or the fallback."""
+        known = {language.lower(): language for language in self.compilations}
+        code = (wanted or "").strip().lower().replace("_", "-")
+        while code:
+            if code in known:
+                return known[code]
+            code = code.rpartition("-")[0]
+        return self.fallback
+
+    def for_member(self, member: Mapping[str, object]) -> Compilation:
+        """What a member with these fields gets."""
+        return self.compilations[self.language_for(str(member.get("language") or ""))]
+
+
+def translations(path: Path) -> list[Path]:
+    """The translations beside the newsletter `path`, by name; none for a file that is a translation itself."""
+    if first_of(path):
+        return []
+    found = path.parent.glob(f"{path.stem}.*{path.suffix}")
+    return sorted(each for each in found if language_of(each) and first_of(each) == path)
+
+
+def compile_languages(
+    path: Path, find: FindToolkit, *, brand: Brand | None = None, list_fields: frozenset[str] = frozenset()
+) -> Languages:
+    """The newsletter in the file `path` and its translations; raises InputError with file and line."""
+    first = compile_file(path, find, brand=brand, list_fields=list_fields)
+    compilations = {first.document.language: first}
+    for each in translations(path):
+        made = compile_file(each, find, brand=brand, list_fields=list_fields)
+        language = made.document.language
+        if language in compilations:
+            raise InputError(
+                f"The language {language!r} is there twice, also in {compilations[language].document.file}.",
+                file=each, line=made.document.lines.get("language", 1),
+            )  # fmt: skip
+        compilations[language] = made
+    document = first.document
+    fallback = document.fallback or document.language
+    if fallback not in compilations:
+        raise InputError(
+            f"There is no newsletter in {fallback!r} to fall back on.", file=document.file,
+            line=document.lines.get("fallback"), hint=nearest(fallback, compilations),
+        )  # fmt: skip
+    return Languages(compilations, fallback)
