@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, and_, exists, func, literal, or_, select
+from sqlalchemy import Connection, RowMapping, and_, exists, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
@@ -13,10 +13,10 @@ from newsletters.compiled import CompiledEmail
 from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Token
 from sender.ledger import Ledger, read_ledger
-from sender.tables import Campaign, Delivery, Event, Rollup
+from sender.tables import Campaign, HourRollup, LinkRollup, Rollup
 
 # Only a provider tells these; one of them shows that its webhook reaches us.
-_TOLD_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced", "complained")
+_TOLD_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
 
 
 def _provider_spoke(campaign_id: int) -> ColumnElement[bool]:
-    return exists().where(Event.campaign_id == campaign_id, Event.kind.in_(_TOLD_BY_PROVIDERS))
+    return exists().where(HourRollup.campaign_id == campaign_id, HourRollup.fact.in_(_TOLD_BY_PROVIDERS))
 
 
 def _people(connection: Connection, campaign_id: int) -> People:
@@ -122,13 +122,9 @@ def _links(connection: Connection, campaign: RowMapping) -> list[LinkClicks]:
         select(StoredEmail.content).where(StoredEmail.id == campaign["compiled_id"])
     ).scalar_one()
     email = CompiledEmail.from_json(content)
-    rows = connection.execute(
-        select(Event.link, func.count().label("clicks"), func.count(Event.delivery_id.distinct()).label("clickers"))
-        .join(Delivery, and_(Delivery.id == Event.delivery_id, Delivery.kind == literal("member")))
-        .where(Event.campaign_id == campaign["id"], Event.kind == "clicked", Event.open_class != "machine")
-        .group_by(Event.link)
-    ).all()
-    counted = {row.link: (row.clicks, row.clickers) for row in rows}
+    rows = connection.execute(select(LinkRollup.__table__).where(LinkRollup.campaign_id == campaign["id"])).all()
+    # One that only machines clicked is none that people did.
+    counted = {row.link: (row.clicks, row.clickers) for row in rows if row.clicks}
     links = [
         LinkClicks(
             link.index, link.text, _readable(email, link.url, campaign["public_url"]), *counted.pop(link.index, (0, 0))

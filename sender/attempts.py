@@ -7,7 +7,7 @@ dead, and that is uncertain: it is never sent again by itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, sele
 from lists.tables import Member, Membership, Suppression
 from sender.ledger import Span, State, move
 from sender.mailing import Outcome, Verdict
+from sender.patience import judged
+from sender.states import finish_if_done, pause, people_wait_again
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event
 from sender.vocabulary import PROOFS
 
@@ -48,6 +50,7 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
         .where(
             Batch.id == batch_id,
             Batch.state == "waiting",
+            Batch.held.is_(False),
             Batch.not_before <= func.now(),
             select(Campaign.id).where(Campaign.id == Batch.campaign_id, Campaign.state == "sending").exists(),
         )
@@ -64,7 +67,7 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
         .order_by(Delivery.id)
     ).all()
     if not people:
-        connection.execute(update(Batch).where(Batch.id == batch_id).values(state="done"))
+        _set_batch(connection, batch_id, "done")
         finish_if_done(connection, batch.campaign_id)
         return None
     attempt_id = connection.scalar(
@@ -98,9 +101,11 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     attempt = connection.execute(
         select(Attempt.id, Attempt.batch_id, Attempt.outcome).where(Attempt.id == attempt_id).with_for_update()
     ).one()
+    # One in `waiting` is still about this attempt where a person has it sent again, and that has not happened yet.
+    open_states = ["sending", "uncertain", *(["waiting"] if attempt.outcome == Verdict.UNCERTAIN.value else [])]
     batch = connection.execute(
-        select(Batch.id, Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id, Batch.state)
-        .where(Batch.id == attempt.batch_id, Batch.attempt_id == attempt_id, Batch.state.in_(["sending", "uncertain"]))
+        select(Batch.id, Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id, Batch.state, Batch.tries)
+        .where(Batch.id == attempt.batch_id, Batch.attempt_id == attempt_id, Batch.state.in_(open_states))
         .with_for_update()
     ).one_or_none()
     late = attempt.outcome is not None
@@ -120,12 +125,17 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     again = _apply(connection, batch, span, "uncertain" if batch.state == "uncertain" else "waiting", outcome)
     if outcome.verdict is Verdict.UNCERTAIN and _told_already(connection, span, attempt_id):
         settle_by_event(connection, [attempt_id])
+    if outcome.waiting or outcome.verdict not in (Verdict.ACCEPTED, Verdict.UNCERTAIN):
+        people_wait_again(connection, batch.campaign_id)
     finish_if_done(connection, batch.campaign_id)
     return again
 
 
 def _apply(connection: Connection, batch: Any, span: Span, state: State, outcome: Outcome) -> datetime | None:
     """Move people and batch as the verdict says; returns when to try the batch again, if so."""
+    if outcome.deferred:
+        connection.execute(update(Batch).where(Batch.id == batch.id).values(tries=Batch.tries + 1))
+        outcome = judged(outcome, batch.tries)
     for delivery_id, reason in outcome.refused.items():
         move(connection, span, state, "failed", reason=reason, only=[delivery_id])
     now = datetime.now(UTC)
@@ -137,7 +147,10 @@ def _apply(connection: Connection, batch: Any, span: Span, state: State, outcome
             else:
                 move(connection, span, "waiting", "uncertain", only=outcome.uncertain, reason=outcome.detail)
             if outcome.waiting:
-                return _put_back(connection, batch.id, outcome.retry_at or now + DEFAULT_PAUSE)
+                again = _put_back(connection, batch.id, outcome.retry_at or now + DEFAULT_PAUSE)
+                if outcome.uncertain:
+                    _set_apart(connection, batch.id, span, outcome.uncertain)
+                return again
             _set_batch(connection, batch.id, "uncertain" if outcome.uncertain else "done")
         case Verdict.UNCERTAIN:
             move(connection, span, state, "uncertain", reason=outcome.detail)
@@ -206,6 +219,30 @@ def _set_batch(connection: Connection, batch_id: int, state: str) -> None:
     connection.execute(update(Batch).where(Batch.id == batch_id).values(state=state))
 
 
+def _set_apart(connection: Connection, batch_id: int, span: Span, uncertain: Collection[int]) -> None:
+    """Give each uncertain person of a batch that was put back a batch of their own, and cut the rest between them.
+
+    The next try is not about them; what becomes of it must not count for people who are not in it.
+    """
+    parent = connection.execute(select(Batch.__table__).where(Batch.id == batch_id)).mappings().one()
+    common = {name: parent[name] for name in ("campaign_id", "compiled_id", "not_before", "tries")}
+    alone = [(delivery_id, delivery_id, "uncertain") for delivery_id in sorted(uncertain)]
+    starts = [span.first_id, *(last + 1 for _, last, _ in alone)]
+    ends = [*(first - 1 for first, _, _ in alone), span.last_id]
+    between = [(first, last, "waiting") for first, last in zip(starts, ends, strict=True) if first <= last]
+    connection.execute(
+        insert(Batch),
+        [
+            {
+                **common, "first_id": first, "last_id": last, "state": state,
+                "attempt_id": parent["attempt_id"] if state == "uncertain" else None,
+            }
+            for first, last, state in [*alone, *between]
+        ],
+    )  # fmt: skip
+    _set_batch(connection, batch_id, "split")
+
+
 def _told_already(connection: Connection, span: Span, attempt_id: int) -> bool:
     """Whether an event that proves this attempt came in before its answer failed to; a later one need not come."""
     proof = select(Event.id).where(
@@ -214,10 +251,13 @@ def _told_already(connection: Connection, span: Span, attempt_id: int) -> bool:
     return bool(connection.scalar(select(proof.exists())))
 
 
-def settle_by_event(connection: Connection, attempt_ids: Collection[int]) -> int:
+def settle_by_event(
+    connection: Connection, attempt_ids: Collection[int], *, by: str = "event", because: Mapping[int, str] | None = None
+) -> int:
     """Settle the uncertain among these attempts, which events prove taken; returns how many people that settled.
 
-    One event proves its whole request. Where a person has decided to send again and that has not happened yet,
+    One event, or one entry of the provider's log (`by` "log"), proves its whole request; `because` keeps which, by
+    attempt. Where a person has decided to send again and that has not happened yet,
     it will not; where it has, the proof is written into the attempt alone, where it shows as a double.
     """
     # Those whose answer is still out are locked too: it is written down after us, or before we look.
@@ -230,10 +270,15 @@ def settle_by_event(connection: Connection, attempt_ids: Collection[int]) -> int
         .order_by(Attempt.id)
         .with_for_update()
     ).all()
-    return sum(_settle(connection, row) for row in attempts if row.outcome == Verdict.UNCERTAIN.value)
+    proofs = because or {}
+    return sum(
+        _settle(connection, row, by, proofs.get(row.id, ""))
+        for row in attempts
+        if row.outcome == Verdict.UNCERTAIN.value
+    )
 
 
-def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]]) -> int:
+def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, because: str) -> int:
     batch = connection.execute(
         select(Batch.id, Batch.campaign_id, Batch.first_id, Batch.last_id, Batch.state)
         .where(
@@ -246,7 +291,7 @@ def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]]) -> int:
     connection.execute(
         update(Attempt)
         .where(Attempt.id == attempt.id)
-        .values(outcome=Verdict.ACCEPTED.value, settled_by="event", settled_at=func.now())
+        .values(outcome=Verdict.ACCEPTED.value, settled_by=by, settled_because=because, settled_at=func.now())
     )
     if batch is None:
         return 0
@@ -255,24 +300,3 @@ def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]]) -> int:
     _set_batch(connection, batch.id, "done")
     finish_if_done(connection, batch.campaign_id)
     return moved
-
-
-def pause(connection: Connection, campaign_id: int, reason: str) -> None:
-    """Stop a campaign at its next claim, with the reason that a person will read."""
-    connection.execute(
-        update(Campaign)
-        .where(Campaign.id == campaign_id, Campaign.state == "sending")
-        .values(state="paused", pause_reason=reason)
-    )
-
-
-def finish_if_done(connection: Connection, campaign_id: int) -> None:
-    """Call a campaign finished once no batch of it waits or is in flight; uncertain people may remain."""
-    unfinished = (
-        select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state.in_(["waiting", "sending"])).exists()
-    )
-    connection.execute(
-        update(Campaign)
-        .where(Campaign.id == campaign_id, Campaign.state == "sending", ~unfinished)
-        .values(state="finished", finished_at=func.now())
-    )

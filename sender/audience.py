@@ -6,14 +6,17 @@ One INSERT … SELECT; the mailable come first, so that each batch is a contiguo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, insert, literal, select, text, update
+from sqlalchemy import Connection, case, func, insert, literal, or_, select, text, update
 
 from daisychain.errors import StateError
-from lists.audience import audience as audience_of
 from newsletters.tables import StoredEmail
-from sender import tasks
+from sender import tasks, warm_up
+from sender.follow_ups import audience_of
+from sender.states import turn
 from sender.tables import Batch, Campaign, Delivery
 
 # Freezes take turns: rows of two at once would lie between each other, and batches are ranges of ids.
@@ -29,24 +32,27 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     fields = connection.execute(
         select(StoredEmail.content["fields"]).where(StoredEmail.id == campaign.compiled_id)
     ).scalar_one()
-    people = audience_of(campaign.list_id, fields).subquery()
+    people = audience_of(connection, campaign._mapping, fields).subquery()
+    warming = warm_up.ceiling(connection, campaign.from_address, datetime.now(UTC)) is not None
     before = _newest(connection)
     # The select's join and sort of a million fit into memory with this: 4.7 s instead of 9.0.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
-    connection.execute(
-        insert(Delivery).from_select(
-            ["campaign_id", "member_id", "state", "reason", "address", "inputs"],
-            select(
-                literal(campaign_id),
-                people.c.member_id,
-                case((people.c.exclusion.is_(None), "waiting"), else_="excluded"),
-                people.c.exclusion,
-                people.c.address,
-                people.c.inputs,
-            ).order_by(people.c.exclusion.isnot(None), people.c.member_id),
+    frozen = select(
+        literal(campaign_id),
+        people.c.member_id,
+        case((people.c.exclusion.is_(None), "waiting"), else_="excluded"),
+        people.c.exclusion,
+        people.c.address,
+        people.c.inputs,
+    ).order_by(people.c.exclusion.isnot(None))
+    if warming:
+        engaged = warm_up.engagement()
+        frozen = frozen.outerjoin(engaged, engaged.c.member_id == people.c.member_id).order_by(
+            engaged.c.last.desc().nulls_last()
         )
-    )
-    return _cut(connection, campaign_id, after=before, batch_size=batch_size)
+    columns = ["campaign_id", "member_id", "state", "reason", "address", "inputs"]
+    connection.execute(insert(Delivery).from_select(columns, frozen.order_by(people.c.member_id)))
+    return _cut(connection, campaign, _cutting(campaign, batch_size, warming), after=before)
 
 
 def freeze_tests(connection: Connection, campaign_id: int, people: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -55,7 +61,7 @@ def freeze_tests(connection: Connection, campaign_id: int, people: Sequence[tupl
     They go out one to a request: all mails of a request share one Message-ID, and a mailbox that gets several of
     them may show only one (anymail#15).
     """
-    _start(connection, campaign_id)
+    campaign = _start(connection, campaign_id)
     before = _newest(connection)
     connection.execute(
         insert(Delivery),
@@ -64,20 +70,18 @@ def freeze_tests(connection: Connection, campaign_id: int, people: Sequence[tupl
             for address, inputs in people
         ],
     )
-    _cut(connection, campaign_id, after=before, batch_size=1)
+    _cut(connection, campaign, Cutting(size=1), after=before)
 
 
 def _start(connection: Connection, campaign_id: int) -> Any:
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    campaign = connection.execute(
-        update(Campaign)
-        .where(Campaign.id == campaign_id, Campaign.state == "draft")
-        .values(state="sending", frozen_at=func.now())
-        .returning(Campaign.list_id, Campaign.compiled_id)
-    ).one_or_none()
-    if campaign is None:
+    begun = turn(
+        connection, campaign_id, "sending", from_states=["draft", "scheduled", "paused"],
+        where=Campaign.frozen_at.is_(None), frozen_at=func.now(), pause_reason="",
+    )  # fmt: skip
+    if not begun:
         raise StateError(f"Campaign {campaign_id} is not a draft: its audience is already frozen.")
-    return campaign
+    return connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
 
 
 def _newest(connection: Connection) -> int:
@@ -85,27 +89,58 @@ def _newest(connection: Connection) -> int:
     return connection.scalar(select(func.coalesce(func.max(Delivery.id), 0))) or 0
 
 
-def _cut(connection: Connection, campaign_id: int, *, after: int, batch_size: int) -> int:
+@dataclass(frozen=True)
+class Cutting:
+    """How batches are cut: people in each, people in the canary (0: none), and whether a plan holds them back."""
+
+    size: int
+    canary: int = 0
+    held: bool = False
+
+
+def _cutting(campaign: Any, batch_size: int, warming: bool) -> Cutting:
+    sizes = [batch_size]
+    if campaign.per_minute:
+        # A twelfth of a minute's worth: it flows, rather than come in gushes.
+        sizes.append(max(campaign.per_minute // 12, 1))
+    if warming:
+        sizes.append(warm_up.BATCH)
+    later = campaign.starts_at is not None and campaign.starts_at > datetime.now(UTC)
+    held = bool(later or campaign.per_minute or warming or campaign.opens_at is not None)
+    return Cutting(min(sizes), campaign.canary, held)
+
+
+def _cut(connection: Connection, campaign: Any, cutting: Cutting, *, after: int) -> int:
     """Note the range of a campaign's fresh deliveries and return how many they are; cut batches, defer their jobs."""
-    number = (func.row_number().over(order_by=Delivery.id) - 1) // batch_size
+    place = func.row_number().over(order_by=Delivery.id) - 1
+    in_rest = place >= cutting.canary
+    # Numbered apart, so that no batch holds people of both; the rest is held until the canary has passed.
+    number = case((in_rest, (place - cutting.canary) // cutting.size), else_=place // cutting.size)
     numbered = (
-        select(Delivery.id, number.label("batch")).where(Delivery.id > after, Delivery.state == "waiting").subquery()
+        select(Delivery.id, number.label("batch"), in_rest.label("rest"))
+        .where(Delivery.id > after, Delivery.state == "waiting")
+        .subquery()
     )
-    compiled = select(Campaign.compiled_id).where(Campaign.id == campaign_id).scalar_subquery()
+    held = or_(literal(cutting.held), numbered.c.rest & literal(cutting.canary > 0))
+    first, last = func.min(numbered.c.id), func.max(numbered.c.id)
     connection.execute(
         insert(Batch).from_select(
-            ["campaign_id", "compiled_id", "first_id", "last_id"],
-            select(literal(campaign_id), compiled, func.min(numbered.c.id), func.max(numbered.c.id))
-            .group_by(numbered.c.batch)
-            .order_by(numbered.c.batch),
+            ["campaign_id", "compiled_id", "first_id", "last_id", "held"],
+            select(literal(campaign.id), literal(campaign.compiled_id), first, last, held)
+            .group_by(numbered.c.rest, numbered.c.batch)
+            .order_by(first),
         )
     )
     fresh = select(func.count(), func.min(Delivery.id), func.max(Delivery.id)).where(Delivery.id > after)
-    intended, first, last = connection.execute(fresh).one()
+    intended, first_id, last_id = connection.execute(fresh).one()
+    rest = select(func.min(numbered.c.id)).where(numbered.c.rest) if cutting.canary else None
     connection.execute(
         update(Campaign)
-        .where(Campaign.id == campaign_id)
-        .values(intended=intended, first_delivery=first, last_delivery=last)
-    )
-    tasks.defer_waiting(connection, campaign_id)
+        .where(Campaign.id == campaign.id)
+        .values(
+            intended=intended, first_delivery=first_id, last_delivery=last_id,
+            rest_from=connection.scalar(rest) if rest is not None else None,
+        )
+    )  # fmt: skip
+    tasks.defer_waiting(connection, campaign.id)
     return int(intended)

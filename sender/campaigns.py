@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from lists.lists import slug
 from lists.tables import MailingList
 from newsletters.tables import StoredEmail
 from sender.ledger import Ledger, read_ledger
-from sender.tables import Attempt, Batch, Campaign
+from sender.tables import Attempt, Batch, Campaign, Decision
 
 
 def public_face(settings: Settings, list_name: str | None) -> dict[str, str]:
@@ -68,11 +69,37 @@ def status(connection: Connection, campaign_id: int) -> dict[str, Any]:
         "clicks": campaign["clicks"],
         "hash": campaign["hash"],
         "batches": {row[0]: row[1] for row in batches},
+        "plan": _plan(connection, campaign),
+        "decisions": _decisions(connection, campaign_id),
         "attempts": connection.scalar(select(func.count()).where(Attempt.campaign_id == campaign_id)),
         "created_at": campaign["created_at"],
         "frozen_at": campaign["frozen_at"],
         "finished_at": campaign["finished_at"],
     }
+
+
+def _plan(connection: Connection, campaign: RowMapping) -> dict[str, Any]:
+    """How a campaign is to be sent, as far as that was said, and what its plan holds back now."""
+    names = ("per_minute", "opens_at", "closes_at", "zone", "canary", "canary_wait", "most_bounces", "most_complaints")
+    begins_at = campaign["starts_at"]
+    under_way = campaign["state"] in ("scheduled", "sending", "paused")
+    canary_out = under_way and campaign["rest_from"] is not None
+    held = select(func.count()).where(
+        Batch.campaign_id == campaign["id"], Batch.state == "waiting", Batch.held.is_(True)
+    )
+    return {
+        **{name: campaign[name] for name in names},
+        "begins_at": begins_at if under_way and begins_at and begins_at > datetime.now(UTC) else None,
+        "canary_out": canary_out,
+        "canary_until": campaign["canary_until"] if canary_out else None,
+        "held": connection.scalar(held),
+    }
+
+
+def _decisions(connection: Connection, campaign_id: int) -> list[dict[str, Any]]:
+    columns = (Decision.at, Decision.what, Decision.who, Decision.because, Decision.people)
+    rows = connection.execute(select(*columns).where(Decision.campaign_id == campaign_id).order_by(Decision.id))
+    return [dict(row) for row in rows.mappings()]
 
 
 def list_campaigns(connection: Connection) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from daisychain.secret import installation_secret
 from newsletters.compiled import CompiledEmail
 from newsletters.keeping import kept_email
 from newsletters.merge import KEY, plan_merge
-from sender import attempts, tasks
+from sender import attempts, places, tasks
 from sender.keys import Keys
 from sender.mailing import Mailing, Outcome, Recipient, Verdict
 from sender.providers import open_provider
@@ -61,6 +61,9 @@ class Deliverer:
             log.error("this sender lost its lock on the database; it claims nothing more")
             return
         with self._database.engine.begin() as connection:
+            if not places.is_confirmed(connection, self._database.settings):
+                log.error(places.UNCONFIRMED)
+                return
             claim = attempts.claim(connection, batch_id, self._sender.id)
         if claim is None:
             return
@@ -75,9 +78,11 @@ class Deliverer:
         try:
             mailing = self._mailing(claim.campaign_id, claim.compiled_id)
             provider = self._provider(mailing[1])
-            keys = self._keys.deliveries(row.id for row in claim.people)
+            ids = [row.id for row in claim.people]
+            keys = zip(self._keys.deliveries(ids), self._keys.messages(ids), strict=True)
             recipients = [
-                Recipient(row.id, key, row.address, row.inputs) for row, key in zip(claim.people, keys, strict=True)
+                Recipient(row.id, key, message_key, row.address, row.inputs)
+                for row, (key, message_key) in zip(claim.people, keys, strict=True)
             ]
         except Exception as error:
             log.exception("attempt %s could not be prepared", claim.attempt_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert
+from sqlalchemy import Connection, RowMapping, insert, update
 
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
@@ -20,6 +20,7 @@ from newsletters.keeping import keep_email, kept_email
 from newsletters.merge import plan_merge
 from newsletters.shelf import find_toolkit
 from sender.campaigns import public_face
+from sender.follow_ups import check_whom, count_audience
 from sender.providers import open_provider
 from sender.tables import Campaign
 from sender.tracking import sent_references, tracking_mode
@@ -34,16 +35,32 @@ class Created:
 
 
 def create(
-    connection: Connection, settings: Settings, document: Path, *, list_name: str, provider: str, name: str = ""
+    connection: Connection,
+    settings: Settings,
+    document: Path,
+    *,
+    list_name: str | None,
+    provider: str,
+    name: str = "",
+    follows: tuple[int, str] | None = None,
 ) -> Created:
-    """Compile and check a document for a list and keep it as a draft; raises InputError with every error found."""
+    """Compile and check a document for a list and keep it as a draft; raises InputError with every error found.
+
+    `follows` is (an earlier campaign, whom of it): then the list is that campaign's.
+    """
     opened = open_provider(provider, settings)
+    if follows:
+        list_name = check_whom(connection, *follows)["list"]
+    assert list_name is not None
     people = open_people(connection, list_name)
     compilation, findings = checked(connection, document, people)
     campaign_id = insert_campaign(
         connection, settings, compilation, document=document, provider=opened.name,
         mailing_list=find_list(connection, list_name), name=name or compilation.email.title or document.stem,
     )  # fmt: skip
+    if follows:
+        columns = {"of_campaign_id": follows[0], "of_whom": follows[1]}
+        connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(columns))
     return Created(campaign_id, findings)
 
 
@@ -156,6 +173,5 @@ def summarise(connection: Connection, settings: Settings, campaign: RowMapping) 
         {**campaign, **public_face(settings, campaign["list"])},
         merged.subject,
         str(sample.get("email", "")),
-        people.count(),
-        people.excluded(),
+        *count_audience(connection, campaign),
     )

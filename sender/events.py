@@ -6,15 +6,15 @@ roll-ups, and what follows from those that are new. Doing it twice changes nothi
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 from procrastinate import JobContext, RetryStrategy
-from sqlalchemy import Connection, Row, exists, func, insert, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import aliased
 
 from daisychain.jobs import app, defer
 from daisychain.secret import installation_secret
@@ -23,9 +23,10 @@ from lists.members import unsubscribe
 from lists.tables import Member, Suppression
 from sender.attempts import settle_by_event
 from sender.clicked_links import name_links
+from sender.facts import mailbox_of
 from sender.keys import Keys
-from sender.rollups import store
-from sender.tables import Attempt, Batch, Campaign, Delivery, WebhookBody
+from sender.rollups import count_up, store
+from sender.tables import Campaign, Delivery, WebhookBody
 from sender.vocabulary import PROOFS, Happening
 from sender.webhooks import SOURCE, normalise_all, parse
 
@@ -53,10 +54,19 @@ def process_webhook(context: JobContext, body_id: int) -> None:
 
 
 def keep_body(connection: Connection, body: bytes) -> int:
-    """Keep a verified body and defer its job, in the caller's transaction; returns its id."""
-    body_id = connection.execute(
-        insert(WebhookBody).values(provider=SOURCE, body=body).returning(WebhookBody.id)
-    ).scalar_one()
+    """Keep a verified body and defer its job, in the caller's transaction; returns its id.
+
+    One that is kept already, as it came again or somebody plays a caught one again, takes no room and no work.
+    """
+    fingerprint = hashlib.sha256(body).digest()
+    body_id: int | None = connection.scalar(
+        upsert(WebhookBody)
+        .values(provider=SOURCE, body=body, digest=fingerprint)
+        .on_conflict_do_nothing(index_elements=[WebhookBody.digest])
+        .returning(WebhookBody.id)
+    )
+    if body_id is None:
+        return connection.scalars(select(WebhookBody.id).where(WebhookBody.digest == fingerprint)).one()
     defer(connection, process_webhook, [{"body_id": body_id}], queue=QUEUE)
     return body_id
 
@@ -77,8 +87,13 @@ def defer_left_over(connection: Connection) -> int:
     return len(left)
 
 
+_NO_WAITING = text("SET LOCAL synchronous_commit = off")
+
+
 def process_body(connection: Connection, body_id: int, keys: Keys) -> int:
     """Take in a kept body, unless that is done or being done; returns how many of its events are new."""
+    # The body is kept: whatever a power cut undoes of this is done again. So nobody waits for the disk here.
+    connection.execute(_NO_WAITING)
     row = connection.execute(
         select(WebhookBody.body, WebhookBody.received_at)
         .where(WebhookBody.id == body_id, WebhookBody.processed_at.is_(None))
@@ -87,47 +102,87 @@ def process_body(connection: Connection, body_id: int, keys: Keys) -> int:
     if row is None:
         return 0
     happenings = normalise_all(parse(bytes(row.body)), keys, row.received_at)
-    fresh = take_in(connection, happenings, row.received_at)
+    fresh = take_in(connection, happenings, row.received_at, body_id)
     connection.execute(update(WebhookBody).where(WebhookBody.id == body_id).values(processed_at=func.now()))
     return len(fresh)
 
 
-def take_in(connection: Connection, happenings: Sequence[Happening], received_at: datetime) -> list[Happening]:
+def take_in(
+    connection: Connection, happenings: Sequence[Happening], received_at: datetime, body_id: int | None = None
+) -> Sequence[Happening]:
     """Keep what a provider told, and do what follows from what is new, in the caller's transaction; returns the new.
 
     The number of statements does not grow with the number of happenings, save for people who leave.
     """
+    people = place(connection, happenings)
+    stored = store(connection, happenings, received_at, body_id)
+    settle(connection, happenings)
+    _suppress(connection, stored.fresh, people)
+    _unsubscribe(connection, stored.fresh, people)
+    count_up(connection, stored)
+    return stored.fresh
+
+
+def place(connection: Connection, happenings: Sequence[Happening]) -> Mapping[int | None, Person]:
+    """Fill in whose mail each happening is about, and what else our tables know; returns the people by delivery."""
     _join_strays(connection, happenings)
     people = _join(connection, happenings)
     _note_doubles(connection, happenings)
     name_links(connection, happenings)
-    fresh = store(connection, happenings, received_at)
-    settle_by_event(connection, {each.attempt_id for each in happenings if each.kind in PROOFS and each.attempt_id})
-    _suppress(connection, fresh, people)
-    _unsubscribe(connection, fresh, people)
-    return fresh
+    return people
 
 
-def _join(connection: Connection, happenings: Sequence[Happening]) -> dict[int, Row[*tuple[Any, ...]]]:
-    """Fill in each happening's campaign, or leave it without a delivery; returns the deliveries by id."""
-    rows = connection.execute(
-        select(Delivery.id, Delivery.campaign_id, Delivery.member_id, Delivery.address, Campaign.list_id)
-        .join(Campaign, Campaign.id == Delivery.campaign_id)
-        .where(Delivery.id == func.any([each.delivery_id for each in happenings if each.delivery_id is not None]))
-    )
-    people: dict[int, Row[*tuple[Any, ...]]] = {row.id: row for row in rows}
+def settle(connection: Connection, happenings: Sequence[Happening]) -> int:
+    """Settle the uncertain attempts that these happenings prove; returns how many people that settled."""
+    proofs: dict[int, str] = {}
     for each in happenings:
-        row = people.get(each.delivery_id) if each.delivery_id is not None else None
-        each.delivery_id = row.id if row else None
-        if row:
-            each.campaign_id = row.campaign_id
+        if each.attempt_id and each.kind in PROOFS and each.attempt_id not in proofs:
+            proofs[each.attempt_id] = f"{each.kind} at {each.at:%Y-%m-%d %H:%M:%S} UTC, told by {each.source}"
+    return settle_by_event(connection, proofs, because=proofs) if proofs else 0
+
+
+class Person(NamedTuple):
+    """Whose mail an event is about, and what is to be known of them for what follows."""
+
+    campaign_id: int
+    member_id: int | None
+    list_id: int | None
+    address: str
+    mailbox: str
+
+
+_PEOPLE = text("""
+    SELECT d.id, d.campaign_id, d.member_id, c.list_id, d.address, d.kind
+    FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id
+    WHERE d.id = ANY (CAST(:ids AS bigint[]))
+""")
+
+
+def _join(connection: Connection, happenings: Sequence[Happening]) -> dict[int | None, Person]:
+    """Fill in each happening's campaign and mailbox, or leave it without a delivery; returns people by delivery."""
+    ids = {each.delivery_id for each in happenings if each.delivery_id is not None}
+    people: dict[int | None, Person] = {
+        id_: Person(campaign_id, member_id, list_id, address, mailbox_of(address) if kind == "member" else "")
+        for id_, campaign_id, member_id, list_id, address, kind in connection.execute(
+            _PEOPLE, {"ids": _array(ids)}
+        ).all()
+    }
+    for each in happenings:
+        if person := people.get(each.delivery_id):
+            each.campaign_id, each.mailbox = person.campaign_id, person.mailbox
             each.detail.pop("email", None)
             continue
+        each.delivery_id = None
         if each.address:
             each.detail["email"] = each.address
         if each.keyed:
             each.detail["foreign"] = True
     return people
+
+
+def _array(numbers: Collection[int]) -> str:
+    """Numbers as PostgreSQL writes an array, which is quicker than the driver's way."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def _join_strays(connection: Connection, happenings: Sequence[Happening]) -> None:
@@ -166,29 +221,28 @@ def _is_stray(each: Happening) -> bool:
     return each.kind == "bounced" and not each.keyed and bool(each.address)
 
 
+# An attempt that was taken at once, save for people who were told to wait, was rightly followed by another.
+_AGAIN = text("""
+    SELECT a.id, (b.state = 'split' OR EXISTS (SELECT 1 FROM attempts l WHERE l.batch_id = a.batch_id AND l.id > a.id))
+                 AND NOT (coalesce(a.outcome, '') = 'accepted' AND a.settled_at IS NULL) AS again
+    FROM attempts a JOIN batches b ON b.id = a.batch_id
+    WHERE a.id = ANY (CAST(:ids AS bigint[]))
+""")
+
+
 def _note_doubles(connection: Connection, happenings: Sequence[Happening]) -> None:
     """Mark the events of attempts whose people were mailed again: each is proof of a mail that went out twice."""
-    later = aliased(Attempt)
-    again = exists().where(later.batch_id == Attempt.batch_id, later.id > Attempt.id)
-    rows = connection.execute(
-        select(Attempt.id, Attempt.outcome, Attempt.settled_at, Batch.state, again.label("again"))
-        .join(Batch, Batch.id == Attempt.batch_id)
-        .where(Attempt.id == func.any([each.attempt_id for each in happenings if each.attempt_id is not None]))
-    )
-    # An attempt that was taken at once, save for people who were told to wait, was rightly followed by
-    # another.
-    doubles = {
-        row.id: (row.again or row.state == "split") and not (row.outcome == "accepted" and row.settled_at is None)
-        for row in rows
-    }
+    ids = {each.attempt_id for each in happenings if each.attempt_id is not None}
+    rows = connection.execute(_AGAIN, {"ids": _array(ids)}) if ids else ()
+    again: dict[int | None, bool] = {row.id: row.again for row in rows}
     for each in happenings:
-        if each.attempt_id not in doubles:
+        if each.attempt_id not in again:
             each.attempt_id = None
-        elif doubles[each.attempt_id]:
+        elif again[each.attempt_id]:
             each.detail["double"] = True
 
 
-def _suppress(connection: Connection, fresh: Collection[Happening], people: dict[int, Row[*tuple[Any, ...]]]) -> None:
+def _suppress(connection: Connection, fresh: Collection[Happening], people: Mapping[int | None, Person]) -> None:
     """Never mail again whoever bounced for good or complained; the first reason for an address stands."""
     rows: dict[str, dict[str, str]] = {}
     for each in fresh:
@@ -204,9 +258,7 @@ def _suppress(connection: Connection, fresh: Collection[Happening], people: dict
         connection.execute(statement, [rows[key] for key in sorted(rows)])
 
 
-def _unsubscribe(
-    connection: Connection, fresh: Collection[Happening], people: dict[int, Row[*tuple[Any, ...]]]
-) -> None:
+def _unsubscribe(connection: Connection, fresh: Collection[Happening], people: Mapping[int | None, Person]) -> None:
     # One by one: it is rare, for SendGrid's own ways to leave are turned off in our mails.
     leavers = {
         (row.list_id, row.member_id)

@@ -84,6 +84,16 @@ def check_public_url(url: str) -> None:
         )
 
 
+def check_sendgrid_host(host: str) -> None:
+    """Raise where our key would go to somebody else than SendGrid, or a stand-in on this machine."""
+    if not is_loopback(host) and not _under(host, ("sendgrid.com",)):
+        raise ConfigurationError(
+            "SENDGRID_API_HOST",
+            f"names {host!r}, which is not SendGrid's: our key would be given away.",
+            hint="It is https://api.sendgrid.com, or https://api.eu.sendgrid.com.",
+        )
+
+
 def check_encrypted(variable: str, host: str, *, encrypted: bool) -> None:
     """Raise where a connection in the clear would leave this machine; `variable` is the setting to mend."""
     if not encrypted and not is_loopback(host):

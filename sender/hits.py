@@ -6,11 +6,16 @@ import secrets
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
+from sender.facts import mailbox_of
 from sender.mailed import Mailed
-from sender.rollups import store
+from sender.rollups import count_up, store
+from sender.tables import Event
 from sender.vocabulary import LONGEST_USER_AGENT, OWN, Happening, classify, digest, network_of
+
+# No reader does more, and whoever has one mail must not fill the disk with it.
+MOST_HITS = 100
 
 
 def record_hit(
@@ -23,21 +28,27 @@ def record_hit(
     link: int | None = None,
     machine: bool = False,
 ) -> None:
-    """Keep a hit on our own pixel or redirect, in the caller's transaction; `address` is an IP, cut to its network."""
+    """Keep a hit on our own pixel or redirect, in the caller's transaction; `address` is an IP, cut to its network.
+
+    A mail's first `MOST_HITS` of a kind are kept.
+    """
+    if _hits(connection, mailed.delivery_id, kind) >= MOST_HITS:
+        return
     now = datetime.now(UTC)
     hit = Happening(
         source=OWN,
         kind=kind,
         at=now,
-        natural_key=secrets.token_bytes(16),  # each hit is a hit: two in one second are two
+        natural_key=secrets.token_hex(16),  # each hit is a hit: two in one second are two
         delivery_id=mailed.delivery_id,
         campaign_id=mailed.campaign_id,
         link=link,
         open_class=classify(user_agent, flagged=machine),
         user_agent=user_agent.replace("\0", "")[:LONGEST_USER_AGENT],
         network=network_of(address),
+        mailbox=_mailbox(mailed),
     )
-    store(connection, [hit], now)
+    count_up(connection, store(connection, [hit], now))
 
 
 def record_leaving(connection: Connection, mailed: Mailed, scope: str) -> None:
@@ -51,5 +62,15 @@ def record_leaving(connection: Connection, mailed: Mailed, scope: str) -> None:
         delivery_id=mailed.delivery_id,
         campaign_id=mailed.campaign_id,
         detail={"scope": scope},
+        mailbox=_mailbox(mailed),
     )
-    store(connection, [left], now)
+    count_up(connection, store(connection, [left], now))
+
+
+def _hits(connection: Connection, delivery_id: int, kind: str) -> int:
+    of_kind = select(Event.id).where(Event.delivery_id == delivery_id, Event.kind == kind, Event.source == OWN)
+    return connection.execute(select(func.count()).select_from(of_kind.limit(MOST_HITS).subquery())).scalar_one()
+
+
+def _mailbox(mailed: Mailed) -> str:
+    return mailbox_of(mailed.address) if mailed.kind == "member" else ""

@@ -7,17 +7,21 @@ costs three times as long to freeze). What decrypts to another kind is not ours.
 
 from __future__ import annotations
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
-from struct import pack, unpack
+import re
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection, Iterable
+from struct import iter_unpack, pack
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from daisychain.secret import derive
 
 KEY_LENGTH = 22
-DELIVERY, ATTEMPT = 0, 1
+# 22 characters hold four bits more than a block: only one spelling of a key is a key.
+_SPELLING = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
+DELIVERY, ATTEMPT, MESSAGE, RETURN = 0, 1, 2, 3
+# Mail servers may change the case of letters in an address: there a key is 26 characters of base32.
+_RETURN_SPELLING = re.compile(r"[a-z2-7]{25}[aeimquy4]")
 
 
 class Keys:
@@ -36,32 +40,49 @@ class Keys:
         """The keys of many deliveries, in their order."""
         return self._make(DELIVERY, delivery_ids)
 
+    def messages(self, delivery_ids: Iterable[int]) -> list[str]:
+        """Keys for the Message-IDs of many deliveries: logs and replies show them, so they open no page of ours."""
+        return self._make(MESSAGE, delivery_ids)
+
+    def returns(self, delivery_ids: Iterable[int]) -> list[str]:
+        """Keys for the envelope senders of many deliveries; they open no page of ours, and know no upper case."""
+        keys = self._make(RETURN, delivery_ids)
+        return [b32encode(urlsafe_b64decode(key + "==")).decode("ascii").rstrip("=").lower() for key in keys]
+
+    def read_return(self, key: str) -> int | None:
+        """The delivery's id of an envelope sender's key in whatever case; None for anything else."""
+        if not _RETURN_SPELLING.fullmatch(key.lower()):
+            return None
+        spelled = urlsafe_b64encode(b32decode(key.upper() + "======")).decode("ascii")[:KEY_LENGTH]
+        return self._read(RETURN, [spelled]).get(spelled)
+
     def attempt(self, attempt_id: int) -> str:
         """The key of one attempt."""
         return self._make(ATTEMPT, [attempt_id])[0]
 
     def read_delivery(self, key: str) -> int | None:
         """The delivery's id; None for anything but a delivery key of this installation."""
-        return self._read(DELIVERY, key)
+        return self._read(DELIVERY, [key]).get(key)
+
+    def read_deliveries(self, keys: Collection[str]) -> dict[str, int]:
+        """The delivery's id by key, without what is no delivery key of this installation."""
+        return self._read(DELIVERY, keys)
 
     def read_attempt(self, key: str) -> int | None:
         """The attempt's id; None for anything but an attempt key of this installation."""
-        return self._read(ATTEMPT, key)
+        return self._read(ATTEMPT, [key]).get(key)
+
+    def read_attempts(self, keys: Collection[str]) -> dict[str, int]:
+        """The attempt's id by key, without what is no attempt key of this installation."""
+        return self._read(ATTEMPT, keys)
 
     def _make(self, kind: int, ids: Iterable[int]) -> list[str]:
         plain = b"".join(pack(">QQ", kind, number) for number in ids)
         blocks = self._cipher.encryptor().update(plain)
         return [urlsafe_b64encode(blocks[i : i + 16])[:KEY_LENGTH].decode("ascii") for i in range(0, len(blocks), 16)]
 
-    def _read(self, kind: int, key: str) -> int | None:
-        if len(key) != KEY_LENGTH or not key.isascii():
-            return None
-        try:
-            block = urlsafe_b64decode(key + "==")
-        except (ValueError, binascii.Error):
-            return None
-        # 22 characters hold four bits more than a block: only one spelling of a key is a key.
-        if len(block) != 16 or urlsafe_b64encode(block)[:KEY_LENGTH].decode("ascii") != key:
-            return None
-        found, number = unpack(">QQ", self._cipher.decryptor().update(block))
-        return number if found == kind else None
+    def _read(self, kind: int, keys: Collection[str]) -> dict[str, int]:
+        spelled = [key for key in keys if _SPELLING.fullmatch(key)]
+        blocks = b"".join(urlsafe_b64decode(key + "==") for key in spelled)
+        plain = iter_unpack(">QQ", self._cipher.decryptor().update(blocks))
+        return {key: number for key, (found, number) in zip(spelled, plain, strict=True) if found == kind}

@@ -22,9 +22,10 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     ("waiting", "accepted"): "the provider took it",
     ("waiting", "failed"): "the provider refused this person for good",
     ("waiting", "uncertain"): "the answer was lost: it may or may not have been taken",
-    ("waiting", "excluded"): "the person left or was suppressed after the freeze",
+    ("waiting", "excluded"): "the person left or was suppressed after the freeze, or the campaign was cancelled",
     ("uncertain", "accepted"): "evidence or a person says that it was taken",
     ("uncertain", "failed"): "a late answer says that it was refused",
+    ("failed", "waiting"): "a person has failed people tried again",
     ("uncertain", "waiting"): "a late answer says that it was not taken, or a person decides to send again",
 }
 

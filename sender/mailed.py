@@ -32,6 +32,7 @@ class Mailed:
     clicks: str
     public_url: str
     compiled_id: int
+    correction: str = ""  # what readers of this campaign's mail are told since
 
     @property
     def counts(self) -> bool:
@@ -46,6 +47,7 @@ def find_mailed(connection: Connection, delivery_id: int) -> Mailed | None:
             Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, Delivery.address, Delivery.inputs,
             Member.id.label("member_id"), MailingList.id.label("list_id"), MailingList.name.label("list_name"),
             Campaign.from_name.label("organisation"), Campaign.opens, Campaign.clicks, Campaign.public_url,
+            Campaign.correction,
             compiled_of_delivery().label("compiled_id"),
         )
         .join(Campaign, Campaign.id == Delivery.campaign_id)

@@ -42,10 +42,14 @@ class Mailing:
 
 @dataclass(frozen=True)
 class Recipient:
-    """One person of a batch: the delivery's id, its opaque key, the frozen address and merge inputs."""
+    """One person of a batch: the delivery's id and opaque keys, the frozen address and merge inputs.
+
+    `key` opens this person's pages; `message_key` names the mail where everybody may see it.
+    """
 
     delivery_id: int
     key: str
+    message_key: str
     address: str
     inputs: Mapping[str, str | None]
 
@@ -65,7 +69,8 @@ class Outcome:
     """A provider's answer to one attempt.
 
     `refused` maps delivery ids to reasons and `waiting` holds delivery ids to try later; both speak of single
-    people, where a provider tells. `detail` is the provider's own words without any address in it.
+    people, where a provider tells. `deferred` says why where all who wait were put off by name (they are not tried
+    for ever), and is empty where others were not served. `detail` is the provider's own words without any address.
     """
 
     verdict: Verdict
@@ -74,5 +79,16 @@ class Outcome:
     message_id: str = ""
     refused: Mapping[int, str] = field(default_factory=dict)
     waiting: frozenset[int] = frozenset()
+    deferred: Mapping[int, str] = field(default_factory=dict)
     uncertain: frozenset[int] = frozenset()
     retry_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An address on a provider's own list of those that it mails no more, since when and why; blocks are for now."""
+
+    kind: Literal["bounce", "invalid", "complaint", "unsubscribe", "block"]
+    address: str
+    at: datetime
+    reason: str = ""

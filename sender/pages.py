@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
 from daisychain.database import Database
@@ -19,6 +20,7 @@ from daisychain.web import engine, keep_private, settings
 from newsletters.compiled import CompiledEmail
 from newsletters.merge import link_url, plan_merge
 from sender.events import keep_body
+from sender.follow_ups import with_correction
 from sender.hits import record_hit
 from sender.keys import Keys
 from sender.leaving import SCOPES, leave, masked
@@ -62,11 +64,22 @@ def _cabinet() -> _Cabinet:
     return cabinet
 
 
+@blueprint.before_app_request
+def _refuse_foreign_keys() -> None:
+    """Answer 404 to what is no key of ours before anything reads the body that came with it."""
+    key = (request.view_args or {}).get("key")
+    if key is not None and request.blueprint == blueprint.name:
+        _delivery_id(key)
+
+
+def _delivery_id(key: str) -> int:
+    found = _cabinet().keys.read_delivery(key)
+    return abort(404) if found is None else found
+
+
 def _mailed(key: str) -> Mailed:
     """The delivery of a key; anything but a key of ours is 404."""
-    delivery_id = _cabinet().keys.read_delivery(key)
-    if delivery_id is None:
-        abort(404)
+    delivery_id = _delivery_id(key)
     with engine().connect() as connection:
         mailed = find_mailed(connection, delivery_id)
     return mailed or abort(404)
@@ -86,14 +99,14 @@ def pixel(key: str) -> Response:
 def click(key: str, number: int) -> BaseResponse:
     """On to where a link of the mail leads; the address comes from the compiled email, never from the request."""
     mailed = _mailed(key)
-    public_url = mailed.public_url or request.url_root.rstrip("/")
+    public_url = mailed.public_url or settings().pages_url
     try:
         url = link_url(_cabinet().email(mailed.compiled_id), number, mailed.inputs, public_url)
-    except KeyError:
-        abort(404)
-    url = absolute(url, public_url)
-    # A link may be a member's own value, which may be nothing to go to.
-    if urlsplit(url).scheme.lower() not in {"http", "https", "mailto"}:
+        # A link may be a member's own value, which may be nothing to go to, or no address at all.
+        url = iri_to_uri(absolute(url, public_url))
+        if urlsplit(url).scheme.lower() not in {"http", "https", "mailto"}:
+            abort(404)
+    except (KeyError, ValueError):
         abort(404)
     if mailed.counts and mailed.clicks == "own":
         with engine().begin() as connection:
@@ -151,10 +164,10 @@ def leave_by_one_click(key: str) -> Response:
 def view(key: str) -> Response:
     """The mail as it was sent to this person, without the pixel."""
     mailed = _mailed(key)
-    public_url = mailed.public_url or request.url_root.rstrip("/")
+    public_url = mailed.public_url or settings().pages_url
     references = sent_references(public_url, opens="off", clicks=mailed.clicks)
     merged = plan_merge(_cabinet().email(mailed.compiled_id), references).render(mailed.inputs, key)
-    response = Response(merged.html, mimetype="text/html")
+    response = Response(with_correction(merged.html, mailed.correction), mimetype="text/html")
     origin = urlsplit(public_url)
     response.headers["Content-Security-Policy"] = MAIL_POLICY.format(images=f"{origin.scheme}://{origin.netloc}")
     return response
@@ -166,9 +179,11 @@ def sendgrid_webhook() -> Response:
     keys = settings().sendgrid_webhook_keys
     if not keys:
         abort(404)
+    signature, timestamp = request.headers.get(SIGNATURE_HEADER), request.headers.get(TIMESTAMP_HEADER)
+    if not signature or not timestamp:  # before the body is read, which may take its sender's own time
+        return _plain("Not a signed batch of events.", 401)
     request.max_content_length = LARGEST_BODY
     body = request.get_data(cache=False)
-    signature, timestamp = request.headers.get(SIGNATURE_HEADER), request.headers.get(TIMESTAMP_HEADER)
     if not is_signed(keys, signature, timestamp, body) or not _is_readable(body):
         return _plain("Not a signed batch of events.", 401)
     with engine().begin() as connection:

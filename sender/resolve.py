@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, select, update
 
 from daisychain.errors import InputError, StateError
 from sender import tasks
-from sender.attempts import finish_if_done
 from sender.ledger import Span, move
+from sender.states import finish_if_done, turn
 from sender.tables import Attempt, Batch, Campaign
 
 Decision = Literal["send-again", "count-as-accepted"]
@@ -32,6 +32,8 @@ def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who
     if not batches:
         raise StateError(f"Nobody is uncertain in campaign {campaign_id}.")
     again = decision == "send-again"
+    if again and connection.scalar(select(Campaign.state).where(Campaign.id == campaign_id)) == "cancelled":
+        raise StateError("A cancelled campaign mails nobody again.", hint="--count-as-accepted closes its ledger.")
     people = sum(
         move(
             connection, Span(campaign_id, row.first_id, row.last_id), "uncertain", "waiting" if again else "accepted",
@@ -50,11 +52,7 @@ def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who
         .values(state="waiting" if again else "done", not_before=func.now())
     )
     if again:
-        connection.execute(
-            update(Campaign)
-            .where(Campaign.id == campaign_id, Campaign.state == "finished")
-            .values(state="sending", finished_at=None)
-        )
+        turn(connection, campaign_id, "sending", from_states=["finished"], finished_at=None)
         tasks.defer_waiting(connection, campaign_id)
     finish_if_done(connection, campaign_id)
     return people

@@ -7,7 +7,11 @@ from collections.abc import Iterable
 
 LONGEST = 500
 
-_ADDRESS = re.compile(r"[^\s<>\[\]\"'(),;:]+@[^\s<>\[\]\"'(),;:]+")
+# Providers pass on what receiving servers answer, and those answer whatever they like.
+_LONGEST_READ = 4_000
+
+# A whole word at a time: a pattern with the @ in it would try each letter of a long word as an address's first.
+_WORD = re.compile(r"[^\s<>\[\]\"'(),;:]+")
 
 
 def scrub(text: str, secrets: Iterable[str] = ()) -> str:
@@ -15,5 +19,11 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "[secret]")
-    text = _ADDRESS.sub("[address]", " ".join(text.split()))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    line = " ".join(text[:_LONGEST_READ].split())
+    # What can't be seen can hide an address, or turn a terminal's line round.
+    line = _WORD.sub(_without_address, "".join(filter(str.isprintable, line)))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _without_address(word: re.Match[str]) -> str:
+    return "[address]" if "@" in word[0][1:-1] else word[0]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Event
 
 from sqlalchemy import func, select, update
 
 from daisychain.database import Database
 from daisychain.jobs import Workers
-from sender import attempts, tasks
-from sender.audience import freeze
-from sender.campaigns import find_campaign, public_face
+from sender import places, tasks
+from sender.campaigns import find_campaign
 from sender.delivery import Deliverer
 from sender.ledger import Ledger, read_ledger
-from sender.providers import open_provider
 from sender.senders import LiveSender
+from sender.states import finish_if_done
+from sender.steering import begin, resume
 from sender.sweep import sweep
 from sender.tables import Batch, Campaign
 
@@ -24,21 +25,17 @@ GLANCE, SWEEP = 0.1, 3.0
 CONCURRENCY = 4
 
 
-def start(database: Database, campaign_id: int) -> None:
+def start(database: Database, campaign_id: int, *, who: str = "") -> None:
     """Freeze a draft and defer its jobs, or set a paused campaign going; harmless for one that is being sent."""
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id, lock=True)
-        if campaign["state"] == "draft":
-            face = public_face(database.settings, campaign["list"])
-            connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(face))
-            freeze(
-                connection, campaign_id, batch_size=open_provider(campaign["provider"], database.settings).batch_size
-            )
+        places.require_confirmed(connection, database.settings)
+        if campaign["state"] == "scheduled":
+            connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(starts_at=None))
+        if campaign["state"] in ("draft", "scheduled"):
+            begin(connection, database.settings, campaign)
         elif campaign["state"] == "paused":
-            connection.execute(
-                update(Campaign).where(Campaign.id == campaign_id).values(state="sending", pause_reason="")
-            )
-            tasks.defer_waiting(connection, campaign_id)
+            resume(connection, database.settings, campaign_id, who=who)
 
 
 def work_until_over(
@@ -47,10 +44,12 @@ def work_until_over(
     *,
     concurrency: int = CONCURRENCY,
     watch: Callable[[Ledger], None] | None = None,
+    stop: Event | None = None,
 ) -> str:
-    """Deliver a campaign that was started until it is finished or paused, and return that state.
+    """Deliver a campaign that was started until it is over (finished, paused, cancelled), and return that state.
 
-    Others may work the same queue; what they hold is waited for. `watch` is shown the ledger now and then.
+    Others may work the same queue; what they hold is waited for. `watch` is shown the ledger now and then. Once `stop`
+    is set nothing more is claimed, what this process has in flight comes to its end, and the state is as it stands.
     """
     with LiveSender(database) as sender:
         workers = Workers(
@@ -61,11 +60,11 @@ def work_until_over(
         )
         swept = 0.0
         with workers:
-            while workers.running:
+            while workers.running and not (stop and stop.is_set()):
                 if time.monotonic() - swept > SWEEP:
                     with database.engine.begin() as connection:
                         sweep(connection, database.settings)
-                        attempts.finish_if_done(connection, campaign_id)
+                        finish_if_done(connection, campaign_id)
                     if watch is not None:
                         with database.engine.connect() as connection:
                             watch(read_ledger(connection, campaign_id))
@@ -78,10 +77,10 @@ def work_until_over(
 
 
 def _state(database: Database, campaign_id: int) -> str:
-    """The campaign's state; a pause counts once nothing of it is in flight any more."""
+    """The campaign's state; a pause or a cancelling counts once nothing of it is in flight any more."""
     with database.engine.connect() as connection:
         in_flight = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "sending")
         state, flying = connection.execute(
             select(Campaign.state, in_flight.scalar_subquery()).where(Campaign.id == campaign_id)
         ).one()
-    return "sending" if state == "paused" and flying else str(state)
+    return "sending" if state in ("paused", "cancelled") and flying else str(state)

@@ -5,13 +5,16 @@ Procrastinate never runs a dead worker's job again, which is what we want: only 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Connection, select
 
 from daisychain.settings import Settings
-from sender import attempts, events, tasks
+from sender import attempts, chores, events, pace, places, tasks
 from sender.mailing import Outcome, Verdict
 from sender.providers import open_provider
 from sender.senders import dead_senders
+from sender.states import close_cancelled, finish_if_done
 from sender.tables import Batch, Campaign
 
 
@@ -29,8 +32,24 @@ def sweep(connection: Connection, settings: Settings) -> int:
     for row in dead:
         repeatable = open_provider(row.provider, settings).repeatable
         verdict = Verdict.WAIT if repeatable else Verdict.UNCERTAIN
-        attempts.record(connection, row.attempt_id, Outcome(verdict, detail="the sender died before an answer came"))
+        words = "the sender died before an answer came"
+        attempts.record(connection, row.attempt_id, Outcome(verdict, detail=words, retry_at=datetime.now(UTC)))
     events.defer_left_over(connection)
-    for campaign_id in connection.scalars(select(Campaign.id).where(Campaign.state == "sending")).all():
-        tasks.defer_waiting(connection, campaign_id)
+    chores.defer_due(connection)
+    if places.is_confirmed(connection, settings):
+        _go_on(connection, settings)
     return len(dead)
+
+
+def _go_on(connection: Connection, settings: Settings) -> None:
+    """What is due begins, what may go is let go, and whatever waits has a job; cancelled campaigns end."""
+    pace.keep_schedules(connection, settings)
+    for campaign_id in connection.scalars(select(Campaign.id).where(Campaign.state == "sending")).all():
+        pace.let_go(connection, campaign_id)
+        tasks.defer_waiting(connection, campaign_id)
+        finish_if_done(connection, campaign_id)  # one that has nobody to mail has no batch that could do it
+    cancelled = select(Campaign.id).join(Batch, Batch.campaign_id == Campaign.id)
+    for campaign_id in connection.scalars(
+        cancelled.where(Campaign.state == "cancelled", Batch.state == "waiting").distinct()
+    ).all():
+        close_cancelled(connection, campaign_id)

@@ -7,21 +7,24 @@ of 5.4 s), and room in each page for that one change. The rows of a campaign are
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    Float,
     Identity,
     Index,
     Integer,
     LargeBinary,
     Text,
+    false,
     func,
     text,
 )
+from sqlalchemy import Time as TimeOfDay
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,9 +70,26 @@ class Campaign(Base):
     intended: Mapped[int] = mapped_column(BigInteger, server_default="0")  # people written down by the freeze
     first_delivery: Mapped[int | None] = mapped_column(BigInteger)
     last_delivery: Mapped[int | None] = mapped_column(BigInteger)
+    # Made for people of an earlier campaign (sender/follow_ups.py), and what readers of this one are told since.
+    of_campaign_id: Mapped[int | None] = mapped_column(BigInteger)
+    of_whom: Mapped[str] = mapped_column(Text, server_default="")
+    correction: Mapped[str] = mapped_column(Text, server_default="")
+    # The plan of its sending (sender/plans.py): when, how fast, at what hours, and what stops it.
+    starts_at: Mapped[datetime | None] = mapped_column(Time)
+    per_minute: Mapped[int | None] = mapped_column(Integer)
+    opens_at: Mapped[time | None] = mapped_column(TimeOfDay)  # of day, in `zone`
+    closes_at: Mapped[time | None] = mapped_column(TimeOfDay)
+    zone: Mapped[str] = mapped_column(Text, server_default="")
+    canary: Mapped[int] = mapped_column(Integer, server_default="0")  # people
+    canary_wait: Mapped[int] = mapped_column(Integer, server_default="0")  # seconds
+    canary_until: Mapped[datetime | None] = mapped_column(Time)  # when the canary is judged, once it is out
+    rest_from: Mapped[int | None] = mapped_column(BigInteger)  # first delivery after the canary, until that has passed
+    most_bounces: Mapped[float] = mapped_column(Float, server_default="5")  # hard ones, in per cent
+    most_complaints: Mapped[float] = mapped_column(Float, server_default="0.3")  # in per cent
+    resumed_at: Mapped[datetime | None] = mapped_column(Time)  # what was told before speaks no more for a pause
 
     __table_args__ = (
-        CheckConstraint("state IN ('draft', 'sending', 'paused', 'finished')", name="state"),
+        CheckConstraint("state IN ('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'finished')", name="state"),
         CheckConstraint("kind IN ('campaign', 'test')", name="kind"),
     )
 
@@ -106,11 +126,56 @@ class Batch(Base):
     sender_id: Mapped[int | None] = mapped_column(BigInteger)
     attempt_id: Mapped[int | None] = mapped_column(BigInteger)
     not_before: Mapped[datetime] = now()
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")  # how often its people were put off by name
+    held: Mapped[bool] = mapped_column(server_default=false())  # until its plan lets it go (sender/pace.py)
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'sending', 'done', 'uncertain', 'split')", name="state"),
         Index("ix_batches_campaign_id_state", "campaign_id", "state"),
     )
+
+
+class Decision(Base):
+    """What a person decided about a campaign while it was under way: `what` is "pause", "retry" and so on."""
+
+    __tablename__ = "campaign_decisions"
+    id: Mapped[int] = key()
+    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    at: Mapped[datetime] = now()
+    what: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    because: Mapped[str] = mapped_column(Text, server_default="")
+    people: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class Retried(Base):
+    """Why somebody had failed before they were made to wait again: the delivery's own reason is gone by then."""
+
+    __tablename__ = "retried_deliveries"
+    decision_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    reason: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_retried_deliveries_delivery_id", "delivery_id"),)
+
+
+class WarmUp(Base):
+    """A sending domain that is new to the mailbox providers, and since when its daily ceilings rise."""
+
+    __tablename__ = "warm_ups"
+    domain: Mapped[str] = mapped_column(Text, primary_key=True)
+    started_at: Mapped[datetime] = now()
+    started_by: Mapped[str] = mapped_column(Text)
+
+
+class Place(Base):
+    """A place where this database may send from; a copy of it that is restored elsewhere is in none of them."""
+
+    __tablename__ = "confirmed_places"
+    fingerprint: Mapped[str] = mapped_column(Text, primary_key=True)
+    words: Mapped[str] = mapped_column(Text)
+    confirmed_at: Mapped[datetime] = now()
+    confirmed_by: Mapped[str] = mapped_column(Text)
 
 
 class Attempt(Base):
@@ -128,9 +193,11 @@ class Attempt(Base):
     status: Mapped[int | None] = mapped_column(Integer)
     detail: Mapped[str] = mapped_column(Text, server_default="")
     message_id: Mapped[str] = mapped_column(Text, server_default="")
-    settled_by: Mapped[str] = mapped_column(Text, server_default="")  # "event", or the person who decided
+    settled_by: Mapped[str] = mapped_column(Text, server_default="")  # "event", "log", or the person who decided
     settled_because: Mapped[str] = mapped_column(Text, server_default="")
     settled_at: Mapped[datetime | None] = mapped_column(Time)
+    looked_up_at: Mapped[datetime | None] = mapped_column(Time)  # in the provider's own log
+    look_up: Mapped[str] = mapped_column(Text, server_default="")  # what was found there the last time
 
 
 class Sender(Base):
@@ -145,7 +212,7 @@ class Sender(Base):
 
 
 class WebhookBody(Base):
-    """A verified webhook request as it came, kept whole so that its events can be worked out again."""
+    """A verified webhook request as it came, kept whole for 90 days so that its events can be worked out again."""
 
     __tablename__ = "webhook_bodies"
     id: Mapped[int] = key()
@@ -153,6 +220,7 @@ class WebhookBody(Base):
     received_at: Mapped[datetime] = now()
     processed_at: Mapped[datetime | None] = mapped_column(Time)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)  # its SHA-256
 
 
 class Event(Base):
@@ -169,6 +237,7 @@ class Event(Base):
     kind: Mapped[str] = mapped_column(Text)  # Anymail's vocabulary
     at: Mapped[datetime] = mapped_column(Time)
     received_at: Mapped[datetime] = now()
+    body_id: Mapped[int | None] = mapped_column(BigInteger)  # the webhook body that told it; empty for our own pages
     delivery_id: Mapped[int | None] = mapped_column(BigInteger)
     campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     attempt_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -181,13 +250,18 @@ class Event(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
 
     __table_args__ = (
-        Index("ix_events_campaign_id_kind", "campaign_id", "kind", postgresql_where=text("campaign_id IS NOT NULL")),
+        # Each index slows the intake; a campaign's events are found by its range of deliveries.
         Index("ix_events_delivery_id", "delivery_id", postgresql_where=text("delivery_id IS NOT NULL")),
+        Index("ix_events_received_at", "received_at", postgresql_using="brin"),  # a few pages, and no work to keep
     )
 
 
 class Rollup(Base):
-    """What came back for one delivery, moved on in the transaction that inserts the events; figures read this."""
+    """What came back for one delivery, moved on in the transaction that inserts the events; figures read this.
+
+    `facts` has a bit for each of `sender.facts.FACTS` that is true of it; `new_facts` those that the last move made
+    true, from which that move counts people.
+    """
 
     __tablename__ = "delivery_rollups"
     delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -204,5 +278,85 @@ class Rollup(Base):
     unknown_opens: Mapped[int] = mapped_column(Integer, server_default="0")
     first_click_at: Mapped[datetime | None] = mapped_column(Time)
     clicks: Mapped[int] = mapped_column(Integer, server_default="0")
+    facts: Mapped[int] = mapped_column(Integer, server_default="0")
+    new_facts: Mapped[int] = mapped_column(Integer, server_default="0")
+
+    __table_args__ = (
+        Index("ix_delivery_rollups_soft", "soft_bounced_at", postgresql_where=text("soft_bounced_at IS NOT NULL")),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+
+class HourRollup(Base):
+    """How many events of a kind happened in an hour (UTC) of a campaign; members' mails only, as in all roll-ups."""
+
+    __tablename__ = "hour_rollups"
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hour: Mapped[datetime] = mapped_column(Time, primary_key=True)
+    fact: Mapped[str] = mapped_column(Text, primary_key=True)
+    events: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
+
+
+class MailboxRollup(Base):
+    """Of how many people at one mailbox provider something is true, and how many events told so."""
+
+    __tablename__ = "mailbox_rollups"
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    mailbox: Mapped[str] = mapped_column(Text, primary_key=True)
+    fact: Mapped[str] = mapped_column(Text, primary_key=True)
+    people: Mapped[int] = mapped_column(BigInteger)
+    events: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
+
+
+class LinkRollup(Base):
+    """Clicks on one link of a campaign's mail, machines' apart; `link` -1 is a click that fits none of its links."""
+
+    __tablename__ = "link_rollups"
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    link: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+    clickers: Mapped[int] = mapped_column(BigInteger)  # people; a machine is none
+    machine_clicks: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
+
+
+class LinkClicker(Base):
+    """That somebody clicked a link, machines left out: by this, each person counts once in `link_rollups`."""
+
+    __tablename__ = "link_clickers"
+    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    link: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+
+
+class Chore(Base):
+    """Something done again and again by whichever worker is first; `since` is where the next run begins."""
+
+    __tablename__ = "chores"
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    due_at: Mapped[datetime] = now()
+    ended_at: Mapped[datetime | None] = mapped_column(Time)
+    since: Mapped[datetime | None] = mapped_column(Time)
+    result: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class Alert(Base):
+    """Something that a person should know, from `since` until `over_at`; open once at most for each cause."""
+
+    __tablename__ = "alerts"
+    id: Mapped[int] = key()
+    cause: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = now()
+    over_at: Mapped[datetime | None] = mapped_column(Time)
+    told_at: Mapped[datetime | None] = mapped_column(Time)
+    due_at: Mapped[datetime] = now()  # when it is tried to tell
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    problem: Mapped[str] = mapped_column(Text, server_default="")  # why it could not be told the last time
+
+    __table_args__ = (Index("uq_alerts_cause", "cause", unique=True, postgresql_where=text("over_at IS NULL")),)

@@ -24,12 +24,12 @@ def deliver_batch(context: JobContext, batch_id: int) -> None:
     cast("Deliverer", context.additional_context["deliverer"]).deliver(batch_id)
 
 
-# Waiting batches that no job in the queue will take up. A job that is being worked right now does not count as one:
-# its worker may be dead, and one job too many does no harm.
+# Waiting batches, not held, that no job in the queue will take up. A job that is being worked right now does not
+# count as one: its worker may be dead, and one job too many does no harm.
 WITHOUT_JOB = text("""
     SELECT b.id, b.not_before
     FROM batches b
-    WHERE b.campaign_id = :campaign AND b.state = 'waiting' AND NOT EXISTS (
+    WHERE b.campaign_id = :campaign AND b.state = 'waiting' AND NOT b.held AND NOT EXISTS (
         SELECT 1 FROM procrastinate_jobs j
         WHERE j.queue_name = :queue AND j.status = 'todo' AND (j.args ->> 'batch_id')::bigint = b.id)
     ORDER BY b.id

@@ -13,7 +13,7 @@ from daisychain.errors import InputError
 from lists.addresses import require_address
 from lists.lists import find_list
 from lists.people import ListPeople, open_people
-from sender import drafts
+from sender import drafts, places
 from sender.audience import freeze_tests
 from sender.campaigns import find_campaign
 from sender.providers import open_provider
@@ -51,6 +51,7 @@ def send_test(
         opened.check(sender)
         opened.reach()
         inputs = _inputs(people, member, compilation.email.fields)
+        places.require_confirmed(connection, database.settings)
         freeze_tests(connection, campaign_id, [(address, inputs) for address in people_to])
     work_until_over(database, campaign_id)
     with database.engine.connect() as connection:

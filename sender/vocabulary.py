@@ -36,14 +36,14 @@ _APPLE_PREFETCH = "Mozilla/5.0"
 class Happening:
     """One thing that a provider or a reader did, in our words, on its way into `events`.
 
-    `natural_key` (16 bytes) is the same whenever the same happening is told again. `address` is for
+    `natural_key` (16 bytes in hex) is the same whenever the same happening is told again. `address` is for
     suppressing and matching; it is stored only where no delivery is known.
     """
 
     source: str
     kind: Kind
     at: datetime
-    natural_key: bytes
+    natural_key: str
     delivery_id: int | None = None
     campaign_id: int | None = None
     attempt_id: int | None = None
@@ -57,6 +57,12 @@ class Happening:
     address: str = ""
     offset: int | None = None  # the place of a clicked link in the mail, as the provider counts
     keyed: bool = False  # whether it carries a delivery key, ours or another installation's
+    mailbox: str = ""  # who runs the member's mailbox; empty for what no figure counts
+
+    @property
+    def fact(self) -> str:
+        """As roll-ups count it: the kind, with its class where there is one; `sender.facts.FACT` says it in SQL."""
+        return f"{self.kind}_{self.bounce}{self.open_class}" if self.bounce or self.open_class else self.kind
 
 
 def classify(user_agent: str, *, flagged: bool = False) -> Class:
@@ -81,10 +87,9 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 48}", strict=False))
 
 
-def digest(*parts: object) -> bytes:
-    """16 bytes that stand for `parts`; nothing in a part can pass for the border between two."""
-    whole = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        text = str(part).encode("utf-8", "surrogatepass")
-        whole.update(b"%d:%b" % (len(text), text))
-    return whole.digest()
+def digest(*parts: object) -> str:
+    """16 bytes in hex that stand for `parts`; a NUL stands between two, and none within one tells anything."""
+    text = "\0".join(map(str, parts))
+    if text.count("\0") >= len(parts):
+        text = "\0".join(str(part).replace("\0", "") for part in parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -8,7 +8,7 @@ wrong signature.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -47,7 +47,7 @@ KINDS: dict[str, Kind] = {
     "account_status_change": "account",
 }
 # The provider's own words about an event; the rest is in the raw body for as long as that is kept.
-_WORDS = ("reason", "response", "status", "type", "bounce_classification", "asm_group_id", "attempt")
+_WORDS = {"reason", "response", "status", "type", "bounce_classification", "asm_group_id", "attempt"}
 _LONGEST_URL = 4_000
 _LATEST = 4_102_444_800  # the year 2100; whatever claims to be later is no time in seconds
 
@@ -63,7 +63,7 @@ def is_signed(keys: Sequence[str], signature: str | None, timestamp: str | None,
         raw = b64decode(signature, validate=True)
     except ValueError:
         return False
-    for key in map(_public_key, keys):
+    for key in map(verification_key, keys):
         try:
             key.verify(raw, timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
         except InvalidSignature:
@@ -73,7 +73,8 @@ def is_signed(keys: Sequence[str], signature: str | None, timestamp: str | None,
 
 
 @lru_cache(maxsize=8)
-def _public_key(text: str) -> ec.EllipticCurvePublicKey:
+def verification_key(text: str) -> ec.EllipticCurvePublicKey:
+    """The key that SendGrid shows as base64 of DER; raises ConfigurationError where it is none."""
     key: object = None
     with suppress(ValueError, UnsupportedAlgorithm):
         key = serialization.load_der_public_key(b64decode(text, validate=True))
@@ -97,21 +98,23 @@ def parse(body: bytes) -> list[dict[str, Any]]:
 class _Reader(Protocol):
     """Reads keys; `sender.keys.Keys` is one."""
 
-    def read_delivery(self, key: str) -> int | None: ...
-    def read_attempt(self, key: str) -> int | None: ...
+    @property
+    def read_delivery(self) -> Callable[[str], int | None]: ...
+    @property
+    def read_attempt(self) -> Callable[[str], int | None]: ...
 
 
-class _Remembering:
-    """Reads each key once: the events of one body are about the same few mails and fewer attempts."""
+class _ReadAhead:
+    """The keys of a whole body, read at once and each of them once."""
 
-    def __init__(self, keys: _Reader) -> None:
-        self.read_delivery = lru_cache(maxsize=None)(keys.read_delivery)
-        self.read_attempt = lru_cache(maxsize=None)(keys.read_attempt)
+    def __init__(self, events: Sequence[Mapping[str, Any]], keys: Keys) -> None:
+        self.read_delivery = keys.read_deliveries({_text(event.get(DELIVERY_ARG)) for event in events}).get
+        self.read_attempt = keys.read_attempts({_text(event.get(ATTEMPT_ARG)) for event in events}).get
 
 
-def normalise_all(events: Iterable[Mapping[str, Any]], keys: Keys, received_at: datetime) -> list[Happening]:
+def normalise_all(events: Sequence[Mapping[str, Any]], keys: Keys, received_at: datetime) -> list[Happening]:
     """The events of one body in our words, in their order."""
-    reader = _Remembering(keys)
+    reader = _ReadAhead(events, keys)
     return [normalise(event, reader, received_at) for event in events]
 
 
@@ -166,19 +169,22 @@ def _bounce(event: Mapping[str, Any]) -> str:
 
 def _detail(event: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if kind not in ("unknown", "account"):
-        return {name: _said(_text(event[name])) for name in _WORDS if event.get(name) not in (None, "")}
+        return {name: _said(_text(event[name])) for name in _WORDS & event.keys() if event[name] not in (None, "")}
     plain = {name: value for name, value in event.items() if isinstance(value, str | int | float) and name != "ip"}
     return {_text(name): _text(value) if isinstance(value, str) else value for name, value in plain.items()}
 
 
 def _said(words: str) -> str:
     # Looking for an address takes a hundred times as long as looking for what every address has.
-    return scrub(words) if "@" in words or len(words) > LONGEST else words
+    harmless = "@" not in words and len(words) <= LONGEST and words.isprintable()
+    return words if harmless else scrub(words)
 
 
 def _text(value: object) -> str:
     # PostgreSQL's text holds anything but NUL.
-    return value.replace("\0", "") if isinstance(value, str) else "" if value is None else str(value)
+    if isinstance(value, str):
+        return value.replace("\0", "") if "\0" in value else value
+    return "" if value is None else str(value)
 
 
 def _offset(value: object) -> int | None:
@@ -194,4 +200,9 @@ def _time(stamp: object) -> datetime | None:
         seconds = float(stamp)
     except (ValueError, OverflowError):
         return None
-    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < _LATEST else None
+    return _moment(seconds) if 0 < seconds < _LATEST else None
+
+
+@lru_cache(maxsize=4096)
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from daisychain.errors import ProviderError
@@ -19,6 +21,9 @@ from sender.mime import Skeleton
 from sender.scrub import scrub
 
 FOLDER = "outbox"
+# Mails on their way to their names; one that is there for longer was left by a process that was killed.
+WRITING = ".writing"
+LEFT_OVER = 3600  # seconds
 
 
 def provider(settings: Settings) -> Outbox:
@@ -51,7 +56,8 @@ class Outbox:
 
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Write the mails; those that the disk had no room for are waiting."""
-        folder = self._folder / str(mailing.campaign_id)
+        folder, writing = self._folder / str(mailing.campaign_id), self._folder / WRITING
+        _sweep(writing)
         try:
             skeleton = Skeleton(mailing)
         except ValueError as error:
@@ -59,7 +65,7 @@ class Outbox:
         refused: dict[int, str] = {}
         for done, person in enumerate(recipients):
             try:
-                _write_once(folder, person.key, skeleton.message(person))
+                _write_once(writing, folder, person.key, skeleton.message(person))
             except ValueError as error:
                 refused[person.delivery_id] = scrub(str(error))
             except OSError as error:
@@ -69,12 +75,21 @@ class Outbox:
         return Outcome(Verdict.ACCEPTED, refused=refused)
 
 
-def _write_once(folder: Path, key: str, mail: bytes) -> None:
+def _sweep(writing: Path) -> None:
+    """Delete what was left over: a mail holds personal data, and nobody would look for it there."""
+    for path in writing.glob("*"):
+        with suppress(OSError):  # its writer took it, or another sweep
+            if path.stat().st_mtime < time.time() - LEFT_OVER:
+                path.unlink()
+
+
+def _write_once(writing: Path, folder: Path, key: str, mail: bytes) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", key):
         raise RuntimeError("a delivery key is not fit for a file name")
     # Not synced to disk: the evidence outlives the process, enough for what never leaves the machine.
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = folder / f".{key}.{secrets.token_hex(4)}"
+    for each in (writing, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = writing / f"{key}.{secrets.token_hex(4)}"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -13,22 +13,24 @@ import logging
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
-from urllib.parse import urlsplit
+from itertools import count
+from typing import Any, Literal
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 import python_http_client
 import sendgrid
+from python_http_client.client import Response
 from python_http_client.exceptions import HTTPError
 
 from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.settings import Settings
 from newsletters.merge import KEY
-from sender.guards import check_encrypted, check_links, check_real_send, check_sender, is_loopback
-from sender.mailing import Mailing, Outcome, Recipient, Verdict
+from sender.guards import check_encrypted, check_links, check_real_send, check_sender, check_sendgrid_host, is_loopback
+from sender.mailing import Listed, Mailing, Outcome, Recipient, Verdict
 from sender.scrub import scrub
 from sender.transport import NotConnectedError, opener
 
@@ -52,6 +54,21 @@ VERDICTS = {
     405: Verdict.REFUSED_ACCOUNT,
     415: Verdict.REFUSED_ACCOUNT,
     429: Verdict.WAIT,
+}
+
+# Its lists of addresses; only a block is for now, and it goes on mailing them.
+LISTS: dict[str, Literal["bounce", "invalid", "complaint", "unsubscribe", "block"]] = {
+    "bounces": "bounce",
+    "invalid_emails": "invalid",
+    "spam_reports": "complaint",
+    "unsubscribes": "unsubscribe",
+    "blocks": "block",
+}
+LIST_PAGE = 500
+_HINTS = {
+    401: "SENDGRID_API_KEY is not known to it.",
+    403: "The key lacks the scope for that, or the account does not have it.",
+    429: "It asks us to come back later.",
 }
 
 
@@ -80,15 +97,19 @@ class SendGrid:
 
     def check(self, from_address: str, links: Iterable[str] = ()) -> None:
         """Raise ConfigurationError unless key, host, public URL and From address are fit."""
+        self._check_account()
+        check_real_send(self._settings, self._host)
+        check_sender(self._settings, self._host, from_address)
+        check_links(self._settings, self._host, links)
+
+    def _check_account(self) -> None:
         key = self._settings.need("sendgrid_api_key", why="to send through SendGrid")
         if not re.fullmatch(r"[!-~]+", key):
             raise ConfigurationError("SENDGRID_API_KEY", "holds a space or a character that no key has.")
         if not self._host or urlsplit(self._settings.sendgrid_api_host).scheme not in ("http", "https"):
             raise ConfigurationError("SENDGRID_API_HOST", "is not a URL.", hint="For example https://api.sendgrid.com.")
+        check_sendgrid_host(self._host)
         check_encrypted("SENDGRID_API_HOST", self._host, encrypted=self._encrypted)
-        check_real_send(self._settings, self._host)
-        check_sender(self._settings, self._host, from_address)
-        check_links(self._settings, self._host, links)
 
     def reach(self) -> None:
         """Raise ProviderError unless SendGrid answers, knows the key, and lets it send mail."""
@@ -114,6 +135,60 @@ class SendGrid:
             ) from None
         if "mail.send" not in scopes:
             raise ProviderError("SendGrid does not let this key send mail.", hint="Give it the scope Mail Send.")
+
+    def look_up(self, attempt_key: str, addresses: Iterable[str], since: datetime, until: datetime) -> str:
+        """What SendGrid's log has of a request to these people between two times, in words; "" proves nothing.
+
+        Its log can be searched by address and time; that a mail is of this request is proved by the attempt key in
+        its custom arguments, which only the mail's own entry has. Raises ProviderError where the log can't be read.
+        """
+        for address in addresses:
+            if "'" in address or "\\" in address:  # how its query language quotes them is not documented
+                continue
+            query = f"to_email = '{address}' AND {_between('sg_message_id_created_at', since, until)}"
+            found = self._ask("/v3/logs", body={"query": query, "limit": 100})
+            for entry in _dicts(found.get("messages") if isinstance(found, dict) else None):
+                id_ = str(entry.get("sg_message_id") or "")
+                mail = self._ask(f"/v3/logs/{quote(id_, safe='')}") if id_ else None
+                if isinstance(mail, dict) and attempt_key in _attempts_of(mail):
+                    return scrub(f"the log has {id_}, {mail.get('status')}")
+        return ""
+
+    def listed(self, since: datetime, until: datetime) -> Iterator[Listed]:
+        """Whom SendGrid put on its lists between two times; raises ProviderError."""
+        times = {"start_time": int(since.timestamp()), "end_time": int(until.timestamp())}
+        for name, kind in LISTS.items():
+            for offset in count(0, LIST_PAGE):
+                page = self._ask(f"/v3/suppression/{name}", {**times, "limit": LIST_PAGE, "offset": offset})
+                entries = _dicts(page)
+                for entry in entries:
+                    at = datetime.fromtimestamp(int(entry.get("created") or 0), UTC)
+                    yield Listed(kind, str(entry.get("email") or ""), at, scrub(str(entry.get("reason") or "")))
+                if len(entries) < LIST_PAGE:
+                    break
+
+    def _ask(self, path: str, query: Mapping[str, int] | None = None, *, body: Mapping[str, Any] | None = None) -> Any:
+        """What SendGrid answers to a question, read from JSON; None for what it does not have. Raises ProviderError."""
+        self._check_account()
+        request = urllib.request.Request(  # noqa: S310 - the scheme was just looked at
+            f"{self._settings.sendgrid_api_host}{path}{'?' + urlencode(query) if query else ''}",
+            data=None if body is None else orjson.dumps(body),
+            headers={"Authorization": f"Bearer {self._settings.sendgrid_api_key}", "Content-Type": "application/json"},
+        )
+        what = "/".join(path.split("/")[:4])
+        try:
+            with self._opener.open(request, timeout=REACH_TIMEOUT) as answer:
+                return orjson.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 404:
+                return None
+            raise ProviderError(f"SendGrid answered {error.code} to {what}.", hint=_HINTS.get(error.code, "")) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = str(getattr(error, "reason", error)) or type(error).__name__
+            raise ProviderError(
+                f"SendGrid gave no answer to {what}: {scrub(reason, [self._settings.sendgrid_api_key])}."
+            ) from None
 
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Send one request for up to 1,000 people; what went wrong is in the outcome, not raised."""
@@ -191,13 +266,25 @@ def _personalizations(
 def _too_much(values: Mapping[str, str]) -> str:
     if len(values) > MAX_SUBSTITUTIONS:
         return f"the mail has {len(values)} merge values; SendGrid takes {MAX_SUBSTITUTIONS}"
-    characters = sum(map(len, values)) + sum(map(len, values.values()))
-    # Four bytes are the most that a character takes, so that nearly everybody is cleared without encoding.
-    if characters * 4 > MAX_SUBSTITUTION_BYTES:
-        size = sum(len(text.encode()) for pair in values.items() for text in pair)
-        if size > MAX_SUBSTITUTION_BYTES:
-            return f"the merge values have {size} bytes; SendGrid takes {MAX_SUBSTITUTION_BYTES}"
+    size = len("".join([*values, *values.values()]).encode())
+    if size > MAX_SUBSTITUTION_BYTES:
+        return f"the merge values have {size} bytes; SendGrid takes {MAX_SUBSTITUTION_BYTES}"
     return ""
+
+
+def _between(field: str, since: datetime, until: datetime) -> str:
+    start, end = (f'TIMESTAMP "{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"' for at in (since, until))
+    return f"{field} >= {start} AND {field} <= {end}"
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _attempts_of(mail: Mapping[str, Any]) -> set[object]:
+    """The attempt keys that a mail's entry in the log carries, itself or in its events."""
+    arguments = [holder.get("custom_args") for holder in (mail, *_dicts(mail.get("events")))]
+    return {each.get("daisychain_attempt") for each in arguments if isinstance(each, dict)}
 
 
 def _person(address: str, name: str = "") -> dict[str, str]:
@@ -289,6 +376,18 @@ class _Client(python_http_client.Client):  # type: ignore[misc]
     def _build_client(self, name: str | None = None) -> _Client:
         path = [*self._url_path, name] if name else self._url_path
         return _Client(self._opener, self.host, self.request_headers, version=self._version, url_path=path)
+
+    def post(self, *, request_body: Mapping[str, Any], timeout: float) -> Response:
+        """As the package's own, which takes 80 ms longer for 1,000 people.
+
+        That one writes the whole body, and the key, out for a log that nobody keeps, and json needs nine times as
+        long as orjson.
+        """
+        headers = {**self.request_headers, "Content-Type": "application/json"}
+        request = urllib.request.Request(  # noqa: S310 - `check` has looked at the scheme
+            self._build_url(None), data=orjson.dumps(request_body), headers=headers, method="POST"
+        )
+        return Response(self._make_request(None, request, timeout=timeout))
 
     def _make_request(self, opener: object, request: urllib.request.Request, timeout: float | None = None) -> Any:
         return super()._make_request(self._opener, request, timeout=timeout)

@@ -5,6 +5,8 @@ In a test it is a context manager; for tests that kill processes it is a process
 
     POST /v3/mail/send          as SendGrid
     GET  /v3/scopes             what the key may do
+    POST /v3/logs               the mails taken, searched as its log is; GET /v3/logs/ID is one of them
+    GET  /v3/suppression/LIST   the addresses in `lists`
     GET  /ls/click, /wf/open    tracked links and pixel; each also makes an event
     GET  /_fake/state           {"requests": […], "copies": {address: n}, "public_key": …}
     GET  /_fake/mail?address=A  the MIME of the last copy for A
@@ -26,9 +28,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes.sendgrid_events import Event, Signer, click, event
+from tests.fakes.sendgrid_logs import LISTS, entry, page, search
 from tests.fakes.sendgrid_mail import Mail, token_parts
 from tests.fakes.sendgrid_rules import MAX_BODY, Problem, problems
 
@@ -77,6 +80,9 @@ class FakeSendGrid:
         self.key, self.webhook, self.suspended = key, webhook, suspended
         self.signer = Signer()
         self.scopes = ["mail.send", "sender_verification_eligible"]
+        self.lists: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS}
+        self.refusing: dict[str, int] = {}  # the status to answer to paths that begin so
+        self.asked: list[str] = []  # the paths of questions to log and lists
         self.requests: list[Request] = []
         self.mails: list[Mail] = []
         self.pending: list[Event] = []
@@ -182,6 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._order(self.path.removeprefix("/_fake/"))
         elif self.path == "/v3/mail/send":
             self._send()
+        elif self.path == "/v3/logs":
+            self._search()
         else:
             self._refuse(404, [Problem("Not Found", None)])
 
@@ -197,17 +205,46 @@ class _Handler(BaseHTTPRequestHandler):
                 self._hit(parts.path, query["upn"])
             elif parts.path == "/v3/scopes":
                 self._scopes()
+            elif parts.path.startswith(("/v3/logs/", "/v3/suppression/")):
+                self._tell(unquote(parts.path), query)
             elif parts.path == "/v3/mail/send":
                 self._refuse(405, [Problem("method not allowed", None)])
             else:
                 self._refuse(404, [Problem("Not Found", None)])
-        except (LookupError, ValueError):
+        except (LookupError, ValueError, StopIteration):
             self._refuse(404, [Problem("Not Found", None)])
 
     def _scopes(self) -> None:
         if self.headers.get("Authorization") != f"Bearer {self.server.fake.key}":
             return self._refuse(401, [Problem("authorization required", None)])
         return self._json({"scopes": self.server.fake.scopes})
+
+    def _may_ask(self) -> bool:
+        fake = self.server.fake
+        fake.asked.append(urlsplit(self.path).path)
+        status = next((status for path, status in fake.refusing.items() if self.path.startswith(path)), 0)
+        if self.headers.get("Authorization") != f"Bearer {fake.key}":
+            status = 401
+        if status:
+            self._refuse(status, [Problem("access forbidden", None)])
+        return not status
+
+    def _search(self) -> None:
+        order = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        if not self._may_ask():
+            return
+        try:
+            self._json({"messages": search(self.server.fake.mails, order["query"], order.get("limit", 10))})
+        except ValueError as error:
+            self._refuse(400, [Problem(f"invalid query: {error}", "query")])
+
+    def _tell(self, path: str, query: dict[str, str]) -> None:
+        fake, name = self.server.fake, path.rpartition("/")[2]
+        if not self._may_ask():
+            return None
+        if path.startswith("/v3/suppression/"):
+            return self._json(page(fake.lists[name], query))
+        return self._json(next(entry(mail) for mail in fake.mails if mail.sg_message_id == name))
 
     def _send(self) -> None:
         fake, fault = self.server.fake, self.server.fake.next_fault()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cached_property
@@ -24,6 +25,7 @@ class Mail:
     personalization: dict[str, Any]
     message_id: str
     tracking_url: str
+    taken_at: float = field(default_factory=time.time)
 
     @property
     def address(self) -> str:

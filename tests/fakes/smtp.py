@@ -39,9 +39,13 @@ class FakeRelay:
     password: str = ""
     starttls: bool = False
     tls: ssl.SSLContext | None = None
+    pipelining: bool = False
+    eager: bool = False  # says yes to DATA even where nobody is to get it, as RFC 2920 lets relays do
+    most_mails: int = 0  # on one connection, which then ends with 421; 0 is no limit
     script: dict[tuple[Moment, str], str] = field(default_factory=dict)
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     connections: int = 0
     logins: int = 0
 
@@ -69,6 +73,16 @@ class FakeRelay:
     def copies(self) -> Counter[str]:
         """How many mails each address was sent."""
         return Counter(address for address, _ in self.mails)
+
+    @property
+    def open(self) -> int:
+        """How many connections stand."""
+        return sum(protocol.transport is not None for protocol in self._protocols)
+
+    def hang_up(self) -> None:
+        """Break all connections off."""
+        for protocol in self._protocols:
+            self._loop.call_soon_threadsafe(protocol.cut)
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
@@ -111,11 +125,19 @@ class FakeRelay:
         return AuthResult(success=right, handled=False)
 
     # aiosmtpd calls these by their names.
+    async def handle_EHLO(  # noqa: N802
+        self, server: _Protocol, session: Session, envelope: Envelope, name: str, offers: list[str]
+    ) -> list[str]:
+        session.host_name = name
+        return [*offers[:-1], *(["250-PIPELINING"] if self.pipelining else []), offers[-1]]
+
     async def handle_MAIL(  # noqa: N802
         self, server: _Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        envelope.mail_from = address
-        return server.fate("MAIL", address) or "250 OK"
+        reply = server.fate("MAIL", address)
+        if not reply:
+            envelope.mail_from = address
+        return reply or "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: _Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -128,8 +150,10 @@ class FakeRelay:
     async def handle_DATA(self, server: _Protocol, session: Session, envelope: Envelope) -> str:  # noqa: N802
         address, raw = envelope.rcpt_tos[0], cast(bytes, envelope.content)
         reply = server.fate("end", address)
+        server.taken += 1
         if not reply or reply == CUT:
             self.raw.append(raw)
+            self.senders.append(cast(str, envelope.mail_from))
             self.mails.append((address, message_from_bytes(raw, policy=default)))
         return reply or "250 OK"
 
@@ -138,10 +162,13 @@ class _Protocol(SMTP):
     def __init__(self, relay: FakeRelay, **options: Any) -> None:
         super().__init__(relay, **options)
         self.relay = relay
+        self.taken = 0
 
     def fate(self, moment: Moment, address: str) -> str:
         """The scripted reply, empty where there is none; a connection that is to be cut is cut here."""
         reply = self.relay.script.get((moment, address), "")
+        if moment == "MAIL" and self.relay.most_mails and self.taken >= self.relay.most_mails:
+            reply = "421 enough for one connection"
         if reply == CUT:
             self.cut()  # at once, so that what is returned can't be sent any more
         elif reply.startswith("421"):
@@ -157,7 +184,11 @@ class _Protocol(SMTP):
         return cast(asyncio.WriteTransport, self.transport)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        address = cast(Envelope, self.envelope).rcpt_tos[0]
+        addresses = cast(Envelope, self.envelope).rcpt_tos
+        if not addresses:
+            await self._data_for_nobody(arg)
+            return
+        address = addresses[0]
         if reply := self.fate("DATA", address):
             await self.push(reply)
         elif ("body", address) in self.relay.script:
@@ -166,6 +197,15 @@ class _Protocol(SMTP):
             self.cut()
         else:
             await super().smtp_DATA(arg)
+
+    async def _data_for_nobody(self, arg: str) -> None:
+        if not self.relay.eager:
+            await super().smtp_DATA(arg)
+            return
+        await self.push("354 go on")
+        while await self._reader.readline() != b".\r\n":
+            pass
+        await self.push("554 no valid recipients")
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:

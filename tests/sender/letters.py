@@ -66,7 +66,9 @@ def person(number: int, **inputs: str | None) -> Recipient:
         "town": "St John's & Ἀθῆναι" if number % 2 else None,
         **inputs,
     }
-    return Recipient(1000 + number, f"key{number:019d}", f"person{number}@mail{number % 3}.org", values)
+    return Recipient(
+        1000 + number, f"key{number:019d}", f"message{number:015d}", f"person{number}@mail{number % 3}.org", values
+    )
 
 
 def people(count: int) -> list[Recipient]:

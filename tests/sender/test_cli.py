@@ -196,6 +196,27 @@ def test_uncertain_people_are_settled_by_a_person(
     assert real.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["accepted"] == 3
 
 
+def test_resolve_shows_what_speaks_for_and_against_and_looks_into_the_log_first(
+    real: Daisychain, sendgrid: FakeSendGrid
+) -> None:
+    campaign_id = created(real, "--provider", "sendgrid")
+    sendgrid.script(Fault(status=503))
+    real("campaign", "send", campaign_id, "--yes", code=3)
+    shown = real.json("campaign", "resolve", campaign_id, "--format", "json")
+    assert (shown["people"], shown["minutes"], shown["webhook"]) == (3, 0, "no key")
+    assert [each["found"] for each in shown["look_ups"]] == ["nothing found, which proves nothing"]
+    assert real.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["uncertain"] == 3
+
+
+def test_resolve_has_nothing_to_ask_where_the_log_knows(real: Daisychain, sendgrid: FakeSendGrid) -> None:
+    campaign_id = created(real, "--provider", "sendgrid")
+    sendgrid.script(Fault(status=503, taken=True))
+    real("campaign", "send", campaign_id, "--yes", code=3)
+    real("campaign", "resolve", campaign_id, "--send-again", "--because", "nothing came")
+    assert real.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["accepted"] == 3
+    assert set(sendgrid.copies.values()) == {1}
+
+
 def test_two_and_a_half_thousand_people_go_out_in_three_valid_requests(
     real: Daisychain, sendgrid: FakeSendGrid
 ) -> None:

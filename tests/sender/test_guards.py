@@ -8,7 +8,15 @@ import pytest
 
 from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
-from sender.guards import check_encrypted, check_links, check_public_url, check_real_send, check_sender, is_loopback
+from sender.guards import (
+    check_encrypted,
+    check_links,
+    check_public_url,
+    check_real_send,
+    check_sender,
+    check_sendgrid_host,
+    is_loopback,
+)
 
 LONGEST = "https://" + "n" * 38 + ".org"
 
@@ -93,6 +101,14 @@ def test_demonstration_links_are_not_for_members(tmp_path: Path, url: str) -> No
     check_links(settings, "api.sendgrid.com", ["https://daisies.org/read", "mailto:ann@daisies.org", "/toolkits/x"])
     with pytest.raises(ConfigurationError, match="demonstration copy"):
         check_links(settings, "api.sendgrid.com", ["https://daisies.org", url])
+
+
+@pytest.mark.parametrize("host", ["evil.org", "sendgrid.com.evil.org", "mysendgrid.com", "10.0.0.1", ""])
+def test_the_key_goes_to_sendgrid_alone(host: str) -> None:
+    check_sendgrid_host("api.eu.sendgrid.com")
+    check_sendgrid_host("127.0.0.1")
+    with pytest.raises(ConfigurationError, match="given away"):
+        check_sendgrid_host(host)
 
 
 def test_a_missing_public_url_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from sender.keys import KEY_LENGTH, Keys
 
-keys = Keys("a secret for tests")
+keys = Keys("a secret for tests, and long enough")
 IDS = [0, 1, 2, 1_000, 2**32, 2**63 - 1]
 
 

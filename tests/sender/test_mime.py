@@ -79,7 +79,7 @@ def test_the_headers_say_who_and_how_to_leave() -> None:
     assert message["List-Id"] == "Friends <friends.lists.news.daisies.org>"
     assert message["List-Unsubscribe"] == f"<{PUBLIC}/u/{person(1).key}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert message["Message-ID"] == f"<{person(1).key}@daisies.org>"
+    assert message["Message-ID"] == f"<{person(1).message_key}@daisies.org>"
     assert message["X-Daisychain-Delivery"] == person(1).key
     assert message["Date"].datetime is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
@@ -13,7 +14,7 @@ from daisychain.errors import InputError, ProviderError
 from daisychain.settings import Settings
 from sender.mailing import Verdict
 from sender.providers import open_provider, provider_names
-from sender.providers.outbox import Outbox
+from sender.providers.outbox import WRITING, Outbox
 from tests.sender.letters import SENDER, mailing, people, person
 
 
@@ -74,6 +75,17 @@ def test_mails_after_the_disk_is_full_wait_and_the_ones_before_count(
     outcome = Outbox(tmp_path).send(mailing(), people(5), "attempt")
     assert (outcome.verdict, outcome.waiting) == (Verdict.ACCEPTED, {1002, 1003, 1004})
     assert len(list((tmp_path / "7").iterdir())) == 2
+
+
+def test_what_a_killed_process_left_half_written_is_deleted_after_an_hour(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.send(mailing(), people(1), "attempt")
+    old, young = tmp_path / WRITING / "old.0a1b2c3d", tmp_path / WRITING / "young.0a1b2c3d"
+    for path in (old, young):
+        path.write_text("half a mail")
+    os.utime(old, (time.time() - 3700,) * 2)
+    outbox.send(mailing(), people(2), "attempt")
+    assert list((tmp_path / WRITING).iterdir()) == [young]
 
 
 def test_a_home_that_is_no_folder_is_told_before_anything_is_sent(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import threading
 import urllib.request
@@ -19,6 +21,7 @@ from daisychain.app import create_app
 from daisychain.database import Database
 from lists.suppression import is_suppressed
 from lists.tables import Member, Membership
+from sender import hits
 from sender.leaving import masked
 from sender.pages import PIXEL, WITHOUT_CSRF
 from sender.tables import Campaign
@@ -122,10 +125,24 @@ def test_a_head_for_a_link_leads_on_and_is_a_machines(client: FlaskClient, campa
     assert (rollup.clicks, rollup.first_click_at) == (0, None)
 
 
-def test_a_link_to_nothing_is_not_followed(client: FlaskClient, campaign: Sent, database: Database) -> None:
+def test_a_mail_s_first_hits_are_kept_and_no_flood_of_them(
+    client: FlaskClient, campaign: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hits, "MOST_HITS", 3)
+    for _ in range(5):
+        assert client.get(f"/o/{campaign.key()}.gif").data == PIXEL
+        assert client.head(f"/c/{campaign.key()}/0").status_code == 302
+    client.get(f"/o/{campaign.key(1)}.gif")
+    assert sorted(kinds(campaign)) == ["clicked"] * 3 + ["opened"] * 4
+    assert campaign.rollup().human_opens == 3
+
+
+@pytest.mark.parametrize("url", ["#", "http://[x", "http://a.example:99999999/", "http://é..example/"])
+def test_a_link_to_nothing_is_not_followed(client: FlaskClient, campaign: Sent, database: Database, url: str) -> None:
+    # A link may be a member's own value, which may be anything.
+    change = text("UPDATE compiled_emails SET content = jsonb_set(content, '{links,0,url}', CAST(:url AS jsonb))")
     with database.engine.begin() as connection:
-        # A link may be a member's own value; one that is no address becomes "#".
-        connection.execute(text("UPDATE compiled_emails SET content = jsonb_set(content, '{links,0,url}', '\"#\"')"))
+        connection.execute(change, {"url": json.dumps(url)})
     assert client.get(f"/c/{campaign.key()}/0").status_code == 404
 
 
@@ -137,6 +154,23 @@ def test_untracked_mails_lead_on_and_leave_no_trace(database: Database, client: 
 
 
 WRONG = ["/o/{}.gif", "/c/{}/0", "/u/{}", "/v/{}"]
+
+
+class Unread(io.BytesIO):
+    """A body that must not be asked for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise AssertionError("the body was read")
+
+    readinto = read  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("path", ["/u/{}", "/u/{}/leave", "/webhooks/sendgrid"])
+def test_a_body_is_not_read_before_its_sender_has_shown_something(database: Database, path: str) -> None:
+    database.settings = replace(database.settings, sendgrid_webhook_keys=("any",))
+    client, form = create_app(database).test_client(), "application/x-www-form-urlencoded"
+    answer = client.post(path.format("A" * 22), input_stream=Unread(b"scope=all"), content_type=form)
+    assert answer.status_code in (401, 404)
 
 
 @pytest.mark.parametrize("path", WRONG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,20 @@ import pytest
 from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
 from sender.mailing import Outcome, Verdict
-from sender.providers.smtp import Relay, Smtp, parse_url
+from sender.providers.smtp import Smtp
+from sender.relays import Relay, parse_url
+from sender.return_paths import ReturnPaths
 from tests.fakes.smtp import CUT, FakeRelay, Moment, certificate
 from tests.sender.letters import PUBLIC, SENDER, email, mailing, people, person
+from tests.waiting import until
 
 SECOND = person(1).address
 
 
-@pytest.fixture
-def relay() -> Iterator[FakeRelay]:
-    with FakeRelay() as relay:
+@pytest.fixture(params=["turn by turn", "pipelining", "eager"])
+def relay(request: pytest.FixtureRequest) -> Iterator[FakeRelay]:
+    """Each test meets relays that want each command by itself, and such as take several at once."""
+    with FakeRelay(pipelining=request.param != "turn by turn", eager=request.param == "eager") as relay:
         yield relay
 
 
@@ -32,8 +37,10 @@ def settings(relay: FakeRelay, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def provider(settings: Settings) -> Smtp:
-    return Smtp(settings)
+def provider(settings: Settings) -> Iterator[Smtp]:
+    provider = Smtp(settings)
+    yield provider
+    provider.close()
 
 
 def fates(outcome: Outcome) -> list[str]:
@@ -50,6 +57,68 @@ def test_everybody_gets_one_mail_over_one_connection(relay: FakeRelay, provider:
     assert (outcome.verdict, outcome.detail) == (Verdict.ACCEPTED, "")
     assert relay.copies == {one.address: 1 for one in people(50)}
     assert relay.connections == 1
+
+
+def test_a_connection_stays_open_from_batch_to_batch_and_closes_when_idle(relay: FakeRelay, settings: Settings) -> None:
+    provider = Smtp(settings, idle=0.3)
+    for _ in range(3):
+        provider.send(mailing(), people(2), "attempt")
+    assert (relay.connections, relay.open) == (1, 1)
+    until(lambda: relay.open == 0)
+    assert provider.send(mailing(), people(2), "attempt").verdict is Verdict.ACCEPTED
+    assert relay.connections == 2
+    provider.close()
+
+
+def test_threads_do_not_share_a_conversation(relay: FakeRelay, provider: Smtp) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        batches = [people(40)[start : start + 5] for start in range(0, 40, 5)]
+        outcomes = list(threads.map(lambda batch: provider.send(mailing(), batch, "attempt"), batches))
+    assert {outcome.verdict for outcome in outcomes} == {Verdict.ACCEPTED}
+    assert relay.copies == {one.address: 1 for one in people(40)}
+    assert relay.connections <= 4
+
+
+def test_a_relay_that_ends_each_connection_after_some_mails_still_gets_all(relay: FakeRelay, provider: Smtp) -> None:
+    relay.most_mails = 3
+    outcome = provider.send(mailing(), people(10), "attempt")
+    assert (outcome.verdict, outcome.waiting) == (Verdict.ACCEPTED, frozenset())
+    assert relay.copies == {one.address: 1 for one in people(10)}
+    assert relay.connections == 4
+
+
+def test_a_connection_that_the_relay_ended_between_batches_costs_nobody_anything(
+    relay: FakeRelay, provider: Smtp
+) -> None:
+    provider.send(mailing(), people(1), "attempt")
+    relay.hang_up()
+    outcome = provider.send(mailing(), people(3)[1:], "attempt")
+    assert (outcome.verdict, outcome.waiting) == (Verdict.ACCEPTED, frozenset())
+    assert relay.copies == {one.address: 1 for one in people(3)}
+
+
+def test_who_was_put_off_is_told_with_the_reason_only_where_all_were_served(relay: FakeRelay, provider: Smtp) -> None:
+    relay.script["RCPT", SECOND] = "451 4.7.1 greylisted"
+    assert provider.send(mailing(), people(3), "attempt").deferred == {1001: "451 4.7.1 greylisted"}
+    relay.script["MAIL", SENDER] = "421 busy"
+    assert provider.send(mailing(), people(3), "attempt").deferred == {}
+
+
+def test_the_envelope_sender_tells_whose_mail_it_was(relay: FakeRelay, settings: Settings) -> None:
+    told = replace(settings, smtp_bounce_address="bounce@daisies.org", secret_key="s" * 40)
+    provider = Smtp(told)
+    provider.send(mailing(), people(2), "attempt")
+    provider.close()
+    found = [ReturnPaths(told).delivery(sender) for sender in relay.senders]
+    assert found == [1000, 1001]
+    assert all(sender.startswith("bounce+") and sender.endswith("@daisies.org") for sender in relay.senders)
+
+
+def test_a_bounce_address_that_can_hold_no_key_stops_the_account(settings: Settings) -> None:
+    provider = Smtp(replace(settings, smtp_bounce_address="bounce"))
+    outcome = provider.send(mailing(), people(1), "attempt")
+    assert outcome.verdict is Verdict.REFUSED_ACCOUNT
+    assert "SMTP_BOUNCE_ADDRESS" in outcome.detail
 
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were(relay: FakeRelay, provider: Smtp) -> None:

@@ -26,7 +26,7 @@ from tests.fakes.sendgrid_events import Signer
 from tests.sender.returns import FIREFOX, sent
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
-KEYS = Keys("a secret for tests")
+KEYS = Keys("a secret for tests, and long enough")
 OLD_KEY, KEY = Signer(), Signer()
 URL = "/webhooks/sendgrid"
 
@@ -77,6 +77,14 @@ def test_a_body_signed_with_any_of_the_keys_is_kept_as_it_came_with_a_job(
     body = b'[ {"event": "delivered"} ]\r\n'
     answer = client.post(URL, data=body, headers=signer.headers(body))
     assert (answer.status_code, answer.data) == (204, b"")
+    assert bodies(database) == [body]
+    assert jobs(database) == ["sender.process_webhook"]
+
+
+def test_a_body_that_is_played_again_takes_no_room_and_no_work(client: FlaskClient, database: Database) -> None:
+    body = b'[{"event": "delivered"}]'
+    for headers in [KEY.headers(body), KEY.headers(body), OLD_KEY.headers(body)]:
+        assert client.post(URL, data=body, headers=headers).status_code == 204
     assert bodies(database) == [body]
     assert jobs(database) == ["sender.process_webhook"]
 

@@ -1,0 +1,55 @@
+"""How the sender's room stands, in numbers for a machine that watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One figure, or one for each value of a label; `values` maps labels as (name, value) pairs to numbers."""
+
+    name: str
+    help: str
+    values: dict[tuple[tuple[str, str], ...], float]
+
+
+# People are counted for campaigns under way alone, each by its own range of ids: a scrape must not walk the ledgers of
+# years. Uncertain people lie in few batches, whose ranges are short, so those are counted for all campaigns.
+_FIGURES = {
+    ("daisychain_campaigns", "Campaigns by state, tests left out."): """
+        SELECT state, count(*) FROM campaigns WHERE kind = 'campaign' GROUP BY state""",
+    ("daisychain_people", "People of campaigns that are sending or paused, by state in the ledger."): """
+        SELECT c.id::text AS campaign, d.state, count(*)
+        FROM campaigns c JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.campaign_id = c.id
+        WHERE c.state IN ('sending', 'paused') AND c.kind = 'campaign' GROUP BY c.id, d.state""",
+    ("daisychain_uncertain_people", "People who may or may not have been mailed, in all campaigns."): """
+        SELECT count(*)
+        FROM batches b JOIN deliveries d ON d.id BETWEEN b.first_id AND b.last_id AND d.campaign_id = b.campaign_id
+        WHERE b.state = 'uncertain' AND d.state = 'uncertain'""",
+    ("daisychain_webhook_bodies_waiting", "Webhook bodies that were kept and not taken in yet."): """
+        SELECT count(*) FROM webhook_bodies WHERE processed_at IS NULL""",
+    ("daisychain_last_event_age_seconds", "Seconds since the last event of any kind was received."): """
+        SELECT extract(epoch FROM now() - received_at) FROM events ORDER BY id DESC LIMIT 1""",
+    ("daisychain_jobs_waiting", "Jobs that are due and that nobody has begun."): """
+        SELECT count(*) FROM procrastinate_jobs
+        WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())""",
+    ("daisychain_senders", "Processes that deliver, or that died without a word."): """
+        SELECT count(*) FROM senders WHERE ended_at IS NULL""",
+    ("daisychain_alerts", "Things that a person should know and that are not over."): """
+        SELECT count(*) FROM alerts WHERE over_at IS NULL""",
+}  # fmt: skip
+
+
+def gauges(connection: Connection) -> Iterator[Gauge]:
+    """All figures, as they stand in one transaction."""
+    for (name, help_), statement in _FIGURES.items():
+        result = connection.execute(text(statement))
+        labels = list(result.keys())[:-1]
+        yield Gauge(
+            name, help_,
+            {tuple(zip(labels, map(str, row[:-1]), strict=True)): float(row[-1]) for row in result},
+        )  # fmt: skip

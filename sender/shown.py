@@ -1,0 +1,92 @@
+"""What the commands about campaigns show to people: the summary before a send, the ledger, and one person's story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from daisychain.console import say, show_table
+
+if TYPE_CHECKING:
+    from sender.ledger import Ledger
+
+
+def show_summary(summary: Any) -> None:
+    """What is about to happen, to the person at the terminal (stderr)."""
+    row = summary.campaign
+    tracking = ", ".join(f"{name} {row[name]}" for name in ("opens", "clicks"))
+    decided = (
+        f" (decided by {row['tracking_decided_by']}: {row['tracking_because']})" if row["tracking_decided_by"] else ""
+    )
+    for name, value in {
+        "Campaign": f"{row['id']} {row['name']}",
+        "From": f"{row['from_name']} <{row['from_address']}>",
+        "Reply-To": row["reply_to"] or "the same",
+        "Subject": summary.subject,
+        "List": f"{row['list']}: {summary.people:,} people, {summary.excluded:,} excluded",
+        "Provider": row["provider"],
+        "Tracking": tracking + decided,
+        "Links to": row["public_url"],
+        "For instance": summary.sample or "nobody",
+    }.items():
+        say(f"  {name:<13}{value}")
+
+
+def show_status(answer: dict[str, Any]) -> None:
+    """The ledger as people read it: the parts, the sum, and what to do next."""
+    ledger = answer["ledger"]
+    state = answer["state"] + (f" ({answer['pause_reason']})" if answer["pause_reason"] else "")
+    click.echo(f"Campaign {answer['id']} {answer['name']}: {state}")
+    rows: list[tuple[str, int, str]] = []
+    for name in ("waiting", "excluded", "accepted", "failed", "uncertain"):
+        reasons = answer.get(name) or {}
+        note = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
+        if name == "waiting" and ledger["in_flight"]:
+            note = f"{ledger['in_flight']:,} in flight"
+        rows.append((name, ledger[name], note))
+    total = sum(row[1] for row in rows)
+    show_table(
+        ("", "people", ""), [*rows, ("= intended", total, "balances" if answer["balances"] else "DOES NOT BALANCE")]
+    )
+    if ledger["uncertain"]:
+        click.echo(
+            f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for events:\n"
+            f"daisychain campaign resolve {answer['id']} --send-again|--count-as-accepted --because WHY"
+        )
+    if answer["state"] == "paused":
+        click.echo(f"When the reason is mended: daisychain campaign send {answer['id']}")
+    for line in plan_lines(answer["plan"]):
+        click.echo(line)
+
+
+def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
+    """What a plan still holds back, a line each."""
+    if plan["begins_at"]:
+        yield f"It begins at {plan['begins_at']:%Y-%m-%d %H:%M} UTC; until then: daisychain campaign cancel"
+    if plan["canary_until"]:
+        yield f"The canary is watched until {plan['canary_until']:%Y-%m-%d %H:%M} UTC; then the rest follows."
+    elif plan["canary_out"]:
+        yield "The canary goes first; the rest waits for it."
+    if plan["held"]:
+        yield f"{plan['held']:,} batches are held back by its plan."
+
+
+def watch_ledger(bar: Any) -> Callable[[Ledger], None]:
+    """What moves a progress bar along with a ledger."""
+    task = bar.add_task("Sending", total=None)
+
+    def watch(ledger: Ledger) -> None:
+        total = ledger.intended - ledger.excluded
+        bar.update(task, total=total, completed=total - ledger.waiting)
+
+    return watch
+
+
+def show_story(answer: dict[str, Any]) -> None:
+    """One person's story as people read it: how it stands, then each thing in its order."""
+    reason = f" ({answer['reason']})" if answer["reason"] else ""
+    click.echo(f"{answer['address']} in campaign {answer['campaign']}: {answer['state']}{reason}")
+    rows = [[f"{each['at']:%Y-%m-%d %H:%M:%S}", each["what"], each["words"]] for each in answer["story"]]
+    show_table(("when (UTC)", "what", ""), rows)

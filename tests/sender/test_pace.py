@@ -1,0 +1,387 @@
+"""Second thoughts, schedules and pace: what is held back, when it is let go, and what stops it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from daisychain.app import create_app
+from daisychain.database import Database
+from daisychain.errors import InputError, StateError
+from lists.members import unsubscribe
+from sender import follow_ups, judging, pace, plans, steering, warm_up
+from sender.audience import freeze
+from sender.campaigns import find_campaign
+from sender.mailing import Outcome, Verdict
+from sender.plans import Plan, is_open
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Rollup
+from tests.command import Daisychain
+from tests.sender.returns import sent
+from tests.sender.staging import draft, staged
+from tests.sender.test_ledger import batches, claimed, ledger, recorded, state_of
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def frozen(database: Database, people: int, *, batch_size: int = 2, **plan: Any) -> int:
+    campaign_id = staged(database, people)
+    with database.engine.begin() as connection:
+        if plan:
+            connection.execute(update(Campaign).values(plan))
+        freeze(connection, campaign_id, batch_size=batch_size)
+    return campaign_id
+
+
+def let_go(database: Database, campaign_id: int, now: datetime | None = None) -> int:
+    with database.engine.begin() as connection:
+        return pace.let_go(connection, campaign_id, now)
+
+
+def free(database: Database) -> list[int]:
+    with database.engine.connect() as connection:
+        return list(
+            connection.scalars(select(Batch.id).where(Batch.state == "waiting", ~Batch.held).order_by(Batch.id))
+        )
+
+
+def of(database: Database, column: Any) -> Any:
+    with database.engine.connect() as connection:
+        return connection.scalars(select(column)).one()
+
+
+def deliver(database: Database, outcome: Outcome | None = None) -> None:
+    for batch in free(database):
+        recorded(database, claimed(database, batch), outcome or Outcome(Verdict.ACCEPTED))
+
+
+def happen(database: Database, campaign_id: int, kind: str, deliveries: range, **fields: Any) -> None:
+    rows = [
+        {
+            "natural_key": f"{kind}{number}".encode(), "source": "sendgrid", "kind": kind, "at": func.now(),
+            "delivery_id": number, "campaign_id": campaign_id, **fields,
+        }
+        for number in deliveries
+    ]  # fmt: skip
+    with database.engine.begin() as connection:
+        for row in rows:
+            connection.execute(insert(Event).values(row))
+
+
+def test_a_campaign_without_a_plan_holds_nothing_back(database: Database) -> None:
+    frozen(database, 5)
+    assert len(free(database)) == 3
+
+
+def test_a_held_campaign_goes_when_its_time_comes_and_can_be_cancelled_before(database: Database) -> None:
+    start = datetime.now(UTC) + HOUR
+    campaign_id = frozen(database, 4, starts_at=start)
+    assert let_go(database, campaign_id, start - timedelta(seconds=1)) == 0
+    assert free(database) == []
+    assert let_go(database, campaign_id, start) == 2
+    with database.engine.begin() as connection:
+        assert steering.cancel(connection, campaign_id, who="ann") == 4
+
+
+def test_a_hold_that_is_long_overdue_waits_for_a_person_and_then_goes(database: Database) -> None:
+    start = datetime.now(UTC) + timedelta(seconds=1)
+    campaign_id = frozen(database, 4, starts_at=start)
+    assert let_go(database, campaign_id, start + pace.OVERDUE + timedelta(seconds=1)) == 0
+    assert state_of(database, campaign_id) == "paused"
+    assert "overdue" in of(database, Campaign.pause_reason)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(starts_at=func.now() - timedelta(hours=5)))
+        steering.resume(connection, database.settings, campaign_id, who="ann")
+    assert let_go(database, campaign_id) == 2
+
+
+@pytest.mark.parametrize(("late", "state"), [(timedelta(minutes=5), "sending"), (2 * HOUR, "paused")])
+def test_a_schedule_is_kept_by_whoever_sweeps_unless_it_is_long_overdue(
+    database: Database, late: timedelta, state: str
+) -> None:
+    campaign_id = staged(database, 3)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(state="scheduled", starts_at=NOW))
+        pace.keep_schedules(connection, database.settings, NOW - timedelta(seconds=1))
+    assert state_of(database, campaign_id) == "scheduled"
+    with database.engine.begin() as connection:
+        pace.keep_schedules(connection, database.settings, NOW + late)
+    assert state_of(database, campaign_id) == state
+    assert ledger(database, campaign_id).intended == (3 if state == "sending" else 0)
+
+
+def test_an_overdue_schedule_is_frozen_when_a_person_says_go_on(database: Database) -> None:
+    campaign_id = staged(database, 3)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(state="scheduled", starts_at=func.now() - 2 * HOUR))
+        pace.keep_schedules(connection, database.settings)
+        steering.resume(connection, database.settings, campaign_id, who="ann")
+    assert ledger(database, campaign_id).waiting == 3
+    assert len(free(database)) == 1
+
+
+def test_a_schedule_that_is_paused_goes_back_to_waiting_for_its_time(database: Database) -> None:
+    campaign_id = staged(database, 3)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(state="scheduled", starts_at=func.now() + HOUR))
+        steering.pause(connection, campaign_id, who="ann")
+        steering.resume(connection, database.settings, campaign_id, who="ann")
+    assert state_of(database, campaign_id) == "scheduled"
+
+
+def test_a_canary_goes_first_and_the_rest_follows_when_nothing_speaks_against_it(database: Database) -> None:
+    campaign_id = frozen(database, 9, canary=3, canary_wait=600)
+    assert len(free(database)) == 2
+    let_go(database, campaign_id, NOW)
+    deliver(database)
+    assert ledger(database, campaign_id).accepted == 3
+    assert state_of(database, campaign_id) == "sending"
+    assert let_go(database, campaign_id, NOW) == 0
+    assert of(database, Campaign.canary_until) == NOW + timedelta(minutes=10)
+    assert let_go(database, campaign_id, NOW + timedelta(minutes=9)) == 0
+    assert let_go(database, campaign_id, NOW + timedelta(minutes=10)) == 3
+    deliver(database)
+    assert ledger(database, campaign_id).accepted == 9
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told", "words"),
+    [
+        (Outcome(Verdict.ACCEPTED, refused={1: "no"}), {}, "1 failed"),
+        (Outcome(Verdict.UNCERTAIN), {}, "uncertain"),
+        (Outcome(Verdict.ACCEPTED), {"kind": "bounced", "bounce": "hard"}, "1 bounced"),
+        (Outcome(Verdict.ACCEPTED), {"kind": "complained"}, "complained"),
+    ],
+)
+def test_what_speaks_against_a_canary_pauses_the_rest_until_a_person_decides(
+    database: Database, outcome: Outcome, told: dict[str, str], words: str
+) -> None:
+    campaign_id = frozen(database, 9, canary=4, canary_wait=0, batch_size=4)
+    deliver(database, outcome)
+    if told:
+        happen(database, campaign_id, told.pop("kind"), range(1, 2), **told)
+    assert let_go(database, campaign_id) == 0
+    assert state_of(database, campaign_id) == "paused"
+    assert words in of(database, Campaign.pause_reason)
+    with database.engine.begin() as connection:
+        steering.resume(connection, database.settings, campaign_id, who="ann", because="one full mailbox")
+    assert let_go(database, campaign_id) == 2
+
+
+def test_a_pause_while_the_canary_is_out_does_not_let_the_rest_go(database: Database) -> None:
+    campaign_id = frozen(database, 9, canary=3, canary_wait=600)
+    deliver(database)
+    let_go(database, campaign_id)
+    with database.engine.begin() as connection:
+        steering.pause(connection, campaign_id, who="ann")
+        steering.resume(connection, database.settings, campaign_id, who="ann")
+    assert let_go(database, campaign_id) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "count", "paused"),
+    [
+        ("complained", {}, judging.FEWEST_COMPLAINTS, True),
+        ("complained", {}, judging.FEWEST_COMPLAINTS - 1, False),
+        ("bounced", {"bounce": "hard"}, 6, True),
+        ("bounced", {"bounce": "hard"}, 5, False),  # just 5 % is not more than 5 %
+        ("bounced", {"bounce": "soft"}, 50, False),
+    ],
+)
+def test_too_many_complaints_or_hard_bounces_pause_a_campaign(
+    database: Database, kind: str, fields: dict[str, str], count: int, paused: bool
+) -> None:
+    campaign_id = frozen(database, 200, batch_size=100)
+    recorded(database, claimed(database, batches(database, campaign_id)[0]), Outcome(Verdict.ACCEPTED))
+    happen(database, campaign_id, kind, range(1, count + 1), **fields)
+    let_go(database, campaign_id)
+    assert (state_of(database, campaign_id) == "paused") is paused
+
+
+def test_what_a_person_has_seen_does_not_pause_a_campaign_again(database: Database) -> None:
+    campaign_id = frozen(database, 200, batch_size=100)
+    recorded(database, claimed(database, batches(database, campaign_id)[0]), Outcome(Verdict.ACCEPTED))
+    happen(database, campaign_id, "complained", range(1, 4))
+    let_go(database, campaign_id)
+    with database.engine.begin() as connection:
+        steering.resume(connection, database.settings, campaign_id, who="ann", because="a joke among friends")
+    let_go(database, campaign_id)
+    assert state_of(database, campaign_id) == "sending"
+
+
+def test_no_more_people_go_in_a_minute_than_was_asked_for(database: Database) -> None:
+    campaign_id = frozen(database, 100, per_minute=24, batch_size=50)
+    now = datetime.now(UTC)
+    assert let_go(database, campaign_id, now) == 12  # batches of two
+    assert let_go(database, campaign_id, now) == 0
+    deliver(database)
+    assert let_go(database, campaign_id, now + timedelta(seconds=30)) == 0
+    assert let_go(database, campaign_id, now + timedelta(seconds=90)) == 12
+
+
+def test_out_of_its_hours_a_campaign_is_held_back(database: Database) -> None:
+    campaign_id = frozen(database, 4, opens_at=time(8), closes_at=time(20), zone="Europe/London")
+    assert free(database) == []
+    noon, night = NOW, NOW + timedelta(hours=10)
+    assert let_go(database, campaign_id, noon) == 2
+    assert let_go(database, campaign_id, night) == 0
+    assert free(database) == []
+    assert let_go(database, campaign_id, noon + timedelta(days=1)) == 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "moment", "is_in"),
+    [
+        ("08:00-20:00", "2026-06-01 06:59", False),  # 07:59 in London's summer
+        ("08:00-20:00", "2026-06-01 07:00", True),
+        ("08:00-20:00", "2026-12-01 07:59", False),
+        ("08:00-20:00", "2026-06-01 19:00", False),
+        ("22:00-06:00 UTC", "2026-06-01 23:30", True),
+        ("22:00-06:00 UTC", "2026-06-01 12:00", False),
+    ],
+)
+def test_hours_are_the_zones_own(hours: str, moment: str, is_in: bool) -> None:
+    opens_at, closes_at, zone = plans.read_hours(hours)
+    campaign = Campaign(opens_at=opens_at, closes_at=closes_at, zone=zone)
+    assert is_open(campaign, datetime.fromisoformat(moment).replace(tzinfo=UTC)) is is_in
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-12-01 09:30 Europe/London", "2026-12-01 09:30"),
+        ("2026-07-01 09:30", "2026-07-01 08:30"),
+        ("2026-07-01T09:30 America/New_York", "2026-07-01 13:30"),
+    ],
+)
+def test_a_time_is_read_in_its_zone(text: str, moment: str) -> None:
+    assert plans.read_moment(text, NOW) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (Plan(at="tomorrow"), "is no time"),
+        (Plan(at="2026-13-01 09:30"), "is no time"),
+        (Plan(at="2026-05-01 09:30"), "is past"),
+        (Plan(at="2027-03-28 01:30 Europe/London"), "clocks go forward"),
+        (Plan(at="2026-12-01 09:30 Mars/Base"), "no time zone"),
+        (Plan(at="2026-12-01 09:30", hold="10m"), "do not go together"),
+        (Plan(hold="soon"), "no span of time"),
+        (Plan(wait="10m"), "canary"),
+        (Plan(between="8-20"), "no hours"),
+        (Plan(between="08:00-08:00"), "no hours"),
+        (Plan(between="25:00-26:00"), "no hours"),
+    ],
+)
+def test_a_plan_that_cannot_be_kept_is_refused(plan: Plan, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        plan.columns(NOW)
+
+
+def test_a_domain_that_warms_up_goes_by_the_days_ceiling_and_the_engaged_go_first(database: Database) -> None:
+    earlier = sent(database, people=70)
+    with database.engine.begin() as connection:
+        rows = [
+            {"delivery_id": earlier.deliveries[n], "campaign_id": earlier.campaign_id, "first_click_at": NOW + n * HOUR}
+            for n in (5, 60)
+        ]
+        connection.execute(insert(Rollup), rows)
+        connection.execute(update(Attempt).values(started_at=NOW))
+        warm_up.start(connection, "Coalition.example", who="ann")
+        connection.execute(update(Campaign).values(name="earlier"))
+        campaign_id = draft_again(connection, earlier.list_id)
+        freeze(connection, campaign_id, batch_size=1000)
+        first = connection.scalars(
+            select(Delivery.member_id).where(Delivery.campaign_id == campaign_id).order_by(Delivery.id).limit(3)
+        ).all()
+    assert list(first) == [earlier.members[60], earlier.members[5], earlier.members[0]]
+    now = datetime.now(UTC)
+    assert let_go(database, campaign_id, now) == 1
+    deliver(database)
+    assert let_go(database, campaign_id, now + HOUR) == 0
+    assert let_go(database, campaign_id, now + timedelta(days=1, hours=1)) == 1
+    assert ledger(database, campaign_id).accepted == warm_up.CEILINGS[0]
+
+
+def draft_again(connection: Any, list_id: int) -> int:
+    campaign_id = draft(connection, list_id)
+    connection.execute(
+        update(Campaign).where(Campaign.id == campaign_id).values(from_address="hello@coalition.example")
+    )
+    return campaign_id
+
+
+def test_ceilings_rise_and_end(database: Database) -> None:
+    with database.engine.begin() as connection:
+        warm_up.start(connection, "new.org", who="ann")
+        now = datetime.now(UTC)
+        days = [warm_up.ceiling(connection, "a@new.org", now + timedelta(days=day)) for day in (0, 1, 2, 100)]
+        assert days == [50, 100, 250, None]
+        assert warm_up.ceiling(connection, "a@old.org", now) is None
+        assert warm_up.stop(connection, "new.org")
+        assert warm_up.ceiling(connection, "a@new.org", now) is None
+    assert list(warm_up.CEILINGS) == sorted(warm_up.CEILINGS)
+
+
+@pytest.mark.parametrize(("whom", "numbers"), [("accepted", [0, 1]), ("failed", [2, 3]), ("no-click", [1])])
+def test_a_further_campaign_goes_to_those_of_an_earlier_one_who_may_still_be_mailed(
+    database: Database, whom: str, numbers: list[int]
+) -> None:
+    earlier = sent(database, people=4)
+    with database.engine.begin() as connection:
+        connection.execute(update(Delivery).where(Delivery.id.in_(earlier.deliveries[2:])).values(state="failed"))
+        row = {"delivery_id": earlier.deliveries[0], "campaign_id": earlier.campaign_id, "clicks": 1}
+        connection.execute(insert(Rollup).values(row))
+        unsubscribe(connection, earlier.list_id, earlier.members[3], "asked")
+        campaign_id = draft(connection, earlier.list_id)
+        connection.execute(
+            update(Campaign).where(Campaign.id == campaign_id).values(of_campaign_id=earlier.campaign_id, of_whom=whom)
+        )
+        found = find_campaign(connection, campaign_id)
+        counted = follow_ups.count_audience(connection, found)
+        freeze(connection, campaign_id, batch_size=1000)
+        rows = connection.execute(
+            select(Delivery.member_id, Delivery.reason).where(Delivery.campaign_id == campaign_id)
+        ).all()
+    assert {row.member_id for row in rows} == {earlier.members[number] for number in numbers}
+    assert counted == (len([row for row in rows if not row.reason]), len([row for row in rows if row.reason]))
+    assert [row.reason for row in rows if row.member_id == earlier.members[3]] == (
+        ["unsubscribed"] if whom == "failed" else []
+    )
+
+
+def test_who_clicked_nothing_is_not_known_where_clicks_are_not_counted(database: Database) -> None:
+    earlier = sent(database, clicks="off")
+    with database.engine.connect() as connection, pytest.raises(StateError, match="does not count clicks"):
+        follow_ups.check_whom(connection, earlier.campaign_id, "no-click")
+
+
+def test_a_correction_stands_at_the_top_of_the_mail_and_is_no_html(database: Database) -> None:
+    earlier = sent(database)
+    with database.engine.begin() as connection:
+        follow_ups.correct(connection, earlier.campaign_id, "It is <9> May.")
+        text = connection.scalars(select(Campaign.correction)).one()
+    html = follow_ups.with_correction('<html><BODY style="a"><p>It is 8 May.</p></body></html>', text)
+    assert html.index("<BODY") < html.index("It is &lt;9&gt; May.") < html.index("It is 8 May.")
+    assert follow_ups.with_correction("<body>", "") == "<body>"
+    page = create_app(database).test_client().get(f"/v/{earlier.key()}").text
+    assert page.index("Correction:") < page.index("Dear")
+
+
+def test_plans_are_made_from_the_command_line(database: Database, daisychain: Daisychain) -> None:
+    campaign_id = str(staged(database, 3))
+    send = ("campaign", "send", campaign_id, "--yes", "--as-created", "--format", "json")
+    assert "is past" in daisychain(*send, "--at", "2020-01-01 09:30", code=1).stderr
+    told = daisychain.json(*send, "--at", "2099-12-01 09:30 Europe/London", "--canary", "2", "--per-minute", "600")
+    assert told["state"] == "scheduled"
+    assert told["plan"]["begins_at"] == "2099-12-01T09:30:00+00:00"
+    assert (told["plan"]["canary"], told["plan"]["per_minute"], told["ledger"]["intended"]) == (2, 600, 0)
+    assert "while it is a draft" in daisychain(*send, "--hold", "10m", code=1).stderr
+    sent = daisychain.json(*send, "--detach")
+    assert (sent["state"], sent["plan"]["held"]) == ("sending", 2)
+    daisychain("campaign", "warm-up", "news.charity.org")
+    assert [row["ceiling"] for row in daisychain.json("campaign", "warm-up", "--format", "json")] == [50]

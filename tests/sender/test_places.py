@@ -1,0 +1,96 @@
+"""A database that was restored or moved sends nothing until a person confirms it there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, text
+
+from daisychain.database import Database
+from daisychain.errors import StateError
+from sender import places, sending, steering
+from sender.delivery import Deliverer
+from sender.senders import LiveSender
+from sender.sweep import sweep
+from sender.tables import Campaign, Place
+from tests.command import Daisychain
+from tests.sender.staging import staged
+from tests.sender.test_ledger import batches, ledger, state_of
+
+# What a restore does: the tables are made anew, with all that was in them.
+RESTORE = """
+    CREATE TABLE restored (LIKE confirmed_places INCLUDING ALL);
+    INSERT INTO restored SELECT * FROM confirmed_places;
+    DROP TABLE confirmed_places;
+    ALTER TABLE restored RENAME TO confirmed_places
+"""
+
+
+def restore(database: Database) -> None:
+    with database.engine.begin() as connection:
+        assert places.is_confirmed(connection, database.settings)
+        for statement in RESTORE.split(";"):
+            connection.execute(text(statement))
+
+
+def test_the_first_place_confirms_itself_and_stays_confirmed(database: Database) -> None:
+    with database.engine.begin() as connection:
+        assert places.is_confirmed(connection, database.settings)
+        assert places.is_confirmed(connection, database.settings)
+        assert connection.scalars(select(Place.confirmed_by)).all() == ["the first to send"]
+
+
+@pytest.mark.parametrize("change", ["restored", "another home", "another address"])
+def test_another_place_is_not_confirmed(database: Database, change: str) -> None:
+    settings = database.settings
+    if change == "another home":
+        settings = replace(settings, database_url="")
+    if change == "another address":
+        settings = replace(settings, database_url="postgresql://daisychain@db.example/daisychain")
+    with database.engine.begin() as connection:
+        assert places.is_confirmed(connection, database.settings)
+    if change == "restored":
+        restore(database)
+    with database.engine.begin() as connection:
+        assert not places.is_confirmed(connection, settings)
+
+
+def test_a_restored_database_sends_nothing_whatever_is_tried(database: Database) -> None:
+    draft = staged(database, 3)
+    restore(database)
+    with pytest.raises(StateError, match="restored or moved here"):
+        sending.start(database, draft)
+    assert state_of(database, draft) == "draft"
+
+
+def test_what_was_under_way_at_the_backup_is_not_claimed_and_pauses_when_the_place_is_confirmed(
+    database: Database,
+) -> None:
+    campaign_id = staged(database, 3)
+    sending.start(database, campaign_id)
+    restore(database)
+    with database.engine.begin() as connection:
+        sweep(connection, database.settings)
+    with LiveSender(database) as sender:
+        Deliverer(database, sender).deliver(batches(database, campaign_id)[0])
+    assert (ledger(database, campaign_id).waiting, ledger(database, campaign_id).in_flight) == (3, 0)
+    with database.engine.begin() as connection:
+        assert places.confirm(connection, database.settings, who="ann") == [campaign_id]
+        assert places.confirm(connection, database.settings, who="ann") == []
+        assert "may have been mailed since" in connection.scalars(select(Campaign.pause_reason)).one()
+    with database.engine.begin() as connection:
+        steering.resume(connection, database.settings, campaign_id, who="ann")
+    assert sending.work_until_over(database, campaign_id) == "finished"
+
+
+def test_a_place_is_confirmed_from_the_command_line(database: Database, daisychain: Daisychain) -> None:
+    campaign_id = str(staged(database, 3))
+    restore(database)
+    send = ("campaign", "send", campaign_id, "--yes", "--as-created")
+    assert "daisychain confirm-here" in daisychain(*send, code=1).stderr
+    assert daisychain.json("campaign", "status", campaign_id, "--format", "json")["may_send_from_here"] is False
+    daisychain("confirm-here", "--yes")
+    assert "already" in daisychain("confirm-here").stderr
+    daisychain(*send)
+    assert ledger(database, int(campaign_id)).accepted == 3
