@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -12,7 +13,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import newsletters.pages
 import sender.pages
+from daisychain import metrics
 from daisychain.database import Database
+from daisychain.intake import Intake
 from daisychain.secret import derive, installation_secret
 from newsletters.shelf import list_toolkits
 
@@ -21,9 +24,17 @@ ROOT = Path(newsletters.pages.__file__).parent.parent
 LARGEST_REQUEST = 4 * 1024 * 1024
 
 
+class Pages(Flask):
+    """Flask that keeps members' keys, which stand in paths, out of its log."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an error by the name of its page."""
+        self.logger.error("Exception on %s [%s]", request.endpoint, request.method, exc_info=exc_info)
+
+
 def create_app(database: Database) -> Flask:
     """The application over one database; raises ConfigurationError where a secret is missing."""
-    app = Flask("daisychain", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
+    app = Pages("daisychain", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
     app.config.update(
         SECRET_KEY=derive(installation_secret(database.settings), "cookies"),
@@ -36,9 +47,11 @@ def create_app(database: Database) -> Flask:
         # It would want a Referer on https, and our pages send none: their addresses hold members' keys.
         WTF_CSRF_SSL_STRICT=False,
     )
-    protect = CSRFProtect(app)
+    # The rooms come first: a key that is none of ours is refused before a form is read to look for its token.
     for room in (newsletters.pages, sender.pages):
         app.register_blueprint(room.blueprint)
+    app.register_blueprint(metrics.blueprint)
+    protect = CSRFProtect(app)
     for endpoint in sender.pages.WITHOUT_CSRF:
         protect.exempt(app.view_functions[endpoint])
 
@@ -53,6 +66,7 @@ def create_app(database: Database) -> Flask:
             connection.execute(text("SELECT 1"))
         return Response("ok\n", mimetype="text/plain")
 
+    app.wsgi_app = Intake(app.wsgi_app)  # type: ignore[method-assign]
     app.after_request(_secure)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)
@@ -66,7 +80,7 @@ def _secure(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault(
-        "Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; form-action 'self'"
+        "Content-Security-Policy", "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
     )
     return response
 

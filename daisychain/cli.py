@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -10,13 +14,17 @@ from daisychain.console import Desk, LazyGroup, told_plainly
 
 COMMANDS = {
     "toolkit": ("newsletters.toolkit_cli:toolkit", "Toolkits of campaign copy: list, show, add."),
-    "newsletter": ("daisychain.cli:newsletter", "Newsletters: new, check, preview, test."),
+    "newsletter": ("daisychain.cli:newsletter", "Newsletters: new, check, preview, pack, test."),
+    "pack": ("newsletters.pack_cli:pack", "Partner packs: verify, list, withdraw, offer, dialects."),
     "list": ("lists.cli:lists", "Mailing lists: create, import, export, unsubscribe, suppress."),
-    "campaign": ("sender.cli:campaign", "Campaigns: create, send, status, resolve."),
+    "campaign": ("sender.cli:campaign", "Campaigns: create, send, steer, and know what became of them."),
+    "confirm-here": ("sender.steering_cli:confirm_here", "Let a restored or moved database send from here."),
+    "events": ("sender.events_cli:events", "What readers and providers did: replay."),
+    "bounces": ("sender.bounces_cli:bounces", "Read the mailbox to which bounces come."),
     "report": ("reports.cli:report", "What a campaign did, in figures that say what they are."),
     "serve": ("daisychain.serve:serve", "Serve the public pages and deliver campaigns."),
     "worker": ("daisychain.worker:worker", "Deliver campaigns on this machine, without pages."),
-    "db": ("daisychain.db_cli:db", "The database: upgrade."),
+    "db": ("daisychain.db_cli:db", "The database: upgrade, backup, restore."),
     "doctor": ("daisychain.doctor:doctor", "Say what is set up, what is missing, and what to do about it."),
     "demo": ("daisychain.demo:demo", "The whole job on invented people: toolkit, list, send, readers, report."),
 }
@@ -27,8 +35,24 @@ class FrontDoor(LazyGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a bug keeps its traceback."""
-        with told_plainly():
+        # Libraries log what they then raise; `serve` and `worker`, which nobody watches, log for themselves.
+        logging.getLogger().addHandler(logging.NullHandler())
+        with told_plainly(), _reachable():
             return super().invoke(ctx)
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """A database that goes away in the middle of a command is told in plain words as well."""
+    try:
+        yield
+    except Exception as error:
+        if "daisychain.database" not in sys.modules:
+            raise
+        from daisychain.database import reachable
+
+        with reachable():
+            raise error
 
 
 @click.group(
@@ -64,8 +88,10 @@ def __getattr__(name: str) -> click.Group:
     if name != "newsletter":
         raise AttributeError(name)
     from newsletters.cli import newsletter
+    from newsletters.pack_cli import make
     from sender.cli import send_test
 
+    newsletter.add_command(make)
     newsletter.add_command(send_test)
     return newsletter
 

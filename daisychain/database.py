@@ -43,7 +43,7 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._server: EmbeddedServer | None = None
+        self.server: EmbeddedServer | None = None
 
     @property
     def embedded(self) -> bool:
@@ -54,10 +54,10 @@ class Database:
     def url(self) -> URL:
         """Where the database is; starts the embedded server. Raises DatabaseError, ConfigurationError."""
         if self.embedded:
-            self._server = EmbeddedServer(self.settings.home)
-            self._server.start()
+            self.server = EmbeddedServer(self.settings.home)
+            self.server.start()
             return URL.create(
-                "postgresql+psycopg", "daisychain", query={"host": str(self._server.socket)}, database="daisychain"
+                "postgresql+psycopg", "daisychain", query={"host": str(self.server.socket)}, database="daisychain"
             )
         try:
             url = make_url(self.settings.database_url)
@@ -118,8 +118,8 @@ class Database:
         """Close connections and leave the embedded server."""
         if "unchecked_engine" in self.__dict__:
             self.unchecked_engine.dispose()
-        if self._server is not None:
-            self._server.release()
+        if self.server is not None:
+            self.server.release()
         for name in ("url", "unchecked_engine", "engine"):
             self.__dict__.pop(name, None)
 

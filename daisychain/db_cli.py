@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import click
 
-from daisychain.console import Desk, pass_desk, say
+from daisychain.console import Desk, pass_desk, progress, say
 
 
 @click.group()
@@ -22,3 +26,58 @@ def upgrade(desk: Desk) -> None:
     with reachable():
         changed = schema.upgrade(desk.database.unchecked_engine)
     say(f"The database is at version {schema.HEAD}{'' if changed else ' already'}.")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_desk
+def backup(desk: Desk, file: Path) -> None:
+    """Write the whole database into FILE, as it stands at this moment; everything may go on meanwhile."""
+    from daisychain import backups
+    from daisychain.database import reachable
+
+    with reachable():
+        desk.database.engine.connect().close()
+        with _on_the_way("Backing up", backups.tables(desk.database)) as watch:
+            size = backups.backup(desk.database, file, watch)
+    say(f"{file}: {size:,} bytes. It holds personal data: keep it encrypted.")
+    say(f"The secret key is NOT in it. {_whose_key(desk)} Without it, links in sent mail are dead.")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes-overwrite", is_flag=True, help="Destroy what the database holds now, if it holds anything.")
+@pass_desk
+def restore(desk: Desk, file: Path, yes_overwrite: bool) -> None:
+    """Put the backup FILE in the place of an empty database; it sends nothing until `daisychain confirm-here`."""
+    from daisychain import backups, schema
+    from daisychain.database import reachable
+
+    with reachable():
+        with _on_the_way("Restoring") as watch:
+            restored = backups.restore(desk.database, file, watch, overwrite=yes_overwrite)
+        if desk.database.embedded:
+            schema.upgrade(desk.database.unchecked_engine)
+    say(f"Restored: {restored.campaigns:,} campaigns, {restored.deliveries:,} people in their ledgers.")
+    if restored.version != schema.HEAD and not desk.database.embedded:
+        say(f"It is at version {restored.version}: run `daisychain db upgrade`.")
+    say(
+        "People who wait in it may have been mailed since the backup. It sends nothing until `daisychain confirm-here`."
+    )
+    say(f"The secret key is NOT in a backup. {_whose_key(desk, put=True)} With another, links in sent mail are dead.")
+
+
+def _whose_key(desk: Desk, *, put: bool = False) -> str:
+    """What to do about the secret key, where it is on this installation."""
+    where = "DAISYCHAIN_SECRET_KEY" if desk.settings.secret_key or desk.settings.database_url else None
+    if put:
+        return f"Make {where or desk.settings.home / 'secret_key'} the same as where the backup was made."
+    return f"Keep {where or desk.settings.home / 'secret_key'} as well, in another place."
+
+
+@contextmanager
+def _on_the_way(words: str, tables: int | None = None) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr that moves on with each table's name."""
+    with progress() as bar:
+        task = bar.add_task(words, total=tables)
+        yield lambda table: bar.update(task, advance=1, description=f"{words} {table}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,18 +25,28 @@ class Diagnosis:
 
 
 @click.command()
+@click.option("--domain", help="Look at the DNS of this sending domain as well, and print the records wanted.")
+@click.option("--return-path", help="The host that bounces go to, such as em1234.your-charity.org.")
+@click.option("--links", help="The host of tracked links at SendGrid, such as url1234.your-charity.org.")
+@click.option("--selector", "selectors", multiple=True, help="A DKIM selector of your relay; SendGrid's are known.")
+@click.option("--resolver", default="", help="Ask this name server, such as 1.1.1.1, and not the system's.")
 @format_option
 @pass_desk
-def doctor(desk: Desk, format_: str) -> None:
+def doctor(
+    desk: Desk, domain: str | None, return_path: str | None, links: str | None, selectors: tuple[str, ...],
+    resolver: str, format_: str,
+) -> None:  # fmt: skip
     """Say what is set up, what is missing, and what to do about it; exit code 1 where something is wrong."""
     found = list(diagnose(desk))
+    if domain:
+        found += _dns(desk, domain, return_path or "", links or "", selectors, resolver)
     rows = [[item.subject, item.state, item.words] for item in found]
     emit([vars(item) for item in found], format_, lambda: show_table(("", "", ""), rows))
     sys.exit(1 if any(item.state == "wrong" for item in found) else 0)
 
 
 def diagnose(desk: Desk) -> Iterator[Diagnosis]:
-    """Look at settings, database, secret, public URL and providers, in that order."""
+    """Look at settings, database, secret, public URL, providers, webhook, events and alerts, in that order."""
     try:
         settings = desk.settings
     except ConfigurationError as error:
@@ -46,11 +57,63 @@ def diagnose(desk: Desk) -> Iterator[Diagnosis]:
     yield _tried("secret key", lambda: _secret(settings))
     yield _tried("public URL", lambda: _public_url(settings))
     yield from _providers(settings)
-    keys = len(settings.sendgrid_webhook_keys)
-    yield Diagnosis(
-        "webhook keys", "good" if keys else "missing",
-        f"{keys} set" if keys else "SENDGRID_WEBHOOK_KEYS is not set: deliveries and bounces will read \"not known\".",
+    if settings.sendgrid_webhook_keys:
+        yield _tried("webhook keys", lambda: _webhook_keys(settings))
+    else:
+        words = 'SENDGRID_WEBHOOK_KEYS is not set: deliveries and bounces will read "not known".'
+        yield Diagnosis("webhook keys", "missing", words)
+    yield _last_event(desk)
+    yield from _alerts(desk)
+
+
+def _last_event(desk: Desk) -> Diagnosis:
+    """The last thing that a provider or a reader told us; silence is a fault only where mail went out."""
+    from sqlalchemy import select
+
+    from sender.tables import Event
+
+    try:
+        with desk.database.engine.connect() as connection:
+            last = select(Event.kind, Event.source, Event.received_at).order_by(Event.id.desc()).limit(1)
+            row = connection.execute(last).one_or_none()
+    except (DaisychainError, ConfigurationError):
+        return Diagnosis("last event", "missing", "the database can't be asked")
+    if row is None:
+        return Diagnosis("last event", "missing", "none so far")
+    return Diagnosis("last event", "good", f"{row.kind}, from {row.source}, {row.received_at:%Y-%m-%d %H:%M} UTC")
+
+
+def _alerts(desk: Desk) -> Iterator[Diagnosis]:
+    """Whether anybody is told when something is wrong, and what is wrong now."""
+    from sqlalchemy import select
+
+    from sender.channels import channels
+    from sender.tables import Alert
+
+    if desk.settings.alert_to:
+        yield _tried("alerts", lambda: f"told by {len(channels(desk.settings))} ways")
+    else:
+        yield Diagnosis("alerts", "missing", "DAISYCHAIN_ALERT_TO is not set: nobody is told when something is wrong")
+    with suppress(DaisychainError, ConfigurationError), desk.database.engine.connect() as connection:
+        still = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
+        for row in connection.execute(still).all():
+            yield Diagnosis("alert", "wrong", f"{row.subject} (since {row.since:%Y-%m-%d %H:%M} UTC)")
+
+
+def _dns(
+    desk: Desk, domain: str, return_path: str, links: str, selectors: tuple[str, ...], resolver: str
+) -> Iterator[Diagnosis]:
+    from daisychain.dns_records import SENDGRID_SELECTORS, Names, Sending, examine
+
+    settings = desk.settings
+    sendgrid = settings.provider == "sendgrid" or bool(settings.sendgrid_api_key)
+    sending = Sending(
+        domain.lower().rstrip("."), sendgrid, selectors or (SENDGRID_SELECTORS if sendgrid else ()),
+        return_path or ("" if sendgrid else settings.smtp_bounce_address.rpartition("@")[2]), links,
     )  # fmt: skip
+    for record in examine(Names(resolver), sending):
+        wanted = f"\nwanted: {record.wanted}" if record.wanted and record.state != "good" else ""
+        yield Diagnosis(f"DNS {record.subject}", record.state, record.found + wanted)
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Diagnosis:
@@ -84,9 +147,19 @@ def _public_url(settings: Settings) -> str:
     return settings.public_url
 
 
+def _webhook_keys(settings: Settings) -> str:
+    from sender.webhooks import verification_key
+
+    for key in settings.sendgrid_webhook_keys:
+        verification_key(key)
+    return f"{len(settings.sendgrid_webhook_keys)} set"
+
+
 def _providers(settings: Settings) -> Iterator[Diagnosis]:
     from sender.providers import provider_names
 
+    if settings.provider not in provider_names():
+        yield Diagnosis("default provider", "wrong", f"There is no provider {settings.provider!r}.")
     configured = {"sendgrid": settings.sendgrid_api_key, "smtp": settings.smtp_url, "outbox": "always"}
     for name in provider_names():
         subject = f"provider {name}" + (" (default)" if name == settings.provider else "")

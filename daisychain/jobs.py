@@ -27,7 +27,7 @@ app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 logging.getLogger("procrastinate").setLevel(logging.WARNING)
 
 POLL_SECONDS = 1.0
-PATIENCE = 10.0
+PATIENCE = 3.0
 
 
 def defer(

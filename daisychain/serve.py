@@ -27,18 +27,22 @@ def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    from daisychain.logs import log_to_stderr
     from daisychain.secret import installation_secret
-    from daisychain.worker import at_work, log_to_stderr
+    from daisychain.worker import at_work
+    from sender.webhooks import verification_key
 
     installation_secret(desk.settings)  # a missing one is named here, not in a child's traceback
+    for key in desk.settings.sendgrid_webhook_keys:
+        verification_key(key)
     desk.database.engine.connect().close()
     port = port or free_port(host)
     click.echo(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    log_to_stderr()
+    log_to_stderr(desk.settings.log_format)
     logging.getLogger("_granian").setLevel(logging.WARNING)
     server = Granian(
         "daisychain.serve:application", address=host, port=port, interface=Interfaces.WSGI, factory=True,
-        workers=1, blocking_threads=THREADS, backpressure=THREADS * 4, websockets=False, log_enabled=True,
+        workers=1, blocking_threads=THREADS, websockets=False, log_enabled=True,
         # Paths hold members' keys, so the requests are not logged.
         log_access=False,
     )  # fmt: skip
@@ -50,10 +54,13 @@ def application() -> Flask:
     """The pages, in granian's own process: settings and database are this process's own."""
     from daisychain.app import create_app
     from daisychain.database import Database
+    from daisychain.logs import log_to_stderr
     from daisychain.settings import load_settings
 
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    return create_app(Database(load_settings()))
+    settings = load_settings()
+    log_to_stderr(settings.log_format)
+    return create_app(Database(settings))
 
 
 def _end_with_parent(parent: int) -> None:

@@ -33,6 +33,12 @@ class Settings:
     sendgrid_api_host: str = "https://api.sendgrid.com"
     sendgrid_webhook_keys: tuple[str, ...] = ()
     smtp_url: str = field(default="", repr=False)
+    alert_to: str = field(default="", repr=False)
+    alert_smtp_url: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
+    log_format: str = "text"
+    smtp_bounce_address: str = ""
+    imap_url: str = field(default="", repr=False)
 
     @property
     def pages_url(self) -> str:
@@ -55,7 +61,9 @@ class Settings:
 # The vendors' own variables keep the names that their users already know.
 VARIABLES = {
     item.name: (
-        item.name.upper() if item.name.startswith(("sendgrid_", "smtp_")) else f"DAISYCHAIN_{item.name.upper()}"
+        item.name.upper()
+        if item.name.startswith(("sendgrid_", "smtp_", "imap_"))
+        else f"DAISYCHAIN_{item.name.upper()}"
     )
     for item in fields(Settings)
 }

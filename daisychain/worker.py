@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from daisychain.console import Desk, pass_desk, say
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.jobs import Workers
+from daisychain.logs import log_to_stderr
 
 SWEEP_SECONDS = 5.0
 log = logging.getLogger("daisychain.worker")
@@ -25,6 +25,7 @@ log = logging.getLogger("daisychain.worker")
 def at_work(database: Database, *, concurrency: int, until_idle: bool = False) -> Iterator[Workers]:
     """Work all queues and sweep, for as long as the context lasts; leaving it finishes what is in flight."""
     # The rooms whose tasks a worker must know.
+    import sender.chores
     import sender.events
     import sender.tasks  # noqa: F401
     from sender.delivery import Deliverer
@@ -64,11 +65,6 @@ def _sweep_on(database: Database, over: threading.Event) -> None:
             log.exception("the sweep failed")
 
 
-def log_to_stderr() -> None:
-    """One line a record on stderr; nobody's address is in any of them."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-
 @click.command()
 @click.option("--until-idle", is_flag=True, help="End when no job is left.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once.")
@@ -78,7 +74,7 @@ def worker(desk: Desk, until_idle: bool, concurrency: int) -> None:
 
     SIGTERM and Ctrl-C let the batches in flight finish first.
     """
-    log_to_stderr()
+    log_to_stderr(desk.settings.log_format)
     over = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -5,6 +5,8 @@ from flask.testing import FlaskClient
 
 from daisychain.app import LARGEST_REQUEST, create_app
 from daisychain.database import Database
+from daisychain.secret import installation_secret
+from sender.keys import Keys
 
 
 @pytest.fixture
@@ -27,11 +29,12 @@ def test_every_answer_carries_the_headers_that_protect_it(client: FlaskClient, p
     headers = client.get(path, headers={"Accept": "text/html"}).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
-    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "default-src 'self'; base-uri 'none'" in headers["Content-Security-Policy"]
 
 
 def test_a_form_without_its_token_is_refused_in_plain_words(client: FlaskClient) -> None:
-    answer = client.post("/u/" + "A" * 22 + "/leave", headers={"Accept": "text/html"})
+    key = Keys(installation_secret(client.application.extensions["daisychain"].settings)).delivery(1)
+    answer = client.post(f"/u/{key}/leave", headers={"Accept": "text/html"})
     assert answer.status_code == 400
     assert b"<h1" in answer.data
 
@@ -42,3 +45,14 @@ def test_an_upload_beyond_the_limit_is_refused(client: FlaskClient) -> None:
 
 def test_pages_set_no_cookie_before_somebody_is_asked_for_something(client: FlaskClient) -> None:
     assert "Set-Cookie" not in client.get("/toolkits/community-makes-us").headers
+
+
+def test_an_error_is_logged_without_the_path_that_holds_a_key(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(database)
+    key = Keys(installation_secret(database.settings)).delivery(1)
+    monkeypatch.setitem(app.view_functions, "sender.view", lambda key: 1 / 0)
+    assert app.test_client().get(f"/v/{key}").status_code == 500
+    assert "sender.view" in caplog.text
+    assert key not in caplog.text

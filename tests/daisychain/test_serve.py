@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 
 from daisychain.database import Database
+from daisychain.serve import THREADS
 from sender import sending
 from sender.ledger import read_ledger
 from tests.command import Daisychain
+from tests.sender.returns import sent
 from tests.sender.staging import staged
 from tests.waiting import until
+
+FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
@@ -45,6 +53,7 @@ def test_it_prints_its_url_first_answers_and_stops_on_sigterm(served: tuple[str,
     assert url.startswith("http://127.0.0.1:")
     assert status(f"{url}/toolkits/community-makes-us") == 200
     assert status(f"{url}/u/not-a-key") == 404
+    assert status(f"{url}/metrics") == 200
     process.terminate()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -78,3 +87,19 @@ def test_an_error_page_is_private_and_plain(served: tuple[str, subprocess.Popen[
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert "<h1" in answer.read().decode()
+
+
+@pytest.mark.parametrize("stalled", ["/u/{key}", "/u/{key}/leave", "/webhooks/sendgrid"])
+def test_bodies_that_never_arrive_hold_up_no_page(
+    served: tuple[str, subprocess.Popen[str]], database: Database, stalled: str
+) -> None:
+    url, _ = served
+    key = sent(database).key()
+    address = (urlsplit(url).hostname, urlsplit(url).port)
+    head = f"POST {stalled.format(key=key)} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\nContent-Type: {FORM}\r\n\r\na"
+    with ExitStack() as stack:
+        for _ in range(THREADS + 1):
+            stack.enter_context(socket.create_connection(address, timeout=10)).sendall(head.encode())
+        time.sleep(0.3)  # for all of them to have got as far as they get
+        assert status(f"{url}/healthz") == 200
+        assert status(f"{url}/u/{key}") == 200

@@ -25,6 +25,21 @@ def upgrade() -> None:
     assert connection is not None
     connection.execute(SchemaManager.get_schema().encode())
     op.create_table(
+        "alerts",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("over_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("problem", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+    )
+    op.create_index("uq_alerts_cause", "alerts", ["cause"], unique=True, postgresql_where=sa.text("over_at IS NULL"))
+    op.create_table(
         "attempts",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("batch_id", sa.BigInteger(), nullable=False),
@@ -40,6 +55,8 @@ def upgrade() -> None:
         sa.Column("settled_by", sa.Text(), server_default="", nullable=False),
         sa.Column("settled_because", sa.Text(), server_default="", nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("looked_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("look_up", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
     )
     op.create_index(op.f("ix_attempts_batch_id"), "attempts", ["batch_id"], unique=False)
@@ -55,12 +72,26 @@ def upgrade() -> None:
         sa.Column("sender_id", sa.BigInteger(), nullable=True),
         sa.Column("attempt_id", sa.BigInteger(), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("held", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.CheckConstraint(
             "state IN ('waiting', 'sending', 'done', 'uncertain', 'split')", name=op.f("ck_batches_state")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
     )
     op.create_index("ix_batches_campaign_id_state", "batches", ["campaign_id", "state"], unique=False)
+    op.create_table(
+        "campaign_decisions",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("because", sa.Text(), server_default="", nullable=False),
+        sa.Column("people", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_decisions")),
+    )
+    op.create_index(op.f("ix_campaign_decisions_campaign_id"), "campaign_decisions", ["campaign_id"], unique=False)
     op.create_table(
         "campaigns",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -88,9 +119,36 @@ def upgrade() -> None:
         sa.Column("intended", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("first_delivery", sa.BigInteger(), nullable=True),
         sa.Column("last_delivery", sa.BigInteger(), nullable=True),
+        sa.Column("of_campaign_id", sa.BigInteger(), nullable=True),
+        sa.Column("of_whom", sa.Text(), server_default="", nullable=False),
+        sa.Column("correction", sa.Text(), server_default="", nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("per_minute", sa.Integer(), nullable=True),
+        sa.Column("opens_at", sa.Time(), nullable=True),
+        sa.Column("closes_at", sa.Time(), nullable=True),
+        sa.Column("zone", sa.Text(), server_default="", nullable=False),
+        sa.Column("canary", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("canary_wait", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("canary_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rest_from", sa.BigInteger(), nullable=True),
+        sa.Column("most_bounces", sa.Float(), server_default="5", nullable=False),
+        sa.Column("most_complaints", sa.Float(), server_default="0.3", nullable=False),
+        sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind IN ('campaign', 'test')", name=op.f("ck_campaigns_kind")),
-        sa.CheckConstraint("state IN ('draft', 'sending', 'paused', 'finished')", name=op.f("ck_campaigns_state")),
+        sa.CheckConstraint(
+            "state IN ('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'finished')",
+            name=op.f("ck_campaigns_state"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
+    )
+    op.create_table(
+        "chores",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_chores")),
     )
     op.create_table(
         "compiled_emails",
@@ -100,6 +158,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_compiled_emails")),
         sa.UniqueConstraint("hash", name=op.f("uq_compiled_emails_hash")),
+    )
+    op.create_table(
+        "confirmed_places",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_confirmed_places")),
     )
     op.create_table(
         "deliveries",
@@ -133,10 +199,19 @@ def upgrade() -> None:
         sa.Column("unknown_opens", sa.Integer(), server_default="0", nullable=False),
         sa.Column("first_click_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("clicks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("facts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("new_facts", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_delivery_rollups")),
         postgresql_with={"fillfactor": 70},
     )
     op.create_index(op.f("ix_delivery_rollups_campaign_id"), "delivery_rollups", ["campaign_id"], unique=False)
+    op.create_index(
+        "ix_delivery_rollups_soft",
+        "delivery_rollups",
+        ["soft_bounced_at"],
+        unique=False,
+        postgresql_where=sa.text("soft_bounced_at IS NOT NULL"),
+    )
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -145,6 +220,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("body_id", sa.BigInteger(), nullable=True),
         sa.Column("delivery_id", sa.BigInteger(), nullable=True),
         sa.Column("campaign_id", sa.BigInteger(), nullable=True),
         sa.Column("attempt_id", sa.BigInteger(), nullable=True),
@@ -159,18 +235,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("natural_key", name=op.f("uq_events_natural_key")),
     )
     op.create_index(
-        "ix_events_campaign_id_kind",
-        "events",
-        ["campaign_id", "kind"],
-        unique=False,
-        postgresql_where=sa.text("campaign_id IS NOT NULL"),
-    )
-    op.create_index(
         "ix_events_delivery_id",
         "events",
         ["delivery_id"],
         unique=False,
         postgresql_where=sa.text("delivery_id IS NOT NULL"),
+    )
+    op.create_index("ix_events_received_at", "events", ["received_at"], unique=False, postgresql_using="brin")
+    op.create_table(
+        "hour_rollups",
+        sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fact", sa.Text(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "hour", "fact", name=op.f("pk_hour_rollups")),
+        postgresql_with={"fillfactor": 70},
     )
     op.create_table(
         "images",
@@ -181,6 +260,22 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_images")),
+    )
+    op.create_table(
+        "link_clickers",
+        sa.Column("delivery_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("link", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("delivery_id", "link", name=op.f("pk_link_clickers")),
+    )
+    op.create_table(
+        "link_rollups",
+        sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("link", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("clicks", sa.BigInteger(), nullable=False),
+        sa.Column("clickers", sa.BigInteger(), nullable=False),
+        sa.Column("machine_clicks", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "link", name=op.f("pk_link_rollups")),
+        postgresql_with={"fillfactor": 70},
     )
     op.create_table(
         "lists",
@@ -199,6 +294,34 @@ def upgrade() -> None:
         sa.CheckConstraint("opens IN ('off', 'on')", name=op.f("ck_lists_opens")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lists")),
         sa.UniqueConstraint("name", name=op.f("uq_lists_name")),
+    )
+    op.create_table(
+        "made_packs",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("newsletter", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("edition", sa.Text(), nullable=False),
+        sa.Column("toolkit", sa.Text(), nullable=False),
+        sa.Column("coalition", sa.Text(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("dialect", sa.Text(), nullable=False),
+        sa.Column("expires", sa.Date(), nullable=True),
+        sa.Column("copy_blocks", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_why", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_made_packs")),
+    )
+    op.create_index("ix_made_packs_newsletter", "made_packs", ["toolkit", "newsletter", "made_at"], unique=False)
+    op.create_table(
+        "mailbox_rollups",
+        sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mailbox", sa.Text(), nullable=False),
+        sa.Column("fact", sa.Text(), nullable=False),
+        sa.Column("people", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "mailbox", "fact", name=op.f("pk_mailbox_rollups")),
+        postgresql_with={"fillfactor": 70},
     )
     op.create_table(
         "members",
@@ -231,6 +354,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("list_id", "member_id", name=op.f("pk_memberships")),
     )
     op.create_table(
+        "offered_newsletters",
+        sa.Column("toolkit", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("offered_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("toolkit", "name", name=op.f("pk_offered_newsletters")),
+    )
+    op.create_table(
+        "retried_deliveries",
+        sa.Column("decision_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("decision_id", "delivery_id", name=op.f("pk_retried_deliveries")),
+    )
+    op.create_index("ix_retried_deliveries_delivery_id", "retried_deliveries", ["delivery_id"], unique=False)
+    op.create_table(
         "senders",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
@@ -257,13 +397,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_toolkits")),
     )
     op.create_table(
+        "warm_ups",
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("started_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", name=op.f("pk_warm_ups")),
+    )
+    op.create_table(
         "webhook_bodies",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("processed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_bodies")),
+        sa.UniqueConstraint("digest", name=op.f("uq_webhook_bodies_digest")),
     )
     op.create_table(
         "toolkit_files",

@@ -1,0 +1,161 @@
+"""What the benchmarks share: a database of their own, a list of invented people, a mail of 50 KB, and a report."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from daisychain.database import Database
+from daisychain.settings import Settings
+from lists.lists import create_list, find_list
+from newsletters.compiler import Compilation, compile_document
+from newsletters.document import parse_document
+from newsletters.shelf import shipped_toolkit
+from sender.drafts import insert_campaign
+
+RESULTS = Path(__file__).parent / "results"
+FIELDS = ("town", "region", "role", "group", "since", "branch")
+HTML_BYTES = 50_000
+
+DOCUMENT = """\
+---
+subject: News for {{ member.first_name | default("friend") }}
+preheader: What is on in {{ member.town | default("your town") }}
+toolkit: community-makes-us
+fields: [town, region, role, group, since, branch]
+---
+Dear {{ member.first_name | default("friend") }} {{ member.last_name }},
+
+You are with us as {{ member.role | default("a supporter") }} since {{ member.since | default("the start") }}, in the
+{{ member.branch | default("nearest") }} branch and the {{ member.group | default("open") }} group of
+{{ member.region | default("your region") }}.
+
+{% if member.role == "volunteer" %}
+::: note
+The rota for {{ member.town | default("your town") }} is on the notice board.
+:::
+{% else %}
+You could volunteer: ask us how.
+{% endif %}
+
+{% if member.region == "North" %}
+::: note
+There is a meeting of all branches.
+:::
+{% endif %}
+
+"""
+
+
+@contextmanager
+def house(name: str, **settings: Any) -> Iterator[Database]:
+    """An embedded database in a home of its own, gone afterwards."""
+    home = Path(tempfile.mkdtemp(prefix=f"daisychain-{name}-"))
+    database = Database(Settings(home=home, test_mode=True, public_url="https://news.coalition.org", **settings))
+    try:
+        yield database
+    finally:
+        server = database.server
+        database.close()
+        shutil.rmtree(home, ignore_errors=True)
+        if server is not None:
+            shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def letter() -> Compilation:
+    """A newsletter of about 50 KB of HTML, with 8 fields and 2 conditions."""
+    toolkit = shipped_toolkit("community-makes-us")
+    story = "\n::: copy small-acts\n\n::: copy clapping\n\n::: copy bigger-acts\n"
+
+    def compiled(stories: int) -> Compilation:
+        body = DOCUMENT + "".join(f"## Story {number}\n{story}" for number in range(stories))
+        return compile_document(parse_document(body, "letter.md", Path()), toolkit)
+
+    stories = 1
+    while len(compiled(stories).email.html) < HTML_BYTES:
+        stories += 1
+    return compiled(stories)
+
+
+def add_people(connection: Connection, list_name: str, people: int) -> None:
+    """A list of invented people with all fields filled, written by the database itself."""
+    list_id = create_list(connection, list_name, sender="Coalition <hello@coalition.org>")
+    connection.execute(
+        text("""
+            INSERT INTO members (email, address_key, first_name, last_name, fields)
+            SELECT 'reader' || n || '@people.org', 'reader' || n || '@people.org', 'Siân ' || n % 977, 'O''Brien',
+                   jsonb_build_object(
+                       'town', 'Town ' || n % 311, 'region', CASE n % 3 WHEN 0 THEN 'North' ELSE 'South' END,
+                       'role', CASE n % 4 WHEN 0 THEN 'volunteer' ELSE 'supporter' END, 'group', 'Group ' || n % 17,
+                       'since', (1990 + n % 35)::text, 'branch', 'Branch ' || n % 97)
+            FROM generate_series(1, :people) AS n
+        """),
+        {"people": people},
+    )
+    connection.execute(
+        text("INSERT INTO memberships (list_id, member_id) SELECT :list_id, id FROM members"), {"list_id": list_id}
+    )
+    connection.execute(text("ANALYZE members, memberships"))
+
+
+def draft(database: Database, list_name: str, provider: str) -> int:
+    """A draft of the letter for a list."""
+    with database.engine.begin() as connection:
+        return insert_campaign(
+            connection, database.settings, letter(), document=Path("letter.md"), provider=provider,
+            mailing_list=find_list(connection, list_name), name="benchmark",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table: what was done, how much of it, in how many seconds, and by how much work of our own."""
+
+    step: str
+    amount: int
+    seconds: float
+    to_reach: str
+    cpu_seconds: float | None = None
+    peak_megabytes: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """Amount per second."""
+        return self.amount / self.seconds
+
+
+@contextmanager
+def measured() -> Iterator[dict[str, float]]:
+    """Seconds on the wall and of this process's CPU, filled in when the context ends."""
+    found: dict[str, float] = {}
+    wall, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    yield found
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    found["seconds"] = time.perf_counter() - wall
+    found["cpu"] = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    found["peak_megabytes"] = after.ru_maxrss / 1024
+
+
+def written(name: str, figures: list[Figure]) -> None:
+    """Keep the figures of one benchmark as JSON beside the others, with what they were measured on."""
+    RESULTS.mkdir(exist_ok=True)
+    content = {
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "load": os.getloadavg()[0],
+        "figures": [vars(figure) | {"rate": round(figure.rate)} for figure in figures],
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
