@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format bench wheel clean
+.PHONY: demo test soak check format bench wheel clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
@@ -17,11 +17,14 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest
 
+soak: .venv/ready
+	$(BIN)/python -m pytest -m slow
+
 check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_house.py
+	$(BIN)/python -m pytest -n 0 tests/test_house.py
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# Spreadsheets run a cell that starts with one of these (OWASP, "CSV injection").
-_RISKY = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+# Spreadsheets run a cell that starts with one of these (OWASP, "CSV injection"); some run the wide signs, too.
+_STARTS = r"[=+\-@\t\r\n＝＋－＠]"
+_RISKY = re.compile(f"'*{_STARTS}")
+_GUARDED = re.compile(f"'+{_STARTS}")
 
 
 def guard(cell: str) -> str:

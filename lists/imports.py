@@ -125,7 +125,8 @@ def _lay_down(connection: Connection, sheet: Sheet, columns: Columns, watch: Wat
 
 # A column that nobody named, from a tool that keeps those who left: what it says of them is heeded all the same.
 STATUS_FIELDS = frozenset({
-    "status", "state", "subscription_status", "subscriber_status", "member_status", "email_status", "email_marketing_status",
+    "status", "state", "subscription_status", "subscriber_status", "member_status", "email_status",
+    "email_marketing_status",
 })  # fmt: skip
 GONE = frozenset({
     "unsubscribed", "cleaned", "bounced", "complained", "suppressed", "opted out", "opted-out", "nonsubscribed",

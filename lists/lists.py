@@ -16,7 +16,7 @@ from lists.tables import MailingList
 
 LONGEST_NAME = 60
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_SENDER = re.compile(r'\s*(?:"(?P<quoted>[^"]+)"|(?P<plain>[^"<>]*?))\s*<(?P<address>[^<>]*)>\s*')
+_SENDER = re.compile(r'(?:"(?P<quoted>[^"]+)"\s*|(?P<plain>[^"<>]*))<(?P<address>[^<>]*)>')
 
 
 def create_list(
@@ -59,7 +59,7 @@ def find_list(connection: Connection, name: str) -> RowMapping:
 
 def parse_sender(text: str) -> tuple[str, str]:
     """The name and the address in "Name <address>"; raises InputError."""
-    found = _SENDER.fullmatch(text)
+    found = _SENDER.fullmatch(text.strip())
     hint = 'Write it as "Community Makes Us <news@charity.org.uk>", in quotation marks.'
     if found is None:
         raise InputError(f"The sender {text!r} has no name and address that can be told apart.", hint=hint)

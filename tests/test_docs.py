@@ -58,7 +58,8 @@ def test_no_command_is_documented_that_does_not_exist(page: Path) -> None:
     # Only what stands as code: prose may go on after the name of the program.
     blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     code = "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", text)])
-    for first, second in re.findall(r"\bdaisychain ([a-z]+)(?: ([a-z]+))?", code):
+    word = "[a-z]+(?:-[a-z]+)*"
+    for first, second in re.findall(rf"\bdaisychain ({word})(?: ({word}))?", code):
         one, two = f"daisychain {first}", f"daisychain {first} {second}"
         assert one in COMMANDS or (one in groups and (two in COMMANDS or not second)), two
 

@@ -20,9 +20,11 @@ from email import message_from_bytes
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.text import Text
+
+from newsletters.blocks import registry
 
 OUT = Path(__file__).parent
 # Room for the longest page; what is left over below it is cut away.
@@ -42,12 +44,85 @@ def main() -> None:
         mail = home / "preview" / "newsletter.html"
         save(framed(mail.as_uri(), 640, folder), "bulletin-desktop", height=1500)
         save(framed(mail.as_uri(), 375, folder), "bulletin-phone", height=1500)
+        save(side_by_side([started(layout, folder, environment) for layout in registry().layouts], folder), "layouts")
         with served(home, environment) as url:
             save(shot(f"{url}/toolkits/community-makes-us", 1100, folder, height=1500), "toolkit-page")
             save(shot(url + leaving_path(home), 640, folder, height=760), "unsubscribe-page")
+        packs(home, folder, environment)
         newest = json.loads(run("campaign", "list", "--format", "json", cwd=folder, environment=environment))[0]["id"]
         report = run("report", "show", str(newest), cwd=folder, environment=environment)
         save(terminal(f"$ daisychain report show {newest}\n{until_notes(report)}", folder), "report")
+
+
+def started(layout: str, folder: str, environment: dict[str, str]) -> str:
+    """The address of what `newsletter new` makes in a layout, as a page."""
+    run(
+        "newsletter",
+        "new",
+        layout,
+        "--toolkit",
+        "community-makes-us",
+        "--layout",
+        layout,
+        cwd=folder,
+        environment=environment,
+    )
+    run("newsletter", "preview", f"{layout}.md", "--out", f"layout-{layout}", cwd=folder, environment=environment)
+    return Path(folder, f"layout-{layout}", "newsletter.html").as_uri()
+
+
+def side_by_side(urls: list[str], folder: str) -> Image.Image:
+    """The beginnings of several mails as a phone shows them, half as large, four in a row."""
+    wide, high, gap = 188, 430, 16
+    sheet = Image.new("RGB", (4 * (wide + gap) + gap, -(-len(urls) // 4) * (high + gap) + gap), "#c9c5ba")
+    for number, url in enumerate(urls):
+        page = framed(url, 375, folder).crop((0, 40, 375, 40 + 375 * high // wide))
+        place = (gap + number % 4 * (wide + gap), gap + number // 4 * (high + gap))
+        sheet.paste(page.resize((wide, high), Image.Resampling.LANCZOS), place)
+    return sheet
+
+
+PARTNER = """\
+name: Bees of Bath
+logo: bees.png
+intro: We look after **bees** and the people who live beside them. This month we join in with something bigger.
+accent: "#7a1f5c"
+reply: hello@bees.example
+website: https://bees.example/
+address: 2 Hive Lane / Bath BA1 1AA
+"""
+
+
+def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
+    """The pictures of a partner pack, its README and its public page, on the toolkit of the demo."""
+    Path(folder, "partner.yml").write_text(PARTNER)
+    bees_logo().save(Path(folder, "bees.png"))
+    run("newsletter", "new", "may", "--toolkit", "community-makes-us", cwd=folder, environment=environment)
+    run("newsletter", "pack", "may.md", "--brand", "partner.yml", "--for", "mailchimp", "--out", ".", cwd=folder,
+        environment=environment)  # fmt: skip
+    made = Path(folder, "bees-of-bath-mailchimp")
+    readme = made / "README.html"
+    readme.write_text(readme.read_text().replace("http://127.0.0.1:8000", "https://news.your-coalition.org"))
+    save(shot(readme.as_uri(), 860, folder), "pack-readme", height=1400)
+    page = made / "email.html"
+    page.write_text(page.read_text().replace("*|IF:FNAME|**|FNAME|**|ELSE:|*friend*|END:IF|*", "Ann"))
+    save(framed(page.as_uri(), 640, folder), "pack-email", height=1100)
+    key = json.loads((made / "pack.json").read_text())["pack"]
+    document = Path(folder, "may.md")
+    document.write_text(document.read_text().replace("Dear {{", "Hello {{"))
+    run("newsletter", "pack", "may.md", "--for", "plain", "--out", "newer", cwd=folder, environment=environment)
+    with served(home, environment) as url:
+        save(shot(f"{url}/packs/{key}", 640, folder, height=760), "pack-standing")
+
+
+def bees_logo() -> Image.Image:
+    """A partner's logo, as files of logos are: with wide margins."""
+    picture = Image.new("RGB", (900, 420), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.regular_polygon((260, 210, 110), 6, fill="#7a1f5c")
+    pen.regular_polygon((260, 210, 52), 6, fill="#f2b632")
+    pen.text((400, 150), "Bees of Bath", fill="#7a1f5c", font=ImageFont.load_default(72))
+    return picture
 
 
 def run(*arguments: str, cwd: str, environment: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -39,6 +40,14 @@ def test_a_sender_is_a_name_and_an_address(text: str, name: str, address: str) -
 def test_a_sender_that_can_not_be_understood_is_an_error(text: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         parse_sender(text)
+
+
+@pytest.mark.parametrize("text", [" " * 100_000, '"a"' + " " * 100_000, "a " * 100_000, "<" + " " * 100_000])
+def test_a_long_text_that_is_no_sender_is_refused_at_once(text: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(InputError):
+        parse_sender(text)
+    assert time.process_time() - begun < 1
 
 
 def test_a_new_list_counts_clicks_and_no_opens(connection: Connection) -> None:
