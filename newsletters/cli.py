@@ -39,6 +39,8 @@ def newsletter() -> None:
 def new(desk: Desk, name: str, reference: str | None, layout: str, source: str | None) -> None:
     """Write NAME.md into the current folder, ready to be changed."""
     path = Path(name if name.endswith(".md") else f"{name}.md")
+    if source is not None and reference is not None:
+        raise InputError("A copy keeps its own toolkit.", hint="Leave --toolkit off, and change it in the document.")
     if source is not None and source.isdecimal() and not Path(source).exists():
         with desk.database.engine.connect() as connection:
             write_newsletter(path, desk.source(connection, int(source)))

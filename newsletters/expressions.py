@@ -103,7 +103,7 @@ def _parsed(text: str) -> nodes.Template:
         raise TemplateSyntaxError("A number here is too long", 1) from None
 
 
-_WRITE = "A member's value is written {{ member.first_name }}; for plain braces write {% raw %}{{{% endraw %}."
+_WRITE = "A member's value is written {{ member.first_name }}."
 
 Scope = dict[str, Any]
 

@@ -23,7 +23,7 @@ Standing = Literal["known", "not tracked", "not known"]
 LEDGER = "ledger"
 OWN_PAGES = "own pages"
 OF_DELIVERED = "of those delivered"
-OF_ACCEPTED = "of those accepted less those bounced, as this provider does not tell what was delivered"
+OF_ACCEPTED = "of those accepted less those bounced, as nobody has told what was delivered"
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _opens(made: _Maker) -> list[Figure]:
 
 def _clicks(made: _Maker) -> list[Figure]:
     people = made.people
-    both: Standing = made.opens if made.clicks == "known" else made.clicks
+    both: Standing = made.clicks if made.opens == "known" else made.opens
     return [
         made.figure(
             "clicked", "Clicked (click rate)", people.clicked, made.reached,

@@ -19,7 +19,7 @@ from sender.ledger import Span, State, move
 from sender.mailing import Outcome, Verdict
 from sender.patience import judged
 from sender.states import finish_if_done, pause, people_wait_again
-from sender.tables import Attempt, Batch, Campaign, Delivery, Event
+from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, Event
 from sender.vocabulary import PROOFS
 
 # Where a provider names no time to try again.
@@ -173,12 +173,12 @@ def _refused_request(
     connection: Connection, batch: Any, span: Span, outcome: Outcome, now: datetime
 ) -> datetime | None:
     """Find whom the provider refuses: those it named, or by halves; nothing of this request was taken."""
-    if _refusals_in_a_row(connection, span.campaign_id) >= REFUSALS_IN_A_ROW:
+    if outcome.refused:
+        return _put_back(connection, batch.id, now)
+    if _splits_in_a_row(connection, span.campaign_id) >= REFUSALS_IN_A_ROW:
         _put_back(connection, batch.id, now)
         pause(connection, span.campaign_id, f"the provider refuses every request: {outcome.detail}")
         return None
-    if outcome.refused:
-        return _put_back(connection, batch.id, now)
     waiting = connection.scalars(
         select(Delivery.id).where(span.where(), Delivery.state == "waiting").order_by(Delivery.id)
     ).all()
@@ -198,16 +198,27 @@ def _refused_request(
     return now
 
 
-def _refusals_in_a_row(connection: Connection, campaign_id: int) -> int:
+def _splits_in_a_row(connection: Connection, campaign_id: int) -> int:
+    """How many batches were halved since something was accepted, or since a person let the campaign go on."""
     taken = select(func.coalesce(func.max(Attempt.id), 0)).where(
         Attempt.campaign_id == campaign_id, Attempt.outcome == Verdict.ACCEPTED.value
     )
-    refused = select(func.count()).where(
-        Attempt.campaign_id == campaign_id,
-        Attempt.outcome == Verdict.REFUSED_REQUEST.value,
-        Attempt.id > taken.scalar_subquery(),
+    resumed = select(func.coalesce(func.max(Decision.at), datetime.min.replace(tzinfo=UTC))).where(
+        Decision.campaign_id == campaign_id, Decision.what == "resume"
     )
-    return connection.scalar(refused) or 0
+    split = (
+        select(func.count())
+        .select_from(Attempt)
+        .join(Batch, Batch.id == Attempt.batch_id)
+        .where(
+            Attempt.campaign_id == campaign_id,
+            Batch.state == "split",
+            Attempt.outcome == Verdict.REFUSED_REQUEST.value,
+            Attempt.id > taken.scalar_subquery(),
+            Attempt.started_at > resumed.scalar_subquery(),
+        )
+    )
+    return connection.scalar(split) or 0
 
 
 def _put_back(connection: Connection, batch_id: int, at: datetime) -> datetime:

@@ -13,6 +13,7 @@ from daisychain.errors import InputError
 from lists.addresses import require_address
 from lists.lists import find_list
 from lists.people import ListPeople, open_people
+from lists.suppression import is_suppressed
 from sender import drafts, places
 from sender.audience import freeze_tests
 from sender.campaigns import find_campaign
@@ -40,6 +41,9 @@ def send_test(
     if not people_to:
         raise InputError("There is nobody to send the test to.", hint="--to ann@example.org,bob@example.org")
     with database.engine.begin() as connection:
+        for address in people_to:
+            if is_suppressed(connection, address):
+                raise InputError(f"{address} is suppressed: it must not be mailed, not even a test.")
         people = open_people(connection, list_name) if list_name else None
         compilation, _ = drafts.checked(connection, document, people)
         campaign_id = drafts.insert_campaign(

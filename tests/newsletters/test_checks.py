@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,20 @@ def test_the_size_counts_the_longest_values_and_branches() -> None:
 def test_every_family_is_found_by_being_in_the_folder() -> None:
     modules = {path.stem for path in Path(newsletters.checks.__path__[0]).glob("*.py")} - {"__init__", "finding"}
     assert {family.__module__.rpartition(".")[2] for family in newsletters.checks._families()} == modules
+
+
+def test_copy_that_was_meant_for_another_channel_is_told() -> None:
+    post = "---\nid: post\nversion: 1\napproved by: demonstration\nchannels: social\nlength: short\ntitle: Post\n---\nCome along!\n"
+    compilation = compiled("Hello\n\n::: copy post", copy={"post": post})
+    found = {finding.code: finding for finding in run_checks(compilation, Crowd(ANN))}["copy-channel"]
+    assert (found.severity, found.place) == ("warning", "may.md:8")
+    assert "social" in found.message
+
+
+def test_what_only_one_of_html_and_text_has_is_told() -> None:
+    compilation = compiled("Dear {{ member.first_name | default('friend') }}, [join](https://fairs.example/join)")
+    cut = replace(compilation.email, text=compilation.email.text.replace("https://fairs.example/join", ""))
+    found = run_checks(replace(compilation, email=cut), Crowd(ANN))
+    assert [finding.message for finding in found if finding.code == "copy-parity"] == [
+        "Only the HTML has https://fairs.example/join."
+    ]

@@ -255,12 +255,14 @@ def test_a_test_send_is_marked_goes_by_itself_and_counts_nowhere(real: Daisychai
         (("campaign", "create", "bulletin.md", "--list", "freinds"), "friends"),
         (("campaign", "create", "bulletin.md", "--list", "friends", "--provider", "pigeon"), "There is no provider"),
         (("newsletter", "test", "bulletin.md", "--to", "nobody"), "nobody"),
+        (("newsletter", "test", "bulletin.md", "--to", "gone@x.org", "--list", "friends"), "suppressed"),
         (("newsletter", "test", "bulletin.md", "--to", "a@b.example"), "sender"),
     ],
 )
 def test_bad_input_is_told_and_leaves_nothing_behind(
     friends: Daisychain, arguments: tuple[str, ...], words: str
 ) -> None:
+    friends("list", "suppress", "gone@x.org", "--reason", "asked by phone")
     result = friends(*arguments, code=1)
     assert words in result.stderr
     assert result.stdout == ""

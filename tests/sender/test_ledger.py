@@ -16,6 +16,7 @@ from sender.audience import freeze
 from sender.ledger import TRANSITIONS, Ledger, Span, State, move, read_ledger
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
+from sender.steering import resume
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event
 from tests.sender.staging import staged
 
@@ -172,13 +173,33 @@ def test_one_refused_person_is_found_by_halves_and_the_rest_is_sent(database: Da
     assert state_of(database, campaign_id) == "finished"
 
 
-def test_a_provider_that_refuses_every_request_pauses_the_campaign_and_fails_nobody_more(database: Database) -> None:
+def test_a_provider_that_refuses_every_request_pauses_the_campaign_until_a_person_says_go_on(
+    database: Database,
+) -> None:
     campaign_id = frozen(database, 1000)
-    for _ in range(attempts.REFUSALS_IN_A_ROW):
-        claim = claimed(database, batches(database, campaign_id)[-1])
+
+    def refuse() -> None:
+        claim = claimed(database, batches(database, campaign_id)[0])
         recorded(database, claim, Outcome(Verdict.REFUSED_REQUEST, detail="bad subject"))
+
+    while state_of(database, campaign_id) == "sending":
+        refuse()
     assert state_of(database, campaign_id) == "paused"
-    assert ledger(database, campaign_id).waiting >= 998
+    found = ledger(database, campaign_id)
+    assert (found.waiting, found.failed) == (1000, 0)
+    with database.engine.begin() as connection:
+        resume(connection, database.settings, campaign_id, who="ann")
+    refuse()
+    assert state_of(database, campaign_id) == "sending"
+
+
+def test_people_whom_the_provider_names_one_by_one_pause_nothing(database: Database) -> None:
+    campaign_id = frozen(database, 40)
+    for _ in range(2 * attempts.REFUSALS_IN_A_ROW):
+        claim = claimed(database, batches(database, campaign_id)[0])
+        recorded(database, claim, Outcome(Verdict.REFUSED_REQUEST, detail="bad", refused={claim.people[0].id: "bad"}))
+    assert state_of(database, campaign_id) == "sending"
+    assert ledger(database, campaign_id).failed == 2 * attempts.REFUSALS_IN_A_ROW
 
 
 def test_a_late_answer_settles_what_was_swept_as_uncertain(database: Database) -> None:
