@@ -127,7 +127,7 @@ def test_every_family_is_found_by_being_in_the_folder() -> None:
 
 
 def test_copy_that_was_meant_for_another_channel_is_told() -> None:
-    post = "---\nid: post\nversion: 1\napproved by: demonstration\nchannels: social\nlength: short\ntitle: Post\n---\nCome along!\n"
+    post = toolkits.BLOCK.replace("id: welcome", "id: post").replace("channels: email, web", "channels: social")
     compilation = compiled("Hello\n\n::: copy post", copy={"post": post})
     found = {finding.code: finding for finding in run_checks(compilation, Crowd(ANN))}["copy-channel"]
     assert (found.severity, found.place) == ("warning", "may.md:8")
