@@ -26,6 +26,7 @@ def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
     """Serve the public pages and webhooks, and deliver campaigns beside them."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     from daisychain.logs import log_to_stderr
     from daisychain.secret import installation_secret
@@ -43,8 +44,8 @@ def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
     server = Granian(
         "daisychain.serve:application", address=host, port=port, interface=Interfaces.WSGI, factory=True,
         workers=1, blocking_threads=THREADS, websockets=False, log_enabled=True,
-        # Paths hold members' keys, so the requests are not logged.
-        log_access=False,
+        # Paths hold members' keys, so the requests are not logged; and stdout is for the URL alone.
+        log_access=False, log_level=LogLevels.error, log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
     )  # fmt: skip
     with at_work(desk.database, concurrency=concurrency):
         server.serve()

@@ -55,8 +55,9 @@ def test_it_prints_its_url_first_answers_and_stops_on_sigterm(served: tuple[str,
     assert status(f"{url}/u/not-a-key") == 404
     assert status(f"{url}/metrics") == 200
     process.terminate()
-    _, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
+    assert output == ""
     assert "not-a-key" not in errors
 
 
