@@ -12,6 +12,11 @@ from newsletters.toolkit import Toolkit
 
 def names(document: Document, toolkit: Toolkit) -> dict[str, Any]:
     """What expressions can name besides `member`: plain tables, so that no code can be reached through them."""
+    return {**toolkit_names(toolkit), "newsletter": {"title": document.title, "language": document.language}}
+
+
+def toolkit_names(toolkit: Toolkit) -> dict[str, Any]:
+    """Those of them that need no newsletter."""
     return {
         "toolkit": {
             "name": toolkit.name, "title": toolkit.title, "coalition": toolkit.coalition, "campaign": toolkit.campaign,
@@ -23,7 +28,6 @@ def names(document: Document, toolkit: Toolkit) -> dict[str, Any]:
             "address": toolkit.brand.footer.address, "charity_number": toolkit.brand.footer.charity_number,
             "social": dict(toolkit.brand.footer.social),
         },
-        "newsletter": {"title": document.title, "language": document.language},
     }  # fmt: skip
 
 

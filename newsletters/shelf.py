@@ -18,6 +18,7 @@ from newsletters.recent import Recent
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
 from newsletters.toolkit import TOOLKIT_NAME, Toolkit, load_files, load_folder
 from newsletters.toolkit_files import SHEET
+from newsletters.unmerged import unmerged
 
 SHIPPED = Path(__file__).parent / "toolkits"
 
@@ -74,6 +75,8 @@ def add_toolkit(connection: Connection, folder: Path) -> tuple[Toolkit, bool]:
     Run it in one transaction, so that nobody finds half a toolkit.
     """
     toolkit = load_folder(folder)
+    for block in toolkit.copy.values():
+        unmerged(block, toolkit)  # its author hears of a mistake now, not somebody whose newsletter fails
     values = {"title": toolkit.title, "content_hash": toolkit.content_hash, "added_at": func.now()}
     # The row is locked by the write even where nothing changes: two who add at once go one after the other.
     changed = connection.execute(

@@ -10,8 +10,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from daisychain.errors import InputError
 from newsletters.images import ToolkitImage
 from newsletters.toolkit import CHANNELS, CopyBlock, Toolkit
+from newsletters.unmerged import unmerged
 
 MANIFESTO = "manifesto"
 HERO = "hero"
@@ -48,11 +50,11 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
         toolkit=toolkit,
         hero=toolkit.images.get(HERO),
         logo=toolkit.brand.logo,
-        manifesto=_piece(manifesto, public_url) if manifesto and manifesto.available(today) else None,
+        manifesto=_piece(manifesto, toolkit, public_url) if manifesto and manifesto.available(today) else None,
         channels={
             # What was written for this channel alone comes first.
             channel: [
-                _piece(block, public_url)
+                _piece(block, toolkit, public_url)
                 for block in sorted(blocks, key=lambda block: len(block.channels))
                 if block.id != MANIFESTO
             ]
@@ -63,10 +65,17 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
     )
 
 
-def _piece(block: CopyBlock, public_url: str) -> Piece:
+def _for_everybody(block: CopyBlock, toolkit: Toolkit) -> str:
+    try:
+        return unmerged(block, toolkit)
+    except InputError:  # `toolkit add` refuses such a block; a page is no place to say so
+        return block.body
+
+
+def _piece(block: CopyBlock, toolkit: Toolkit, public_url: str) -> Piece:
     # Raw HTML stays text: the page shows what was written, and runs none of it.
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = reader.parse(block.body)
+    tokens = reader.parse(_for_everybody(block, toolkit))
     for token in tokens:
         token.children = [_for_pasting(child, public_url) for child in token.children or ()]
     html = str(reader.renderer.render(tokens, reader.options, {}))
