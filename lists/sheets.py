@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,16 @@ MOST_COLUMNS = 200
 # The csv module's own limit; a quotation mark that is never closed runs into it.
 LONGEST_CELL = 131_072
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# Those of UTF-32 first: UTF-16's mark is how one of them begins.
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Excel's own first line, which says what stands between cells and is no row.
+_DECLARED = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)
 
 
 Row = tuple[int, list[str], str]
@@ -40,7 +50,7 @@ class Sheet:
         self.encoding = encoding
         self.size = path.stat().st_size
         self._binary = binary
-        self.delimiter = self._sniff()
+        self.delimiter, self._declared = self._sniff()
         self.header = self._read_header()
 
     @property
@@ -61,10 +71,13 @@ class Sheet:
             elif any(cells):
                 yield row if len(cells) == width else _ragged(row, width)
 
-    def _sniff(self) -> str:
+    def _sniff(self) -> tuple[str, bool]:
+        """What stands between cells, and whether the file's first line says so."""
         first = next((line for line in self._lines() if line.strip()), "")
+        if found := _DECLARED.fullmatch(first):
+            return found[1], True
         widths = {mark: len(next(csv.reader([first], delimiter=mark), [])) for mark in DELIMITERS}
-        return max(DELIMITERS, key=lambda mark: widths[mark])
+        return max(DELIMITERS, key=lambda mark: widths[mark]), False
 
     def _read_header(self) -> list[str]:
         first = next(self._records(), None)
@@ -79,6 +92,8 @@ class Sheet:
 
     def _records(self) -> Iterator[Row]:
         lines = _Lines(self._lines())
+        if self._declared:
+            next(line for line in lines if line.strip())
         # strict, because otherwise a slip with quotation marks quietly swallows the rows after it
         reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
         while True:
@@ -136,7 +151,7 @@ class _Lines:
 
 @contextmanager
 def open_sheet(path: Path, encoding: str | None = None) -> Iterator[Sheet]:
-    """The CSV at `path`; UTF-8, or UTF-16 with its mark, unless `encoding` is given. Raises InputError."""
+    """The CSV at `path`; UTF-8, or with its mark UTF-16 or 32, unless `encoding` is given. Raises InputError."""
     try:
         binary = path.open("rb")
     except OSError as error:
@@ -160,8 +175,10 @@ def _encoding(path: Path, head: bytes, asked: str | None) -> str:
     if asked:
         return _asked(path, asked, marked)
     if marked is None and b"\0" in head:
-        order = "be" if head[:1] == b"\0" else "le"
-        raise InputError("This is not UTF-8; it looks like UTF-16.", file=path, hint=f"Try --encoding utf-16-{order}")
+        order, width = "be" if head[:1] == b"\0" else "le", 32 if head.count(0) == 3 else 16
+        raise InputError(
+            f"This is not UTF-8; it looks like UTF-{width}.", file=path, hint=f"Try --encoding utf-{width}-{order}"
+        )
     return marked or "utf-8"
 
 
@@ -173,7 +190,7 @@ def _asked(path: Path, asked: str, marked: str | None) -> str:
         raise InputError(
             f"There is no text encoding named {asked!r}.", hint="For instance: utf-8, cp1252, utf-16"
         ) from None
-    if marked and known.name not in marked and not known.name.startswith("utf-16"):
+    if marked and known.name.split("-")[:2] != marked.split("-")[:2]:
         raise InputError(f"The file is marked as {marked}.", file=path, hint="Leave --encoding off.")
     return marked or known.name
 

@@ -21,6 +21,9 @@ TEXT = "Email,Name\nann@x.org,José\n"
         (TEXT.encode("utf-16"), None),
         (b"\xfe\xff" + TEXT.encode("utf-16-be"), None),
         (TEXT.encode("utf-16-le"), "utf-16-le"),
+        (TEXT.encode("utf-32"), None),
+        (b"\0\0\xfe\xff" + TEXT.encode("utf-32-be"), "utf-32"),
+        (TEXT.encode("utf-32-be"), "utf-32-be"),
         (TEXT.encode("cp1252"), "cp1252"),
         (TEXT.encode("mac-roman"), "mac-roman"),
         (TEXT.replace("\n", "\r\n").encode(), None),
@@ -28,12 +31,20 @@ TEXT = "Email,Name\nann@x.org,José\n"
         (TEXT.replace(",", ";").encode(), None),
         (TEXT.replace(",", "\t").encode(), None),
         (b"\n\n" + TEXT.encode(), None),
+        (b"sep=;\r\n" + TEXT.replace(",", ";").encode(), None),
+        (b'"sep=|"\n' + TEXT.replace(",", "|").encode(), None),
+        (b"sep=\t\n" + TEXT.replace(",", "\t").encode(), None),
     ],
 )
 def test_reads_what_people_save(sheet: Write, content: bytes, encoding: str | None) -> None:
     with open_sheet(sheet(content), encoding) as opened:
         assert opened.header == ["Email", "Name"]
         assert [cells for _, cells, _ in opened.rows()] == [["ann@x.org", "José"]]
+
+
+def test_a_line_that_only_names_the_separator_is_still_counted(sheet: Write) -> None:
+    with open_sheet(sheet("sep=;\na;b\n1;2\n3\n")) as opened:
+        assert list(opened.rows()) == [(3, ["1", "2"], ""), (4, ["3"], "cells: 1 where the heading has 2")]
 
 
 def test_rows_can_be_read_twice_and_half_way(sheet: Write) -> None:
@@ -84,6 +95,9 @@ def test_a_wrong_encoding_is_told_with_line_and_byte_and_what_to_try(sheet: Writ
         (b"PK\x03\x04rest", None, "spreadsheet, not a CSV"),
         ("a,b\n".encode("utf-16-le"), None, "utf-16-le"),
         ("a,b\n".encode("utf-16-be"), None, "utf-16-be"),
+        ("a,b\n".encode("utf-32-le"), None, "utf-32-le"),
+        ("a,b\n".encode("utf-32-be"), None, "utf-32-be"),
+        (TEXT.encode("utf-32"), "utf-16", "marked as utf-32"),
         (b"a,b\n", "klingon", "no text encoding named"),
         (b"a,b\n", "hex", "no text encoding named"),
         (TEXT.encode("utf-8-sig"), "cp1252", "marked as utf-8"),
