@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daisychain import clock
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.settings import Settings, load_settings
 
@@ -48,7 +49,9 @@ class Desk:
 
     @cached_property
     def settings(self) -> Settings:
-        return load_settings()
+        settings = load_settings()
+        clock.settle(settings.time_zone)
+        return settings
 
     @cached_property
     def database(self) -> Database:
@@ -183,7 +186,7 @@ def _shown(cell: object) -> str:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
     if isinstance(cell, datetime):
-        return f"{cell:%Y-%m-%d %H:%M}"
+        return clock.told(cell)
     return str(cell)
 
 

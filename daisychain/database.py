@@ -19,6 +19,7 @@ from sqlalchemy.orm import DeclarativeBase
 from daisychain import schema
 from daisychain.embedded import EmbeddedServer
 from daisychain.errors import ConfigurationError, DatabaseError
+from daisychain.hosts import is_loopback
 from daisychain.settings import Settings
 
 OLDEST_SERVER = 150000  # PostgreSQL 15
@@ -67,7 +68,7 @@ class Database:
             raise ConfigurationError(
                 "DAISYCHAIN_DATABASE_URL", f"names {url.drivername!r}; only PostgreSQL will do.", hint=URL_HINT
             )
-        return url.set(drivername="postgresql+psycopg")
+        return _encrypted(url.set(drivername="postgresql+psycopg"))
 
     @property
     def conninfo(self) -> str:
@@ -122,6 +123,13 @@ class Database:
             self.server.release()
         for name in ("url", "unchecked_engine", "engine"):
             self.__dict__.pop(name, None)
+
+
+def _encrypted(url: URL) -> URL:
+    """The URL with TLS asked for where the server is on another machine; libpq by itself does without if need be."""
+    hosts = [*url.normalized_query.get("host", ()), *([url.host] if url.host else [])]
+    here = all(host.startswith("/") or is_loopback(host) for host in hosts)
+    return url if here or "sslmode" in url.query else url.update_query_dict({"sslmode": "require"})
 
 
 URL_HINT = "It looks like postgresql://user:password@host/database"

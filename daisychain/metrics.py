@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, current_app, request
 
 from daisychain import web
 from sender.gauges import Gauge, gauges
-from sender.guards import is_loopback
+from daisychain.hosts import is_loopback
 
 blueprint = Blueprint("metrics", __name__)
 

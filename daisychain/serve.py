@@ -53,6 +53,7 @@ def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
 
 def application() -> Flask:
     """The pages, in granian's own process: settings and database are this process's own."""
+    from daisychain import clock
     from daisychain.app import create_app
     from daisychain.database import Database
     from daisychain.logs import log_to_stderr
@@ -60,6 +61,7 @@ def application() -> Flask:
 
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     settings = load_settings()
+    clock.settle(settings.time_zone)
     log_to_stderr(settings.log_format)
     return create_app(Database(settings))
 

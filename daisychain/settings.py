@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from daisychain.clock import find_zone
 from daisychain.errors import ConfigurationError
 
 FILE_NAME = "daisychain.toml"
@@ -39,6 +40,7 @@ class Settings:
     log_format: str = "text"
     smtp_bounce_address: str = ""
     imap_url: str = field(default="", repr=False)
+    time_zone: str = "Europe/London"
 
     @property
     def pages_url(self) -> str:
@@ -126,6 +128,11 @@ def _typed(values: dict[str, object]) -> Settings:
     if isinstance(keys, str):
         keys = keys.split(",")
     typed["sendgrid_webhook_keys"] = tuple(str(key).strip() for key in keys if str(key).strip())  # type: ignore[attr-defined]
+    if "time_zone" in typed:
+        try:
+            find_zone(str(typed["time_zone"]))
+        except ValueError as error:
+            raise ConfigurationError("DAISYCHAIN_TIME_ZONE", str(error), hint="Like Europe/London or UTC.") from None
     for name in ("public_url", "sendgrid_api_host"):
         if name in typed:
             typed[name] = str(typed[name]).rstrip("/")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pandas as pd
 
+from daisychain.clock import told
 from daisychain.console import show_table
 from lists.cells import guard
 from reports.figures import SCHEMA, Figure, Report
@@ -62,7 +63,7 @@ def as_json(report: Report) -> str:
 
 def show_tables(report: Report) -> None:
     """The report for people: figures, links, and the definitions as footnotes."""
-    when = f"{report.as_of:%Y-%m-%d %H:%M} UTC"
+    when = told(report.as_of)
     notes: dict[str, int] = {}
     rows = [(*_cells(figure), figure.source, f"[{_note(notes, figure)}]") for figure in report.figures.values()]
     show_table(

@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 import orjson
 
 from daisychain.errors import ConfigurationError, ProviderError
+from daisychain.hosts import is_loopback
 from daisychain.settings import Settings
 from lists.addresses import AddressError, parse_address
-from sender.guards import check_encrypted, is_loopback
-from sender.relays import Fate, Relay, converse, parse_url
+from sender.guards import check_encrypted
+from sender.mailing import Verdict
+from sender.relays import Relay, converse, parse_url
 from sender.scrub import scrub
 from sender.transport import opener
 
@@ -100,12 +102,12 @@ class Mail:
         try:
             conversation = converse(self.relay, self.host, timeout=TIMEOUT)
             try:
-                fate, reply = conversation.hand_over(self.address, self.address, self._written(subject, words))
+                verdict, reply = conversation.hand_over(self.address, self.address, self._written(subject, words))
             finally:
                 conversation.close()
         except OSError as error:  # smtplib's own errors are OSErrors too
             raise self._failed(str(error) or type(error).__name__) from None
-        if fate is not Fate.TAKEN:
+        if verdict is not Verdict.ACCEPTED:
             raise self._failed(reply)
 
     def _written(self, subject: str, words: str) -> bytes:

@@ -16,6 +16,7 @@ from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from daisychain.clock import recorded
 from daisychain.jobs import app, defer
 from daisychain.secret import installation_secret
 from lists.addresses import AddressError, parse_address
@@ -137,7 +138,7 @@ def settle(connection: Connection, happenings: Sequence[Happening]) -> int:
     proofs: dict[int, str] = {}
     for each in happenings:
         if each.attempt_id and each.kind in PROOFS and each.attempt_id not in proofs:
-            proofs[each.attempt_id] = f"{each.kind} at {each.at:%Y-%m-%d %H:%M:%S} UTC, told by {each.source}"
+            proofs[each.attempt_id] = f"{each.kind} at {recorded(each.at)}, told by {each.source}"
     return settle_by_event(connection, proofs, because=proofs) if proofs else 0
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from daisychain.clock import told
 from daisychain.console import Desk, emit, format_option, pass_desk, say, show_table
 
 
@@ -40,7 +41,7 @@ def replay_(desk: Desk, since: datetime | None, yes: bool, format_: str) -> None
     if found.kept_since is None:
         say("No webhook body is kept, so no event can be worked out again.")
     else:
-        say(f"Bodies are kept since {found.kept_since:%Y-%m-%d %H:%M} UTC; events from before stand as they are.")
+        say(f"Bodies are kept since {told(found.kept_since)}; events from before stand as they are.")
     answer = {**vars(found), "written": yes}
     rows = [
         ("bodies read", found.bodies),

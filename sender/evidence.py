@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from daisychain import clock
 from daisychain.settings import Settings
 from sender.tables import Attempt, Batch, Delivery, Event, HourRollup, WebhookBody
 
@@ -89,12 +90,14 @@ def in_words(found: dict[str, Any]) -> list[str]:
         "never heard": "The webhook was never heard, so no event means nothing",
         "no key": "No webhook key is set here, so events can't come in",
     }[found["webhook"]]
-    heard = f" (last heard {found['webhook_heard_at']:%Y-%m-%d %H:%M} UTC)" if found["webhook_heard_at"] else ""
+    heard = f" (last heard {clock.told(found['webhook_heard_at'])})" if found["webhook_heard_at"] else ""
     lines = [
         f"{found['people']:,} people of {found['requests']:,} requests are uncertain; "
         f"the youngest request left {found['minutes']:,} minutes ago.",
         f"Events of this campaign: {told or 'none'}; of these requests: {found['events_of_these_requests']:,}.",
         f"{webhook}{heard}.",
     ]
-    lines += [f"Log, {each['at']:%H:%M} UTC, request {each['request']}: {each['found']}." for each in found["look_ups"]]
+    lines += [
+        f"Log, {clock.told_time(each['at'])}, request {each['request']}: {each['found']}." for each in found["look_ups"]
+    ]
     return lines

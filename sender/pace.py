@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from daisychain.clock import recorded
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.settings import Settings
 from sender import judging, warm_up
@@ -157,4 +158,4 @@ def _waiting(campaign_id: int, statement: Any) -> Any:
 
 
 def _overdue(starts_at: datetime) -> str:
-    return f"overdue: it should have begun at {starts_at:%Y-%m-%d %H:%M} UTC"
+    return f"overdue: it should have begun at {recorded(starts_at)}"

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, RowMapping, update
 
+from daisychain.clock import find_zone, home_zone
 from daisychain.errors import InputError, StateError
 from sender.states import turn
 from sender.tables import Campaign
 
-HOME_ZONE = "Europe/London"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # A handful is watched for this long where nobody says.
 CANARY_WAIT = timedelta(minutes=30)
@@ -74,7 +74,7 @@ def set_plan(connection: Connection, campaign: RowMapping, plan: Plan) -> bool:
 
 
 def read_moment(text: str, now: datetime) -> datetime:
-    """A time to come, such as "2026-12-01 09:30 Europe/London", in UTC; without a zone it is London's.
+    """A time to come, such as "2026-12-01 09:30 Europe/London", in UTC; without a zone it is this installation's.
 
     Raises InputError for what can't be read, is past, or does not exist as clocks go forward.
     """
@@ -82,7 +82,7 @@ def read_moment(text: str, now: datetime) -> datetime:
     hint = 'Like this: --at "2026-12-01 09:30 Europe/London"'
     if not found:
         raise InputError(f"{text!r} is no time.", hint=hint)
-    zone = _zone(found[3] or HOME_ZONE)
+    zone = _zone(found[3] or home_zone().key)
     try:
         local = datetime.strptime(f"{found[1]} {found[2]}", "%Y-%m-%d %H:%M").replace(tzinfo=zone)
     except ValueError:
@@ -114,7 +114,7 @@ def read_hours(text: str) -> tuple[time, time, str]:
             raise ValueError
     except ValueError:
         raise InputError(f"{text!r} are no hours.", hint="Like this: --between 08:00-20:00") from None
-    return opens, closes, _zone(found[5] or HOME_ZONE).key
+    return opens, closes, _zone(found[5] or home_zone().key).key
 
 
 def is_open(campaign: Any, now: datetime) -> bool:
@@ -129,6 +129,6 @@ def is_open(campaign: Any, now: datetime) -> bool:
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"There is no time zone {name!r}.", hint="Like Europe/London or UTC.") from None
+        return find_zone(name)
+    except ValueError as error:
+        raise InputError(str(error), hint="Like Europe/London or UTC.") from None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daisychain.clock import told
 from daisychain.console import Desk, emit, format_option, pass_desk, progress, say
 from daisychain.errors import StateError
 from sender.shown import show_status, show_summary, watch_ledger
@@ -98,7 +99,7 @@ def look_first(desk: Desk, connection: Any, found: RowMapping, plan: Plan, *, ye
         show_summary(summary)
         question = f"Send it to {summary.people:,} people {'at ' + plan.at if plan.at else 'now'}?"
     elif found["state"] == "scheduled":
-        question = f"It is scheduled for {found['starts_at']:%Y-%m-%d %H:%M} UTC. Send it now instead?"
+        question = f"It is scheduled for {told(found['starts_at'])}. Send it now instead?"
     if found["state"] in {"draft", "scheduled", "paused"} and not yes:
         confirm(question)
 

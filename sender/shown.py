@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from daisychain.clock import told
 from daisychain.console import say, show_table
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def show_status(answer: dict[str, Any]) -> None:
 def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     """What a plan still holds back, a line each."""
     if plan["begins_at"]:
-        yield f"It begins at {plan['begins_at']:%Y-%m-%d %H:%M} UTC; until then: daisychain campaign cancel"
+        yield f"It begins at {told(plan['begins_at'])}; until then: daisychain campaign cancel"
     if plan["canary_until"]:
-        yield f"The canary is watched until {plan['canary_until']:%Y-%m-%d %H:%M} UTC; then the rest follows."
+        yield f"The canary is watched until {told(plan['canary_until'])}; then the rest follows."
     elif plan["canary_out"]:
         yield "The canary goes first; the rest waits for it."
     if plan["held"]:
@@ -88,5 +89,5 @@ def show_story(answer: dict[str, Any]) -> None:
     """One person's story as people read it: how it stands, then each thing in its order."""
     reason = f" ({answer['reason']})" if answer["reason"] else ""
     click.echo(f"{answer['address']} in campaign {answer['campaign']}: {answer['state']}{reason}")
-    rows = [[f"{each['at']:%Y-%m-%d %H:%M:%S}", each["what"], each["words"]] for each in answer["story"]]
-    show_table(("when (UTC)", "what", ""), rows)
+    rows = [[told(each["at"], seconds=True), each["what"], each["words"]] for each in answer["story"]]
+    show_table(("when", "what", ""), rows)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
+from daisychain.clock import told
 from daisychain.settings import Settings
 from sender import judging, places
 from sender.mailing import Verdict
@@ -100,7 +101,7 @@ def _overdue(connection: Connection, settings: Settings, now: datetime) -> Itera
         yield Cause(
             f"overdue {row.id}",
             f"Campaign {row.id} did not begin",
-            f"{row.name} should have begun at {row.starts_at:%Y-%m-%d %H:%M} UTC.{why}",
+            f"{row.name} should have begun at {told(row.starts_at)}.{why}",
         )
 
 
@@ -120,11 +121,11 @@ def _silent_webhook(connection: Connection, settings: Settings, now: datetime) -
     )
     if taken is None or (heard is not None and heard > taken):
         return
-    last = f"since {heard:%Y-%m-%d %H:%M} UTC" if heard else "so far"
+    last = f"since {told(heard)}" if heard else "so far"
     yield Cause(
         "silent webhook",
         "SendGrid's webhook is silent",
-        f"SendGrid took mail at {taken:%Y-%m-%d %H:%M} UTC, and its webhook has told nothing {last}: bounces and "
+        f"SendGrid took mail at {told(taken)}, and its webhook has told nothing {last}: bounces and "
         "complaints go unheard.\n\nLook at the Event Webhook in SendGrid's settings, and at the public URL.",
     )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -11,6 +13,7 @@ import sender.tables  # noqa: F401
 from daisychain import schema
 from daisychain.database import Base, Database
 from daisychain.errors import DatabaseError
+from daisychain.settings import Settings
 
 
 def test_the_migrations_and_the_tables_agree(database: Database) -> None:
@@ -25,6 +28,25 @@ def test_the_migrations_and_the_tables_agree(database: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
         filled = connection.scalar(text("SELECT reloptions FROM pg_class WHERE relname = 'deliveries'"))
     assert filled == ["fillfactor=60"]
+
+
+@pytest.mark.parametrize(
+    ("url", "sslmode"),
+    [
+        ("postgresql://ann:secret@db.charity.org/news", "require"),
+        ("postgresql://ann@127.0.0.1,db.charity.org/news", "require"),
+        ("postgresql:///news?host=db.charity.org", "require"),
+        ("postgresql://ann@db.charity.org/news?sslmode=verify-full", "verify-full"),
+        ("postgresql://ann@db.internal/news?sslmode=disable", "disable"),
+        ("postgresql://ann@localhost/news", None),
+        ("postgresql://ann@[::1]/news", None),
+        ("postgresql:///news?host=/run/postgresql", None),
+    ],
+)
+def test_a_server_on_another_machine_is_spoken_to_by_tls_unless_its_url_says_otherwise(
+    settings: Settings, url: str, sslmode: str | None
+) -> None:
+    assert Database(replace(settings, database_url=url)).url.query.get("sslmode") == sslmode
 
 
 def test_an_upgrade_that_is_not_needed_changes_nothing(database: Database) -> None:

@@ -21,9 +21,9 @@ TEXTS = [name for name in VARIABLES if name not in ("home", "test_mode", "sendgr
 @pytest.mark.parametrize("attribute", TEXTS)
 def test_every_setting_may_come_from_a_file_that_holds_it(attribute: str, tmp_path: Path) -> None:
     secret = tmp_path / "value"
-    secret.write_text("the value\n")
+    secret.write_text("UTC\n")  # a text that each of them may be
     settings = load_settings({f"{VARIABLES[attribute]}_FILE": str(secret)}, tmp_path)
-    assert getattr(settings, attribute) == "the value"
+    assert getattr(settings, attribute) == "UTC"
 
 
 @pytest.mark.parametrize("attribute", ["secret_key", "sendgrid_api_key", "smtp_url", "public_url"])
@@ -43,6 +43,7 @@ def test_a_missing_setting_is_named(attribute: str, tmp_path: Path) -> None:
         ({}, "home = 5", "wrong type"),
         ({}, 'provider = ["smtp"]', "wrong type"),
         ({"DAISYCHAIN_TEST_MODE": "banana"}, "", "is 'banana'"),
+        ({}, 'time_zone = "Mars/Base"', "no time zone"),
     ],
 )
 def test_wrong_settings_are_told_apart(environment: dict[str, str], toml: str, words: str, tmp_path: Path) -> None:
