@@ -36,12 +36,16 @@ def campaign() -> None:
 
 
 @campaign.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--list", "list_name", help="The list to send to.")
 @click.option("--from-campaign", type=int, help="Send to people of this earlier campaign only; its list is the list.")
 @click.option("--where", "whom", help="Whom of them: accepted, failed or no-click.")
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
 @click.option("--name", default="", help="What to call it; default: the newsletter's title.")
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="json", show_default=True,
+    help="JSON for scripts, which need its id, or a table for people.",
+)
 @pass_desk
 def create(
     desk: Desk,
@@ -51,6 +55,7 @@ def create(
     whom: str | None,
     provider: str | None,
     name: str,
+    format_: str,
 ) -> None:
     """Compile and check FILE for a list and keep it as a draft; nothing is sent.
 
@@ -70,7 +75,7 @@ def create(
     for finding in created.findings:
         say(f"{finding.severity}: {finding.place}: {finding.message} {finding.mend}")
     say(f"Campaign {created.id} is a draft. Send it with: daisychain campaign send {created.id}")
-    emit(answer, "json", lambda: None)
+    emit(answer, format_, lambda: show_status(answer))
 
 
 @campaign.command("list")
@@ -122,26 +127,25 @@ def resolve(desk: Desk, id_: int, decision: str | None, because: str, format_: s
 
 
 @click.command("test")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--to", required=True, help="Addresses, separated by commas.")
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
 @click.option("--list", "list_name", help="Take the sender and, without --member, a sample person from this list.")
 @click.option("--member", help="Merge as for this member of the list.")
+@click.option("--language", "only", multiple=True, help="This language only; without it, a mail in each. Repeatable.")
 @format_option
 @pass_desk
 def send_test(
-    desk: Desk, file: Path, to: str, provider: str | None, list_name: str | None, member: str | None, format_: str
-) -> None:
+    desk: Desk, file: Path, to: str, provider: str | None, list_name: str | None, member: str | None,
+    only: tuple[str, ...], format_: str,
+) -> None:  # fmt: skip
     """Mail FILE to your own addresses by the real path: marked [TEST], its links inert, never counted."""
     from sender import trials
 
     answer = trials.send_test(
         desk.database, file, to.split(","),
-        provider=provider or desk.settings.provider, list_name=list_name, member=member,
+        provider=provider or desk.settings.provider, list_name=list_name, member=member, only=only,
     )  # fmt: skip
-    emit(
-        answer,
-        format_,
-        lambda: show_table(("address", "state", "reason"), (list(row.values()) for row in answer["mails"])),
-    )
+    columns = ("address", "language", "state", "reason")
+    emit(answer, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in answer["mails"])))
     sys.exit(0 if all(row["state"] == "accepted" for row in answer["mails"]) else UNFINISHED_BUSINESS)

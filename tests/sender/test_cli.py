@@ -75,6 +75,27 @@ def test_a_campaign_is_created_sent_and_told_about(friends: Daisychain) -> None:
     assert [row["name"] for row in friends.json("campaign", "list", "--format", "json")] == ["May"]
 
 
+def test_a_draft_is_told_as_a_table_where_that_is_asked_for(friends: Daisychain) -> None:
+    told = friends("campaign", "create", "bulletin.md", "--list", "friends", "--format", "table").stdout
+    assert "draft" in told
+    assert "{" not in told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("campaign", "create", "none.md", "--list", "friends"),
+        ("newsletter", "test", "none.md", "--to", "ann@coalition.example", "--list", "friends"),
+        ("newsletter", "check", "none.md"),
+    ],
+    ids=" ".join,
+)
+def test_a_document_that_is_not_there_is_bad_input_to_every_command(
+    friends: Daisychain, command: tuple[str, ...]
+) -> None:
+    assert "There is no newsletter 'none.md'" in friends(*command, code=1).stderr
+
+
 def test_the_mails_are_merged_for_each_person_and_can_be_left_by_one_click(friends: Daisychain) -> None:
     friends("campaign", "send", created(friends), "--yes")
     read = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in mails(friends)]
