@@ -10,6 +10,7 @@ from typing import Literal
 
 import click
 
+from daisychain.clock import told
 from daisychain.console import Desk, emit, format_option, pass_desk, show_table
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.settings import Settings
@@ -80,7 +81,7 @@ def _last_event(desk: Desk) -> Diagnosis:
         return Diagnosis("last event", "missing", "the database can't be asked")
     if row is None:
         return Diagnosis("last event", "missing", "none so far")
-    return Diagnosis("last event", "good", f"{row.kind}, from {row.source}, {row.received_at:%Y-%m-%d %H:%M} UTC")
+    return Diagnosis("last event", "good", f"{row.kind}, from {row.source}, {told(row.received_at)}")
 
 
 def _alerts(desk: Desk) -> Iterator[Diagnosis]:
@@ -97,7 +98,7 @@ def _alerts(desk: Desk) -> Iterator[Diagnosis]:
     with suppress(DaisychainError, ConfigurationError), desk.database.engine.connect() as connection:
         still = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
         for row in connection.execute(still).all():
-            yield Diagnosis("alert", "wrong", f"{row.subject} (since {row.since:%Y-%m-%d %H:%M} UTC)")
+            yield Diagnosis("alert", "wrong", f"{row.subject} (since {told(row.since)})")
 
 
 def _dns(

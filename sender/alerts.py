@@ -1,19 +1,24 @@
 """Somebody is told: each cause once, for as long as it lasts, and again when it comes back.
 
-The chore of that name watches and tells, outside the sweep's transaction: a relay may take its time.
+The chore of that name watches and tells, outside the sweep's transaction: a relay may take its time. `campaign
+send` does the same by itself, as there need be no worker.
 """
 
 from __future__ import annotations
 
 import logging
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, RowMapping, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import SQLAlchemyError
 
 from daisychain.database import Database
-from daisychain.errors import ConfigurationError, ProviderError
+from daisychain.errors import ConfigurationError, DaisychainError, ProviderError
 from daisychain.settings import Settings
 from sender import watch
 from sender.channels import Channel, channels
@@ -23,6 +28,8 @@ log = logging.getLogger("daisychain.alerts")
 
 # One that watches at a time: two that look at different moments would close and open each other's; the number is ours.
 LOCK = 0x0DA1A1E7
+# Where a command sends by itself: how often it looks, and how long it stays for the last word, in seconds.
+EVERY, LAST_WORD = 60.0, 25.0
 
 
 def look(connection: Connection, settings: Settings, now: datetime | None = None) -> list[str]:
@@ -60,6 +67,29 @@ def watch_and_tell(database: Database) -> str:
             tried += 1
             told += _tell(connection, ways, alert)
     return f"{told} of {tried} told" if tried else ""
+
+
+@contextmanager
+def telling(database: Database, *, every: float = EVERY) -> Iterator[None]:
+    """Watch and tell beside what the context does, and once more at its end; nothing in it waits for that."""
+    over = threading.Event()
+    thread = threading.Thread(target=_tell_until, args=[database, over, every], name="alerts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(LAST_WORD)
+
+
+def _tell_until(database: Database, over: threading.Event, every: float) -> None:
+    last = False
+    while not last:
+        last = over.wait(every)
+        try:
+            watch_and_tell(database)
+        except (DaisychainError, ConfigurationError, SQLAlchemyError) as error:
+            log.error("nobody could be told: %s", error)
 
 
 def _next(connection: Connection) -> RowMapping | None:

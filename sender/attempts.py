@@ -9,23 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from lists.tables import Member, Membership, Suppression
-from sender.ledger import Span, State, move
+from sender import outcomes
+from sender.ledger import Span, move
 from sender.mailing import Outcome, Verdict
-from sender.patience import judged
-from sender.states import finish_if_done, pause, people_wait_again
-from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, Event
+from sender.states import finish_if_done, people_wait_again
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event
 from sender.vocabulary import PROOFS
-
-# Where a provider names no time to try again.
-DEFAULT_PAUSE = timedelta(seconds=30)
-# Halving finds one bad person of 1,000 in ten refusals, with acceptances between; more in a row is no person's fault.
-REFUSALS_IN_A_ROW = 12
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
         .order_by(Delivery.id)
     ).all()
     if not people:
-        _set_batch(connection, batch_id, "done")
+        outcomes.set_batch(connection, batch_id, "done")
         finish_if_done(connection, batch.campaign_id)
         return None
     attempt_id = connection.scalar(
@@ -121,9 +116,8 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     )  # fmt: skip
     if batch is None:
         return None
-    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
-    again = _apply(connection, batch, span, "uncertain" if batch.state == "uncertain" else "waiting", outcome)
-    if outcome.verdict is Verdict.UNCERTAIN and _told_already(connection, span, attempt_id):
+    again = outcomes.apply(connection, batch, outcome)
+    if outcome.verdict is Verdict.UNCERTAIN and _told_already(connection, batch, attempt_id):
         settle_by_event(connection, [attempt_id])
     if outcome.waiting or outcome.verdict not in (Verdict.ACCEPTED, Verdict.UNCERTAIN):
         people_wait_again(connection, batch.campaign_id)
@@ -131,133 +125,10 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     return again
 
 
-def _apply(connection: Connection, batch: Any, span: Span, state: State, outcome: Outcome) -> datetime | None:
-    """Move people and batch as the verdict says; returns when to try the batch again, if so."""
-    if outcome.deferred:
-        connection.execute(update(Batch).where(Batch.id == batch.id).values(tries=Batch.tries + 1))
-        outcome = judged(outcome, batch.tries)
-    for delivery_id, reason in outcome.refused.items():
-        move(connection, span, state, "failed", reason=reason, only=[delivery_id])
-    now = datetime.now(UTC)
-    match outcome.verdict:
-        case Verdict.ACCEPTED:
-            move(connection, span, state, "accepted", besides=[*outcome.waiting, *outcome.uncertain])
-            if state == "uncertain":
-                move(connection, span, "uncertain", "waiting", only=outcome.waiting)
-            else:
-                move(connection, span, "waiting", "uncertain", only=outcome.uncertain, reason=outcome.detail)
-            if outcome.waiting:
-                again = _put_back(connection, batch.id, outcome.retry_at or now + DEFAULT_PAUSE)
-                if outcome.uncertain:
-                    _set_apart(connection, batch.id, span, outcome.uncertain)
-                return again
-            _set_batch(connection, batch.id, "uncertain" if outcome.uncertain else "done")
-        case Verdict.UNCERTAIN:
-            move(connection, span, state, "uncertain", reason=outcome.detail)
-            _set_batch(connection, batch.id, "uncertain")
-        case Verdict.WAIT | Verdict.REFUSED_ACCOUNT:
-            if state == "uncertain":
-                move(connection, span, "uncertain", "waiting")
-            if outcome.verdict is Verdict.WAIT:
-                return _put_back(connection, batch.id, outcome.retry_at or now + DEFAULT_PAUSE)
-            _put_back(connection, batch.id, now)
-            pause(connection, span.campaign_id, f"the provider refuses the account: {outcome.detail}")
-        case Verdict.REFUSED_REQUEST:
-            if state == "uncertain":
-                move(connection, span, "uncertain", "waiting")
-            return _refused_request(connection, batch, span, outcome, now)
-    return None
-
-
-def _refused_request(
-    connection: Connection, batch: Any, span: Span, outcome: Outcome, now: datetime
-) -> datetime | None:
-    """Find whom the provider refuses: those it named, or by halves; nothing of this request was taken."""
-    if outcome.refused:
-        return _put_back(connection, batch.id, now)
-    if _splits_in_a_row(connection, span.campaign_id) >= REFUSALS_IN_A_ROW:
-        _put_back(connection, batch.id, now)
-        pause(connection, span.campaign_id, f"the provider refuses every request: {outcome.detail}")
-        return None
-    waiting = connection.scalars(
-        select(Delivery.id).where(span.where(), Delivery.state == "waiting").order_by(Delivery.id)
-    ).all()
-    if len(waiting) == 1:
-        move(connection, span, "waiting", "failed", reason=outcome.detail, only=waiting)
-        _set_batch(connection, batch.id, "done")
-        return None
-    middle = waiting[len(waiting) // 2]
-    connection.execute(
-        insert(Batch),
-        [
-            {"campaign_id": span.campaign_id, "compiled_id": batch.compiled_id, "first_id": first, "last_id": last}
-            for first, last in ((span.first_id, middle - 1), (middle, span.last_id))
-        ],
-    )
-    _set_batch(connection, batch.id, "split")
-    return now
-
-
-def _splits_in_a_row(connection: Connection, campaign_id: int) -> int:
-    """How many batches were halved since something was accepted, or since a person let the campaign go on."""
-    taken = select(func.coalesce(func.max(Attempt.id), 0)).where(
-        Attempt.campaign_id == campaign_id, Attempt.outcome == Verdict.ACCEPTED.value
-    )
-    resumed = select(func.coalesce(func.max(Decision.at), datetime.min.replace(tzinfo=UTC))).where(
-        Decision.campaign_id == campaign_id, Decision.what == "resume"
-    )
-    split = (
-        select(func.count())
-        .select_from(Attempt)
-        .join(Batch, Batch.id == Attempt.batch_id)
-        .where(
-            Attempt.campaign_id == campaign_id,
-            Batch.state == "split",
-            Attempt.outcome == Verdict.REFUSED_REQUEST.value,
-            Attempt.id > taken.scalar_subquery(),
-            Attempt.started_at > resumed.scalar_subquery(),
-        )
-    )
-    return connection.scalar(split) or 0
-
-
-def _put_back(connection: Connection, batch_id: int, at: datetime) -> datetime:
-    connection.execute(update(Batch).where(Batch.id == batch_id).values(state="waiting", not_before=at))
-    return at
-
-
-def _set_batch(connection: Connection, batch_id: int, state: str) -> None:
-    connection.execute(update(Batch).where(Batch.id == batch_id).values(state=state))
-
-
-def _set_apart(connection: Connection, batch_id: int, span: Span, uncertain: Collection[int]) -> None:
-    """Give each uncertain person of a batch that was put back a batch of their own, and cut the rest between them.
-
-    The next try is not about them; what becomes of it must not count for people who are not in it.
-    """
-    parent = connection.execute(select(Batch.__table__).where(Batch.id == batch_id)).mappings().one()
-    common = {name: parent[name] for name in ("campaign_id", "compiled_id", "not_before", "tries")}
-    alone = [(delivery_id, delivery_id, "uncertain") for delivery_id in sorted(uncertain)]
-    starts = [span.first_id, *(last + 1 for _, last, _ in alone)]
-    ends = [*(first - 1 for first, _, _ in alone), span.last_id]
-    between = [(first, last, "waiting") for first, last in zip(starts, ends, strict=True) if first <= last]
-    connection.execute(
-        insert(Batch),
-        [
-            {
-                **common, "first_id": first, "last_id": last, "state": state,
-                "attempt_id": parent["attempt_id"] if state == "uncertain" else None,
-            }
-            for first, last, state in [*alone, *between]
-        ],
-    )  # fmt: skip
-    _set_batch(connection, batch_id, "split")
-
-
-def _told_already(connection: Connection, span: Span, attempt_id: int) -> bool:
+def _told_already(connection: Connection, batch: Row[*tuple[Any, ...]], attempt_id: int) -> bool:
     """Whether an event that proves this attempt came in before its answer failed to; a later one need not come."""
     proof = select(Event.id).where(
-        Event.delivery_id.between(span.first_id, span.last_id), Event.attempt_id == attempt_id, Event.kind.in_(PROOFS)
+        Event.delivery_id.between(batch.first_id, batch.last_id), Event.attempt_id == attempt_id, Event.kind.in_(PROOFS)
     )
     return bool(connection.scalar(select(proof.exists())))
 
@@ -308,6 +179,6 @@ def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, bec
         return 0
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
     moved = move(connection, span, batch.state, "accepted")
-    _set_batch(connection, batch.id, "done")
+    outcomes.set_batch(connection, batch.id, "done")
     finish_if_done(connection, batch.campaign_id)
     return moved

@@ -6,26 +6,20 @@ itself is on this machine, so that no setting ever lets a practice mail out.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from daisychain.errors import ConfigurationError
+from daisychain.hosts import ip_of, is_loopback
 from daisychain.settings import Settings
+from sender.keys import KEY_LENGTH
 
 # SendGrid was reported to encode a List-Unsubscribe of 78 bytes or more, which breaks one-click leaving.
 LONGEST_LIST_UNSUBSCRIBE = 77
-KEY_LENGTH = 22
 
 # RFC 2606 and RFC 6761, and the names that home and office routers hand out.
 RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
 PRIVATE = ("local", "internal", "lan", "home", "corp", "home.arpa", "onion")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether connecting to `host` stays on this machine, as its name alone tells."""
-    address = _ip(host)
-    return address.is_loopback if address else host.lower().rstrip(".") == "localhost"
 
 
 def check_real_send(settings: Settings, provider_host: str) -> None:
@@ -109,7 +103,7 @@ def _lifted(settings: Settings, provider_host: str) -> bool:
 
 
 def _is_public(host: str) -> bool:
-    address = _ip(host)
+    address = ip_of(host)
     if address:
         return address.is_global
     return "." in host.rstrip(".") and not _under(host, RESERVED + PRIVATE)
@@ -118,10 +112,3 @@ def _is_public(host: str) -> bool:
 def _under(domain: str, parents: tuple[str, ...]) -> bool:
     domain = domain.lower().rstrip(".")
     return any(domain == parent or domain.endswith(f".{parent}") for parent in parents)
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

@@ -77,9 +77,14 @@ class Keys:
         return self._read(ATTEMPT, keys)
 
     def _make(self, kind: int, ids: Iterable[int]) -> list[str]:
-        plain = b"".join(pack(">QQ", kind, number) for number in ids)
-        blocks = self._cipher.encryptor().update(plain)
-        return [urlsafe_b64encode(blocks[i : i + 16])[:KEY_LENGTH].decode("ascii") for i in range(0, len(blocks), 16)]
+        numbers = [part for number in ids for part in (kind, number)]
+        blocks = self._cipher.encryptor().update(pack(f">{len(numbers)}Q", *numbers))
+        # All of them in one go, which is several times quicker: 16 bytes and two that are padding give 24 characters.
+        padded = bytearray(len(blocks) // 16 * 18)
+        for place in range(16):
+            padded[place::18] = blocks[place::16]
+        text = urlsafe_b64encode(padded).decode("ascii")
+        return [text[start : start + KEY_LENGTH] for start in range(0, len(text), 24)]
 
     def _read(self, kind: int, keys: Collection[str]) -> dict[str, int]:
         spelled = [key for key in keys if _SPELLING.fullmatch(key)]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from newsletters.merge import MergePlan
 
@@ -40,8 +40,7 @@ class Mailing:
         return {**headers, "List-Id": self.list_id} if self.list_id else headers
 
 
-@dataclass(frozen=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One person of a batch: the delivery's id and opaque keys, the frozen address and merge inputs.
 
     `key` opens this person's pages; `message_key` names the mail where everybody may see it.
@@ -55,11 +54,14 @@ class Recipient:
 
 
 class Verdict(StrEnum):
-    """What a provider's answer means for the batch."""
+    """What an answer means for a request, or for a single mail; sender/failures.py says which answer means what."""
 
     ACCEPTED = "accepted"  # taken, save for the people in `refused` and `waiting`
+    REFUSED_PERSON = "refused_person"  # those in `refused`; nothing was taken, and the others may go at once
     REFUSED_REQUEST = "refused_request"  # this request as a whole; smaller ones may pass
     REFUSED_ACCOUNT = "refused_account"  # nothing will pass until a person mends it
+    APART = "apart"  # nothing was sent: the people in `apart` need requests of their own
+    PUT_OFF = "put_off"  # this mail was not taken, and may be later; others may be now
     WAIT = "wait"  # nothing was taken; again at `retry_at`
     UNCERTAIN = "uncertain"  # it may or may not have been taken
 
@@ -70,7 +72,8 @@ class Outcome:
 
     `refused` maps delivery ids to reasons and `waiting` holds delivery ids to try later; both speak of single
     people, where a provider tells. `deferred` says why where all who wait were put off by name (they are not tried
-    for ever), and is empty where others were not served. `detail` is the provider's own words without any address.
+    for ever), and is empty where others were not served. `apart` are those who need requests of their own. `detail`
+    is the provider's own words without any address.
     """
 
     verdict: Verdict
@@ -81,6 +84,7 @@ class Outcome:
     waiting: frozenset[int] = frozenset()
     deferred: Mapping[int, str] = field(default_factory=dict)
     uncertain: frozenset[int] = frozenset()
+    apart: frozenset[int] = frozenset()
     retry_at: datetime | None = None
 
 

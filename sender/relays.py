@@ -11,11 +11,12 @@ import contextlib
 import smtplib
 import ssl
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from daisychain.errors import ConfigurationError
+from sender.failures import Moment, verdict_of
+from sender.mailing import Verdict
 
 Security = Literal["none", "starttls", "tls"]
 _SCHEMES: dict[str, tuple[Security, int]] = {
@@ -24,8 +25,6 @@ _SCHEMES: dict[str, tuple[Security, int]] = {
     "smtps": ("tls", 465),
 }
 
-# The relay wants other credentials, or none of us at all; it would say so for every person.
-_ACCOUNT_CODES = frozenset({530, 534, 535, 538})
 # RFC 5321 allows 512 bytes; real relays say more. A reply without end is no reply.
 _LONGEST_LINE, _MOST_LINES = 8_192, 100
 
@@ -39,17 +38,6 @@ class Relay:
     security: Security
     user: str = ""
     password: str = field(default="", repr=False)
-
-
-class Fate(Enum):
-    """What became of one mail."""
-
-    TAKEN = auto()
-    LATER = auto()
-    REFUSED = auto()
-    ACCOUNT = auto()  # refused, and so would everybody's be
-    LOST = auto()  # the connection is gone, or is about to be; the mail was not taken
-    UNCERTAIN = auto()  # the connection is gone; the mail may have been taken
 
 
 def parse_url(url: str) -> Relay:
@@ -125,47 +113,51 @@ class Conversation:
         self._replies.close()
         self._connection.close()
 
-    def hand_over(self, sender: str, address: str, mail: bytes) -> tuple[Fate, str]:
-        """Offer one mail, none of whose lines begins with a dot; returns its fate and the relay's words."""
-        fate, words = self._offer(sender, address, mail)
-        if fate in (Fate.LOST, Fate.UNCERTAIN):
+    def hand_over(self, sender: str, address: str, mail: bytes) -> tuple[Verdict, str]:
+        """Offer one mail, none of whose lines begins with a dot; returns its verdict and the relay's words.
+
+        WAIT means that the connection is gone, or is about to be, and that the mail was not taken.
+        """
+        verdict, words = self._offer(sender, address, mail)
+        if verdict in (Verdict.WAIT, Verdict.UNCERTAIN):
             self.usable = False
         else:
             self.served += 1
-        return fate, words
+        return verdict, words
 
-    def _offer(self, sender: str, address: str, mail: bytes) -> tuple[Fate, str]:
+    def _offer(self, sender: str, address: str, mail: bytes) -> tuple[Verdict, str]:
         try:
-            fate, words = self._envelope(sender, address)
-            if fate is not Fate.TAKEN:
-                return fate, words
+            verdict, words = self._envelope(sender, address)
+            if verdict is not Verdict.ACCEPTED:
+                return verdict, words
             self._socket.sendall(mail + b".\r\n")
         except OSError as error:
-            return Fate.LOST, words_of(error)
+            return verdict_of("smtp", "content"), words_of(error)
         try:
             code, words = self._reply()
         except OSError as error:
-            return Fate.UNCERTAIN, f"no reply to the end of a mail: {words_of(error)}"
-        known = 200 <= code < 300 or 400 <= code < 600
-        return _fate(code, taken=250) if known else Fate.UNCERTAIN, words
+            return verdict_of("smtp", "end"), f"no reply to the end of a mail: {words_of(error)}"
+        return _verdict("end", code, taken=250), words
 
-    def _envelope(self, sender: str, address: str) -> tuple[Fate, str]:
-        """Say whom the mail is from and for, up to DATA; returns the first fate that is not as hoped for."""
-        commands = [*(["RSET"] if self._begun else []), f"MAIL FROM:<{sender}>", f"RCPT TO:<{address}>", "DATA"]
+    def _envelope(self, sender: str, address: str) -> tuple[Verdict, str]:
+        """Say whom the mail is from and for, up to DATA; returns the first verdict that is not as hoped for."""
+        moments: list[Moment] = ["MAIL", "RCPT", "DATA"]
+        commands = list(zip(moments, [f"MAIL FROM:<{sender}>", f"RCPT TO:<{address}>", "DATA"], strict=True))
+        # No relay may refuse RSET (RFC 5321, 4.1.1.5).
+        if self._begun:
+            commands.insert(0, ("MAIL", "RSET"))
         self._begun = False
         for group in [commands] if self._pipelining else [[command] for command in commands]:
-            self._socket.sendall("".join(f"{command}\r\n" for command in group).encode("ascii"))
-            for place, command in enumerate(group):
+            self._socket.sendall("".join(f"{command}\r\n" for _, command in group).encode("ascii"))
+            for place, (moment, command) in enumerate(group):
                 code, words = self._reply()
-                fate = _fate(code, taken=354 if command == "DATA" else 250)
-                if fate is Fate.TAKEN:
+                verdict = _verdict(moment, code, taken=354 if command == "DATA" else 250)
+                if verdict is Verdict.ACCEPTED:
                     continue
-                if fate is not Fate.LOST:
-                    self._give_up(group[place + 1 :])
-                # All mails have this sender: what the relay has against it is no one person's failure.
-                refused_sender = fate is Fate.REFUSED and command.startswith("MAIL")
-                return Fate.ACCOUNT if refused_sender else fate, words
-        return Fate.TAKEN, ""
+                if verdict is not Verdict.WAIT:
+                    self._give_up([said for _, said in group[place + 1 :]])
+                return verdict, words
+        return Verdict.ACCEPTED, ""
 
     def _give_up(self, said: list[str]) -> None:
         """Hear the replies to what was said already, so that the next mail finds the conversation in order.
@@ -196,15 +188,9 @@ class Conversation:
         raise ConnectionError("a reply without end")
 
 
-def _fate(code: int, *, taken: int) -> Fate:
+def _verdict(moment: Moment, code: int, *, taken: int) -> Verdict:
     """What a reply says, where `taken` is the code hoped for (any other of its hundred will do)."""
-    if code // 100 == taken // 100:
-        return Fate.TAKEN
-    if code == 421 or not 400 <= code < 600:
-        return Fate.LOST
-    if code in _ACCOUNT_CODES:
-        return Fate.ACCOUNT
-    return Fate.LATER if code < 500 else Fate.REFUSED
+    return Verdict.ACCEPTED if code // 100 == taken // 100 else verdict_of("smtp", moment, code)
 
 
 def words_of(error: OSError) -> str:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from daisychain.settings import Settings
 from sender import attempts, chores, events, pace, places, tasks
-from sender.mailing import Outcome, Verdict
+from sender.failures import verdict_of
+from sender.mailing import Outcome
 from sender.providers import open_provider
 from sender.senders import dead_senders
 from sender.states import close_cancelled, finish_if_done
@@ -31,7 +32,7 @@ def sweep(connection: Connection, settings: Settings) -> int:
     ).all()
     for row in dead:
         repeatable = open_provider(row.provider, settings).repeatable
-        verdict = Verdict.WAIT if repeatable else Verdict.UNCERTAIN
+        verdict = verdict_of("any", "death, repeatable" if repeatable else "death")
         words = "the sender died before an answer came"
         attempts.record(connection, row.attempt_id, Outcome(verdict, detail=words, retry_at=datetime.now(UTC)))
     events.defer_left_over(connection)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from daisychain.errors import ProviderError
 from daisychain.settings import Settings
+from sender.failures import verdict_of
 from sender.mailing import Mailing, Outcome, Recipient, Verdict
 from sender.mime import Skeleton
 from sender.scrub import scrub
@@ -61,7 +62,7 @@ class Outbox:
         try:
             skeleton = Skeleton(mailing)
         except ValueError as error:
-            return Outcome(Verdict.REFUSED_ACCOUNT, f"the mail can't be built: {scrub(str(error))}")
+            return Outcome(verdict_of("outbox", "preparing"), f"the mail can't be built: {scrub(str(error))}")
         refused: dict[int, str] = {}
         for done, person in enumerate(recipients):
             try:
@@ -70,7 +71,7 @@ class Outbox:
                 refused[person.delivery_id] = scrub(str(error))
             except OSError as error:
                 left = frozenset(other.delivery_id for other in recipients[done:])
-                verdict = Verdict.ACCEPTED if done else Verdict.WAIT
+                verdict = Verdict.ACCEPTED if done else verdict_of("outbox", "writing")
                 return Outcome(verdict, f"The outbox: {error.strerror}", refused=refused, waiting=left)
         return Outcome(Verdict.ACCEPTED, refused=refused)
 

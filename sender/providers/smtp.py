@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.settings import Settings
+from sender.failures import verdict_of
 from sender.guards import check_encrypted, check_links, check_real_send, check_sender
 from sender.mailing import Mailing, Outcome, Recipient, Verdict
 from sender.mime import Skeleton, ascii_address
 from sender.relay_pool import IDLE, Pool
-from sender.relays import Conversation, Fate, Relay, converse, parse_url, words_of
+from sender.relays import Conversation, Relay, converse, parse_url, words_of
 from sender.return_paths import ReturnPaths
 from sender.scrub import scrub
 
@@ -77,14 +78,14 @@ class Smtp:
             relay, skeleton = self._relay(), self._skeleton(mailing)
             senders = self._return_paths.senders(ascii_address(mailing.from_address), recipients)
         except (ConfigurationError, ValueError) as error:  # a mail that can't be built has mailed nobody
-            return Outcome(Verdict.REFUSED_ACCOUNT, scrub(str(error)))
+            return Outcome(verdict_of("smtp", "settings"), scrub(str(error)))
         left, tally = deque(zip(recipients, senders, strict=True)), _Tally()
         try:
             while left and not tally.over:
                 with self._pool.conversation() as conversation:
                     _send_some(conversation, skeleton, left, tally)
         except OSError as error:  # no connection; smtplib's own errors are OSErrors too
-            tally.words, tally.account = words_of(error), _lasting(error)
+            tally.words, tally.account = words_of(error), _unmet(error) is Verdict.REFUSED_ACCOUNT
         tally.waiting.update(person.delivery_id for person, _ in left)
         return tally.outcome([relay.password])
 
@@ -113,21 +114,21 @@ class _Tally:
     over: bool = False
     words: str = ""
 
-    def count(self, person: Recipient, fate: Fate, words: str) -> None:
-        if fate is Fate.TAKEN:
+    def count(self, person: Recipient, verdict: Verdict, words: str) -> None:
+        if verdict is Verdict.ACCEPTED:
             self.taken += 1
             return
         self.words = words
-        if fate is Fate.REFUSED:
+        if verdict is Verdict.REFUSED_PERSON:
             self.refused[person.delivery_id] = scrub(words)
-        elif fate is Fate.UNCERTAIN:
+        elif verdict is Verdict.UNCERTAIN:
             self.uncertain.add(person.delivery_id)
         else:
             self.waiting.add(person.delivery_id)
-            if fate is Fate.LATER:
+            if verdict is Verdict.PUT_OFF:
                 self.deferred[person.delivery_id] = scrub(words)
-        self.account = fate is Fate.ACCOUNT
-        self.over = fate in (Fate.ACCOUNT, Fate.LOST, Fate.UNCERTAIN)
+        self.account = verdict is Verdict.REFUSED_ACCOUNT
+        self.over = verdict in (Verdict.REFUSED_ACCOUNT, Verdict.WAIT, Verdict.UNCERTAIN)
 
     def outcome(self, secrets: Sequence[str]) -> Outcome:
         """The batch's outcome; once a fate is settled, trouble with the account waits for the next try."""
@@ -156,20 +157,22 @@ def _send_some(
             address, mail = ascii_address(person.address), skeleton.message(person)
         except ValueError as error:
             left.popleft()
-            tally.count(person, Fate.REFUSED, str(error))
+            tally.count(person, verdict_of("smtp", "building"), str(error))
             continue
         proven = conversation.served > 0
-        fate, words = conversation.hand_over(sender, address, mail)
+        verdict, words = conversation.hand_over(sender, address, mail)
         # Relays end conversations that lasted long, or lay idle: this person again, over another one. One that
         # was lost before it served anybody speaks of the relay.
-        if fate is Fate.LOST and proven:
+        if verdict is Verdict.WAIT and proven:
             return
         left.popleft()
-        tally.count(person, fate, words)
+        tally.count(person, verdict, words)
 
 
-def _lasting(error: OSError) -> bool:
-    """Whether waiting does not mend it: it does a network, not a password or certificate."""
+def _unmet(error: OSError) -> Verdict:
+    """What it means that no conversation came about."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return not 400 <= error.smtp_code < 500
-    return isinstance(error, (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError))
+        return verdict_of("smtp", "signing in", error.smtp_code)
+    if isinstance(error, (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError)):
+        return verdict_of("smtp", "securing")
+    return verdict_of("smtp", "connecting")

@@ -20,9 +20,12 @@ from sender import alerts, places, watch
 from sender.channels import channels
 from sender.sweep import sweep
 from sender.tables import Alert, Attempt, Batch, Campaign, MailboxRollup, WebhookBody
+from tests.command import Daisychain
+from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.smtp import FakeRelay
 from tests.sender.returns import Sent, sent
 from tests.sender.staging import staged
+from tests.waiting import until
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
@@ -253,6 +256,33 @@ def test_a_setting_by_which_nobody_could_be_told_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=words):
         channels(replace(settings, **changes))
+
+
+def test_a_send_in_the_foreground_tells_its_end_by_itself(
+    database: Database, daisychain: Daisychain, room: Room
+) -> None:
+    with FakeSendGrid(suspended=True) as fake:
+        campaign_id = staged(database, 3, provider="sendgrid")
+        sends = daisychain.with_settings(alert_to=room.url, sendgrid_api_key=fake.key, sendgrid_api_host=fake.url)
+        sends("campaign", "send", str(campaign_id), "--yes", "--as-created", code=4)
+    assert [said["subject"] for said in room.said] == [
+        f"Campaign {campaign_id} is paused: sendgrid's credits are used up"
+    ]
+
+
+def test_while_something_is_sent_what_happens_is_told_beside_it(database: Database, room: Room) -> None:
+    database.settings = replace(database.settings, alert_to=room.url)
+    with alerts.telling(database, every=0.05):
+        paused(database)
+        until(lambda: room.said)
+    assert len(room.said) == 1
+
+
+def test_what_keeps_us_from_telling_does_not_disturb_what_is_sent(database: Database) -> None:
+    paused(database)
+    database.settings = replace(database.settings, alert_to="nobody")
+    with alerts.telling(database, every=0.01):
+        time.sleep(0.05)
 
 
 def test_the_sweep_has_it_done(database: Database) -> None:

@@ -19,13 +19,16 @@ import pytest
 
 from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
+from newsletters.compiled import CompiledEmail, Slot
+from newsletters.tokens import Mint
 from sender.mailing import Verdict
 from sender.providers import open_provider
-from sender.providers.sendgrid import SendGrid
+from sender.providers.sendgrid import MAX_SUBSTITUTION_BYTES, MAX_SUBSTITUTIONS, SendGrid
 from tests.fakes.sendgrid import FakeSendGrid, Fault
 from tests.sender.letters import PUBLIC, SENDER, TOOLKIT_URL, email, mailing, people, person
 
 KEY = "SG.test"
+MINT = Mint("0c0d0e0f")
 
 
 @pytest.fixture
@@ -180,9 +183,9 @@ def test_429_waits_until_the_time_that_sendgrid_names_if_it_is_a_sane_one(
 
 def test_a_person_whom_the_error_names_is_refused_and_nobody_else(fake: FakeSendGrid, provider: SendGrid) -> None:
     some = people(3)
-    some[1] = replace(some[1], address="not an address")
+    some[1] = some[1]._replace(address="not an address")
     outcome = provider.send(mailing(), some, "attempt")
-    assert outcome.verdict is Verdict.REFUSED_REQUEST
+    assert outcome.verdict is Verdict.REFUSED_PERSON
     assert outcome.refused == {1001: "Does not contain a valid address."}
 
 
@@ -208,17 +211,68 @@ def test_used_up_credits_stop_the_account(fake: FakeSendGrid, provider: SendGrid
     assert (outcome.verdict, "credits" in outcome.detail) == (Verdict.REFUSED_ACCOUNT, True)
 
 
-def test_people_whose_values_are_over_sendgrids_limits_fail_alone(fake: FakeSendGrid, provider: SendGrid) -> None:
-    some = [person(0), person(1, first_name="é" * 3000), person(2)]
-    outcome = provider.send(mailing(), some, "attempt")
-    assert outcome.verdict is Verdict.ACCEPTED
-    assert list(outcome.refused) == [1001]
-    assert fake.copies == {person(0).address: 1, person(2).address: 1}
+LONG = "é" * 3000
 
 
-def test_values_just_under_the_limit_pass(fake: FakeSendGrid, provider: SendGrid) -> None:
-    outcome = provider.send(mailing(), [person(0, first_name="n" * 3250)], "attempt")
-    assert (outcome.verdict, outcome.refused) == (Verdict.ACCEPTED, {})
+def test_who_has_values_over_sendgrids_limits_is_named_before_anything_is_sent(
+    fake: FakeSendGrid, provider: SendGrid
+) -> None:
+    outcome = provider.send(mailing(), [person(0), person(1, first_name=LONG), person(2)], "attempt")
+    assert (outcome.verdict, outcome.apart) == (Verdict.APART, {1001})
+    assert not fake.requests
+
+
+def test_who_is_over_the_limits_and_alone_gets_the_same_mail_rendered(fake: FakeSendGrid, provider: SendGrid) -> None:
+    letter, someone = mailing(opens="provider", clicks="provider"), person(1, first_name=LONG)
+    assert provider.send(letter, [someone], "attempt").verdict is Verdict.ACCEPTED
+    body, mail = fake.requests[0].body, fake.mail(someone.address)
+    merged = letter.plan.render(someone.inputs, someone.key)
+    assert (body["subject"], [part["value"] for part in body["content"]]) == (
+        merged.subject,
+        [merged.text, merged.html],
+    )
+    assert "substitutions" not in body["personalizations"][0]
+    provider.send(letter, [person(0)], "attempt")
+    usual = fake.requests[1].body
+    assert [body[name] for name in ("tracking_settings", "custom_args", "from", "reply_to")] == [
+        usual[name] for name in ("tracking_settings", "custom_args", "from", "reply_to")
+    ]
+    assert body["personalizations"][0].keys() == usual["personalizations"][0].keys() - {"substitutions"}
+    assert mail.message["List-Unsubscribe"] == f"<{PUBLIC}/u/{someone.key}>"
+    assert mail.custom_args == {"daisychain_attempt": "attempt", "daisychain_delivery": someone.key}
+
+
+def test_more_merge_values_than_sendgrid_takes_are_rendered_too(fake: FakeSendGrid, provider: SendGrid) -> None:
+    many = "".join(MINT.write("S", index) for index in range(MAX_SUBSTITUTIONS + 1))
+    letter = mailing(
+        CompiledEmail(
+            nonce=MINT.nonce, subject="News", preheader="", html=f"<html><body>{many}</body></html>", text="News\n",
+            slots=tuple(Slot(index, ["field", f"f{index}"], "html", (f"f{index}",)) for index in range(151)),
+            fields=tuple(f"f{index}" for index in range(151)),
+        )
+    )  # fmt: skip
+    someone = person(0)._replace(inputs={f"f{index}": f"v{index} " for index in range(151)})
+    assert provider.send(letter, [someone], "attempt").verdict is Verdict.ACCEPTED
+    assert fake.mails[0].html == letter.plan.render(someone.inputs, someone.key).html
+
+
+@pytest.mark.parametrize("number", [2, 1])
+def test_a_request_larger_than_sendgrid_takes_never_leaves(fake: FakeSendGrid, provider: SendGrid, number: int) -> None:
+    letter = mailing(email(filler="<p>" + "word " * 6_300_000 + "</p>"))
+    outcome = provider.send(letter, people(number), "attempt")
+    assert outcome.verdict is Verdict.REFUSED_REQUEST
+    assert "SendGrid takes less than 31,457,280" in outcome.detail
+    assert not fake.requests
+
+
+@pytest.mark.parametrize(("more", "substituted"), [(0, True), (1, False)])
+def test_the_limit_is_met_to_the_byte(fake: FakeSendGrid, provider: SendGrid, more: int, substituted: bool) -> None:
+    letter = mailing()
+    values = letter.plan.values(person(0, town="t").inputs, person(0).key)
+    used = sum(len(text.encode()) for pair in values.items() for text in pair)
+    someone = person(0, town="t" * (1 + MAX_SUBSTITUTION_BYTES - used + more))
+    assert provider.send(letter, [someone], "attempt").verdict is Verdict.ACCEPTED
+    assert ("substitutions" in fake.requests[0].body["personalizations"][0]) == substituted
 
 
 def test_several_threads_may_send_at_once(fake: FakeSendGrid, provider: SendGrid) -> None:
