@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from lists.audience import everybody, exclusion, mailable
+from lists.audience import everybody, exclusion
 from lists.lists import find_list
 from lists.people import ListPeople
 from lists.tables import MailingList, Membership
@@ -30,7 +30,7 @@ def overview(connection: Connection, name: str) -> dict[str, Any]:
         **_named(row),
         **_NOBODY,
         **counts,
-        "basis": _basis(connection, row["id"]),
+        "basis": people.basis(),
         "fields": people.filled,
     }
 
@@ -49,8 +49,3 @@ def _counts(connection: Connection, list_id: int | None = None) -> dict[int, dic
     for found, kind, number in connection.execute(statement):
         counts.setdefault(found, {})[kind] = number
     return counts
-
-
-def _basis(connection: Connection, list_id: int) -> dict[str, int]:
-    statement = mailable(Membership.basis, func.count(), list_id=list_id).group_by(Membership.basis)
-    return dict(map(tuple, connection.execute(statement.order_by(func.count().desc()))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -28,10 +28,13 @@ class ListPeople:
     Each figure is read from the database once, when first asked for.
     """
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(
+        self, connection: Connection, name: str, *, of: ListPeople | None = None, codes: Collection[str] = ()
+    ) -> None:
         self.name = name
         self._connection = connection
-        self._list_id: int = find_list(connection, name)["id"]
+        self._list_id: int = of._list_id if of else find_list(connection, name)["id"]
+        self._of, self._codes = of, sorted(codes)
 
     def count(self) -> int:
         """How many people may be mailed."""
@@ -43,12 +46,19 @@ class ListPeople:
         return int(self._connection.execute(were).scalar_one()) - self._count
 
     def fields(self) -> set[str]:
-        """The standard fields, and the custom ones that somebody has a value for."""
+        """The standard fields, and the custom ones that somebody on the list has a value for."""
+        if self._of:
+            return self._of.fields()
         return {*STANDARD_FIELDS, *self.filled}
 
     def empty(self, field: str) -> int:
         """How many of them have no value for `field`."""
         return self._count - self.filled.get(field, 0)
+
+    def basis(self) -> dict[str, int]:
+        """How many of them may be mailed on what ground, "unknown" where nobody wrote it down; the most first."""
+        statement = self._mailable(Membership.basis, func.count()).group_by(Membership.basis)
+        return dict(map(tuple, self._connection.execute(statement.order_by(func.count().desc()))))
 
     def longest(self, field: str) -> str:
         """The longest value anybody has for `field`; empty where nobody has one."""
@@ -70,6 +80,15 @@ class ListPeople:
         early = self._connection.execute(self._members().order_by(Member.id).limit(_SAMPLE_FROM)).all()
         return max(map(_as_mapping, early), key=lambda member: sum(map(bool, member.values())), default=None)
 
+    def languages(self) -> dict[str, int]:
+        """How many of them have each language, by its code; empty for those of whom it is not known."""
+        rows = self._connection.execute(self._mailable(Member.language, func.count()).group_by(Member.language))
+        return {language: int(people) for language, people in rows}
+
+    def speaking(self, codes: Collection[str]) -> ListPeople:
+        """Those of them whose language is one of these codes; `fields` stay those of all."""
+        return ListPeople(self._connection, self.name, of=self, codes=codes)
+
     @cached_property
     def filled(self) -> dict[str, int]:
         """Field → how many people have a value for it."""
@@ -84,7 +103,8 @@ class ListPeople:
         return int(self._connection.execute(self._mailable(func.count())).scalar_one())
 
     def _mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
-        return mailable(*columns, list_id=self._list_id)
+        found = mailable(*columns, list_id=self._list_id)
+        return found.where(Member.language.in_(self._codes)) if self._of else found
 
     def _members(self) -> Select[*tuple[Any, ...]]:
         return self._mailable(*(column_of(name) for name in STANDARD_FIELDS), Member.fields)

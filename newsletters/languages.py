@@ -8,7 +8,7 @@ Somebody whose language is not there gets the one that the first document declar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,28 +17,49 @@ from newsletters.brand import Brand
 from newsletters.compiler import Compilation, FindToolkit, compile_file
 from newsletters.document import first_of, language_of
 from newsletters.marked_yaml import nearest
+from newsletters.mistakes import Mistakes
+from newsletters.people import People
 
 
 @dataclass(frozen=True)
 class Languages:
-    """A newsletter in all its languages; `fallback` is one of them."""
+    """A newsletter in all its languages, the first document's first; `fallback` is one of them."""
 
     compilations: Mapping[str, Compilation]
     fallback: str
 
+    @property
+    def first(self) -> Compilation:
+        """The document that the others translate."""
+        return next(iter(self.compilations.values()))
+
     def language_for(self, wanted: str | None) -> str:
-        """The language in which somebody who wants `wanted` gets it: that one, its main one, or the fallback."""
-        known = {language.lower(): language for language in self.compilations}
-        code = (wanted or "").strip().lower().replace("_", "-")
-        while code:
-            if code in known:
-                return known[code]
-            code = code.rpartition("-")[0]
-        return self.fallback
+        """The language in which somebody who wants `wanted` gets it."""
+        return language_given(wanted, self.compilations, self.fallback)
 
     def for_member(self, member: Mapping[str, object]) -> Compilation:
         """What a member with these fields gets."""
         return self.compilations[self.language_for(str(member.get("language") or ""))]
+
+    def people_for(self, people: People, language: str) -> People:
+        """Those of `people` who get it in `language`."""
+        if len(self.compilations) == 1:
+            return people
+        return people.speaking([code for code in people.languages() if self.language_for(code) == language])
+
+
+def language_given(wanted: str | None, languages: Iterable[str], fallback: str) -> str:
+    """Which of `languages` somebody who wants `wanted` gets: that one, its main one, or the fallback.
+
+    `sender.languages.email_given` is the same rule in SQL.
+    """
+    known = {language.lower(): language for language in languages}
+    code = (wanted or "").strip().lower().replace("_", "-")
+    while code:
+        if code in known:
+            return known[code]
+        code = code.rpartition("-")[0]
+    return fallback
 
 
 def translations(path: Path) -> list[Path]:
@@ -50,17 +71,22 @@ def translations(path: Path) -> list[Path]:
 
 
 def compile_languages(
-    path: Path, find: FindToolkit, *, brand: Brand | None = None, list_fields: frozenset[str] = frozenset()
+    path: Path,
+    find: FindToolkit,
+    *,
+    brand: Brand | None = None,
+    list_fields: frozenset[str] = frozenset(),
+    mistakes: Mistakes | None = None,
 ) -> Languages:
     """The newsletter in the file `path` and its translations; raises InputError with file and line."""
-    first = compile_file(path, find, brand=brand, list_fields=list_fields)
+    first = compile_file(path, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
     compilations = {first.document.language: first}
     for each in translations(path):
-        made = compile_file(each, find, brand=brand, list_fields=list_fields)
+        made = compile_file(each, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
         language = made.document.language
-        if language in compilations:
+        if twin := next((code for code in compilations if code.lower() == language.lower()), None):
             raise InputError(
-                f"The language {language!r} is there twice, also in {compilations[language].document.file}.",
+                f"The language {language!r} is there twice, also in {compilations[twin].document.file}.",
                 file=each, line=made.document.lines.get("language", 1),
             )  # fmt: skip
         compilations[language] = made

@@ -15,6 +15,7 @@ from lists.tables import MailingList
 from newsletters.tables import StoredEmail
 from sender.ledger import Ledger, read_ledger
 from sender.tables import Attempt, Batch, Campaign, Decision
+from sender.waits import upcoming
 
 
 def public_face(settings: Settings, list_name: str | None) -> dict[str, str]:
@@ -69,6 +70,7 @@ def status(connection: Connection, campaign_id: int) -> dict[str, Any]:
         "clicks": campaign["clicks"],
         "hash": campaign["hash"],
         "batches": {row[0]: row[1] for row in batches},
+        "wait": wait.told() if (wait := upcoming(connection, campaign_id)) else None,
         "plan": _plan(connection, campaign),
         "decisions": _decisions(connection, campaign_id),
         "attempts": connection.scalar(select(func.count()).where(Attempt.campaign_id == campaign_id)),

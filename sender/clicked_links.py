@@ -25,7 +25,7 @@ _ANCHOR = re.compile(r'<a\b[^>]*?\bhref="\x01(\d+)\x02"', re.IGNORECASE)
 
 
 def name_links(connection: Connection, happenings: Sequence[Happening]) -> None:
-    """Fill in `link` for the clicks on mails of ours; it stays empty where no link of the mail fits."""
+    """Fill in `compiled_id` and `link` for the clicks on mails of ours; a link that fits none stays empty."""
     clicks = [each for each in happenings if each.kind == "clicked" and each.delivery_id is not None]
     if not clicks:
         return
@@ -36,12 +36,14 @@ def name_links(connection: Connection, happenings: Sequence[Happening]) -> None:
     ).all()
     emails = load_emails(connection, {row.compiled_id for row in rows})
     plans = {compiled_id: _marked(email) for compiled_id, email in emails.items()}
+    of = {row.id: row.compiled_id for row in rows}
     seen = {
         row.id: rewritten_links(plans[row.compiled_id], row.inputs, row.public_url)
         for row in rows
         if row.compiled_id in plans
     }
     for click in clicks:
+        click.compiled_id = of.get(click.delivery_id or 0)
         click.link = _which(seen.get(click.delivery_id or 0, []), click)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from email.utils import parseaddr
 from functools import lru_cache
 from typing import Protocol
 
@@ -15,8 +16,10 @@ from newsletters.compiled import CompiledEmail
 from newsletters.keeping import kept_email
 from newsletters.merge import KEY, plan_merge
 from sender import attempts, places, tasks
+from sender.failures import verdict_of
 from sender.keys import Keys
-from sender.mailing import Mailing, Outcome, Recipient, Verdict
+from sender.languages import emails_of
+from sender.mailing import Mailing, Outcome, Recipient
 from sender.providers import open_provider
 from sender.senders import LiveSender
 from sender.tables import Campaign
@@ -24,7 +27,7 @@ from sender.tracking import sent_references
 
 log = logging.getLogger("daisychain.delivery")
 
-TEST_MARK = "[TEST] "
+TEST_MARK = "[TEST{}] "
 
 
 class Provider(Protocol):
@@ -86,36 +89,43 @@ class Deliverer:
             ]
         except Exception as error:
             log.exception("attempt %s could not be prepared", claim.attempt_id)
-            return Outcome(Verdict.REFUSED_ACCOUNT, detail=f"could not be prepared: {type(error).__name__}: {error}")
+            return Outcome(
+                verdict_of("any", "preparing"), detail=f"could not be prepared: {type(error).__name__}: {error}"
+            )
         try:
             return provider.send(mailing[0], recipients, self._keys.attempt(claim.attempt_id))
         except Exception as error:
             # A provider's own bug: it may have struck before or after the mail left.
             log.exception("attempt %s broke", claim.attempt_id)
-            return Outcome(Verdict.UNCERTAIN, detail=f"broke off: {type(error).__name__}")
+            return Outcome(verdict_of("any", "our own fault"), detail=f"broke off: {type(error).__name__}")
 
     def _load_mailing(self, campaign_id: int, compiled_id: int) -> tuple[Mailing, str]:
         with self._database.engine.connect() as connection:
             campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
-            return mailing_of(campaign, kept_email(connection, compiled_id)), campaign.provider
+            email = kept_email(connection, compiled_id)
+            mark = email.language if emails_of(connection, campaign_id).several else ""
+            return mailing_of(campaign, email, mark=mark), campaign.provider
 
     def _open(self, name: str) -> Provider:
         return open_provider(name, self._database.settings)
 
 
-def mailing_of(campaign: Campaign | object, email: CompiledEmail) -> Mailing:
-    """What all mails of a campaign have in common; `campaign` is a row of `campaigns`."""
+def mailing_of(campaign: Campaign | object, email: CompiledEmail, *, mark: str = "") -> Mailing:
+    """What all mails of a campaign in one language have in common; `campaign` is a row of `campaigns`.
+
+    A test's subject is marked as one, and with its language (`mark`) where there are several.
+    """
     row: Campaign = campaign  # type: ignore[assignment]
     references = sent_references(row.public_url, opens=row.opens, clicks=row.clicks)
     return Mailing(
         campaign_id=row.id,
         plan=plan_merge(email, references),
-        from_name=row.from_name,
+        from_name=parseaddr(email.from_address)[0] or row.from_name,
         from_address=row.from_address,
-        reply_to=row.reply_to,
+        reply_to=email.reply_to or row.reply_to,
         list_id=row.list_header,
         unsubscribe_url=f"{row.public_url}/u/{KEY}",
         opens=row.opens,  # type: ignore[arg-type]
         clicks=row.clicks,  # type: ignore[arg-type]
-        subject_prefix=TEST_MARK if row.kind == "test" else "",
+        subject_prefix=TEST_MARK.format(f" {mark}" if mark else "") if row.kind == "test" else "",
     )

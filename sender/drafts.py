@@ -13,14 +13,17 @@ from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
 from lists.lists import find_list, parse_sender
 from lists.people import ListPeople, open_people
-from newsletters.checks import Finding, run_checks
+from newsletters.checks import Finding, check_languages
 from newsletters.compiled import CompiledEmail
-from newsletters.compiler import Compilation, compile_file
-from newsletters.keeping import keep_email, kept_email
+from newsletters.document import Document
+from newsletters.keeping import kept_email
+from newsletters.languages import Languages, compile_languages
 from newsletters.merge import plan_merge
 from newsletters.shelf import find_toolkit
 from sender.campaigns import public_face
 from sender.follow_ups import check_whom, count_audience
+from sender.languages import emails_of, keep_emails, name_emails
+from sender.mailed import load_emails
 from sender.providers import open_provider
 from sender.tables import Campaign
 from sender.tracking import sent_references, tracking_mode
@@ -53,10 +56,10 @@ def create(
         list_name = check_whom(connection, *follows)["list"]
     assert list_name is not None
     people = open_people(connection, list_name)
-    compilation, findings = checked(connection, document, people)
+    languages, findings = checked(connection, document, people)
     campaign_id = insert_campaign(
-        connection, settings, compilation, document=document, provider=opened.name,
-        mailing_list=find_list(connection, list_name), name=name or compilation.email.title or document.stem,
+        connection, settings, languages, document=document, provider=opened.name,
+        mailing_list=find_list(connection, list_name), name=name or languages.first.email.title or document.stem,
     )  # fmt: skip
     if follows:
         columns = {"of_campaign_id": follows[0], "of_whom": follows[1]}
@@ -64,20 +67,23 @@ def create(
     return Created(campaign_id, findings)
 
 
-def checked(connection: Connection, document: Path, people: ListPeople | None) -> tuple[Compilation, list[Finding]]:
-    """A document compiled and checked; raises InputError that lists every finding which is an error."""
-    compilation = compiled(connection, document, people)
-    findings = run_checks(compilation, people)
+def checked(connection: Connection, document: Path, people: ListPeople | None) -> tuple[Languages, list[Finding]]:
+    """A document compiled and checked in each language; raises InputError that lists every finding that is an error."""
+    languages = compiled(connection, document, people)
+    findings = check_languages(languages, people)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         lines = "".join(f"\n  {finding.place}: {finding.message} {finding.mend}" for finding in errors)
         raise InputError(f"{len(errors)} of the checks failed:{lines}", file=document)
-    return compilation, findings
+    return languages, findings
 
 
-def compiled(connection: Connection, document: Path, people: ListPeople | None) -> Compilation:
-    """A document compiled with the toolkit it names and the fields of the people it is for; raises InputError."""
-    return compile_file(
+def compiled(connection: Connection, document: Path, people: ListPeople | None) -> Languages:
+    """A document and its translations, compiled with the toolkits they name and the fields of the people they are for.
+
+    Raises InputError.
+    """
+    return compile_languages(
         document,
         lambda name, folder: find_toolkit(name, folder, connection),
         list_fields=frozenset(people.fields()) if people else frozenset(),
@@ -87,7 +93,7 @@ def compiled(connection: Connection, document: Path, people: ListPeople | None) 
 def insert_campaign(
     connection: Connection,
     settings: Settings,
-    compilation: Compilation,
+    languages: Languages,
     *,
     document: Path,
     provider: str,
@@ -95,20 +101,23 @@ def insert_campaign(
     name: str,
     kind: str = "campaign",
 ) -> int:
-    """Keep a compiled email and a draft for it; a test goes untracked. Raises InputError without a sender."""
-    email = compilation.email
-    sender = _sender(email, mailing_list, document)
+    """Keep the compiled emails and a draft for them; a test goes untracked. Raises InputError without one sender."""
+    first = languages.first
+    sender = _sender(first.email, mailing_list, document)
+    for other in languages.compilations.values():
+        _refuse_other_sender(other.email, other.document, sender[1])
+    emails = keep_emails(connection, languages)
     row: dict[str, Any] = {
         "kind": kind,
         "name": name,
         "list_id": mailing_list["id"] if mailing_list else None,
         "document": str(document.resolve()),
-        "source": compilation.document.source,
-        "compiled_id": keep_email(connection, compilation),
+        "source": first.document.source,
+        "compiled_id": emails.fallback,
         "provider": provider,
         "from_name": sender[0],
         "from_address": sender[1],
-        "reply_to": email.reply_to or (mailing_list["reply_to"] if mailing_list else ""),
+        "reply_to": first.email.reply_to or (mailing_list["reply_to"] if mailing_list else ""),
         "opens": "off",
         "clicks": "off",
         **public_face(settings, mailing_list["name"] if mailing_list else None),
@@ -120,7 +129,19 @@ def insert_campaign(
             "tracking_decided_by": mailing_list["decided_by"],
             "tracking_because": mailing_list["because"],
         }
-    return connection.execute(insert(Campaign).values(row).returning(Campaign.id)).scalar_one()
+    campaign_id = connection.execute(insert(Campaign).values(row).returning(Campaign.id)).scalar_one()
+    name_emails(connection, campaign_id, emails, languages)
+    return campaign_id
+
+
+def _refuse_other_sender(email: CompiledEmail, document: Document, address: str) -> None:
+    """A campaign has one sending domain to warm up, to guard and to be answered; names may differ by language."""
+    named = parse_sender(email.from_address)[1] if email.from_address else address
+    if named != address:
+        raise InputError(
+            f"This language is from {named}, and the newsletter from {address}.", file=document.file,
+            line=document.lines.get("from"), hint="Use one address in all languages; the name before it may differ.",
+        )  # fmt: skip
 
 
 def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Path) -> tuple[str, str]:
@@ -140,15 +161,33 @@ def refuse_changed(connection: Connection, campaign: RowMapping) -> None:
     hint = "Make a new campaign from it, or send the draft as it was made with --as-created."
     if not path.is_file():
         raise StateError(f"{path} is not there any more.", hint=hint)
-    if compiled(connection, path, open_people(connection, campaign["list"])).email.hash != campaign["hash"]:
+    now = compiled(connection, path, open_people(connection, campaign["list"]))
+    emails = emails_of(connection, campaign["id"])
+    then = {emails.language_of(id_): email.hash for id_, email in load_emails(connection, emails.all()).items()}
+    changed = _changed(then, {language: made.email.hash for language, made in now.compilations.items()})
+    if now.fallback != emails.language_of(None):
+        changed.append(f"who has no language of their own here gets {now.fallback!r} now")
+    if changed:
         raise StateError(
-            f"{path}, or the toolkit behind it, changed since campaign {campaign['id']} was made.", hint=hint
+            f"{path}, or the toolkit behind it, changed since campaign {campaign['id']} was made:"
+            f" {', '.join(changed)}.",
+            hint=hint,
         )
 
 
+def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What became of each language that is not as it was, in words; both are hashes by language."""
+    return [
+        f"{language} {'is new' if language not in then else 'is gone' if language not in now else 'is changed'}"
+        for language in sorted({*then, *now})
+        if then.get(language) != now.get(language)
+    ]
+
+
 def links_of(connection: Connection, campaign: RowMapping) -> list[str]:
-    """Where the links of a campaign's email lead, as they are written in it."""
-    return [link.url for link in kept_email(connection, campaign["compiled_id"]).links]
+    """Where the links of a campaign's emails lead, as they are written in them."""
+    emails = load_emails(connection, emails_of(connection, campaign["id"]).all())
+    return list(dict.fromkeys(link.url for email in emails.values() for link in email.links))
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def record_hit(
         natural_key=secrets.token_hex(16),  # each hit is a hit: two in one second are two
         delivery_id=mailed.delivery_id,
         campaign_id=mailed.campaign_id,
+        compiled_id=mailed.compiled_id,
         link=link,
         open_class=classify(user_agent, flagged=machine),
         user_agent=user_agent.replace("\0", "")[:LONGEST_USER_AGENT],

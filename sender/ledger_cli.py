@@ -42,13 +42,14 @@ def watched(desk: Desk, campaign_id: int) -> dict[str, Any]:
     """Show the ledger move until nothing is under way any more; returns the status then."""
     from sender import campaigns
     from sender.ledger import read_ledger
+    from sender.waits import upcoming
 
     with progress() as bar:
         watch = watch_ledger(bar)
         while True:
             asked = time.monotonic()
             with desk.database.engine.connect() as connection:
-                watch(read_ledger(connection, campaign_id))
+                watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
                 answer = campaigns.status(connection, campaign_id)
             if answer["state"] not in ("sending", "scheduled") and not answer["ledger"]["in_flight"]:
                 return answer

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from lists.tables import MailingList, Member
 from newsletters.compiled import CompiledEmail
 from newsletters.tables import StoredEmail
-from sender.tables import Batch, Campaign, Delivery
+from sender.tables import Campaign, Delivery
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,8 @@ def find_mailed(connection: Connection, delivery_id: int) -> Mailed | None:
 
 
 def compiled_of_delivery() -> ColumnElement[int]:
-    """SQL for the compiled email of a delivery: its batch's, for people of one campaign may get different ones."""
-    of_batch = (
-        select(Batch.compiled_id)
-        .where(Batch.campaign_id == Delivery.campaign_id, Delivery.id.between(Batch.first_id, Batch.last_id))
-        .order_by(Batch.id.desc())
-        .limit(1)
-        .correlate(Delivery)
-        .scalar_subquery()
-    )
-    return func.coalesce(of_batch, Campaign.compiled_id)
+    """SQL for the compiled email of a delivery, of which a campaign in several languages has several."""
+    return func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
 
 
 def load_emails(connection: Connection, compiled_ids: Iterable[int]) -> dict[int, CompiledEmail]:

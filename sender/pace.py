@@ -15,6 +15,7 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.settings import Settings
 from sender import judging, warm_up
 from sender.campaigns import find_campaign
+from sender.outcomes import went_out
 from sender.plans import is_open
 from sender.states import pause
 from sender.steering import begin
@@ -114,7 +115,7 @@ def _allowance(connection: Connection, campaign: Row[Any], now: datetime) -> int
     limits = []
     if campaign.per_minute:
         asked = select(func.coalesce(func.sum(Attempt.people), 0)).where(
-            Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE
+            Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE, went_out()
         )
         limits.append(campaign.per_minute - int(connection.scalar(asked) or 0))
     ceiling = warm_up.ceiling(connection, campaign.from_address, now)

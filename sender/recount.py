@@ -15,8 +15,8 @@ from sender.rollups import NO_LINK, SUMS
 # Members' events of some campaigns, found by each campaign's range of deliveries.
 _COUNTED = text("""
     CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
-    SELECT e.delivery_id, e.campaign_id, e.kind, e.at, e.bounce, e.open_class, coalesce(e.link, :no_link) AS link,
-           coalesce(m.mailbox, :other) AS mailbox
+    SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
+           e.open_class, coalesce(e.link, :no_link) AS link, coalesce(m.mailbox, :other) AS mailbox
     FROM campaigns c
     JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind = 'member'
     JOIN events e ON e.delivery_id = d.id
@@ -36,10 +36,10 @@ _REBUILT = {
         SELECT campaign_id, mailbox, {FACT} AS fact, count(DISTINCT delivery_id) AS people, count(*) AS events
         FROM counted WHERE {FACT_BIT} IS NOT NULL GROUP BY 1, 2, 3""",
     "link_rollups": f"""
-        SELECT campaign_id, link, count(*) FILTER (WHERE {_PEOPLES_CLICKS}) AS clicks,
+        SELECT campaign_id, compiled_id, link, count(*) FILTER (WHERE {_PEOPLES_CLICKS}) AS clicks,
                count(DISTINCT delivery_id) FILTER (WHERE {_PEOPLES_CLICKS}) AS clickers,
                count(*) FILTER (WHERE open_class = 'machine') AS machine_clicks
-        FROM counted WHERE kind = 'clicked' GROUP BY 1, 2""",
+        FROM counted WHERE kind = 'clicked' GROUP BY 1, 2, 3""",
     "link_clickers": f"SELECT DISTINCT delivery_id, link FROM counted WHERE {_PEOPLES_CLICKS}",
 }
 

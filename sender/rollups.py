@@ -115,10 +115,10 @@ _CLICKERS = text("""
     RETURNING delivery_id, link
 """)
 _LINKS = text("""
-    INSERT INTO link_rollups AS r (campaign_id, link, clicks, clickers, machine_clicks)
+    INSERT INTO link_rollups AS r (campaign_id, compiled_id, link, clicks, clickers, machine_clicks)
     SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (
-        campaign_id bigint, link integer, clicks bigint, clickers bigint, machine_clicks bigint)
-    ON CONFLICT (campaign_id, link) DO UPDATE SET
+        campaign_id bigint, compiled_id bigint, link integer, clicks bigint, clickers bigint, machine_clicks bigint)
+    ON CONFLICT (campaign_id, compiled_id, link) DO UPDATE SET
         clicks = r.clicks + excluded.clicks, clickers = r.clickers + excluded.clickers,
         machine_clicks = r.machine_clicks + excluded.machine_clicks
 """)
@@ -191,18 +191,20 @@ def _people(counted: Sequence[Happening], new_facts: Mapping[int, int]) -> Count
 def _count_clicks(connection: Connection, clicks: Sequence[Happening]) -> None:
     if not clicks:
         return
-    links = {(each.delivery_id, _link(each)): each.campaign_id for each in clicks}
+    emails = {each.delivery_id: (each.campaign_id, each.compiled_id) for each in clicks}
     people = sorted({(each.delivery_id, _link(each)) for each in clicks if each.open_class != "machine"})
     rows = orjson.dumps([{"delivery_id": delivery_id, "link": link} for delivery_id, link in people]).decode()
     first = connection.execute(_CLICKERS, {"rows": rows}).all() if people else []
-    clickers = Counter((links[row.delivery_id, row.link], row.link) for row in first)
-    counts = Counter((each.campaign_id, _link(each), each.open_class == "machine") for each in clicks)
+    clickers = Counter((*emails[row.delivery_id], row.link) for row in first)
+    counts = Counter((*emails[each.delivery_id], _link(each), each.open_class == "machine") for each in clicks)
     _move(connection, _LINKS, [
         {
-            "campaign_id": campaign_id, "link": link, "clicks": counts[campaign_id, link, False],
-            "clickers": clickers[campaign_id, link], "machine_clicks": counts[campaign_id, link, True],
+            "campaign_id": campaign_id, "compiled_id": compiled_id, "link": link,
+            "clicks": counts[campaign_id, compiled_id, link, False],
+            "clickers": clickers[campaign_id, compiled_id, link],
+            "machine_clicks": counts[campaign_id, compiled_id, link, True],
         }
-        for campaign_id, link in sorted({(each.campaign_id, _link(each)) for each in clicks})
+        for campaign_id, compiled_id, link in sorted({(*emails[each.delivery_id], _link(each)) for each in clicks})
     ])  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def send(
     Ends with 0 where everybody was accepted or excluded, 3 where people failed or are uncertain, 4 where it was paused
     or cancelled, 5 where this command was stopped (Ctrl-C, SIGTERM) before the end.
     """
-    from sender import campaigns, sending
+    from sender import alerts, campaigns, sending
     from sender.plans import Plan, set_plan
 
     plan = Plan(**said, most_bounces=max_bounces, most_complaints=max_complaints)
@@ -70,7 +70,7 @@ def send(
     else:
         sending.start(desk.database, id_, who=getpass.getuser())
     if not scheduled and not detach:
-        with progress() as bar, stopping(stop):
+        with progress() as bar, alerts.telling(desk.database), stopping(stop):
             sending.work_until_over(desk.database, id_, concurrency=concurrency, watch=watch_ledger(bar), stop=stop)
     with desk.database.engine.connect() as connection:
         answer = campaigns.status(connection, id_)

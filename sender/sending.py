@@ -19,6 +19,7 @@ from sender.states import finish_if_done
 from sender.steering import begin, resume
 from sender.sweep import sweep
 from sender.tables import Batch, Campaign
+from sender.waits import Wait, upcoming
 
 # How often the tables are asked whether it is over, and how often the dead are looked for, in seconds.
 GLANCE, SWEEP = 0.1, 3.0
@@ -43,13 +44,14 @@ def work_until_over(
     campaign_id: int,
     *,
     concurrency: int = CONCURRENCY,
-    watch: Callable[[Ledger], None] | None = None,
+    watch: Callable[[Ledger, Wait | None], None] | None = None,
     stop: Event | None = None,
 ) -> str:
     """Deliver a campaign that was started until it is over (finished, paused, cancelled), and return that state.
 
-    Others may work the same queue; what they hold is waited for. `watch` is shown the ledger now and then. Once `stop`
-    is set nothing more is claimed, what this process has in flight comes to its end, and the state is as it stands.
+    Others may work the same queue; what they hold is waited for. `watch` is shown the ledger now and then, and what a
+    provider has us wait for. Once `stop` is set nothing more is claimed, what this process has in flight comes to its
+    end, and the state is as it stands.
     """
     with LiveSender(database) as sender:
         workers = Workers(
@@ -67,7 +69,7 @@ def work_until_over(
                         finish_if_done(connection, campaign_id)
                     if watch is not None:
                         with database.engine.connect() as connection:
-                            watch(read_ledger(connection, campaign_id))
+                            watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
                     swept = time.monotonic()
                 state = _state(database, campaign_id)
                 if state != "sending":

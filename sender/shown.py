@@ -12,6 +12,7 @@ from daisychain.console import say, show_table
 
 if TYPE_CHECKING:
     from sender.ledger import Ledger
+    from sender.waits import Wait
 
 
 def show_summary(summary: Any) -> None:
@@ -58,6 +59,8 @@ def show_status(answer: dict[str, Any]) -> None:
         )
     if answer["state"] == "paused":
         click.echo(f"When the reason is mended: daisychain campaign send {answer['id']}")
+    if answer["wait"]:
+        click.echo(f"{answer['wait']['words']}.")
     for line in plan_lines(answer["plan"]):
         click.echo(line)
 
@@ -74,13 +77,19 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
         yield f"{plan['held']:,} batches are held back by its plan."
 
 
-def watch_ledger(bar: Any) -> Callable[[Ledger], None]:
-    """What moves a progress bar along with a ledger."""
+def watch_ledger(bar: Any) -> Callable[[Ledger, Wait | None], None]:
+    """What moves a progress bar along with a ledger, and says what is waited for; where there is no bar, in a line."""
     task = bar.add_task("Sending", total=None)
+    said = ""
 
-    def watch(ledger: Ledger) -> None:
+    def watch(ledger: Ledger, wait: Wait | None) -> None:
+        nonlocal said
         total = ledger.intended - ledger.excluded
-        bar.update(task, total=total, completed=total - ledger.waiting)
+        words = wait.words if wait else ""
+        bar.update(task, total=total, completed=total - ledger.waiting, description=words or "Sending")
+        if bar.disable and words not in ("", said):
+            say(f"{words}.")
+        said = words
 
     return watch
 

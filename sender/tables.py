@@ -53,7 +53,7 @@ class Campaign(Base):
     list_id: Mapped[int | None] = mapped_column(BigInteger)
     document: Mapped[str] = mapped_column(Text)  # where the source was, to tell whether it changed since
     source: Mapped[str] = mapped_column(Text)  # the document itself, to begin another newsletter with
-    compiled_id: Mapped[int] = mapped_column(BigInteger)
+    compiled_id: Mapped[int] = mapped_column(BigInteger)  # in the language to fall back on, where there are several
     provider: Mapped[str] = mapped_column(Text)
     from_name: Mapped[str] = mapped_column(Text)
     from_address: Mapped[str] = mapped_column(Text)
@@ -94,6 +94,16 @@ class Campaign(Base):
     )
 
 
+class CampaignEmail(Base):
+    """A campaign's newsletter in one language; `source` is the translation as written, empty for the first document."""
+
+    __tablename__ = "campaign_emails"
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    language: Mapped[str] = mapped_column(Text, primary_key=True)
+    compiled_id: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(Text, server_default="")
+
+
 class Delivery(Base):
     """One person's line in the ledger of a campaign, with the address and merge inputs as they were at the freeze."""
 
@@ -106,6 +116,7 @@ class Delivery(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    compiled_id: Mapped[int | None] = mapped_column(BigInteger)  # empty where the campaign has one language only
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name="state"),
@@ -313,10 +324,11 @@ class MailboxRollup(Base):
 
 
 class LinkRollup(Base):
-    """Clicks on one link of a campaign's mail, machines' apart; `link` -1 is a click that fits none of its links."""
+    """Clicks on one link of a campaign's email, machines' apart; `link` -1 is a click that fits none of its links."""
 
     __tablename__ = "link_rollups"
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    compiled_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     link: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     clicks: Mapped[int] = mapped_column(BigInteger)
     clickers: Mapped[int] = mapped_column(BigInteger)  # people; a machine is none

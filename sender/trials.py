@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from lists.addresses import require_address
 from lists.lists import find_list
 from lists.people import ListPeople, open_people
 from lists.suppression import is_suppressed
+from newsletters.languages import Languages
 from sender import drafts, places
 from sender.audience import freeze_tests
 from sender.campaigns import find_campaign
+from sender.languages import emails_of
 from sender.providers import open_provider
 from sender.sending import work_until_over
 from sender.tables import Delivery
@@ -30,10 +32,12 @@ def send_test(
     provider: str,
     list_name: str | None = None,
     member: str | None = None,
+    only: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Mail a document to `addresses`, one request each; returns {"id", "mails": [{"address", "state", "reason"}]}.
+    """Mail a document to `addresses`, one request each, in all its languages or `only` some.
 
-    Raises InputError for a bad address, a document that does not pass its checks, or a member who is not on the list.
+    Returns {"id", "mails": [{"address", "language", "state", "reason"}]}. Raises InputError for a bad address, a
+    document that does not pass its checks, a language that is not there, or a member who is not on the list.
     """
     if member and not list_name:
         raise InputError("--member names somebody on a list.", hint="Add --list.")
@@ -45,36 +49,57 @@ def send_test(
             if is_suppressed(connection, address):
                 raise InputError(f"{address} is suppressed: it must not be mailed, not even a test.")
         people = open_people(connection, list_name) if list_name else None
-        compilation, _ = drafts.checked(connection, document, people)
+        languages, _ = drafts.checked(connection, document, people)
+        chosen = _chosen(languages, only)
         campaign_id = drafts.insert_campaign(
-            connection, database.settings, compilation, document=document, provider=provider, kind="test",
+            connection, database.settings, languages, document=document, provider=provider, kind="test",
             mailing_list=find_list(connection, list_name) if list_name else None, name=f"test of {document.name}",
         )  # fmt: skip
         sender = find_campaign(connection, campaign_id)["from_address"]
         opened = open_provider(provider, database.settings)
         opened.check(sender)
         opened.reach()
-        inputs = _inputs(people, member, compilation.email.fields)
+        emails = emails_of(connection, campaign_id)
+        inputs = {code: _inputs(languages, code, people, member) for code in chosen}
         places.require_confirmed(connection, database.settings)
-        freeze_tests(connection, campaign_id, [(address, inputs) for address in people_to])
+        mails = [(address, emails.ids[code], inputs[code]) for address in people_to for code in chosen]
+        freeze_tests(connection, campaign_id, mails)
     work_until_over(database, campaign_id)
     with database.engine.connect() as connection:
         return {"id": campaign_id, "mails": _mails(connection, campaign_id)}
 
 
-def _inputs(people: ListPeople | None, member: str | None, fields: Sequence[str]) -> Mapping[str, str | None]:
+def _chosen(languages: Languages, only: Collection[str]) -> list[str]:
+    for code in only:
+        if code not in languages.compilations:
+            raise InputError(
+                f"There is no newsletter in {code!r}.", hint=f"There are: {', '.join(languages.compilations)}."
+            )
+    return [code for code in languages.compilations if not only or code in only]
+
+
+def _inputs(languages: Languages, code: str, people: ListPeople | None, member: str | None) -> dict[str, str | None]:
+    """The values to merge a language's test with: the member's, or those of somebody who gets that language."""
+    fields = languages.compilations[code].email.fields
     if people is None:
         return dict.fromkeys(fields)
-    found = people.member(member) if member else people.sample()
-    if member and found is None:
+    if member and people.member(member) is None:
         raise InputError(f"{member} is not on the list {people.name!r}, or may not be mailed.")
+    found = people.member(member) if member else languages.people_for(people, code).sample() or people.sample()
     return {name: (found or {}).get(name) for name in fields}
 
 
 def _mails(connection: Connection, campaign_id: int) -> list[dict[str, Any]]:
+    emails = emails_of(connection, campaign_id)
     rows = connection.execute(
-        select(Delivery.address, Delivery.state, Delivery.reason)
+        select(Delivery.address, Delivery.compiled_id, Delivery.state, Delivery.reason)
         .where(Delivery.campaign_id == campaign_id)
         .order_by(Delivery.id)
     )
-    return [{"address": row.address, "state": row.state, "reason": row.reason or ""} for row in rows]
+    return [
+        {
+            "address": row.address, "language": emails.language_of(row.compiled_id), "state": row.state,
+            "reason": row.reason or "",
+        }
+        for row in rows
+    ]  # fmt: skip

@@ -47,6 +47,7 @@ class Happening:
     delivery_id: int | None = None
     campaign_id: int | None = None
     attempt_id: int | None = None
+    compiled_id: int | None = None  # the email of which `link` is one; told for clicks only
     link: int | None = None
     url: str = ""
     bounce: str = ""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Subquery, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
+from sender.outcomes import went_out
 from sender.tables import Attempt, Campaign, Delivery, Rollup, WarmUp
 
 # People a day, from the first day on; after the last there is no ceiling. It follows the shape of what the large
@@ -59,7 +60,7 @@ def mailed_since(connection: Connection, address: str, since: datetime) -> int:
         connection.scalar(
             select(func.coalesce(func.sum(Attempt.people), 0))
             .join(Campaign, Campaign.id == Attempt.campaign_id)
-            .where(Attempt.started_at > since, domain == domain_of(address), Campaign.kind == "campaign")
+            .where(Attempt.started_at > since, domain == domain_of(address), Campaign.kind == "campaign", went_out())
         )
         or 0
     )

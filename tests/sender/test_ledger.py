@@ -13,6 +13,7 @@ from lists.members import unsubscribe
 from lists.suppression import suppress
 from sender import attempts, sending
 from sender.audience import freeze
+from sender.failures import REFUSALS_IN_A_ROW
 from sender.ledger import TRANSITIONS, Ledger, Span, State, move, read_ledger
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
@@ -143,7 +144,7 @@ def test_a_batch_whose_people_have_all_left_is_done_without_an_attempt(database:
         (Outcome(Verdict.ACCEPTED, refused={2: "no such person"}), "finished", {"accepted": 3, "failed": 1}),
         (Outcome(Verdict.ACCEPTED, waiting=frozenset({2, 3})), "sending", {"accepted": 2, "waiting": 2}),
         (Outcome(Verdict.ACCEPTED, uncertain=frozenset({2})), "finished", {"accepted": 3, "uncertain": 1}),
-        (Outcome(Verdict.REFUSED_REQUEST, refused={2: "bad address"}), "sending", {"failed": 1, "waiting": 3}),
+        (Outcome(Verdict.REFUSED_PERSON, refused={2: "bad address"}), "sending", {"failed": 1, "waiting": 3}),
     ],
 )  # fmt: skip
 def test_an_outcome_moves_the_people_it_speaks_of(
@@ -195,11 +196,11 @@ def test_a_provider_that_refuses_every_request_pauses_the_campaign_until_a_perso
 
 def test_people_whom_the_provider_names_one_by_one_pause_nothing(database: Database) -> None:
     campaign_id = frozen(database, 40)
-    for _ in range(2 * attempts.REFUSALS_IN_A_ROW):
+    for _ in range(2 * REFUSALS_IN_A_ROW):
         claim = claimed(database, batches(database, campaign_id)[0])
-        recorded(database, claim, Outcome(Verdict.REFUSED_REQUEST, detail="bad", refused={claim.people[0].id: "bad"}))
+        recorded(database, claim, Outcome(Verdict.REFUSED_PERSON, detail="bad", refused={claim.people[0].id: "bad"}))
     assert state_of(database, campaign_id) == "sending"
-    assert ledger(database, campaign_id).failed == 2 * attempts.REFUSALS_IN_A_ROW
+    assert ledger(database, campaign_id).failed == 2 * REFUSALS_IN_A_ROW
 
 
 def test_a_late_answer_settles_what_was_swept_as_uncertain(database: Database) -> None:
@@ -297,7 +298,7 @@ def test_sending_in_the_foreground_ends_with_everybody_accepted(database: Databa
     campaign_id = staged(database, 2500)
     sending.start(database, campaign_id)
     seen: list[Ledger] = []
-    assert sending.work_until_over(database, campaign_id, watch=seen.append) == "finished"
+    assert sending.work_until_over(database, campaign_id, watch=lambda found, wait: seen.append(found)) == "finished"
     assert ledger(database, campaign_id).accepted == 2500
     assert all(found.balances for found in seen)
     mails = list((database.settings.home / "outbox" / str(campaign_id)).glob("*.eml"))

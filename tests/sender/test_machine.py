@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,9 +25,9 @@ from daisychain.database import Base, Database
 from daisychain.errors import StateError
 from lists.members import unsubscribe
 from sender import attempts, steering
-from sender.attempts import REFUSALS_IN_A_ROW
 from sender.audience import freeze
 from sender.events import take_in
+from sender.failures import REFUSALS_IN_A_ROW
 from sender.ledger import read_ledger
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
@@ -37,10 +38,19 @@ from tests.sender.staging import staged
 
 PEOPLE, BATCH = 5, 3
 # What the provider answers, the likelier the more often; what pauses a campaign is rare.
-LIKELY = [*[Verdict.ACCEPTED, Verdict.UNCERTAIN, Verdict.REFUSED_REQUEST] * 3, Verdict.WAIT, Verdict.REFUSED_ACCOUNT]
+LIKELY = [
+    *[Verdict.ACCEPTED, Verdict.UNCERTAIN, Verdict.REFUSED_REQUEST] * 3,
+    *[Verdict.REFUSED_PERSON, Verdict.APART, Verdict.WAIT, Verdict.REFUSED_ACCOUNT],
+]
+# Whom an outcome may speak of by name.
+NAMED = {
+    Verdict.ACCEPTED: ["refused", "waiting", "uncertain"],
+    Verdict.REFUSED_PERSON: ["refused"],
+    Verdict.APART: ["apart"],
+}
 # More of them find more: EXAMPLES=500 for an evening.
 EXAMPLES = int(os.environ.get("EXAMPLES", "10"))
-NONE_TAKEN = (Verdict.WAIT, Verdict.REFUSED_ACCOUNT, Verdict.REFUSED_REQUEST)
+NONE_TAKEN = (Verdict.WAIT, Verdict.REFUSED_ACCOUNT, Verdict.REFUSED_REQUEST, Verdict.REFUSED_PERSON, Verdict.APART)
 
 
 @dataclass
@@ -136,24 +146,27 @@ class Campaigning(RuleBasedStateMachine):
         elif self.refusals > REFUSALS_IN_A_ROW - 3:
             verdict = Verdict.ACCEPTED
         self.refusals += verdict is Verdict.REFUSED_REQUEST
-        refused, waiting, uncertain = self.parts(data, each, verdict)
-        self.take(each, verdict, data, besides={*refused, *waiting}, perhaps=uncertain)
+        named = self.named(data, each, verdict)
+        self.take(each, verdict, data, besides=named["refused"] | named["waiting"], perhaps=sorted(named["uncertain"]))
         outcome = Outcome(
-            verdict, detail="words", refused=dict.fromkeys(refused, "no such person"),
-            waiting=frozenset(waiting), uncertain=frozenset(uncertain),
+            verdict, detail="words", refused=dict.fromkeys(sorted(named["refused"]), "no such person"),
+            waiting=named["waiting"], uncertain=named["uncertain"], apart=named["apart"],
         )  # fmt: skip
         self.record(each, outcome)
 
-    def parts(self, data: strategies.DataObject, each: Try, verdict: Verdict) -> tuple[list[int], list[int], list[int]]:
-        if each.taken or verdict not in (Verdict.ACCEPTED, Verdict.REFUSED_REQUEST):
-            return [], [], []
-        kinds = ["taken", "refused", "waiting", "uncertain"][: 4 if verdict is Verdict.ACCEPTED else 2]
-        drawn = {key: data.draw(strategies.sampled_from(kinds)) for key in each.people}
-        named = {kind: [key for key in drawn if drawn[key] == kind] for kind in ("refused", "waiting", "uncertain")}
-        return named["refused"], named["waiting"], named["uncertain"]
+    def named(self, data: strategies.DataObject, each: Try, verdict: Verdict) -> dict[str, frozenset[int]]:
+        kinds = NAMED.get(verdict, [])
+        drawn = {
+            key: "nothing" if each.taken or not kinds else data.draw(strategies.sampled_from(["nothing", *kinds]))
+            for key in each.people
+        }
+        return {
+            kind: frozenset(key for key in drawn if drawn[key] == kind)
+            for kind in ("refused", "waiting", "uncertain", "apart")
+        }
 
     def take(
-        self, each: Try, verdict: Verdict, data: strategies.DataObject, *, besides: set[int], perhaps: list[int]
+        self, each: Try, verdict: Verdict, data: strategies.DataObject, *, besides: Collection[int], perhaps: list[int]
     ) -> None:
         """Decide what the provider really did, unless that is settled, and count the copies."""
         if each.taken:
@@ -192,7 +205,7 @@ class Campaigning(RuleBasedStateMachine):
             return "uncertain"
         if outcome.verdict is Verdict.ACCEPTED:
             return "waiting" if key in outcome.waiting else "accepted"
-        return "failed" if outcome.verdict is Verdict.REFUSED_REQUEST and alone and not outcome.refused else "waiting"
+        return "failed" if outcome.verdict is Verdict.REFUSED_REQUEST and alone else "waiting"
 
     @precondition(lambda self: [each for each in self.having("nothing") if not each.taken])
     @rule(data=strategies.data())

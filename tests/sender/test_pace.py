@@ -222,6 +222,19 @@ def test_no_more_people_go_in_a_minute_than_was_asked_for(database: Database) ->
     assert let_go(database, campaign_id, now + timedelta(seconds=90)) == 12
 
 
+def test_to_be_set_apart_takes_nothing_from_the_pace(database: Database) -> None:
+    campaign_id = frozen(database, 28, per_minute=24, batch_size=50)
+    assert let_go(database, campaign_id) == 12  # batches of two
+    with database.engine.begin() as connection:
+        connection.execute(update(Batch).where(Batch.id > 11, ~Batch.held).values(held=True))
+    assert len(free(database)) == 11
+    for batch in free(database):
+        claim = claimed(database, batch)
+        recorded(database, claim, Outcome(Verdict.APART, apart=frozenset({claim.people[0].id})))
+    assert len(free(database)) == 22
+    assert let_go(database, campaign_id) == 1, "nobody was asked for so far, and 22 people are on their way"
+
+
 def test_out_of_its_hours_a_campaign_is_held_back(database: Database) -> None:
     campaign_id = frozen(database, 4, opens_at=time(8), closes_at=time(20), zone="Europe/London")
     assert free(database) == []

@@ -162,7 +162,7 @@ def test_a_retry_needs_a_reason_and_somebody_who_failed(database: Database) -> N
 def test_failed_people_of_a_batch_in_doubt_stay_failed(database: Database) -> None:
     """An answer that comes after all is about those who were in the request, and must not count for them."""
     campaign_id = frozen(database, 2)
-    refused = Outcome(Verdict.REFUSED_REQUEST, refused={1: "bad address"})
+    refused = Outcome(Verdict.REFUSED_PERSON, refused={1: "bad address"})
     recorded(database, claimed(database, batches(database, campaign_id)[0]), refused)
     recorded(database, claimed(database, batches(database, campaign_id)[0]), Outcome(Verdict.UNCERTAIN))
     with database.engine.connect() as connection, pytest.raises(StateError, match="can be tried again"):
@@ -171,7 +171,7 @@ def test_failed_people_of_a_batch_in_doubt_stay_failed(database: Database) -> No
 
 def test_evidence_about_an_earlier_attempt_does_not_count_for_people_who_are_tried_again(database: Database) -> None:
     campaign_id = frozen(database, 2)
-    refused = Outcome(Verdict.REFUSED_REQUEST, refused={1: "bad address"})
+    refused = Outcome(Verdict.REFUSED_PERSON, refused={1: "bad address"})
     recorded(database, claimed(database, batches(database, campaign_id)[0]), refused)
     lost = claimed(database, batches(database, campaign_id)[0])
     recorded(database, lost, Outcome(Verdict.UNCERTAIN))

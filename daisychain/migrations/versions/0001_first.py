@@ -93,6 +93,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_campaign_decisions_campaign_id"), "campaign_decisions", ["campaign_id"], unique=False)
     op.create_table(
+        "campaign_emails",
+        sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("compiled_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "language", name=op.f("pk_campaign_emails")),
+    )
+    op.create_table(
         "campaigns",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("kind", sa.Text(), server_default="campaign", nullable=False),
@@ -177,6 +185,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("inputs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("compiled_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name=op.f("ck_deliveries_state")
         ),
@@ -270,11 +279,12 @@ def upgrade() -> None:
     op.create_table(
         "link_rollups",
         sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("compiled_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("link", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("clicks", sa.BigInteger(), nullable=False),
         sa.Column("clickers", sa.BigInteger(), nullable=False),
         sa.Column("machine_clicks", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("campaign_id", "link", name=op.f("pk_link_rollups")),
+        sa.PrimaryKeyConstraint("campaign_id", "compiled_id", "link", name=op.f("pk_link_rollups")),
         postgresql_with={"fillfactor": 70},
     )
     op.create_table(
