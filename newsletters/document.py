@@ -15,7 +15,8 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from daisychain.errors import InputError
-from newsletters.marked_yaml import Sheet, read_sheet
+from newsletters.front_matter import split
+from newsletters.marked_yaml import Sheet
 
 MAX_BYTES = 1024 * 1024
 KEYS = (
@@ -30,6 +31,8 @@ KEYS = (
     "from",
     "reply_to",
     "fields",
+    "subjects",
+    "preheaders",
 )
 
 # What every member has; a document that uses more says so under `fields`.
@@ -63,6 +66,8 @@ class Document:
     source: str  # the whole text, front matter and body
     brand: str = ""  # a file, as seen from the document's folder; empty: the toolkit's brand
     fallback: str = ""  # the language for those whose own is not there; empty: this document's
+    subjects: tuple[str, ...] = ()  # others that partners may choose, and so the preheaders
+    preheaders: tuple[str, ...] = ()
     lines: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -121,12 +126,8 @@ def parse_document(text: str, file: str, folder: Path, first: Document | None = 
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     _refuse_controls(lines, file)
-    if lines[0].rstrip() != "---":
-        raise InputError("The front matter is missing.", file=file, line=1, hint=_HINT)
-    end = next((number for number, line in enumerate(lines) if number and line.rstrip() == "---"), None)
-    if end is None:
-        raise InputError("The front matter is not closed.", file=file, line=1, hint=_HINT)
-    sheet = read_sheet("\n".join(lines[1:end]), file, first_line=2)
+    parts = split(lines, file, hint=_HINT)
+    sheet = parts.sheet
     sheet.allow(KEYS, "A newsletter")
     return Document(
         file=file,
@@ -140,11 +141,13 @@ def parse_document(text: str, file: str, folder: Path, first: Document | None = 
         from_address=_address(sheet, "from") or (first.from_address if first else ""),
         reply_to=parseaddr(_address(sheet, "reply_to"))[1] or (first.reply_to if first else ""),
         fields=_fields(sheet) | (first.fields if first else frozenset()),
-        body="\n".join(lines[end + 1 :]),
-        body_line=end + 2,
+        body="\n".join(parts.body),
+        body_line=parts.body_line,
         source="\n".join(lines),
         brand=_one_line(sheet, "brand") or (first.brand if first else ""),
         fallback=_one_line(sheet, "fallback"),
+        subjects=_lines(sheet, "subjects"),
+        preheaders=_lines(sheet, "preheaders"),
         lines={key: sheet.line_of(key) for key in sheet},
     )
 
@@ -157,6 +160,10 @@ def _refuse_controls(lines: list[str], file: str) -> None:
 
 def _one_line(sheet: Sheet, key: str) -> str:
     return " ".join(sheet.text(key, "").split())
+
+
+def _lines(sheet: Sheet, key: str) -> tuple[str, ...]:
+    return tuple(" ".join(text.split()) for text in sheet.texts(key))
 
 
 def _language(sheet: Sheet, named: str) -> str:

@@ -7,10 +7,10 @@ holds a whole paragraph or list item is moved outside it, so that nothing empty 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import nh3
 from markdown_it import MarkdownIt
@@ -36,6 +36,7 @@ _HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
 _HTML_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _WRITE_PICTURE = "Write ![what it shows](name), with the name of an image of the toolkit or beside the document."
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 _VOID = re.compile(r"<(br|hr)([^>]*?)\s*/?>")
 
 
@@ -59,7 +60,9 @@ CheckUrl = Callable[[str, str, int], object]
 
 def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
     """The tokens of `lines`; raises InputError for HTML that is not let in and for conditions that don't fit."""
-    words = Words(tuple(_parser().parse("\n".join(line.text for line in lines))), tuple(lines))
+    references: dict[str, Any] = {}
+    words = Words(tuple(_parser().parse("\n".join(line.text for line in lines), references)), tuple(lines))
+    _refuse_footnotes(words, references.get("references", {}))
     marks: list[Mark] = []
     for mark in words.marks:
         if mark.type == "inline":
@@ -74,6 +77,26 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
             _check_html(mark.content, *words.place(mark), expressions)
         marks.append(mark)
     return Words(tuple(_lifted(marks)), words.lines)
+
+
+def _refuse_footnotes(words: Words, references: Mapping[str, Any]) -> None:
+    """Raise InputError for `[^1]`, and for the note that belongs to it, which Markdown would take for a link."""
+    for name, reference in references.items():
+        if name.startswith("^"):
+            line = words.lines[reference["map"][0]]
+            raise _footnote(f"[{name.lower()}]", line.file, line.number)
+    for mark in words.marks:
+        for child in mark.children or []:
+            if child.type == "text" and (found := _FOOTNOTE.search(child.content)):
+                here = next(line for line in words.lines[mark.map[0] if mark.map else 0 :] if found[0] in line.text)
+                raise _footnote(found[0], here.file, here.number)
+
+
+def _footnote(written: str, file: str, line: int) -> InputError:
+    return InputError(
+        f"There are no footnotes in an email: {written}.", file=file, line=line,
+        hint="Say it in the sentence, or put it in brackets behind.",
+    )  # fmt: skip
 
 
 def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:

@@ -17,8 +17,8 @@ from newsletters.marked_yaml import nearest
 from newsletters.recent import Recent
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
 from newsletters.toolkit import TOOLKIT_NAME, Toolkit, load_files, load_folder
+from newsletters.toolkit_copy import refuse_broken_copy
 from newsletters.toolkit_files import SHEET
-from newsletters.unmerged import unmerged
 
 SHIPPED = Path(__file__).parent / "toolkits"
 
@@ -69,14 +69,19 @@ def list_toolkits(connection: Connection | None) -> list[ToolkitEntry]:
     return [found[name] for name in sorted(found)]
 
 
+def checked_toolkit(folder: Path) -> Toolkit:
+    """The toolkit in `folder`, its copy tried as well; raises InputError with file and line."""
+    toolkit = load_folder(folder)
+    refuse_broken_copy(toolkit)
+    return toolkit
+
+
 def add_toolkit(connection: Connection, folder: Path) -> tuple[Toolkit, bool]:
     """Store the toolkit in `folder` in place of one of that name; the second value: did that change anything?
 
     Run it in one transaction, so that nobody finds half a toolkit.
     """
-    toolkit = load_folder(folder)
-    for block in toolkit.copy.values():
-        unmerged(block, toolkit)  # its author hears of a mistake now, not somebody whose newsletter fails
+    toolkit = checked_toolkit(folder)
     values = {"title": toolkit.title, "content_hash": toolkit.content_hash, "added_at": func.now()}
     # The row is locked by the write even where nothing changes: two who add at once go one after the other.
     changed = connection.execute(

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from daisychain.errors import InputError
 from newsletters.brand import Brand, read_brand
+from newsletters.front_matter import split
 from newsletters.images import MAX_BYTES, Measures, ToolkitImage, measure
 from newsletters.marked_yaml import Sheet, nearest, read_sheet
 from newsletters.toolkit_files import BRAND, MAX_COPY, MAX_IMAGES, SHEET, Folder, ToolkitFiles
@@ -198,17 +199,12 @@ def _read_copy(files: ToolkitFiles) -> dict[str, CopyBlock]:
 
 
 def _read_block(text: str, file: str, others: Mapping[str, CopyBlock]) -> CopyBlock:
-    lines = text.split("\n")
-    if lines[0].rstrip() != "---":
-        raise InputError("There is no front matter.", file=file, line=1, hint=_FRONT_MATTER_HINT)
-    end = next((n for n, line in enumerate(lines) if n and line.rstrip() == "---"), None)
-    if end is None:
-        raise InputError("The front matter is not closed.", file=file, line=1, hint=_FRONT_MATTER_HINT)
-    sheet = read_sheet("\n".join(lines[1:end]), file, first_line=2)
+    parts = split(text.split("\n"), file, hint=_FRONT_MATTER_HINT)
+    sheet = parts.sheet
     sheet.allow(_COPY_KEYS, "A copy block")
-    first = next((n for n in range(end + 1, len(lines)) if lines[n].strip()), None)
+    first = next((number for number, line in enumerate(parts.body) if line.strip()), None)
     if first is None:
-        raise InputError("The copy block has no text.", file=file, line=end + 1)
+        raise InputError("The copy block has no text.", file=file, line=parts.body_line - 1)
     id_ = sheet.text("id")
     _check_name(sheet, id_, "id")
     if id_ in others:
@@ -229,9 +225,9 @@ def _read_block(text: str, file: str, others: Mapping[str, CopyBlock]) -> CopyBl
         expires=expires,
         channels=sheet.words("channels", CHANNELS),
         length=_read_length(sheet),
-        body="\n".join(lines[first:]).rstrip() + "\n",
+        body="\n".join(parts.body[first:]).rstrip() + "\n",
         file=file,
-        line=first + 1,
+        line=parts.body_line + first,
     )
 
 

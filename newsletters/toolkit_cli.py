@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from daisychain.console import Desk, emit, format_option, pass_desk, say, show_table
-from newsletters.shelf import add_toolkit, find_toolkit, list_toolkits
-from newsletters.toolkit import Toolkit, current_day, load_folder
+from newsletters.shelf import add_toolkit, checked_toolkit, find_toolkit, list_toolkits
+from newsletters.toolkit import Toolkit, current_day
 
 
 @click.group()
@@ -48,7 +48,7 @@ def show(desk: Desk, name: str, format_: str) -> None:
 def add(desk: Desk, folder: Path, dry_run: bool, format_: str) -> None:
     """Add the toolkit in FOLDER, or replace the one of its name, for all machines to share."""
     if dry_run:
-        found, changed = load_folder(folder), False
+        found, changed = checked_toolkit(folder), False
     else:
         with desk.database.engine.begin() as connection:
             found, changed = add_toolkit(connection, folder)

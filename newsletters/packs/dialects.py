@@ -2,8 +2,10 @@
 
 name          what its users call the tool
 steps         what a person does, in order; the pack adds "send yourself a test"
-picture_step  how its users get pictures in, where they have to be uploaded
-zip_import    whether it takes a zip of one page and its pictures
+then          what follows the test, where that is more than to send it
+picture_step  how its users get pictures in, where they have to be uploaded and then stand in the page by their address
+code          whether people paste the page's code; the README then has a button that copies it
+zip           "one folder" or "pictures": the pack has a zip of page and pictures side by side, or of the folder images
 unsubscribe, view, address      as they stand in the page; empty: the tool adds it, or has none
 unsubscribe_element, view_element   whole elements with {words}, for a tool that takes no link there
 unsubscribe_text, view_text     as they stand in the plain text, where that differs
@@ -74,8 +76,10 @@ class Dialect:
     key: str
     name: str
     steps: tuple[str, ...]
+    then: tuple[str, ...] = ("Send it.",)
     picture_step: str = ""
-    zip_import: bool = False
+    code: bool = False
+    zip: Literal["one folder", "pictures", ""] = ""
     unsubscribe: str = ""
     view: str = ""
     address: str = ""
@@ -139,6 +143,7 @@ def _dialect(key: str, content: Mapping[str, Any]) -> Dialect:
     return Dialect(
         key=key,
         steps=tuple(values.pop("steps")),
+        then=tuple(values.pop("then", ("Send it.",))),
         must_have=tuple(values.pop("must_have", ())),
         condition=Condition(condition["if"], condition["else"], condition["end"]) if condition else None,
         never=tuple(Never(re.compile(each["pattern"]), each["why"]) for each in values.pop("never", ())),

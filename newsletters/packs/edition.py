@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from newsletters.packs.dialects import dialects
 from newsletters.packs.links import PARTNER, UTM, Marking, hosts_of, refuse_traces
 from newsletters.packs.partner import Partner, partner_brand
 from newsletters.packs.writing import Wording, write
-from newsletters.tokens import Kind
+from newsletters.tokens import Kind, Mint
 from newsletters.toolkit import Toolkit, current_day
 
 # In a value of `--utm`, the partner's code.
@@ -44,6 +44,8 @@ class Edition:
     hash: str
     title: str
     used: tuple[str, ...]
+    # The same for all partners: what is looked for in a page is then a pattern that need not be compiled anew.
+    mint: Mint = field(default_factory=Mint.fresh)
 
     @property
     def name(self) -> str:
@@ -75,7 +77,7 @@ def branded(edition: Edition, partner: Partner | None) -> Compilation:
     brand = partner_brand(partner, edition.toolkit, phrases(edition.document.language))
     # Who answers should reach the partner: the coalition's own address never leaves in a pack.
     document = replace(edition.document, from_address="", reply_to=partner.reply if partner else "")
-    return compile_document(document, edition.toolkit, brand=brand, today=edition.today)
+    return compile_document(document, edition.toolkit, brand=brand, today=edition.today, mint=edition.mint)
 
 
 def marking(edition: Edition, partner: Partner | None) -> Marking:

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +104,12 @@ def _worked(order: Order, partners: Path, jobs: Sequence[_Job]) -> Iterator[Made
 
 _order: Order
 _file: Path
+_handed: set[str]  # hashes of the pictures that this process has handed over: they are the same for most partners
 
 
 def _begin(order: Order, partners: Path) -> None:
-    global _order, _file
-    _order, _file = order, partners
+    global _order, _file, _handed
+    _order, _file, _handed = order, partners, set()
 
 
 def _one(job: _Job) -> Made:
@@ -117,9 +118,12 @@ def _one(job: _Job) -> Made:
     if why:
         return Made(line, name, why=why)
     try:
-        return make_for(_order, partner_of(values, _file.parent, Fail(_file, lambda key: line)), line)
+        made = make_for(_order, partner_of(values, _file.parent, Fail(_file, lambda key: line)), line)
     except InputError as error:
         return Made(line, name, why=f"{error.message} {error.hint}".strip())
+    images = tuple(image for image in made.images if image.hash not in _handed)
+    _handed.update(image.hash for image in images)
+    return replace(made, images=images)
 
 
 def _write_failures(out: Path, failed: Sequence[Made]) -> None:

@@ -42,7 +42,9 @@ class Verdict:
 def provenance(material: Material, dialect: Dialect, key: str, files: Mapping[str, bytes]) -> dict[str, Any]:
     """What pack.json holds for a pack of these `files`."""
     edition, toolkit, partner = material.edition, material.edition.toolkit, material.partner
-    sums = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+    # Pictures are known by their hash already.
+    known = {f"images/{name}": hash_ for hash_, name in material.names.items()}
+    sums = {path: known.get(path) or hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return {
         "format": FORMAT,
         "pack": key,

@@ -21,7 +21,9 @@ from newsletters.tokens import Kind, Token
 ADDRESS = "daisychainpostaladdress"
 
 _BETWEEN = r"(?:\s|&nbsp;|&#160;|\u00a0)*"
-_DOT = rf"{_BETWEEN}[·•|]{_BETWEEN}"
+_DOT = re.compile(rf"{_BETWEEN}[·•|]{_BETWEEN}")
+_DOT_AT_END = re.compile(_DOT.pattern + "$")
+_DOT_ROOM = 40  # characters before a link in which a dot may stand
 _HREF = re.compile(r'(\bhref=")([^"]*)(")')
 _EMPTY = re.compile(rf"<p\b[^>]*>{_BETWEEN}</p>")
 
@@ -173,9 +175,17 @@ class _Writer:
 
     def _without(self, kind: Kind, html: str) -> str:
         """`html` without the links of that kind, the dot beside each, and a paragraph that is left empty."""
-        anchor = self._anchors(kind).pattern
-        html = re.sub(rf"{_DOT}{anchor}|{anchor}{_DOT}|{anchor}", "", html, flags=re.DOTALL)
-        return _EMPTY.sub("", html)
+        kept = ""
+        end = 0
+        for anchor in self._anchors(kind).finditer(html):
+            before = html[end : anchor.start()]
+            end = anchor.end()
+            if dot := _DOT_AT_END.search(before, max(0, len(before) - _DOT_ROOM)):
+                before = before[: dot.start()]
+            elif dot := _DOT.match(html, end):
+                end = dot.end()
+            kept += before
+        return _EMPTY.sub("", kept + html[end:])
 
     def _pieces(self, items: Sequence[str | Token], escape: Callable[[str], str], text: bool) -> str:
         written: list[str] = []
