@@ -22,6 +22,7 @@ from daisychain.settings import Settings
 from lists.lists import create_list, find_list
 from newsletters.compiler import Compilation, compile_document
 from newsletters.document import parse_document
+from newsletters.languages import Languages
 from newsletters.shelf import shipped_toolkit
 from sender.drafts import insert_campaign
 
@@ -114,8 +115,8 @@ def draft(database: Database, list_name: str, provider: str) -> int:
     """A draft of the letter for a list."""
     with database.engine.begin() as connection:
         return insert_campaign(
-            connection, database.settings, letter(), document=Path("letter.md"), provider=provider,
-            mailing_list=find_list(connection, list_name), name="benchmark",
+            connection, database.settings, Languages({"en": letter()}, "en"), document=Path("letter.md"),
+            provider=provider, mailing_list=find_list(connection, list_name), name="benchmark",
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from sqlalchemy import Connection
 from daisychain.console import Desk, emit, format_option, pass_desk, say, show_table
 from daisychain.errors import InputError
 from newsletters.blocks import registry
-from newsletters.checks import Finding, run_checks
+from newsletters.checks import Finding, check_file
 from newsletters.compiler import Compilation, compile_file
+from newsletters.packs.brands import brand_for
 from newsletters.people import People
 from newsletters.preview import write_preview
+from newsletters.reachable import Reach
 from newsletters.shelf import find_toolkit
 from newsletters.starter import copy_newsletter, start_newsletter, write_newsletter
 
@@ -60,12 +63,27 @@ def new(desk: Desk, name: str, reference: str | None, layout: str, source: str |
 @newsletter.command()
 @_file
 @_list
+@click.option(
+    "--brand", type=click.Path(path_type=Path), help="As it looks in this brand: a brand.yml, or a partner's YAML file."
+)
+@click.option("--online", is_flag=True, help="Also ask the sites that its links lead to.")
+@click.option("--deep", is_flag=True, help="Also what takes seconds: axe-core in Chromium, SpamAssassin.")
 @format_option
 @pass_desk
-def check(desk: Desk, file: Path, list_name: str | None, format_: str) -> None:
+def check(
+    desk: Desk, file: Path, list_name: str | None, brand: Path | None, online: bool, deep: bool, format_: str
+) -> None:
     """Say what could be wrong with the newsletter in FILE; exit code 1 where an error stands."""
     with desk.database.engine.connect() as connection:
-        findings = _checked(desk, connection, file, list_name)
+        find = partial(find_toolkit, connection=connection)
+        findings = check_file(
+            file,
+            find,
+            desk.people(connection, list_name) if list_name else None,
+            brand=brand_for(file, brand, find) if brand else None,
+            online=Reach(loopback=desk.settings.test_mode) if online else None,
+            deep=deep,
+        )
     errors = sum(finding.severity == "error" for finding in findings)
     answer = {"errors": errors, "findings": [asdict(finding) for finding in findings]}
     emit(answer, format_, lambda: _show(findings))
@@ -113,20 +131,6 @@ def _compiled(connection: Connection, file: Path, people: People | None) -> Comp
     return compile_file(file, lambda name, folder: find_toolkit(name, folder, connection), list_fields=fields)
 
 
-def _checked(desk: Desk, connection: Connection, file: Path, list_name: str | None) -> list[Finding]:
-    people = desk.people(connection, list_name) if list_name else None
-    try:
-        return run_checks(_compiled(connection, file, people), people)
-    except InputError as error:
-        if error.file is None:
-            raise
-        return [
-            Finding(
-                "compile", "error", error.place, error.message, "The newsletter can't be made as it stands.", error.hint
-            )
-        ]
-
-
 def _inputs(people: People | None, member: str | None) -> Mapping[str, Any] | None:
     if people is None:
         return None
@@ -144,3 +148,9 @@ def _show(findings: list[Finding]) -> None:
         return
     rows = [(f.severity, f.code, f.place, f"{f.message}\n{f.why}", f.mend) for f in findings]
     show_table(("", "code", "place", "what", "how to mend it"), rows)
+    if standing := sorted({finding.code for finding in findings if finding.overridable}):
+        say(f"Can be overridden, each with a reason: {', '.join(standing)}. See `daisychain campaign create --help`.")
+    if firm := sorted(
+        {finding.code for finding in findings if finding.severity == "error" and not finding.overridable}
+    ):
+        say(f"Must be mended: {', '.join(firm)}.")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from newsletters.document import MEMBER_FIELDS, Document, read_document
 from newsletters.expressions import Expressions, Line
 from newsletters.look import look_of
 from newsletters.marked_yaml import nearest
+from newsletters.mistakes import Mistakes
 from newsletters.mjml import Broken, broken_at, compile_mjml
 from newsletters.named import footer, names
 from newsletters.pictures import Pictures, logo_room
@@ -37,6 +39,8 @@ from newsletters.toolkit_files import BRAND
 # Invisible signs after the preheader keep an inbox from showing what follows it.
 _PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
 
+_COMMAS = (",", "،", "，")  # with which a greeting ends: Latin, Arabic, Chinese
+
 FindToolkit = Callable[[str, Path], Toolkit]
 
 
@@ -44,7 +48,9 @@ FindToolkit = Callable[[str, Path], Toolkit]
 class Compilation:
     """A compiled email with what it was made of; `image_contents` maps hashes to bytes.
 
-    `mjml` is the source of its page, with slots, pictures and the links of the footer as tokens and other links whole.
+    `mjml` is the source of its page, with slots, pictures and the links of the footer as tokens and other links whole,
+    and marks, which are numbers of `places` (file and line); `css` is what its HTML has inlined. `alternatives` are
+    emails without a body: the document's other subjects and preheaders, in order.
     """
 
     email: CompiledEmail
@@ -52,10 +58,18 @@ class Compilation:
     document: Document
     toolkit: Toolkit
     mjml: str = field(default="", repr=False)
+    css: str = field(default="", repr=False)
+    places: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+    alternatives: tuple[CompiledEmail, ...] = field(default=(), repr=False)
 
 
 def compile_file(
-    path: Path, find: FindToolkit, *, brand: Brand | None = None, list_fields: frozenset[str] = frozenset()
+    path: Path,
+    find: FindToolkit,
+    *,
+    brand: Brand | None = None,
+    list_fields: frozenset[str] = frozenset(),
+    mistakes: Mistakes | None = None,
 ) -> Compilation:
     """The newsletter in the file `path`; `find` gives a toolkit by its name and the document's folder.
 
@@ -63,7 +77,9 @@ def compile_file(
     """
     document = read_document(path)
     toolkit = find(document.toolkit, document.folder)
-    return compile_document(document, toolkit, brand=brand or own_brand(document), list_fields=list_fields)
+    return compile_document(
+        document, toolkit, brand=brand or own_brand(document), list_fields=list_fields, mistakes=mistakes
+    )
 
 
 def own_brand(document: Document) -> Brand | None:
@@ -81,11 +97,14 @@ def compile_document(
     brand: Brand | None = None,
     list_fields: frozenset[str] = frozenset(),
     today: date | None = None,
+    mint: Mint | None = None,
+    mistakes: Mistakes | None = None,
 ) -> Compilation:
     """Compile `document` with `toolkit`; raises InputError with its place.
 
     A `brand` takes the place of the toolkit's, in the compilation's toolkit too. `list_fields` are known besides the
-    document's own.
+    document's own. Compiled again for another brand, a document may be given the `mint` of the first time. With
+    `mistakes` that collect, it is compiled without the parts that can't be: good for a look, and not to be sent.
     """
     toolkit = replace(toolkit, brand=brand) if brand else toolkit
     if document.layout not in registry().layouts:
@@ -93,17 +112,26 @@ def compile_document(
             f"There is no layout {document.layout!r}.", file=document.file, line=document.lines.get("layout"),
             hint=nearest(document.layout, registry().layouts),
         )  # fmt: skip
-    return _Compiling(document, toolkit, list_fields, today or current_day()).run()
+    return _Compiling(document, toolkit, list_fields, today or current_day(), mint, mistakes or Mistakes()).run()
 
 
 class _Compiling:
-    def __init__(self, document: Document, toolkit: Toolkit, list_fields: frozenset[str], today: date) -> None:
+    def __init__(
+        self,
+        document: Document,
+        toolkit: Toolkit,
+        list_fields: frozenset[str],
+        today: date,
+        mint: Mint | None,
+        mistakes: Mistakes,
+    ) -> None:
         self._document = document
         self._toolkit = toolkit
         self._today = today
-        self._mint = _unused_mint(document, toolkit)
+        self._mint = _unused_mint(document, toolkit, mint)
         fields = MEMBER_FIELDS | document.fields | list_fields
-        self._expressions = Expressions(self._mint, fields, names(document, toolkit))
+        self._mistakes = mistakes
+        self._expressions = Expressions(self._mint, fields, names(document, toolkit), mistakes)
         self._slots = Slots(self._expressions)
         self._pictures = Pictures(toolkit, document.folder, self._mint)
         self._look = look_of(toolkit.brand, document.direction, phrases(document.language))
@@ -111,10 +139,11 @@ class _Compiling:
             document.layout, self._look, registry(), self._expressions, self._slots, self._pictures
         )
         self._copy: dict[str, CopyUse] = {}
-        self._mjml = ""
+        self._mjml = self._css = ""
 
     def run(self) -> Compilation:
-        subject, preheader = self._line("subject"), self._line("preheader")
+        subject = self._line(self._document.subject, "subject")
+        preheader = self._line(self._document.preheader, "preheader")
         nodes = self._introduced(self._nodes(self._document.body, self._document.file, self._document.body_line))
         page = self._page(subject, preheader)
         html, links = self._finished(self._html(page, nodes))
@@ -139,16 +168,29 @@ class _Compiling:
             from_address=self._document.from_address,
             reply_to=self._document.reply_to,
         ).hashed()
-        return Compilation(email, self._pictures.contents, self._document, self._toolkit, mjml)
+        return Compilation(
+            email, self._pictures.contents, self._document, self._toolkit, mjml, self._css,
+            tuple(self._composer.places), self._alternatives(email),
+        )  # fmt: skip
 
-    def _line(self, key: str) -> str:
-        text: str = getattr(self._document, key)
+    def _alternatives(self, email: CompiledEmail) -> tuple[CompiledEmail, ...]:
+        subjects, preheaders = (
+            [self._slots.place(self._line(text, key), context) for text in getattr(self._document, key)]
+            for key, context in (("subjects", "header"), ("preheaders", "text"))
+        )
+        bare = replace(email, subject="", preheader="", html="", text="", slots=self._slots.rows)
+        return tuple(
+            replace(bare, subject=subject, preheader=preheader, conditions=self._expressions.condition_rows)
+            for subject, preheader in zip_longest(subjects, preheaders, fillvalue="")
+        )
+
+    def _line(self, text: str, key: str) -> str:
         lines = self._expressions.evaluate(text, self._document.file, self._document.lines.get(key, 1))
         return " ".join(" ".join(line.text for line in lines).split())
 
     def _nodes(self, text: str, file: str, line: int) -> tuple[Node, ...]:
         lines = self._expressions.evaluate(text, file, line)
-        return expanded(parse(lines, registry(), self._mint), self._copied)
+        return expanded(parse(lines, registry(), self._mint, self._mistakes), self._copied)
 
     def _introduced(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         """`nodes` with the brand's own words after the opening; they are no template, and hold no blocks."""
@@ -158,9 +200,18 @@ class _Compiling:
         place = f"intro of {self._toolkit.brand.name}"
         intro = TextNode(tuple(Line(text, place, number) for number, text in enumerate(words.splitlines(), start=1)))
         opening = int(bool(nodes) and isinstance(nodes[0], BlockNode) and nodes[0].block.place == "section")
-        return (*nodes[:opening], intro, *nodes[opening:])
+        before, after = nodes[:opening], nodes[opening:]
+        if after and isinstance(after[0], TextNode):
+            greeting, rest = _greeted(after[0])
+            before, after = (*before, *greeting), (*rest, *after[1:])
+        return (*before, intro, *after)
 
     def _copied(self, node: CopyNode) -> Sequence[Node]:
+        with self._mistakes:
+            return self._copy_of(node)
+        return ()
+
+    def _copy_of(self, node: CopyNode) -> Sequence[Node]:
         # A copy block's translation is named for it: welcome.cy beside welcome.
         translated = f"{node.name}.{self._document.language}"
         block = self._toolkit.copy.get(translated) or self._toolkit.copy.get(node.name)
@@ -176,7 +227,8 @@ class _Compiling:
             )  # fmt: skip
         expires = block.expires.isoformat() if block.expires else ""
         self._copy[block.id] = CopyUse(block.id, block.version, block.approved_by, block.title, expires)
-        nodes = parse(self._expressions.evaluate(block.body, block.file, block.line), registry(), self._mint)
+        lines = self._expressions.evaluate(block.body, block.file, block.line)
+        nodes = parse(lines, registry(), self._mint, self._mistakes)
         return expanded(nodes, self._nested_copy)
 
     def _nested_copy(self, node: CopyNode) -> Sequence[Node]:
@@ -214,15 +266,18 @@ class _Compiling:
 
     def _html(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
         pieces = self._composer.sections(nodes)
-        inline = layouts("html").get_template("inline.css.j2").render(look=self._look)
+        self._css = layouts("html").get_template("inline.css.j2").render(look=self._look)
         head = layouts("html").get_template("head.css.j2").render(look=self._look, page=page)
         layout = layouts("html").get_template(f"layouts/{self._document.layout}.mjml.j2").module
 
+        # What follows the body is the layout's own.
+        end = self._composer.mark(self._document.file, self._document.lines.get("layout", 1))
+
         def whole(pieces: Sequence[Piece]) -> str:
-            body = Markup("\n").join(Markup(piece.mjml) for piece in pieces)  # noqa: S704 - our own MJML
+            body = Markup("\n").join(Markup(piece.mjml) for piece in pieces) + end  # noqa: S704 - our own MJML
             source = layout.html({**page, "head_css": Markup(head)}, body, self._look)  # type: ignore[attr-defined]  # noqa: S704
             self._mjml = str(source)
-            return compile_mjml(self._mjml, inline)
+            return compile_mjml(self._mjml, self._css)
 
         try:
             html = whole(pieces)
@@ -304,10 +359,19 @@ _HREF = re.compile(r'(\shref=")([^"]*)(")', re.IGNORECASE)
 _ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
 
 
-def _unused_mint(document: Document, toolkit: Toolkit) -> Mint:
+def _greeted(text: TextNode) -> tuple[list[TextNode], list[TextNode]]:
+    """`text` before and behind its greeting: a first paragraph of one line that ends with a comma."""
+    lines = text.lines
+    first = next((number for number, line in enumerate(lines) if line.text.strip()), len(lines))
+    alone = first + 1 >= len(lines) or not lines[first + 1].text.strip()
+    if first == len(lines) or not alone or not lines[first].text.rstrip().endswith(_COMMAS):
+        return [], [text]
+    return [TextNode(lines[: first + 1])], [TextNode(rest)] if (rest := lines[first + 1 :]) else []
+
+
+def _unused_mint(document: Document, toolkit: Toolkit, mint: Mint | None) -> Mint:
     written = document.body + document.subject + toolkit.brand.intro
     written += "".join(block.body for block in toolkit.copy.values())
-    while True:
+    while mint is None or mint.mark in written:
         mint = Mint.fresh()
-        if mint.mark not in written:
-            return mint
+    return mint

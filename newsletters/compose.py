@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -63,13 +63,14 @@ class Composer:
             if isinstance(node, ConditionNode):
                 pieces += self._conditional(node)
             elif isinstance(node, BlockNode):
-                pieces.append(Piece(self._block(node, self.look), node.file, node.line))
+                with self.expressions.mistakes:
+                    pieces.append(Piece(self._block(node, self.look), node.file, node.line))
         self._flush(run, pieces)
         return pieces
 
     def text(self, nodes: Iterable[Node]) -> str:
         """The body as plain text; every part ends with an empty line."""
-        return "".join(self._text(node) for node in nodes)
+        return "".join(self._each(nodes, self._text))
 
     def _flush(self, run: list[Node], pieces: list[Piece]) -> None:
         if run:
@@ -89,7 +90,13 @@ class Composer:
         return [*pieces, Piece(_raw(write(Kind.END, node.index)), "", node.line)]
 
     def _column(self, nodes: Iterable[Node], look: Look, words: str = "") -> Markup:
-        return Markup("").join(Markup(self._in_column(node, look, words)) for node in nodes)  # noqa: S704 - our own MJML
+        written = self._each(nodes, lambda node: self._in_column(node, look, words))
+        return Markup("").join(map(Markup, written))
+
+    def _each(self, nodes: Iterable[Node], write: Callable[[Node], str]) -> Iterator[str]:
+        for node in nodes:
+            with self.expressions.mistakes:
+                yield write(node)
 
     def _in_column(self, node: Node, look: Look, words: str) -> str:
         match node:
@@ -116,7 +123,7 @@ class Composer:
         html = _HEAD_CELL.sub('<th scope="col"', html)
         if look.direction == "rtl":  # `---:` in a table means the end of a line, which is on the other side
             html = _SIDE.sub(lambda side: f'text-align:{"left" if side[1] == "right" else "right"}"', html)
-        mark = self._mark(*_place(node))
+        mark = self.mark(*_place(node))
         classes = f"words words-{look.tone} {words}".strip()
         return (
             f'{mark}<mj-text css-class="{classes}" color="{look.ink}" padding="0px {look.gutter}px">{html}</mj-text>'
@@ -137,14 +144,15 @@ class Composer:
     def _block(self, node: BlockNode, look: Look) -> str:
         tone = node.attributes.get("tone") or node.block.tone or look.tone
         inside = replace(look, tone=tone, gutter=node.block.gutter or look.gutter)
-        mark = self._mark(node.file, node.line)
+        mark = self.mark(node.file, node.line)
         body = self._column(node.body, inside, node.block.words.format(**node.attributes)) + mark
         template = layouts("html").get_template(f"blocks/{node.block.name}.mjml.j2")
         attributes = self._attributes(node, lambda url: url)
         written = template.module.html(attributes, body, look if node.block.place == "column" else inside)  # type: ignore[attr-defined]
         return f"{mark}{written}"
 
-    def _mark(self, file: str, line: int) -> Markup:
+    def mark(self, file: str, line: int) -> Markup:
+        """A mark for what follows, whose number is a row of `places`."""
         self.places.append((file, line))
         return Markup("<!--@{}-->").format(len(self.places) - 1)
 

@@ -18,6 +18,7 @@ from daisychain.errors import InputError
 from newsletters.blocks import Block, Registry
 from newsletters.expressions import Line
 from newsletters.marked_yaml import nearest
+from newsletters.mistakes import Mistakes
 from newsletters.tokens import Kind, Mint, Token
 
 COPY = "copy"
@@ -81,15 +82,17 @@ class _Open:
     branches: list[list[Node]] = field(default_factory=lambda: [[]])
 
 
-def parse(lines: Sequence[Line], registry: Registry, mint: Mint) -> tuple[Node, ...]:
-    """The tree that `lines` describe; raises InputError with file and line."""
-    return _Parser(registry, mint).parse(lines)
+def parse(lines: Sequence[Line], registry: Registry, mint: Mint, mistakes: Mistakes | None = None) -> tuple[Node, ...]:
+    """The tree that `lines` describe; raises InputError with file and line, as far as `mistakes` lets it through."""
+    return _Parser(registry, mint, mistakes or Mistakes()).parse(lines)
 
 
 class _Parser:
-    def __init__(self, registry: Registry, mint: Mint) -> None:
+    def __init__(self, registry: Registry, mint: Mint, mistakes: Mistakes) -> None:
         self._registry = registry
         self._mint = mint
+        self._mistakes = mistakes
+        self._ends_to_skip = 0  # of blocks that were not understood
         self._alone = re.compile(rf"\s*(?:{mint.pattern('[BOE]').pattern}\s*)+")
         self._stack: list[_Open] = []
         self._text: list[Line] = []
@@ -107,16 +110,21 @@ class _Parser:
                 fence = fence_line[1]
                 self._text.append(line)
             elif directive := _DIRECTIVE.fullmatch(line.text):
-                self._directive(directive[1], line)
+                with self._mistakes:
+                    self._directive(directive[1], line)
+                    continue
+                self._ends_to_skip += 1
             elif self._alone.fullmatch(line.text):
                 for token in self._mint.split(line.text):
                     if isinstance(token, Token):
-                        self._condition(token, line)
+                        with self._mistakes:
+                            self._condition(token, line)
             else:
                 self._text.append(line)
         self._flush()
-        if len(self._stack) > 1:
-            self._unclosed(self._stack[-1])
+        with self._mistakes:
+            if len(self._stack) > 1:
+                self._unclosed(self._stack[-1])
         return tuple(self._stack[0].branches[0])
 
     def _directive(self, rest: str, line: Line) -> None:
@@ -181,6 +189,9 @@ class _Parser:
                 line,
                 hint="Put {% endif %} above this line.",
             )
+        if top.node is None and self._ends_to_skip:
+            self._ends_to_skip -= 1
+            return
         if top.node is None:
             _fail(
                 "There is nothing to close here.",

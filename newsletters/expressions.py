@@ -17,6 +17,7 @@ from jinja2.exceptions import SecurityError, TemplateError
 from daisychain.errors import InputError
 from newsletters.compiled import Condition, Tree
 from newsletters.marked_yaml import nearest
+from newsletters.mistakes import Mistakes
 from newsletters.sandbox import MOST_PARTS, TooMuch, is_harmless_call, make_sandbox, weighed
 from newsletters.tokens import Kind, Mint
 from newsletters.trees import FILTERS, fields_of
@@ -36,6 +37,9 @@ _MOST_LINES = 20_000
 _LONGEST_LINE = 100_000  # characters
 # Over a whole compile, whose loops may stand inside each other: turns, and what is done in each.
 _MOST_STEPS = 50_000
+
+# Where a mistake was collected, so that what stands around it can be read.
+STAND_IN = "…"
 
 _SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -66,6 +70,7 @@ class Expressions:
     mint: Mint
     fields: frozenset[str]
     names: Mapping[str, Any]
+    mistakes: Mistakes = field(default_factory=Mistakes)
     slots: list[Found] = field(default_factory=list)
     conditions: list[Found] = field(default_factory=list)
     steps: int = 0
@@ -137,7 +142,8 @@ class _Walk:
 
     def statements(self, body: Iterable[nodes.Node], scope: Scope) -> None:
         for node in body:
-            self._statement(node, scope)
+            with self._all.mistakes:
+                self._statement(node, scope)
 
     def _step(self, node: nodes.Node) -> None:
         self.line = node.lineno + self._offset
@@ -150,7 +156,11 @@ class _Walk:
         match node:
             case nodes.Output():
                 for part in node.nodes:
-                    self._output(part, scope)
+                    before = len(self._all.mistakes.found)
+                    with self._all.mistakes:
+                        self._output(part, scope)
+                    if len(self._all.mistakes.found) > before:
+                        self._write(STAND_IN, part.lineno)
             case nodes.If():
                 self._if(node, list(node.elif_), node.else_, scope)
             case nodes.For():

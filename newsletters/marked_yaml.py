@@ -121,6 +121,18 @@ class Sheet:
             self.fail(f"{key!r} is empty.", key)
         return tuple(dict.fromkeys(found))
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts in the list under `key`, none of them empty; no texts where the key is missing."""
+        if key not in self:
+            return ()
+        node = self._values[key]
+        if not isinstance(node, yaml.SequenceNode):
+            self.fail(f"{key!r} must be a list.", key, hint="Write each on a line of its own, after `- `.")
+        for item in node.value:
+            if not isinstance(item, yaml.ScalarNode) or not item.value.strip():
+                self.fail(f"Each of {key!r} must be text.", key, hint=_YAML_HINT)
+        return tuple(str(item.value).strip() for item in node.value)
+
     def sheet(self, key: str) -> Sheet | None:
         """The mapping under `key`, or None where it is missing."""
         if key not in self:

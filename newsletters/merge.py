@@ -6,20 +6,19 @@ A plan is made once per email. It can give finished values for a provider that s
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from newsletters.compiled import CompiledEmail, Image, Link
+from newsletters.escaping import escape, plain, url_part, whole_url
+from newsletters.formulas import Formulas
 from newsletters.tokens import CONDITIONALS, Kind, Token
-from newsletters.trees import Work, cleaned, worker
+from newsletters.trees import cleaned, worker
 
 # Stands for a delivery's key in the strings of `References`.
 KEY = "{key}"
-
-Fill = Callable[[Mapping[str, Any], str], str]
 
 
 @dataclass(frozen=True)
@@ -50,26 +49,45 @@ class Merged:
 class MergePlan:
     """How to fill one compiled email in for any member; made by `plan_merge`."""
 
-    def __init__(self, email: CompiledEmail, subject: _Part, html: _Part, text: _Part) -> None:
+    def __init__(self, email: CompiledEmail, formulas: Formulas, parts: Sequence[_Part]) -> None:
         self.email = email
         self.fields = email.fields
-        self._parts = (subject, html, text)
-        self.tagged_subject, self.tagged_html, self.tagged_text = (part.tagged for part in self._parts)
-        self._fills = {tag: fill for part in self._parts for tag, fill in part.fills.items()}
-        self.tags = tuple(self._fills)
-        self._items = tuple(self._fills.items())
-        self._mark = email.mint.mark
+        self.tagged_subject, self.tagged_html, self.tagged_text = (part.tagged for part in parts)
+        self._formulas = formulas
+        filled = {tag: formula for part in parts for tag, formula in part.formulas.items()}
+        self.tags = tuple(filled)
+        pairs = (f"{formulas.constant(tag)}: {formula}" for tag, formula in filled.items())
+        self._values_lines = [f"return {{{', '.join(pairs)}}}"]
+        # A value that occurs often is worked out once.
+        names = {tag: f"v{at}" for at, tag in enumerate(self.tags)}
+        whole = (
+            formulas.joined(
+                [formulas.constant(each) if isinstance(each, str) else names[each[0]] for each in part.pieces]
+            )
+            for part in parts
+        )
+        self._render_lines = [
+            *(f"{names[tag]} = {formula}" for tag, formula in filled.items()),
+            f"return ({', '.join(whole)})",
+        ]
 
     def values(self, member: Mapping[str, Any], key: str) -> dict[str, str]:
         """The finished value of each tag: escaped for its place, a whole condition one value; none holds a tag."""
-        clean = cleaned(member, self.fields, self._mark)
-        return {tag: fill(clean, key) for tag, fill in self._items}
+        return self._values(member.get, key)
 
     def render(self, member: Mapping[str, Any], key: str) -> Merged:
         """The whole mail for `member`."""
-        clean = cleaned(member, self.fields, self._mark)
-        subject, html, text = (part.fill(clean, key) for part in self._parts)
-        return Merged(subject, html, text)
+        return Merged(*self._render(member.get, key))
+
+    # Each is made when first asked for: a preview wants no values, and a provider no whole mails.
+
+    @cached_property
+    def _values(self) -> Callable[[Any, str], dict[str, str]]:
+        return self._formulas.function(self._values_lines)
+
+    @cached_property
+    def _render(self) -> Callable[[Any, str], tuple[str, str, str]]:
+        return self._formulas.function(self._render_lines)
 
 
 def plan_merge(email: CompiledEmail, references: References) -> MergePlan:
@@ -79,12 +97,14 @@ def plan_merge(email: CompiledEmail, references: References) -> MergePlan:
         pixel = f'<img src="{email.mint.write(Kind.PIXEL)}" width="1" height="1" alt="" style="border:0" />'
         at = html.rfind("</body>")
         html = html[:at] + pixel + html[at:] if at >= 0 else html + pixel
-    return MergePlan(
-        email,
-        _Planner(email, references, "H", _plain).part(email.subject),
-        _Planner(email, references, "M", _escape).part(html),
-        _Planner(email, references, "T", _plain).part(email.text),
-    )
+    formulas = Formulas(email.mint.mark)
+    planner = partial(_Planner, email, references, formulas)
+    parts = [
+        planner("H", plain).part(email.subject),
+        planner("M", escape).part(html),
+        planner("T", plain).part(email.text),
+    ]
+    return MergePlan(email, formulas, parts)
 
 
 def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public: str) -> str:
@@ -101,88 +121,60 @@ def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public
         if piece.kind is Kind.PUBLIC:
             return public
         slot = slots[piece.index]
-        return _addressed(slot.context, worker(slot.expression))(clean)
+        return _address_writer(slot.context)(str(worker(slot.expression)(clean)))
 
     return "".join(written(piece) for piece in email.mint.split(url))
 
 
-def _plain(text: str) -> str:
-    return text
+def _address_writer(context: str) -> Callable[[str], str]:
+    return whole_url if context == "url" else url_part
 
 
-def _escape(text: str) -> str:
-    # Looking first is several times quicker than replacing always: most values are harmless.
-    if "&" in text:
-        text = text.replace("&", "&amp;")
-    if "<" in text:
-        text = text.replace("<", "&lt;")
-    if ">" in text:
-        text = text.replace(">", "&gt;")
-    if '"' in text:
-        text = text.replace('"', "&#34;")
-    if "'" in text:
-        text = text.replace("'", "&#39;")
-    return text
-
-
-_WHOLE_URL = re.compile(r"(?:https?://[^\s/?#]|mailto:[^\s])", re.IGNORECASE)
-
-
-def _whole_url(text: str) -> str:
-    text = text.strip()
-    # A member's own text never becomes a script: anything but a web or mail address leads nowhere.
-    try:
-        urlsplit(text)
-    except ValueError:
-        return "#"
-    return quote(text, safe="!#$%&'()*+,/:;=?@[]~") if _WHOLE_URL.match(text) else "#"
-
-
-def _url_part(text: str) -> str:
-    return quote(text, safe="")
-
-
-def _addressed(context: str, work: Work) -> Callable[[Mapping[str, Any]], str]:
-    write = _whole_url if context == "url" else _url_part
-    return lambda member: write(str(work(member)))
+# A piece is a literal, or a tag with the formula that fills it; equal tags have equal formulas.
+_Piece = str | tuple[str, str]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One of subject, HTML and text: as one function, and as tagged text with a function for each tag."""
+    """One of subject, HTML and text, in pieces."""
 
-    fill: Fill
-    tagged: str
-    fills: dict[str, Fill]
+    pieces: Sequence[_Piece]
 
+    @property
+    def tagged(self) -> str:
+        return "".join(piece if isinstance(piece, str) else piece[0] for piece in self.pieces)
 
-# A piece is a literal or a tag with the function that fills it; equal tags have equal functions.
-_Piece = str | tuple[str, Fill]
+    @property
+    def formulas(self) -> dict[str, str]:
+        return dict(piece for piece in self.pieces if not isinstance(piece, str))
 
 
 class _Planner:
     """Turns one tokenised part into pieces; `letter` keeps the tags of the parts apart."""
 
-    def __init__(self, email: CompiledEmail, references: References, letter: str, escape: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        email: CompiledEmail,
+        references: References,
+        formulas: Formulas,
+        letter: str,
+        escape: Callable[[str], str],
+    ) -> None:
         self._email = email
         self._mint = email.mint
         self._references = references
+        self._formulas = formulas
         self._letter = letter
         self._escape = escape
         self._slots = {slot.index: slot for slot in email.slots}
-        self._tests = {row.index: worker(row.test) for row in email.conditions}
+        self._tests = {row.index: row.test for row in email.conditions}
         self._links = {link.index: link for link in email.links}
         self._images = {image.index: image for image in email.images}
         self._tags: dict[object, _Piece] = {}
         self._begun = 0
 
     def part(self, text: str) -> _Part:
-        pieces = _joined(self._pieces(list(self._mint.split(text))))
-        return _Part(
-            fill=_filler(pieces),
-            tagged="".join(piece if isinstance(piece, str) else piece[0] for piece in pieces),
-            fills=dict(piece for piece in pieces if not isinstance(piece, str)),
-        )
+        return _Part(_joined(self._pieces(list(self._mint.split(text)))))
 
     def _pieces(self, items: list[str | Token]) -> list[_Piece]:
         pieces: list[_Piece] = []
@@ -198,12 +190,16 @@ class _Planner:
         return pieces
 
     def _condition(self, index: int, then: list[str | Token], otherwise: list[str | Token]) -> _Piece:
-        test = self._tests[index]
-        yes, no = _filler(_joined(self._pieces(then))), _filler(_joined(self._pieces(otherwise)))
+        test = self._formulas.value(self._tests[index])
+        yes, no = self._formula(then), self._formula(otherwise)
         # One condition may stand twice in a part (a title shown and spoken), with different words: each its own tag.
         self._begun += 1
-        return self._tag(
-            ("condition", self._begun), lambda member, key: yes(member, key) if test(member) else no(member, key)
+        return self._tag(("condition", self._begun), self._formulas.either(test, yes, no))
+
+    def _formula(self, items: list[str | Token]) -> str:
+        pieces = _joined(self._pieces(items))
+        return self._formulas.joined(
+            [self._formulas.constant(piece) if isinstance(piece, str) else piece[1] for piece in pieces]
         )
 
     def _token(self, token: Token) -> list[_Piece]:
@@ -235,23 +231,21 @@ class _Planner:
                 continue
             for position, literal in enumerate(item.split(KEY)):
                 if position:
-                    pieces.append(self._tag("key", lambda member, key: key))
+                    pieces.append(self._tag("key", "key"))
                 pieces.append(self._escape(literal))
         return pieces
 
     def _slot(self, index: int) -> _Piece:
         slot = self._slots[index]
-        work = worker(slot.expression)
-        # This is where a send spends its time: no layer more than the context needs.
         if slot.context.startswith("url"):
-            escape, written = self._escape, _addressed(slot.context, work)
-            return self._tag(index, lambda member, key: escape(written(member)))
+            address = self._formulas.called(_address_writer(slot.context), self._formulas.value(slot.expression))
+            return self._tag(index, address if self._escape is plain else f"escape({address})")
         if slot.context in ("html", "attribute"):
-            return self._tag(index, lambda member, key: _escape(work(member)))
-        return self._tag(index, lambda member, key: work(member))
+            return self._tag(index, self._formulas.escaped(slot.expression))
+        return self._tag(index, self._formulas.value(slot.expression))
 
-    def _tag(self, what: object, fill: Fill) -> _Piece:
-        return self._tags.setdefault(what, (self._mint.write(self._letter, len(self._tags)), fill))
+    def _tag(self, what: object, formula: str) -> _Piece:
+        return self._tags.setdefault(what, (self._mint.write(self._letter, len(self._tags)), formula))
 
 
 def branches(items: list[str | Token], begin: int) -> tuple[list[str | Token], list[str | Token], int]:
@@ -279,26 +273,3 @@ def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:
         elif piece:
             joined.append(piece)
     return joined
-
-
-def _filler(pieces: list[_Piece]) -> Fill:
-    if not pieces:
-        return lambda member, key: ""
-    if len(pieces) == 1:
-        only = pieces[0]
-        return (lambda member, key: only) if isinstance(only, str) else only[1]
-    # A value that occurs often is worked out once: positions point into the list of distinct values.
-    distinct = list(dict(piece for piece in pieces if not isinstance(piece, str)).items())
-    places = {tag: index for index, (tag, _) in enumerate(distinct)}
-    fills = [fill for _, fill in distinct]
-    template = [piece if isinstance(piece, str) else "" for piece in pieces]
-    holes = [(position, places[piece[0]]) for position, piece in enumerate(pieces) if not isinstance(piece, str)]
-
-    def fill(member: Mapping[str, Any], key: str) -> str:
-        values = [each(member, key) for each in fills]
-        filled = template.copy()
-        for position, index in holes:
-            filled[position] = values[index]
-        return "".join(filled)
-
-    return fill

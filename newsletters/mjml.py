@@ -5,6 +5,7 @@
 - It can't read a bare `0` in a padding, so that widths in Outlook go wrong: `0px` can be read.
 - Tags that it does not know, tags in wrong places, and wrong attributes pass silently: `mjml_rules` finds them before.
 - Its errors know no line of the author's: marks in the source (see `mjml_rules`) do.
+- It drops the role of an mj-table, so that screen readers would read a layout as a table: a comment carries it.
 - `mj-style inline` is not inlined: css_inline does that here.
 - It links Google's fonts unless told not to, which would tell Google who reads.
 """
@@ -26,6 +27,8 @@ _BARE_ZERO = re.compile(r"(?<![\w.#-])0(?![\w.%])")
 _LENGTHS = re.compile(r"(?:inner-|container-)?padding(?:-\w+)?|width|height|border-radius|letter-spacing")
 _BETWEEN = re.compile(r"(?<=>)\s+(?=</?mj)")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# The role of the table that it stands in, which mjml-python drops.
+_ROLE = re.compile(r"(<table\b[^<>]*)><!--role:(\w+)-->")
 _IMG = re.compile(r"<img\b[^>]*>")
 
 
@@ -41,13 +44,27 @@ def compile_mjml(source: str, css: str = "") -> str:
     """The HTML of an MJML document with `css` inlined; raises Broken."""
     for fault in faults(source):
         raise Broken(fault.message, fault.mark)
-    try:
-        html = str(mjml2html(guard(MARK.sub("", source)), fonts={}))
-    except ValueError as error:
-        raise Broken(str(error)) from None
-    html = inlined(html, css)
+    html = inlined(_converted(MARK.sub("", source)), css)
     _look_over(html)
     return html
+
+
+def marked_html(source: str, css: str = "") -> str:
+    """The HTML of MJML that compiled before, its marks still in it: white space aside, the same; raises Broken."""
+    return inlined(_converted(source), css)
+
+
+def mark_number(comment: str, otherwise: int | None) -> int | None:
+    """The number of the mark that the text of an HTML comment is; `otherwise` where it is none."""
+    found = MARK.fullmatch(f"<!--{comment}-->")
+    return int(found[1]) if found else otherwise
+
+
+def _converted(source: str) -> str:
+    try:
+        return _ROLE.sub(r'\1 role="\2">', str(mjml2html(guard(source), fonts={})))
+    except ValueError as error:
+        raise Broken(str(error)) from None
 
 
 def inlined(html: str, css: str) -> str:
@@ -67,11 +84,13 @@ def guard(source: str) -> str:
 
 def _guarded_tag(match: re.Match[str]) -> str:
     name, attributes, slash = match.groups()
-    written = ""
+    written = role = ""
     for key, double, single in (found.groups() for found in ATTRIBUTE.finditer(attributes)):
         value = _guarded_value(name, key, double if double is not None else single)
         written += f" {key}" if value is None else f' {key}="{value}"'
-    return f"<{name}{written}{' /' if slash else ''}>"
+        if (name, key) == ("mj-table", "role"):
+            role = f"<!--role:{value}-->"
+    return f"<{name}{written}{' /' if slash else ''}>{role}"
 
 
 def _guarded_value(tag: str, key: str, value: str | None) -> str | None:

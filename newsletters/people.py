@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol, Self
 
 
 class People(Protocol):
@@ -22,6 +22,9 @@ class People(Protocol):
     def empty(self, field: str) -> int:
         """For how many of them `field` is missing or empty."""
 
+    def basis(self) -> Mapping[str, int]:
+        """How many of them may be mailed on what ground, "unknown" where nobody wrote it down."""
+
     def longest(self, field: str) -> str:
         """The longest value of `field`; empty where nobody has one."""
 
@@ -30,3 +33,9 @@ class People(Protocol):
 
     def sample(self) -> Mapping[str, Any] | None:
         """The merge inputs of some person, or None where the list is empty."""
+
+    def languages(self) -> Mapping[str, int]:
+        """How many of them have each language, as their codes are written; empty for those of whom it is not known."""
+
+    def speaking(self, codes: Collection[str]) -> Self:
+        """Those of them whose language is one of these codes; `fields` stay those of all."""

@@ -33,7 +33,7 @@ FILTERS: dict[str, Callable[[str], str]] = {
     "trim": str.strip,
 }
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
@@ -53,8 +53,21 @@ def cleaned(member: Member, fields: Sequence[str], mark: str) -> dict[str, str]:
     except TypeError:  # a number, from a caller's own mapping
         together = mark
     if mark in together or not together.isprintable():
-        values = [_clean(value, mark) for value in values]
+        values = [clean(value, mark) for value in values]
     return dict(zip(fields, values, strict=True))
+
+
+def clean(value: Any, mark: str) -> str:
+    """One field's value as `cleaned` gives it."""
+    if not value:
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    if not text.isprintable():
+        text = text.translate(_CONTROLS)
+    # Taking it out may join what stood around it to another.
+    while mark in text:
+        text = text.replace(mark, "")
+    return text
 
 
 def worker(tree: Tree) -> Work:
@@ -64,8 +77,9 @@ def worker(tree: Tree) -> Work:
         return operator.itemgetter(rest[0])
     if kind == "const":
         return lambda member, value=rest[0]: value  # type: ignore[misc]
-    if kind in _COMPARE or kind == "in":
-        return _comparison(kind, worker(rest[0]), rest[1])
+    if kind in COMPARISONS or kind == "in":
+        inner, holds = worker(rest[0]), compared(kind, rest[1])
+        return lambda member: holds(inner(member))
     if kind == "default":
         return _default(worker(rest[0]), rest[1])
     if kind == "filter":
@@ -124,18 +138,6 @@ def _walk(tree: Tree) -> Iterator[Tree]:
         yield from _walk(tree[1])
 
 
-def _clean(value: Any, mark: str) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else str(value)
-    if not text.isprintable():
-        text = text.translate(_CONTROLS)
-    # Taking it out may join what stood around it to another.
-    while mark in text:
-        text = text.replace(mark, "")
-    return text
-
-
 def _default(inner: Work, default: str) -> Work:
     return lambda member: inner(member) or default
 
@@ -159,17 +161,19 @@ def _combination(kind: str, parts: list[Work]) -> Work:
     raise ValueError(f"{kind!r} is no kind of tree")
 
 
-def _comparison(kind: str, inner: Work, constant: Any) -> Work:
+def compared(kind: str, constant: Any) -> Callable[[Any], bool]:
+    """Whether a value compares so with a constant: as a number with a number, as text otherwise, "in" with a list."""
     if kind == "in":
         choices = frozenset(str(choice) for choice in constant)
-        return lambda member: inner(member) in choices
-    compare = _COMPARE[kind]
+        return lambda value: value in choices
+    compare = COMPARISONS[kind]
     if not isinstance(constant, int | float) or isinstance(constant, bool):
-        return lambda member: compare(inner(member), str(constant))
+        text = str(constant)
+        return lambda value: compare(value, text)
 
-    def as_numbers(member: Member) -> bool:
+    def as_numbers(value: Any) -> bool:
         try:
-            return compare(float(inner(member)), constant)
+            return compare(float(value), constant)
         except ValueError:
             return kind == "!="
 

@@ -15,12 +15,17 @@ from newsletters.trees import cleaned, worker
 _FIELD = re.compile(r"\bmember\.(\w+)")
 
 
+def fields_in(body: str) -> frozenset[str]:
+    """The members' fields that Markdown with expressions names."""
+    return frozenset(_FIELD.findall(body))
+
+
 def unmerged(block: CopyBlock, toolkit: Toolkit) -> str:
     """The block's Markdown with every expression worked out for nobody in particular; raises InputError."""
     if "{" not in block.body:
         return block.body
     mint = Mint.fresh()
-    fields = frozenset(_FIELD.findall(block.body))
+    fields = fields_in(block.body)
     newsletter = {"title": toolkit.title, "language": ""}
     expressions = Expressions(mint, fields, {**toolkit_names(toolkit), "newsletter": newsletter})
     lines = expressions.evaluate(block.body, block.file, block.line)

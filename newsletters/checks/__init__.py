@@ -1,34 +1,109 @@
 """Checks: what could be wrong with a newsletter before it is sent, a module for each family.
 
-A family is a module of this package with a function `check(subject) -> Iterator[Finding]`; it is found by being here.
+A family is a module of this package with a function `check(subject) -> Iterator[Finding]` and, above it, its codes;
+it is found by being here.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 
-from newsletters.checks.finding import Finding, Subject
-from newsletters.compiler import Compilation
+from daisychain.errors import InputError
+from newsletters.brand import Brand
+from newsletters.checks import compile as compile_
+from newsletters.checks.finding import Code, Finding, Severity, Subject
+from newsletters.compiler import Compilation, FindToolkit
+from newsletters.languages import Languages, compile_languages
+from newsletters.mistakes import Mistakes
 from newsletters.people import People
+from newsletters.reachable import Reach
+from newsletters.toolkit import current_day
 
-__all__ = ["Finding", "Subject", "run_checks"]
+__all__ = ["Code", "Finding", "Subject", "check_file", "check_languages", "codes", "families", "run_checks"]
 
-_ORDER = {"error": 0, "warning": 1, "hint": 2}
+_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "hint": 2}
 
 
-def run_checks(compilation: Compilation, people: People | None = None) -> list[Finding]:
+def run_checks(
+    compilation: Compilation, people: People | None = None, *, online: Reach | None = None, deep: bool = False
+) -> list[Finding]:
     """All findings, errors first; without `people`, what needs a list is told as a hint."""
-    subject = Subject(compilation.email, compilation.document, compilation.toolkit, people)
-    return sorted(
-        (finding for check in _families() for finding in check(subject)),
-        key=lambda finding: (_ORDER[finding.severity], finding.code),
+    subject = Subject(compilation, people, current_day(), online, deep)
+    return in_order(finding for family in families() if hasattr(family, "check") for finding in family.check(subject))
+
+
+def check_file(
+    path: Path,
+    find: FindToolkit,
+    people: People | None = None,
+    *,
+    brand: Brand | None = None,
+    online: Reach | None = None,
+    deep: bool = False,
+) -> list[Finding]:
+    """All findings about the newsletter in the file `path` and its translations, mistakes that stop it included.
+
+    Raises InputError for what is no mistake in a file, such as a toolkit that is not there.
+    """
+    mistakes = Mistakes(collect=True)
+    fields = frozenset(people.fields()) if people else frozenset()
+    found: list[Finding] = []
+    try:
+        languages = compile_languages(path, find, brand=brand, list_fields=fields, mistakes=mistakes)
+        found = check_languages(languages, people, online=online, deep=deep)
+    except InputError as error:
+        if error.file is None:
+            raise
+        mistakes.found.append(error)
+    stopped = [compile_.finding(error) for error in mistakes.found]
+    # What was left out of a line that can't be compiled is not missed there as well.
+    places = {finding.place for finding in stopped}
+    return in_order([*stopped, *(finding for finding in found if finding.place not in places)])
+
+
+def check_languages(
+    languages: Languages, people: People | None = None, *, online: Reach | None = None, deep: bool = False
+) -> list[Finding]:
+    """All findings about a newsletter in each of its languages, for the people who get that one."""
+    found = (
+        finding
+        for language, compilation in languages.compilations.items()
+        for finding in run_checks(
+            compilation, people and languages.people_for(people, language), online=online, deep=deep
+        )
     )
+    # What is wrong with a toolkit is wrong once, however many languages take from it.
+    return in_order(dict.fromkeys(found))
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings as people should read them: errors first, then as they stand in the newsletter."""
+
+    def order(finding: Finding) -> tuple[int, str, int, str]:
+        file, _, line = finding.place.rpartition(":")
+        return _ORDER[finding.severity], file or line, int(line) if line.isdigit() else 0, finding.code
+
+    return sorted(findings, key=order)
 
 
 @cache
-def _families() -> list[Callable[[Subject], Iterator[Finding]]]:
+def families() -> tuple[ModuleType, ...]:
+    """The modules of this package that declare codes, by name."""
     modules = [importlib.import_module(f"{__name__}.{item.name}") for item in pkgutil.iter_modules(__path__)]
-    return [module.check for module in modules if hasattr(module, "check")]
+    return tuple(module for module in modules if codes_of(module))
+
+
+def codes_of(family: ModuleType) -> list[Code]:
+    """The codes that a module declares, in its own order."""
+    return [value for value in vars(family).values() if isinstance(value, Code)]
+
+
+@cache
+def codes() -> dict[str, Code]:
+    """Every code by its name."""
+    return {code.name: code for family in families() for code in codes_of(family)}

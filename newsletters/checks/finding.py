@@ -1,13 +1,22 @@
-"""What a check is given, and what it says."""
+"""What a check is given, and what it says: a code, declared once, and findings of it at places."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 from typing import Literal
 
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from newsletters.brand import Brand
 from newsletters.compiled import CompiledEmail
+from newsletters.compiler import Compilation
 from newsletters.document import Document
+from newsletters.mjml import mark_number, marked_html
 from newsletters.people import People
+from newsletters.reachable import Reach
 from newsletters.toolkit import Toolkit
 
 Severity = Literal["error", "warning", "hint"]
@@ -15,7 +24,10 @@ Severity = Literal["error", "warning", "hint"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at: where it is (`file:line`), why it matters, and how to mend it."""
+    """One thing to look at: where it is (`file:line`), why it matters, and how to mend it.
+
+    An error whose `overridable` is true blocks a send only until somebody says why it may stand.
+    """
 
     code: str
     severity: Severity
@@ -23,28 +35,133 @@ class Finding:
     message: str
     why: str
     mend: str
+    overridable: bool = False
+
+
+@dataclass(frozen=True)
+class Code:
+    """One kind of mistake, as its family declares it; `name` begins with the family's name and a hyphen.
+
+    `title` says in a few words what is wrong, `why` in one sentence why it matters, `mend` what to do. A `firm`
+    error can't be overridden.
+    """
+
+    name: str
+    severity: Severity
+    title: str
+    why: str
+    mend: str
+    firm: bool = False
+
+    @property
+    def overridable(self) -> bool:
+        """Whether a person may let it stand, with a reason."""
+        return self.severity == "error" and not self.firm
+
+    def at(self, place: str, message: str, *, mend: str = "") -> Finding:
+        """That it happened at `place` (`file:line`); `mend` where there is more to say than for the kind."""
+        return Finding(self.name, self.severity, place, message, self.why, mend or self.mend, self.overridable)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The newsletter under inspection; `people` is None where no list was named."""
+    """The newsletter under inspection; `people` is None where no list was named.
 
-    email: CompiledEmail
-    document: Document
-    toolkit: Toolkit
+    `online` is the network as far as checks may ask it, `deep` lets them take their time; `today` is the day from which
+    dates are seen.
+    """
+
+    compilation: Compilation
     people: People | None
+    today: date
+    online: Reach | None = None
+    deep: bool = False
+
+    @property
+    def email(self) -> CompiledEmail:
+        """The compiled email, with tokens where something is filled in."""
+        return self.compilation.email
+
+    @property
+    def document(self) -> Document:
+        """The newsletter as it was written."""
+        return self.compilation.document
+
+    @property
+    def toolkit(self) -> Toolkit:
+        """The toolkit it takes its copy from."""
+        return self.compilation.toolkit
+
+    @property
+    def brand(self) -> Brand:
+        """The brand it is in: the toolkit's, or the one that took its place."""
+        return self.compilation.toolkit.brand
+
+    @property
+    def image_contents(self) -> Mapping[str, bytes]:
+        """The bytes of its images, by hash."""
+        return self.compilation.image_contents
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        """The page as a browser reads it, parsed once for all checks; links have their addresses, images tokens.
+
+        `place(node)` tells where the author wrote a node of it, `plain(text)` takes tokens out.
+        """
+        return LexborHTMLParser(marked_html(self.compilation.mjml, self.compilation.css))
+
+    def plain(self, text: str) -> str:
+        """`text` without tokens."""
+        return self.email.mint.strip(text)
+
+    def place(self, node: LexborNode, text: str = "") -> str:
+        """`file:line` of the part that `node` of the tree comes from, or of the first line of it that holds `text`.
+
+        What the layout wrote by itself is told with the line that chose the layout.
+        """
+        return self.place_at(self._marks.get(node.mem_id), text)
+
+    def place_at(self, mark: int | None, text: str = "") -> str:
+        """The same for a part by its mark; None is what the layout wrote."""
+        if mark is None:
+            return self.document.place("layout")
+        file, line = self.compilation.places[mark]
+        return f"{file}:{self._line(file, text, line) or line}" if text else f"{file}:{line}"
 
     def place_of(self, text: str) -> str:
         """`file:line` of the first line in the document, or else its copy blocks, that holds `text`."""
-        for file, first, body in self._sources():
-            for number, line in enumerate(body.split("\n"), start=first):
-                if text in line:
-                    return f"{file}:{number}"
+        for file in self._sources:
+            if line := self._line(file, text):
+                return f"{file}:{line}"
         return self.document.file
 
-    def _sources(self) -> list[tuple[str, int, str]]:
+    @cached_property
+    def _marks(self) -> dict[int, int]:
+        return marks_in(self.tree)
+
+    def _line(self, file: str, text: str, after: int = 0) -> int:
+        """The first line of `file`, from `after` on, that holds `text`; 0 where none does."""
+        first, body = self._sources.get(file, (1, ""))
+        lines = enumerate(body.split("\n"), start=first)
+        return next((number for number, line in lines if number >= after and text in line), 0)
+
+    @cached_property
+    def _sources(self) -> dict[str, tuple[int, str]]:
+        """By file: the first line of what was written in it, and the text."""
         used = [self.toolkit.copy[use.id] for use in self.email.copy_blocks if use.id in self.toolkit.copy]
-        return [
-            (self.document.file, self.document.body_line, self.document.body),
-            *((block.file, block.line, block.body) for block in used),
-        ]
+        return {
+            self.document.file: (self.document.body_line, self.document.body),
+            **{block.file: (block.line, block.body) for block in used},
+        }
+
+
+def marks_in(tree: LexborHTMLParser) -> dict[int, int]:
+    """The last mark before each node of `tree` that has one before it, by the node's `mem_id`."""
+    found: dict[int, int] = {}
+    mark = None
+    for node in tree.root.traverse(include_text=True) if tree.root else ():
+        if node.is_comment_node:
+            mark = mark_number(node.comment_content or "", mark)
+        elif mark is not None:
+            found[node.mem_id] = mark
+    return found

@@ -1,27 +1,68 @@
-"""Law: readers must be told who writes and where they can be found."""
+"""Law: readers must be told who writes and where they can be found, and have agreed to be written to.
+
+Sources: PECR 2003, regulations 22 and 23 (consent; identity and a valid address); UK GDPR, article 7(1) (consent must
+be shown); Charities Act 2011, section 194 (registered status on what asks for money); CAN-SPAM, 15 USC 7704(a)(5)
+(postal address). That readers can leave is `links-unsubscribe`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.utils import parseaddr
 
-from newsletters.checks.finding import Finding, Subject
+from newsletters.checks.finding import Code, Finding, Subject
+
+_FOOTER = "Add it under brand, footer in toolkit.yml or brand.yml, and keep the footer in the layout."
+
+ORGANISATION = Code(
+    "law-organisation", "error", "The footer does not say who writes",
+    why="The law asks that readers are told who writes to them.",
+    mend=_FOOTER,
+)  # fmt: skip
+ADDRESS = Code(
+    "law-address", "error", "The footer has no postal address",
+    why="A mailing must name an address at which its sender can be reached, in the UK, the EU and the US.",
+    mend=_FOOTER,
+)  # fmt: skip
+CHARITY = Code(
+    "law-charity-number", "error", "The footer does not show the charity number that the brand has",
+    why="A registered charity must say that it is one wherever it asks for money.",
+    mend="Keep the footer in the layout, with the charity number in it.",
+)  # fmt: skip
+SENDER = Code(
+    "law-sender", "warning", "The sender is an address without a name",
+    why="Readers must not be left to guess who writes; inboxes show the name before anything else.",
+    mend='Write `from: "Name <address>"` in the front matter.',
+)  # fmt: skip
+CONSENT = Code(
+    "law-consent", "warning", "People on the list of whom nobody knows why they may be mailed",
+    why="Whoever mails people must be able to show what that rests on: consent, or another lawful ground.",
+    mend="Import them again with --basis and --source, or leave them out.",
+)  # fmt: skip
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Findings about what the law asks of a newsletter."""
-    footer = subject.toolkit.brand.footer
-    for code, value, what, why in (
-        ("law-organisation", footer.organisation, "an organisation", "Readers must be told who writes to them."),
-        ("law-address", footer.address, "a postal address", "A mailing must name one, in the UK, the EU and the US."),
+    footer = subject.brand.footer
+    place = f"brand of {subject.brand.name}"
+    for code, value, what in (
+        (ORGANISATION, footer.organisation, "an organisation"), (ADDRESS, footer.address, "a postal address"),
     ):  # fmt: skip
         if not value.strip():
-            yield _missing(subject, code, f"The brand's footer has not {what}.", why)
-        elif any(line.strip() not in subject.email.text for line in value.splitlines()):
-            yield _missing(subject, code, f"The footer does not show {what}, as the brand gives it.", why)
+            yield code.at(place, f"The brand's footer has not {what}.")
+        elif not _shown(subject, value):
+            yield code.at(place, f"The footer does not show {what}, as the brand gives it.")
+    if footer.charity_number and not _shown(subject, footer.charity_number):
+        yield CHARITY.at(place, f"The charity number {footer.charity_number} is not in the mail.")
+    if (sender := subject.email.from_address) and not parseaddr(sender)[0]:
+        yield SENDER.at(subject.document.place("from"), f"The sender is {sender!r}, without a name.")
+    if subject.people is not None and (number := subject.people.basis().get("unknown", 0)):
+        yield CONSENT.at(
+            f"list {subject.people.name}",
+            f"For {number:,} of {subject.people.count():,} people on the list it is not recorded what mailing them "
+            "rests on.",
+        )
 
 
-def _missing(subject: Subject, code: str, message: str, why: str) -> Finding:
-    return Finding(
-        code, "error", f"toolkit {subject.toolkit.name}", message, why,
-        "Add it under brand, footer in toolkit.yml, and keep the footer in the layout.",
-    )  # fmt: skip
+def _shown(subject: Subject, value: str) -> bool:
+    return all(line.strip() in subject.email.text for line in value.splitlines())

@@ -1,70 +1,204 @@
-"""Links: those that must be there, and those that lead nowhere for readers."""
+"""Links: those that must be there, those that lead nowhere for readers, and those that say what they should not."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections import defaultdict
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from email.utils import parseaddr
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from newsletters.checks.finding import Finding, Subject
+from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.reachable import Reach
 from newsletters.tokens import Kind
 
-_NOT_PUBLIC = re.compile(r"(^|[.-])(localhost|staging|stage|test|dev|preview)([.-]|$)|\.(local|internal|test|invalid)$")
+UNSUBSCRIBE = Code(
+    "links-unsubscribe", "error", "No unsubscribe link",
+    why="Readers have a right to leave, and mailbox providers refuse mail without it.",
+    mend="Keep the footer in the layout.",
+    firm=True,
+)  # fmt: skip
+VIEW = Code(
+    "links-view", "warning", "No link to view it in the browser",
+    why="Some mail programs show newsletters badly.",
+    mend="Keep it in the layout.",
+)  # fmt: skip
+NO_SCHEME = Code(
+    "links-no-scheme", "error", "A link that is no web address",
+    why="In a mail there is no page that it could be relative to.",
+    mend="Begin it with https://.",
+)  # fmt: skip
+BAD_ADDRESS = Code(
+    "links-bad-address", "error", "A mail link without a whole address",
+    why="Whoever clicks it gets a mail to nobody.",
+    mend="Write it as mailto:name@your-charity.org.",
+)  # fmt: skip
+NOT_PUBLIC = Code(
+    "links-not-public", "error", "A link to a private, local or staging site",
+    why="Readers can't reach a site that is on one's own machine or network.",
+    mend="Use the public address.",
+)  # fmt: skip
+EXAMPLE = Code(
+    "links-example", "error", "A link to a domain that is only for examples",
+    why="Nobody can own such a domain: readers find nothing there.",
+    mend="Put the real address in its place.",
+)  # fmt: skip
+NOT_SECURE = Code(
+    "links-not-secure", "warning", "A link that is http, not https",
+    why="Browsers warn readers about it.",
+    mend="Try the address with https://.",
+)  # fmt: skip
+PERSONAL = Code(
+    "links-personal", "error", "A link copied out of somebody's mail",
+    why="It carries one reader's key: every click would count as theirs, or unsubscribe them.",
+    mend="Open it, and copy the address that it leads to, without what tells who came.",
+)  # fmt: skip
+TRACKED_TWICE = Code(
+    "links-tracked-twice", "warning", "A tracking parameter given twice in one link",
+    why="Statistics take one of the two, and nobody knows which.",
+    mend="Keep one of them.",
+)  # fmt: skip
+SAME_WORDS = Code(
+    "links-same-words", "warning", "The same words lead to different places",
+    why="People who hear the links read out can't tell one from the other.",
+    mend="Say in each link where it leads.",
+)  # fmt: skip
+SAME_PLACE = Code(
+    "links-same-place", "hint", "One address under many different words",
+    why="Readers may open the same page again and again, in search of something else.",
+    mend="Check that each was meant; say the same thing in the same words.",
+)  # fmt: skip
+DEAD = Code(
+    "links-dead", "error", "A link that leads to no page",
+    why="Readers who follow it are lost.",
+    mend="Correct the address, or take the link out.",
+)  # fmt: skip
+UNSURE = Code(
+    "links-unsure", "hint", "A link that could not be tried",
+    why="The site gave no plain answer to a program; it may answer a person.",
+    mend="Open it in a browser.",
+)  # fmt: skip
+
+_NOT_PUBLIC = re.compile(
+    r"(^|[.-])(localhost|staging|stage|test|dev|preview|uat)([.-]|$)|\.(local|internal|invalid|lan|home|corp)$"
+)
+# RFC 2606 and RFC 6761; `.test` and `.invalid` are told as not public.
+_RESERVED = re.compile(r"(^|\.)(example|example\.(com|org|net))$")
+# Click and unsubscribe addresses of other tools, and the parameters by which they tell readers apart.
+_TRAIL = re.compile(
+    r"/ls/click\?|list-manage\.com/(track|unsubscribe|profile)|/track/click|r\.mail\w*\.|\.createsend\d*\.com/t/"
+    r"|[?&](mc_eid|mkt_tok|vero_id|_hsenc|_hsmi|ck_subscriber_id|bsft_clkid|sib_?id|_kx|dm_i|oly_enc_id|mibextid)="
+)
+# The pages of one delivery of ours, whose key is 16 bytes as 22 signs; words have no capitals in their midst.
+_OUR_KEY = re.compile(r"/[cuvo]/(?=[^/]*[A-Z])[A-Za-z0-9_-]{21}[AQgw](?:[/.?#]|$)")
+_MANY_WORDS = 3
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Findings about links."""
+    yield from _required(subject)
+    places = {url: place for url, place, _ in _links(subject)}
+    for url, place in places.items():
+        yield from _address(subject, url, place)
+    yield from _duplicates(subject)
+    if subject.online:
+        yield from _tried(subject.online, places)
+
+
+def _required(subject: Subject) -> Iterator[Finding]:
     email = subject.email
+    parts = {"HTML": email.html, "plain text": email.text}
     for kind, code, what in (
-        (Kind.UNSUBSCRIBE, "links-unsubscribe", "unsubscribe link"),
-        (Kind.VIEW, "links-view", "link to view it in the browser"),
-    ):
-        parts = {"HTML": email.html, "plain text": email.text}
+        (Kind.UNSUBSCRIBE, UNSUBSCRIBE, "unsubscribe link"), (Kind.VIEW, VIEW, "link to view it in the browser"),
+    ):  # fmt: skip
         missing = [name for name, part in parts.items() if email.mint.write(kind) not in part]
         if missing:
-            yield Finding(
-                code, "error" if kind is Kind.UNSUBSCRIBE else "warning", subject.document.place("layout"),
-                f"The {' and the '.join(missing)} has no {what}.",
-                "Readers have a right to leave, and mailbox providers refuse mail without it."
-                if kind is Kind.UNSUBSCRIBE else "Some mail programs show newsletters badly.",
-                "Add it to the layout.",
-            )  # fmt: skip
-    seen = set()
-    for link in email.links:
-        if link.url not in seen:
-            seen.add(link.url)
-            yield from _address(subject, link.url, link.text)
+            yield code.at(subject.document.place("layout"), f"The {' and the '.join(missing)} has no {what}.")
 
 
-def _address(subject: Subject, url: str, words: str) -> Iterator[Finding]:
-    mint = subject.email.mint
-    if mint.pattern("[SW]").match(url):
-        return
-    plain = mint.strip(url)
-    parts = urlsplit(plain)
-    place = subject.place_of(mint.pattern().split(url)[0])
-    if not parts.scheme:
-        yield Finding(
-            "links-no-scheme", "error", place, f"The link {words!r} leads to {plain!r}, which is no web address.",
-            "In a mail there is no page that it could be relative to.", "Begin it with https://.",
-        )  # fmt: skip
-    elif parts.scheme in ("http", "https"):
-        host = parts.hostname or ""
-        if not host or _NOT_PUBLIC.search(host) or _is_private(host):
-            yield Finding(
-                "links-not-public", "error", place, f"The link {words or plain!r} leads to {host or plain!r}.",
-                "Readers can't reach a site that is on one's own machine or network.", "Use the public address.",
-            )  # fmt: skip
-        elif parts.scheme == "http":
-            yield Finding(
-                "links-not-secure", "warning", place, f"The link {words or plain!r} is http, not https.",
-                "Browsers warn readers about it.", "Try the address with https://.",
-            )  # fmt: skip
+def _links(subject: Subject) -> Iterator[tuple[str, str, str]]:
+    """Address, place and words of each link that leads away from us; what is filled in has been taken out."""
+    token = subject.email.mint.pattern()
+    for node in subject.tree.css("a[href]"):
+        href = (node.attributes["href"] or "").strip()
+        # A path alone is one of our own pages, whose host is put before it; a token at the start is a whole address.
+        if href and not token.match(href) and not href.startswith(("#", "/")):
+            literal = token.split(href)[0]
+            pictures = [image.attributes.get("alt") or "" for image in node.css("img")]
+            words = " ".join([subject.plain(node.text(deep=True)), *pictures])
+            yield subject.plain(href), subject.place(node, literal), " ".join(words.split())
 
 
-def _is_private(host: str) -> bool:
+def _address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if not scheme:
+        yield NO_SCHEME.at(place, f"The link {url!r} is no web address.")
+    elif scheme == "mailto":
+        yield from _mail_address(url, place)
+    elif scheme in ("http", "https"):
+        yield from _host(subject, url, parts.hostname or "", place)
+        yield from _parameters(url, place)
+
+
+def _mail_address(url: str, place: str) -> Iterator[Finding]:
+    address = unquote(urlsplit(url).path)
+    name, _, domain = parseaddr(address)[1].rpartition("@")
+    if not (name and "." in domain):
+        yield BAD_ADDRESS.at(place, f"The link {url!r} has no whole address.")
+
+
+def _host(subject: Subject, url: str, host: str, place: str) -> Iterator[Finding]:
+    if not host or _is_hidden(host):
+        yield NOT_PUBLIC.at(place, f"The link {url!r} leads to {host or 'nowhere'}.")
+    elif _RESERVED.search(host) and not _is_invented(subject):
+        yield EXAMPLE.at(place, f"The link {url!r} leads to {host}, which is only for examples.")
+    elif urlsplit(url).scheme.lower() == "http":
+        yield NOT_SECURE.at(place, f"The link {url!r} is http, not https.")
+
+
+def _parameters(url: str, place: str) -> Iterator[Finding]:
+    if found := _TRAIL.search(url) or _OUR_KEY.search(urlsplit(url).path):
+        yield PERSONAL.at(place, f"The link {url!r} was copied from a mail: {found[0].strip('?&=')!r} tells whose.")
+    names = [name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    if twice := sorted({name for name in names if name.startswith("utm_") and names.count(name) > 1}):
+        yield TRACKED_TWICE.at(place, f"The link {url!r} has {', '.join(twice)} twice.")
+
+
+def _duplicates(subject: Subject) -> Iterator[Finding]:
+    by_words: dict[str, dict[str, str]] = defaultdict(dict)
+    by_place: dict[str, dict[str, str]] = defaultdict(dict)
+    for url, place, words in _links(subject):
+        if words:
+            by_words[words.lower()].setdefault(url, place)
+            by_place[url].setdefault(words.lower(), place)
+    for words, urls in by_words.items():
+        if len(urls) > 1:
+            yield SAME_WORDS.at(list(urls.values())[1], f"{words!r} leads to {' and to '.join(urls)}.")
+    for url, said in by_place.items():
+        if len(said) > _MANY_WORDS:
+            yield SAME_PLACE.at(list(said.values())[-1], f"{url} stands behind {', '.join(map(repr, said))}.")
+
+
+def _tried(online: Reach, places: dict[str, str]) -> Iterator[Finding]:
+    public = [url for url in sorted(places) if online.loopback or not _is_hidden(urlsplit(url).hostname or "")]
+    for url, answer in online.answers(public).items():
+        if answer.dead:
+            yield DEAD.at(places[url], f"The link {url!r} leads to no page: {answer.words}.")
+        elif answer.words:
+            yield UNSURE.at(places[url], f"The link {url!r} could not be tried: {answer.words}.")
+
+
+def _is_invented(subject: Subject) -> bool:
+    """Whether the toolkit's own sites are on reserved domains too: then it is all a demonstration."""
+    own = (*subject.toolkit.links.values(), *subject.brand.footer.social.values())
+    return any(_RESERVED.search(urlsplit(url).hostname or "") for url in own)
+
+
+def _is_hidden(host: str) -> bool:
+    """Whether `host` says itself that it is for those inside only."""
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
-        return "." not in host
+        return "." not in host or bool(_NOT_PUBLIC.search(host))

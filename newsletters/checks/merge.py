@@ -5,41 +5,65 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from newsletters.checks.finding import Finding, Subject
+from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import CompiledEmail, Condition, Slot
 from newsletters.document import MEMBER_FIELDS
 from newsletters.people import People
 from newsletters.tokens import Kind, Token
 from newsletters.trees import holes, surely_present
 
-# Of ours, of Mailchimp (whose asterisks Markdown takes for emphasis), of Mailgun.
-_LEFT_OVER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z_:]+\||%recipient\.\w+%")
+UNKNOWN_FIELD = Code(
+    "merge-unknown-field", "error", "A field that nobody on the list has",
+    why="It would be empty in every mail.",
+    mend="Import it, or take it out of the newsletter.",
+)  # fmt: skip
+EMPTY_FIELD = Code(
+    "merge-empty-field", "error", "A field that is empty for some people, and has no default",
+    why="Their mail would have a hole where the value should be.",
+    mend='Give it a default: {{ member.field | default("…") }}, or put {% if member.field %} round it.',
+)  # fmt: skip
+LEFT_OVER = Code(
+    "merge-left-over", "error", "A merge field that would be sent as it stands",
+    why="Readers would see the machinery of a merge field, often of another tool.",
+    mend="Write it as {{ member.field }}, or take it out.",
+)  # fmt: skip
+LONG_VALUE = Code(
+    "merge-long-value", "hint", "A value that is much longer than the others",
+    why="A value of that length tears a heading or a button apart, or is no name at all.",
+    mend="Look at it in a preview with --member, and mend it in the list.",
+)  # fmt: skip
+NO_LIST = Code(
+    "merge-no-list", "hint", "Fields are used, and no list was named",
+    why="A field that is empty leaves a hole in somebody's mail.",
+    mend="Check again with --list LIST.",
+)  # fmt: skip
+
+# Of ours, of Mailchimp (whose asterisks Markdown takes for emphasis), of Mailgun, of Campaign Monitor, of Dotdigital.
+_LEFT_OVER = re.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z0-9_:]+\||%recipient\.\w+%|@(?:FIRST|LAST|FULL)_?NAME@|%%[a-z_]+%%"
+    r"|\[(?:firstname|lastname|fullname|email)(?:,[^\]\n]*)?\]"
+)
+LONGEST_VALUE = 60  # characters
+_READ = ("html", "header")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Findings about members' fields."""
     yield from _left_over(subject)
-    if subject.people is None:
+    people = subject.people
+    if people is None:
         if subject.email.fields:
-            yield Finding(
-                "merge-no-list", "hint", subject.document.file,
-                f"It was not checked who has {_names(subject.email.fields)}: no list was named.",
-                "A field that is empty leaves a hole in somebody's mail.",
-                "Check again with --list LIST.",
-            )  # fmt: skip
+            names = _names(subject.email.fields)
+            yield NO_LIST.at(subject.document.file, f"It was not checked who has {names}: no list was named.")
         return
-    known = subject.people.fields() | MEMBER_FIELDS
+    known = people.fields() | MEMBER_FIELDS
     for field in subject.email.fields:
         if field not in known:
             place = _place(subject.email, field) or subject.document.place("fields")
-            yield Finding(
-                "merge-unknown-field", "error", place,
-                f"Nobody on the list {subject.people.name!r} has the field {field!r}.",
-                "It would be empty in every mail.",
-                "Import it, or take it out of the newsletter.",
-            )  # fmt: skip
+            yield UNKNOWN_FIELD.at(place, f"Nobody on the list {people.name!r} has the field {field!r}.")
     for hole, slot in unguarded(subject.email).items():
-        yield from _empty(subject, subject.people, hole, slot)
+        yield from _empty(people, hole, slot)
+    yield from _long(subject.email, people)
 
 
 def unguarded(email: CompiledEmail) -> dict[frozenset[str], Slot]:
@@ -73,31 +97,41 @@ def _shown(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator
                 yield from _shown(email, links[piece.index], held[-1])
 
 
-def _empty(subject: Subject, people: People, hole: frozenset[str], slot: Slot) -> Iterator[Finding]:
+def _empty(people: People, hole: frozenset[str], slot: Slot) -> Iterator[Finding]:
     fields = sorted(hole)
     # Where one of several fields is enough, no more people can lack all than lack the one that is filled best.
     empty, count = min(people.empty(field) for field in fields), people.count()
     if empty:
-        yield Finding(
-            "merge-empty-field", "error", f"{slot.file}:{slot.line}",
+        yield EMPTY_FIELD.at(
+            f"{slot.file}:{slot.line}",
             f"{_names(fields)} is empty for {'up to ' if len(fields) > 1 else ''}{empty:,} of {count:,} people on the "
             "list, and has no default.",
-            "Their mail would have a hole where the value should be.",
-            f'Write {{{{ member.{fields[0]} | default("…") }}}}, or put {{% if member.{fields[0]} %}} round it.',
-        )  # fmt: skip
+            mend=f'Write {{{{ member.{fields[0]} | default("…") }}}}, or put {{% if member.{fields[0]} %}} round it.',
+        )
+
+
+def _long(email: CompiledEmail, people: People) -> Iterator[Finding]:
+    """One finding a field that is shown and for which somebody has a value that few layouts hold."""
+    shown = {slot.fields[0]: slot for slot in reversed(email.slots) if len(slot.fields) == 1 and slot.context in _READ}
+    for field in sorted(shown):
+        longest = people.longest(field)
+        if len(longest) > LONGEST_VALUE:
+            slot = shown[field]
+            yield LONG_VALUE.at(
+                f"{slot.file}:{slot.line}",
+                f"The longest {field!r} on the list has {len(longest)} characters, and begins {longest[:20]!r}.",
+            )
 
 
 def _left_over(subject: Subject) -> Iterator[Finding]:
     email = subject.email
-    for part in (email.subject, email.html, email.text):
-        if found := _LEFT_OVER.search(part):
-            yield Finding(
-                "merge-left-over", "error", subject.place_of(found[0]),
-                f"{found[0]!r} would be sent as it stands.",
-                "Readers would see the machinery of a merge field, often of another tool.",
-                "Write it as {{ member.field }}, or take it out.",
-            )  # fmt: skip
-            return
+    seen: set[str] = set()
+    for part, key in ((email.subject, "subject"), (email.preheader, "preheader"), (email.html, ""), (email.text, "")):
+        for found in _LEFT_OVER.findall(part):
+            if found not in seen:
+                seen.add(found)
+                place = subject.document.place(key) if key else subject.place_of(found)
+                yield LEFT_OVER.at(place, f"{found!r} would be sent as it stands.")
 
 
 def _place(email: CompiledEmail, field: str) -> str:

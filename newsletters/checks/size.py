@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from newsletters.checks.finding import Finding, Subject
+from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import Slot
 from newsletters.merge import KEY, References, plan_merge
 from newsletters.people import People
 from newsletters.tokens import Kind
+
+CLIPPED = Code(
+    "size-clipped", "error", "HTML that Gmail would cut off",
+    why="Gmail cuts mail off at about 102 kB, with the unsubscribe link at the end.",
+    mend="Shorten it to under 80 kB: link to long texts instead of holding them.",
+)  # fmt: skip
+LARGE = Code(
+    "size-large", "warning", "HTML that is near to what Gmail cuts off",
+    why="Gmail cuts mail off at about 102 kB, and providers rewrite links to longer ones.",
+    mend="Shorten it to under 80 kB: link to long texts instead of holding them.",
+)  # fmt: skip
+VALUES = Code(
+    "size-values", "warning", "More that differs from person to person than SendGrid takes",
+    why="SendGrid takes 10,000 bytes and 150 values a person; another provider may not mind.",
+    mend="Put less inside {% if %}: long blocks that only some people see are better mailed to a list of their own.",
+)  # fmt: skip
 
 WARN_BYTES = 80_000
 MOST_BYTES = 100_000
@@ -28,21 +44,15 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Findings about the size of the merged mail."""
     size = worst_size(subject)
     if size > WARN_BYTES:
-        yield Finding(
-            "size-html", "error" if size > MOST_BYTES else "warning", subject.document.file,
-            f"The HTML may grow to {size // 1000:,} kB, tracked links included.",
-            "Gmail cuts mail off at about 102 kB, with the unsubscribe link at the end.",
-            f"Shorten it to under {WARN_BYTES // 1000} kB: link to long texts instead of holding them.",
-        )  # fmt: skip
+        code = CLIPPED if size > MOST_BYTES else LARGE
+        yield code.at(subject.document.file, f"The HTML may grow to {size // 1000:,} kB, tracked links included.")
     values = _worst_values(subject)
     bytes_ = sum(len(tag) + len(value.encode()) for tag, value in values.items())
     if bytes_ > MOST_VALUE_BYTES or len(values) > MOST_VALUES:
-        yield Finding(
-            "size-values", "warning", subject.document.file,
+        yield VALUES.at(
+            subject.document.file,
             f"What differs from person to person takes {bytes_:,} bytes in {len(values)} values.",
-            f"SendGrid takes {MOST_VALUE_BYTES:,} bytes and {MOST_VALUES} values a person.",
-            "Put less inside {% if %}: long blocks that only some people see are better mailed to a list of their own.",
-        )  # fmt: skip
+        )
 
 
 def worst_size(subject: Subject) -> int:

@@ -5,72 +5,154 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from newsletters.checks.finding import Finding, Subject
+from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.dates import mismatched
+from newsletters.prose import misspelt, reading_age, sentences
+
+NO_SUBJECT = Code(
+    "words-no-subject", "error", "The subject is missing",
+    why="It is what most people decide by whether to open.",
+    mend="Add `subject:` to the front matter.",
+    firm=True,
+)  # fmt: skip
+LONG_SUBJECT = Code(
+    "words-long-subject", "warning", "The subject is long",
+    why="Phones show about 40 characters, most programs about 60.",
+    mend="Say it in 60, the first words first.",
+)  # fmt: skip
+SHOUTING = Code(
+    "words-shouting", "warning", "The subject is all capitals",
+    why="It reads as shouting, and filters count it against the mail.",
+    mend="Write it as a sentence.",
+)  # fmt: skip
+NO_PREHEADER = Code(
+    "words-no-preheader", "warning", "The preheader is missing",
+    why="Inboxes show it after the subject; without one they show the first words of the mail.",
+    mend="Add `preheader:` to the front matter, a sentence that goes on from the subject.",
+)  # fmt: skip
+SAME_PREHEADER = Code(
+    "words-same-preheader", "warning", "The preheader repeats the subject",
+    why="The inbox would say the same twice.",
+    mend="Say something that goes on from the subject.",
+)  # fmt: skip
+LONG_PREHEADER = Code(
+    "words-long-preheader", "hint", "The preheader is long",
+    why="Inboxes cut it off at about 90 to 120 characters.",
+    mend="Put what matters first.",
+)  # fmt: skip
+PLACEHOLDER = Code(
+    "words-placeholder", "error", "Text that was to be replaced",
+    why="Readers would see it.",
+    mend="Replace it.",
+)  # fmt: skip
+WEEKDAY = Code(
+    "words-weekday", "warning", "A date that is another day of the week",
+    why="People come on the wrong day, or not at all.",
+    mend="Look into a calendar, and correct the day or the date.",
+)  # fmt: skip
+READING_AGE = Code(
+    "words-reading-age", "hint", "Long sentences and long words",
+    why="Many adults read as an eleven-year-old does, and everybody reads newsletters in passing.",
+    mend="Cut long sentences in two, and take the shorter word.",
+)  # fmt: skip
+SPELLING = Code(
+    "words-spelling", "hint", "A word that is spelt wrongly, or not as in Britain",
+    why="It looks careless, and makes readers wonder what else was not looked at.",
+    mend="Correct it, unless it is a name.",
+)  # fmt: skip
 
 LONGEST_SUBJECT = 60
 LONGEST_PREHEADER = 120
+# In years; the formula's own error is about one.
+HIGHEST_AGE = 15
+FEWEST_WORDS = 100  # below that, one long name decides
 
 _PLACEHOLDER = re.compile(
-    r"\blorem ipsum\b|\bTODO\b|\bTBC\b|\bFIXME\b|\bXXX+\b|\binsert \w+ here\b|\[(?:your|insert)\b[^\]]*\]",
-    re.IGNORECASE,
+    r"\b(?i:lorem ipsum|dolor sit amet|insert (?:\w+ ){1,3}here|to be confirmed by|placeholder text)\b"
+    r"|\b(?:TODO|TBC|TBD|FIXME|XX+)\b|(?<![\w/])\?{3,}|\[(?i:your|insert|add|link|date|name|first name|xx+)\b[^\]\n]*\]"
+    r"|\[[A-Z][A-Z0-9 _-]{2,}\]|<<[A-Za-z_ ]+>>"
 )
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Findings about subject, preheader and text."""
-    document = subject.document
-    line, preheader = subject.email.subject, subject.email.preheader
-    if not line:
-        yield Finding(
-            "words-no-subject", "error", document.place("subject"), "The subject is missing.",
-            "It is what most people decide by whether to open.", "Add `subject:` to the front matter.",
-        )  # fmt: skip
-    elif (length := _length(subject, line)) > LONGEST_SUBJECT:
-        yield Finding(
-            "words-long-subject", "warning", document.place("subject"), f"The subject is {length} characters long.",
-            "Phones show about 40, most programs about 60.", f"Say it in {LONGEST_SUBJECT}, the first words first.",
-        )  # fmt: skip
-    if line and line.upper() == line and line.lower() != line:
-        yield Finding(
-            "words-shouting", "warning", document.place("subject"), "The subject is all capitals.",
-            "It reads as shouting, and filters count it against the mail.", "Write it as a sentence.",
-        )  # fmt: skip
-    if not preheader:
-        yield Finding(
-            "words-no-preheader", "warning", document.place("preheader"), "The preheader is missing.",
-            "Inboxes show it after the subject; without one they show the first words of the mail.",
-            "Add `preheader:` to the front matter, a sentence that goes on from the subject.",
-        )  # fmt: skip
-    elif preheader == line:
-        yield Finding(
-            "words-same-preheader", "warning", document.place("preheader"), "The preheader repeats the subject.",
-            "The inbox would say the same twice.", "Say something that goes on from the subject.",
-        )  # fmt: skip
-    elif (length := _length(subject, preheader)) > LONGEST_PREHEADER:
-        yield Finding(
-            "words-long-preheader", "hint", document.place("preheader"), f"The preheader is {length} characters long.",
-            "Inboxes cut it off at about 90 to 120.", "Put what matters first.",
-        )  # fmt: skip
+    yield from _subject(subject)
+    yield from _preheader(subject)
     yield from _placeholders(subject)
+    if subject.email.language.split("-")[0] == "en":
+        yield from _dates(subject)
+        yield from _prose(subject)
+
+
+def _subject(subject: Subject) -> Iterator[Finding]:
+    place, line = subject.document.place("subject"), subject.email.subject
+    if not line:
+        yield NO_SUBJECT.at(place, "The subject is missing.")
+    elif (length := _length(subject, line)) > LONGEST_SUBJECT:
+        yield LONG_SUBJECT.at(place, f"The subject is {length} characters long.")
+    words = subject.plain(line)
+    if words.upper() == words and words.lower() != words and len(words.split()) > 1:
+        yield SHOUTING.at(place, "The subject is all capitals.")
+
+
+def _preheader(subject: Subject) -> Iterator[Finding]:
+    place, line = subject.document.place("preheader"), subject.email.preheader
+    if not line:
+        yield NO_PREHEADER.at(place, "The preheader is missing.")
+    elif _bare(subject.plain(line)) == _bare(subject.plain(subject.email.subject)):
+        yield SAME_PREHEADER.at(place, "The preheader repeats the subject.")
+    elif (length := _length(subject, line)) > LONGEST_PREHEADER:
+        yield LONG_PREHEADER.at(place, f"The preheader is {length} characters long.")
 
 
 def _placeholders(subject: Subject) -> Iterator[Finding]:
-    seen = set()
-    for part, key in (
-        (subject.email.subject, "subject"),
-        (subject.email.preheader, "preheader"),
-        (subject.email.text, ""),
-    ):
-        for match in _PLACEHOLDER.finditer(part):
+    seen: set[str] = set()
+    for text, key in _parts(subject):
+        for match in _PLACEHOLDER.finditer(text):
             if match[0] not in seen:
                 seen.add(match[0])
-                yield Finding(
-                    "words-placeholder", "error", subject.document.place(key) if key else subject.place_of(match[0]),
-                    f"{match[0]!r} looks like text that was to be replaced.", "Readers would see it.", "Replace it.",
-                )  # fmt: skip
+                yield PLACEHOLDER.at(_place(subject, key, match[0]), f"{match[0]!r} looks like text to be replaced.")
+
+
+def _dates(subject: Subject) -> Iterator[Finding]:
+    for text, key in _parts(subject):
+        for found in mismatched(text, subject.today):
+            worked_out = "" if found.year_given else f" in {found.day.year}"
+            yield WEEKDAY.at(
+                _place(subject, key, found.words),
+                f"{found.words!r} is a {found.day:%A}{worked_out}.",
+                mend=f"{found.nearest:%A %-d %B}, or {found.day:%A %-d %B}? Correct the day or the date.",
+            )
+
+
+def _prose(subject: Subject) -> Iterator[Finding]:
+    prose = sentences(subject.plain(subject.email.text))
+    if sum(len(sentence) for sentence in prose) >= FEWEST_WORDS and (age := reading_age(prose)) > HIGHEST_AGE:
+        yield READING_AGE.at(subject.document.file, f"The text reads as for people of {age:.0f} and over.")
+    known = " ".join([subject.toolkit.title, subject.toolkit.coalition, subject.toolkit.campaign, subject.brand.name])
+    known += " ".join([subject.brand.footer.organisation, subject.brand.footer.address])
+    for text, key in _parts(subject):
+        for wrong, right in misspelt(text, known):
+            mend = f"Write {' or '.join(map(repr, right))}, unless it is a name." if right else ""
+            yield SPELLING.at(_place(subject, key, wrong), f"{wrong!r} is not spelt so.", mend=mend)
+
+
+def _parts(subject: Subject) -> Iterator[tuple[str, str]]:
+    """Subject, preheader and text, without tokens, each with its key in the front matter."""
+    yield subject.plain(subject.email.subject), "subject"
+    yield subject.plain(subject.email.preheader), "preheader"
+    yield subject.plain(subject.email.text), ""
+
+
+def _place(subject: Subject, key: str, words: str) -> str:
+    return subject.document.place(key) if key else subject.place_of(words)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\W+", " ", text).strip().casefold()
 
 
 def _length(subject: Subject, text: str) -> int:
     # Every condition's words count once, each value as much as a first name.
     values = len(subject.email.mint.pattern("S").findall(text))
-    return len(subject.email.mint.strip(text)) + 6 * values
+    return len(subject.plain(text)) + 6 * values

@@ -26,12 +26,22 @@ brand:
 
 
 def compiled(
-    body: str, *, front: str = "", copy: Mapping[str, str] | None = None, folder: Path = Path(), **options: Any
+    body: str,
+    *,
+    front: str = "",
+    copy: Mapping[str, str] | None = None,
+    folder: Path = Path(),
+    sheet: str = "",
+    files: Mapping[str, bytes] | None = None,
+    **options: Any,
 ) -> Compilation:
-    """The document with `body`, and lines of `front` matter besides the usual, as a compilation."""
+    """The document with `body`, and lines of `front` matter besides the usual, as a compilation.
+
+    `sheet` takes the place of the toolkit's usual one, `files` come besides or instead of its others.
+    """
     head = front if "subject:" in front else f"subject: Hello\npreheader: And welcome\n{front}"
     text = f"---\ntoolkit: spring-fair\n{head.rstrip()}\n---\n{body}"
-    toolkit = load_files(toolkits.files(SHEET, **(copy or {})), "kit")
+    toolkit = load_files({**toolkits.files(sheet or SHEET, **(copy or {})), **(files or {})}, "kit")
     return compile_document(parse_document(text, "may.md", folder), toolkit, **options)
 
 

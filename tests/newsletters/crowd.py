@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 
 class Crowd:
     """People given as mappings of fields."""
 
-    def __init__(self, *members: Mapping[str, str], name: str = "news") -> None:
+    def __init__(self, *members: Mapping[str, str], name: str = "news", basis: str = "consent") -> None:
         self.name = name
         self._members = members
+        self._basis = basis
 
     def count(self) -> int:
         return len(self._members)
@@ -21,6 +23,9 @@ class Crowd:
     def empty(self, field: str) -> int:
         return sum(not member.get(field) for member in self._members)
 
+    def basis(self) -> Mapping[str, int]:
+        return {self._basis: len(self._members)}
+
     def longest(self, field: str) -> str:
         return max((member.get(field, "") for member in self._members), key=len, default="")
 
@@ -29,3 +34,9 @@ class Crowd:
 
     def sample(self) -> Mapping[str, str] | None:
         return self._members[0] if self._members else None
+
+    def languages(self) -> Mapping[str, int]:
+        return Counter(member.get("language", "") for member in self._members)
+
+    def speaking(self, codes: Collection[str]) -> Crowd:
+        return Crowd(*(member for member in self._members if member.get("language", "") in codes), name=self.name)

@@ -1,0 +1,60 @@
+"""Clients: HTML and CSS that some of the main mail programs lack, where our layouts have nothing to take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborNode
+
+from newsletters.checks.accessibility import place_of_link, words_of
+from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.checks.support import Feature, features
+
+LOST = Code(
+    "clients-lost", "warning", "Something that some mail programs do not know",
+    why="Their readers miss what it was for.", mend="Do without it, or put something beside it that stands by itself.",
+)  # fmt: skip
+PLAINER = Code(
+    "clients-plainer", "hint", "Something that looks plainer in some mail programs",
+    why="Nothing is missing there, as long as the mail does not depend on it.",
+    mend="Look whether the mail makes sense without it.",
+)  # fmt: skip
+FONT = Code(
+    "clients-font", "warning", "A font without one to take its place",
+    why="Most mail programs have only the fonts of their machine; Outlook takes Times for one that it lacks.",
+    mend="End the brand's `font` with names that are everywhere: Arial, sans-serif; or Georgia, serif.",
+)  # fmt: skip
+
+_GENERIC = frozenset({"serif", "sans-serif", "monospace", "system-ui", "cursive"})
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Findings about what mail programs lack; what our own layouts use, they use with something in its place."""
+    for feature in features():
+        if not feature.ours and (node := _first(subject, feature)):
+            code = PLAINER if feature.graceful else LOST
+            lacking = ", ".join(feature.lacking or feature.partly)
+            yield code.at(
+                _place(subject, node),
+                f"{lacking} can't show {feature.what}. {feature.effect} (caniemail.com, {feature.page}, "
+                f"tested {feature.tested})",
+            )
+    for name, font in (("font", subject.brand.font), ("heading font", subject.brand.heading_font)):
+        if font and font.rpartition(",")[2].strip() not in _GENERIC:
+            yield FONT.at(f"brand {subject.brand.name}", f"The {name} {font!r} ends with no font that is everywhere.")
+
+
+def _first(subject: Subject, feature: Feature) -> LexborNode | None:
+    """The first element that has `feature`."""
+    if feature.style is None:
+        return subject.tree.css_first(feature.selector)
+    for node in subject.tree.css("style, [style]"):
+        if feature.style.search(node.text() if node.tag == "style" else node.attributes["style"] or ""):
+            return node
+    return None
+
+
+def _place(subject: Subject, node: LexborNode) -> str:
+    if node.tag == "a":
+        return place_of_link(subject, node)
+    return subject.place(node, words_of(subject, node))

@@ -1,0 +1,128 @@
+"""Images: whether each picture is sharp, light, and of a kind that every mail program shows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from PIL import Image as Pillow
+from selectolax.lexbor import LexborNode
+
+from newsletters.checks.accessibility import image_of
+from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.checks.paint import pixels, styles_of
+from newsletters.checks.support import formats
+from newsletters.compiled import Image
+
+# Our own bounds: two seconds for one picture, and ten for all, at the 100 kB a second of a poor mobile network.
+MOST_BYTES = 200_000
+MOST_BYTES_TOGETHER = 1_000_000
+# Pixels for each px shown: phones have two or three, and under one and a half it shows.
+SHARP, MOST_NEEDED = 1.5, 2.2
+# A mail with a picture at least this wide and fewer words than this is a picture.
+FEWEST_WORDS, WIDE = 25, 300
+
+HEAVY = Code(
+    "images-heavy", "warning", f"A picture of more than {MOST_BYTES // 1000} kB",
+    why="On a phone with poor reception it comes late or not at all, and readers pay for it.",
+    mend="Save it as JPEG of less quality, with fewer frames if it moves, or crop it.",
+)  # fmt: skip
+WEIGHT = Code(
+    "images-weight", "warning", f"Pictures of more than {MOST_BYTES_TOGETHER // 1_000_000} MB together",
+    why="On a phone with poor reception the mail stays half empty.", mend="Leave out pictures, or choose lighter ones.",
+)  # fmt: skip
+WIDE_PICTURE = Code(
+    "images-too-wide", "warning", "A picture wider than any screen needs",
+    why="Twice its width on the page is as sharp as screens are; more is weight for nothing.",
+    mend="Save it at twice the width at which it is shown. A moving picture is not made smaller by itself.",
+)  # fmt: skip
+UNSHARP = Code(
+    "images-unsharp", "hint", "A picture too small to be sharp",
+    why="Most phones show it at two pixels for each of its own, as if out of focus.",
+    mend="Take one that is twice as wide as it is shown.",
+)  # fmt: skip
+FORMAT = Code(
+    "images-format", "warning", "A picture of a kind that some mail programs do not show",
+    why="Their readers see an empty frame with the alt text.", mend="Save it as PNG or JPEG, or as GIF where it moves.",
+)  # fmt: skip
+ANIMATED = Code(
+    "images-animated", "hint", "A moving picture",
+    why="Outlook for Windows shows its first frame only, and movement that does not end disturbs reading.",
+    mend="Let the first frame say all, and let the movement end after five seconds.",
+)  # fmt: skip
+NO_WIDTH = Code(
+    "images-no-width", "warning", "A picture without a width",
+    why="Outlook for Windows shows it as large as it is, which is twice what was meant, and the page breaks.",
+    mend='Give the <img> of the block width="…" in px, besides what its style says.',
+)  # fmt: skip
+ONLY = Code(
+    "images-only", "warning", "Hardly any words beside a picture",
+    why="With pictures switched off there is nothing to read, nobody can translate it, and filters distrust it.",
+    mend="Write what the picture says as text, and let the picture only show it.",
+)  # fmt: skip
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Findings about pictures."""
+    shown = [(node, image) for node in subject.tree.css("img") if (image := image_of(subject, node))]
+    for node in subject.tree.css("img"):
+        if not (pixels(node.attributes.get("width") or "") or (node.attributes.get("width") or "").isdigit()):
+            yield NO_WIDTH.at(subject.place(node), f"A picture has no width: {subject.plain(node.html or '')[:80]}")
+    told = set()
+    for node, image in shown:
+        if image.hash not in told:
+            told.add(image.hash)
+            yield from _file(subject, node, image)
+        yield from _size(subject, node, image)
+    weight = sum(len(subject.image_contents[hash_]) for hash_ in told)
+    if weight > MOST_BYTES_TOGETHER:
+        yield WEIGHT.at(subject.document.file, f"The pictures weigh {weight / 1_000_000:.1f} MB together.")
+    yield from _only(subject, shown)
+
+
+def _file(subject: Subject, node: LexborNode, image: Image) -> Iterator[Finding]:
+    content, place = subject.image_contents[image.hash], subject.place(node, image.name)
+    if len(content) > MOST_BYTES:
+        yield HEAVY.at(place, f"The picture {image.name!r} weighs {len(content) // 1000:,} kB.")
+    if lacking := formats().get(image.media_type):
+        yield FORMAT.at(place, f"The picture {image.name!r} is {image.media_type}; not shown by {', '.join(lacking)}.")
+    if _moves(content):
+        yield ANIMATED.at(place, f"The picture {image.name!r} moves.")
+
+
+def _size(subject: Subject, node: LexborNode, image: Image) -> Iterator[Finding]:
+    shown = _shown_width(node)
+    if shown and image.width > MOST_NEEDED * shown:
+        yield WIDE_PICTURE.at(
+            subject.place(node, image.name), f"{image.name!r} is {image.width} px wide, and shown at {shown:.0f}."
+        )
+    elif shown and image.width < SHARP * shown:
+        yield UNSHARP.at(
+            subject.place(node, image.name), f"{image.name!r} is {image.width} px wide, and shown at {shown:.0f}."
+        )
+
+
+def _only(subject: Subject, shown: list[tuple[LexborNode, Image]]) -> Iterator[Finding]:
+    wide = [(node, image) for node, image in shown if (_shown_width(node) or 0) >= WIDE]
+    if not wide:
+        return
+    if (words := _own_words(subject)) < FEWEST_WORDS:
+        node, image = wide[0]
+        yield ONLY.at(subject.place(node, image.name), f"Beside the picture {image.name!r} there are {words} words.")
+
+
+def _own_words(subject: Subject) -> int:
+    """How many words the mail has, those of its layout left out."""
+    body, layout = subject.tree.body, subject.document.place("layout")
+    texts = [node for node in (body.traverse(include_text=True) if body else ()) if node.is_text_node]
+    return sum(len(subject.plain(node.text_content or "").split()) for node in texts if subject.place(node) != layout)
+
+
+def _shown_width(node: LexborNode) -> float | None:
+    given = node.attributes.get("width") or ""
+    return float(given) if given.isdigit() else pixels(styles_of(node).get("width", ""))
+
+
+def _moves(content: bytes) -> bool:
+    with Pillow.open(io.BytesIO(content)) as picture:
+        return picture.format in ("GIF", "WEBP", "PNG") and bool(getattr(picture, "is_animated", False))

@@ -1,0 +1,91 @@
+"""Legibility: whether text can be read and buttons can be hit, on light screens and on dark ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborNode
+
+from newsletters.brand import contrast
+from newsletters.checks.accessibility import words_of
+from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.checks.paint import Paint, painted, pixels, styles_of
+
+# WCAG 2.2: 1.4.3 for text, 18 pt or bold 14 pt counting as large.
+ENOUGH, ENOUGH_FOR_LARGE = 4.5, 3.0
+SMALLEST_TEXT = 14
+# What a finger hits: WCAG 2.2, 2.5.5, and Apple's own guide.
+SMALLEST_TARGET = 44
+
+CONTRAST = Code(
+    "legibility-contrast", "warning", "Text that hardly stands out from its ground",
+    why="Many people can't read it, and nobody can in the sun.",
+    mend=f"Change a colour of the brand or block until it has {ENOUGH}:1, or {ENOUGH_FOR_LARGE:g}:1 where it is large.",
+)  # fmt: skip
+DARK_CONTRAST = Code(
+    "legibility-dark-contrast", "warning", "Text that hardly stands out on dark screens",
+    why="Where the screen is dark, our own dark colours take the place of the brand's; what has none can't be read.",
+    mend="Give the block's text a class that templates/email/head.css.j2 has a dark colour for.",
+)  # fmt: skip
+SMALL_TEXT = Code(
+    "legibility-small-text", "warning", f"Text under {SMALLEST_TEXT} px",
+    why="On a phone it can't be read without zooming.",
+    mend=f"Set it in {SMALLEST_TEXT} px or more; <small> inside small print is too small.",
+)  # fmt: skip
+TARGET = Code(
+    "legibility-target", "warning", f"A button lower than {SMALLEST_TARGET} px",
+    why="Fingers miss it, most of all those that tremble.", mend="Give it more padding or a larger line height.",
+)  # fmt: skip
+
+# Hung above or below the line, or for the eye alone.
+_APART = frozenset({"sub", "sup"})
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Findings about what is seen."""
+    light = painted(subject.tree, dark=False)
+    for code, paints in ((CONTRAST, light), (DARK_CONTRAST, painted(subject.tree, dark=True))):
+        told = set()
+        for node, words in _texts(subject):
+            paint = paints[node.mem_id]
+            if paint.shown and (paint.ink, paint.ground) not in told and not _stands_out(paint):
+                told.add((paint.ink, paint.ground))
+                yield code.at(
+                    subject.place(node, words),
+                    f"{words!r} is {paint.ink} on {paint.ground}: {contrast(paint.ink, paint.ground):.1f}:1.",
+                )
+    for node, words in _texts(subject):
+        paint = light[node.mem_id]
+        if paint.shown and node.tag not in _APART and paint.size < SMALLEST_TEXT - 0.05:
+            yield SMALL_TEXT.at(subject.place(node, words), f"{words!r} is {paint.size:.0f} px high.")
+    for link in subject.tree.css("a[href][style*=padding]"):
+        height = _height(link, light[link.mem_id])
+        if height < SMALLEST_TARGET:
+            words = words_of(subject, link)
+            yield TARGET.at(subject.place(link, words), f"The button {words!r} is {height:.0f} px high.")
+
+
+def _texts(subject: Subject) -> Iterator[tuple[LexborNode, str]]:
+    """Each element that holds words of its own, with the first of them; what is hidden from listeners decorates."""
+    body = subject.tree.body
+    for node in body.traverse() if body else ():
+        own = [each.text_content or "" for each in node.iter(include_text=True) if each.is_text_node]
+        words = [piece.strip() for text in own for piece in subject.email.mint.pattern().sub("\n", text).split("\n")]
+        if any(words) and node.attributes.get("aria-hidden") != "true":
+            yield node, max(words, key=len)[:60]
+
+
+def _stands_out(paint: Paint) -> bool:
+    return contrast(paint.ink, paint.ground) >= (ENOUGH_FOR_LARGE if paint.large else ENOUGH)
+
+
+def _height(link: LexborNode, paint: Paint) -> float:
+    """How high a padded link is, in px: its line, padding and border, as its inline style says."""
+    styles = styles_of(link)
+    sides = (styles.get("padding") or "0").split()
+    above, below = sides[0], sides[2 if len(sides) > 2 else 0]
+    above, below = styles.get("padding-top", above), styles.get("padding-bottom", below)
+    line = styles.get("line-height", "1.2")
+    high = float(line) * paint.size if line.replace(".", "", 1).isdigit() else pixels(line, paint.size)
+    border = pixels((styles.get("border") or "0").split()[0]) or 0
+    return (1.2 * paint.size if high is None else high) + (pixels(above) or 0) + (pixels(below) or 0) + 2 * border

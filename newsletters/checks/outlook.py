@@ -1,0 +1,177 @@
+"""Outlook: what Outlook for Windows makes of the page; it is not rendered here, so its branches are read instead.
+
+That program lays mails out with Word, which reads what stands in conditional comments: tables round what it would
+else set as wide as its window, and VML for what it can't draw.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from newsletters.checks.finding import Code, Finding, Subject, marks_in
+from newsletters.checks.paint import styles_of
+from newsletters.mjml import marked_html
+from newsletters.mjml_rules import MARK
+
+COMMENTS = Code(
+    "outlook-comments", "error", "Outlook's conditional comments do not close",
+    why="Outlook for Windows would hide the rest of the mail, or others would show what is meant for it.",
+    mend="Close each `<!--[if mso]>` with `<![endif]-->`, and each `<!--[if !mso]><!-->` with `<!--<![endif]-->`.",
+)  # fmt: skip
+TABLES = Code(
+    "outlook-tables", "error", "Tables or VML that do not close for Outlook",
+    why="Word puts everything that follows into a cell of what stayed open.",
+    mend="Close in a second conditional comment what the first one opened, in the other order.",
+)  # fmt: skip
+WIDTH = Code(
+    "outlook-width", "warning", "A part that is as wide as Outlook's window",
+    why="Word knows max-width on tables only, so that lines run across the whole screen.",
+    mend="Put a table of the same width round it in `<!--[if mso]>`, or build it of mj-section and mj-column.",
+)  # fmt: skip
+BACKGROUND = Code(
+    "outlook-background", "warning", "A background picture that Outlook does not show",
+    why="Word draws background pictures from VML only; white words on it would stand on white.",
+    mend="Set it as the background-url of an mj-section, which writes the VML, with a background colour beside it.",
+)  # fmt: skip
+HIDDEN = Code(
+    "outlook-hidden", "warning", "Something hidden that Outlook shows",
+    why="Word does not hide a picture, nor a table inside of what is hidden, by display:none.",
+    mend="Add mso-hide:all beside display:none, on each of them.",
+)  # fmt: skip
+BUTTON = Code(
+    "outlook-button", "warning", "A button that is no button in Outlook",
+    why="Word draws no rounded corners: a button that has neither ground nor border nor underline looks like text.",
+    mend="Give it a background colour or a border, or use the block `button`.",
+)  # fmt: skip
+
+_BRACKET = re.compile(r"<!--\[if([^\]]*)\]>(<!-->|<!---->|\s*<!-->)?|<!(?:--<!)?\[endif\](?:--)?>")
+_HIDDEN_BRANCH = re.compile(r"<!--\[if[^\]]*![^\]]*\]>\s*<!--+>.*?<!--<!\[endif\]-->", re.DOTALL)
+_BRACKETS = re.compile(r"<!--\[if[^\]]*(?:mso|IE)[^\]]*\]>|<!\[endif\]-->")
+_PAIRED = frozenset({"table", "tbody", "thead", "tr", "td", "th", "div", "center"})
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Findings about Outlook for Windows; its branches are a layout's or block's, and placed where that was chosen."""
+    compilation = subject.compilation
+    html, layout = marked_html(compilation.mjml, compilation.css), subject.document.place("layout")
+    found = [*unclosed_comments(html)]
+    for message in found:
+        yield COMMENTS.at(layout, message)
+    if found:
+        return
+    word = as_word_reads(html)
+    for message in unclosed_tags(word):
+        yield TABLES.at(layout, message)
+    yield from _reliance(subject, LexborHTMLParser(word))
+
+
+def unclosed_comments(html: str) -> Iterator[str]:
+    """What is wrong with the conditional comments of `html`."""
+    opened = ""
+    for bracket in _BRACKET.finditer(html):
+        if bracket[1] is None and not opened:
+            yield f"{bracket[0]} closes nothing."
+        elif bracket[1] is None:
+            shown = opened.endswith("<!-->") or opened.endswith("<!---->")
+            if shown != bracket[0].startswith("<!--"):
+                yield f"{opened} is closed by {bracket[0]}."
+            opened = ""
+        elif opened:
+            yield f"{bracket[0]} opens inside {opened}."
+        else:
+            opened = re.sub(r"\s+", "", bracket[0])
+    if opened:
+        yield f"{opened} is not closed."
+
+
+def as_word_reads(html: str) -> str:
+    """`html` with what is meant for Outlook in, and what is hidden from it out."""
+    return _BRACKETS.sub("", _HIDDEN_BRANCH.sub("", html))
+
+
+def unclosed_tags(html: str) -> list[str]:
+    """What is wrong with the tables and VML of `html`, in words; its first fault only, as others follow from that."""
+    pairs = _Pairs()
+    pairs.feed(MARK.sub("", html))
+    pairs.close()
+    return pairs.faults[:1] or [f"<{tag}> is not closed." for tag in pairs.open[-1:]]
+
+
+class _Pairs(HTMLParser):
+    """Tags that must close in order, as Word reads them; an HTML5 parser would mend them unseen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _PAIRED or tag.startswith(("v:", "w:")):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _PAIRED or tag.startswith(("v:", "w:")):
+            if self.open[-1:] == [tag]:
+                self.open.pop()
+            else:
+                inside = f"inside <{self.open[-1]}>" if self.open else "where nothing is open"
+                self.faults.append(f"</{tag}> stands {inside}.")
+
+
+def _reliance(subject: Subject, word: LexborHTMLParser) -> Iterator[Finding]:
+    """Findings about CSS that Word does not know and that nothing stands in for."""
+    marks = marks_in(word)
+    for node in word.css("[style], [background]"):
+        for code, message in _relied_on(node):
+            words = " ".join(node.text().split()) if code is BUTTON else ""
+            yield code.at(subject.place_at(marks.get(node.mem_id), words), message)
+
+
+def _relied_on(node: LexborNode) -> Iterator[tuple[Code, str]]:
+    styles = styles_of(node)
+    most, hidden = styles.get("max-width", ""), styles.get("display") == "none"
+    if hidden and styles.get("mso-hide") != "all" and (node.tag in ("img", "table") or node.css("table, img")):
+        yield HIDDEN, f"A hidden <{node.tag}> has no mso-hide:all."
+    if hidden:
+        return
+    if most.endswith("px") and node.tag not in ("table", "img") and "width" not in styles and not _within_width(node):
+        yield WIDTH, f"A part at most {most} wide has no width that Outlook knows."
+    ground = styles.get("background", "") + styles.get("background-image", "")
+    if ("url(" in ground or node.attributes.get("background")) and not _within_vml(node):
+        yield BACKGROUND, "A background picture has no VML for Outlook."
+    if node.tag == "a" and "border-radius" in styles and _is_bare(node, styles):
+        yield BUTTON, f"The button {' '.join(node.text().split())!r} is told from text by its shape alone."
+
+
+def _within_width(node: LexborNode) -> bool:
+    """Whether a table or cell of a width in px holds `node`."""
+    return any(
+        (above.attributes.get("width") or "").isdigit() or styles_of(above).get("width", "").endswith("px")
+        for above in _above(node)
+        if above.tag in ("table", "td")
+    )
+
+
+def _within_vml(node: LexborNode) -> bool:
+    return any((above.tag or "").startswith("v:") for above in _above(node))
+
+
+def _above(node: LexborNode) -> Iterator[LexborNode]:
+    above = node.parent
+    while above is not None and above.is_element_node:
+        yield above
+        above = above.parent
+
+
+def _is_bare(link: LexborNode, styles: Mapping[str, str]) -> bool:
+    """Whether nothing but round corners tells a link from text."""
+    drawn = "background" in styles or "background-color" in styles or "border" in styles
+    lined = "underline" in styles.get("text-decoration", "underline")
+    return not drawn and not lined and not any(above.attributes.get("bgcolor") for above in [*_above(link)][:1])

@@ -1,0 +1,153 @@
+"""Paint: in which colours and sizes a reader sees each part of the page, on a light screen or a dark one.
+
+A small cascade of what our mails use: style sheets and inline styles, importance, specificity and inheritance, for
+colour, ground, size, weight and display. Narrow screens, states such as hover, and gradients are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from PIL import ImageColor
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_BLOCK = re.compile(r"([^{}]+)\{((?:[^{}]|\{[^{}]*\})*)\}")
+_DARK = re.compile(r"prefers-color-scheme\s*:\s*dark")
+_NAME = re.compile(r"[.#][\w-]+|\[[^\]]*\]|:[\w-]+")
+_LENGTH = re.compile(r"([\d.]+)(px|pt|em|rem|%)")
+_PART = re.compile(r"[^\s,(]+(?:\([^)]*\))?")
+
+# What browsers do by themselves; sizes are times the parent's.
+_SIZES = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h5": 0.83, "h6": 0.67, "small": 5 / 6, "sub": 5 / 6, "sup": 5 / 6}
+_BOLD = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "b", "strong", "th"})
+_LINK = {False: "#0000ee", True: "#9e9eff"}
+_CANVAS = {False: ("#000000", "#ffffff"), True: ("#ffffff", "#121212")}
+
+
+@dataclass(frozen=True)
+class Paint:
+    """How a part is seen: colours in hex, `size` in px; not `shown` is hidden, or hidden with what holds it."""
+
+    ink: str
+    ground: str
+    size: float = 16.0
+    bold: bool = False
+    shown: bool = True
+
+    @property
+    def large(self) -> bool:
+        """Whether text is large as WCAG has it: 18 pt, or 14 pt and bold."""
+        return self.size >= 24 or (self.bold and self.size >= 18.66)
+
+
+def painted(tree: LexborHTMLParser, *, dark: bool) -> Mapping[int, Paint]:
+    """How each element of the body is seen, by its `mem_id`."""
+    given = _given(tree, dark=dark)
+    found: dict[int, Paint] = {}
+    if tree.body is None:
+        return found
+    for node in tree.body.traverse():
+        above = found.get(node.parent.mem_id) if node.parent else None
+        styles = {name: value for name, (_, value) in given.get(node.mem_id, {}).items()}
+        found[node.mem_id] = _paint(node, styles, above or Paint(*_CANVAS[dark]), dark=dark)
+    return found
+
+
+def styles_of(node: LexborNode) -> dict[str, str]:
+    """The inline style of `node`: property to value."""
+    return {name: value for name, value, _ in _declarations(node.attributes.get("style") or "")}
+
+
+def pixels(value: str, base: float = 16.0) -> float | None:
+    """A CSS length in px, `base` being what em and % are of; None for any other value."""
+    found = _LENGTH.fullmatch(value.strip())
+    if found is None:
+        return 0.0 if value.strip() == "0" else None
+    return float(found[1]) * {"px": 1, "pt": 4 / 3, "em": base, "rem": 16, "%": base / 100}[found[2]]
+
+
+@cache
+def colour(value: str) -> str:
+    """The hex of the first colour that a CSS value names; empty where it names none, or one that can't be seen."""
+    for part in _PART.findall(value):
+        try:
+            channels = ImageColor.getrgb(part)
+        except ValueError:
+            continue
+        if len(channels) == 3 or channels[3]:
+            return "#" + "".join(f"{channel:02x}" for channel in channels[:3])
+    return ""
+
+
+def _paint(node: LexborNode, styles: Mapping[str, str], above: Paint, *, dark: bool) -> Paint:
+    tag, size = node.tag or "", pixels(styles.get("font-size", ""), above.size)
+    paint = replace(
+        above,
+        size=above.size * _SIZES.get(tag, 1) if size is None else size,
+        bold=_is_bold(styles.get("font-weight", ""), above.bold or tag in _BOLD),
+        shown=above.shown and styles.get("display") != "none" and styles.get("visibility") != "hidden",
+    )
+    if tag == "mark":
+        paint = replace(paint, ink="#000000", ground="#ffff00")
+    elif tag == "a" and node.attributes.get("href"):
+        paint = replace(paint, ink=_LINK[dark])
+    ground = styles.get("background-color") or styles.get("background") or node.attributes.get("bgcolor") or ""
+    return replace(paint, ink=colour(styles.get("color", "")) or paint.ink, ground=colour(ground) or paint.ground)
+
+
+def _is_bold(weight: str, otherwise: bool) -> bool:
+    if weight.isdigit():
+        return int(weight) >= 600
+    return {"bold": True, "bolder": True, "normal": False}.get(weight, otherwise)
+
+
+# Property to its strongest value so far, with what makes it strong.
+_Given = dict[str, tuple[tuple[int, ...], str]]
+
+
+def _given(tree: LexborHTMLParser, *, dark: bool) -> dict[int, _Given]:
+    """The declarations that win for each element, by its `mem_id`."""
+    found: dict[int, _Given] = {}
+
+    def give(node: LexborNode, css: str, strength: tuple[int, ...]) -> None:
+        held = found.setdefault(node.mem_id, {})
+        for name, value, important in _declarations(css):
+            rank = (important, *strength)
+            if name not in held or held[name][0] <= rank:
+                held[name] = (rank, value)
+
+    for order, (selector, css) in enumerate(_rules(tree, dark=dark)):
+        for node in tree.css(selector):
+            give(node, css, (0, *_specificity(selector), order))
+    for node in tree.css("[style]"):
+        give(node, node.attributes["style"] or "", (1,))
+    return found
+
+
+def _rules(tree: LexborHTMLParser, *, dark: bool) -> Iterator[tuple[str, str]]:
+    """Selectors, one at a time, with their declarations, as they hold on a wide screen."""
+    for sheet in tree.css("style:not([media])"):
+        for head, body in _BLOCK.findall(_COMMENT.sub("", sheet.text())):
+            if not head.strip().startswith("@"):
+                yield from ((selector.strip(), body) for selector in head.split(","))
+            elif dark and _DARK.search(head):
+                for inner, css in _BLOCK.findall(body):
+                    yield from ((selector.strip(), css) for selector in inner.split(","))
+
+
+def _specificity(selector: str) -> tuple[int, int]:
+    """Of a selector without ids: how many classes and attributes, and how many tags, it names."""
+    return len(_NAME.findall(selector)), len(re.findall(r"(?:^|[\s>+~])[a-z]", _NAME.sub("", selector)))
+
+
+def _declarations(css: str) -> Iterator[tuple[str, str, bool]]:
+    for part in css.split(";"):
+        name, colon, value = part.partition(":")
+        if colon:
+            value = value.strip().lower()
+            plain = value.removesuffix("!important").strip()
+            yield name.strip().lower(), plain, plain != value

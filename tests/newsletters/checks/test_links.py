@@ -1,0 +1,220 @@
+"""Links that must be there, and those that lead readers astray."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from newsletters.checks.finding import Finding
+from newsletters.compiler import Compilation
+from newsletters.reachable import AT_ONCE, Reach
+from newsletters.tokens import Kind
+from tests.newsletters.checks.planting import Look, Planted, newsletter
+from tests.newsletters.compiling import SHEET
+
+REAL = SHEET.replace("https://fairs.example/join", "https://fairs.org.uk/join")
+KEY = "aVeryOpaqueKeyOf22Sigg"
+
+
+def without(kind: Kind) -> Callable[[Compilation], Compilation]:
+    """A compilation whose text has lost its token of `kind`."""
+
+    def change(compilation: Compilation) -> Compilation:
+        email = compilation.email
+        return replace(compilation, email=replace(email, text=email.text.replace(email.mint.write(kind), "")))
+
+    return change
+
+
+def linked(url: str, **options: str) -> Look:
+    """A newsletter with one link, on line 8."""
+    return newsletter(f"a\n\nSee [the page]({url}) there.", **options)
+
+
+class Site(BaseHTTPRequestHandler):
+    """A site whose pages answer as their path says: /200, /404, /moved-200, /head-405."""
+
+    protocol_version = "HTTP/1.1"
+    asked: list[str]
+    busy = 0
+    busiest = 0
+    turn = threading.Lock()
+
+    def do_HEAD(self) -> None:
+        """Answer."""
+        self.answer()
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.answer()
+
+    def answer(self) -> None:
+        """The status that the path asks for."""
+        site = type(self)
+        with site.turn:
+            site.asked.append(f"{self.command} {self.path}")
+            site.busy += 1
+            site.busiest = max(site.busiest, site.busy)
+        word, _, number = self.path.strip("/").split("?")[0].rpartition("-")
+        status = int(number)
+        if word == "head":
+            status = status if self.command == "HEAD" else 200
+        self.send_response(302 if word == "moved" else status)
+        if word == "moved":
+            self.send_header("Location", f"/{number}")
+        if word == "inside":
+            self.send_header("Location", "http://10.0.0.1/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        with site.turn:
+            site.busy -= 1
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def site() -> Iterator[tuple[str, type[Site]]]:
+    """A site on this machine, and what it was asked."""
+
+    class Mine(Site):
+        asked: list[str] = []  # noqa: RUF012 - each site has its own
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Mine)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", Mine
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def answered(path: str) -> Look:
+    """A newsletter whose link leads to a page of a real site."""
+
+    def look(code: str) -> list[Finding]:
+        with site() as (url, _):
+            return newsletter(f"[b]({url}{path})", online=Reach(loopback=True))(code)
+
+    return look
+
+
+PLANTED = [
+    Planted("links-unsubscribe", newsletter(change=without(Kind.UNSUBSCRIBE)), newsletter(), says="plain text has no"),
+    Planted("links-view", newsletter(change=without(Kind.VIEW)), newsletter(), says="plain text has no"),
+    Planted("links-no-scheme", linked("page.html"), linked("https://a.org/page.html"), 8, "page.html"),
+    Planted("links-bad-address", linked("mailto:ann"), linked("mailto:ann@a.org?subject=Hi"), 8, "mailto:ann"),
+    Planted("links-not-public", linked("http://localhost:8000/x"), linked("https://a.org/x"), 8, "localhost"),
+    Planted("links-example", linked("https://example.org/", sheet=REAL), linked("https://example.org/"), 8),
+    Planted("links-not-secure", linked("http://a.org/"), linked("https://a.org/"), 8, "http"),
+    Planted(
+        "links-personal",
+        linked("https://a.us1.list-manage.com/track/click?u=1"),
+        linked("https://a.org/c/a-page-about-something"),
+        8,
+        "list-manage.com/track",
+    ),
+    Planted(
+        "links-tracked-twice",
+        linked("https://a.org/?utm_source=a&x=1&UTM_source=b"),
+        linked("https://a.org/?utm_source=a&utm_medium=b&x=1&x=2"),
+        8,
+        "utm_source twice",
+    ),
+    Planted(
+        "links-same-words",
+        newsletter("[Read on](https://a.org/1)\n\n[read  on](https://a.org/2)"),
+        newsletter("[Read on](https://a.org/1)\n\n[Read on](https://a.org/1)"),
+        8,
+        "https://a.org/1 and to https://a.org/2",
+    ),
+    Planted(
+        "links-same-place",
+        newsletter("[a](https://a.org/) [b](https://a.org/)\n[c](https://a.org/) and\n[d](https://a.org/)"),
+        newsletter("[a](https://a.org/) [b](https://a.org/) [c](https://a.org/) [a](https://a.org/)"),
+        says="'d'",
+    ),
+    Planted("links-dead", answered("/404"), answered("/moved-200"), 6, "404 Not Found"),
+    Planted("links-unsure", answered("/503"), answered("/head-405"), 6, "503"),
+]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://staging.a.org/x", "https://a-dev.a.org/", "https://192.168.0.1/", "https://[::1]/", "https://intranet/",
+        "https://a.local/", "https://shop.test/",
+    ],
+)  # fmt: skip
+def test_a_site_that_only_insiders_reach_is_told(url: str) -> None:
+    assert [found.code for found in linked(url)("links-not-public")] == ["links-not-public"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://news.a.org/c/{KEY}/3", f"https://news.a.org/u/{KEY}", "https://u1.ct.sendgrid.net/ls/click?upn=x",
+        "https://a.org/?mc_eid=12&b", "https://a.org/?x&mkt_tok=ab",
+    ],
+)  # fmt: skip
+def test_a_link_that_carries_one_readers_key_is_told(url: str) -> None:
+    assert [found.code for found in linked(url)("links-personal")] == ["links-personal"]
+
+
+@pytest.mark.parametrize("body", ["[b]({{ member.city }})", "[b](https://a.org/{{ member.city }})", "[b](/toolkits/x)"])
+def test_addresses_that_are_filled_in_and_pages_of_our_own_are_left_in_peace(body: str) -> None:
+    assert newsletter(body)("links-no-scheme") == []
+
+
+def test_a_link_is_found_in_the_line_that_holds_it_also_in_a_copy_block() -> None:
+    block = (
+        "---\nid: b\ntitle: B\nversion: 1\napproved by: A\nchannels: email\nlength: short\n---\na\n[x](http://b.org)\n"
+    )
+    look = newsletter("one\nand [two](http://a.org)\nthree\n\n::: copy b", copy={"b": block})
+    assert [found.place for found in look("links-not-secure")] == ["may.md:7", "kit/copy/b.md:10"]
+
+
+def test_no_site_is_asked_unless_somebody_says_so() -> None:
+    with site() as (url, asked):
+        newsletter(f"[b]({url}/404)")("links-dead")
+        assert asked.asked == []
+
+
+def test_a_page_is_asked_for_once_by_head_and_again_by_get_where_that_is_refused() -> None:
+    with site() as (url, asked):
+        reach = Reach(loopback=True)
+        assert not reach.answers([f"{url}/200", f"{url}/200"])[f"{url}/200"].words
+        assert reach.answers([f"{url}/head-404"])[f"{url}/head-404"].words == ""
+    assert asked.asked == ["HEAD /200", "HEAD /head-404", "GET /head-404"]
+
+
+def test_only_a_few_sites_are_asked_at_once() -> None:
+    with site() as (url, asked):
+        Reach(loopback=True).answers([f"{url}/200?{number}" for number in range(40)])
+        assert len(asked.asked) == 40
+        assert asked.busiest <= AT_ONCE
+
+
+@pytest.mark.parametrize("path", ["/200", "/inside-302"])
+def test_what_is_not_public_is_never_asked_not_even_by_a_redirect(path: str) -> None:
+    with site() as (url, asked):
+        strict = path == "/200"
+        answer = Reach(loopback=not strict).answers([url + path])[url + path]
+        assert answer.words == "its address is not public"
+        assert not answer.dead
+        assert asked.asked == ([] if strict else ["HEAD /inside-302"])
+
+
+def test_a_site_that_does_not_answer_or_is_not_there_is_told() -> None:
+    with site() as (url, _):
+        pass
+    assert Reach(loopback=True).answers([url])[url].words.startswith("the connection failed")
+    nowhere = "https://no-such-site.invalid/"
+    assert Reach().answers([nowhere])[nowhere].words == "its name was not found"
