@@ -30,11 +30,11 @@ def main(partners: int = PARTNERS) -> list[Figure]:
         sheet = write_partners(Path(folder), partners)
         document = Path(folder, "may.md")
         start_newsletter(document, shipped_toolkit(TOOLKIT), TOOLKIT, "bulletin")
-        edition = open_edition(
-            read_document(document), shipped_toolkit(TOOLKIT), Choices("https://news.coalition.org")
-        )
+        edition = open_edition(read_document(document), shipped_toolkit(TOOLKIT), Choices("https://news.coalition.org"))
         wall, used = time.perf_counter(), cpu_seconds()
-        made = make_many(Order(edition, "", Path(folder, "out"), as_zip=True), sheet, lambda done, total: None)
+        made = make_many(
+            Order({"en": edition}, "", "", Path(folder, "out"), as_zip=True), sheet, lambda done, total: None
+        )
         seconds, used = time.perf_counter() - wall, cpu_seconds() - used
         zips = list(Path(folder, "out").glob("*.zip"))
         if any(each.why for each in made) or len(zips) != partners:

@@ -29,6 +29,7 @@ from sender.drafts import insert_campaign
 RESULTS = Path(__file__).parent / "results"
 FIELDS = ("town", "region", "role", "group", "since", "branch")
 HTML_BYTES = 50_000
+_OURS = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 DOCUMENT = """\
 ---
@@ -139,14 +140,19 @@ class Figure:
 
 @contextmanager
 def measured() -> Iterator[dict[str, float]]:
-    """Seconds on the wall and of this process's CPU, filled in when the context ends."""
+    """Seconds on the wall and of CPU, of this process and of those it waited for meanwhile, and the largest's memory."""
     found: dict[str, float] = {}
-    wall, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    wall, used = time.perf_counter(), _cpu_seconds()
     yield found
-    after = resource.getrusage(resource.RUSAGE_SELF)
     found["seconds"] = time.perf_counter() - wall
-    found["cpu"] = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
-    found["peak_megabytes"] = after.ru_maxrss / 1024
+    found["cpu"] = _cpu_seconds() - used
+    ours, theirs = (resource.getrusage(whose).ru_maxrss for whose in _OURS)
+    found["peak_megabytes"] = max(ours, theirs) / 1024
+
+
+def _cpu_seconds() -> float:
+    usages = [resource.getrusage(whose) for whose in _OURS]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def written(name: str, figures: list[Figure]) -> None:

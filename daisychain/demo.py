@@ -21,6 +21,7 @@ from typing import Any, TextIO
 
 import click
 
+from daisychain.demo_partner import write_partner
 from daisychain.demo_people import write_people
 from daisychain.demo_readers import play, read_mails, webhook_key
 from daisychain.errors import DaisychainError
@@ -56,6 +57,7 @@ def demo(home: Path, people: int) -> None:
         _wait_for_webhooks()
         _run("campaign", "status", str(campaign_id))
         _run("report", "show", str(campaign_id))
+        _packs()
     _where_to_look(home, campaign_id)
 
 
@@ -77,6 +79,15 @@ def _prepare(people: int) -> int:
     return int(draft["id"])
 
 
+def _packs() -> None:
+    """The bulletin in a member organisation's brand, and without branding on the toolkit's page."""
+    _title("A member organisation sends it too, from its own tools")
+    write_partner(Path("bees.yml"))
+    _run("newsletter", "pack", "bulletin.md", "--brand", "bees.yml", "--for", "mailchimp,outlook", "--out", "packs",
+         "--no-previews")  # fmt: skip
+    _run("pack", "offer", "bulletin.md")
+
+
 def _where_to_look(home: Path, campaign_id: int) -> None:
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
     _title("Where to look")
@@ -85,10 +96,11 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
         "the mails": shown / "outbox" / str(campaign_id),
         "refused rows": shown / "people.refused.csv",
         "the source": shown / "bulletin.md",
+        "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
         "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
-        "the toolkit": f"DAISYCHAIN_HOME={shown} daisychain serve, then http://127.0.0.1:8000/toolkits/{TOOLKIT}",
+        "the toolkit": f"DAISYCHAIN_HOME={shown} daisychain serve, then http://127.0.0.1:8000/toolkits/{TOOLKIT} (#packs)",
     }.items():
-        click.echo(f"  {name:<14}{value}")
+        click.echo(f"  {name:<16}{value}")
 
 
 # -- running commands as a user would

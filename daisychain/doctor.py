@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,13 +15,16 @@ from daisychain.console import Desk, emit, format_option, pass_desk, show_table
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.settings import Settings
 
+if TYPE_CHECKING:
+    from sender.sendgrid_setup import Setup
+
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing looked at; "missing" is a fault only for what needs it."""
+    """One thing looked at; "missing" is a fault only for what needs it, "not known" what could not be asked."""
 
     subject: str
-    state: Literal["good", "missing", "wrong"]
+    state: Literal["good", "missing", "wrong", "not known"]
     words: str
 
 
@@ -38,16 +41,21 @@ def doctor(
     resolver: str, format_: str,
 ) -> None:  # fmt: skip
     """Say what is set up, what is missing, and what to do about it; exit code 1 where something is wrong."""
-    found = list(diagnose(desk))
+    domain = domain and domain.lower().rstrip(".")
+    setup = _setup(desk)
+    found = list(diagnose(desk, setup, domain))
     if domain:
-        found += _dns(desk, domain, return_path or "", links or "", selectors, resolver)
+        found += _dns(desk, setup, domain, return_path or "", links or "", selectors, resolver)
     rows = [[item.subject, item.state, item.words] for item in found]
     emit([vars(item) for item in found], format_, lambda: show_table(("", "", ""), rows))
     sys.exit(1 if any(item.state == "wrong" for item in found) else 0)
 
 
-def diagnose(desk: Desk) -> Iterator[Diagnosis]:
-    """Look at settings, database, secret, public URL, providers, webhook, events and alerts, in that order."""
+def diagnose(desk: Desk, setup: Setup | None, domain: str | None) -> Iterator[Diagnosis]:
+    """Look at settings, database, secret, public URL, providers, webhook, events and alerts, in that order.
+
+    SendGrid is asked about the sending domain that is named, else about those of all lists.
+    """
     try:
         settings = desk.settings
     except ConfigurationError as error:
@@ -58,6 +66,9 @@ def diagnose(desk: Desk) -> Iterator[Diagnosis]:
     yield _tried("secret key", lambda: _secret(settings))
     yield _tried("public URL", lambda: _public_url(settings))
     yield from _providers(settings)
+    if setup:
+        for finding in setup.findings([domain] if domain else _domains(desk)):
+            yield Diagnosis(finding.subject, finding.state, finding.words)
     if settings.sendgrid_webhook_keys:
         yield _tried("webhook keys", lambda: _webhook_keys(settings))
     else:
@@ -65,6 +76,31 @@ def diagnose(desk: Desk) -> Iterator[Diagnosis]:
         yield Diagnosis("webhook keys", "missing", words)
     yield _last_event(desk)
     yield from _alerts(desk)
+
+
+def _setup(desk: Desk) -> Setup | None:
+    """SendGrid, ready to be asked about itself; None where nothing is set up, or what is set up can't be used."""
+    from sender.sendgrid_account import Account
+    from sender.sendgrid_setup import Setup
+
+    with suppress(ConfigurationError):
+        if desk.settings.sendgrid_api_key:
+            account = Account(desk.settings)
+            account.check_account()
+            return Setup(account)
+    return None
+
+
+def _domains(desk: Desk) -> list[str]:
+    """The domains of all lists' From addresses; none where the database can't be asked."""
+    from sqlalchemy import func, select
+
+    from lists.tables import MailingList
+
+    domain = func.lower(func.split_part(MailingList.from_address, "@", 2))
+    with suppress(DaisychainError, ConfigurationError), desk.database.engine.connect() as connection:
+        return list(connection.scalars(select(domain).where(domain != "").distinct().order_by(domain)))
+    return []
 
 
 def _last_event(desk: Desk) -> Diagnosis:
@@ -102,14 +138,25 @@ def _alerts(desk: Desk) -> Iterator[Diagnosis]:
 
 
 def _dns(
-    desk: Desk, domain: str, return_path: str, links: str, selectors: tuple[str, ...], resolver: str
+    desk: Desk,
+    setup: Setup | None,
+    domain: str,
+    return_path: str,
+    links: str,
+    selectors: tuple[str, ...],
+    resolver: str,
 ) -> Iterator[Diagnosis]:
+    """What the DNS says of a domain; names that were not said are SendGrid's own, as far as it tells them."""
     from daisychain.dns_records import SENDGRID_SELECTORS, Names, Sending, examine
 
     settings = desk.settings
     sendgrid = settings.provider == "sendgrid" or bool(settings.sendgrid_api_key)
+    if setup:
+        names = setup.names(domain)
+        return_path, links = return_path or names.return_path, links or names.links
+        selectors = selectors or names.selectors
     sending = Sending(
-        domain.lower().rstrip("."), sendgrid, selectors or (SENDGRID_SELECTORS if sendgrid else ()),
+        domain, sendgrid, selectors or (SENDGRID_SELECTORS if sendgrid else ()),
         return_path or ("" if sendgrid else settings.smtp_bounce_address.rpartition("@")[2]), links,
     )  # fmt: skip
     for record in examine(Names(resolver), sending):

@@ -41,6 +41,7 @@ class Settings:
     smtp_bounce_address: str = ""
     imap_url: str = field(default="", repr=False)
     time_zone: str = "Europe/London"
+    chromium: str = ""
 
     @property
     def pages_url(self) -> str:

@@ -12,12 +12,13 @@ from types import FrameType
 import click
 
 from daisychain.console import Desk, pass_desk, say
+from daisychain.crew import Crew, cores
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.jobs import Workers
 from daisychain.logs import log_to_stderr
 
-SWEEP_SECONDS = 5.0
+SWEEP_SECONDS, GLANCE = 5.0, 0.2
 log = logging.getLogger("daisychain.worker")
 
 
@@ -65,11 +66,22 @@ def _sweep_on(database: Database, over: threading.Event) -> None:
             log.exception("the sweep failed")
 
 
+def help_out(database: Database, stop: threading.Event, concurrency: int, until_idle: bool) -> None:
+    """Work beside the process that was started by a person, until `stop`."""
+    log_to_stderr(database.settings.log_format)
+    with at_work(database, concurrency=concurrency, until_idle=until_idle) as workers:
+        while workers.running and not stop.wait(GLANCE):
+            pass
+
+
 @click.command()
 @click.option("--until-idle", is_flag=True, help="End when no job is left.")
-@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once in each process."
+)
+@click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core; with --until-idle, one.")
 @pass_desk
-def worker(desk: Desk, until_idle: bool, concurrency: int) -> None:
+def worker(desk: Desk, until_idle: bool, concurrency: int, processes: int | None) -> None:
     """Deliver campaigns and process webhooks on this machine, without pages.
 
     SIGTERM and Ctrl-C let the batches in flight finish first.
@@ -82,9 +94,14 @@ def worker(desk: Desk, until_idle: bool, concurrency: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with at_work(desk.database, concurrency=concurrency, until_idle=until_idle) as workers:
+    with (
+        Crew(desk.settings, help_out, concurrency, until_idle) as crew,
+        at_work(desk.database, concurrency=concurrency, until_idle=until_idle) as workers,
+    ):
+        crew.grow((processes or (1 if until_idle else cores())) - 1)
         say("At work. Ctrl-C stops after the batches in flight.")
-        while workers.running and not over.wait(0.2):
+        while workers.running and not over.wait(GLANCE):
             pass
+        crew.dismiss()  # now, so that all stop at once
         if workers.error is not None:
             raise DaisychainError(f"The worker broke off: {workers.error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from email.headerregistry import Address
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,11 @@ class ListPeople:
         self._connection = connection
         self._list_id: int = of._list_id if of else find_list(connection, name)["id"]
         self._of, self._codes = of, sorted(codes)
+
+    def sender(self) -> tuple[str, str]:
+        """Whom its mail is from, as in From, and the address for replies; empty where that is the same."""
+        row = find_list(self._connection, self.name)
+        return str(Address(row["from_name"], addr_spec=row["from_address"])), row["reply_to"]
 
     def count(self) -> int:
         """How many people may be mailed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import webbrowser
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -10,22 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import Connection
 
-from daisychain.console import Desk, emit, format_option, pass_desk, say, show_table
+from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_table
 from daisychain.errors import InputError
 from newsletters.blocks import registry
-from newsletters.checks import Finding, check_file
-from newsletters.compiler import Compilation, compile_file
+from newsletters.checks import Finding, check_file, check_languages
+from newsletters.languages import compile_languages
 from newsletters.packs.brands import brand_for
 from newsletters.people import People
-from newsletters.preview import write_preview
+from newsletters.preview import Reader, write_preview
 from newsletters.reachable import Reach
 from newsletters.shelf import find_toolkit
 from newsletters.starter import copy_newsletter, start_newsletter, write_newsletter
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 _list = click.option("--list", "list_name", help="The people of this list.")
+_brand = click.option(
+    "--brand", type=click.Path(path_type=Path), help="As it looks in this brand: a brand.yml, or a partner's YAML file."
+)
 
 
 @click.group()
@@ -63,9 +66,7 @@ def new(desk: Desk, name: str, reference: str | None, layout: str, source: str |
 @newsletter.command()
 @_file
 @_list
-@click.option(
-    "--brand", type=click.Path(path_type=Path), help="As it looks in this brand: a brand.yml, or a partner's YAML file."
-)
+@_brand
 @click.option("--online", is_flag=True, help="Also ask the sites that its links lead to.")
 @click.option("--deep", is_flag=True, help="Also what takes seconds: axe-core in Chromium, SpamAssassin.")
 @format_option
@@ -98,19 +99,40 @@ def check(
 )
 @_list
 @click.option("--member", help="Merge as for this member of the list.")
+@_brand
+@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Pictures of it, with Chromium.")
+@click.option("--open", "show", is_flag=True, help="Open the page that shows it all in your browser.")
 @format_option
 @pass_desk
-def preview(desk: Desk, file: Path, out: Path, list_name: str | None, member: str | None, format_: str) -> None:
-    """Write newsletter.html, newsletter.txt and newsletter.eml, as one person would get them."""
+def preview(
+    desk: Desk, file: Path, out: Path, list_name: str | None, member: str | None, brand: Path | None, pictures: bool,
+    show: bool, format_: str,
+) -> None:  # fmt: skip
+    """Write the newsletter as its readers would get it, pictures of it, and index.html, which shows it all."""
     if member and not list_name:
         raise InputError("A member is somebody on a list.", hint="Add --list LIST.")
     with desk.database.engine.connect() as connection:
         people = desk.people(connection, list_name) if list_name else None
-        inputs = _inputs(people, member)
-        compilation = _compiled(connection, file, people)
-    sender = f"{compilation.toolkit.brand.name} <newsletter@example.org>"
-    written = write_preview(compilation, out, inputs, sender=sender, public_url=desk.settings.pages_url)
-    emit(written, format_, lambda: show_table(("what", "file"), written.items()))
+        find = partial(find_toolkit, connection=connection)
+        languages = compile_languages(
+            file, find, brand=brand_for(file, brand, find) if brand else None,
+            list_fields=frozenset(people.fields()) if people else frozenset(),
+        )  # fmt: skip
+        with progress() as bar:
+            task = bar.add_task("Pictures", total=None, visible=pictures)
+            made = write_preview(
+                languages, out, Reader(_inputs(people, member), people), check_languages(languages, people),
+                public_url=desk.settings.pages_url,
+                pictures=(lambda done, total: bar.update(task, completed=done, total=total)) if pictures else None,
+            )  # fmt: skip
+    if pictures and made.why_no_pictures:
+        say(f"{'Some pictures are missing' if made.pictures else 'There are no pictures'}. {made.why_no_pictures}")
+    files = {kind: str(path) for kind, path in made.files.items()}
+    shown = files | ({"pictures": f"{len(made.pictures)} in {out / 'pictures'}"} if made.pictures else {})
+    emit(files | {"pictures": [str(path) for path in made.pictures]}, format_,
+         lambda: show_table(("what", "file"), shown.items()))  # fmt: skip
+    if show and not webbrowser.open(made.files["index"].absolute().as_uri()):
+        say(f"No browser could be opened; open {made.files['index']} by hand.")
 
 
 @newsletter.command()
@@ -124,11 +146,6 @@ def blocks(format_: str) -> None:
         format_,
         lambda: show_table(("block", "what it is", "example"), [(b.name, b.summary, b.example.strip()) for b in known]),
     )
-
-
-def _compiled(connection: Connection, file: Path, people: People | None) -> Compilation:
-    fields = frozenset(people.fields()) if people else frozenset()
-    return compile_file(file, lambda name, folder: find_toolkit(name, folder, connection), list_fields=fields)
 
 
 def _inputs(people: People | None, member: str | None) -> Mapping[str, Any] | None:

@@ -174,10 +174,9 @@ class _Compiling:
         )  # fmt: skip
 
     def _alternatives(self, email: CompiledEmail) -> tuple[CompiledEmail, ...]:
-        subjects, preheaders = (
-            [self._slots.place(self._line(text, key), context) for text in getattr(self._document, key)]
-            for key, context in (("subjects", "header"), ("preheaders", "text"))
-        )
+        document, place = self._document, self._slots.place
+        subjects = [place(self._line(text, "subjects"), "header") for text in document.subjects]
+        preheaders = [place(self._line(text, "preheaders"), "text") for text in document.preheaders]
         bare = replace(email, subject="", preheader="", html="", text="", slots=self._slots.rows)
         return tuple(
             replace(bare, subject=subject, preheader=preheader, conditions=self._expressions.condition_rows)

@@ -8,9 +8,10 @@ Somebody whose language is not there gets the one that the first document declar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from daisychain.errors import InputError
 from newsletters.brand import Brand
@@ -19,6 +20,8 @@ from newsletters.document import first_of, language_of
 from newsletters.marked_yaml import nearest
 from newsletters.mistakes import Mistakes
 from newsletters.people import People
+
+P = TypeVar("P", bound=People)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Languages:
         """Those of `people` who get it in `language`."""
         if len(self.compilations) == 1:
             return people
-        return people.speaking([code for code in people.languages() if self.language_for(code) == language])
+        return speakers(people, language, self.compilations, self.fallback)
 
 
 def language_given(wanted: str | None, languages: Iterable[str], fallback: str) -> str:
@@ -60,6 +63,12 @@ def language_given(wanted: str | None, languages: Iterable[str], fallback: str) 
             return known[code]
         code = code.rpartition("-")[0]
     return fallback
+
+
+def speakers(people: P, language: str, languages: Collection[str], fallback: str) -> P:
+    """Those of `people` who get `language`, which is one of `languages`."""
+    codes = [code for code in people.languages() if language_given(code, languages, fallback) == language]
+    return people.speaking(codes)
 
 
 def translations(path: Path) -> list[Path]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from sqlalchemy import Connection
 
 from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_table
 from daisychain.errors import InputError
+from daisychain.hosts import is_loopback
+from newsletters.browser import chromium
 from newsletters.document import read_document
 from newsletters.images import keep_images
+from newsletters.languages import translations
 from newsletters.packs.dialects import dialects
 from newsletters.packs.edition import Choices, Edition, open_edition, utm_choices
-from newsletters.packs.looks import chromium
 from newsletters.packs.many import FAILURES, Made, Order, make_for, make_many
 from newsletters.packs.offers import offer
 from newsletters.packs.partner import read_partner
-from newsletters.packs.standing import Standing, all_standings, keep_packs, withdraw
+from newsletters.packs.standing import Standing, all_standings, keep_packs, to_tell, withdraw
 from newsletters.packs.verifying import verify as verified
 from newsletters.shelf import find_toolkit
 from newsletters.toolkit import current_day
@@ -34,6 +37,7 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 )
 @click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV, a row each.")
 @click.option("--for", "for_", default="", help="The tools it is for, with commas between, or all.")
+@click.option("--language", default="", help="The languages that it is there in, such as en,cy, or all.")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
 )
@@ -50,8 +54,8 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 @format_option
 @pass_desk
 def make(
-    desk: Desk, file: Path, brand: Path | None, brands: Path | None, for_: str, out: Path, as_zip: bool, images: str,
-    utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
+    desk: Desk, file: Path, brand: Path | None, brands: Path | None, for_: str, language: str, out: Path,
+    as_zip: bool, images: str, utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
 ) -> None:  # fmt: skip
     """Make the newsletter in FILE into packs that partners send from their own tools."""
     if brand and brands:
@@ -61,8 +65,12 @@ def make(
     pictures = previews if previews is not None else not brands
     choices = Choices(desk.settings.pages_url, images == "hosted", utm_choices(utm), code, pictures)
     with desk.database.engine.connect() as connection:
-        edition = _edition(connection, file, choices)
-    order = Order(edition, for_, out, as_zip)
+        editions = _editions(connection, file, choices)
+    order = Order(editions, for_, language, out, as_zip)
+    if is_loopback(urlsplit(choices.public_url).hostname or ""):
+        say(
+            f"Links lead to {choices.public_url}, which partners can't reach: set DAISYCHAIN_PUBLIC_URL for real packs."
+        )
     if brands:
         with progress() as bar:
             task = bar.add_task("Packs", total=None)
@@ -94,13 +102,16 @@ def verify(desk: Desk, folder: Path, format_: str) -> None:
 
 
 @pack.command("list")
-@click.option("--stale", is_flag=True, help="Only those that are not current: the partners to tell.")
+@click.option(
+    "--stale", is_flag=True, help="Only those of partners to tell: not current, and not replaced by a newer one."
+)
 @format_option
 @pass_desk
 def list_(desk: Desk, stale: bool, format_: str) -> None:
     """List the packs that were made, and how each stands."""
     with desk.database.engine.connect() as connection:
-        found = [each for each in all_standings(connection, current_day()) if not stale or each.state != "current"]
+        found = all_standings(connection, current_day())
+    found = to_tell(found) if stale else found
     emit([asdict(each) for each in found], format_, lambda: _show_standings(found))
 
 
@@ -109,7 +120,7 @@ def list_(desk: Desk, stale: bool, format_: str) -> None:
 @click.option("--why", required=True, help="What partners read on the pack's page.")
 @pass_desk
 def withdraw_(desk: Desk, newsletter: str, why: str) -> None:
-    """Withdraw every pack of NEWSLETTER, the name of its file: their pages say so from now on."""
+    """Withdraw every pack of NEWSLETTER, the name of its file, and of its translations: their pages say so."""
     with desk.database.engine.begin() as connection:
         count = withdraw(connection, newsletter, why)
     click.echo(f"{count:,} packs withdrawn." if count != 1 else "1 pack withdrawn.")
@@ -120,11 +131,12 @@ def withdraw_(desk: Desk, newsletter: str, why: str) -> None:
 @click.option("--stop", is_flag=True, help="Offer it no more.")
 @pass_desk
 def offer_(desk: Desk, file: Path, stop: bool) -> None:
-    """Offer the newsletter in FILE, without branding, for download on the page of its toolkit."""
+    """Offer the newsletter in FILE and its translations, without branding, on the page of its toolkit."""
     with desk.database.engine.begin() as connection:
-        edition = _edition(connection, file, Choices(desk.settings.pages_url))
-        offer(connection, edition, stop=stop)
-    click.echo(f"{desk.settings.pages_url}/toolkits/{edition.toolkit.name}#packs")
+        editions = list(_editions(connection, file, Choices(desk.settings.pages_url)).values())
+        for edition in editions:
+            offer(connection, edition, editions[0], stop=stop)
+    click.echo(f"{desk.settings.pages_url}/toolkits/{editions[0].toolkit.name}#packs")
 
 
 @pack.command("dialects")
@@ -140,9 +152,13 @@ def dialects_(format_: str) -> None:
     emit(answer, format_, lambda: show_table(("--for", "tool", "not confirmed"), rows))
 
 
-def _edition(connection: Connection, file: Path, choices: Choices) -> Edition:
-    document = read_document(file)
-    return open_edition(document, find_toolkit(document.toolkit, document.folder, connection), choices)
+def _editions(connection: Connection, file: Path, choices: Choices) -> dict[str, Edition]:
+    """The newsletter in FILE and its translations, by language."""
+    documents = [read_document(each) for each in (file, *translations(file))]
+    return {
+        document.language: open_edition(document, find_toolkit(document.toolkit, document.folder, connection), choices)
+        for document in documents
+    }
 
 
 def _keep(desk: Desk, results: list[Made]) -> None:
@@ -173,7 +189,7 @@ def _show_made(results: list[Made], out: Path, format_: str) -> None:
 
 def _show_standings(found: list[Standing]) -> None:
     if not found:
-        say("There is nobody to tell.")
+        say("There are none.")
         return
     rows = [
         (

@@ -9,8 +9,8 @@ from daisychain.web import engine, settings
 from newsletters.images import EXTENSIONS
 from newsletters.packs.dialects import dialects
 from newsletters.packs.offers import offered_pack, offers
-from newsletters.packs.pack import zipped
 from newsletters.packs.standing import pack_standing
+from newsletters.packs.zips import zipped
 from newsletters.recent import Recent
 from newsletters.shelf import UnknownToolkit, find_image, named_toolkit
 from newsletters.showcase import Showcase, showcase

@@ -13,6 +13,9 @@ class People(Protocol):
     def name(self) -> str:
         """The list's name."""
 
+    def sender(self) -> tuple[str, str]:
+        """Whom its mail is from, as in From, and the address for replies; empty where that is the same."""
+
     def count(self) -> int:
         """How many people may be mailed."""
 

@@ -14,7 +14,8 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from reports.intervals import wilson
-from reports.tallies import LinkClicks, Tallies, tally
+from reports.links import LinkClicks
+from reports.tallies import Tallies, tally
 
 SCHEMA = "daisychain.report/1"
 
@@ -23,6 +24,10 @@ Standing = Literal["known", "not tracked", "not known"]
 LEDGER = "ledger"
 OWN_PAGES = "own pages"
 OF_DELIVERED = "of those delivered"
+JOINED = (
+    "Links of different languages count as one where both have as many links and these stand at the same place, "
+    "or else lead to the same address."
+)
 OF_ACCEPTED = "of those accepted less those bounced, as nobody has told what was delivered"
 
 
@@ -73,18 +78,22 @@ class Figure:
 
 @dataclass(frozen=True)
 class LinkFigures:
-    """What is known of one link: its place in the email (None: clicks that fit no link), clicks, and clickers."""
+    """What is known of one link: its place in the email (None: clicks that fit no link), clicks, and clickers.
+
+    `language` says where only that language has the link.
+    """
 
     number: int | None
     text: str
     url: str
     clicks: Figure
     clickers: Figure
+    language: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of one campaign, in the order in which they are read."""
+    """The figures of one campaign, in the order in which they are read; by language too where it has several."""
 
     campaign_id: int
     campaign: str
@@ -92,6 +101,7 @@ class Report:
     as_of: datetime
     figures: dict[str, Figure]
     links: list[LinkFigures] = field(default_factory=list)
+    languages: dict[str, dict[str, Figure]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Figure:
         return self.figures[name]
@@ -100,6 +110,12 @@ class Report:
         """A row a figure; `.attrs["definition"]` has the definitions by name."""
         return _frame(list(self.figures.values()))
 
+    def language_frame(self) -> pd.DataFrame:
+        """A row a language and figure; empty where there is one language only."""
+        frame = _frame([figure for figures in self.languages.values() for figure in figures.values()])
+        frame.insert(1, "language", [language for language, figures in self.languages.items() for _ in figures])
+        return frame
+
     def link_frame(self) -> pd.DataFrame:
         """A row a link and figure, `clicks` and `clickers`, with the link's number, text and URL."""
         frame = _frame([figure for link in self.links for figure in (link.clicks, link.clickers)])
@@ -107,6 +123,7 @@ class Report:
         frame.insert(1, "link", pd.Series([link.number for link in places], dtype="Int64"))
         frame.insert(2, "link_text", [link.text for link in places])
         frame.insert(3, "link_url", [link.url for link in places])
+        frame.insert(4, "language", [link.language for link in places])
         return frame
 
 
@@ -114,15 +131,19 @@ def figures(connection: Connection, campaign_id: int) -> Report:
     """All figures of a campaign, as they stand; raises StateError where there is nothing to report on."""
     tallies = tally(connection, campaign_id)
     made = _Maker(tallies)
-    every = [*_out(made), *_back(made), *_opens(made), *_clicks(made)]
     return Report(
         campaign_id=campaign_id,
         campaign=tallies.campaign["name"],
         state=tallies.campaign["state"],
         as_of=tallies.as_of,
-        figures={figure.name: figure for figure in every},
-        links=[_link(made, link) for link in tallies.links],
+        figures=_every(made),
+        links=[_link(made, link, bool(tallies.languages)) for link in tallies.links],
+        languages={language: _every(_Maker(part)) for language, part in tallies.languages.items()},
     )
+
+
+def _every(made: _Maker) -> dict[str, Figure]:
+    return {figure.name: figure for figure in (*_out(made), *_back(made), *_opens(made), *_clicks(made))}
 
 
 class _Maker:
@@ -137,7 +158,8 @@ class _Maker:
         self.told: Standing = "known" if tallies.provider_spoke else "not known"
         self.opens, self.opens_source = self._tracking(tallies.campaign["opens"], "own pixel")
         self.clicks, self.clicks_source = self._tracking(tallies.campaign["clicks"], "own redirect")
-        if self.people.told_delivered:
+        self.delivered: Standing = "known" if tallies.delivered_told else "not known"
+        if tallies.delivered_told:
             self.reached, self.of_reached = self.people.arrived, OF_DELIVERED
         else:
             self.reached, self.of_reached = self.ledger.accepted - self.people.bounced, OF_ACCEPTED
@@ -184,7 +206,6 @@ def _out(made: _Maker) -> list[Figure]:
 
 def _back(made: _Maker) -> list[Figure]:
     people, accepted = made.people, made.ledger.accepted
-    delivered: Standing = "known" if people.told_delivered else "not known"
 
     def told(name: str, label: str, numerator: int, words: str, standing: Standing = made.told) -> Figure:
         return made.figure(
@@ -195,7 +216,7 @@ def _back(made: _Maker) -> list[Figure]:
         told(
             "delivered", "Delivered", people.arrived,
             "whose mail the receiving server took and did not send back for good (it may be in a spam folder); "
-            "an open or a click proves it too", delivered,
+            "an open or a click proves it too", made.delivered,
         ),
         told("dropped", "Dropped", people.dropped, "whose mail the provider took and then did not send on"),
         told("bounced_hard", "Bounced (hard)", people.hard_bounced, "whose address refuses mail for good"),
@@ -245,13 +266,15 @@ def _clicks(made: _Maker) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _link(made: _Maker, link: LinkClicks) -> LinkFigures:
-    clicks = "Times that the link was followed, not counting programs that give themselves away."
-    clickers = f"People who followed the link, {made.of_reached}."
+def _link(made: _Maker, link: LinkClicks, several: bool) -> LinkFigures:
+    joined = f" {JOINED}" if several else ""
+    clicks = f"Times that the link was followed, not counting programs that give themselves away.{joined}"
+    clickers = f"People who followed the link, {made.of_reached}.{joined}"
     return LinkFigures(
         number=link.number,
         text=link.text,
         url=link.url,
+        language=link.language,
         clicks=made.figure("link_clicks", "Clicks", link.clicks, None, clicks, made.clicks_source, made.clicks),
         clickers=made.figure(
             "link_clickers", "Clickers", link.clickers, made.reached, clickers, made.clicks_source, made.clicks

@@ -15,14 +15,19 @@ from reports.figures import SCHEMA, Figure, Report
 
 # The columns of `daisychain.report/1`; a change of names, order or meaning makes it /2.
 CSV_COLUMNS = (
-    "schema", "campaign_id", "campaign", "as_of", "figure", "standing", "numerator", "denominator", "rate",
+    "schema", "campaign_id", "campaign", "as_of", "language", "figure", "standing", "numerator", "denominator", "rate",
     "rate_low", "rate_high", "link", "link_text", "link_url", "source", "definition",
 )  # fmt: skip
 
 
+# What the table of languages shows; files have every figure of each.
+OF_LANGUAGES = ("accepted", "delivered", "opened_human", "clicked", "unsubscribed")
+
+
 def as_csv(report: Report, *, exact: bool = False) -> str:
     """All figures and links, one a line; cells that a spreadsheet could run are guarded unless `exact`."""
-    frame = pd.concat([report.frame(), report.link_frame()], ignore_index=True)
+    frames = [report.frame(), report.language_frame(), report.link_frame()]
+    frame = pd.concat([each for each in frames if len(each)], ignore_index=True)
     frame["schema"], frame["campaign_id"], frame["campaign"] = SCHEMA, report.campaign_id, report.campaign
     frame["as_of"] = report.as_of.isoformat(timespec="seconds")
     frame = frame.reindex(columns=list(CSV_COLUMNS)).astype(object)
@@ -47,11 +52,16 @@ def as_json(report: Report) -> str:
         "campaign": {"id": report.campaign_id, "name": report.campaign, "state": report.state},
         "as_of": report.as_of.isoformat(timespec="seconds"),
         "figures": {name: _plain(figure) for name, figure in report.figures.items()},
+        "languages": {
+            language: {name: _plain(figure) for name, figure in figures.items()}
+            for language, figures in report.languages.items()
+        },
         "links": [
             {
                 "link": link.number,
                 "text": link.text,
                 "url": link.url,
+                "language": link.language,
                 "clicks": _plain(link.clicks),
                 "clickers": _plain(link.clickers),
             }
@@ -71,13 +81,22 @@ def show_tables(report: Report) -> None:
         rows,
         title=f"Campaign {report.campaign_id}: {report.campaign} ({report.state}), as of {when}",
     )
+    if report.languages:
+        shown = [report[name] for name in OF_LANGUAGES]
+        show_table(
+            ["language", "people", *(f"{figure.label} [{_note(notes, figure)}]" for figure in shown)],
+            [
+                (language, _count(figures["intended"]), *(_of(figures[name]) for name in OF_LANGUAGES))
+                for language, figures in report.languages.items()
+            ],
+        )
     if report.links:
         show_table(
             ["link", "text", "leads to", "clicks", "people", "of", "rate", "95 % interval", "note"],
             [
                 (
                     "" if link.number is None else str(link.number),
-                    link.text,
+                    f"{link.text} ({link.language})" if link.language else link.text,
                     link.url,
                     _count(link.clicks),
                     *_cells(link.clickers)[1:],
@@ -103,6 +122,11 @@ def _cells(figure: Figure) -> tuple[str, str, str, str, str]:
         "" if figure.rate is None else _percent(figure.rate),
         "" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}",
     )
+
+
+def _of(figure: Figure) -> str:
+    rate = "" if figure.rate is None else f" ({_percent(figure.rate)})"
+    return _count(figure) if figure.numerator is None else f"{figure.numerator:,} of {figure.denominator:,}{rate}"
 
 
 def _count(figure: Figure) -> str:

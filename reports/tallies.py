@@ -1,19 +1,18 @@
-"""What the figures of one campaign are made of: the ledger's sums, the roll-ups' sums, and the clicks on each link."""
+"""What the figures of one campaign are made of: the ledger's sums and the roll-ups' sums, also by language."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, and_, exists, func, or_, select
+from sqlalchemy import Connection, Label, RowMapping, and_, exists, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
-from newsletters.compiled import CompiledEmail
-from newsletters.tables import StoredEmail
-from newsletters.tokens import Kind, Token
-from sender.ledger import Ledger, read_ledger
-from sender.tables import Campaign, HourRollup, LinkRollup, Rollup
+from reports.links import LinkClicks, count_links
+from sender.languages import emails_of
+from sender.ledger import Ledger, read_ledger, read_ledgers
+from sender.tables import Campaign, Delivery, HourRollup, Rollup
 
 # Only a provider tells these; one of them shows that its webhook reaches us.
 _TOLD_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
@@ -42,15 +41,7 @@ class People:
     clicked_and_opened: int
 
 
-@dataclass(frozen=True)
-class LinkClicks:
-    """One tracked link of the email, or (number None) the clicks that fit none of them."""
-
-    number: int | None
-    text: str
-    url: str
-    clicks: int
-    clickers: int
+NOBODY = People(*(0 for _ in fields(People)))
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,9 @@ class Tallies:
     people: People
     links: list[LinkClicks]
     provider_spoke: bool
+    delivered_told: bool  # of anybody in the campaign: one language must not count otherwise than another
     as_of: datetime
+    languages: dict[str, Tallies] = field(default_factory=dict)  # of a campaign in several, each without its links
 
 
 def tally(connection: Connection, campaign_id: int) -> Tallies:
@@ -78,14 +71,30 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
             hint=f"`daisychain campaign send {campaign_id}` sends it.",
         )
     now = connection.execute(select(_provider_spoke(campaign_id).label("spoke"), func.now().label("as_of"))).one()
-    return Tallies(
+    people = _people(connection, campaign_id)
+    whole = Tallies(
         campaign=campaign,
         ledger=read_ledger(connection, campaign_id),
-        people=_people(connection, campaign_id),
-        links=_links(connection, campaign),
+        people=people,
+        links=count_links(connection, campaign),
         provider_spoke=now.spoke,
+        delivered_told=people.told_delivered > 0,
         as_of=now.as_of,
     )
+    return replace(whole, languages=_by_language(connection, whole))
+
+
+def _by_language(connection: Connection, whole: Tallies) -> dict[str, Tallies]:
+    emails = emails_of(connection, whole.campaign["id"])
+    if not emails.several:
+        return {}
+    ledgers = read_ledgers(connection, whole.campaign["id"])
+    people = _people_by_email(connection, whole.campaign["id"])
+    return {
+        language: replace(whole, ledger=ledgers[id_], people=people.get(id_, NOBODY), links=[])
+        for language, id_ in emails.ids.items()
+        if id_ in ledgers
+    }
 
 
 def _provider_spoke(campaign_id: int) -> ColumnElement[bool]:
@@ -93,6 +102,23 @@ def _provider_spoke(campaign_id: int) -> ColumnElement[bool]:
 
 
 def _people(connection: Connection, campaign_id: int) -> People:
+    counted = select(*_counts()).where(Rollup.campaign_id == campaign_id)
+    return People(**connection.execute(counted).mappings().one())
+
+
+def _people_by_email(connection: Connection, campaign_id: int) -> dict[int, People]:
+    counted = (
+        select(Delivery.compiled_id, *_counts())
+        .join(Delivery, Delivery.id == Rollup.delivery_id)
+        .where(Rollup.campaign_id == campaign_id)
+        .group_by(Delivery.compiled_id)
+    )
+    rows = [dict(row) for row in connection.execute(counted).mappings()]
+    return {row.pop("compiled_id"): People(**row) for row in rows}
+
+
+def _counts() -> list[Label[int]]:
+    """The columns of `People`, over the roll-ups."""
     human, unknown, machine = Rollup.human_opens > 0, Rollup.unknown_opens > 0, Rollup.machine_opens > 0
     opened, clicked = or_(human, unknown, machine), Rollup.clicks > 0
     seen = or_(opened, clicked)
@@ -113,38 +139,4 @@ def _people(connection: Connection, campaign_id: int) -> People:
         "clicked": clicked,
         "clicked_and_opened": and_(clicked, human),
     }
-    counts = [func.count().filter(condition).label(name) for name, condition in conditions.items()]
-    return People(**connection.execute(select(*counts).where(Rollup.campaign_id == campaign_id)).mappings().one())
-
-
-def _links(connection: Connection, campaign: RowMapping) -> list[LinkClicks]:
-    content = connection.execute(
-        select(StoredEmail.content).where(StoredEmail.id == campaign["compiled_id"])
-    ).scalar_one()
-    email = CompiledEmail.from_json(content)
-    rows = connection.execute(select(LinkRollup.__table__).where(LinkRollup.campaign_id == campaign["id"])).all()
-    # One that only machines clicked is none that people did.
-    counted = {row.link: (row.clicks, row.clickers) for row in rows if row.clicks}
-    links = [
-        LinkClicks(
-            link.index, link.text, _readable(email, link.url, campaign["public_url"]), *counted.pop(link.index, (0, 0))
-        )
-        for link in email.links
-        if link.tracked
-    ]
-    if counted:
-        other = [sum(each) for each in zip(*counted.values(), strict=True)]
-        links.append(LinkClicks(None, "another link", "", other[0], other[1]))
-    return links
-
-
-def _readable(email: CompiledEmail, url: str, public_url: str) -> str:
-    """A link's URL with the fields' names where each member has a value of their own."""
-    names = {slot.index: "{" + ", ".join(slot.fields) + "}" for slot in email.slots}
-
-    def written(piece: str | Token) -> str:
-        if isinstance(piece, str):
-            return piece
-        return public_url if piece.kind is Kind.PUBLIC else names.get(piece.index, "{}")
-
-    return "".join(written(piece) for piece in email.mint.split(url))
+    return [func.count().filter(condition).label(name) for name, condition in conditions.items()]

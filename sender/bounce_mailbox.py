@@ -84,7 +84,7 @@ def read_mailbox(database: Database, *, tls: ssl.SSLContext | None = None) -> Co
             for start in range(0, len(unseen), AT_ONCE):
                 counts += _take_in(database, settings, connection, unseen[start : start + AT_ONCE])
     except (OSError, imaplib.IMAP4.error) as error:
-        words = scrub(str(error) or type(error).__name__, [mailbox.password])
+        words = scrub(_words(error), [mailbox.password])
         raise ProviderError(
             f"The mailbox for bounces at {mailbox.host} can't be read: {words}.",
             hint="Nothing is lost: what was not read stays unseen. Look at the network, and at IMAP_URL.",
@@ -101,12 +101,26 @@ def _opened(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Iterator[imaplib.IM
     else:
         connection = imaplib.IMAP4(mailbox.host, mailbox.port, timeout=TIMEOUT)
     try:
-        connection.login(mailbox.user, mailbox.password)
+        _log_in(connection, mailbox)
         _answer(connection.select(f'"{mailbox.folder}"'))
         yield connection
     finally:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
             connection.logout()
+
+
+def _log_in(connection: imaplib.IMAP4, mailbox: Mailbox) -> None:
+    if (mailbox.user + mailbox.password).isascii():
+        connection.login(mailbox.user, mailbox.password)
+    else:  # LOGIN knows ASCII alone; PLAIN takes UTF-8 (RFC 4616)
+        secret = f"\0{mailbox.user}\0{mailbox.password}".encode()
+        connection.authenticate("PLAIN", lambda challenge: secret)
+
+
+def _words(error: Exception) -> str:
+    """What went wrong; imaplib hands a server's refusal on as bytes."""
+    said = error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
+    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else said) or type(error).__name__
 
 
 def _take_in(database: Database, settings: Settings, connection: imaplib.IMAP4, uids: Sequence[bytes]) -> Counter[str]:

@@ -13,7 +13,9 @@ from daisychain.settings import Settings
 from lists.lists import slug
 from lists.tables import MailingList
 from newsletters.tables import StoredEmail
-from sender.ledger import Ledger, read_ledger
+from sender.languages import Emails, emails_of
+from sender.ledger import NOTHING, Ledger, read_ledger, read_ledgers
+from sender.overrides import overrides_of
 from sender.tables import Attempt, Batch, Campaign, Decision
 from sender.waits import upcoming
 
@@ -52,6 +54,7 @@ def status(connection: Connection, campaign_id: int) -> dict[str, Any]:
     campaign = find_campaign(connection, campaign_id)
     kind = "test" if campaign["kind"] == "test" else "member"
     ledger: Ledger = read_ledger(connection, campaign_id, kind=kind)
+    emails = emails_of(connection, campaign_id)
     batches = connection.execute(
         select(Batch.state, func.count()).where(Batch.campaign_id == campaign_id).group_by(Batch.state)
     ).all()
@@ -69,15 +72,24 @@ def status(connection: Connection, campaign_id: int) -> dict[str, Any]:
         "opens": campaign["opens"],
         "clicks": campaign["clicks"],
         "hash": campaign["hash"],
+        "fallback": emails.language_of(emails.fallback),
+        "languages": _languages(connection, campaign_id, kind, emails) if emails.several else {},
         "batches": {row[0]: row[1] for row in batches},
         "wait": wait.told() if (wait := upcoming(connection, campaign_id)) else None,
         "plan": _plan(connection, campaign),
         "decisions": _decisions(connection, campaign_id),
+        "overrides": overrides_of(connection, campaign_id),
         "attempts": connection.scalar(select(func.count()).where(Attempt.campaign_id == campaign_id)),
         "created_at": campaign["created_at"],
         "frozen_at": campaign["frozen_at"],
         "finished_at": campaign["finished_at"],
     }
+
+
+def _languages(connection: Connection, campaign_id: int, kind: str, emails: Emails) -> dict[str, dict[str, int]]:
+    """The ledger's sums by language, the excluded people under the one that they would have got."""
+    ledgers = read_ledgers(connection, campaign_id, kind=kind)
+    return {language: ledgers.get(id_, NOTHING).sums() for language, id_ in emails.ids.items()}
 
 
 def _plan(connection: Connection, campaign: RowMapping) -> dict[str, Any]:

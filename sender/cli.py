@@ -42,8 +42,14 @@ def campaign() -> None:
 @click.option("--where", "whom", help="Whom of them: accepted, failed or no-click.")
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
 @click.option("--name", default="", help="What to call it; default: the newsletter's title.")
+@click.option("--override", multiple=True, metavar="CODE=REASON", help="Let this error of the checks stand.")
+@click.option("--by", "who", default=getpass.getuser, help="Who overrides; default: you.")
 @click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="json", show_default=True,
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="json",
+    show_default=True,
     help="JSON for scripts, which need its id, or a table for people.",
 )
 @pass_desk
@@ -55,6 +61,8 @@ def create(
     whom: str | None,
     provider: str | None,
     name: str,
+    override: tuple[str, ...],
+    who: str,
     format_: str,
 ) -> None:
     """Compile and check FILE for a list and keep it as a draft; nothing is sent.
@@ -62,6 +70,7 @@ def create(
     With --from-campaign it is for those people of an earlier campaign who may be mailed: a correction, a reminder.
     """
     from sender import campaigns, drafts
+    from sender.overrides import read_overrides
 
     if (from_campaign is None) == (list_name is None) or (from_campaign is None) != (whom is None):
         raise InputError("A campaign is for a list, or for people of a campaign.", hint=TO_WHOM)
@@ -70,10 +79,12 @@ def create(
             connection, desk.settings, file,
             list_name=list_name, provider=provider or desk.settings.provider, name=name,
             follows=(from_campaign, whom) if from_campaign is not None and whom is not None else None,
+            overrides=read_overrides(override, who),
         )  # fmt: skip
         answer = campaigns.status(connection, created.id)
     for finding in created.findings:
-        say(f"{finding.severity}: {finding.place}: {finding.message} {finding.mend}")
+        severity = "overridden" if finding.severity == "error" else finding.severity
+        say(f"{severity}: {finding.code}: {finding.place}: {finding.message} {finding.mend}")
     say(f"Campaign {created.id} is a draft. Send it with: daisychain campaign send {created.id}")
     emit(answer, format_, lambda: show_status(answer))
 

@@ -1,4 +1,4 @@
-"""Drafts: a campaign made from a document and a list, and what a person looks at before it goes."""
+"""Drafts: a campaign made from a document, with its translations, and a list; and whether it is still what they say."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from lists.people import ListPeople, open_people
 from newsletters.checks import Finding, check_languages
 from newsletters.compiled import CompiledEmail
 from newsletters.document import Document
-from newsletters.keeping import kept_email
 from newsletters.languages import Languages, compile_languages
-from newsletters.merge import plan_merge
 from newsletters.shelf import find_toolkit
 from sender.campaigns import public_face
-from sender.follow_ups import check_whom, count_audience
+from sender.follow_ups import check_whom
 from sender.languages import emails_of, keep_emails, name_emails
 from sender.mailed import load_emails
+from sender.overrides import Overrides, overrides_of
 from sender.providers import open_provider
 from sender.tables import Campaign
-from sender.tracking import sent_references, tracking_mode
+from sender.tracking import tracking_mode
 
 
 @dataclass(frozen=True)
 class Created:
-    """A fresh draft, with what the checks had to say; none of it is an error."""
+    """A fresh draft, with what the checks had to say; errors among it were overridden."""
 
     id: int
     findings: list[Finding]
@@ -46,35 +45,37 @@ def create(
     provider: str,
     name: str = "",
     follows: tuple[int, str] | None = None,
+    overrides: Overrides | None = None,
 ) -> Created:
     """Compile and check a document for a list and keep it as a draft; raises InputError with every error found.
 
-    `follows` is (an earlier campaign, whom of it): then the list is that campaign's.
+    `follows` is (an earlier campaign, whom of it): then the list is that campaign's. `overrides` let errors stand.
     """
     opened = open_provider(provider, settings)
     if follows:
         list_name = check_whom(connection, *follows)["list"]
     assert list_name is not None
     people = open_people(connection, list_name)
-    languages, findings = checked(connection, document, people)
+    overrides = overrides or Overrides()
+    languages, findings = checked(connection, document, people, overrides)
     campaign_id = insert_campaign(
         connection, settings, languages, document=document, provider=opened.name,
         mailing_list=find_list(connection, list_name), name=name or languages.first.email.title or document.stem,
     )  # fmt: skip
+    overrides.keep(connection, campaign_id, findings)
     if follows:
         columns = {"of_campaign_id": follows[0], "of_whom": follows[1]}
         connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(columns))
     return Created(campaign_id, findings)
 
 
-def checked(connection: Connection, document: Path, people: ListPeople | None) -> tuple[Languages, list[Finding]]:
-    """A document compiled and checked in each language; raises InputError that lists every finding that is an error."""
+def checked(
+    connection: Connection, document: Path, people: ListPeople | None, overrides: Overrides | None = None
+) -> tuple[Languages, list[Finding]]:
+    """A document compiled and checked in each language; raises InputError that lists every error left to stand."""
     languages = compiled(connection, document, people)
     findings = check_languages(languages, people)
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if errors:
-        lines = "".join(f"\n  {finding.place}: {finding.message} {finding.mend}" for finding in errors)
-        raise InputError(f"{len(errors)} of the checks failed:{lines}", file=document)
+    (overrides or Overrides()).require(findings)
     return languages, findings
 
 
@@ -155,13 +156,17 @@ def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Pat
     return mailing_list["from_name"], mailing_list["from_address"]
 
 
-def refuse_changed(connection: Connection, campaign: RowMapping) -> None:
-    """Raise StateError where the document is gone, or compiles to something else than when the draft was made."""
+def look_again(connection: Connection, campaign: RowMapping) -> None:
+    """Raise StateError where the document is gone, or compiles to something else than when the draft was made.
+
+    Raises InputError for errors that only now are there: people may have come to the list since.
+    """
     path = Path(campaign["document"])
     hint = "Make a new campaign from it, or send the draft as it was made with --as-created."
     if not path.is_file():
         raise StateError(f"{path} is not there any more.", hint=hint)
-    now = compiled(connection, path, open_people(connection, campaign["list"]))
+    people = open_people(connection, campaign["list"])
+    now = compiled(connection, path, people)
     emails = emails_of(connection, campaign["id"])
     then = {emails.language_of(id_): email.hash for id_, email in load_emails(connection, emails.all()).items()}
     changed = _changed(then, {language: made.email.hash for language, made in now.compilations.items()})
@@ -173,6 +178,8 @@ def refuse_changed(connection: Connection, campaign: RowMapping) -> None:
             f" {', '.join(changed)}.",
             hint=hint,
         )
+    stands = {each["code"]: each["because"] for each in overrides_of(connection, campaign["id"])}
+    Overrides(stands).refuse_others(check_languages(now, people))
 
 
 def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -188,29 +195,3 @@ def links_of(connection: Connection, campaign: RowMapping) -> list[str]:
     """Where the links of a campaign's emails lead, as they are written in them."""
     emails = load_emails(connection, emails_of(connection, campaign["id"]).all())
     return list(dict.fromkeys(link.url for email in emails.values() for link in email.links))
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a person sees before sending; `sample` is one of the people, merged."""
-
-    campaign: Mapping[str, Any]
-    subject: str
-    sample: str
-    people: int
-    excluded: int
-
-
-def summarise(connection: Connection, settings: Settings, campaign: RowMapping) -> Summary:
-    """What is about to be sent, to how many, and how it reads for one of them."""
-    references = sent_references(settings.pages_url, opens="off", clicks="off")
-    plan = plan_merge(kept_email(connection, campaign["compiled_id"]), references)
-    people = open_people(connection, campaign["list"])
-    sample = people.sample() or {}
-    merged = plan.render(sample, "0" * 22)
-    return Summary(
-        {**campaign, **public_face(settings, campaign["list"])},
-        merged.subject,
-        str(sample.get("email", "")),
-        *count_audience(connection, campaign),
-    )

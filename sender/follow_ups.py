@@ -15,6 +15,7 @@ from daisychain.errors import InputError, StateError
 from lists.audience import audience
 from lists.tables import Member
 from sender.campaigns import find_campaign
+from sender.languages import Emails, email_given
 from sender.tables import Campaign, Delivery, Rollup
 
 WHOM = {
@@ -65,6 +66,14 @@ def count_audience(connection: Connection, campaign: RowMapping) -> tuple[int, i
     mailable = func.count().filter(people.c.exclusion.is_(None))
     row = connection.execute(select(mailable, func.count() - mailable).select_from(people)).one()
     return int(row[0]), int(row[1])
+
+
+def count_languages(connection: Connection, campaign: RowMapping, emails: Emails) -> dict[int, int]:
+    """How many people a freeze would find right now for each compiled email, by its id."""
+    people = audience_of(connection, campaign).order_by(None).subquery()
+    given = email_given(emails, people.c.language).label("given")
+    counted = select(given, func.count()).where(people.c.exclusion.is_(None)).group_by("given")
+    return {row[0]: int(row[1]) for row in connection.execute(counted)}
 
 
 def correct(connection: Connection, campaign_id: int, text: str) -> None:

@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, bindparam, case, func, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, literal, select, update
 
 from sender.tables import Batch, Campaign, Delivery
 
@@ -97,12 +98,30 @@ class Ledger:
         return {name: getattr(self, name) for name in names}
 
 
+NOTHING = Ledger(intended=0, waiting=0, in_flight=0, excluded=0, accepted=0, failed=0, uncertain=0)
+
+
 def read_ledger(connection: Connection, campaign_id: int, *, kind: str = "member") -> Ledger:
     """The ledger of a campaign as it stands; all sums come from one snapshot.
 
     `intended` is what the freeze wrote down (the campaign's own range of ids), counted apart from the states, so
     that a row lost or in an unknown state would show as a sum that does not balance.
     """
+    rows = _counts(connection, campaign_id, kind, literal(0))
+    return _summed(rows, intended=(rows[0].intended or 0) if rows else 0)
+
+
+def read_ledgers(connection: Connection, campaign_id: int, *, kind: str = "member") -> dict[int, Ledger]:
+    """A ledger for the people of each compiled email of a campaign in several languages, by its id."""
+    parts: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in _counts(connection, campaign_id, kind, Delivery.compiled_id):
+        if row.part is not None:
+            parts[row.part].append(row)
+    return {part: _summed(rows, intended=sum(row.people for row in rows)) for part, rows in parts.items()}
+
+
+def _counts(connection: Connection, campaign_id: int, kind: str, part: Any) -> Sequence[Any]:
+    """People of a campaign by state, reason and `part` of it, from one snapshot."""
     span = (
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery, Campaign.intended)
         .where(Campaign.id == campaign_id)
@@ -114,9 +133,10 @@ def read_ledger(connection: Connection, campaign_id: int, *, kind: str = "member
         .cte("sending")
     )
     in_flight = select(sending.c.first_id).where(Delivery.id.between(sending.c.first_id, sending.c.last_id)).exists()
-    rows = connection.execute(
+    return connection.execute(
         select(
             span.c.intended,
+            part.label("part"),
             Delivery.state,
             case((Delivery.state.in_(["excluded", "failed"]), Delivery.reason)).label("why"),
             func.count(Delivery.id).label("people"),
@@ -132,8 +152,11 @@ def read_ledger(connection: Connection, campaign_id: int, *, kind: str = "member
             ),
             isouter=True,
         )
-        .group_by(span.c.intended, Delivery.state, "why")
+        .group_by(span.c.intended, "part", Delivery.state, "why")
     ).all()
+
+
+def _summed(rows: Sequence[Any], *, intended: int) -> Ledger:
     sums: dict[str, int] = dict.fromkeys(("waiting", "excluded", "accepted", "failed", "uncertain"), 0)
     by_reason: dict[str, dict[str, int]] = {"excluded": {}, "failed": {}}
     for row in rows:
@@ -143,7 +166,7 @@ def read_ledger(connection: Connection, campaign_id: int, *, kind: str = "member
         if row.state in by_reason:
             by_reason[row.state][row.why or "unknown"] = row.people
     return Ledger(
-        intended=(rows[0].intended or 0) if rows else 0,
+        intended=intended,
         in_flight=sum(row.in_flight for row in rows),
         excluded_by=by_reason["excluded"],
         failed_by=by_reason["failed"],

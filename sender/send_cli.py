@@ -42,12 +42,15 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 @click.option(
     "--max-complaints", type=click.FloatRange(0, 100), metavar="PERCENT", help="Pause above this; default: 0.3."
 )
-@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Batches at once.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Batches at once in each process."
+)
+@click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core, where there is enough to do.")
 @format_option
 @pass_desk
 def send(
-    desk: Desk, /, id_: int, yes: bool, detach: bool, as_created: bool, concurrency: int, format_: str,
-    max_bounces: float | None, max_complaints: float | None, **said: Any,
+    desk: Desk, /, id_: int, yes: bool, detach: bool, as_created: bool, concurrency: int, processes: int | None,
+    format_: str, max_bounces: float | None, max_complaints: float | None, **said: Any,
 ) -> None:  # fmt: skip
     """Send a draft, or go on with a campaign that was paused or cut off.
 
@@ -71,7 +74,9 @@ def send(
         sending.start(desk.database, id_, who=getpass.getuser())
     if not scheduled and not detach:
         with progress() as bar, alerts.telling(desk.database), stopping(stop):
-            sending.work_until_over(desk.database, id_, concurrency=concurrency, watch=watch_ledger(bar), stop=stop)
+            sending.work_until_over(
+                desk.database, id_, concurrency=concurrency, processes=processes, watch=watch_ledger(bar), stop=stop
+            )
     with desk.database.engine.connect() as connection:
         answer = campaigns.status(connection, id_)
     emit(answer, format_, lambda: show_status(answer))
@@ -85,6 +90,7 @@ def look_first(desk: Desk, connection: Any, found: RowMapping, plan: Plan, *, ye
     """Refuse what must not leave, show what is about to happen, and ask; raises our errors, or click.Abort."""
     from sender import drafts
     from sender.providers import open_provider
+    from sender.summary import summarise
 
     question = "Go on with it now?"
     if found["state"] != "finished":
@@ -94,8 +100,8 @@ def look_first(desk: Desk, connection: Any, found: RowMapping, plan: Plan, *, ye
             provider.reach()
     if found["state"] == "draft":
         if not as_created:
-            drafts.refuse_changed(connection, found)
-        summary = drafts.summarise(connection, desk.settings, found)
+            drafts.look_again(connection, found)
+        summary = summarise(connection, desk.settings, found)
         show_summary(summary)
         question = f"Send it to {summary.people:,} people {'at ' + plan.at if plan.at else 'now'}?"
     elif found["state"] == "scheduled":

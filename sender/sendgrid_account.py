@@ -44,6 +44,10 @@ _HINTS = {
 }
 
 
+class SilentError(ProviderError):
+    """SendGrid can't be reached, or does not know the key: no other question would fare better."""
+
+
 class Account:
     """What `settings` say of SendGrid; safe to use from several threads at once."""
 
@@ -131,7 +135,7 @@ class Account:
             data=None if body is None else orjson.dumps(body),
             headers={"Authorization": f"Bearer {self.settings.sendgrid_api_key}", "Content-Type": "application/json"},
         )
-        what = "/".join(path.split("/")[:4])
+        what = "/".join(path.partition("?")[0].split("/")[:4])
         try:
             with self.opener.open(request, timeout=TIMEOUT) as answer:
                 return orjson.loads(answer.read())
@@ -139,10 +143,11 @@ class Account:
             error.close()
             if error.code == 404:
                 return None
-            raise ProviderError(f"SendGrid answered {error.code} to {what}.", hint=_HINTS.get(error.code, "")) from None
+            kind = SilentError if error.code == 401 else ProviderError
+            raise kind(f"SendGrid answered {error.code} to {what}.", hint=_HINTS.get(error.code, "")) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
-            raise ProviderError(
+            raise SilentError(
                 f"SendGrid gave no answer to {what}: {scrub(reason, [self.settings.sendgrid_api_key])}."
             ) from None
 

@@ -8,6 +8,7 @@ from threading import Event
 
 from sqlalchemy import func, select, update
 
+from daisychain.crew import Crew, cores
 from daisychain.database import Database
 from daisychain.jobs import Workers
 from sender import places, tasks
@@ -24,6 +25,8 @@ from sender.waits import Wait, upcoming
 # How often the tables are asked whether it is over, and how often the dead are looked for, in seconds.
 GLANCE, SWEEP = 0.1, 3.0
 CONCURRENCY = 4
+# A further process takes a second to begin; fewer batches than these are done by then.
+BATCHES_A_PROCESS = 25
 
 
 def start(database: Database, campaign_id: int, *, who: str = "") -> None:
@@ -44,38 +47,65 @@ def work_until_over(
     campaign_id: int,
     *,
     concurrency: int = CONCURRENCY,
+    processes: int | None = None,
     watch: Callable[[Ledger, Wait | None], None] | None = None,
     stop: Event | None = None,
 ) -> str:
     """Deliver a campaign that was started until it is over (finished, paused, cancelled), and return that state.
 
-    Others may work the same queue; what they hold is waited for. `watch` is shown the ledger now and then, and what a
-    provider has us wait for. Once `stop` is set nothing more is claimed, what this process has in flight comes to its
-    end, and the state is as it stands.
+    `processes` share the work, this one among them, each with `concurrency` batches at once; left out, the machine's
+    cores are used where there is enough to do. Others may work the same queue; what they hold is waited for. `watch`
+    is shown the ledger now and then, and what a provider has us wait for. Once `stop` is set nothing more is claimed,
+    what is in flight comes to its end, and the state is as it stands.
     """
-    with LiveSender(database) as sender:
-        workers = Workers(
-            database,
-            queues=[tasks.queue_of(campaign_id)],
-            concurrency=concurrency,
-            extras={"deliverer": Deliverer(database, sender)},
-        )
-        swept = 0.0
-        with workers:
-            while workers.running and not (stop and stop.is_set()):
-                if time.monotonic() - swept > SWEEP:
-                    with database.engine.begin() as connection:
-                        sweep(connection, database.settings)
-                        finish_if_done(connection, campaign_id)
-                    if watch is not None:
-                        with database.engine.connect() as connection:
-                            watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
-                    swept = time.monotonic()
-                state = _state(database, campaign_id)
-                if state != "sending":
-                    return state
-                time.sleep(GLANCE)
+    with Crew(database.settings, help_out, campaign_id, concurrency) as crew:
+        crew.grow((processes or 1) - 1)
+        with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency) as workers:
+            swept = 0.0
+            try:
+                while workers.running and not (stop and stop.is_set()):
+                    if time.monotonic() - swept > SWEEP:
+                        _look_after(database, campaign_id, watch)
+                        if processes is None:
+                            crew.grow(min(cores(), _batches_to_go(database, campaign_id) // BATCHES_A_PROCESS) - 1)
+                        swept = time.monotonic()
+                    state = _state(database, campaign_id)
+                    if state != "sending":
+                        return state
+                    time.sleep(GLANCE)
+            finally:
+                crew.dismiss()  # now, so that all stop at once
     return _state(database, campaign_id)
+
+
+def help_out(database: Database, stop: Event, campaign_id: int, concurrency: int) -> None:
+    """Deliver a campaign's batches beside the process that looks after it, until `stop`."""
+    with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency) as workers:
+        while workers.running and not stop.wait(GLANCE):
+            pass
+
+
+def _slots(database: Database, sender: LiveSender, campaign_id: int, concurrency: int) -> Workers:
+    deliverer = Deliverer(database, sender)
+    queues = [tasks.queue_of(campaign_id)]
+    return Workers(database, queues=queues, concurrency=concurrency, extras={"deliverer": deliverer})
+
+
+def _look_after(database: Database, campaign_id: int, watch: Callable[[Ledger, Wait | None], None] | None) -> None:
+    with database.engine.begin() as connection:
+        sweep(connection, database.settings)
+        finish_if_done(connection, campaign_id)
+    if watch is not None:
+        with database.engine.connect() as connection:
+            watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
+
+
+def _batches_to_go(database: Database, campaign_id: int) -> int:
+    """How many batches could be claimed now."""
+    waiting = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
+    due = waiting.where(Batch.held.is_(False), Batch.not_before <= func.now())
+    with database.engine.connect() as connection:
+        return connection.scalar(due) or 0
 
 
 def _state(database: Database, campaign_id: int) -> str:

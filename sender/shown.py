@@ -26,14 +26,33 @@ def show_summary(summary: Any) -> None:
         "Campaign": f"{row['id']} {row['name']}",
         "From": f"{row['from_name']} <{row['from_address']}>",
         "Reply-To": row["reply_to"] or "the same",
-        "Subject": summary.subject,
         "List": f"{row['list']}: {summary.people:,} people, {summary.excluded:,} excluded",
         "Provider": row["provider"],
         "Tracking": tracking + decided,
         "Links to": row["public_url"],
-        "For instance": summary.sample or "nobody",
+        **dict(_sample_lines(summary)),
     }.items():
         say(f"  {name:<13}{value}")
+    for line in override_lines(summary.overrides):
+        say(f"  {'Overridden':<13}{line}")
+
+
+def _sample_lines(summary: Any) -> Iterator[tuple[str, str]]:
+    """How it reads for somebody; in several languages a line for each."""
+    if len(summary.samples) == 1:
+        yield "Subject", summary.samples[0].subject
+        yield "For instance", summary.samples[0].address or "nobody"
+        return
+    for sample in summary.samples:
+        others = ", with all whose language is not here" if sample.language == summary.fallback else ""
+        instance = f" (for instance {sample.address})" if sample.address else ""
+        yield f"In {sample.language}", f"{sample.people:,} people{others}: {sample.subject}{instance}"
+
+
+def override_lines(overrides: list[dict[str, Any]]) -> Iterator[str]:
+    """Errors of the checks that stand in a campaign, a line each."""
+    for each in overrides:
+        yield f"{each['code']} ({len(each['findings'])} found), by {each['who']}: {each['because']}"
 
 
 def show_status(answer: dict[str, Any]) -> None:
@@ -52,6 +71,10 @@ def show_status(answer: dict[str, Any]) -> None:
     show_table(
         ("", "people", ""), [*rows, ("= intended", total, "balances" if answer["balances"] else "DOES NOT BALANCE")]
     )
+    if any(part["intended"] for part in answer["languages"].values()):
+        columns = ("intended", "waiting", "excluded", "accepted", "failed", "uncertain")
+        parts = answer["languages"].items()
+        show_table(("language", *columns), ([language, *(part[name] for name in columns)] for language, part in parts))
     if ledger["uncertain"]:
         click.echo(
             f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for events:\n"
@@ -61,6 +84,8 @@ def show_status(answer: dict[str, Any]) -> None:
         click.echo(f"When the reason is mended: daisychain campaign send {answer['id']}")
     if answer["wait"]:
         click.echo(f"{answer['wait']['words']}.")
+    for line in override_lines(answer["overrides"]):
+        click.echo(f"Overridden: {line}")
     for line in plan_lines(answer["plan"]):
         click.echo(line)
 

@@ -12,6 +12,7 @@ from daisychain.errors import InputError
 from lists.addresses import require_address
 from lists.tables import Member, Membership, Suppression
 from sender.campaigns import find_campaign
+from sender.languages import emails_of
 from sender.tables import Attempt, Batch, Decision, Delivery, Event, Retried
 
 Happened = dict[str, Any]  # {"at", "what", "words"}, with further facts beside them
@@ -24,8 +25,10 @@ def story(connection: Connection, campaign_id: int, email: str) -> dict[str, Any
     """
     campaign = find_campaign(connection, campaign_id)
     delivery = _find(connection, campaign, email)
+    emails = emails_of(connection, campaign_id)
+    language = emails.language_of(delivery["compiled_id"])
     happened = [
-        *_frozen(campaign, delivery),
+        *_frozen(campaign, delivery, language if emails.several else ""),
         *_attempts(connection, delivery),
         *_decisions(connection, delivery),
         *_events(connection, delivery),
@@ -38,6 +41,7 @@ def story(connection: Connection, campaign_id: int, email: str) -> dict[str, Any
         "state": delivery["state"],
         "reason": delivery["reason"],
         "values": delivery["inputs"],
+        "language": language,
         "story": sorted(happened, key=lambda each: each["at"]),
     }
 
@@ -65,8 +69,8 @@ def _find(connection: Connection, campaign: RowMapping, email: str) -> RowMappin
     )
 
 
-def _frozen(campaign: RowMapping, delivery: RowMapping) -> Iterator[Happened]:
-    words = f"written down as {delivery['address']}"
+def _frozen(campaign: RowMapping, delivery: RowMapping, language: str) -> Iterator[Happened]:
+    words = f"written down as {delivery['address']}" + (f", to get it in {language}" if language else "")
     if delivery["state"] == "excluded" and delivery["reason"] in ("unsubscribed", "suppressed"):
         words += f", excluded: {delivery['reason']}"
     yield _happened(campaign["frozen_at"], "frozen", words)

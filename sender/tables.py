@@ -159,6 +159,18 @@ class Decision(Base):
     people: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
+class Override(Base):
+    """An error of the checks that somebody let stand in a campaign; `findings` are places and messages, as told."""
+
+    __tablename__ = "campaign_overrides"
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime] = now()
+    who: Mapped[str] = mapped_column(Text)
+    because: Mapped[str] = mapped_column(Text)
+    findings: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+
+
 class Retried(Base):
     """Why somebody had failed before they were made to wait again: the delivery's own reason is gone by then."""
 

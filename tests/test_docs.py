@@ -13,6 +13,7 @@ from daisychain.cli import cli
 from daisychain.settings import VARIABLES
 from newsletters.blocks import registry
 from newsletters.checks import run_checks
+from newsletters.checks.__main__ import page as checks_page
 from newsletters.compiler import compile_file
 from newsletters.shelf import find_toolkit
 
@@ -105,3 +106,7 @@ def test_the_newsletter_in_the_page_for_staff_compiles_and_passes_its_checks(tmp
     file.write_text(example[1], encoding="utf-8")
     compilation = compile_file(file, lambda name, folder: find_toolkit(name, folder, None), list_fields=frozenset())
     assert [finding for finding in run_checks(compilation) if finding.severity == "error"] == []
+
+
+def test_the_page_of_checks_is_what_their_codes_say() -> None:
+    assert (ROOT / "docs/checks.md").read_text(encoding="utf-8") == checks_page(), "python -m newsletters.checks"

@@ -20,10 +20,11 @@ from email import message_from_bytes
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
+from daisychain.demo_partner import write_partner
 from newsletters.blocks import registry
 
 OUT = Path(__file__).parent
@@ -82,31 +83,23 @@ def side_by_side(urls: list[str], folder: str) -> Image.Image:
     return sheet
 
 
-PARTNER = """\
-name: Bees of Bath
-logo: bees.png
-intro: We look after **bees** and the people who live beside them. This month we join in with something bigger.
-accent: "#7a1f5c"
-reply: hello@bees.example
-website: https://bees.example/
-address: 2 Hive Lane / Bath BA1 1AA
-"""
-
-
 def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     """The pictures of a partner pack, its README and its public page, on the toolkit of the demo."""
-    Path(folder, "partner.yml").write_text(PARTNER)
-    bees_logo().save(Path(folder, "bees.png"))
+    write_partner(Path(folder, "bees.yml"))
     run("newsletter", "new", "may", "--toolkit", "community-makes-us", cwd=folder, environment=environment)
-    run("newsletter", "pack", "may.md", "--brand", "partner.yml", "--for", "mailchimp", "--out", ".", cwd=folder,
+    run("newsletter", "pack", "may.md", "--brand", "bees.yml", "--for", "brevo,outlook", "--out", ".", cwd=folder,
         environment=environment)  # fmt: skip
-    made = Path(folder, "bees-of-bath-mailchimp")
+    made = Path(folder, "bees-of-bath-brevo")
     readme = made / "README.html"
-    readme.write_text(readme.read_text().replace("http://127.0.0.1:8000", "https://news.your-coalition.org"))
-    save(shot(readme.as_uri(), 860, folder), "pack-readme", height=1400)
-    page = made / "email.html"
-    page.write_text(page.read_text().replace("*|IF:FNAME|**|FNAME|**|ELSE:|*friend*|END:IF|*", "Ann"))
-    save(framed(page.as_uri(), 640, folder), "pack-email", height=1100)
+    page = readme.read_text().replace("http://127.0.0.1:8000", "https://news.your-coalition.org")
+    readme.write_text(page)
+    save(shot(readme.as_uri(), 860, folder), "pack-readme", height=1000)
+    readme.write_text(filled(page))
+    save(shot(readme.as_uri(), 860, folder), "pack-code")
+    page = (made / "email.html").read_text()
+    (made / "email.html").write_text(page.replace("{{ contact.FIRSTNAME|default:'friend' }}", "Ann"))
+    save(framed((made / "email.html").as_uri(), 640, folder), "pack-email", height=1100)
+    save(framed(Path(folder, "bees-of-bath-outlook", "email.html").as_uri(), 375, folder), "pack-mailbox", height=1000)
     key = json.loads((made / "pack.json").read_text())["pack"]
     document = Path(folder, "may.md")
     document.write_text(document.read_text().replace("Dear {{", "Hello {{"))
@@ -115,14 +108,12 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
         save(shot(f"{url}/packs/{key}", 640, folder, height=760), "pack-standing")
 
 
-def bees_logo() -> Image.Image:
-    """A partner's logo, as files of logos are: with wide margins."""
-    picture = Image.new("RGB", (900, 420), "white")
-    pen = ImageDraw.Draw(picture)
-    pen.regular_polygon((260, 210, 110), 6, fill="#7a1f5c")
-    pen.regular_polygon((260, 210, 52), 6, fill="#f2b632")
-    pen.text((400, 150), "Bees of Bath", fill="#7a1f5c", font=ImageFont.load_default(72))
-    return picture
+def filled(readme: str) -> str:
+    """The part of a README in which people copy the code, an address filled in."""
+    alone = "<style>main > :not(.code) { display: none } main { padding: 8px 44px 20px }</style></head>"
+    return readme.replace("</head>", alone).replace(
+        'placeholder="https://"', 'value="https://img.brevo.example/2187/hero.png" placeholder="https://"', 1
+    )
 
 
 def run(*arguments: str, cwd: str, environment: dict[str, str]) -> str:

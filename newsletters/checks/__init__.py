@@ -16,6 +16,7 @@ from types import ModuleType
 from daisychain.errors import InputError
 from newsletters.brand import Brand
 from newsletters.checks import compile as compile_
+from newsletters.checks import translations
 from newsletters.checks.finding import Code, Finding, Severity, Subject
 from newsletters.compiler import Compilation, FindToolkit
 from newsletters.languages import Languages, compile_languages
@@ -70,15 +71,15 @@ def check_languages(
     languages: Languages, people: People | None = None, *, online: Reach | None = None, deep: bool = False
 ) -> list[Finding]:
     """All findings about a newsletter in each of its languages, for the people who get that one."""
-    found = (
+    found = [
         finding
         for language, compilation in languages.compilations.items()
         for finding in run_checks(
             compilation, people and languages.people_for(people, language), online=online, deep=deep
         )
-    )
+    ]
     # What is wrong with a toolkit is wrong once, however many languages take from it.
-    return in_order(dict.fromkeys(found))
+    return in_order(dict.fromkeys([*found, *translations.compare(languages, people, current_day())]))
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

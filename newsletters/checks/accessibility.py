@@ -80,40 +80,6 @@ rhagor o wybodaeth|dolen|y ddolen hon|gweld mwy|hwn
 cliquez ici|ici|en savoir plus|lire la suite|kliknij tutaj|tutaj|więcej|czytaj więcej
 """
 _VAGUE = frozenset(_EDGES.sub("", words) for line in _SAYS_NOTHING.split("\n") for words in line.split("|")) - {""}
-_FILE_NAME = Code(
-    "accessibility-alt-file-name", "warning", "A file's name for alt text",
-    why="Screen readers would spell it out.", mend="Say what the picture shows, as one would on the telephone.",
-)  # fmt: skip
-LINKED_PICTURE = Code(
-    "accessibility-linked-picture", "error", "A link that is a picture without alt text",
-    why="Screen readers have no words for the link but its address.", mend='Add alt="…" that says where it leads.',
-)  # fmt: skip
-EMPTY_LINK = Code(
-    "accessibility-empty-link", "error", "A link without words",
-    why="Nobody can see it, and screen readers spell its address.", mend="Put words between its [ and ].",
-)  # fmt: skip
-VAGUE_LINK = Code(
-    "accessibility-vague-link", "warning", "Link words that do not say where they lead",
-    why="Many people who listen go from link to link, without the words round them.",
-    mend='Say what is behind it: "Read how Mabel met Theo", not "read more".',
-)  # fmt: skip
-
-# English, Welsh, Arabic, Hindi, French, Polish: what stands alone in a link and says nothing.
-_VAGUE = frozenset(
-    """
-    click|click here|click this link|here|read more|read on|more|learn more|find out more|see more|more info|this
-    more information|further information|details|more details|this link|link|continue|continue reading|go
-    cliciwch|cliciwch yma|yma|darllen mwy|darllenwch fwy|darllenwch ragor|mwy|rhagor|dysgu mwy|mwy o wybodaeth
-    rhagor o wybodaeth|dolen|y ddolen hon|gweld mwy|hwn
-    انقر هنا|اضغط هنا|هنا|اقرأ المزيد|المزيد|للمزيد|رابط
-    यहाँ क्लिक करें|यहां क्लिक करें|यहाँ|यहां|और पढ़ें|अधिक|अधिक जानें
-    cliquez ici|ici|en savoir plus|lire la suite|kliknij tutaj|tutaj|więcej|czytaj więcej
-    """.replace("\n", "|")
-    .replace("|    ", "|")
-    .strip("| ")
-    .split("|")
-)
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 _FILE_NAME = re.compile(r"\S+\.(png|jpe?g|gif|webp|svg|heic)|(img|dsc|image|screenshot)[\s_-]*\d+", re.IGNORECASE)
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 
@@ -150,8 +116,8 @@ def words_of(subject: Subject, node: LexborNode) -> str:
 def place_of_link(subject: Subject, link: LexborNode) -> str:
     """Where the author wrote a link: the line of its address, or else of its words."""
     url = subject.email.mint.pattern().split(link.attributes.get("href") or "")[0]
-    place = subject.place(link, url)
-    return place if place != subject.place(link) else subject.place(link, words_of(subject, link))
+    written = subject.place_of(url) != subject.document.file
+    return subject.place(link, url if written else words_of(subject, link))
 
 
 def _page(subject: Subject) -> Iterator[Finding]:
@@ -206,9 +172,10 @@ def _may_meet(branches: Mapping[int, str], others: Mapping[int, str]) -> bool:
 
 
 def _alt(subject: Subject, picture: LexborNode) -> Iterator[Finding]:
+    # A toolkit's image has no alt text only where its entry says that it adds nothing.
     image, alt = image_of(subject, picture), (picture.attributes.get("alt") or "").strip()
     name = image.name if image else picture.attributes.get("src") or ""
-    if not alt and not _within_link(picture):
+    if not alt and not _within_link(picture) and name not in subject.toolkit.images:
         yield NO_ALT.at(subject.place(picture, name), f"The picture {name!r} has no alt text.")
     elif alt and (_FILE_NAME.fullmatch(alt) or alt == name or alt == name.rpartition(".")[0]):
         yield ALT_FILE_NAME.at(subject.place(picture, name), f"{alt!r} is the name of a file.")

@@ -30,31 +30,32 @@ _GENERIC = frozenset({"serif", "sans-serif", "monospace", "system-ui", "cursive"
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Findings about what mail programs lack; what our own layouts use, they use with something in its place."""
+    styles = [(node, _style(node)) for node in subject.tree.css("style, [style]")]
+    together = "\n".join(style for _, style in styles)
     for feature in features():
-        if not feature.ours and (node := _first(subject, feature)):
-            code = PLAINER if feature.graceful else LOST
-            lacking = ", ".join(feature.lacking or feature.partly)
-            yield code.at(
-                _place(subject, node),
-                f"{lacking} can't show {feature.what}. {feature.effect} (caniemail.com, {feature.page}, "
-                f"tested {feature.tested})",
-            )
+        if feature.ours:
+            continue
+        if feature.style is None:
+            node = subject.tree.css_first(feature.selector)
+        elif feature.style.search(together):
+            node = next(node for node, style in styles if feature.style.search(style))
+        else:
+            node = None
+        if node is not None:
+            yield _lacking(subject, feature, node)
     for name, font in (("font", subject.brand.font), ("heading font", subject.brand.heading_font)):
         if font and font.rpartition(",")[2].strip() not in _GENERIC:
             yield FONT.at(f"brand {subject.brand.name}", f"The {name} {font!r} ends with no font that is everywhere.")
 
 
-def _first(subject: Subject, feature: Feature) -> LexborNode | None:
-    """The first element that has `feature`."""
-    if feature.style is None:
-        return subject.tree.css_first(feature.selector)
-    for node in subject.tree.css("style, [style]"):
-        if feature.style.search(node.text() if node.tag == "style" else node.attributes["style"] or ""):
-            return node
-    return None
+def _lacking(subject: Subject, feature: Feature, node: LexborNode) -> Finding:
+    programs = ", ".join(feature.lacking or feature.partly)
+    return (PLAINER if feature.graceful else LOST).at(
+        place_of_link(subject, node) if node.tag == "a" else subject.place(node, words_of(subject, node)),
+        f"{programs} can't show {feature.what}. {feature.effect} "
+        f"(caniemail.com, {feature.page}, tested {feature.tested})",
+    )
 
 
-def _place(subject: Subject, node: LexborNode) -> str:
-    if node.tag == "a":
-        return place_of_link(subject, node)
-    return subject.place(node, words_of(subject, node))
+def _style(node: LexborNode) -> str:
+    return node.text() if node.tag == "style" else node.attributes["style"] or ""

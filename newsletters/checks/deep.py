@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from selectolax.lexbor import SelectolaxError
 
 from newsletters.axe import NotRun, Violation, violations
-from newsletters.checks.accessibility import words_of
+from newsletters.browser import Page
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.tokens import Kind
 
 AXE = Code(
     "deep-axe", "warning", "A rule of axe-core that the mail breaks",
-    why="People who listen, zoom or use a keyboard meet a barrier there.", mend="Look the rule up at Deque University.",
+    why="People who listen, zoom or use a keyboard meet a barrier there.",
+    mend="Look the rule up by its name in the documentation of axe-core.",
 )  # fmt: skip
 NOT_RUN = Code(
     "deep-not-run", "hint", "The deep pass could not be run",
@@ -25,33 +24,31 @@ NOT_RUN = Code(
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings of axe-core, each rule told once for each element."""
+    """Findings of axe-core, each rule told once, at the first element that breaks it."""
     if not subject.deep:
         return
-    html = _with_pictures(subject)
-    seen = set()
-    for dark in (False, True):
-        try:
-            found = violations(html, dark=dark)
-        except NotRun as error:
-            yield NOT_RUN.at(subject.document.file, str(error))
-            return
-        for violation in found:
-            if (violation.rule, violation.selector) not in seen:
-                seen.add((violation.rule, violation.selector))
-                where = " on dark screens" if dark else ""
-                yield AXE.at(_place(subject, violation), f"{violation.rule}{where}: {violation.help}. {_why(violation)}")
+    try:
+        found = violations(_page(subject))
+    except NotRun as error:
+        yield NOT_RUN.at(subject.document.file, str(error))
+        return
+    for rule in dict.fromkeys(each.rule for each in found):
+        yield _told(subject, [each for each in found if each.rule == rule])
 
 
-def _with_pictures(subject: Subject) -> str:
-    """The page, with its pictures inside it."""
+def _page(subject: Subject) -> Page:
+    """The mail with its pictures, and with nothing where a member's values would be."""
+    images, mint = subject.email.images, subject.email.mint
+    html = mint.pattern(Kind.IMAGE).sub(lambda found: images[int(found[2])].file_name, subject.tree.html or "")
+    return Page(subject.plain(html), {image.file_name: subject.image_contents[image.hash] for image in images}.get)
 
-    def shown(match: re.Match[str]) -> str:
-        image = subject.email.images[int(match[2])]
-        content = base64.b64encode(subject.image_contents[image.hash]).decode()
-        return f"data:{image.media_type};base64,{content}"
 
-    return subject.plain(subject.email.mint.pattern(Kind.IMAGE).sub(shown, subject.tree.html or ""))
+def _told(subject: Subject, broken: Sequence[Violation]) -> Finding:
+    first, others = broken[0], len({each.selector for each in broken}) - 1
+    # "Fix any of the following:", then a line for each.
+    why = " ".join(line.strip() for line in first.why.splitlines()[1:2])
+    where = f"{' on dark screens' if first.dark else ''}{f', here and {others} times more' if others else ''}"
+    return AXE.at(_place(subject, first), f"{first.rule}{where}: {first.help}. {why}")
 
 
 def _place(subject: Subject, violation: Violation) -> str:
@@ -59,9 +56,4 @@ def _place(subject: Subject, violation: Violation) -> str:
         node = subject.tree.css_first(violation.selector)
     except SelectolaxError:  # one of axe's own, that reaches into a frame
         node = None
-    return subject.place(node, words_of(subject, node)) if node else subject.document.place("layout")
-
-
-def _why(violation: Violation) -> str:
-    # "Fix any of the following:", then a line for each.
-    return " ".join(line.strip() for line in violation.why.splitlines()[1:2])
+    return subject.place(node) if node else subject.document.place("layout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,9 @@ from newsletters.mjml import mark_number, marked_html
 from newsletters.people import People
 from newsletters.reachable import Reach
 from newsletters.toolkit import Toolkit
+
+# To tell a paragraph from others of its part, and few enough to end before there is emphasis in it.
+_ENOUGH_WORDS = 3
 
 Severity = Literal["error", "warning", "hint"]
 
@@ -115,11 +119,17 @@ class Subject:
         return self.email.mint.strip(text)
 
     def place(self, node: LexborNode, text: str = "") -> str:
-        """`file:line` of the part that `node` of the tree comes from, or of the first line of it that holds `text`.
+        """`file:line` of `text`, or else the node's own first words, in the part that `node` of the tree comes from.
 
-        What the layout wrote by itself is told with the line that chose the layout.
+        Where they don't stand there as they are, it is the part's first line; what the layout wrote by itself is told
+        with the line that chose the layout.
         """
-        return self.place_at(self._marks.get(node.mem_id), text)
+        mark = self._marks.get(node.mem_id)
+        return self.place_at(mark, text or " ".join(self._opening(node)[:_ENOUGH_WORDS]))
+
+    def _opening(self, node: LexborNode) -> list[str]:
+        """The words of `node` before the first token."""
+        return self.email.mint.pattern().split(node.text(deep=True))[0].split()
 
     def place_at(self, mark: int | None, text: str = "") -> str:
         """The same for a part by its mark; None is what the layout wrote."""
@@ -140,10 +150,13 @@ class Subject:
         return marks_in(self.tree)
 
     def _line(self, file: str, text: str, after: int = 0) -> int:
-        """The first line of `file`, from `after` on, that holds `text`; 0 where none does."""
+        """The line of `file`, from `after` on, on which `text` first begins; 0 where it does not stand."""
         first, body = self._sources.get(file, (1, ""))
-        lines = enumerate(body.split("\n"), start=first)
-        return next((number for number, line in lines if number >= after and text in line), 0)
+        # Words that stand beside each other in a mail may be on two lines here.
+        words = re.compile(r"\s+".join(map(re.escape, text.split())))
+        from_here = sum(len(line) + 1 for line in body.split("\n")[: max(0, after - first)])
+        found = words.search(body, from_here)
+        return first + body.count("\n", 0, found.start()) if found else 0
 
     @cached_property
     def _sources(self) -> dict[str, tuple[int, str]]:

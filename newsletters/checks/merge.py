@@ -1,4 +1,4 @@
-"""Fields of members: known to the list, filled in for everybody, and nothing left over."""
+"""Merge: fields of members are known to the list, filled in for everybody, and nothing left over."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from PIL import ImageColor
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -44,6 +44,7 @@ class Paint:
         return self.size >= 24 or (self.bold and self.size >= 18.66)
 
 
+@lru_cache(maxsize=2)  # several families look at the same page, light and dark
 def painted(tree: LexborHTMLParser, *, dark: bool) -> Mapping[int, Paint]:
     """How each element of the body is seen, by its `mem_id`."""
     given = _given(tree, dark=dark)

@@ -10,7 +10,7 @@ from pathlib import Path
 from daisychain.errors import InputError
 from newsletters.compiler import Compilation, compile_document
 from newsletters.compose import phrases
-from newsletters.document import Document
+from newsletters.document import Document, language_of
 from newsletters.packs.dialects import dialects
 from newsletters.packs.links import PARTNER, UTM, Marking, hosts_of, refuse_traces
 from newsletters.packs.partner import Partner, partner_brand
@@ -51,6 +51,16 @@ class Edition:
     def name(self) -> str:
         """By which later editions of the same newsletter are known: its file's name."""
         return Path(self.document.file).stem
+
+    @property
+    def language(self) -> str:
+        """The language that it is written in."""
+        return self.document.language
+
+    @property
+    def translated(self) -> str:
+        """The language of a translation, as its file's name says it; empty for the first document."""
+        return language_of(Path(self.document.file))
 
     @property
     def expires(self) -> date | None:

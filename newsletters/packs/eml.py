@@ -24,7 +24,7 @@ def draft(subject: str, page: str, text: str, pictures: Mapping[str, bytes], rep
 
 
 def _heads(subject: str, reply_to: str) -> bytes:
-    # The package encodes and folds what is not ASCII. Parts it writes line by line, which took a third of a pack's time.
+    # The package encodes and folds what is not ASCII. Parts it writes line by line: a third of a pack's time.
     message = EmailMessage(policy=SMTP)
     message["X-Unsent"] = "1"
     message["Subject"] = subject

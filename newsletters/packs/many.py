@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 
 from daisychain.errors import InputError
 from newsletters.images import ToolkitImage
-from newsletters.packs.dialects import named_dialects
+from newsletters.marked_yaml import nearest
+from newsletters.packs.dialects import ALL, named_dialects
 from newsletters.packs.edition import Edition
 from newsletters.packs.looks import preview_of
 from newsletters.packs.material import gather
@@ -28,12 +29,30 @@ FAILURES = "failures.csv"
 
 @dataclass(frozen=True)
 class Order:
-    """What to make of an edition: dialects by key (empty: as each partner says), and where to put it."""
+    """What to make of a newsletter, and where to put it.
 
-    edition: Edition
+    `editions` are by language, the newsletter's own first. Dialects by key and languages by code, with commas or `all`;
+    empty: as each partner says.
+    """
+
+    editions: Mapping[str, Edition]
     dialects: str
+    languages: str
     out: Path
     as_zip: bool
+
+    def editions_for(self, partner: Partner | None) -> list[Edition]:
+        """Those in the languages that were asked for, or else in the newsletter's own; raises InputError."""
+        asked = self.languages or (partner.languages if partner else "")
+        codes = [code.strip() for code in asked.split(",") if code.strip()] or [next(iter(self.editions))]
+        if codes == [ALL]:
+            return list(self.editions.values())
+        for code in codes:
+            if code not in self.editions:
+                raise InputError(
+                    f"There is no newsletter in the language {code!r}.", hint=nearest(code, list(self.editions))
+                )
+        return [self.editions[code] for code in dict.fromkeys(codes)]
 
 
 @dataclass(frozen=True)
@@ -51,12 +70,18 @@ class Made:
 def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
     """The packs of one partner, or those without branding, written; raises InputError."""
     chosen = named_dialects(order.dialects or (partner.dialects if partner else ""))
-    material = gather(order.edition, partner)
-    preview = preview_of(material) if order.edition.choices.pictures else b""
-    packs = [make_pack(material, dialect, preview) for dialect in chosen]
-    places = [str(save(pack, order.out, as_zip=order.as_zip)) for pack in packs]
-    rows = [row_of(pack.key, pack.edition, pack.partner, pack.dialect) for pack in packs]
-    return Made(line, partner.name if partner else "", tuple(rows), tuple(places), images=material.hosted_images)
+    made = Made(line, partner.name if partner else "")
+    for edition in order.editions_for(partner):
+        material = gather(edition, partner)
+        preview = preview_of(material) if edition.choices.pictures else b""
+        packs = [make_pack(material, dialect, preview) for dialect in chosen]
+        made = replace(
+            made,
+            places=(*made.places, *(str(save(pack, order.out, as_zip=order.as_zip)) for pack in packs)),
+            rows=(*made.rows, *(row_of(pack.key, pack.edition, pack.partner, pack.dialect) for pack in packs)),
+            images=(*made.images, *material.hosted_images),
+        )
+    return made
 
 
 def make_many(order: Order, partners: Path, told: Callable[[int, int], None]) -> list[Made]:

@@ -65,12 +65,16 @@ class Material:
         """The files that are the same in each of the partner's packs, by path."""
         texts = self._copy() | {"source/brand.yml": self._brand_file()}
         files = {path: text.encode() for path, text in texts.items()}
-        for hash_, name in self.names.items():
-            files[f"images/{name}"] = self.compilation.image_contents[hash_]
+        files |= {f"images/{name}": content for name, content in self.pictures.items()}
         files["images/alt-texts.txt"] = self._alt_texts().encode()
         if self.draft:
             files["draft.eml"] = self.draft
         return files
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The pictures by the names of their files."""
+        return {name: self.compilation.image_contents[hash_] for hash_, name in self.names.items()}
 
     @property
     def hosted_images(self) -> tuple[ToolkitImage, ...]:
@@ -97,7 +101,7 @@ class Material:
         items = outline(written.html)
         page = simple_page(items, email.title, brand, email.language, email.direction)
         shown = {item.src.removeprefix("cid:") for item in items if item.src.startswith("cid:")}
-        pictures = {name: self.compilation.image_contents[hash_] for hash_, name in self.names.items() if name in shown}
+        pictures = {name: content for name, content in self.pictures.items() if name in shown}
         return draft(written.subject, page, self.marked(written.text), pictures, email.reply_to)
 
     def _address(self, dialect: Dialect) -> str:
@@ -201,11 +205,6 @@ def _shown(edition: Edition) -> Showcase:
     if not _last or _last[0][0] != key:
         _last[:] = [(key, showcase(edition.toolkit, edition.choices.public_url, edition.today))]
     return _last[0][1]
-
-
-def shown_link(url: str, public_url: str) -> str:
-    """`url` with the public URL before a path of our own."""
-    return public_url + url if url.startswith("/") else url
 
 
 def _titled(piece: Piece) -> str:

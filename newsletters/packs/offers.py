@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,12 +10,13 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from newsletters.document import parse_document
+from newsletters.document import language_of, parse_document
 from newsletters.packs.dialects import Dialect, dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
 from newsletters.packs.material import gather
 from newsletters.packs.pack import Pack, make_pack, pack_key
 from newsletters.packs.standing import keep_packs, row_of
+from newsletters.recent import Recent
 from newsletters.tables import OfferedNewsletter
 from newsletters.toolkit import Toolkit
 
@@ -25,22 +26,27 @@ _NOWHERE = Path("/nonexistent")
 
 @dataclass(frozen=True)
 class Offer:
-    """A newsletter that can be taken; `name` is a part of its packs' addresses."""
+    """A newsletter that can be taken; `name` is a part of its packs' addresses, `first` the source it translates."""
 
     name: str
     title: str
     source: str
+    first: str = ""
 
 
-def offer(connection: Connection, edition: Edition, *, stop: bool = False) -> None:
-    """Offer the edition's newsletter, or no more; raises InputError where its pictures are not the toolkit's."""
+def offer(connection: Connection, edition: Edition, first: Edition, *, stop: bool = False) -> None:
+    """Offer the edition's newsletter, or no more; raises InputError where its pictures are not the toolkit's.
+
+    `first` is what it is a translation of, or the same again.
+    """
     toolkit = edition.toolkit.name
     connection.execute(
         delete(OfferedNewsletter).where(OfferedNewsletter.toolkit == toolkit, OfferedNewsletter.name == edition.name)
     )
     if stop:
         return
-    found = Offer(edition.name, edition.title, edition.document.source)
+    source = first.document.source if first is not edition else ""
+    found = Offer(edition.name, edition.title, edition.document.source, source)
     again = offered_edition(found, edition.toolkit, edition.choices.public_url, edition.today)
     row = {"toolkit": toolkit, "name": found.name, "title": found.title, "source": found.source}
     connection.execute(insert(OfferedNewsletter).values(row))
@@ -54,26 +60,32 @@ def offers(connection: Connection, toolkit: Toolkit) -> Sequence[Offer]:
     rows = connection.execute(
         select(table.name, table.title, table.source)
         .where(table.toolkit == toolkit.name)
-        .order_by(table.offered_at.desc())
-    )
-    return [Offer(row.name, row.title, row.source) for row in rows]
+        .order_by(table.offered_at.desc(), table.name)
+    ).all()
+    sources = {row.name: row.source for row in rows}
+    return [Offer(row.name, row.title, row.source, _first(row.name, sources)) for row in rows]
 
 
 def offered_edition(offered: Offer, toolkit: Toolkit, public_url: str, today: date) -> Edition:
     """The edition of an offered newsletter; raises InputError where its copy may not be used today."""
-    document = parse_document(offered.source, f"{offered.name}.md", _NOWHERE)
+    file = Path(f"{offered.name}.md")
+    first = parse_document(offered.first, str(file), _NOWHERE) if offered.first else None
+    document = parse_document(offered.source, str(file), _NOWHERE, first, language_of(file) if first else "")
     return open_edition(document, toolkit, Choices(public_url), today)
 
 
 def offered_pack(offered: Offer, toolkit: Toolkit, dialect: Dialect, public_url: str, today: date) -> Pack:
     """The pack without branding; made once for each state of its words, as anybody may ask for it."""
-    key = (offered.source, toolkit.content_hash, dialect.key, public_url, today)
-    if key not in _made:
-        if len(_made) >= _MOST:
-            _made.clear()
-        _made[key] = make_pack(gather(offered_edition(offered, toolkit, public_url, today), None), dialect)
-    return _made[key]
+
+    def made() -> Pack:
+        return make_pack(gather(offered_edition(offered, toolkit, public_url, today), None), dialect)
+
+    return _MADE.get((offered, toolkit.content_hash, dialect.key, public_url, today), made)
 
 
-_MOST = 64
-_made: dict[tuple[object, ...], Pack] = {}
+def _first(name: str, sources: Mapping[str, str]) -> str:
+    """The source of what `name` is a translation of: that of may for may.cy."""
+    return sources.get(Path(name).stem, "") if language_of(Path(f"{name}.md")) else ""
+
+
+_MADE: Recent[Pack] = Recent(32)

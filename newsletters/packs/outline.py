@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 _INLINE = frozenset({"a", "strong", "b", "em", "i", "br", "code", "s", "sup", "sub"})
-_BLOCKS = frozenset(
-    ["p", "div", "td", "th", "tr", "table", "li", "ul", "ol", "blockquote", "hr", "img", "h1", "h2", "h3", "h4", "pre", "body"]
-)  # fmt: skip
 _HEADINGS = ("h1", "h2", "h3", "h4")
+_BLOCKS = frozenset(
+    ("p", "div", "td", "th", "tr", "table", "li", "ul", "ol", "blockquote", "hr", "img", "pre", "body", *_HEADINGS)
+)
 _SILENT = frozenset({"head", "style", "title", "script"})
 _VOID = frozenset({"img", "br", "hr", "meta", "link", "input"})
 _FURNITURE = frozenset({"logo", "small", "wordmark", "masthead", "logos", "furniture"})
@@ -22,6 +22,7 @@ _UNSEEN = re.compile(r"<!--.*?-->|<head\b.*?</head>", re.DOTALL)
 # expects anything, takes ten times as long, and that was a sixth of the time of a pack.
 _TAG = re.compile(r"""<(/?)([A-Za-z][A-Za-z0-9]*)([^"'<>]*(?:(?:"[^"]*"|'[^']*')[^"'<>]*)*)>|<![^>]*>""")
 _ATTRIBUTE = re.compile(r"""([A-Za-z:-]+)="([^"]*)\"""")
+_ROUND_BREAK = re.compile(r" *\n *")
 
 Kind = Literal["heading", "words", "item", "quote", "picture", "button"]
 
@@ -115,7 +116,7 @@ def plain(inline: str) -> str:
             address = address.removeprefix("mailto:")
             if address and address != "".join(written[start:]).strip():
                 written.append(f" <{address}>")
-    return "".join(written).strip()
+    return _ROUND_BREAK.sub("\n", "".join(written)).strip()
 
 
 def _kicker(item: Item) -> bool:

@@ -2,6 +2,7 @@
 
 name            as its supporters know it
 for             the dialects of the tools that it sends with, where the command names none
+language        the languages that it wants the newsletter in, such as cy, or en, cy, where the command names none
 code            a short word for its links, such as bees-of-bath (default: made from the name)
 logo            a PNG, JPEG, GIF or WebP beside the file
 intro           a paragraph of its own words, after the opening
@@ -32,7 +33,7 @@ from newsletters.packs.writing import ADDRESS
 from newsletters.toolkit import Toolkit
 
 COLUMNS = (
-    "name", "for", "code", "logo", "intro", "accent", "reply", "website", "address", "charity number",
+    "name", "for", "language", "code", "logo", "intro", "accent", "reply", "website", "address", "charity number",
 )  # fmt: skip
 # Stand in packs without branding, to be replaced by whoever sends them.
 YOUR_ORGANISATION = "YOUR ORGANISATION"
@@ -50,6 +51,7 @@ class Partner:
     name: str
     code: str
     dialects: str = ""
+    languages: str = ""
     logo: ToolkitImage | None = None
     intro: str = ""
     accent: str = ""
@@ -118,6 +120,7 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
         name=name,
         code=code,
         dialects=values.get("for", ""),
+        languages=values.get("language", ""),
         logo=_logo(values.get("logo", ""), name, folder, fail),
         intro=values.get("intro", "").strip(),
         accent=_colour(values.get("accent", ""), fail),

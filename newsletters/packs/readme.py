@@ -20,6 +20,7 @@ _CONTENTS = {
     "email.html": "the email, to paste",
     "email.txt": "the same as plain text",
     "mailchimp.zip": "the email and its pictures, to import",
+    "campaign-monitor.zip": "the pictures, to import with the email",
     "subjects.txt": "subject lines and preview texts to choose from",
     "draft.eml": "the email as a draft for a mailbox",
     "paste/": "the words part by part, for editors that take no HTML",
@@ -32,7 +33,13 @@ _CONTENTS = {
     "pack.json": "what all this was made of, and when it expires",
 }
 # Facts that matter in every pack; the others only where the newsletter uses them.
-_ALWAYS = frozenset({"unsubscribe", "view", "address", "text", "media", "draft", "bcc"})
+_ALWAYS = frozenset({"unsubscribe", "view", "address", "text", "media", "draft", "bcc", "zip"})
+_LANGUAGES = {
+    "ar": "Arabic", "bn": "Bengali", "cy": "Welsh", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian",
+    "fr": "French", "ga": "Irish", "gd": "Scottish Gaelic", "gu": "Gujarati", "hi": "Hindi", "it": "Italian",
+    "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "so": "Somali", "ta": "Tamil",
+    "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "zh": "Chinese",
+}  # fmt: skip
 
 
 def readme(
@@ -45,7 +52,12 @@ def readme(
         "partner": material.partner,
         "tool": dialect.name,
         "toolkit": edition.toolkit,
+        "language": _foreign(edition.language),
         "steps": _steps(material, dialect),
+        "test": _test(dialect, written),
+        "then": dialect.then,
+        "code": files["email.html"].decode() if dialect.code else "",
+        "pictures": [] if edition.choices.hosted else list(material.names.values()),
         "before": list(_before(material, dialect, written)),
         "subject": written.subject,
         "expires": edition.expires,
@@ -67,6 +79,20 @@ def _steps(material: Material, dialect: Dialect) -> list[str]:
     return [*([dialect.picture_step] if upload else []), *dialect.steps]
 
 
+def _test(dialect: Dialect, written: Written) -> str:
+    """What to look at in one's own test, behind "Send yourself a test"."""
+    links = "Look at your name in the greeting, press every link" if written.asked else "Press every link"
+    leave = "the last line says how to leave your list" if dialect.reply_to_leave else "people can leave your list"
+    look = f"{links}, and make sure that the pictures are there and that {leave}."
+    return f"and open it on your computer and on a phone. {look}"
+
+
+def _foreign(language: str) -> str:
+    """What the language of an email is called in English; empty for English."""
+    code = language.split("-")[0]
+    return "" if code == "en" else _LANGUAGES.get(code, f"the language with the code {language}")
+
+
 def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[str]:
     """What has to be looked at or done before sending, one sentence or two each."""
     partner = material.partner
@@ -74,7 +100,9 @@ def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[
         yield f"Write your own in place of {YOUR_ORGANISATION}, wherever it stands."
         if YOUR_ADDRESS in written.html:
             yield f"Write yours in place of {YOUR_ADDRESS}: every newsletter has to say where its sender is."
-    if partner and partner.reply:
+    if partner and partner.reply and dialect.simple:
+        yield f"Send it from {partner.reply}: that is where answers, and wishes to leave, come in."
+    elif partner and partner.reply:
         yield f"Set the reply address to {partner.reply}."
     for name, words in written.defaults.items():
         if dialect.default_in_tool:

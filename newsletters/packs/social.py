@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-# Signs that a post may have. X and Mastodon count every address as 23.
+# Characters that a post may have. X and Mastodon count every address as 23.
 NETWORKS: Mapping[str, tuple[str, int]] = {
     "x": ("X", 280),
     "bluesky": ("Bluesky", 300),
@@ -17,11 +17,14 @@ NETWORKS: Mapping[str, tuple[str, int]] = {
 }
 _SHORT_LINKS = frozenset({"x", "mastodon"})
 _ADDRESS = re.compile(r"https?://\S+")
+# X counts all others twice: emoji, Chinese (its own twitter-text, configuration v3).
+_SINGLE = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 
 
 def length(post: str, network: str) -> int:
-    """How many signs `network` counts in `post`."""
-    return len(_ADDRESS.sub("." * 23, post) if network in _SHORT_LINKS else post)
+    """How many characters `network` counts in `post`; a few too many for an emoji made of several on X."""
+    counted = _ADDRESS.sub("." * 23, post) if network in _SHORT_LINKS else post
+    return len(counted) + (sum(not _SINGLE.match(sign) for sign in counted) if network == "x" else 0)
 
 
 def social_files(posts: Sequence[str]) -> dict[str, str]:
@@ -30,13 +33,10 @@ def social_files(posts: Sequence[str]) -> dict[str, str]:
     for key, (name, room) in NETWORKS.items():
         fitting = [post for post in posts if length(post, key) <= room]
         if fitting:
-            said = f"{name}: {len(fitting)} posts" if len(fitting) > 1 else f"{name}: 1 post"
-            files[f"{key}.txt"] = (
-                f"{said}, at most {room:,} signs each.\n\n"
-                + "\n\n".join(
-                    f"--- {number} ({length(post, key)} signs)\n\n{post}"
-                    for number, post in enumerate(fitting, start=1)
-                )
-                + "\n"
+            said = f"{len(fitting)} posts" if len(fitting) > 1 else "1 post"
+            head = f"{name} takes {room:,} characters at most, and {said} of this campaign fit.\n\n"
+            files[f"{key}.txt"] = head + "\n\n".join(
+                f"--- {number} ({length(post, key)} characters)\n\n{post}\n"
+                for number, post in enumerate(fitting, start=1)
             )
     return files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -69,14 +70,30 @@ def all_standings(connection: Connection, today: date) -> list[Standing]:
     return _standings(connection, _rows(connection), today)
 
 
+def to_tell(standings: Iterable[Standing]) -> list[Standing]:
+    """Those that somebody should hear of: not current, and their partner has no newer one for the same tool."""
+    found = list(standings)
+    newest = {_whose(each): each.key for each in sorted(found, key=lambda each: each.made_at)}
+    return [each for each in found if each.state != "current" and newest[_whose(each)] == each.key]
+
+
+def _whose(pack: Standing) -> tuple[str, str, str, str]:
+    return pack.toolkit, pack.newsletter, pack.partner, pack.dialect
+
+
 def withdraw(connection: Connection, newsletter: str, why: str) -> int:
-    """Withdraw every pack of the newsletter of that name, and say how many; raises InputError where none was made."""
+    """Withdraw every pack of the newsletter of that name and its translations, and say how many.
+
+    Raises InputError where none was made.
+    """
+    # Its translations are named for it: may.cy beside may.
+    named = MadePack.newsletter.regexp_match(rf"^{re.escape(newsletter)}(\.[a-z]{{2}}(-[A-Za-z0-9]+)*)?$")
     changed = connection.execute(
         update(MadePack)
-        .where(MadePack.newsletter == newsletter, MadePack.withdrawn_at.is_(None))
+        .where(named, MadePack.withdrawn_at.is_(None))
         .values(withdrawn_at=func.now(), withdrawn_why=why)
     ).rowcount
-    if not changed and not _rows(connection, MadePack.newsletter == newsletter):
+    if not changed and not _rows(connection, named):
         raise InputError(
             f"No packs were made of a newsletter {newsletter!r}.", hint="`daisychain pack list` shows them."
         )

@@ -13,6 +13,7 @@ from daisychain.errors import InputError
 from newsletters.compiled import CompiledEmail, Condition, Image, Link, Slot, Tree
 from newsletters.compose import phrases
 from newsletters.merge import branches
+from newsletters.mjml_rules import MARK
 from newsletters.packs.dialects import Dialect
 from newsletters.packs.links import Marking
 from newsletters.tokens import Kind, Token
@@ -68,6 +69,14 @@ def write(email: CompiledEmail, dialect: Dialect, wording: Wording) -> Written:
     return written
 
 
+def write_lines(email: CompiledEmail, dialect: Dialect, wording: Wording) -> tuple[str, str]:
+    """The subject and preheader of `email` in `dialect`; raises InputError for what the tool can't do."""
+    for line in (email.subject, email.preheader):
+        _refuse_signs(email.mint.strip(line), "subjects and preheaders", dialect)
+    writer = _Writer(email, dialect, wording)
+    return writer.part(email.subject, _plain), writer.part(email.preheader, _plain)
+
+
 def refuse_collisions(email: CompiledEmail, dialect: Dialect) -> None:
     """Raise InputError where the content holds what the tool would take for a tag of its own."""
     shown = {
@@ -79,12 +88,16 @@ def refuse_collisions(email: CompiledEmail, dialect: Dialect) -> None:
     for where, content in shown.items():
         for needed in dialect.must_have:  # what the dialect itself put in is no collision
             content = content.replace(needed, "")
-        for never in dialect.never:
-            if found := never.pattern.search(content):
-                raise InputError(
-                    f"{dialect.name} would read {found[0]!r} in the {where} as its own: {never.why}",
-                    hint="Write it otherwise in the newsletter, or in the copy block that it comes from.",
-                )
+        _refuse_signs(content, where, dialect)
+
+
+def _refuse_signs(content: str, where: str, dialect: Dialect) -> None:
+    for never in dialect.never:
+        if found := never.pattern.search(content):
+            raise InputError(
+                f"{dialect.name} would read {found[0]!r} in the {where} as its own: {never.why}",
+                hint="Write it otherwise in the newsletter, or in the copy block that it comes from.",
+            )
 
 
 def rewritten(content: str, dialect: Dialect, part: str) -> str:
@@ -315,5 +328,5 @@ def source(mjml: str, email: CompiledEmail, dialect: Dialect, wording: Wording, 
         return match[1] + htmllib.escape(mark.marked(url)) + match[3]
 
     writer = _Writer(email, dialect, wording)
-    linked = _HREF.sub(address, writer.furnished_html(mjml))
+    linked = _HREF.sub(address, writer.furnished_html(MARK.sub("", mjml)))
     return writer.addressed(writer.part(linked, _escape), _escape)

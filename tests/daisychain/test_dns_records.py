@@ -19,6 +19,8 @@ from daisychain import dns_records
 from daisychain.dns_records import Names, Sending, examine
 from daisychain.errors import InputError
 from tests.command import Daisychain
+from tests.fakes import sendgrid_account
+from tests.fakes.sendgrid import FakeSendGrid
 
 DOMAIN = "your-charity.org"
 KEY = "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3"
@@ -156,3 +158,18 @@ def test_the_doctor_prints_what_is_wanted_and_fails_where_it_is_not_there(zone: 
     assert "last event" in shown
     zone.records[f"_dmarc.{DOMAIN}", "TXT"] = []
     assert f"wanted: _dmarc.{DOMAIN} TXT" in doctor(*arguments, code=1).stdout
+
+
+def test_the_names_that_sendgrid_chose_need_not_be_said(zone: Zone, daisychain: Daisychain) -> None:
+    with FakeSendGrid() as fake:
+        fake.scopes.append("whitelabel.read")
+        fake.account.domains = [sendgrid_account.domain(DOMAIN)]
+        fake.account.links = [sendgrid_account.link(DOMAIN)]
+        doctor = daisychain.with_settings(sendgrid_api_key=fake.key, sendgrid_api_host=fake.url)
+        answer = doctor.json(
+            "doctor", "--domain", f"{DOMAIN.upper()}.", "--resolver", zone.server, "--format", "json", code=1
+        )
+    told = {each["subject"]: each for each in answer}
+    assert told[f"sender authentication {DOMAIN}"]["state"] == "good"
+    assert {name: told[f"DNS {name}"]["state"] for name in GOOD} == {**GOOD, "link branding": "wrong"}
+    assert f"wanted: url1.{DOMAIN} CNAME" in told["DNS link branding"]["words"], "which is not in this zone"

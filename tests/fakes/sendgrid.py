@@ -7,6 +7,7 @@ In a test it is a context manager; for tests that kill processes it is a process
     GET  /v3/scopes             what the key may do
     POST /v3/logs               the mails taken, searched as its log is; GET /v3/logs/ID is one of them
     GET  /v3/suppression/LIST   the addresses in `lists`
+    GET  /v3/whitelabel/…       and the other paths of sendgrid_account: how `account` is set up
     GET  /ls/click, /wf/open    tracked links and pixel; each also makes an event
     GET  /_fake/state           {"requests": […], "copies": {address: n}, "public_key": …}
     GET  /_fake/mail?address=A  the MIME of the last copy for A
@@ -30,6 +31,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.fakes.sendgrid_account import WANTED, Account
 from tests.fakes.sendgrid_events import Event, Signer, click, event
 from tests.fakes.sendgrid_logs import LISTS, entry, page, search
 from tests.fakes.sendgrid_mail import Mail, token_parts
@@ -44,10 +46,10 @@ class Fault:
     """How to mistreat one request: whether its mails are taken all the same, and what is answered instead.
 
     `reset` breaks the connection, and before the body is read unless the mails are taken. `hold` keeps the
-    answer back for `seconds` or until the stand-in stops.
+    answer back for `seconds` or until the stand-in stops; `late` until `release`, and then it is the usual one.
     """
 
-    answer: Literal["status", "reset", "hold"] = "status"
+    answer: Literal["status", "reset", "hold", "late"] = "status"
     status: int = 500
     taken: bool = False
     message: str = "internal error"
@@ -80,6 +82,7 @@ class FakeSendGrid:
         self.key, self.webhook, self.suspended = key, webhook, suspended
         self.signer = Signer()
         self.scopes = ["mail.send", "sender_verification_eligible"]
+        self.account = Account()
         self.lists: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS}
         self.refusing: dict[str, int] = {}  # the status to answer to paths that begin so
         self.asked: list[str] = []  # the paths of questions to log and lists
@@ -205,6 +208,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._hit(parts.path, query["upn"])
             elif parts.path == "/v3/scopes":
                 self._scopes()
+            elif parts.path in WANTED:
+                self._set_up(parts.path, query)
             elif parts.path.startswith(("/v3/logs/", "/v3/suppression/")):
                 self._tell(unquote(parts.path), query)
             elif parts.path == "/v3/mail/send":
@@ -218,6 +223,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {self.server.fake.key}":
             return self._refuse(401, [Problem("authorization required", None)])
         return self._json({"scopes": self.server.fake.scopes})
+
+    def _set_up(self, path: str, query: dict[str, str]) -> None:
+        fake = self.server.fake
+        if not self._may_ask():
+            return None
+        if WANTED[path] and WANTED[path] not in fake.scopes:
+            return self._refuse(403, [Problem("access forbidden", None)])
+        return self._json(fake.account.answer(path, query))
 
     def _may_ask(self) -> bool:
         fake = self.server.fake
@@ -261,7 +274,9 @@ class _Handler(BaseHTTPRequestHandler):
             request.status, request.problems = self._judge(request)
             if request.status == 202:
                 fake.take(request)
-        if fault is None:
+        if fault and fault.answer == "late":
+            fake.released.wait(fault.seconds)
+        if fault is None or fault.answer == "late":
             return self._usual(request)
         request.status = fault.status
         return self._mistreat(fault)

@@ -14,6 +14,9 @@ class Crowd:
         self._members = members
         self._basis = basis
 
+    def sender(self) -> tuple[str, str]:
+        return f"{self.name} <{self.name}@a.example>", ""
+
     def count(self) -> int:
         return len(self._members)
 

@@ -126,9 +126,10 @@ def test_check_exits_with_1_where_an_error_stands(run: Run) -> None:
 
 def test_a_newsletter_that_can_t_be_made_is_a_finding_too(run: Run) -> None:
     Path("may.md").write_text("---\ntoolkit: community-makes-us\nsubject: a\n---\n::: copy welcom\n")
-    (finding,) = json.loads(run("check", "may.md", "--format", "json", code=1).stdout)["findings"]
-    assert (finding["code"], finding["place"]) == ("compile", "may.md:5")
-    assert "welcome" in finding["mend"]
+    first, *_ = json.loads(run("check", "may.md", "--format", "json", code=1).stdout)["findings"]
+    assert (first["code"], first["place"], first["overridable"]) == ("compile-error", "may.md:5", False)
+    assert "welcome" in first["mend"]
+    assert "Must be mended: compile-error." in run("check", "may.md", code=1).stderr
 
 
 def test_a_stranger_s_preview_is_refused(run: Run) -> None:

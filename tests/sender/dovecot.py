@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cryptography import x509
@@ -26,7 +27,8 @@ from cryptography.x509.oid import NameOID
 from daisychain.serve import free_port
 from tests.waiting import until
 
-USER, PASSWORD = "bounce@daisies.org", "correct horse"
+# Two ways into the same mailbox: passwords in ASCII go by LOGIN, others can't.
+USERS = {"bounce@daisies.org": 'correct "horse"', "post@daisies.org": "pâsswörd"}
 
 # For the configuration language of Dovecot 2.3; 2.4 has another.
 CONFIGURATION = """
@@ -46,8 +48,8 @@ ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 mail_location = maildir:{folder}/mail
 passdb {{
-  driver = static
-  args = password={password}
+  driver = passwd-file
+  args = scheme=PLAIN {folder}/users
 }}
 userdb {{
   driver = static
@@ -85,19 +87,16 @@ class Dovecot:
     has_lmtp: bool
     trust: ssl.SSLContext
 
-    @property
-    def url(self) -> str:
-        return f"imaps://{USER.replace('@', '%40')}:{PASSWORD.replace(' ', '%20')}@localhost:{self.tls_port}"
-
-    @property
-    def url_in_the_clear(self) -> str:
-        return self.url.replace("imaps:", "imap:").replace(str(self.tls_port), str(self.port))
+    def url(self, user: str = "bounce@daisies.org", *, encrypted: bool = True, folder: str = "") -> str:
+        """What IMAP_URL is to be."""
+        scheme, port = ("imaps", self.tls_port) if encrypted else ("imap", self.port)
+        return f"{scheme}://{quote(user)}:{quote(USERS[user])}@localhost:{port}/{quote(folder)}"
 
     @contextmanager
     def opened(self) -> Iterator[imaplib.IMAP4]:
         """The mailbox, as a person's mail program has it open."""
         with imaplib.IMAP4_SSL("localhost", self.tls_port, ssl_context=self.trust, timeout=60) as connection:
-            connection.login(USER, f'"{PASSWORD}"')
+            connection.login(*next(iter(USERS.items())))
             connection.select()
             yield connection
 
@@ -151,6 +150,7 @@ def _configured(folder: Path) -> Dovecot:
     user = pwd.getpwuid(os.getuid())
     internal, login, owner = ("dovecot", "dovenull", "dovecot") if user.pw_uid == 0 else (user.pw_name,) * 3
     of_mail = pwd.getpwnam(owner)
+    (folder / "users").write_text("".join(f"{name}:{{PLAIN}}{password}::::::\n" for name, password in USERS.items()))
     (folder / "mail").mkdir()
     (folder / "home").mkdir()
     folder.chmod(0o755)
@@ -160,7 +160,7 @@ def _configured(folder: Path) -> Dovecot:
     port, tls_port, lmtp_port = (free_port("127.0.0.1") for _ in range(3))
     (folder / "dovecot.conf").write_text(
         CONFIGURATION.format(
-            folder=folder, internal=internal, login=login, password=PASSWORD.replace(" ", "\\ "), uid=of_mail.pw_uid,
+            folder=folder, internal=internal, login=login, uid=of_mail.pw_uid,
             gid=of_mail.pw_gid, port=port, tls_port=tls_port, lmtp_port=lmtp_port, lmtp=" lmtp" if has_lmtp else "",
         )
     )  # fmt: skip

@@ -1,10 +1,12 @@
-"""A sender that lives to be killed: forked from a process that has everything imported, so that hundreds can die."""
+"""Processes that live to be killed: forked from one that has everything imported, so that hundreds can die."""
 
 from __future__ import annotations
 
 import multiprocessing
+import time
 from multiprocessing.process import BaseProcess
 
+from daisychain import worker
 from daisychain.database import Database
 from daisychain.settings import Settings
 from sender import sending
@@ -13,14 +15,28 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.sender.mortal", "sender.providers.sendgrid", "sender.events"])
 
 
-def born(settings: Settings, campaign_id: int) -> BaseProcess:
-    """A process that sends the campaign, freezing it first where that is still to be done."""
-    process = _context.Process(target=_send, args=(settings, campaign_id), daemon=True)
+def born(settings: Settings, campaign_id: int, *, processes: int = 1) -> BaseProcess:
+    """A process that sends the campaign, with others of its own; it freezes it where that is still to be done."""
+    process = _context.Process(target=_send, args=(settings, campaign_id, processes), daemon=True)
     process.start()
     return process
 
 
-def _send(settings: Settings, campaign_id: int) -> None:
+def employed(settings: Settings) -> BaseProcess:
+    """A process that does what `daisychain worker` does, on two slots, and looks for the dead more often."""
+    process = _context.Process(target=_work, args=(settings,), daemon=True)
+    process.start()
+    return process
+
+
+def _work(settings: Settings) -> None:
+    worker.SWEEP_SECONDS = 0.2
+    with worker.at_work(Database(settings), concurrency=2) as workers:
+        while workers.running:
+            time.sleep(0.05)
+
+
+def _send(settings: Settings, campaign_id: int, processes: int) -> None:
     database = Database(settings)
     sending.start(database, campaign_id)
-    sending.work_until_over(database, campaign_id)
+    sending.work_until_over(database, campaign_id, processes=processes)

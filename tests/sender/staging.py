@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, insert
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.database import Database
 from lists.tables import MailingList, Member, Membership
@@ -63,8 +64,9 @@ def draft(
 ) -> int:
     """A draft campaign of the small email for a list."""
     email = compiled_email()
+    kept = upsert(StoredEmail).values(hash=email.hash, content=email.to_json())
     compiled_id = connection.execute(
-        insert(StoredEmail).values(hash=email.hash, content=email.to_json()).returning(StoredEmail.id)
+        kept.on_conflict_do_update(index_elements=["hash"], set_={"hash": email.hash}).returning(StoredEmail.id)
     ).scalar_one()
     return connection.execute(
         insert(Campaign)

@@ -278,11 +278,13 @@ def test_while_something_is_sent_what_happens_is_told_beside_it(database: Databa
     assert len(room.said) == 1
 
 
-def test_what_keeps_us_from_telling_does_not_disturb_what_is_sent(database: Database) -> None:
+def test_what_keeps_us_from_telling_is_logged_and_disturbs_nothing(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     paused(database)
     database.settings = replace(database.settings, alert_to="nobody")
     with alerts.telling(database, every=0.01):
-        time.sleep(0.05)
+        until(lambda: caplog.text.count("nobody could be told") > 1)
 
 
 def test_the_sweep_has_it_done(database: Database) -> None:

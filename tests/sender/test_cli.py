@@ -140,6 +140,21 @@ def test_a_document_that_changed_since_create_is_refused_unless_told_otherwise(
     assert "Read on" in mails(friends)[0].read_text()
 
 
+@pytest.mark.parametrize("overridden", [False, True])
+def test_people_who_came_since_create_are_checked_before_the_send(friends: Daisychain, overridden: bool) -> None:
+    override = ("--override", "merge-empty-field=we know them") if overridden else ()
+    (friends.folder / "bulletin.md").write_text(BULLETIN.replace(' | default("friend")', ""))
+    (friends.folder / "more.csv").write_text("Email,First name\ndee@people.example,\n")
+    friends("list", "unsubscribe", "friends", "cay@people.example")
+    if overridden:
+        friends("list", "import", "friends", "more.csv")
+    campaign_id = created(friends, *override)
+    friends("list", "import", "friends", "more.csv")
+    result = friends("campaign", "send", campaign_id, "--yes", code=0 if overridden else 1)
+    assert ("checks failed" in result.stderr) is not overridden
+    assert len(mails(friends)) == (3 if overridden else 0)
+
+
 def test_a_newsletter_begins_with_the_document_of_a_campaign_as_it_was_then(friends: Daisychain) -> None:
     campaign_id = created(friends)
     (friends.folder / "bulletin.md").unlink()

@@ -101,6 +101,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "language", name=op.f("pk_campaign_emails")),
     )
     op.create_table(
+        "campaign_overrides",
+        sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("findings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "code", name=op.f("pk_campaign_overrides")),
+    )
+    op.create_table(
         "campaigns",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("kind", sa.Text(), server_default="campaign", nullable=False),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from newsletters.checks.finding import Finding, Subject
+from newsletters.compiler import Compilation
 from newsletters.people import People
 from newsletters.reachable import Reach
 from tests.newsletters.compiling import compiled
@@ -56,3 +57,13 @@ def newsletter(
         return list(family.check(Subject(compilation, people, today, online, deep)))
 
     return look
+
+
+def rewritten(old: str, new: str) -> Callable[[Compilation], Compilation]:
+    """A compilation whose MJML has `new` in each place of `old`, as another layout or block would have written it."""
+
+    def change(compilation: Compilation) -> Compilation:
+        assert old in compilation.mjml
+        return replace(compilation, mjml=compilation.mjml.replace(old, new))
+
+    return change

@@ -81,7 +81,7 @@ def test_all_mistakes_of_a_document_are_told_in_one_go_each_with_its_line(tmp_pa
         (8, "There is no block 'buton'."),
         (11, "Members have no field 'age'."),
         (14, "The toolkit 'spring-fair' has no copy block 'welcom'."),
-        (16, "There is no block 'cards'."),
+        (17, "The block 'cards' holds card blocks, and nothing else."),
         (20, "The block 'button' has no attribute 'hrf'."),
         (22, "There is no image 'tnet.png'."),
         (24, "'dict object' has no attribute 'nothing'."),

@@ -48,8 +48,8 @@ PLANTED = [
 @pytest.mark.parametrize(
     "words",
     [
-        "TODO: a line", "XXX", "insert name here", "Insert your own words here", "[your name here]", "[NAME]", "<<Name>>",
-        "???", "[DATE OF EVENT]", "[insert link]", "£XX",
+        "TODO: a line", "XXX", "insert name here", "Insert your own words here", "[your name here]", "[NAME]",
+        "<<Name>>", "???", "[DATE OF EVENT]", "[insert link]", "£XX",
     ],
 )  # fmt: skip
 def test_text_that_was_to_be_replaced_is_told(words: str) -> None:
@@ -57,9 +57,7 @@ def test_text_that_was_to_be_replaced_is_told(words: str) -> None:
     assert [found.code for found in newsletter(f"a {escaped} b")("words-placeholder")] == ["words-placeholder"]
 
 
-@pytest.mark.parametrize(
-    "words", ["what?", "[1]", "the DATE is set", "Insert coins", "XX", "Super Bowl LX", "Exxon"][:4]
-)
+@pytest.mark.parametrize("words", ["what?", "[1]", "the DATE is set", "Insert coins", "Exxon"])
 def test_words_that_only_look_alike_are_left_in_peace(words: str) -> None:
     assert newsletter(f"a {words} b")("words-placeholder") == []
 
@@ -117,7 +115,7 @@ def test_the_reading_age_is_the_automated_readability_index_and_five_years() -> 
 
 
 def test_addresses_and_short_lines_are_no_prose() -> None:
-    text = "One two three. See https://a.org/a/very/long/address <https://b.org> now please.\n\nHello!\n\n- One more thing\n"
+    text = "One two three. See https://a.org/a/long/address <https://b.org> now please.\n\nHello!\n\n- One more thing\n"
     assert sentences(text) == [["One", "two", "three"], ["See", "now", "please"], ["One", "more", "thing"]]
 
 

@@ -177,7 +177,7 @@ GRAMMARS = {
         ("if", "else", "end"),
     ),
     "beehiiv": Grammar(r"\{\{", {"unsubscribe": r"\{\{unsubscribe_url\}\}", "field": r"\{\{[a-z_]+\}\}"}),
-    "ghost": Grammar(r"\{(?=[a-z_]+[,}])", {"field": rf'\{{[a-z_]+(?:, "{WORDS}")?\}}'}, needs=()),
+    "ghost": Grammar(r"\{+(?=[a-z_]+[,}])", {"field": rf'\{{[a-z_]+(?:, "{WORDS}")?\}}'}, needs=()),
     "outlook": Grammar(r"\*\||\{\{|\{%|\{\$|\[\[|%[A-Z]+%|@[A-Z]+@", {}, needs=()),
     "plain": Grammar(r"\*\||\{\{|\{%|\{\$|\[\[|%[A-Z]+%|@[A-Z]+@", {}, needs=()),
 }

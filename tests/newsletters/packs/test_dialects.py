@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from email import message_from_bytes, policy
+from html import escape
+
 import pytest
 
 from daisychain.errors import InputError
 from newsletters.packs.dialects import dialects, named_dialects
 from tests.newsletters.packs.grammars import GRAMMARS
-from tests.newsletters.packs.packing import packed, text
+from tests.newsletters.packs.packing import packed, text, texts
+from tests.newsletters.packs.tags import TAGS
 
 FIELDS = """\
 {{ member.first_name | default("friend") }}, and {{ member.first_name or "you" }}.
@@ -43,6 +48,33 @@ def test_a_pack_is_read_by_the_grammar_of_its_tool(dialect: str) -> None:
     assert set(grammar.needs) <= {does for does, _ in page}
     for path in ("email.txt", "subjects.txt", "source/newsletter.mjml"):
         grammar.read(text(pack, path))
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_pack_holds_the_tags_that_its_tool_documents(dialect: str) -> None:
+    page = text(packed(dialect, FIELDS), "email.html")
+    for tag in TAGS[dialect].all:
+        assert tag in page or escape(tag) in page, tag
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_no_file_of_a_pack_holds_a_tag_of_another_tool(dialect: str) -> None:
+    foreign = frozenset[str]().union(*(tags.all for tags in TAGS.values())) - TAGS[dialect].all
+    for path, content in texts(packed(dialect, FIELDS)).items():
+        for tag in foreign:
+            assert tag not in content, path
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_what_is_no_page_of_the_tool_holds_no_tag_at_all(dialect: str) -> None:
+    pack = packed(dialect, FIELDS)
+    everybodys = [path for path in texts(pack) if path.startswith(("social/", "website/", "copy/", "images/"))]
+    assert len(everybodys) > 3
+    message = message_from_bytes(pack.files["draft.eml"], policy=policy.default)
+    bodies = [message.get_body((kind,)) for kind in ("html", "plain")]
+    for content in (*(text(pack, path) for path in everybodys), *(body.get_content() for body in bodies if body)):
+        for grammar in GRAMMARS.values():
+            assert not grammar.read(re.sub(r"<!--.*?-->", "", content, flags=re.DOTALL))
 
 
 @pytest.mark.parametrize("dialect", NAMES)

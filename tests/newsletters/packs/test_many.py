@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_partners_that_fail_are_told_by_line_and_take_nobody_along(tmp_path: Pat
     told: list[tuple[int, int]] = []
     out = tmp_path / "out"
     results = make_many(
-        Order(edition(), "", out, True), partners(tmp_path), lambda done, total: told.append((done, total))
+        Order({"en": edition()}, "", "", out, True), partners(tmp_path), lambda done, total: told.append((done, total))
     )
     assert told[0] == (0, 7)
     assert told[-1] == (7, 7)
@@ -56,10 +57,33 @@ def test_many_partners_are_shared_among_processes(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(many, "_WORTH_A_POOL", 3)
     rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(6))
     results = make_many(
-        Order(edition(), "", tmp_path / "out", True), partners(tmp_path, rows), lambda done, total: None
+        Order({"en": edition()}, "", "", tmp_path / "out", True), partners(tmp_path, rows), lambda done, total: None
     )
     assert [made.name for made in results] == [f"Partner {number}" for number in range(6)]
     assert len(list((tmp_path / "out").glob("*.zip"))) == 6
+
+
+def test_each_partner_gets_the_languages_that_it_asked_for(tmp_path: Path) -> None:
+    welsh = replace(edition(), document=replace(edition().document, file="may.cy.md", language="cy"))
+    sheet = tmp_path / "partners.csv"
+    sheet.write_text("name,for,language,address\nA,plain,cy,x\nB,plain,,x\nC,plain,all,x\nD,plain,de,x\n")
+    order = Order({"en": edition(), "cy": welsh}, "", "", tmp_path / "out", False)
+    results = make_many(order, sheet, lambda done, total: None)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == [
+        "a-plain-cy", "b-plain", "c-plain", "c-plain-cy",
+    ]  # fmt: skip
+    assert [made.why for made in results if made.why] == ["There is no newsletter in the language 'de'. Known: cy, en."]
+    assert "The email is in Welsh." in (tmp_path / "out/a-plain-cy/README.txt").read_text()
+    assert "answer this one" not in (tmp_path / "out/a-plain-cy/email.txt").read_text()
+    everybody = make_many(replace(order, languages="en"), sheet, lambda done, total: None)
+    assert [made.why for made in everybody] == [""] * 4
+
+
+def test_pictures_that_the_coalition_hosts_are_handed_over_once(tmp_path: Path) -> None:
+    rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(3))
+    order = Order({"en": edition(hosted=True)}, "", "", tmp_path / "out", True)
+    results = make_many(order, partners(tmp_path, rows), lambda done, total: None)
+    assert [len(made.images) for made in results] == [1, 0, 0]
 
 
 def test_from_a_newsletter_to_a_verified_pack_by_the_commands(daisychain: Daisychain, tmp_path: Path) -> None:

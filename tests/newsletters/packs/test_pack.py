@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html as htmllib
 import io
+import re
 import zipfile
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import pytest
 
 from daisychain.errors import InputError
 from newsletters.packs.outline import outline, parts
-from newsletters.packs.pack import save, zipped
+from newsletters.packs.pack import save
 from newsletters.packs.social import NETWORKS, length
+from newsletters.packs.zips import zipped
 from tests.newsletters.packs.packing import PARTNER, PUBLIC, packed, text, texts
 
 ALWAYS = {
@@ -112,7 +116,7 @@ def test_without_the_code_links_stay_as_they_are() -> None:
 def test_posts_are_sorted_by_the_room_that_networks_have() -> None:
     long = "Come to the fair! " * 20
     pack = packed("brevo", toolkit=None)
-    assert f"({length('Come to the fair! https://fairs.example/join?partner=bees', 'x')} signs)" in text(
+    assert f"({length('Come to the fair! https://fairs.example/join?partner=bees', 'x')} characters)" in text(
         pack, "social/x.txt"
     )
     assert length(long, "x") > NETWORKS["x"][1]
@@ -164,3 +168,77 @@ def test_parts_begin_with_headings_or_the_picture_above() -> None:
 def test_a_pack_names_its_partner() -> None:
     assert packed("brevo").name == f"{PARTNER.code}-brevo"
     assert packed("brevo", partner=None).name == "may-brevo"
+
+
+def test_the_readme_lets_people_copy_the_code_with_the_addresses_of_their_pictures() -> None:
+    readme = text(packed("brevo"), "README.html")
+    assert 'data-picture="images/tent.png"' in readme
+    code = re.search(r"<textarea[^>]*>(.*?)</textarea>", readme, re.DOTALL)
+    assert code
+    assert htmllib.unescape(code[1]) == text(packed("brevo"), "email.html")
+    assert "data-picture=" not in text(packed("brevo", hosted=True), "README.html")
+
+
+@pytest.mark.parametrize("dialect", ["mailchimp", "campaign-monitor", "ghost", "outlook"])
+def test_who_pastes_no_code_is_given_none(dialect: str) -> None:
+    assert "<textarea" not in text(packed(dialect), "README.html")
+
+
+def test_a_mailbox_is_tested_before_the_others_are_put_into_bcc() -> None:
+    readme = text(packed("outlook"), "README.txt")
+    assert readme.index("Send yourself a test") < readme.index("Bcc") < readme.index("Send it.")
+    assert "Look at your name" not in readme.replace("\n", " ")
+
+
+def test_campaign_monitor_gets_the_pictures_as_a_zip_of_their_own() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(packed("campaign-monitor").files["campaign-monitor.zip"]))
+    assert archive.namelist() == ["images/tent.png"]
+
+
+ALTERNATIVES = """\
+subject: Hello
+subjects:
+  - "{{ member.first_name | default('You') }}, come to the fair"
+  - Tents, tea and you
+preheaders:
+  - On Saturday, in your town
+"""
+
+
+def test_the_newsletters_own_alternatives_are_offered_and_no_titles_of_copy() -> None:
+    subjects = text(packed("brevo", front=ALTERNATIVES), "subjects.txt")
+    assert "2. {{ contact.FIRSTNAME|default:'You' }}, come to the fair" in subjects
+    assert "3. Tents, tea and you" in subjects
+    assert "4." not in subjects
+    assert "1. On Saturday, in your town" in subjects
+
+
+def test_an_alternative_that_a_tool_would_misread_is_refused() -> None:
+    front = "subject: Hello\nsubjects: ['Use *|FNAME|*']"
+    assert "Use *|FNAME|*" in text(packed("brevo", front=front), "subjects.txt")
+    with pytest.raises(InputError, match="in the subjects"):
+        packed("mailchimp", front=front)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Dear {{ member.first_name | default('you') }},\n\nCome.", ["Dear you,", "We keep bees.", "Come."]),
+        ("Hello,\n\n::: copy welcome", ["Hello,", "We keep bees.", "Come to the"]),
+        ("Come, all of you,\nto the fair.", ["We keep bees.", "Come, all of you,"]),
+        ("::: hero Come\n:::\n\nDear all,", ["Come", "Dear all,", "We keep bees."]),
+    ],
+)
+def test_the_partners_own_paragraph_comes_after_the_greeting(before: str, after: list[str]) -> None:
+    page = text(packed("plain", before, replace(PARTNER, intro="We keep bees.")), "email.txt")
+    places = [page.index(words) for words in after]
+    assert places == sorted(places)
+
+
+def test_x_counts_an_emoji_twice() -> None:
+    assert length("Come 🌼", "x") == 7
+    assert length("Come 🌼", "bluesky") == 6
+
+
+def test_the_designers_source_holds_no_marks_of_ours() -> None:
+    assert "<!--@" not in text(packed("brevo"), "source/newsletter.mjml")

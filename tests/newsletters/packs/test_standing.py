@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +14,11 @@ import pytest
 from daisychain.app import create_app
 from daisychain.database import Database
 from daisychain.errors import InputError
+from newsletters.document import Document, parse_document
+from newsletters.packs.edition import open_edition
 from newsletters.packs.offers import offer, offers
 from newsletters.packs.pack import Pack, save
-from newsletters.packs.standing import all_standings, keep_packs, pack_standing, row_of, withdraw
+from newsletters.packs.standing import all_standings, keep_packs, pack_standing, row_of, to_tell, withdraw
 from newsletters.packs.verifying import verify
 from newsletters.shelf import add_toolkit
 from tests.newsletters import toolkits
@@ -165,6 +170,43 @@ def test_all_standings_name_partners_to_tell(database: Database, tmp_path: Path)
     assert {each.partner for each in found} == {"Bees of Bath", ""}
 
 
+def test_a_partner_who_has_a_newer_pack_need_not_be_told(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    kept(database, packed("brevo"), packed("ghost"))
+    kept(database, packed("brevo", "Other words."))
+    with database.engine.connect() as connection:
+        found = to_tell(all_standings(connection, TODAY))
+    assert [(each.dialect, each.state) for each in found] == [("ghost", "superseded")]
+
+
+def test_withdrawing_a_newsletter_withdraws_its_translations(database: Database) -> None:
+    first = packed("brevo")
+    for name, number in (("may.cy", 2), ("may.cy-GB", 2), ("may.old", 1), ("mayor", 1)):
+        other = replace(first, key=name, edition=replace(first.edition, document=named(first, f"{name}.md")))
+        kept(database, first, other)
+        with database.engine.begin() as connection:
+            assert withdraw(connection, "may", "") == number, name
+
+
+def named(pack: Pack, file: str) -> Document:
+    """The pack's document under another name."""
+    return replace(pack.edition.document, file=file)
+
+
+def test_a_translation_is_offered_with_what_it_takes_from_the_first(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    first = edition()
+    welsh = parse_document("---\nsubject: Helo\n---\nDewch.\n", "may.cy.md", Path(), first.document, "cy")
+    translated = open_edition(welsh, kit(), first.choices, TODAY)
+    with database.engine.begin() as connection:
+        for each in (first, translated):
+            offer(connection, each, first)
+    client = create_app(database).test_client()
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/toolkits/spring-fair/packs/may.cy/plain.zip").data))
+    assert b"Dewch." in archive.read("may.cy-plain/email.txt")
+    assert 'lang="cy"' in archive.read("may.cy-plain/email.html").decode()
+
+
 @pytest.mark.parametrize("state", ["current", "superseded", "withdrawn"])
 def test_the_public_page_says_how_a_pack_stands(database: Database, tmp_path: Path, state: str) -> None:
     shelved(database, tmp_path)
@@ -186,10 +228,11 @@ def test_the_public_page_says_how_a_pack_stands(database: Database, tmp_path: Pa
 
 def test_the_toolkits_page_offers_packs_without_branding(database: Database, tmp_path: Path) -> None:
     shelved(database, tmp_path)
+    spring = edition()
     client = create_app(database).test_client()
     assert "/packs/may/" not in client.get("/toolkits/spring-fair").text
     with database.engine.begin() as connection:
-        offer(connection, edition())
+        offer(connection, spring, spring)
     assert "/toolkits/spring-fair/packs/may/mailchimp.zip" in client.get("/toolkits/spring-fair").text
     download = client.get("/toolkits/spring-fair/packs/may/brevo.zip")
     assert download.mimetype == "application/zip"
@@ -202,7 +245,7 @@ def test_the_toolkits_page_offers_packs_without_branding(database: Database, tmp
     for wrong in ("may/nothing.zip", "june/brevo.zip"):
         assert client.get(f"/toolkits/spring-fair/packs/{wrong}").status_code == 404
     with database.engine.begin() as connection:
-        offer(connection, edition(), stop=True)
+        offer(connection, spring, spring, stop=True)
         assert list(offers(connection, kit())) == []
 
 
@@ -210,4 +253,4 @@ def test_a_newsletter_with_pictures_of_its_own_can_not_be_offered(database: Data
     (tmp_path / "own.png").write_bytes(toolkits.picture())
     own = edition("::: image own.png alt=x\n", folder=tmp_path)
     with database.engine.begin() as connection, pytest.raises(InputError, match="no image 'own"):
-        offer(connection, own)
+        offer(connection, own, own)

@@ -1,0 +1,58 @@
+"""Writes the page docs/checks.md, which is made of the codes: python -m newsletters.checks > docs/checks.md."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+from newsletters.checks import codes_of, families
+from newsletters.checks.finding import Code
+
+_HEAD = """\
+# Checks
+
+What `daisychain newsletter check FILE` looks at. Each finding has a code, and a place: the line of the newsletter, or of the copy block, that
+it is about. An *error* stops a campaign; a *warning* or a *hint* is yours to judge.
+
+```sh
+daisychain newsletter check may.md --list supporters      # with the people of that list
+daisychain newsletter check may.md --brand partner.yml    # as it looks in that brand
+daisychain newsletter check may.md --online               # also asks the sites that its links lead to
+daisychain newsletter check may.md --deep                 # also what takes seconds
+daisychain campaign create may.md --list supporters --override words-placeholder="XXX is the band's name"
+```
+
+`--override` lets one error stand in one campaign, where the check says that this can be done. Who, why and what stood is kept with the campaign,
+and shown before it is sent and by `campaign status`.
+
+This page is written by `python -m newsletters.checks`, from the codes themselves.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    return _HEAD + "".join(line for family in families() for line in _family(family))
+
+
+def _family(family: ModuleType) -> Iterator[str]:
+    name = family.__name__.rpartition(".")[2].capitalize()
+    title, _, rest = (family.__doc__ or "").strip().partition("\n")
+    words = title.removeprefix(f"{name}: ")
+    yield f"\n## {name}\n\n{words[0].upper()}{words[1:]}\n"
+    # What a family says of itself further down: sources, and what it needs.
+    if rest.strip():
+        yield f"\n{rest.strip()}\n"
+    for code in codes_of(family):
+        yield _code(code)
+
+
+def _code(code: Code) -> str:
+    overridable = ", can be overridden" if code.overridable else ""
+    title, why, mend = (html.escape(words, quote=False) for words in (code.title, code.why, code.mend))
+    return f"\n### {code.name}\n\n**{title}** ({code.severity}{overridable}). {why}\n*{mend}*\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

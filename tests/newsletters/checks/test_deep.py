@@ -1,0 +1,105 @@
+"""axe-core over our mails: what it says is told at the author's line, and over our own layouts it says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from newsletters import axe, browser
+from newsletters.blocks import registry
+from newsletters.checks import deep
+from newsletters.checks.finding import Finding, Subject
+from newsletters.compiler import compile_document
+from newsletters.document import parse_document
+from newsletters.shelf import shipped_toolkit
+from newsletters.starter import starter
+from tests.newsletters.checks.planting import TODAY, Look, Planted, newsletter, rewritten
+from tests.newsletters.golden.cases import WORDS, compilation
+
+PALE = axe.Violation("color-contrast", "Elements must have enough contrast", "p", "Fix:\n  It is 1.2")
+
+
+def looked_at(found: list[axe.Violation], look: Look) -> Look:
+    """The same look where axe finds this."""
+
+    def with_axe(code: str) -> list[Finding]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(deep, "violations", lambda _: found)
+            return look(code)
+
+    return with_axe
+
+
+def without(name: str, look: Look) -> Look:
+    """The same look where this part of axe's is not there."""
+
+    def with_less(code: str) -> list[Finding]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(browser, "chromium", lambda: "")
+            patch.setattr(axe, "_engine", lambda: "" if name == "axe-core" else "axe")
+            return look(code)
+
+    return with_less
+
+
+LOOK = newsletter("# A\n\nPale words", deep=True)
+PLANTED = [
+    Planted(
+        "deep-axe", looked_at([PALE, replace(PALE, selector="h1")], LOOK), looked_at([], LOOK), 8,
+        "here and 1 times more",
+    ),
+    Planted("deep-not-run", without("axe-core", LOOK), looked_at([], LOOK), "may.md", "daisychain[deep]"),
+]  # fmt: skip
+
+
+def test_a_rule_is_told_once_though_it_is_broken_light_and_dark() -> None:
+    assert len(looked_at([PALE, replace(PALE, dark=True)], LOOK)("deep-axe")) == 1
+
+
+def test_a_rule_that_is_broken_on_dark_screens_alone_says_so() -> None:
+    assert "on dark screens" in looked_at([replace(PALE, dark=True)], LOOK)("deep-axe")[0].message
+
+
+def test_nothing_is_run_unless_somebody_asks() -> None:
+    assert looked_at([PALE], newsletter("# A\n\nPale words"))("deep-axe") == []
+
+
+def test_a_machine_without_a_browser_is_told() -> None:
+    assert "no Chromium" in without("Chromium", LOOK)("deep-not-run")[0].message
+
+
+@pytest.fixture(scope="module")
+def real() -> None:
+    """Skips where there is no Chromium or no axe-core."""
+    try:
+        axe.violations(browser.Page("<html><body></body></html>"))
+    except axe.NotRun as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("real")
+@pytest.mark.parametrize("colour", ["#777777", "#22302b"], ids=["light", "dark"])
+def test_the_real_axe_finds_pale_words(colour: str) -> None:
+    pale = rewritten('css-class="words words-plain" color="#22302b"', f'css-class="mine" color="{colour}"')
+    found = newsletter("# A\n\nPale words", deep=True, change=pale)("deep-axe")
+    assert [(each.code, each.place) for each in found] == [("deep-axe", "may.md:8")]
+    assert ("on dark screens" in found[0].message) == (colour == "#22302b")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("real")
+@pytest.mark.parametrize("layout", registry().layouts)
+def test_axe_finds_nothing_in_our_layouts_light_or_dark(layout: str) -> None:
+    kit = shipped_toolkit("community-makes-us")
+    document = parse_document(starter(kit, "community-makes-us", layout), "may.md", Path())
+    assert [*deep.check(Subject(compile_document(document, kit), None, TODAY, deep=True))] == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("real")
+@pytest.mark.parametrize("language", WORDS)
+def test_axe_finds_nothing_in_any_language(language: str) -> None:
+    assert [*deep.check(Subject(compilation(f"language-{language}"), None, TODAY, deep=True))] == []

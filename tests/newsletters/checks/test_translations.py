@@ -1,0 +1,112 @@
+"""What translations say otherwise than the first document, and who gets which."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from newsletters.checks.finding import Finding
+from newsletters.checks.translations import compare
+from newsletters.compiler import Compilation, compile_document
+from newsletters.document import parse_document
+from newsletters.languages import Languages
+from newsletters.people import People
+from newsletters.toolkit import load_files
+from tests.newsletters import toolkits
+from tests.newsletters.checks.planting import TODAY, Look, Planted
+from tests.newsletters.compiling import SHEET
+from tests.newsletters.crowd import Crowd
+from tests.newsletters.toolkits import BLOCK
+
+HEAD = "---\nsubject: {subject}\npreheader: {subject}, all\ntoolkit: spring-fair\nlanguage: {language}\n{front}---\n"
+WELSH = BLOCK.replace("id: welcome", "id: welcome.cy")
+
+
+def beside(
+    first: str = "Hello",
+    other: str = "Helo",
+    *,
+    front: str = "fallback: en\n",
+    subject: str = "Helo",
+    people: People | None = None,
+    copy: dict[str, str] | None = None,
+    today: date = TODAY,
+) -> Look:
+    """A look at what is found in an English newsletter, may.md, and its Welsh translation, may.cy.md."""
+
+    def look(code: str) -> list[Finding]:
+        toolkit = load_files(toolkits.files(SHEET, **({"welcome": BLOCK, "welsh": WELSH} | (copy or {}))), "kit")
+
+        def made(file: str, body: str, **head: str) -> Compilation:
+            document = parse_document(HEAD.format(**head) + body, file, toolkits.Path())
+            return compile_document(document, toolkit, list_fields=frozenset({"city", "role"}), today=today)
+
+        languages = Languages(
+            {
+                "en": made("may.md", first, subject="Hello", language="en", front=front),
+                "cy": made("may.cy.md", other, subject=subject, language="cy", front=""),
+            },
+            "en",
+        )
+        return list(compare(languages, people, today))
+
+    return look
+
+
+LINK = "[join](https://fairs.example/join)"
+PEOPLE = Crowd(*({"language": code} for code in ("en", "en-GB", "", "pl", "pl", "cy-GB")))
+SOUND = beside(
+    f"Hello {{{{ member.city | default('you') }}}}\n\n::: copy welcome\n\nOn 12 May at 7.30pm, 1,000 of us. {LINK}",
+    f"Helo {{{{ member.city | default('chi') }}}}\n\n::: copy welcome\n\n12 Mai am 19.30, 1.000 ohonom. {LINK}",
+    people=Crowd({"language": "en"}, {"language": "cy"}),
+)
+
+PLANTED = [
+    Planted("translations-links", beside(LINK, f"{LINK}\n\n[map](https://a.example/m)"), SOUND, "may.cy.md:9", "2 links"),
+    Planted(
+        "translations-addresses", beside(LINK, LINK.replace("join", "jion")), SOUND, "may.cy.md:7", "fairs.example/jion"
+    ),
+    Planted("translations-images", beside("![A tent](tent)"), SOUND, "may.cy.md", "only may.md has tent"),
+    Planted("translations-fields", beside("{{ member.city | default('x') }}"), SOUND, "may.cy.md", "only may.md has member.city"),
+    Planted(
+        "translations-blocks", beside('::: button "Go" href="https://a.example"'), SOUND, "may.cy.md", "only may.md has button"
+    ),
+    Planted("translations-numbers", beside("On 12 May", "13 Mai"), SOUND, "may.cy.md:7", "only may.md has 12; only may.cy.md has 13"),
+    Planted("translations-copy", beside(*["::: copy welcome"] * 2, copy={"welsh": BLOCK.replace("id: welcome", "id: a")}),
+            SOUND, "may.cy.md:7", "'welcome' is not translated"),
+    Planted("translations-outdated", beside(*["::: copy welcome"] * 2, copy={"welcome": BLOCK.replace("version: 2", "version: 10")}),
+            SOUND, "may.cy.md:7", "is at 10"),
+    Planted("translations-subject", beside(subject="Hello"), SOUND, "may.cy.md:2", "as in may.md"),
+    Planted("translations-fallback", beside(front=""), SOUND, "may.md:5", "gets it in 'en'"),
+    Planted("translations-unserved", beside(people=PEOPLE), SOUND, "may.md:6", "2 of 6 people want a language that is not here: 2 pl"),
+    Planted("translations-unread", beside(people=Crowd({"language": "pl"})), SOUND, "may.cy.md", "nobody gets 'cy'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("At 7.30pm", "Am 19.30"),
+        ("1,000 of us", "1.000 ohonom"),
+        ("12 May", "١٢ مايو"),
+        ("12 May", "१२ मई"),
+        ("Call 020 7946 0000", "Ffoniwch 020 7946 0000"),
+    ],
+)
+def test_a_number_may_be_written_as_its_language_does(first: str, other: str) -> None:
+    assert [each.message for each in beside(first, other)("") if each.code == "translations-numbers"] == []
+
+
+def test_conditions_must_be_the_same_in_each_language() -> None:
+    town = "{{% if member.city == '{}' %}}\n\nHere\n\n{{% endif %}}"
+    found = beside(town.format("York"), town.format("Efrog"))("")
+    assert [(each.code, each.place) for each in found] == [("translations-fields", "may.cy.md:7")]
+
+
+def test_a_newsletter_in_one_language_has_nothing_to_compare() -> None:
+    def languages(**compilations: Any) -> Languages:
+        return Languages(compilations, "en")
+
+    assert list(compare(languages(en=None), None, TODAY)) == []
