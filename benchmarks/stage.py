@@ -140,7 +140,7 @@ class Figure:
 
 @contextmanager
 def measured() -> Iterator[dict[str, float]]:
-    """Seconds on the wall and of CPU, of this process and of those it waited for meanwhile, and the largest's memory."""
+    """Seconds on the wall and of CPU, of this process and those it waited for, and the memory of the largest."""
     found: dict[str, float] = {}
     wall, used = time.perf_counter(), _cpu_seconds()
     yield found

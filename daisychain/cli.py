@@ -84,15 +84,16 @@ def _source(connection: Any, campaign_id: int) -> str:
 
 
 def __getattr__(name: str) -> click.Group:
-    """The group `newsletter`, with the one command of it that belongs to the sender's room."""
+    """The group `newsletter`, with those commands of it that belong to the sender's room."""
     if name != "newsletter":
         raise AttributeError(name)
     from newsletters.cli import newsletter
     from newsletters.pack_cli import make
-    from sender.cli import send_test
+    from sender.trials_cli import send_test, test_set
 
     newsletter.add_command(make)
     newsletter.add_command(send_test)
+    newsletter.add_command(test_set)
     return newsletter
 
 

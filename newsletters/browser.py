@@ -118,6 +118,11 @@ class Browser:
             self.close()
             raise
 
+    @property
+    def process(self) -> int:
+        """The id of its process."""
+        return self._tools.process
+
     def close(self) -> None:
         """End the browser."""
         self._tools.close()

@@ -15,7 +15,7 @@ import click
 from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_table
 from daisychain.errors import InputError
 from newsletters.blocks import registry
-from newsletters.checks import Finding, check_file, check_languages
+from newsletters.checks import Report, check_file, check_languages
 from newsletters.languages import compile_languages
 from newsletters.packs.brands import brand_for
 from newsletters.people import People
@@ -77,7 +77,7 @@ def check(
     """Say what could be wrong with the newsletter in FILE; exit code 1 where an error stands."""
     with desk.database.engine.connect() as connection:
         find = partial(find_toolkit, connection=connection)
-        findings = check_file(
+        report = check_file(
             file,
             find,
             desk.people(connection, list_name) if list_name else None,
@@ -85,9 +85,8 @@ def check(
             online=Reach(loopback=desk.settings.test_mode) if online else None,
             deep=deep,
         )
-    errors = sum(finding.severity == "error" for finding in findings)
-    answer = {"errors": errors, "findings": [asdict(finding) for finding in findings]}
-    emit(answer, format_, lambda: _show(findings))
+    errors = sum(finding.severity == "error" for finding in report.findings)
+    emit({"errors": errors, **asdict(report)}, format_, lambda: _show(report))
     if errors:
         sys.exit(1)
 
@@ -159,7 +158,16 @@ def _inputs(people: People | None, member: str | None) -> Mapping[str, Any] | No
     return found
 
 
-def _show(findings: list[Finding]) -> None:
+def _show(report: Report) -> None:
+    findings = report.findings
+    if len(report.readers) > 1:
+        show_table(("language", "people who get it"), report.readers.items())
+    for language, size in report.sizes.items():
+        longest = ", ".join(f"{' or '.join(slot['fields'])} {slot['longest']}" for slot in size["slots"])
+        say(
+            f"The largest mail ({language}) has {size['html_bytes'] // 1000} kB of HTML."
+            + (f" Longest values, in characters: {longest}." if longest else "")
+        )
     if not findings:
         say("Nothing to mend.")
         return

@@ -36,7 +36,7 @@ class BrowserError(DaisychainError):
 
 
 class DevTools:
-    """A running Chromium; `heard` gets each event that it tells: its name, its parameters, its session."""
+    """A running Chromium, whose id is `process`; `heard` gets each event: its name, its parameters, its session."""
 
     def __init__(self, program: str, heard: Heard) -> None:
         self._heard = heard
@@ -46,7 +46,7 @@ class DevTools:
         theirs_in, self._in = map(_high, os.pipe())
         self._out, theirs_out = map(_high, os.pipe())
         try:
-            self._process = os.posix_spawn(
+            self.process = os.posix_spawn(
                 program,
                 [program, *_ARGUMENTS, *_sandbox(), f"--user-data-dir={self._profile.name}", "about:blank"],
                 os.environ,
@@ -71,11 +71,11 @@ class DevTools:
         """End the browser, and forget what it kept."""
         os.close(self._in)
         deadline = time.monotonic() + _SECONDS_TO_END
-        while os.waitpid(self._process, os.WNOHANG)[0] == 0:
+        while os.waitpid(self.process, os.WNOHANG)[0] == 0:
             if time.monotonic() > deadline:
                 with suppress(ProcessLookupError):
-                    os.killpg(self._process, signal.SIGKILL)
-                os.waitpid(self._process, 0)
+                    os.killpg(self.process, signal.SIGKILL)
+                os.waitpid(self.process, 0)
                 break
             time.sleep(0.02)
         os.close(self._out)

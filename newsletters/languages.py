@@ -50,6 +50,13 @@ class Languages:
             return people
         return speakers(people, language, self.compilations, self.fallback)
 
+    def readers(self, people: People) -> dict[str, int]:
+        """How many of `people` get it in each language."""
+        counts = dict.fromkeys(self.compilations, 0)
+        for code, count in people.languages().items():
+            counts[self.language_for(code)] += count
+        return counts
+
 
 def language_given(wanted: str | None, languages: Iterable[str], fallback: str) -> str:
     """Which of `languages` somebody who wants `wanted` gets: that one, its main one, or the fallback.

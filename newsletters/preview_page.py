@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +47,12 @@ class Edition:
     def id(self) -> str:
         """Its name within the page."""
         return f"language-{self.email.language}"
+
+    @property
+    def sender_name(self) -> str:
+        """What an inbox shows of the sender."""
+        name, address = parseaddr(self.sender)
+        return name or address
 
     def headers(self, public_url: str) -> list[tuple[str, str, str]]:
         """Name, value and a remark; in brackets what each mail gets only when it is sent."""

@@ -1,16 +1,14 @@
-"""`daisychain campaign …` and `daisychain newsletter test`."""
+"""`daisychain campaign …`."""
 
 from __future__ import annotations
 
 import getpass
-import sys
 from pathlib import Path
 
 import click
 
 from daisychain.console import Desk, LazyGroup, emit, format_option, pass_desk, say, show_table
 from daisychain.errors import InputError
-from sender.send_cli import UNFINISHED_BUSINESS
 from sender.shown import show_status
 
 ELSEWHERE = {
@@ -135,28 +133,3 @@ def resolve(desk: Desk, id_: int, decision: str | None, because: str, format_: s
         answer = campaigns.status(connection, id_)
     say(f"{people:,} people settled." + (f" Now: daisychain campaign send {id_}" if decision == "send-again" else ""))
     emit(answer, format_, lambda: show_status(answer))
-
-
-@click.command("test")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--to", required=True, help="Addresses, separated by commas.")
-@click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
-@click.option("--list", "list_name", help="Take the sender and, without --member, a sample person from this list.")
-@click.option("--member", help="Merge as for this member of the list.")
-@click.option("--language", "only", multiple=True, help="This language only; without it, a mail in each. Repeatable.")
-@format_option
-@pass_desk
-def send_test(
-    desk: Desk, file: Path, to: str, provider: str | None, list_name: str | None, member: str | None,
-    only: tuple[str, ...], format_: str,
-) -> None:  # fmt: skip
-    """Mail FILE to your own addresses by the real path: marked [TEST], its links inert, never counted."""
-    from sender import trials
-
-    answer = trials.send_test(
-        desk.database, file, to.split(","),
-        provider=provider or desk.settings.provider, list_name=list_name, member=member, only=only,
-    )  # fmt: skip
-    columns = ("address", "language", "state", "reason")
-    emit(answer, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in answer["mails"])))
-    sys.exit(0 if all(row["state"] == "accepted" for row in answer["mails"]) else UNFINISHED_BUSINESS)

@@ -1,4 +1,4 @@
-"""Overrides: errors of the checks that a person lets stand in one campaign, by name and with a reason, which is kept."""
+"""Overrides: errors of the checks that a person lets stand in one campaign, by name and with a reason."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from sender.hits import record_hit
 from sender.keys import Keys
 from sender.leaving import SCOPES, leave, masked
 from sender.mailed import Mailed, find_mailed, load_emails
+from sender.page_words import page_words
 from sender.tracking import absolute, sent_references
 from sender.webhooks import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse
 
@@ -123,11 +124,12 @@ def ask_to_leave(key: str) -> str:
     mailed = _mailed(key)
     return render_template(
         "unsubscribe.html",
-        list_name=mailed.list_name,
+        list_name=mailed.list_name or mailed.organisation,
         organisation=mailed.organisation,
         address=masked(mailed.address),
         action=url_for("sender.leave_by_form", key=key),
         test=not mailed.counts,
+        **page_words(_cabinet().email(mailed.compiled_id)),
     )
 
 
@@ -142,10 +144,11 @@ def leave_by_form(key: str) -> str:
         leave(connection, mailed, scope, how="unsubscribe page")
     return render_template(
         "unsubscribed.html",
-        list_name=mailed.list_name,
+        list_name=mailed.list_name or mailed.organisation,
         organisation=mailed.organisation,
         scope=scope,
         test=not mailed.counts,
+        **page_words(_cabinet().email(mailed.compiled_id)),
     )
 
 

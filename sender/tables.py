@@ -191,6 +191,15 @@ class WarmUp(Base):
     started_by: Mapped[str] = mapped_column(Text)
 
 
+class Inbox(Base):
+    """One address of a test set, for mails that a person sends to look at them."""
+
+    __tablename__ = "test_set_inboxes"
+    set_name: Mapped[str] = mapped_column(Text, primary_key=True)
+    address_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    address: Mapped[str] = mapped_column(Text)
+
+
 class Place(Base):
     """A place where this database may send from; a copy of it that is restored elsewhere is in none of them."""
 

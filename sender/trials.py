@@ -43,7 +43,9 @@ def send_test(
         raise InputError("--member names somebody on a list.", hint="Add --list.")
     people_to = [require_address(address.strip()).written for address in addresses if address.strip()]
     if not people_to:
-        raise InputError("There is nobody to send the test to.", hint="--to ann@example.org,bob@example.org")
+        raise InputError(
+            "There is nobody to send the test to.", hint="--to ann@example.org,bob@example.org, or --to-set NAME"
+        )
     with database.engine.begin() as connection:
         for address in people_to:
             if is_suppressed(connection, address):

@@ -11,7 +11,20 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("newsletters", "lists", "sender", "reports")
 FRAME = {
     f"daisychain.{name}"
-    for name in ("settings", "database", "schema", "embedded", "errors", "jobs", "console", "web", "secret")
+    for name in (
+        "settings",
+        "database",
+        "schema",
+        "embedded",
+        "errors",
+        "jobs",
+        "console",
+        "web",
+        "secret",
+        "crew",
+        "clock",
+        "hosts",
+    )
 }
 # What a room may import besides itself and the frame; the order of the rooms is the order of the work.
 MAY_IMPORT = {

@@ -112,7 +112,7 @@ def filled(readme: str) -> str:
     """The part of a README in which people copy the code, an address filled in."""
     alone = "<style>main > :not(.code) { display: none } main { padding: 8px 44px 20px }</style></head>"
     return readme.replace("</head>", alone).replace(
-        'placeholder="https://"', 'value="https://img.brevo.example/2187/hero.png" placeholder="https://"', 1
+        'placeholder="https://"', 'value="https://img.brevo.example/2187/bees-of-bath-logo.png" placeholder="https://"', 1
     )
 
 

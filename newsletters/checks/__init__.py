@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from daisychain.errors import InputError
 from newsletters.brand import Brand
 from newsletters.checks import compile as compile_
 from newsletters.checks import translations
 from newsletters.checks.finding import Code, Finding, Severity, Subject
+from newsletters.checks.size import worst_case
 from newsletters.compiler import Compilation, FindToolkit
 from newsletters.languages import Languages, compile_languages
 from newsletters.mistakes import Mistakes
@@ -25,7 +28,7 @@ from newsletters.people import People
 from newsletters.reachable import Reach
 from newsletters.toolkit import current_day
 
-__all__ = ["Code", "Finding", "Subject", "check_file", "check_languages", "codes", "families", "run_checks"]
+__all__ = ["Code", "Finding", "Report", "Subject", "check_file", "check_languages", "codes", "families", "run_checks"]
 
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "hint": 2}
 
@@ -38,6 +41,18 @@ def run_checks(
     return in_order(finding for family in families() if hasattr(family, "check") for finding in family.check(subject))
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a check of a file found, and by language the largest mail that somebody could get, and who gets it.
+
+    `readers` are in people of the list; empty where none was named.
+    """
+
+    findings: list[Finding]
+    sizes: Mapping[str, Any]
+    readers: Mapping[str, int]
+
+
 def check_file(
     path: Path,
     find: FindToolkit,
@@ -46,17 +61,24 @@ def check_file(
     brand: Brand | None = None,
     online: Reach | None = None,
     deep: bool = False,
-) -> list[Finding]:
-    """All findings about the newsletter in the file `path` and its translations, mistakes that stop it included.
+) -> Report:
+    """What there is to say of the newsletter in the file `path` and its translations, mistakes that stop it included.
 
     Raises InputError for what is no mistake in a file, such as a toolkit that is not there.
     """
     mistakes = Mistakes(collect=True)
     fields = frozenset(people.fields()) if people else frozenset()
     found: list[Finding] = []
+    sizes: dict[str, Any] = {}
+    readers: dict[str, int] = {}
     try:
         languages = compile_languages(path, find, brand=brand, list_fields=fields, mistakes=mistakes)
         found = check_languages(languages, people, online=online, deep=deep)
+        sizes = {
+            code: worst_case(made, people and languages.people_for(people, code))
+            for code, made in languages.compilations.items()
+        }
+        readers = languages.readers(people) if people else {}
     except InputError as error:
         if error.file is None:
             raise
@@ -64,7 +86,8 @@ def check_file(
     stopped = [compile_.finding(error) for error in mistakes.found]
     # What was left out of a line that can't be compiled is not missed there as well.
     places = {finding.place for finding in stopped}
-    return in_order([*stopped, *(finding for finding in found if finding.place not in places)])
+    findings = in_order([*stopped, *(finding for finding in found if finding.place not in places)])
+    return Report(findings, sizes, readers)
 
 
 def check_languages(

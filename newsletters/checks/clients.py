@@ -25,7 +25,11 @@ FONT = Code(
     mend="End the brand's `font` with names that are everywhere: Arial, sans-serif; or Georgia, serif.",
 )  # fmt: skip
 
-_GENERIC = frozenset({"serif", "sans-serif", "monospace", "system-ui", "cursive"})
+# A kind of font, or one that every machine has.
+_EVERYWHERE = frozenset({
+    "serif", "sans-serif", "monospace", "cursive", "arial", "helvetica", "verdana", "tahoma", "georgia",
+    "times new roman", "trebuchet ms",
+})  # fmt: skip
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -44,15 +48,15 @@ def check(subject: Subject) -> Iterator[Finding]:
         if node is not None:
             yield _lacking(subject, feature, node)
     for name, font in (("font", subject.brand.font), ("heading font", subject.brand.heading_font)):
-        if font and font.rpartition(",")[2].strip() not in _GENERIC:
+        if font and font.rpartition(",")[2].strip(" '").lower() not in _EVERYWHERE:
             yield FONT.at(f"brand {subject.brand.name}", f"The {name} {font!r} ends with no font that is everywhere.")
 
 
 def _lacking(subject: Subject, feature: Feature, node: LexborNode) -> Finding:
-    programs = ", ".join(feature.lacking or feature.partly)
+    known = "Not known to" if feature.lacking else "Known only in part to"
     return (PLAINER if feature.graceful else LOST).at(
         place_of_link(subject, node) if node.tag == "a" else subject.place(node, words_of(subject, node)),
-        f"{programs} can't show {feature.what}. {feature.effect} "
+        f"{known} {', '.join(feature.lacking or feature.partly)}: {feature.what}. {feature.effect} "
         f"(caniemail.com, {feature.page}, tested {feature.tested})",
     )
 

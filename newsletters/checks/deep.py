@@ -8,6 +8,7 @@ from selectolax.lexbor import SelectolaxError
 
 from newsletters.axe import NotRun, Violation, violations
 from newsletters.browser import Page
+from newsletters.checks.accessibility import place_of_link
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.tokens import Kind
 
@@ -56,4 +57,6 @@ def _place(subject: Subject, violation: Violation) -> str:
         node = subject.tree.css_first(violation.selector)
     except SelectolaxError:  # one of axe's own, that reaches into a frame
         node = None
-    return subject.place(node) if node else subject.document.place("layout")
+    if node is None:
+        return subject.document.place("layout")
+    return place_of_link(subject, node) if node.tag == "a" else subject.place(node)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.compiled import Slot
+from newsletters.compiled import CompiledEmail, Slot
+from newsletters.compiler import Compilation
 from newsletters.merge import KEY, References, plan_merge
 from newsletters.people import People
 from newsletters.tokens import Kind
@@ -42,7 +44,7 @@ _GUESS = "x" * 40
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Findings about the size of the merged mail."""
-    size = worst_size(subject)
+    size = worst_size(subject.email, subject.people)
     if size > WARN_BYTES:
         code = CLIPPED if size > MOST_BYTES else LARGE
         yield code.at(subject.document.file, f"The HTML may grow to {size // 1000:,} kB, tracked links included.")
@@ -55,9 +57,20 @@ def check(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def worst_size(subject: Subject) -> int:
+def worst_case(compilation: Compilation, people: People | None) -> dict[str, Any]:
+    """The largest mail that somebody could get: bytes of its HTML, and characters of the longest value of each slot."""
+    slots = {(slot.file, slot.line, slot.fields): _longest(slot, people) for slot in compilation.email.slots}
+    return {
+        "html_bytes": worst_size(compilation.email, people),
+        "slots": [
+            {"place": f"{file}:{line}", "fields": list(fields), "longest": len(value)}
+            for (file, line, fields), value in slots.items()
+        ],
+    }
+
+
+def worst_size(email: CompiledEmail, people: People | None) -> int:
     """The bytes of the longest HTML that somebody could get, with an allowance for rewritten links."""
-    email = subject.email
     slots = {slot.index: slot for slot in email.slots}
     tracked = {link.index: len(link.url) + REWRITTEN_LINK if link.tracked else len(link.url) for link in email.links}
     stack = [[0]]
@@ -72,7 +85,7 @@ def worst_size(subject: Subject) -> int:
             branches = stack.pop()
             stack[-1][-1] += max(branches)
         elif piece.kind is Kind.SLOT:
-            stack[-1][-1] += len(_longest(slots[piece.index], subject.people).encode())
+            stack[-1][-1] += len(_longest(slots[piece.index], people).encode())
         else:
             stack[-1][-1] += tracked.get(piece.index, 0) if piece.kind is Kind.LINK else len(_HOST) + 80
     return stack[0][0]

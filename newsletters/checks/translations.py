@@ -1,6 +1,6 @@
 """Translations: what one language says and another does not, copy left behind, and who gets which.
 
-Each translation is held against the first document. Words can't be compared; what must be the same in every language can.
+Each translation is held against the first document. Words can't be compared; what all languages must share can.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ IMAGES = Code(
 FIELDS = Code(
     "translations-fields", "warning", "A language that does not use the same fields or conditions of members",
     why="Some readers are addressed otherwise, or shown what is not for them.",
-    mend="Write the same {{ member… }} and {% if %} in each language; values such as names of towns are not translated.",
+    mend="Write the same {{ member… }} and {% if %} in each language; values such as a town's name are not translated.",
 )  # fmt: skip
 BLOCKS = Code(
     "translations-blocks", "warning", "A language that is not made of the same blocks as the first",
@@ -156,8 +156,8 @@ def _numbers(first: Subject, other: Subject) -> Iterator[Finding]:
     added = {number for number in theirs if number not in ours and not _by_another_clock(number, theirs, ours)}
     if missing or added:
         place = next((other.place_of(theirs[number]) for number in sorted(added)), other.document.file)
-        ours, theirs = ([str(number) for number in sorted(each)] for each in (missing, added))
-        yield NUMBERS.at(place, f"The numbers are not those{_apart(first, ours, other, theirs)}")
+        apart = _apart(first, map(str, sorted(missing)), other, map(str, sorted(added)))
+        yield NUMBERS.at(place, f"The numbers are not those{apart}")
 
 
 def _numbers_in(subject: Subject) -> dict[int, str]:
@@ -177,7 +177,7 @@ def _by_another_clock(number: int, here: Mapping[int, str], there: Mapping[int, 
 def _copy(first: Subject, other: Subject) -> Iterator[Finding]:
     used = {use.id for use in first.email.copy_blocks}
     for use in other.email.copy_blocks:
-        source, _, language = use.id.rpartition(".")
+        source, _, _ = use.id.rpartition(".")
         original = other.toolkit.copy.get(source)
         if use.id in used:
             yield COPY.at(other.place_of(f"copy {use.id}"), f"The copy block {use.id!r} is not translated.")

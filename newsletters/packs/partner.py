@@ -121,7 +121,7 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
         code=code,
         dialects=values.get("for", ""),
         languages=values.get("language", ""),
-        logo=_logo(values.get("logo", ""), name, folder, fail),
+        logo=_logo(values.get("logo", ""), name, code, folder, fail),
         intro=values.get("intro", "").strip(),
         accent=_colour(values.get("accent", ""), fail),
         reply=reply,
@@ -184,7 +184,7 @@ def _refuse_templates(values: Mapping[str, str], fail: Fail) -> None:
             fail(f"{key!r} must be one line.", key)
 
 
-def _logo(file: str, name: str, folder: Path, fail: Fail) -> ToolkitImage | None:
+def _logo(file: str, name: str, code: str, folder: Path, fail: Fail) -> ToolkitImage | None:
     if not file:
         return None
     root = folder.resolve()
@@ -195,7 +195,7 @@ def _logo(file: str, name: str, folder: Path, fail: Fail) -> ToolkitImage | None
         fail(f"There is no logo {file!r}.", "logo")
     if path.stat().st_size > MAX_BYTES:
         fail(f"The logo {file!r} is too large; {MAX_BYTES:,} bytes are allowed.", "logo")
-    measured = measure(path.read_bytes(), "logo", alt=name, file=fail.file, line=fail.line_of("logo"))
+    measured = measure(path.read_bytes(), f"{code}-logo", alt=name, file=fail.file, line=fail.line_of("logo"))
     return trimmed(measured)
 
 

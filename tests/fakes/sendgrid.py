@@ -46,7 +46,7 @@ class Fault:
     """How to mistreat one request: whether its mails are taken all the same, and what is answered instead.
 
     `reset` breaks the connection, and before the body is read unless the mails are taken. `hold` keeps the
-    answer back for `seconds` or until the stand-in stops; `late` until `release`, and then it is the usual one.
+    answer back for `seconds` or until the stand-in stops; `late` until `released` is set, and then it is the usual one.
     """
 
     answer: Literal["status", "reset", "hold", "late"] = "status"
@@ -89,7 +89,7 @@ class FakeSendGrid:
         self.requests: list[Request] = []
         self.mails: list[Mail] = []
         self.pending: list[Event] = []
-        self.stopping = threading.Event()
+        self.stopping, self.released = threading.Event(), threading.Event()
         self.lock = threading.Lock()
         self._faults: deque[Fault | None] = deque()
         self._server = _Server(("127.0.0.1", port), self)
@@ -101,6 +101,7 @@ class FakeSendGrid:
 
     def __exit__(self, *_: object) -> None:
         self.stopping.set()
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
 

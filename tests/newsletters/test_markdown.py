@@ -44,3 +44,17 @@ def test_a_picture_of_ours_and_a_table_keep_their_looks_beside_html() -> None:
     assert 'alt="Tent"' in html
     assert 'src="' in html[html.index("<body") :]
     assert "text-align: right" in html
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [("Come.\n\nTea[^1].\n\n[^1]: free", 10), ("Tea[^1].\n\n[^1]: It is free.", 6), ("* Come\n* Tea[^tea]", 7)],
+)
+def test_footnotes_are_told_plainly_where_they_stand(words: str, line: int) -> None:
+    with pytest.raises(InputError, match="There are no footnotes in an email") as error:
+        compiled(words)
+    assert error.value.place == f"may.md:{line}"
+
+
+def test_what_only_looks_like_a_footnote_in_code_is_let_through() -> None:
+    assert "[^1]" in compiled("Write `[^1]` for a note.").email.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -31,6 +32,13 @@ TEXT = "{% macro text(a, body, look) %}{{ body }}{% endmacro %}"
 )
 def test_attributes_are_guarded_against_mjml_python(source: str, expected: str) -> None:
     assert expected in guard(source)
+
+
+def test_the_role_of_a_table_is_carried_over() -> None:
+    html = compile_mjml(WRAPPED.format('<mj-table role="presentation" css-class="a"><tr><td>x</td></tr></mj-table>'))
+    assert re.search(r'<table[^>]* role="presentation">(<tbody>)?<tr><td>x', html)
+    assert "role:" not in html
+    assert "role=" not in re.findall("<table[^>]*>", compile_mjml(WRAPPED.format("<mj-table></mj-table>")))[-1]
 
 
 def test_vowel_signs_and_emoji_in_an_attribute_come_out_whole() -> None:

@@ -44,13 +44,23 @@ def run(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_new_newsletter_passes_the_checks_and_can_be_previewed(run: Run) -> None:
     assert run("new", "may", "--toolkit", "community-makes-us").stdout == "may.md\n"
-    assert json.loads(run("check", "may.md", "--list", "news", "--format", "json").stdout) == {
-        "errors": 0,
-        "findings": [],
-    }
+    told = json.loads(run("check", "may.md", "--list", "news", "--format", "json").stdout)
+    assert (told["errors"], told["findings"]) == (0, [])
+    assert told["sizes"]["en"]["html_bytes"] < 80_000
+    assert "Longest values, in characters: first_name 7" in run("check", "may.md", "--list", "news").stderr
     files = json.loads(
         run(
-            "preview", "may.md", "--out", "out", "--list", "news", "--member", "bo@a.example", "--format", "json"
+            "preview",
+            "may.md",
+            "--out",
+            "out",
+            "--list",
+            "news",
+            "--member",
+            "bo@a.example",
+            "--no-pictures",
+            "--format",
+            "json",
         ).stdout
     )
     page = Path(files["html"]).read_text()
@@ -62,7 +72,7 @@ def test_a_new_newsletter_passes_the_checks_and_can_be_previewed(run: Run) -> No
 
 def test_the_preview_s_pictures_are_beside_it_and_inside_the_message(run: Run) -> None:
     run("new", "may", "--toolkit", "community-makes-us")
-    run("preview", "may.md", "--out", "out")
+    run("preview", "may.md", "--out", "out", "--no-pictures")
     page = Path("out/newsletter.html").read_text()
     for picture in Path("out/images").iterdir():
         assert f'src="images/{picture.name}"' in page
@@ -79,7 +89,7 @@ def test_the_preview_s_pictures_are_beside_it_and_inside_the_message(run: Run) -
 
 def test_a_preview_is_for_its_owner_alone_and_follows_no_link(run: Run) -> None:
     run("new", "may", "--toolkit", "community-makes-us")
-    run("preview", "may.md", "--out", "out")
+    run("preview", "may.md", "--out", "out", "--no-pictures")
     assert Path("out").stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in Path("out").iterdir() if path.is_file()} == {0o600}
     shared, elsewhere = Path("shared"), Path("elsewhere")
@@ -87,7 +97,7 @@ def test_a_preview_is_for_its_owner_alone_and_follows_no_link(run: Run) -> None:
     elsewhere.write_text("theirs")
     (shared / "newsletter.html").symlink_to(elsewhere.absolute())
     (shared / "newsletter.eml").touch(mode=0o666)
-    run("preview", "may.md", "--out", "shared")
+    run("preview", "may.md", "--out", "shared", "--no-pictures")
     assert elsewhere.read_text() == "theirs"
     assert not (shared / "newsletter.html").is_symlink()
     assert (shared / "newsletter.eml").stat().st_mode & 0o777 == 0o600
@@ -97,7 +107,7 @@ def test_a_preview_that_can_t_be_written_says_why(run: Run) -> None:
     run("new", "may", "--toolkit", "community-makes-us")
     Path("out/newsletter.html").mkdir(parents=True)
     with pytest.raises(InputError, match=r"newsletter\.html: The preview can't be written here"):
-        run("preview", "may.md", "--out", "out")
+        run("preview", "may.md", "--out", "out", "--no-pictures")
     assert not list(Path("out").glob(".preview-*"))
 
 

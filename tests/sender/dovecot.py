@@ -115,7 +115,9 @@ class Dovecot:
         with self.opened() as connection:
             told = connection.fetch("1:*", "(FLAGS)")[1]
         return [
-            {flag.decode() for flag in imaplib.ParseFlags(line)} - {"\\Recent"} for line in told if isinstance(line, bytes)
+            {flag.decode() for flag in imaplib.ParseFlags(line)} - {"\\Recent"}
+            for line in told
+            if isinstance(line, bytes)
         ]
 
 

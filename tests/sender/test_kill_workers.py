@@ -71,7 +71,9 @@ def killed_in_turn(database: Database, settings: Settings, sendgrid: FakeSendGri
         for number in range(rounds):
             workers.append(victim := employed(settings))
             until(lambda so_many=number + 2: at_work(database) == so_many)
-            if chance.random() < 0.5:  # a provider that takes the mails and then says nothing, or something else than yes
+            if (
+                chance.random() < 0.5
+            ):  # a provider that takes the mails and then says nothing, or something else than yes
                 sendgrid.script(None, Fault(chance.choice(("hold", "reset", "status")), taken=True, seconds=0.2))
             people = range(number * 200, number * 200 + 200)
             campaign_id, seen = begun(database, people), len(sendgrid.requests)

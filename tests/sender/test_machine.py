@@ -3,400 +3,503 @@ loses somebody, mails somebody again whose mail was known to be taken, or leaves
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings, strategies
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, note, settings, strategies
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import Connection, DateTime, delete, insert, select, text, update
 
 from daisychain.database import Base, Database
 from daisychain.errors import StateError
 from lists.members import unsubscribe
-from sender import attempts, steering
+from sender import attempts, outcomes, pace, patience, steering, tasks
 from sender.audience import freeze
 from sender.events import take_in
-from sender.failures import REFUSALS_IN_A_ROW
 from sender.ledger import read_ledger
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
+from sender.senders import LOCK_CLASS
+from sender.states import turn
 from sender.sweep import sweep
-from sender.tables import Batch, Campaign, Delivery, Sender
-from sender.vocabulary import Happening
+from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, Event, Sender
+from sender.vocabulary import PROOFS, Happening
+from tests.sender.model import PUT_OFF_MINUTES, REFUSALS_IN_A_ROW, Model, Pack, Try
 from tests.sender.staging import staged
 
-PEOPLE, BATCH = 5, 3
+PEOPLE = 6
+ENDED = ("finished", "cancelled")
+NONE_TAKEN = (Verdict.WAIT, Verdict.REFUSED_REQUEST, Verdict.REFUSED_ACCOUNT)
 # What the provider answers, the likelier the more often; what pauses a campaign is rare.
 LIKELY = [
-    *[Verdict.ACCEPTED, Verdict.UNCERTAIN, Verdict.REFUSED_REQUEST] * 3,
-    *[Verdict.REFUSED_PERSON, Verdict.APART, Verdict.WAIT, Verdict.REFUSED_ACCOUNT],
-]
-# Whom an outcome may speak of by name.
-NAMED = {
-    Verdict.ACCEPTED: ["refused", "waiting", "uncertain"],
-    Verdict.REFUSED_PERSON: ["refused"],
-    Verdict.APART: ["apart"],
-}
-# More of them find more: EXAMPLES=500 for an evening.
-EXAMPLES = int(os.environ.get("EXAMPLES", "10"))
-NONE_TAKEN = (Verdict.WAIT, Verdict.REFUSED_ACCOUNT, Verdict.REFUSED_REQUEST, Verdict.REFUSED_PERSON, Verdict.APART)
+    *[Verdict.ACCEPTED, Verdict.UNCERTAIN, Verdict.REFUSED_REQUEST] * 3, *[Verdict.REFUSED_PERSON, Verdict.APART] * 2,
+    Verdict.WAIT, Verdict.REFUSED_ACCOUNT,
+]  # fmt: skip
+# What a plan may be; the clock is moved by moving the past away.
+CLOCKS = (Campaign, Batch, Attempt, Decision, Event)
+EVERYTHING = text("""
+    SELECT state,
+           (SELECT coalesce(jsonb_agg(jsonb_build_array(id, state, CASE state WHEN 'excluded' THEN reason END)
+                                      ORDER BY id), '[]') FROM deliveries) AS people,
+           (SELECT coalesce(jsonb_agg(jsonb_build_array(first_id, last_id, state, held, attempt_id)
+                                      ORDER BY first_id, last_id), '[]') FROM batches) AS batches,
+           (SELECT coalesce(jsonb_agg(jsonb_build_array(id, outcome) ORDER BY id), '[]') FROM attempts) AS attempts
+    FROM campaigns
+""")
+SPANS = (1, 1, 2, 10, 30, 30, 70)
 
 
-@dataclass
-class Try:
-    """One request: who was in it, whether its mail was really taken, and what we know of that."""
-
-    attempt_id: int
-    batch_id: int
-    people: list[int]
-    taken: set[int] = field(default_factory=set)
-    knows: str = "nothing"  # nothing, in doubt (uncertain), again (a person sends again), settled
-    swept: bool = False
-    proven: bool = False
-
-
-@dataclass
-class Person:
-    """What the model says of one delivery."""
-
-    state: str = "waiting"
-    copies: int = 0
-    left: bool = False
-    again: bool = False  # waits by a person's decision to send again, which has not happened yet
-    decided: bool = False  # a person decided about them while nobody knew: two copies, or none, are theirs to answer
+def drawn(data: strategies.DataObject, things: Any) -> Any:
+    return data.draw(strategies.sampled_from(list(things)))
 
 
 class Campaigning(RuleBasedStateMachine):
-    """A campaign of five people in batches of three, some senders, a provider that may lie in wait, and a person."""
+    """A campaign of six people, a sender that lives and one that dies, a provider that may say nothing, and a person."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
         self.database = database
-        self.tries: list[Try] = []
-        self.refusals = 0
-        with database.engine.begin() as connection:
-            # To empty small tables is many times faster than to truncate them.
-            for table in reversed(Base.metadata.sorted_tables):
-                if table.name != "confirmed_places":
-                    connection.execute(delete(table))
-            connection.execute(text("DELETE FROM procrastinate_jobs"))
-        self.campaign_id = staged(database, PEOPLE, provider="sendgrid")
-        self.people: dict[int, Person] = {}
-        self.members: dict[int, int] = {}
+        self.model = Model()
+        self.steps = 0
+        monkeypatch.setattr(pace, "is_open", lambda campaign, now: self.model.open)
+        self.lock = psycopg.connect(database.conninfo, autocommit=True)
 
-    @initialize()
-    def begin(self) -> None:
-        with self.database.engine.begin() as connection:
-            freeze(connection, self.campaign_id, batch_size=BATCH)
-            rows = connection.execute(select(Delivery.id, Delivery.member_id)).all()
+        # One connection for all steps: to fetch one from the pool would cost as much as most of them.
+        self.connection = database.engine.connect()
+
+    def teardown(self) -> None:
+        self.lock.close()
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with self.connection.begin():
+            yield self.connection
+
+    @initialize(data=strategies.data())
+    def begin(self, data: strategies.DataObject) -> None:
+        """Six people, an empty ledger, and a campaign with a plan or none."""
+        begins = drawn(data, ["now", "now", "now", "held", "scheduled"])
+        size, self.canary = drawn(data, [3, 2, 6]), drawn(data, [0, 0, 2])
+        per_minute, hours = drawn(data, [None, None, None, None, 3]), drawn(data, [False, False, False, True])
+        self.model = Model(per_minute=per_minute, hours=hours, canary_wait=30, starts=None if begins == "now" else 30)
+        plan: dict[str, Any] = {"canary": self.canary, "canary_wait": 30 * 60, "per_minute": per_minute}
+        if begins != "now":
+            plan["starts_at"] = datetime.now(UTC) + timedelta(minutes=30)
+        if hours:
+            plan |= {"opens_at": "08:00", "closes_at": "20:00", "zone": "UTC"}
+        with self.transaction() as connection:
+            self.emptied(connection)
+        self.campaign_id = staged(self.database, PEOPLE, provider="sendgrid")
+        with self.transaction() as connection:
+            connection.execute(update(Campaign).values(plan))
             self.list_id = connection.scalars(select(Campaign.list_id)).one()
-            self.sender_id = connection.execute(
-                insert(Sender).values(host="here", pid=1).returning(Sender.id)
-            ).scalar_one()
-        self.people = {row.id: Person() for row in rows}
-        self.members = {row.id: row.member_id for row in rows}
+            if begins == "scheduled":
+                turn(connection, self.campaign_id, "scheduled", from_states=["draft"])
+                self.model.state = "scheduled"
+            else:
+                freeze(connection, self.campaign_id, batch_size=size)
+                self.model.freeze(self.first(connection), PEOPLE, size, self.canary)
+
+    def emptied(self, connection: Connection) -> None:
+        # To empty small tables is many times faster than to truncate them.
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name != "confirmed_places":
+                connection.execute(delete(table))
+        connection.execute(text("DELETE FROM procrastinate_jobs"))
+        rows = [{"host": "here", "pid": pid} for pid in (1, 2)]
+        living, mortal = connection.scalars(insert(Sender).returning(Sender.id, sort_by_parameter_order=True), rows)
+        self.senders = {False: living, True: mortal}
+        self.lock.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, living])
+
+    def first(self, connection: Connection) -> int:
+        """The delivery that the freeze began with, or will begin with."""
+        newest = text("SELECT last_value + 1 FROM pg_sequences WHERE sequencename = 'deliveries_id_seq'")
+        return connection.scalar(select(Campaign.first_delivery)) or connection.scalar(newest) or 1
+
+    @rule(data=strategies.data())
+    def something_happens(self, data: strategies.DataObject) -> None:
+        name = drawn(data, [name for name, (weight, may) in ACTIONS.items() if may(self) for _ in range(weight)])
+        note(name)
+        getattr(self, name)(data)
+
+    def another(self, data: strategies.DataObject) -> None:
+        """One more campaign in the same example: one that is over soon would waste the rest of it."""
+        self.steps = 0
+        self.begin(data)
 
     # What senders and the provider do.
 
-    @rule(data=strategies.data())
     def claim(self, data: strategies.DataObject) -> None:
-        batches = self.batches()
-        # Mostly one that is to be had; a claim of any other must do nothing.
-        likely = [batch for batch in batches if batch.state == "waiting"]
-        batch = data.draw(strategies.sampled_from((likely * 3 + batches) if likely else batches))
-        claimable = batch.state == "waiting" and not batch.held and self.state() == "sending"
-        there = [key for key in range(batch.first_id, batch.last_id + 1) if self.people[key].state == "waiting"]
-        with self.database.engine.begin() as connection:
-            connection.execute(update(Batch).values(not_before=text("now() - interval '1 minute'")))
-            claim = attempts.claim(connection, batch.id, self.sender_id)
-        if not claimable:
-            assert claim is None
-            return
-        for key in there:
-            self.people[key].again = False
-            if self.people[key].left:
-                self.people[key].state = "excluded"
-        going = [key for key in there if not self.people[key].left]
-        assert [row.id for row in claim.people] == going if claim else not going
-        # The heart of it: nobody is in a request whose mail was taken before, unless a person decided so.
-        assert [key for key in going if self.people[key].copies and not self.people[key].decided] == []
-        for each in self.tries:
-            if each.batch_id == batch.id and each.knows == "again":
-                each.knows = "settled"
-        if claim:
-            self.tries.append(Try(claim.attempt_id, batch.id, going))
+        # A claim of one that is not to be had, be it held, early, paused or not waiting at all, must do nothing.
+        waiting = [pack for pack in self.model.packs if pack.state == "waiting"]
+        self.claimed(drawn(data, waiting * 5 + self.model.packs), mortal=data.draw(strategies.booleans()))
 
-    @precondition(lambda self: self.having("nothing"))
-    @rule(data=strategies.data(), verdict=strategies.sampled_from(LIKELY))
-    def answer(self, data: strategies.DataObject, verdict: Verdict) -> None:
-        each = data.draw(strategies.sampled_from(self.having("nothing")))
+    def may_go(self) -> list[Pack]:
+        return [pack for pack in self.model.packs if self.model.may_be_claimed(pack)]
+
+    def claimed(self, pack: Pack, *, mortal: bool = False) -> Try | None:
+        fits = self.model.may_be_claimed(pack)
+        with self.transaction() as connection:
+            batch = select(Batch.id).where(Batch.first_id == pack.first, Batch.last_id == pack.last)
+            claim = attempts.claim(connection, connection.scalars(batch).one(), self.senders[mortal])
+        if not fits:
+            assert claim is None
+            return None
+        going = self.model.claim(pack)
+        assert (claim is not None) == bool(going)
+        if claim is None:
+            return None
+        assert [row.id for row in claim.people] == going
+        # The heart of it: nobody is in a request whose mail was taken before, unless a person decided so.
+        assert [n for n in going if self.model.people[n].copies >= self.model.people[n].allowed] == []
+        return self.model.attempt(claim.attempt_id, pack, going, mortal=mortal)
+
+    def answer(self, data: strategies.DataObject) -> None:
+        self.answered(drawn(data, self.model.in_the_air()), data)
+
+    def send(self, data: strategies.DataObject) -> None:
+        """A claim and its answer in one, as nearly always."""
+        each = self.claimed(drawn(data, self.may_go()))
+        if each:
+            self.answered(each, data)
+
+    def lose(self, data: strategies.DataObject) -> None:
+        """A sender dies with its request in the air, and that is found."""
+        self.claimed(drawn(data, self.may_go()), mortal=True)
+        self.sweep(data)
+
+    def decide_in_haste(self, data: strategies.DataObject) -> None:
+        """Those of a sender that seemed dead are sent to again, and its answer comes while that is on its way."""
+        self.lose(data)
+        if self.model.in_state("uncertain") and self.model.state != "cancelled":
+            self.decided(again=True)
+        if self.may_go():
+            self.claimed(drawn(data, self.may_go()))
+        if [each for each in self.model.tries if each.swept]:
+            self.answer_late(data)
+
+    def refuse_all(self, data: strategies.DataObject) -> None:
+        """The provider refuses whatever it is given, for no person's fault, until the campaign pauses."""
+        for _ in range(data.draw(strategies.integers(2, REFUSALS_IN_A_ROW + 2))):
+            if self.may_go() and (each := self.claimed(drawn(data, self.may_go()))):
+                self.record(each, Outcome(Verdict.REFUSED_REQUEST, detail="no"))
+
+    def answered(self, each: Try, data: strategies.DataObject) -> None:
+        verdict, whole = drawn(data, LIKELY), data.draw(strategies.booleans())
         if each.taken and verdict is not Verdict.ACCEPTED:
             verdict = Verdict.UNCERTAIN
-        elif self.refusals > REFUSALS_IN_A_ROW - 3:
+        if verdict is Verdict.APART and len(each.people) == 1:  # who is alone in a request is rendered
             verdict = Verdict.ACCEPTED
-        self.refusals += verdict is Verdict.REFUSED_REQUEST
-        named = self.named(data, each, verdict)
-        self.take(each, verdict, data, besides=named["refused"] | named["waiting"], perhaps=sorted(named["uncertain"]))
+        parts = self.parts(each, data, verdict, whole)
+        if verdict is Verdict.ACCEPTED:
+            perhaps = [number for number in parts["uncertain"] if data.draw(strategies.booleans())]
+            self.take(each, [*parts[""], *perhaps])
+        elif verdict is Verdict.UNCERTAIN and data.draw(strategies.booleans()):
+            self.take(each, each.people)
+        minutes = drawn(data, [None, 10]) if verdict is Verdict.WAIT or parts["waiting"] else None
+        by_name = bool(parts["waiting"]) and data.draw(strategies.booleans())
         outcome = Outcome(
-            verdict, detail="words", refused=dict.fromkeys(sorted(named["refused"]), "no such person"),
-            waiting=named["waiting"], uncertain=named["uncertain"], apart=named["apart"],
+            verdict, detail="words", refused=dict.fromkeys(parts["refused"], "no such person"),
+            **{name: frozenset(parts[name]) for name in ("waiting", "uncertain", "apart")},
+            deferred=dict.fromkeys(parts["waiting"], "not now") if by_name else {},
+            retry_at=datetime.now(UTC) + timedelta(minutes=minutes) if minutes and not by_name else None,
         )  # fmt: skip
-        self.record(each, outcome)
+        self.record(each, outcome, minutes)
 
-    def named(self, data: strategies.DataObject, each: Try, verdict: Verdict) -> dict[str, frozenset[int]]:
-        kinds = NAMED.get(verdict, [])
-        drawn = {
-            key: "nothing" if each.taken or not kinds else data.draw(strategies.sampled_from(["nothing", *kinds]))
-            for key in each.people
-        }
-        return {
-            kind: frozenset(key for key in drawn if drawn[key] == kind)
-            for kind in ("refused", "waiting", "uncertain", "apart")
-        }
+    def parts(self, each: Try, data: strategies.DataObject, verdict: Verdict, whole: bool) -> dict[str, list[int]]:
+        """What the answer says of single people."""
+        kinds = {
+            Verdict.ACCEPTED: ["", "", "refused", "waiting", "uncertain"] if not whole else [""],
+            Verdict.REFUSED_PERSON: ["refused", ""], Verdict.APART: ["apart", ""],
+        }.get(verdict, [""])  # fmt: skip
+        parts: dict[str, list[int]] = {kind: [] for kind in ("", "refused", "waiting", "uncertain", "apart")}
+        for place, number in enumerate(each.people):
+            # Those two name somebody always.
+            named = place == 0 and verdict in (Verdict.REFUSED_PERSON, Verdict.APART)
+            parts["" if each.taken else kinds[0] if named else drawn(data, kinds)].append(number)
+        return parts
 
-    def take(
-        self, each: Try, verdict: Verdict, data: strategies.DataObject, *, besides: Collection[int], perhaps: list[int]
-    ) -> None:
-        """Decide what the provider really did, unless that is settled, and count the copies."""
-        if each.taken:
-            return
-        if verdict is Verdict.UNCERTAIN and not data.draw(strategies.booleans()):
-            return
-        if verdict in NONE_TAKEN:
-            return
-        really = [key for key in perhaps if data.draw(strategies.booleans())]
-        each.taken = {key for key in each.people if key not in besides and key not in perhaps} | set(really)
-        for key in each.taken:
-            self.people[key].copies += 1
+    def take(self, each: Try, people: list[int]) -> None:
+        """The provider really takes these, unless it did already."""
+        if not each.taken:
+            each.taken = set(people)
+            for number in people:
+                self.model.people[number].copies += 1
 
-    def record(self, each: Try, outcome: Outcome) -> None:
-        with self.database.engine.begin() as connection:
-            attempts.record(connection, each.attempt_id, outcome)
-        if each.knows == "settled":
-            return
-        was = "uncertain" if each.knows == "in doubt" else "waiting"
-        each.knows = "settled"
-        there = [key for key in each.people if self.people[key].state == was]
-        for key in there:
-            self.people[key].state = self.becomes(key, outcome, alone=len(there) == 1)
-            self.people[key].again = False
-        if outcome.verdict is Verdict.UNCERTAIN:
-            each.knows = "in doubt"
-            if each.proven:
-                self.prove(each)
-        if self.state() == "cancelled":
-            self.exclude(each.people)
+    def record(self, each: Try, outcome: Outcome, minutes: float | None = None) -> None:
+        with self.transaction() as connection:
+            attempts.record(connection, each.id, outcome)
+        self.model.record(each, outcome, minutes)
 
-    def becomes(self, key: int, outcome: Outcome, *, alone: bool) -> str:
-        if key in outcome.refused:
-            return "failed"
-        if outcome.verdict is Verdict.UNCERTAIN or key in outcome.uncertain:
-            return "uncertain"
-        if outcome.verdict is Verdict.ACCEPTED:
-            return "waiting" if key in outcome.waiting else "accepted"
-        return "failed" if outcome.verdict is Verdict.REFUSED_REQUEST and alone else "waiting"
-
-    @precondition(lambda self: [each for each in self.having("nothing") if not each.taken])
-    @rule(data=strategies.data())
     def arrive(self, data: strategies.DataObject) -> None:
         """The provider takes a whole request, and its answer is still out; events may come before it."""
-        each = data.draw(strategies.sampled_from([each for each in self.having("nothing") if not each.taken]))
-        self.take(each, Verdict.ACCEPTED, data, besides=set(), perhaps=[])
+        each = drawn(data, [each for each in self.model.in_the_air() if not each.taken])
+        self.take(each, each.people)
+        if data.draw(strategies.booleans()):
+            self.told(each, [each.people[0]], "delivered")
 
-    @precondition(lambda self: self.having("nothing") and len(self.tries) % 3 == 0)
-    @rule(data=strategies.data())
-    def die(self, data: strategies.DataObject) -> None:
-        """The senders die with their requests in the air; the real sweep finds them."""
-        for each in self.having("nothing"):
-            self.take(each, Verdict.UNCERTAIN, data, besides=set(), perhaps=[])
-            each.knows, each.swept = "in doubt", True
-            for key in each.people:
-                if self.people[key].state == "waiting":
-                    self.people[key].state = "uncertain"
-            if each.proven:
-                self.prove(each)
-        with self.database.engine.begin() as connection:
+    def sweep(self, data: strategies.DataObject) -> None:
+        """What a worker does every few seconds: the dead are found, what is due begins, and what may go has a job."""
+        for each in [each for each in self.model.in_the_air() if each.mortal]:
+            if data.draw(strategies.booleans()):
+                self.take(each, each.people)
+        self.swept()
+
+    def swept(self) -> None:
+        with self.transaction() as connection:
+            first = self.first(connection)
             sweep(connection, self.database.settings)
+            self.model.sweep(first, PEOPLE, self.canary)
+            if self.model.state == "sending":
+                assert connection.execute(tasks.WITHOUT_JOB, {
+                    "campaign": self.campaign_id, "queue": tasks.queue_of(self.campaign_id)}
+                ).all() == []  # fmt: skip
 
-    @precondition(lambda self: [each for each in self.tries if each.swept])
-    @rule(data=strategies.data(), verdict=strategies.sampled_from(NONE_TAKEN))
-    def answer_late(self, data: strategies.DataObject, verdict: Verdict) -> None:
-        each = data.draw(strategies.sampled_from([each for each in self.tries if each.swept]))
+    def answer_late(self, data: strategies.DataObject) -> None:
+        """The sender was not dead: only its lock was lost."""
+        each = drawn(data, [each for each in self.model.tries if each.swept])
         each.swept = False
-        self.record(each, Outcome(Verdict.ACCEPTED if each.taken else verdict, detail="late"))
+        verdict = drawn(data, [Verdict.UNCERTAIN, Verdict.ACCEPTED] if each.taken else [Verdict.UNCERTAIN, *NONE_TAKEN])
+        self.record(each, Outcome(verdict, detail="late"))
 
-    @precondition(lambda self: self.untold())
-    @rule(data=strategies.data())
     def tell(self, data: strategies.DataObject) -> None:
-        """An event of a request that was really taken, by any of its people, at any time."""
-        each = data.draw(strategies.sampled_from(self.untold()))
-        told = Happening(
-            source="sendgrid", kind="delivered", at=datetime.now(UTC), natural_key=secrets.token_hex(16),
-            delivery_id=data.draw(strategies.sampled_from(sorted(each.taken))), attempt_id=each.attempt_id,
-        )  # fmt: skip
-        with self.database.engine.begin() as connection:
-            take_in(connection, [told], datetime.now(UTC))
-        self.prove(each)
+        """An event of somebody whose mail was really taken, at any time; perhaps of all of a request at once."""
+        each = drawn(data, [each for each in self.model.tries if each.taken])
+        kind = drawn(data, ["delivered", "deferred", "opened", "bounced", "complained"])
+        people = sorted(each.taken) if data.draw(strategies.booleans()) else [drawn(data, sorted(each.taken))]
+        self.told(each, people, kind)
 
-    def untold(self) -> list[Try]:
-        """Requests that were taken whole, and of which no event has come: what answers for some people sends none."""
-        return [each for each in self.tries if not each.proven and len(each.taken) == len(each.people)]
+    def told(self, each: Try, people: list[int], kind: Any) -> None:
+        # What answers for some people alone, as a relay does, sends no events that know the request.
+        whole = len(each.taken) == len(each.people)
+        told = [
+            Happening(
+                source="sendgrid", kind=kind, at=datetime.now(UTC), natural_key=secrets.token_hex(16),
+                delivery_id=number, attempt_id=each.id if whole else None, bounce="hard" if kind == "bounced" else "",
+                open_class="human" if kind == "opened" else "",
+            )
+            for number in people
+        ]  # fmt: skip
+        with self.transaction() as connection:
+            take_in(connection, told, datetime.now(UTC))
+        at = self.model.next()
+        for number in people if kind in ("bounced", "complained") else ():
+            person = self.model.people[number]
+            person.gone = True
+            person.bounced, person.complained = (
+                at * (kind == "bounced") or person.bounced,
+                (at * (kind == "complained") or person.complained),
+            )
+        if whole and kind in PROOFS:
+            self.model.prove(each)
 
-    def prove(self, each: Try) -> None:
-        each.proven = True
-        if each.knows in ("in doubt", "again"):
-            state = "uncertain" if each.knows == "in doubt" else "waiting"
-            for key in each.people:
-                if self.people[key].state == state:
-                    self.people[key].state, self.people[key].again = "accepted", False
-            each.knows = "settled"
+    # What people and the clock do.
 
-    # What people do.
+    def time_passes(self, data: strategies.DataObject) -> None:
+        self.moved_on(drawn(data, SPANS))
 
-    @precondition(lambda self: self.state() == "paused" or len(self.tries) % 5 == 4)
-    @rule(what=strategies.sampled_from(["resume", "resume", "pause"]))
-    def steer(self, what: str) -> None:
-        fits = {"pause": "sending", "resume": "paused"}[what] == self.state()
-        with self.database.engine.begin() as connection:
+    def moved_on(self, minutes: int) -> None:
+        """All that was written down moves into the past."""
+        with self.transaction() as connection:
+            for table in CLOCKS:
+                columns = [each for each in table.__table__.columns if isinstance(each.type, DateTime)]
+                span = timedelta(minutes=minutes)
+                connection.execute(update(table).values({each.name: each - span for each in columns}))
+        self.model.clock += minutes
+
+    def strike(self, data: strategies.DataObject) -> None:
+        """Its hours begin, or end."""
+        self.model.open = not self.model.open
+
+    def resume(self, data: strategies.DataObject) -> None:
+        self.resumed()
+
+    def resumed(self) -> None:
+        fits = self.model.state == "paused"
+        with self.transaction() as connection:
             try:
-                if what == "pause":
-                    steering.pause(connection, self.campaign_id, who="ann", because="a doubt")
-                else:
-                    steering.resume(connection, self.database.settings, self.campaign_id, who="ann")
+                steering.resume(connection, self.database.settings, self.campaign_id, who="ann")
             except StateError:
                 assert not fits
-            else:
-                assert fits
+                return
+            first = self.first(connection)
+        assert fits
+        if self.model.packs:
+            self.model.resume()
+        elif self.model.starts is not None and self.model.starts > self.model.clock:
+            self.model.state = "scheduled"
+        else:
+            self.model.freeze(first, PEOPLE, 1000, self.canary)
+            self.model.resumed, self.model.decided_to_resume = (self.model.clock, self.model.next()), self.model.next()
 
-    @precondition(lambda self: len(self.tries) > 6)
-    @rule()
-    def cancel(self) -> None:
-        before = self.state()
-        with self.database.engine.begin() as connection:
+    def pause(self, data: strategies.DataObject) -> None:
+        fits = self.model.state in ("sending", "scheduled")
+        with self.transaction() as connection, suppress(StateError):
+            steering.pause(connection, self.campaign_id, who="ann", because="a doubt")
+            assert fits
+        self.model.pause()
+
+    def cancel(self, data: strategies.DataObject) -> None:
+        fits = self.model.state in ("draft", "scheduled", "sending", "paused")
+        with self.transaction() as connection:
             try:
                 steering.cancel(connection, self.campaign_id, who="ann")
             except StateError:
-                assert before in ("finished", "cancelled")
+                assert not fits
                 return
-        self.exclude(self.people)
+        assert fits
+        self.model.cancel()
 
-    def exclude(self, keys: Any) -> None:
-        """Who waits and is not in the air is excluded; who was to be sent to again is in doubt as before."""
-        in_the_air = {key for each in self.having("nothing") for key in each.people}
-        for key in keys:
-            person = self.people[key]
-            if person.state == "waiting" and key not in in_the_air:
-                person.state, person.again = "uncertain" if person.again else "excluded", False
-        for each in self.having("again"):
-            each.knows = "in doubt"
-
-    @precondition(lambda self: self.in_state("failed"))
-    @rule()
-    def retry(self) -> None:
-        done = [batch for batch in self.batches() if batch.state == "done"]
-        failed = [
-            key for key, person in self.people.items()
-            if person.state == "failed" and any(batch.first_id <= key <= batch.last_id for batch in done)
-        ]  # fmt: skip
-        fits = bool(failed) and self.state() != "cancelled"
-        with self.database.engine.begin() as connection:
+    def retry(self, data: strategies.DataObject) -> None:
+        people = [n for pack in self.model.to_retry() for n in self.model.of(pack, "failed")]
+        fits = bool(people) and self.model.state in ("sending", "paused", "finished")
+        with self.transaction() as connection:
             try:
-                assert steering.retry(connection, self.campaign_id, who="ann", because="mended") == len(failed)
+                assert steering.retry(connection, self.campaign_id, who="ann", because="mended") == len(people)
             except StateError:
                 assert not fits
                 connection.rollback()
                 return
         assert fits
-        for key in failed:
-            self.people[key].state = "waiting"
+        self.model.retry()
 
-    @precondition(lambda self: self.in_state("uncertain"))
-    @rule(again=strategies.booleans())
-    def settle(self, again: bool) -> None:
-        uncertain = self.in_state("uncertain")
-        fits = bool(uncertain) and not (again and self.state() == "cancelled")
-        with self.database.engine.begin() as connection:
+    def decide(self, data: strategies.DataObject) -> None:
+        self.decided(again=data.draw(strategies.booleans()))
+
+    def decided(self, *, again: bool) -> None:
+        uncertain = self.model.in_state("uncertain")
+        with self.transaction() as connection:
             try:
                 decision: Any = "send-again" if again else "count-as-accepted"
                 assert resolve(connection, self.campaign_id, decision, who="ann", because="I asked") == len(uncertain)
             except StateError:
-                assert not fits
+                assert again
+                assert self.model.state == "cancelled"
                 return
-        assert fits
-        for key in uncertain:
-            person = self.people[key]
-            person.state, person.again, person.decided = "waiting" if again else "accepted", again, True
-        for each in self.having("in doubt"):
-            each.knows = "again" if again else "settled"
+        assert not (again and self.model.state == "cancelled")
+        self.model.decide(again=again)
 
-    @precondition(lambda self: len(self.tries) > 3 and not any(person.left for person in self.people.values()))
-    @rule(data=strategies.data())
     def leave(self, data: strategies.DataObject) -> None:
-        key = data.draw(strategies.sampled_from(sorted(self.people)))
-        self.people[key].left = True
-        with self.database.engine.begin() as connection:
-            unsubscribe(connection, self.list_id, self.members[key], "asked")
+        number = drawn(data, self.model.people)
+        self.model.people[number].gone = True
+        with self.transaction() as connection:
+            member = connection.scalar(select(Delivery.member_id).where(Delivery.id == number))
+            assert member is not None
+            unsubscribe(connection, self.list_id, member, "asked")
+
+    def come_to_the_end(self, data: strategies.DataObject) -> None:
+        """With a provider that takes all and a person who says go on, nobody waits for ever."""
+        self.model.open = True
+        for _ in range(40):
+            if self.model.state in ENDED and not self.model.in_the_air():
+                break
+            self.resumed()
+            self.swept()
+            for pack in self.may_go():
+                self.claimed(pack)
+            for each in self.model.in_the_air():
+                self.take(each, each.people)
+                self.record(each, Outcome(Verdict.ACCEPTED))
+            self.moved_on(10)
+            self.the_ledger_is_the_models_and_balances()
+        assert self.model.state in ENDED
+        assert self.model.in_state("waiting") == []
 
     # What holds whatever happens.
 
     @invariant()
     def the_ledger_is_the_models_and_balances(self) -> None:
-        with self.database.engine.connect() as connection:
-            rows = connection.execute(select(Delivery.id, Delivery.state)).all()
-            assert read_ledger(connection, self.campaign_id).balances
-        assert {row.id: row.state for row in rows} == {key: person.state for key, person in self.people.items()}
+        self.steps += 1
+        model = self.model
+        with self.transaction() as connection:
+            found = connection.execute(EVERYTHING).one()
+            ledger = read_ledger(connection, self.campaign_id)
+        assert ledger.balances
+        assert ledger.sums() == model.sums()
+        assert found.state == model.state
+        assert found.people == [
+            [number, person.state, person.reason if person.state == "excluded" else None]
+            for number, person in sorted(model.people.items())
+        ]
+        packs = [[p.first, p.last, p.state, p.held, p.latest.id if p.latest else None] for p in model.packs]
+        assert found.batches == sorted(packs, key=lambda pack: pack[:2])
+        assert found.attempts == [[each.id, each.outcome] for each in model.tries]
 
     @invariant()
-    def nobody_is_lost(self) -> None:
+    def nobody_is_lost_or_mailed_twice_without_a_decision(self) -> None:
         """Who waits is in just one batch that may still go out, and who is uncertain in one that can be settled."""
-        batches, state = self.batches(), self.state()
-        for key, person in self.people.items():
-            around = [
-                batch.state for batch in batches if batch.first_id <= key <= batch.last_id and batch.state != "split"
-            ]
+        for number, person in self.model.people.items():
+            around = [pack.state for pack in self.model.packs if number in pack.span and pack.state != "split"]
             assert len(around) == 1
             if person.state == "waiting":
                 assert around[0] in ("waiting", "sending")
-                assert state in ("sending", "paused") or around[0] == "sending"
+                assert self.model.state in ("sending", "paused") or around[0] == "sending"
             if person.state == "uncertain":
                 assert around[0] == "uncertain"
-            if not person.decided:
-                assert person.copies <= 1
-                assert person.copies == 1 or person.state != "accepted"
+            assert person.copies <= person.allowed
+            if person.allowed == 1:
+                assert person.copies == 1 or person.counted or person.state != "accepted"
                 assert person.copies == 0 or person.state not in ("failed", "excluded")
 
-    def batches(self) -> list[Any]:
-        with self.database.engine.connect() as connection:
-            return list(connection.execute(select(Batch.__table__).order_by(Batch.id)).all())
 
-    def state(self) -> str:
-        with self.database.engine.connect() as connection:
-            return connection.scalars(select(Campaign.state)).one()
+# What may happen: how likely it is beside the others, and when it may.
+ACTIONS: dict[str, tuple[int, Callable[[Campaigning], object]]] = {
+    "send": (10, lambda it: it.may_go()),
+    "lose": (7, lambda it: it.may_go()),
+    "refuse_all": (1, lambda it: it.may_go()),
+    "decide_in_haste": (2, lambda it: it.may_go()),
+    "claim": (
+        5,
+        lambda it: any(pack.state == "waiting" or it.steps % 5 == 0 for pack in it.model.packs),
+    ),
+    "answer": (4, lambda it: it.model.in_the_air()),
+    "arrive": (4, lambda it: [each for each in it.model.in_the_air() if not each.taken]),
+    "answer_late": (6, lambda it: [each for each in it.model.tries if each.swept]),
+    "tell": (3, lambda it: [each for each in it.model.tries if each.taken]),
+    "sweep": (3, lambda it: True),
+    "time_passes": (2, lambda it: True),
+    "strike": (1, lambda it: it.model.hours),
+    "resume": (4, lambda it: it.model.state == "paused" or it.steps % 7 == 0),
+    "pause": (1, lambda it: it.steps % 3 == 0),
+    "cancel": (1, lambda it: it.steps > 10 and it.steps % 3 == 0),
+    "retry": (3, lambda it: it.model.in_state("failed")),
+    "decide": (4, lambda it: it.model.in_state("uncertain")),
+    "leave": (1, lambda it: it.model.people and it.steps % 3 == 0),
+    "another": (4, lambda it: it.model.state in ENDED and (it.steps > 40 or not it.model.in_doubt())),
+    "come_to_the_end": (2, lambda it: it.steps > 25 and it.model.state not in ENDED),
+}
 
-    def in_state(self, state: str) -> list[int]:
-        return [key for key, person in self.people.items() if person.state == state]
 
-    def having(self, knows: str) -> list[Try]:
-        return [each for each in self.tries if each.knows == knows]
-
-
-def test_whatever_happens_nobody_is_lost_or_mailed_again_and_the_ledger_balances(database: Database) -> None:
+def run(database: Database, monkeypatch: pytest.MonkeyPatch, *, examples: int, by_chance: bool) -> None:
+    monkeypatch.setattr(outcomes, "REFUSALS_IN_A_ROW", REFUSALS_IN_A_ROW)
+    monkeypatch.setattr(patience, "PAUSES", tuple(timedelta(minutes=minutes) for minutes in PUT_OFF_MINUTES))
     run_state_machine_as_test(
-        lambda: Campaigning(database),
+        lambda: Campaigning(database, monkeypatch),
         settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=40, deadline=None, derandomize=True, database=None,
+            max_examples=examples, stateful_step_count=60, deadline=None, derandomize=not by_chance, database=None,
             suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
         ),
     )  # fmt: skip
+
+
+def test_whatever_happens_nobody_is_lost_or_mailed_again_and_the_ledger_balances(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(database, monkeypatch, examples=12, by_chance=False)
+
+
+@pytest.mark.slow
+def test_the_same_for_an_hour_of_other_sequences(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(database, monkeypatch, examples=2_000, by_chance=True)

@@ -409,6 +409,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address_key", name=op.f("pk_suppressions")),
     )
     op.create_table(
+        "test_set_inboxes",
+        sa.Column("set_name", sa.Text(), nullable=False),
+        sa.Column("address_key", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("set_name", "address_key", name=op.f("pk_test_set_inboxes")),
+    )
+    op.create_table(
         "toolkits",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),

@@ -13,7 +13,10 @@ from tests.newsletters.golden.cases import compilation
 ALONE = SHEET.replace("brand:\n", "brand:\n  font: Brandon Grotesque\n")
 
 PLANTED = [
-    Planted("clients-lost", newsletter("a\n\n[Up](#top)"), newsletter("[Up](https://a.org/#top)"), 8, "Gmail apps"),
+    Planted(
+        "clients-lost", newsletter("a\n\n[Up](#top)"), newsletter("[Up](https://a.org/#top)"), 8,
+        "Gmail (iOS), Samsung Email",
+    ),
     Planted(
         "clients-plainer", newsletter('a\n\nthe <abbr title="World">WHO</abbr>'), newsletter("<abbr>WHO</abbr>"), 8,
         "Outlook for Windows",
@@ -21,9 +24,16 @@ PLANTED = [
     Planted("clients-font", newsletter(sheet=ALONE), newsletter(), says="'Brandon Grotesque'"),
 ]  # fmt: skip
 
+
+@pytest.mark.parametrize("font", ["Georgia", "Lato, 'Trebuchet MS'", "system-ui, Arial, sans-serif"])
+def test_a_font_that_every_machine_has_stands_by_itself(font: str) -> None:
+    sheet = SHEET.replace("brand:\n", f'brand:\n  font: "{font}"\n')
+    assert newsletter(sheet=sheet)("clients-font") == []
+
+
 PROGRAMS = {
-    "Apple Mail", "Gmail", "Gmail apps", "Outlook for Windows", "Outlook.com", "Outlook for Mac", "Yahoo",
-    "Samsung Email", "Thunderbird",
+    "Apple Mail (iOS)", "Apple Mail (macOS)", "Gmail (web)", "Gmail (iOS)", "Gmail (Android)", "Outlook for Windows",
+    "Outlook.com", "Outlook for Mac", "Yahoo (web)", "Samsung Email", "Thunderbird",
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def checked(folder: Path, body: str, *, copy: str = toolkits.BLOCK, head: str = 
             raise InputError("There is no such toolkit.")
         return load_files(toolkits.files(SHEET, welcome=copy), "kit")
 
-    return [finding for finding in check_file(file, find) if finding.severity == "error"]
+    return [finding for finding in check_file(file, find).findings if finding.severity == "error"]
 
 
 def look(body: str) -> Look:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from newsletters.checks.size import worst_case
 from tests.newsletters.checks.planting import Planted, newsletter
+from tests.newsletters.compiling import compiled
 from tests.newsletters.crowd import Crowd
 
 ANN = {"email": "ann@a.example", "city": "Hull"}
@@ -19,6 +21,13 @@ def test_the_size_counts_the_longest_value_of_the_list() -> None:
     body = "{{ member.city | default('a') }}"
     assert newsletter(body, people=Crowd({**ANN, "city": "x" * 90_000}))("size-clipped")[0].code == "size-clipped"
     assert newsletter(body, people=Crowd(ANN))("size-clipped") == []
+
+
+def test_the_largest_mail_is_told_with_the_longest_value_of_each_slot() -> None:
+    made = compiled("Dear {{ member.city | default('you') }}", list_fields=frozenset({"city"}))
+    told = worst_case(made, Crowd(ANN, {"email": "bo@a.example", "city": "Llanfairpwllgwyngyll"}))
+    assert told["slots"] == [{"place": "may.md:6", "fields": ["city"], "longest": 20}]
+    assert told["html_bytes"] == worst_case(made, Crowd(ANN))["html_bytes"] + 16
 
 
 def test_of_two_branches_only_the_longer_counts() -> None:

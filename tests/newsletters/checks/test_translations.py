@@ -63,26 +63,30 @@ SOUND = beside(
     people=Crowd({"language": "en"}, {"language": "cy"}),
 )
 
+COPIED = "::: copy welcome"
+UNTRANSLATED = beside(COPIED, COPIED, copy={"welsh": BLOCK.replace("id: welcome", "id: other")})
+OUTDATED = beside(COPIED, COPIED, copy={"welcome": BLOCK.replace("version: 2", "version: 10")})
+UNSERVED = "2 of 6 people want a language that is not here: 2 pl"
+
+
+def planted(code: str, look: Look, place: str, says: str) -> Planted:
+    return Planted(f"translations-{code}", look, SOUND, place, says)
+
+
 PLANTED = [
-    Planted("translations-links", beside(LINK, f"{LINK}\n\n[map](https://a.example/m)"), SOUND, "may.cy.md:9", "2 links"),
-    Planted(
-        "translations-addresses", beside(LINK, LINK.replace("join", "jion")), SOUND, "may.cy.md:7", "fairs.example/jion"
-    ),
-    Planted("translations-images", beside("![A tent](tent)"), SOUND, "may.cy.md", "only may.md has tent"),
-    Planted("translations-fields", beside("{{ member.city | default('x') }}"), SOUND, "may.cy.md", "only may.md has member.city"),
-    Planted(
-        "translations-blocks", beside('::: button "Go" href="https://a.example"'), SOUND, "may.cy.md", "only may.md has button"
-    ),
-    Planted("translations-numbers", beside("On 12 May", "13 Mai"), SOUND, "may.cy.md:7", "only may.md has 12; only may.cy.md has 13"),
-    Planted("translations-copy", beside(*["::: copy welcome"] * 2, copy={"welsh": BLOCK.replace("id: welcome", "id: a")}),
-            SOUND, "may.cy.md:7", "'welcome' is not translated"),
-    Planted("translations-outdated", beside(*["::: copy welcome"] * 2, copy={"welcome": BLOCK.replace("version: 2", "version: 10")}),
-            SOUND, "may.cy.md:7", "is at 10"),
-    Planted("translations-subject", beside(subject="Hello"), SOUND, "may.cy.md:2", "as in may.md"),
-    Planted("translations-fallback", beside(front=""), SOUND, "may.md:5", "gets it in 'en'"),
-    Planted("translations-unserved", beside(people=PEOPLE), SOUND, "may.md:6", "2 of 6 people want a language that is not here: 2 pl"),
-    Planted("translations-unread", beside(people=Crowd({"language": "pl"})), SOUND, "may.cy.md", "nobody gets 'cy'"),
-]  # fmt: skip
+    planted("links", beside(LINK, f"{LINK}\n\n[map](https://a.example/m)"), "may.cy.md:9", "2 links"),
+    planted("addresses", beside(LINK, LINK.replace("join", "jion")), "may.cy.md:7", "fairs.example/jion"),
+    planted("images", beside("![A tent](tent)"), "may.cy.md", "only may.md has tent"),
+    planted("fields", beside("{{ member.city | default('x') }}"), "may.cy.md", "only may.md has member.city"),
+    planted("blocks", beside('::: button "Go" href="https://a.example"'), "may.cy.md", "only may.md has button"),
+    planted("numbers", beside("12 May", "13 Mai"), "may.cy.md:7", "only may.md has 12; only may.cy.md has 13"),
+    planted("copy", UNTRANSLATED, "may.cy.md:7", "'welcome' is not translated"),
+    planted("outdated", OUTDATED, "may.cy.md:7", "is at 10"),
+    planted("subject", beside(subject="Hello"), "may.cy.md:2", "as in may.md"),
+    planted("fallback", beside(front=""), "may.md:5", "gets it in 'en'"),
+    planted("unserved", beside(people=PEOPLE), "may.md:6", UNSERVED),
+    planted("unread", beside(people=Crowd({"language": "pl"})), "may.cy.md", "nobody gets 'cy'"),
+]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""`daisychain newsletter test` and `daisychain newsletter test-set …`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from daisychain.console import Desk, emit, format_option, pass_desk, say, show_table
+from sender.send_cli import UNFINISHED_BUSINESS
+
+
+@click.command("test")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--to", default="", help="Addresses, separated by commas.")
+@click.option("--to-set", "sets", multiple=True, help="The addresses of this test set. Repeatable.")
+@click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
+@click.option("--list", "list_name", help="Take the sender and, without --member, a sample person from this list.")
+@click.option("--member", help="Merge as for this member of the list.")
+@click.option("--language", "only", multiple=True, help="This language only; without it, a mail in each. Repeatable.")
+@format_option
+@pass_desk
+def send_test(
+    desk: Desk, file: Path, to: str, sets: tuple[str, ...], provider: str | None, list_name: str | None,
+    member: str | None, only: tuple[str, ...], format_: str,
+) -> None:  # fmt: skip
+    """Mail FILE to your own addresses by the real path: marked [TEST], its links inert, never counted."""
+    from sender import inboxes, trials
+
+    with desk.database.engine.connect() as connection:
+        addresses = inboxes.gathered(connection, sets, to)
+    answer = trials.send_test(
+        desk.database, file, addresses,
+        provider=provider or desk.settings.provider, list_name=list_name, member=member, only=only,
+    )  # fmt: skip
+    columns = ("address", "language", "state", "reason")
+    emit(answer, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in answer["mails"])))
+    sys.exit(0 if all(row["state"] == "accepted" for row in answer["mails"]) else UNFINISHED_BUSINESS)
+
+
+@click.group("test-set")
+def test_set() -> None:
+    """Test sets: kept names for the inboxes that tests go to, your own or a testing service's."""
+
+
+@test_set.command("list")
+@format_option
+@pass_desk
+def list_(desk: Desk, format_: str) -> None:
+    """The test sets, and the addresses in each."""
+    from sender import inboxes
+
+    with desk.database.engine.connect() as connection:
+        sets = inboxes.all_sets(connection)
+    rows = ((name, "\n".join(addresses)) for name, addresses in sets.items())
+    emit(sets, format_, lambda: show_table(("set", "addresses"), rows))
+
+
+@test_set.command()
+@click.argument("name")
+@click.argument("addresses", nargs=-1, required=True)
+@pass_desk
+def add(desk: Desk, name: str, addresses: tuple[str, ...]) -> None:
+    """Put ADDRESSES into the test set NAME, which is made where there is none."""
+    from sender import inboxes
+
+    with desk.database.engine.begin() as connection:
+        added = inboxes.add(connection, name, addresses)
+        total = inboxes.count(connection, name.strip())
+    say(f"{added:,} added; {name.strip()} has {total:,} now. Mail it: newsletter test FILE --to-set {name.strip()}")
+
+
+@test_set.command()
+@click.argument("name")
+@click.argument("addresses", nargs=-1)
+@pass_desk
+def remove(desk: Desk, name: str, addresses: tuple[str, ...]) -> None:
+    """Take ADDRESSES out of the test set NAME; without any, the whole set."""
+    from sender import inboxes
+
+    with desk.database.engine.begin() as connection:
+        removed = inboxes.remove(connection, name, addresses)
+    say(f"{removed:,} removed.")

@@ -1,0 +1,122 @@
+"""Chromium, as pictures and answers are taken with it; nothing here is asked of a network."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from daisychain.errors import ConfigurationError
+from newsletters.browser import Browser, BrowserError, Page, View, chromium, files_in, open_browser
+from tests.newsletters.toolkits import picture
+
+needs_chromium = pytest.mark.skipif(not chromium(), reason="there is no Chromium here")
+
+PAGE = """<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<style>body { margin: 0; background: #fff } @media (prefers-color-scheme: dark) { body { background: #102030 } }
+img { display: block; width: 50px; height: 50px } p { margin: 0; height: 900px }</style>
+<img src="tent.png" alt=""><p></p>"""
+GREEN = (0x1D, 0x5C, 0x53)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+def seen(png: bytes) -> Image.Image:
+    """A picture, to be asked for its pixels."""
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    ("view", "size", "corner", "ground"),
+    [
+        (View(300), (300, 950), GREEN, (255, 255, 255)),
+        (View(300, scale=2, height=400), (600, 800), GREEN, (255, 255, 255)),
+        (View(300, dark=True), (300, 950), GREEN, (0x10, 0x20, 0x30)),
+        (View(300, dark=True, images=False), (300, 950), (0x10, 0x20, 0x30), (0x10, 0x20, 0x30)),
+    ],
+    ids=["whole", "sharp, and only its top", "dark", "images off"],
+)
+def test_a_page_is_seen_as_the_view_says(
+    browser: Browser, view: View, size: tuple[int, int], corner: tuple[int, int, int], ground: tuple[int, int, int]
+) -> None:
+    taken = seen(browser.picture(Page(PAGE, {"tent.png": picture()}.get), view))
+    assert (taken.size, taken.getpixel((40, 40)), taken.getpixel((200, 300))) == (size, corner, ground)
+
+
+@needs_chromium
+def test_a_page_gets_its_own_files_and_nothing_else(browser: Browser, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Listening(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None: ...
+
+    site = tmp_path / "site"
+    site.mkdir()
+    (tmp_path / "secret.png").write_bytes(picture())
+    (site / "tent one.png").write_bytes(picture(4, 2))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listening) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        elsewhere = f"http://127.0.0.1:{server.server_port}/x.png"
+        sources = ["tent%20one.png", "missing.png", "/../secret.png", "%2e%2e/secret.png", elsewhere,
+                   (tmp_path / "secret.png").as_uri()]  # fmt: skip
+        page = "".join(f"<img src='{source}'>" for source in sources)
+        found = browser.answer(Page(page, files_in(site)), "[...document.images].map((image) => image.naturalWidth)")
+        server.shutdown()
+    assert (found, asked) == ([4, 0, 0, 0, 0, 0], [])
+
+
+@needs_chromium
+def test_scripts_of_a_page_run_only_where_an_answer_is_wanted(browser: Browser) -> None:
+    page = Page("<body style='margin:0'><script>document.body.style.background = 'rgb(29, 92, 83)'</script>")
+    assert seen(browser.picture(page, View(100))).getpixel((5, 5)) == (255, 255, 255)
+    asking = "new Promise((done) => setTimeout(() => done([document.body.style.background, dark, given]), 1))"
+    before = "var given = 7, dark = matchMedia('(prefers-color-scheme: dark)').matches"
+    assert browser.answer(page, asking, View(dark=True), before=before) == ["rgb(29, 92, 83)", True, 7]
+
+
+@needs_chromium
+def test_what_goes_wrong_is_told_and_the_browser_goes_on(browser: Browser) -> None:
+    with pytest.raises(BrowserError, match="A script failed in the page: ReferenceError"):
+        browser.answer(Page("x"), "nobody()")
+    with pytest.raises(BrowserError, match=r"can't open http://127\.0\.0\.1:1/"):
+        browser.picture(Page(url="http://127.0.0.1:1/"))
+    assert seen(browser.picture(Page("<body bgcolor='#1d5c53'>"), View(100, 50))).getpixel((5, 5)) == GREEN
+
+
+@needs_chromium
+def test_a_browser_that_dies_is_an_error_and_leaves_nothing_behind() -> None:
+    with open_browser() as browser:
+        os.kill(browser.process, signal.SIGKILL)
+        with pytest.raises(BrowserError, match="ended by itself"):
+            browser.picture(Page("x"))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(browser.process, os.WNOHANG)
+
+
+def test_a_browser_can_be_named_and_must_then_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DAISYCHAIN_CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match="DAISYCHAIN_CHROMIUM names"):
+        chromium()
+    program = tmp_path / "mine"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("DAISYCHAIN_CHROMIUM", str(program))
+    assert chromium() == str(program)
+    with pytest.raises(BrowserError, match="ended by itself"), open_browser():
+        pass
