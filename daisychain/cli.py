@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,7 +65,7 @@ def _reachable() -> Iterator[None]:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Email newsletters for coalitions: toolkit copy in, responsive email out, and a ledger that balances."""
-    context.obj = Desk(people=_people, source=_source)
+    context.obj = Desk(people=_people, sources=_sources)
     context.call_on_close(context.obj.close)
 
 
@@ -76,11 +76,11 @@ def _people(connection: Any, name: str) -> Any:
     return open_people(connection, name)
 
 
-def _source(connection: Any, campaign_id: int) -> str:
-    """A newsletter may begin with a campaign's document, and the room of newsletters does not know campaigns."""
-    from sender.campaigns import source_of
+def _sources(connection: Any, campaign_id: int) -> Mapping[str, str]:
+    """A newsletter may begin with a campaign's documents, and the room of newsletters does not know campaigns."""
+    from sender.campaigns import sources_of
 
-    return source_of(connection, campaign_id)
+    return sources_of(connection, campaign_id)
 
 
 def __getattr__(name: str) -> click.Group:

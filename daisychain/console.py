@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 class Desk:
     """What a command works with; settings are read and the database is opened when first asked for.
 
-    `people` and `source` are handed in by the front door, for the room that writes and checks newsletters and knows
-    neither lists nor campaigns: they open the people of a list, and give the document of a campaign.
+    `people` and `sources` are handed in by the front door, for the room that writes and checks newsletters and knows
+    neither lists nor campaigns: they open the people of a list, and give the documents of a campaign.
     """
 
     def __init__(
         self,
         people: Callable[[Connection, str], Any] | None = None,
-        source: Callable[[Connection, int], str] | None = None,
+        sources: Callable[[Connection, int], Mapping[str, str]] | None = None,
     ) -> None:
         self._people = people
-        self._source = source
+        self._sources = sources
 
     @cached_property
     def settings(self) -> Settings:
@@ -65,11 +65,11 @@ class Desk:
             raise RuntimeError("no front door handed over the people of a list")
         return self._people(connection, name)
 
-    def source(self, connection: Connection, campaign_id: int) -> str:
-        """The document that a campaign was made from; raises StateError."""
-        if self._source is None:
+    def sources(self, connection: Connection, campaign_id: int) -> Mapping[str, str]:
+        """The document that a campaign was made from, under "", and its translations by language; raises StateError."""
+        if self._sources is None:
             raise RuntimeError("no front door handed over the documents of campaigns")
-        return self._source(connection, campaign_id)
+        return self._sources(connection, campaign_id)
 
     def close(self) -> None:
         """Let go of the database, if it was opened."""

@@ -92,7 +92,7 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
     _title("Where to look")
     for name, value in {
-        "the bulletin": shown / "preview/newsletter.html",
+        "the bulletin": f"{shown / 'preview/index.html'}, which shows it on a phone and a desktop, light and dark",
         "the mails": shown / "outbox" / str(campaign_id),
         "refused rows": shown / "people.refused.csv",
         "the source": shown / "bulletin.md",

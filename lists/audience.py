@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Select, Text, case, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from lists.tables import STANDARD_FIELDS, Member, Membership, Suppression
 
 UNSUBSCRIBED = "unsubscribed"
 SUPPRESSED = "suppressed"
-# PostgreSQL takes 100 arguments a call, two a field.
-_FIELDS_A_CALL = 50
 
 # Why a person is not mailed, NULL for those who are; for selects made by `everybody`.
 exclusion: ColumnElement[str | None] = case(
@@ -67,13 +65,6 @@ def column_of(field: str) -> ColumnElement[Any]:
 
 
 def _inputs(fields: Sequence[str]) -> ColumnElement[Any]:
-    starts = range(0, max(len(fields), 1), _FIELDS_A_CALL)
-    whole, *others = (_object(fields[start : start + _FIELDS_A_CALL]) for start in starts)
-    for part in others:
-        whole = whole.op("||", return_type=JSONB())(part)
-    return whole
-
-
-def _object(fields: Sequence[str]) -> ColumnElement[Any]:
-    pairs = [part for name in fields for part in (cast(name, Text), column_of(name))]
-    return func.jsonb_build_object(*pairs, type_=JSONB())
+    # jsonb_build_object takes its arguments one by one, and twice as long.
+    names = array([literal(name) for name in fields], type_=Text)
+    return func.jsonb_object(names, array([column_of(name) for name in fields], type_=Text), type_=JSONB())

@@ -15,7 +15,7 @@ import mimetypes
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -54,13 +54,17 @@ class Page:
 
 @dataclass(frozen=True)
 class View:
-    """How to look at a page: sizes in CSS px, a `height` of 0 for all of it, `scale` pixels of the picture for each."""
+    """How to look at a page: sizes in CSS px, a `height` of 0 for all of it, `scale` pixels of the picture for each.
+
+    A page's own `scripts` run only where that is said: mail has none that any program would run.
+    """
 
     width: int = 640
     height: int = 0
     scale: float = 1
     dark: bool = False
     images: bool = True
+    scripts: bool = False
 
 
 def chromium() -> str:
@@ -128,8 +132,8 @@ class Browser:
         self._tools.close()
 
     def picture(self, page: Page, view: View = View()) -> bytes:
-        """A PNG of `page`, whose own scripts do not run; raises BrowserError."""
-        self._show(page, view, scripts=False)
+        """A PNG of `page`; raises BrowserError."""
+        self._show(page, view)
         height = view.height or self._do("Page.getLayoutMetrics")["cssContentSize"]["height"]
         clip = {"x": 0, "y": 0, "width": view.width, "height": min(height, _TALLEST / view.scale), "scale": 1}
         taken = self._do("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
@@ -140,12 +144,12 @@ class Browser:
 
         Raises BrowserError, also for what the script throws.
         """
-        self._show(page, view, scripts=True)
+        self._show(page, replace(view, scripts=True))
         if before:
             self._evaluate(f"{before}\n;undefined")
         return self._evaluate(script)
 
-    def _show(self, page: Page, view: View, *, scripts: bool) -> None:
+    def _show(self, page: Page, view: View) -> None:
         self._page, self._view = page, view
         self._do(
             "Emulation.setDeviceMetricsOverride", width=view.width, height=view.height or 800,
@@ -153,7 +157,7 @@ class Browser:
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if view.dark else "light"}
         self._do("Emulation.setEmulatedMedia", features=[scheme])
-        self._do("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self._do("Emulation.setScriptExecutionDisabled", value=not view.scripts)
         went = self._do("Page.navigate", url=page.url or _HERE)
         if "errorText" in went:
             raise BrowserError(f"Chromium can't open {page.url or 'the page'}: {went['errorText']}.")

@@ -49,7 +49,7 @@ def new(desk: Desk, name: str, reference: str | None, layout: str, source: str |
         raise InputError("A copy keeps its own toolkit.", hint="Leave --toolkit off, and change it in the document.")
     if source is not None and source.isdecimal() and not Path(source).exists():
         with desk.database.engine.connect() as connection:
-            write_newsletter(path, desk.source(connection, int(source)))
+            write_newsletter(path, desk.sources(connection, int(source)))
     elif source is not None:
         copy_newsletter(path, Path(source))
     elif reference is None:

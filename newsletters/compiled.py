@@ -120,7 +120,7 @@ class CompiledEmail:
 
     def hashed(self) -> CompiledEmail:
         """The same email with its hash."""
-        content = self.to_json()
+        content = asdict(self)
         del content["hash"]
         for row in content["slots"] + content["conditions"]:
             # Where an author wrote it is told in errors; the same newsletter in another folder is the same.

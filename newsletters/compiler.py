@@ -310,7 +310,7 @@ class _Compiling:
             if position % 2 == 0:
                 pieces[position] = self._slots.place(piece, "html")
             else:
-                pieces[position] = self._finished_tag(piece, pieces[position + 1 :], links)
+                pieces[position] = self._finished_tag(pieces, position, links)
         return "".join(pieces), tuple(links)
 
     def _sourced(self, mjml: str) -> str:
@@ -322,16 +322,17 @@ class _Compiling:
         ]
         return uncomment("".join(pieces), self._mint)
 
-    def _finished_tag(self, tag: str, after: Sequence[str], links: list[Link]) -> str:
+    def _finished_tag(self, pieces: Sequence[str], position: int, links: list[Link]) -> str:
         def address(match: re.Match[str]) -> str:
             url = htmllib.unescape(match[2])
             if not url or url.startswith("#") or self._mint.pattern("[UV]").fullmatch(url):
                 return match[0]
             written = self._slots.url(url, self._document.file, self._document.body_line)
             tracked = not re.match(r"(?!https?:)[a-z+.-]+:", self._mint.strip(written), re.IGNORECASE)
-            links.append(Link(len(links), written, self._link_words(after), tracked))
+            links.append(Link(len(links), written, self._link_words(pieces[position + 1 :]), tracked))
             return f"{match[1]}{self._mint.write(Kind.LINK, links[-1].index)}{match[3]}"
 
+        tag = pieces[position]
         if _A.match(tag):
             tag = _HREF.sub(address, tag)
         return self._slots.place(tag, "attribute")

@@ -105,6 +105,11 @@ def compile_languages(
                 f"The language {language!r} is there twice, also in {compilations[twin].document.file}.",
                 file=each, line=made.document.lines.get("language", 1),
             )  # fmt: skip
+        if made.document.fallback:
+            raise InputError(
+                "A translation can't say what to fall back on.", file=each, line=made.document.lines["fallback"],
+                hint=f"Say it in {path.name}.",
+            )  # fmt: skip
         compilations[language] = made
     document = first.document
     fallback = document.fallback or document.language

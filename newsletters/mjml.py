@@ -77,13 +77,13 @@ def guard(source: str) -> str:
     # White space between some tags is taken for text that does not belong there.
     source = _BETWEEN.sub("", source)
     return "".join(
-        piece if piece.startswith("<!--") else TAG.sub(_guarded_tag, piece)
+        piece if piece.startswith("<!--") else TAG.sub(lambda match: _guarded_tag(*match.groups()), piece)
         for piece in re.split(r"(<!--.*?-->)", source, flags=re.DOTALL)
     )
 
 
-def _guarded_tag(match: re.Match[str]) -> str:
-    name, attributes, slash = match.groups()
+@lru_cache(maxsize=2048)  # the same newsletter in many brands has the same tags
+def _guarded_tag(name: str, attributes: str, slash: str) -> str:
     written = role = ""
     for key, double, single in (found.groups() for found in ATTRIBUTE.finditer(attributes)):
         value = _guarded_value(name, key, double if double is not None else single)

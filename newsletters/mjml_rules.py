@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import yaml
@@ -138,21 +138,8 @@ class _Reading:
         inside = self._open[-1][0] if self._open else ""
         if inside and name not in held.holds.get(inside, ()):
             yield self._fault(f"<{name}> can't stand in <{inside}>")
-        seen: set[str] = set()
-        for key, double, single in (found.groups() for found in ATTRIBUTE.finditer(attributes)):
-            if key in seen:
-                yield self._fault(f"attribute {key} twice in <{name}>")
-            seen.add(key)
-            yield from self._attribute(name, key, double if double is not None else single)
-
-    def _attribute(self, tag: str, key: str, value: str | None) -> Iterator[Fault]:
-        known = rules().attributes[tag]
-        if key in _EVERYWHERE:
-            return
-        if key not in known:
-            yield self._fault(f"<{tag}> has no attribute {key}: {nearest(key, known)}")
-        elif value is not None and not re.fullmatch(known[key], value.strip(), re.DOTALL):
-            yield self._fault(f"{key} of <{tag}> can't be {value!r}")
+        for message in _wrong_attributes(name, attributes):
+            yield self._fault(message)
 
     def _end(self, name: str) -> Iterator[Fault]:
         if self._open and self._open[-1][0] == name:
@@ -162,6 +149,24 @@ class _Reading:
         names = [open_ for open_, _ in self._open]
         if name in names:  # go on as if what stands between had been closed
             del self._open[len(names) - 1 - names[::-1].index(name) :]
+
+
+@lru_cache(maxsize=2048)  # the same newsletter in many brands has the same tags
+def _wrong_attributes(tag: str, attributes: str) -> tuple[str, ...]:
+    """What is wrong with the attributes of a tag, wherever it stands."""
+    known, seen, wrong = rules().attributes[tag], set[str](), []
+    for key, double, single in (found.groups() for found in ATTRIBUTE.finditer(attributes)):
+        if key in seen:
+            wrong.append(f"attribute {key} twice in <{tag}>")
+        seen.add(key)
+        value = double if double is not None else single
+        if key in _EVERYWHERE:
+            continue
+        if key not in known:
+            wrong.append(f"<{tag}> has no attribute {key}: {nearest(key, known)}")
+        elif value is not None and not re.fullmatch(known[key], value.strip(), re.DOTALL):
+            wrong.append(f"{key} of <{tag}> can't be {value!r}")
+    return tuple(wrong)
 
 
 def _is_ours(name: str) -> bool:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from newsletters.checks import Finding
 from newsletters.compiled import CompiledEmail
+from newsletters.language_names import language_name
 from newsletters.shots import MODES, SCREENS, Shot
 
 # What a phone's inbox has room for, about: characters of 15 px on a screen 375 px wide, one line and two.
@@ -47,6 +48,11 @@ class Edition:
     def id(self) -> str:
         """Its name within the page."""
         return f"language-{self.email.language}"
+
+    @property
+    def language_name(self) -> str:
+        """What its language is called in English."""
+        return language_name(self.email.language)
 
     @property
     def sender_name(self) -> str:

@@ -46,19 +46,20 @@ def misspelt(text: str, known: str) -> Iterator[tuple[str, list[str]]]:
     prose = _ADDRESS.sub("", text)
     for wrong, right in dict(_asked(program, prose)).items():
         if wrong.casefold() not in names and not re.search(rf"[\w,;] {re.escape(wrong.capitalize())}\b", prose):
-            yield wrong, list(right)
+            yield wrong, right
 
 
-def _asked(program: str, text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _asked(program: str, text: str) -> list[tuple[str, list[str]]]:
     # It knows mistakes and not words: hardly ever is it wrong, and it needs no dictionary of names and places.
-    run = subprocess.run(
-        [program, "--isolated", "--locale", "en-gb", "--format", "json", "-"],
-        input=text, capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT, check=False,
-    )  # fmt: skip
-    for line in run.stdout.splitlines():
-        found = json.loads(line)
-        if found.get("type") == "typo":
-            yield found["typo"], tuple(found["corrections"])
+    command = [program, "--isolated", "--locale", "en-gb", "--format", "json", "-"]
+    try:
+        run = subprocess.run(
+            command, input=text, capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT, check=False
+        )
+        told = [json.loads(line) for line in run.stdout.splitlines()]
+    except (OSError, subprocess.TimeoutExpired, ValueError):  # a hint is not worth a broken check
+        return []
+    return [(each["typo"], each["corrections"]) for each in told if each["type"] == "typo"]
 
 
 @cache

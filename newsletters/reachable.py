@@ -10,16 +10,18 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 TIMEOUT = 10.0  # seconds, for each request
 AT_ONCE = 4
 MOST_REDIRECTS = 5
 MOST_LINKS = 200
 
+_SAFE = "/%:@!$&'()*+,;=~-._"
 _AGENT = "Mozilla/5.0 (compatible; Daisychain link check)"
 # These say that there is no such page; other refusals may be meant for programs alone.
 _GONE = (404, 410)
@@ -35,9 +37,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reach:
-    """Which sites may be asked: public ones, and on this machine where `loopback` says that this is a test."""
+    """Which sites may be asked: public ones, and on this machine where `loopback` says that this is a test.
+
+    `tls` says whose certificates are believed, by default those that the system knows.
+    """
 
     loopback: bool = False
+    tls: ssl.SSLContext | None = None
 
     def answers(self, urls: Iterable[str]) -> dict[str, Answer]:
         """What each http and https address answers, in the order given; at most `MOST_LINKS` are asked."""
@@ -68,9 +74,11 @@ class Reach:
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise _NotAsked("it is sent on to what is no web address")
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            connection = _Connection(parts.hostname, port, self._address(parts.hostname, port), parts.scheme == "https")
+            addresses = self._addresses(parts.hostname, port)
+            tls = (self.tls or ssl.create_default_context()) if parts.scheme == "https" else None
+            connection = _Connection(parts.hostname, port, addresses, tls)
+            path = urlunsplit(("", "", quote(parts.path or "/", _SAFE), quote(parts.query, f"{_SAFE}?"), ""))
             try:
-                path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
                 connection.request(method, path, headers={"User-Agent": _AGENT, "Accept": "text/html,*/*"})
                 response = connection.getresponse()
                 location = response.getheader("Location")
@@ -81,13 +89,13 @@ class Reach:
             url = urljoin(url, location)
         raise _NotAsked(f"it is sent on more than {MOST_REDIRECTS} times")
 
-    def _address(self, host: str, port: int) -> str:
-        """The address that `host` has; raises _NotAsked where one of its addresses is not public."""
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """The addresses that `host` has; raises _NotAsked where one of them is not public."""
         found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         for each in map(ipaddress.ip_address, found):
             if not (each.is_global or (self.loopback and each.is_loopback)):
                 raise _NotAsked("its address is not public")
-        return found[0]
+        return found
 
 
 class _NotAsked(Exception):  # noqa: N818 - says what it is
@@ -95,18 +103,24 @@ class _NotAsked(Exception):  # noqa: N818 - says what it is
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to `host` at an address that was looked at before."""
+    """A connection to `host` at the first of `addresses`, which were looked at before, that takes it."""
 
-    def __init__(self, host: str, port: int, address: str, secure: bool) -> None:
-        self.default_port = 443 if secure else 80
+    def __init__(self, host: str, port: int, addresses: Sequence[str], tls: ssl.SSLContext | None) -> None:
+        self.default_port = 443 if tls else 80
         super().__init__(host, port, timeout=TIMEOUT)
-        self._to = (address, port)
-        self._secure = secure
+        self._addresses = addresses
+        self._tls = tls
 
     def connect(self) -> None:
-        plain = socket.create_connection(self._to, TIMEOUT)
-        context = ssl.create_default_context() if self._secure else None
-        self.sock = context.wrap_socket(plain, server_hostname=self.host) if context else plain
+        plain = self._reached()
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host) if self._tls else plain
+
+    def _reached(self) -> socket.socket:
+        for address in self._addresses[:-1]:
+            # A machine without IPv6 is told such addresses all the same.
+            with suppress(OSError):
+                return socket.create_connection((address, self.port), TIMEOUT)
+        return socket.create_connection((self._addresses[-1], self.port), TIMEOUT)
 
 
 def _told(status: int) -> Answer:

@@ -34,6 +34,8 @@ class Slots:
 
     def place(self, text: str, context: Context) -> str:
         """`text` with each expression in it placed in `context`."""
+        if self._mint.mark not in text:  # nearly every piece of a page
+            return text
         return self._token.sub(lambda match: self._slot(int(match[2]), context), text)
 
     def url(self, url: str, file: str, line: int) -> str:

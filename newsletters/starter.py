@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from daisychain.errors import InputError
 from newsletters.blocks import registry
-from newsletters.document import parse_document
+from newsletters.document import language_of, read_document
+from newsletters.languages import translations
 from newsletters.marked_yaml import nearest
 from newsletters.toolkit import CopyBlock, Toolkit, current_day
 
@@ -20,17 +22,13 @@ def start_newsletter(path: Path, toolkit: Toolkit, reference: str, layout: str) 
     """Write a starter to `path`, which must not exist; `reference` is how the document names its toolkit."""
     if layout not in registry().layouts:
         raise InputError(f"There is no layout {layout!r}.", hint=nearest(layout, registry().layouts))
-    return write_newsletter(path, starter(toolkit, reference, layout))
+    return write_newsletter(path, {"": starter(toolkit, reference, layout)})
 
 
 def copy_newsletter(path: Path, source: Path) -> Path:
-    """Write the newsletter in `source` to `path`, which must not exist, after a look whether it is one."""
-    try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The newsletter can't be read: {error}.", file=source) from None
-    parse_document(text, str(source), source.parent)
-    return write_newsletter(path, text)
+    """Write the newsletter in `source`, with its translations, to `path`, which must not exist. Raises InputError."""
+    others = {language_of(each): read_document(each).source for each in translations(source)}
+    return write_newsletter(path, {"": read_document(source).source, **others})
 
 
 def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
@@ -93,15 +91,19 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def write_newsletter(path: Path, text: str) -> Path:
-    """Write `text` to `path`, which must not exist; raises InputError."""
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise InputError(
-            f"There is a file {str(path)!r} already.", hint="Choose another name; nothing was written."
-        ) from None
-    except OSError as error:
-        raise InputError(f"The newsletter can't be written: {error.strerror}.", file=path) from None
+def write_newsletter(path: Path, texts: Mapping[str, str]) -> Path:
+    """Write a newsletter to `path`, its text under "", and translations by language beside it; raises InputError.
+
+    None of the files may be there.
+    """
+    files = {path.with_name(f"{path.stem}.{language}{path.suffix}") if language else path: text
+             for language, text in texts.items()}  # fmt: skip
+    if there := next((file for file in files if file.exists()), None):
+        raise InputError(f"There is a file {str(there)!r} already.", hint="Choose another name; nothing was written.")
+    for file, text in files.items():
+        try:
+            with file.open("x", encoding="utf-8") as handle:
+                handle.write(text)
+        except OSError as error:
+            raise InputError(f"The newsletter can't be written: {error.strerror}.", file=file) from None
     return path

@@ -52,7 +52,7 @@ def count_links(connection: Connection, campaign: RowMapping) -> list[LinkClicks
     }  # fmt: skip
     lines = found.pop(emails.fallback)
     for language, id_ in emails.ids.items():
-        lines = _joined(lines, found.get(id_, []), language)
+        lines = join_links(lines, found.get(id_, []), language)
     # One that only machines clicked is none that people did.
     if counted:
         other = [sum(each) for each in zip(*counted.values(), strict=True)]
@@ -67,7 +67,7 @@ def _counted(connection: Connection, campaign_id: int) -> dict[tuple[int, int], 
     return {(row.compiled_id, row.link): (row.clicks, row.clickers) for row in rows}
 
 
-def _joined(lines: list[LinkClicks], links: Sequence[LinkClicks], language: str) -> list[LinkClicks]:
+def join_links(lines: list[LinkClicks], links: Sequence[LinkClicks], language: str) -> list[LinkClicks]:
     """`lines` with the clicks on the links of a further language added, and a line for each that has no fellow."""
     common = [line for line in lines if not line.language]
     alone = lines[len(common) :]

@@ -22,6 +22,35 @@ from sender.states import finish_if_done, people_wait_again
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event
 from sender.vocabulary import PROOFS
 
+_CLAIM = (
+    update(Batch)
+    .where(
+        Batch.id == bindparam("batch"),
+        Batch.state == "waiting",
+        Batch.held.is_(False),
+        Batch.not_before <= func.now(),
+        select(Campaign.id).where(Campaign.id == Batch.campaign_id, Campaign.state == "sending").exists(),
+    )
+    .values(state="sending", sender_id=bindparam("sender"))
+    .returning(Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id)
+)
+# The people of a span who wait, and whether they left or were suppressed since the freeze.
+_LIST = select(Campaign.list_id).where(Campaign.id == bindparam("campaign")).scalar_subquery()
+_GONE = or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed"))
+_WAITING = (
+    select(Delivery.id, Delivery.address, Delivery.inputs, and_(Member.id.is_not(None), _GONE).label("gone"))
+    .select_from(Delivery)
+    .outerjoin(Member, Member.id == Delivery.member_id)
+    .outerjoin(Membership, and_(Membership.list_id == _LIST, Membership.member_id == Member.id))
+    .outerjoin(Suppression, Suppression.address_key == Member.address_key)
+    .where(
+        Delivery.campaign_id == bindparam("campaign"),
+        Delivery.id.between(bindparam("first"), bindparam("last")),
+        Delivery.state == "waiting",
+    )
+    .order_by(Delivery.id)
+)
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -32,7 +61,7 @@ class Claim:
     campaign_id: int
     compiled_id: int
     span: Span
-    people: Sequence[Row[tuple[int, str, dict[str, Any]]]]  # (delivery id, address, merge inputs)
+    people: Sequence[Row[int, str, dict[str, Any], bool]]  # (delivery id, address, merge inputs, False)
 
 
 def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None:
@@ -40,51 +69,37 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
 
     People who left or were suppressed since the freeze are excluded here, the last moment before they would be mailed.
     """
-    batch = connection.execute(
-        update(Batch)
-        .where(
-            Batch.id == batch_id,
-            Batch.state == "waiting",
-            Batch.held.is_(False),
-            Batch.not_before <= func.now(),
-            select(Campaign.id).where(Campaign.id == Batch.campaign_id, Campaign.state == "sending").exists(),
-        )
-        .values(state="sending", sender_id=sender_id)
-        .returning(Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id)
-    ).one_or_none()
+    batch = connection.execute(_CLAIM, {"batch": batch_id, "sender": sender_id}).one_or_none()
     if batch is None:
         return None
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
-    _exclude_late(connection, span)
-    people = connection.execute(
-        select(Delivery.id, Delivery.address, Delivery.inputs)
-        .where(span.where(), Delivery.state == "waiting")
-        .order_by(Delivery.id)
-    ).all()
+    people = _people(connection, span)
     if not people:
         outcomes.set_batch(connection, batch_id, "done")
         finish_if_done(connection, batch.campaign_id)
         return None
-    attempt_id = connection.scalar(
+    attempt = (
         insert(Attempt)
         .values(batch_id=batch_id, campaign_id=span.campaign_id, sender_id=sender_id, people=len(people))
         .returning(Attempt.id)
+        .cte("attempt")
     )
+    named = update(Batch).where(Batch.id == batch_id).values(attempt_id=select(attempt.c.id).scalar_subquery())
+    attempt_id = connection.execute(named.returning(Batch.attempt_id)).scalar_one()
     assert attempt_id is not None
-    connection.execute(update(Batch).where(Batch.id == batch_id).values(attempt_id=attempt_id))
     return Claim(attempt_id, batch_id, span.campaign_id, batch.compiled_id, span, people)
 
 
-def _exclude_late(connection: Connection, span: Span) -> None:
-    list_id = select(Campaign.list_id).where(Campaign.id == span.campaign_id).scalar_subquery()
-    still_there = (
-        select(Membership.member_id)
-        .where(Membership.list_id == list_id, Membership.member_id == Member.id, Membership.state == "subscribed")
-        .exists()
-    )
-    suppressed = select(Suppression.address_key).where(Suppression.address_key == Member.address_key).exists()
-    gone = and_(Member.id == Delivery.member_id, or_(suppressed, ~still_there))
-    move(connection, span, "waiting", "excluded", reason="suppressed_late", where=gone)
+def _people(connection: Connection, span: Span) -> Sequence[Row[int, str, dict[str, Any], bool]]:
+    """Who of a span is to be mailed, after those who have gone were excluded."""
+    found = connection.execute(
+        _WAITING, {"campaign": span.campaign_id, "first": span.first_id, "last": span.last_id}
+    ).all()
+    gone = [row.id for row in found if row.gone]
+    if not gone:
+        return found
+    move(connection, span, "waiting", "excluded", reason="suppressed_late", only=gone)
+    return [row for row in found if not row.gone]
 
 
 def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetime | None:

@@ -50,7 +50,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     """
     campaign = _start(connection, campaign_id)
     emails = emails_of(connection, campaign_id)
-    people = audience_of(connection, campaign._mapping, fields_of(connection, emails)).subquery()
+    people = audience_of(connection, campaign._mapping, fields_of(connection, emails)).order_by(None).subquery()
     warming = warm_up.ceiling(connection, campaign.from_address, datetime.now(UTC)) is not None
     cutting = _cutting(campaign, batch_size, warming, emails.several)
     before = _newest(connection)
@@ -119,7 +119,7 @@ def freeze_tests(
             for address, compiled_id, inputs in people
         ],
     )  # fmt: skip
-    _cut(connection, campaign, Cutting(size=1), after=before)
+    _cut(connection, campaign, Cutting(size=1, several=True), after=before)
 
 
 def _start(connection: Connection, campaign_id: int) -> Any:
@@ -152,39 +152,71 @@ def _cutting(campaign: Any, batch_size: int, warming: bool, several: bool) -> Cu
 
 def _cut(connection: Connection, campaign: Any, cutting: Cutting, *, after: int) -> int:
     """Note the range of a campaign's fresh deliveries and return how many they are; cut batches, defer their jobs."""
-    # Numbered apart, so that no batch holds people of both; the rest is held until the canary has passed.
-    alike = Delivery.compiled_id if cutting.several else None
+    waits = Delivery.state == "waiting"
+    fresh = connection.execute(
+        select(
+            func.count().label("people"),
+            func.min(Delivery.id).label("first"),
+            func.max(Delivery.id).label("last"),
+            func.min(Delivery.id).filter(waits).label("first_waiting"),
+            func.max(Delivery.id).filter(waits).label("last_waiting"),
+        ).where(Delivery.id > after)
+    ).one()
+    rest_from = None
+    if fresh.first_waiting is not None:
+        cut = _cut_by_email if cutting.several else _cut_by_place
+        rest_from = cut(connection, campaign, cutting, fresh.first_waiting, fresh.last_waiting)
+    connection.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign.id)
+        .values(
+            intended=fresh.people, first_delivery=fresh.first, last_delivery=fresh.last, rest_from=rest_from,
+        )
+    )  # fmt: skip
+    tasks.defer_waiting(connection, campaign.id)
+    return int(fresh.people)
+
+
+def _cut_by_place(connection: Connection, campaign: Any, cutting: Cutting, first: int, last: int) -> int | None:
+    """Cut the ids from `first` to `last`, all of people who wait; returns where the rest begins after a canary."""
+    rest = first + cutting.canary
+    starts = [*range(first, min(rest, last + 1), cutting.size), *range(rest, last + 1, cutting.size)]
+    rows = [
+        {
+            "campaign_id": campaign.id,
+            "compiled_id": campaign.compiled_id,
+            "first_id": start,
+            "last_id": min(start + cutting.size - 1, rest - 1 if start < rest else last, last),
+            "held": cutting.held or (start >= rest and cutting.canary > 0),
+        }
+        for start in starts
+    ]
+    connection.execute(insert(Batch), rows)
+    return rest if cutting.canary and rest <= last else None
+
+
+def _cut_by_email(connection: Connection, campaign: Any, cutting: Cutting, first: int, last: int) -> int | None:
+    """The same where people get different emails, which no batch may mix."""
+    alike = Delivery.compiled_id
     place = func.row_number().over(partition_by=alike, order_by=Delivery.id) - 1
-    counted = func.count().over(partition_by=alike), func.count().over()
-    canary = cutting.share(*counted) if cutting.several else literal(cutting.canary)
+    canary = cutting.share(func.count().over(partition_by=alike), func.count().over())
+    # Numbered apart, so that no batch holds people of both; the rest is held until the canary has passed.
     in_rest = place >= canary
     number = case((in_rest, (place - canary) // cutting.size), else_=place // cutting.size)
     compiled = func.coalesce(Delivery.compiled_id, campaign.compiled_id)
     numbered = (
         select(Delivery.id, number.label("batch"), in_rest.label("rest"), compiled.label("compiled_id"))
-        .where(Delivery.id > after, Delivery.state == "waiting")
+        .where(Delivery.id.between(first, last))
         .subquery()
     )
     held = or_(literal(cutting.held), numbered.c.rest & literal(cutting.canary > 0))
-    first, last = func.min(numbered.c.id), func.max(numbered.c.id)
+    start, end = func.min(numbered.c.id), func.max(numbered.c.id)
     connection.execute(
         insert(Batch).from_select(
             ["campaign_id", "compiled_id", "first_id", "last_id", "held"],
-            select(literal(campaign.id), numbered.c.compiled_id, first, last, held)
+            select(literal(campaign.id), numbered.c.compiled_id, start, end, held)
             .group_by(numbered.c.compiled_id, numbered.c.rest, numbered.c.batch)
-            .order_by(first),
+            .order_by(start),
         )
     )
-    fresh = select(func.count(), func.min(Delivery.id), func.max(Delivery.id)).where(Delivery.id > after)
-    intended, first_id, last_id = connection.execute(fresh).one()
-    rest = select(func.min(numbered.c.id)).where(numbered.c.rest) if cutting.canary else None
-    connection.execute(
-        update(Campaign)
-        .where(Campaign.id == campaign.id)
-        .values(
-            intended=intended, first_delivery=first_id, last_delivery=last_id,
-            rest_from=connection.scalar(rest) if rest is not None else None,
-        )
-    )  # fmt: skip
-    tasks.defer_waiting(connection, campaign.id)
-    return int(intended)
+    return connection.scalar(select(func.min(numbered.c.id)).where(numbered.c.rest)) if cutting.canary else None

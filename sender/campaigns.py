@@ -16,7 +16,7 @@ from newsletters.tables import StoredEmail
 from sender.languages import Emails, emails_of
 from sender.ledger import NOTHING, Ledger, read_ledger, read_ledgers
 from sender.overrides import overrides_of
-from sender.tables import Attempt, Batch, Campaign, Decision
+from sender.tables import Attempt, Batch, Campaign, CampaignEmail, Decision
 from sender.waits import upcoming
 
 
@@ -44,9 +44,14 @@ def find_campaign(connection: Connection, campaign_id: int, *, lock: bool = Fals
     return row
 
 
-def source_of(connection: Connection, campaign_id: int) -> str:
-    """The document that a campaign was made from, as it was then; raises StateError."""
-    return str(find_campaign(connection, campaign_id)["source"])
+def sources_of(connection: Connection, campaign_id: int) -> dict[str, str]:
+    """The document that a campaign was made from, as it was then, under "", and its translations by language."""
+    rows = connection.execute(
+        select(CampaignEmail.language, CampaignEmail.source)
+        .where(CampaignEmail.campaign_id == campaign_id, CampaignEmail.source != "")
+        .order_by(CampaignEmail.language)
+    )
+    return {"": find_campaign(connection, campaign_id)["source"], **{row.language: row.source for row in rows}}
 
 
 def status(connection: Connection, campaign_id: int) -> dict[str, Any]:

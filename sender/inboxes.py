@@ -32,7 +32,8 @@ def add(connection: Connection, name: str, addresses: Iterable[str]) -> int:
         raise InputError("A test set needs a name without commas.", hint="Such as: staff")
     keys = {parsed.key: parsed.written for parsed in map(require_address, addresses)}
     rows = [{"set_name": name, "address_key": key, "address": written} for key, written in keys.items()]
-    return connection.execute(insert(Inbox).on_conflict_do_nothing(), rows).rowcount
+    statement = insert(Inbox).values(rows).on_conflict_do_nothing().returning(Inbox.address_key)
+    return len(connection.execute(statement).all())
 
 
 def remove(connection: Connection, name: str, addresses: Sequence[str] = ()) -> int:

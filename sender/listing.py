@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Row, select
 
 from lists.cells import guarded
 from sender.campaigns import find_campaign
+from sender.languages import emails_of
 from sender.tables import Attempt, Batch, Delivery
 
-COLUMNS = ("address", "state", "reason", "batch", "tried_at", "outcome", "status", "detail")
+COLUMNS = ("address", "language", "state", "reason", "batch", "tried_at", "outcome", "status", "detail")
 
 
 def people(connection: Connection, campaign_id: int, state: str | None = None) -> Iterator[dict[str, Any]]:
@@ -26,10 +27,10 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
     campaign = find_campaign(connection, campaign_id)
     if campaign["frozen_at"] is None:
         return
-    batches = _batches(connection, campaign_id)
+    batches, emails = _batches(connection, campaign_id), emails_of(connection, campaign_id)
     starts = [batch.first_id for batch in batches]
     statement = (
-        select(Delivery.id, Delivery.address, Delivery.state, Delivery.reason)
+        select(Delivery.id, Delivery.address, Delivery.compiled_id, Delivery.state, Delivery.reason)
         .where(
             Delivery.campaign_id == campaign_id,
             Delivery.id.between(campaign["first_delivery"], campaign["last_delivery"]),
@@ -42,7 +43,8 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
         place = bisect_right(starts, row.id) - 1
         batch = batches[place] if place >= 0 and row.id <= batches[place].last_id else None
         told = batch and (batch.id, batch.started_at, batch.outcome, batch.status, batch.detail or None)
-        values = (row.address, row.state, row.reason, *(told or (None,) * 5))
+        language = emails.language_of(row.compiled_id)
+        values = (row.address, language, row.state, row.reason, *(told or (None,) * 5))
         yield dict(zip(COLUMNS, values, strict=True))
 
 

@@ -62,7 +62,7 @@ _STORE = text(f"""
         SELECT key, source, kind, at, :received_at, :body_id, delivery_id, campaign_id, attempt_id, link, url,
                bounce, open_class, user_agent, network, detail
         FROM told
-        ON CONFLICT (natural_key) DO NOTHING
+        ON CONFLICT DO NOTHING
         RETURNING natural_key AS key
     ), counted AS (
         SELECT told.* FROM fresh JOIN told USING (key) WHERE mailbox <> ''

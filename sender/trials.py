@@ -19,6 +19,7 @@ from sender import drafts, places
 from sender.audience import freeze_tests
 from sender.campaigns import find_campaign
 from sender.languages import emails_of
+from sender.overrides import Overrides
 from sender.providers import open_provider
 from sender.sending import work_until_over
 from sender.tables import Delivery
@@ -33,6 +34,7 @@ def send_test(
     list_name: str | None = None,
     member: str | None = None,
     only: Collection[str] = (),
+    overrides: Overrides | None = None,
 ) -> dict[str, Any]:
     """Mail a document to `addresses`, one request each, in all its languages or `only` some.
 
@@ -51,12 +53,13 @@ def send_test(
             if is_suppressed(connection, address):
                 raise InputError(f"{address} is suppressed: it must not be mailed, not even a test.")
         people = open_people(connection, list_name) if list_name else None
-        languages, _ = drafts.checked(connection, document, people)
+        languages, findings = drafts.checked(connection, document, people, overrides)
         chosen = _chosen(languages, only)
         campaign_id = drafts.insert_campaign(
             connection, database.settings, languages, document=document, provider=provider, kind="test",
             mailing_list=find_list(connection, list_name) if list_name else None, name=f"test of {document.name}",
         )  # fmt: skip
+        (overrides or Overrides()).keep(connection, campaign_id, findings)
         sender = find_campaign(connection, campaign_id)["from_address"]
         opened = open_provider(provider, database.settings)
         opened.check(sender)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from pathlib import Path
 
@@ -19,20 +20,23 @@ from sender.send_cli import UNFINISHED_BUSINESS
 @click.option("--list", "list_name", help="Take the sender and, without --member, a sample person from this list.")
 @click.option("--member", help="Merge as for this member of the list.")
 @click.option("--language", "only", multiple=True, help="This language only; without it, a mail in each. Repeatable.")
+@click.option("--override", multiple=True, metavar="CODE=REASON", help="Let this error of the checks stand.")
 @format_option
 @pass_desk
 def send_test(
     desk: Desk, file: Path, to: str, sets: tuple[str, ...], provider: str | None, list_name: str | None,
-    member: str | None, only: tuple[str, ...], format_: str,
+    member: str | None, only: tuple[str, ...], override: tuple[str, ...], format_: str,
 ) -> None:  # fmt: skip
     """Mail FILE to your own addresses by the real path: marked [TEST], its links inert, never counted."""
     from sender import inboxes, trials
+    from sender.overrides import read_overrides
 
     with desk.database.engine.connect() as connection:
         addresses = inboxes.gathered(connection, sets, to)
     answer = trials.send_test(
         desk.database, file, addresses,
         provider=provider or desk.settings.provider, list_name=list_name, member=member, only=only,
+        overrides=read_overrides(override, getpass.getuser()),
     )  # fmt: skip
     columns = ("address", "language", "state", "reason")
     emit(answer, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in answer["mails"])))

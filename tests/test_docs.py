@@ -12,9 +12,10 @@ import pytest
 from daisychain.cli import cli
 from daisychain.settings import VARIABLES
 from newsletters.blocks import registry
-from newsletters.checks import run_checks
+from newsletters.checks import check_languages, run_checks
 from newsletters.checks.__main__ import page as checks_page
 from newsletters.compiler import compile_file
+from newsletters.languages import compile_languages
 from newsletters.shelf import find_toolkit
 
 ROOT = Path(__file__).parent.parent
@@ -106,6 +107,18 @@ def test_the_newsletter_in_the_page_for_staff_compiles_and_passes_its_checks(tmp
     file.write_text(example[1], encoding="utf-8")
     compilation = compile_file(file, lambda name, folder: find_toolkit(name, folder, None), list_fields=frozenset())
     assert [finding for finding in run_checks(compilation) if finding.severity == "error"] == []
+
+
+def test_the_two_languages_in_the_page_for_staff_say_the_same(tmp_path: Path) -> None:
+    page = (ROOT / "docs/staff.md").read_text(encoding="utf-8")
+    examples = re.findall(r"`(fair[.a-z]*)`:\n\n```markdown\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    for name, text in examples:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    languages = compile_languages(tmp_path / "fair.md", lambda name, folder: find_toolkit(name, folder, None))
+    assert set(languages.compilations) == {"en", "cy"}
+    found = [finding for finding in check_languages(languages) if finding.code.startswith("translations-")]
+    assert found == []
+    assert [finding for finding in check_languages(languages) if finding.severity == "error"] == []
 
 
 def test_the_page_of_checks_is_what_their_codes_say() -> None:

@@ -14,13 +14,13 @@ import io
 import itertools
 import math
 import random
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
+
+from newsletters.browser import Page, View, open_browser
 
 OUT = Path(__file__).parents[2] / "newsletters" / "toolkits" / "community-makes-us" / "images"
 
@@ -447,17 +447,10 @@ def logo() -> str:
 
 def render(drawing: str, width: int, height: int) -> Image.Image:
     """The drawing as pixels, rendered at twice its size and brought down, which smooths every edge."""
-    with tempfile.TemporaryDirectory() as folder:
-        page, shot = Path(folder, "page.html"), Path(folder, "shot.png")
-        page.write_text(
-            f'<!doctype html><meta charset="utf-8"><style>body{{margin:0}}svg{{display:block}}</style>{drawing}'
-        )
-        subprocess.run(
-            ["chromium", "--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=2",
-             f"--window-size={width},{height}", f"--screenshot={shot}", page.as_uri()],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        picture = Image.open(io.BytesIO(shot.read_bytes())).convert("RGB")
+    page = f'<!doctype html><meta charset="utf-8"><style>body{{margin:0}}svg{{display:block}}</style>{drawing}'
+    with open_browser() as browser:
+        shot = browser.picture(Page(page), View(width, height, scale=2))
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 

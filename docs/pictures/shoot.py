@@ -7,6 +7,7 @@ Needs a `chromium` on the path. The pictures are committed; run it again when wh
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -26,12 +27,10 @@ from rich.text import Text
 
 from daisychain.demo_partner import write_partner
 from newsletters.blocks import registry
+from newsletters.browser import Page, View, files_in, open_browser
 
 OUT = Path(__file__).parent
-# Room for the longest page; what is left over below it is cut away.
 TALL = 6000
-# Chromium opens no window narrower than this; narrower pages are shown in a frame.
-NARROWEST = 500
 
 
 def main() -> None:
@@ -42,21 +41,22 @@ def main() -> None:
         environment["DAISYCHAIN_HOME"] = str(home)
         told = run("demo", "--home", str(home), cwd=folder, environment=environment)
         sys.stdout.write(told[told.rindex("Where to look") :])
-        mail = home / "preview" / "newsletter.html"
-        save(framed(mail.as_uri(), 640, folder), "bulletin-desktop", height=1500)
-        save(framed(mail.as_uri(), 375, folder), "bulletin-phone", height=1500)
-        save(side_by_side([started(layout, folder, environment) for layout in registry().layouts], folder), "layouts")
+        mail = local(home / "preview" / "newsletter.html")
+        save(shot(mail, 640), "bulletin-desktop", height=1500)
+        save(shot(mail, 375), "bulletin-phone", height=1500)
+        save(shot(local(home / "preview" / "index.html"), 1280), "preview-index", height=2300)
+        save(side_by_side([started(layout, folder, environment) for layout in registry().layouts]), "layouts")
         with served(home, environment) as url:
-            save(shot(f"{url}/toolkits/community-makes-us", 1100, folder, height=1500), "toolkit-page")
-            save(shot(url + leaving_path(home), 640, folder, height=760), "unsubscribe-page")
+            save(shot(Page(url=f"{url}/toolkits/community-makes-us"), 1100, height=1500), "toolkit-page")
+            save(shot(Page(url=url + leaving_path(home)), 640, height=760), "unsubscribe-page")
         packs(home, folder, environment)
         newest = json.loads(run("campaign", "list", "--format", "json", cwd=folder, environment=environment))[0]["id"]
         report = run("report", "show", str(newest), cwd=folder, environment=environment)
-        save(terminal(f"$ daisychain report show {newest}\n{until_notes(report)}", folder), "report")
+        save(terminal(f"$ daisychain report show {newest}\n{until_notes(report)}"), "report")
 
 
-def started(layout: str, folder: str, environment: dict[str, str]) -> str:
-    """The address of what `newsletter new` makes in a layout, as a page."""
+def started(layout: str, folder: str, environment: dict[str, str]) -> Page:
+    """What `newsletter new` makes in a layout, as a page."""
     run(
         "newsletter",
         "new",
@@ -68,16 +68,17 @@ def started(layout: str, folder: str, environment: dict[str, str]) -> str:
         cwd=folder,
         environment=environment,
     )
-    run("newsletter", "preview", f"{layout}.md", "--out", f"layout-{layout}", cwd=folder, environment=environment)
-    return Path(folder, f"layout-{layout}", "newsletter.html").as_uri()
+    run("newsletter", "preview", f"{layout}.md", "--out", f"layout-{layout}", "--no-pictures", cwd=folder,
+        environment=environment)  # fmt: skip
+    return local(Path(folder, f"layout-{layout}", "newsletter.html"))
 
 
-def side_by_side(urls: list[str], folder: str) -> Image.Image:
+def side_by_side(pages: list[Page]) -> Image.Image:
     """The beginnings of several mails as a phone shows them, half as large, four in a row."""
     wide, high, gap = 188, 430, 16
-    sheet = Image.new("RGB", (4 * (wide + gap) + gap, -(-len(urls) // 4) * (high + gap) + gap), "#c9c5ba")
-    for number, url in enumerate(urls):
-        page = framed(url, 375, folder).crop((0, 40, 375, 40 + 375 * high // wide))
+    sheet = Image.new("RGB", (4 * (wide + gap) + gap, -(-len(pages) // 4) * (high + gap) + gap), "#c9c5ba")
+    for number, each in enumerate(pages):
+        page = shot(each, 375).crop((0, 40, 375, 40 + 375 * high // wide))
         place = (gap + number % 4 * (wide + gap), gap + number // 4 * (high + gap))
         sheet.paste(page.resize((wide, high), Image.Resampling.LANCZOS), place)
     return sheet
@@ -93,26 +94,28 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     readme = made / "README.html"
     page = readme.read_text().replace("http://127.0.0.1:8000", "https://news.your-coalition.org")
     readme.write_text(page)
-    save(shot(readme.as_uri(), 860, folder), "pack-readme", height=1000)
+    save(shot(local(readme), 860), "pack-readme", height=1000)
     readme.write_text(filled(page))
-    save(shot(readme.as_uri(), 860, folder), "pack-code")
+    save(shot(local(readme), 860), "pack-code")
     page = (made / "email.html").read_text()
     (made / "email.html").write_text(page.replace("{{ contact.FIRSTNAME|default:'friend' }}", "Ann"))
-    save(framed((made / "email.html").as_uri(), 640, folder), "pack-email", height=1100)
-    save(framed(Path(folder, "bees-of-bath-outlook", "email.html").as_uri(), 375, folder), "pack-mailbox", height=1000)
+    save(shot(local(made / "email.html"), 640), "pack-email", height=1100)
+    save(shot(local(Path(folder, "bees-of-bath-outlook", "email.html")), 375), "pack-mailbox", height=1000)
     key = json.loads((made / "pack.json").read_text())["pack"]
     document = Path(folder, "may.md")
     document.write_text(document.read_text().replace("Dear {{", "Hello {{"))
     run("newsletter", "pack", "may.md", "--for", "plain", "--out", "newer", cwd=folder, environment=environment)
     with served(home, environment) as url:
-        save(shot(f"{url}/packs/{key}", 640, folder, height=760), "pack-standing")
+        save(shot(Page(url=f"{url}/packs/{key}"), 640, height=760), "pack-standing")
 
 
 def filled(readme: str) -> str:
     """The part of a README in which people copy the code, an address filled in."""
     alone = "<style>main > :not(.code) { display: none } main { padding: 8px 44px 20px }</style></head>"
     return readme.replace("</head>", alone).replace(
-        'placeholder="https://"', 'value="https://img.brevo.example/2187/bees-of-bath-logo.png" placeholder="https://"', 1
+        'placeholder="https://"',
+        'value="https://img.brevo.example/2187/bees-of-bath-logo.png" placeholder="https://"',
+        1,
     )
 
 
@@ -156,7 +159,7 @@ def answers(url: str) -> bool:
 
 def leaving_path(home: Path) -> str:
     """The path of the unsubscribe link in some mail of the newest campaign."""
-    newest = max((home / "outbox").iterdir(), key=lambda folder: int(folder.name))
+    newest = max((home / "outbox").glob("[0-9]*"), key=lambda folder: int(folder.name))
     mail = message_from_bytes(min(newest.glob("*.eml")).read_bytes())
     return urlsplit(mail["List-Unsubscribe"].strip("<>")).path
 
@@ -166,39 +169,28 @@ def until_notes(report: str) -> str:
     return report.partition("\n[1] ")[0].rstrip()
 
 
-def shot(url: str, width: int, folder: str, *, height: int = TALL) -> Image.Image:
-    """A page as Chromium shows it in a window of that size."""
-    target = Path(folder, "shot.png")
-    target.unlink(missing_ok=True)
-    subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--hide-scrollbars", "--allow-file-access-from-files",
-         "--virtual-time-budget=4000", f"--window-size={width},{height}", f"--screenshot={target}", url],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    with Image.open(target) as picture:
+def local(path: Path) -> Page:
+    """A page that stands in a file, with what is beside it."""
+    return Page(path.read_text(encoding="utf-8"), files_in(path.parent))
+
+
+def shot(page: Page, width: int, *, height: int = 0) -> Image.Image:
+    """A page as a browser of that width shows it, whole or only its top."""
+    with open_browser() as browser:
+        taken = browser.picture(page, View(width, height, scripts=True))
+    with Image.open(io.BytesIO(taken)) as picture:
         return picture.convert("RGB")
 
 
-def framed(url: str, width: int, folder: str) -> Image.Image:
-    """The same for a page narrower than a window can be: a frame is a viewport of its own."""
-    page = Path(folder, "frame.html")
-    page.write_text(
-        "<!doctype html><style>body{margin:0}iframe{border:0;display:block}</style>"
-        f'<iframe src="{url}" width="{width}" height="{TALL}"></iframe>'
-    )
-    return shot(page.as_uri(), max(width, NARROWEST), folder).crop((0, 0, width, TALL))
-
-
-def terminal(text: str, folder: str) -> Image.Image:
+def terminal(text: str) -> Image.Image:
     """Text as a terminal shows it."""
     lines = [line.rstrip() for line in text.splitlines()]
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         console = Console(record=True, file=nowhere, width=max(map(len, lines)) + 2)
         console.print(Text("\n".join(lines)))
-    page = Path(folder, "terminal.html")
     drawing = console.export_svg(title="Daisychain")
-    page.write_text(f'<!doctype html><meta charset="utf-8"><style>body{{margin:0}}svg{{width:1100px}}</style>{drawing}')
-    return shot(page.as_uri(), 1100, folder)
+    style = "<style>body{margin:0}svg{width:1100px}</style>"
+    return shot(Page(f'<!doctype html><meta charset="utf-8">{style}{drawing}'), 1100)
 
 
 def trimmed(picture: Image.Image) -> Image.Image:

@@ -13,8 +13,8 @@ from newsletters.checks.finding import Code
 _HEAD = """\
 # Checks
 
-What `daisychain newsletter check FILE` looks at. Each finding has a code, and a place: the line of the newsletter, or of
-the copy block, that it is about. An *error* stops a campaign; a *warning* or a *hint* is yours to judge.
+What `daisychain newsletter check FILE` looks at. Each finding has a code, and a place: the line of the newsletter, or
+of the copy block, that it is about. An *error* stops a campaign; a *warning* or a *hint* is yours to judge.
 
 ```sh
 daisychain newsletter check may.md --list supporters      # with the people of that list
@@ -24,8 +24,8 @@ daisychain newsletter check may.md --deep                 # also what takes seco
 daisychain campaign create may.md --list supporters --override words-placeholder="XXX is the band's name"
 ```
 
-`--override` lets one error stand in one campaign, where the check says that this can be done. Who, why and what stood is
-kept with the campaign, and shown before it is sent and by `campaign status`.
+`--override` lets one error stand in one campaign, where the check says that this can be done. Who, why and what stood
+is kept with the campaign, and shown before it is sent and by `campaign status`.
 
 This page is written by `python -m newsletters.checks`, from the codes themselves.
 """

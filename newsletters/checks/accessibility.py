@@ -81,6 +81,8 @@ cliquez ici|ici|en savoir plus|lire la suite|kliknij tutaj|tutaj|więcej|czytaj 
 """
 _VAGUE = frozenset(_EDGES.sub("", words) for line in _SAYS_NOTHING.split("\n") for words in line.split("|")) - {""}
 _FILE_NAME = re.compile(r"\S+\.(png|jpe?g|gif|webp|svg|heic)|(img|dsc|image|screenshot)[\s_-]*\d+", re.IGNORECASE)
+# Of names: `Theo` beside Theo.jpg is one of a person.
+_NO_WORD = re.compile(r"[-_.\d]")
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 
 
@@ -177,7 +179,7 @@ def _alt(subject: Subject, picture: LexborNode) -> Iterator[Finding]:
     name = image.name if image else picture.attributes.get("src") or ""
     if not alt and not _within_link(picture) and name not in subject.toolkit.images:
         yield NO_ALT.at(subject.place(picture, name), f"The picture {name!r} has no alt text.")
-    elif alt and (_FILE_NAME.fullmatch(alt) or alt == name or alt == name.rpartition(".")[0]):
+    elif _FILE_NAME.fullmatch(alt) or (alt in (name, name.rpartition(".")[0]) and _NO_WORD.search(alt)):
         yield ALT_FILE_NAME.at(subject.place(picture, name), f"{alt!r} is the name of a file.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from selectolax.lexbor import LexborNode
 
@@ -36,6 +36,11 @@ TARGET = Code(
     "legibility-target", "warning", f"A button lower than {SMALLEST_TARGET} px",
     why="Fingers miss it, most of all those that tremble.", mend="Give it more padding or a larger line height.",
 )  # fmt: skip
+LINK = Code(
+    "legibility-link", "warning", "A link that looks like text",
+    why="Nobody knows that it can be pressed.",
+    mend="Underline it, or put a link with words below it that leads there too.",
+)  # fmt: skip
 
 # Hung above or below the line, or for the eye alone.
 _APART = frozenset({"sub", "sup"})
@@ -43,26 +48,39 @@ _APART = frozenset({"sub", "sup"})
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Findings about what is seen."""
-    light = painted(subject.tree, dark=False)
-    for code, paints in ((CONTRAST, light), (DARK_CONTRAST, painted(subject.tree, dark=True))):
-        told = set()
-        for node, words in _texts(subject):
-            paint = paints[node.mem_id]
-            if paint.shown and (paint.ink, paint.ground) not in told and not _stands_out(paint):
-                told.add((paint.ink, paint.ground))
-                yield code.at(
-                    subject.place(node, words),
-                    f"{words!r} is {paint.ink} on {paint.ground}: {contrast(paint.ink, paint.ground):.1f}:1.",
-                )
+    light, dark = painted(subject.tree, dark=False), painted(subject.tree, dark=True)
+    yield from _contrast(subject, CONTRAST, light)
+    yield from _contrast(subject, DARK_CONTRAST, dark)
     for node, words in _texts(subject):
         paint = light[node.mem_id]
         if paint.shown and node.tag not in _APART and paint.size < SMALLEST_TEXT - 0.05:
             yield SMALL_TEXT.at(subject.place(node, words), f"{words!r} is {paint.size:.0f} px high.")
-    for link in subject.tree.css("a[href][style*=padding]"):
-        height = _height(link, light[link.mem_id])
-        if height < SMALLEST_TARGET:
-            words = words_of(subject, link)
+    yield from _links(subject, light)
+
+
+def _contrast(subject: Subject, code: Code, paints: Mapping[int, Paint]) -> Iterator[Finding]:
+    """Text that does not stand out, each pair of colours once."""
+    told = set()
+    for node, words in _texts(subject):
+        paint = paints[node.mem_id]
+        if paint.shown and (paint.ink, paint.ground) not in told and not _stands_out(paint):
+            told.add((paint.ink, paint.ground))
+            yield code.at(
+                subject.place(node, words),
+                f"{words!r} is {paint.ink} on {paint.ground}: {contrast(paint.ink, paint.ground):.1f}:1.",
+            )
+
+
+def _links(subject: Subject, paints: Mapping[int, Paint]) -> Iterator[Finding]:
+    links = subject.tree.css("a[href]")
+    found = {link.attributes["href"] for link in links if _looks_like_a_link(link, paints)}
+    for link in links:
+        words = words_of(subject, link)
+        height = _height(link, paints[link.mem_id])
+        if "padding" in (link.attributes.get("style") or "") and height < SMALLEST_TARGET:
             yield TARGET.at(subject.place(link, words), f"The button {words!r} is {height:.0f} px high.")
+        if link.attributes["href"] not in found:
+            yield LINK.at(subject.place(link, words), f"The link {words!r} looks like the text round it.")
 
 
 def _texts(subject: Subject) -> Iterator[tuple[LexborNode, str]]:
@@ -73,6 +91,14 @@ def _texts(subject: Subject) -> Iterator[tuple[LexborNode, str]]:
         words = [piece.strip() for text in own for piece in subject.email.mint.pattern().sub("\n", text).split("\n")]
         if any(words) and node.attributes.get("aria-hidden") != "true":
             yield node, max(words, key=len)[:60]
+
+
+def _looks_like_a_link(link: LexborNode, paints: Mapping[int, Paint]) -> bool:
+    """Whether something tells a link from text: a line, a colour, a button's room, or that it is a picture."""
+    styles, above = styles_of(link), link.parent
+    lined = "none" not in styles.get("text-decoration", "underline")
+    coloured = above is not None and paints[link.mem_id].ink != paints[above.mem_id].ink
+    return lined or coloured or "padding" in styles or bool(link.css("img"))
 
 
 def _stands_out(paint: Paint) -> bool:

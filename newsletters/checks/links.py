@@ -10,6 +10,7 @@ from email.utils import parseaddr
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.packs.links import PARTNER, hosts_of
 from newsletters.reachable import Reach
 from newsletters.tokens import Kind
 
@@ -58,6 +59,11 @@ TRACKED_TWICE = Code(
     "links-tracked-twice", "warning", "A tracking parameter given twice in one link",
     why="Statistics take one of the two, and nobody knows which.",
     mend="Keep one of them.",
+)  # fmt: skip
+PARTNER_CODE = Code(
+    "links-partner-code", "warning", "A link of ours that has a partner's code already",
+    why="Packs leave a code that is there as it is, so that the readers of all partners would count as that one's.",
+    mend="Leave the parameter out: `newsletter pack` adds each partner's own.",
 )  # fmt: skip
 SAME_WORDS = Code(
     "links-same-words", "warning", "The same words lead to different places",
@@ -139,7 +145,7 @@ def _address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
         yield from _mail_address(url, place)
     elif scheme in ("http", "https"):
         yield from _host(subject, url, parts.hostname or "", place)
-        yield from _parameters(url, place)
+        yield from _parameters(subject, url, place)
 
 
 def _mail_address(url: str, place: str) -> Iterator[Finding]:
@@ -158,10 +164,12 @@ def _host(subject: Subject, url: str, host: str, place: str) -> Iterator[Finding
         yield NOT_SECURE.at(place, f"The link {url!r} is http, not https.")
 
 
-def _parameters(url: str, place: str) -> Iterator[Finding]:
+def _parameters(subject: Subject, url: str, place: str) -> Iterator[Finding]:
     if found := _TRAIL.search(url) or _OUR_KEY.search(urlsplit(url).path):
         yield PERSONAL.at(place, f"The link {url!r} was copied from a mail: {found[0].strip('?&=')!r} tells whose.")
     names = [name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    if PARTNER in names and urlsplit(url).hostname in hosts_of(subject.toolkit.links.values(), ""):
+        yield PARTNER_CODE.at(place, f"The link {url!r} has the parameter {PARTNER!r}.")
     if twice := sorted({name for name in names if name.startswith("utm_") and names.count(name) > 1}):
         yield TRACKED_TWICE.at(place, f"The link {url!r} has {', '.join(twice)} twice.")
 
@@ -182,8 +190,10 @@ def _duplicates(subject: Subject) -> Iterator[Finding]:
 
 
 def _tried(online: Reach, places: dict[str, str]) -> Iterator[Finding]:
-    public = [url for url in sorted(places) if online.loopback or not _is_hidden(urlsplit(url).hostname or "")]
-    for url, answer in online.answers(public).items():
+    hosts = {url: urlsplit(url).hostname or "" for url in sorted(places)}
+    # Those that nobody can reach are told by name already.
+    asked = [url for url, host in hosts.items() if online.loopback or not (_is_hidden(host) or _RESERVED.search(host))]
+    for url, answer in online.answers(asked).items():
         if answer.dead:
             yield DEAD.at(places[url], f"The link {url!r} leads to no page: {answer.words}.")
         elif answer.words:

@@ -48,7 +48,7 @@ BUTTON = Code(
     mend="Give it a background colour or a border, or use the block `button`.",
 )  # fmt: skip
 
-_BRACKET = re.compile(r"<!--\[if([^\]]*)\]>(<!-->|<!---->|\s*<!-->)?|<!(?:--<!)?\[endif\](?:--)?>")
+_BRACKET = re.compile(r"<!--\[if([^\]]*)\]>(\s*<!--+>)?|<!(?:--<!)?\[endif\](?:--)?>")
 _HIDDEN_BRANCH = re.compile(r"<!--\[if[^\]]*![^\]]*\]>\s*<!--+>.*?<!--<!\[endif\]-->", re.DOTALL)
 _BRACKETS = re.compile(r"<!--\[if[^\]]*(?:mso|IE)[^\]]*\]>|<!\[endif\]-->")
 _PAIRED = frozenset({"table", "tbody", "thead", "tr", "td", "th", "div", "center"})
@@ -71,21 +71,20 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def unclosed_comments(html: str) -> Iterator[str]:
     """What is wrong with the conditional comments of `html`."""
-    opened = ""
+    opened: re.Match[str] | None = None
     for bracket in _BRACKET.finditer(html):
-        if bracket[1] is None and not opened:
-            yield f"{bracket[0]} closes nothing."
-        elif bracket[1] is None:
-            shown = opened.endswith("<!-->") or opened.endswith("<!---->")
-            if shown != bracket[0].startswith("<!--"):
-                yield f"{opened} is closed by {bracket[0]}."
-            opened = ""
-        elif opened:
-            yield f"{bracket[0]} opens inside {opened}."
+        if bracket[1] is None:
+            if opened is None:
+                yield f"{bracket[0]} closes nothing."
+            elif bool(opened[2]) != bracket[0].startswith("<!--"):
+                yield f"{opened[0]} is closed by {bracket[0]}."
+            opened = None
+        elif opened is not None:
+            yield f"{bracket[0]} opens inside {opened[0]}."
         else:
-            opened = re.sub(r"\s+", "", bracket[0])
-    if opened:
-        yield f"{opened} is not closed."
+            opened = bracket
+    if opened is not None:
+        yield f"{opened[0]} is not closed."
 
 
 def as_word_reads(html: str) -> str:

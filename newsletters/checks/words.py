@@ -131,10 +131,11 @@ def _prose(subject: Subject) -> Iterator[Finding]:
         yield READING_AGE.at(subject.document.file, f"The text reads as for people of {age:.0f} and over.")
     known = " ".join([subject.toolkit.title, subject.toolkit.coalition, subject.toolkit.campaign, subject.brand.name])
     known += " ".join([subject.brand.footer.organisation, subject.brand.footer.address])
-    for text, key in _parts(subject):
-        for wrong, right in misspelt(_PLACEHOLDER.sub("", text), known):
-            mend = f"Write {' or '.join(map(repr, right))}, unless it is a name." if right else ""
-            yield SPELLING.at(_place(subject, key, wrong), f"{wrong!r} is not spelt so.", mend=mend)
+    parts = [(_PLACEHOLDER.sub("", text), key) for text, key in _parts(subject)]
+    for wrong, right in misspelt("\n\n".join(text for text, _ in parts), known):
+        key = next(key for text, key in parts if wrong in text)
+        mend = f"Write {' or '.join(map(repr, right))}, unless it is a name." if right else ""
+        yield SPELLING.at(_place(subject, key, wrong), f"{wrong!r} is not spelt so.", mend=mend)
 
 
 def _parts(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import html as htmllib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 _INLINE = frozenset({"a", "strong", "b", "em", "i", "br", "code", "s", "sup", "sub"})
 _HEADINGS = ("h1", "h2", "h3", "h4")
@@ -51,8 +51,7 @@ class Item:
         return plain(self.html)
 
 
-@dataclass(frozen=True)
-class _Tag:
+class _Tag(NamedTuple):
     """A tag of a page; a `name` that begins with / ends its element."""
 
     name: str
@@ -63,8 +62,7 @@ class _Tag:
         return {name: htmllib.unescape(value) for name, value in _ATTRIBUTE.findall(self.written)}
 
 
-@dataclass(frozen=True)
-class _Open:
+class _Open(NamedTuple):
     """An element that is open, and what follows for all that it holds."""
 
     name: str
@@ -147,7 +145,7 @@ class _Reader:
     def read(self, piece: str | _Tag) -> None:
         if isinstance(piece, str):
             if not self._stack[-1].silent:
-                self._words.append(htmllib.escape(htmllib.unescape(piece), quote=False))
+                self._words.append(piece if piece.isspace() else htmllib.escape(htmllib.unescape(piece), quote=False))
         elif piece.name.startswith("/"):
             self._end(piece.name[1:])
         else:

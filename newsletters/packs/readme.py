@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from newsletters.language_names import language_name
 from newsletters.packs.dialects import Dialect
 from newsletters.packs.material import Material
 from newsletters.packs.partner import YOUR_ADDRESS, YOUR_ORGANISATION
@@ -34,12 +35,6 @@ _CONTENTS = {
 }
 # Facts that matter in every pack; the others only where the newsletter uses them.
 _ALWAYS = frozenset({"unsubscribe", "view", "address", "text", "media", "draft", "bcc", "zip"})
-_LANGUAGES = {
-    "ar": "Arabic", "bn": "Bengali", "cy": "Welsh", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian",
-    "fr": "French", "ga": "Irish", "gd": "Scottish Gaelic", "gu": "Gujarati", "hi": "Hindi", "it": "Italian",
-    "pa": "Punjabi", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "so": "Somali", "ta": "Tamil",
-    "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "zh": "Chinese",
-}  # fmt: skip
 
 
 def readme(
@@ -89,8 +84,7 @@ def _test(dialect: Dialect, written: Written) -> str:
 
 def _foreign(language: str) -> str:
     """What the language of an email is called in English; empty for English."""
-    code = language.split("-")[0]
-    return "" if code == "en" else _LANGUAGES.get(code, f"the language with the code {language}")
+    return "" if language.split("-")[0] == "en" else language_name(language)
 
 
 def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[str]:

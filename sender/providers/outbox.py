@@ -67,12 +67,15 @@ class Outbox:
         for done, person in enumerate(recipients):
             try:
                 _write_once(writing, folder, person.key, skeleton.message(person))
+                continue
             except ValueError as error:
-                refused[person.delivery_id] = scrub(str(error))
+                verdict, words = verdict_of("outbox", "building"), scrub(str(error))
             except OSError as error:
+                verdict, words = verdict_of("outbox", "writing"), f"The outbox: {error.strerror}"
+            if verdict is not Verdict.REFUSED_PERSON:
                 left = frozenset(other.delivery_id for other in recipients[done:])
-                verdict = Verdict.ACCEPTED if done else verdict_of("outbox", "writing")
-                return Outcome(verdict, f"The outbox: {error.strerror}", refused=refused, waiting=left)
+                return Outcome(Verdict.ACCEPTED if done else verdict, words, refused=refused, waiting=left)
+            refused[person.delivery_id] = words
         return Outcome(Verdict.ACCEPTED, refused=refused)
 
 

@@ -37,6 +37,7 @@ def test_only_mailable_people_are_looked_at(connection: Connection) -> None:
     assert [found.longest(field) for field in ("email", "town", "last_name", "pet")] == ["Ann@x.org", "Leeds", "", ""]
     ann = {"email": "Ann@x.org", "first_name": "Ann", "last_name": "", "language": "en", "town": "Leeds"}
     assert found.member("ann@X.org") == ann == found.sample()
+    assert found.basis() == {"unknown": 2}
     assert [found.member(email) for email in ("cy@x.org", "di@x.org", "zoe@x.org", "no address")] == [None] * 4
 
 

@@ -49,6 +49,12 @@ def test_each_part_of_the_page_knows_where_its_author_wrote_it(words: str, place
     assert subject.place(node) == place
 
 
+def test_the_same_words_are_told_apart_by_the_part_they_stand_in() -> None:
+    subject = Subject(compiled("See you there\n\n::: note\nSee you there\n:::\n"), None, TODAY)
+    nodes = [node for node in subject.tree.css("p") if node.text() == "See you there"]
+    assert [subject.place(node) for node in nodes] == ["may.md:6", "may.md:9"]
+
+
 def test_what_the_layout_wrote_is_told_with_the_line_that_chose_it() -> None:
     subject = Subject(compiled(BODY, front="layout: letter\n"), None, TODAY)
     ends = [node for node in subject.tree.css("a") if "subscribe" in node.text()]

@@ -94,6 +94,7 @@ def test_files_whose_names_only_look_alike_are_no_translations(tmp_path: Path) -
         ({"front": "fallback: fr\n", "cy": WELSH}, "may.md:7", "Known: cy, en"),
         ({"cy": WELSH.replace("---\n::", "language: ar\n---\n::")}, "may.cy.md:3", "says 'cy'"),
         ({"en": WELSH}, "may.en.md:1", "twice"),
+        ({"cy": WELSH.replace("---\n::", "fallback: cy\n---\n::")}, "may.cy.md:3", "Say it in may.md"),
         ({"cy": "---\nsubject: a\n---\n::: copy welcom\n"}, "may.cy.md:4", "welcome"),
     ],
 )

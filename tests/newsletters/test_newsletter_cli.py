@@ -87,6 +87,20 @@ def test_the_preview_s_pictures_are_beside_it_and_inside_the_message(run: Run) -
     assert max(map(len, Path("out/newsletter.eml").read_bytes().split(b"\r\n"))) < 998
 
 
+def test_a_preview_opens_in_the_person_s_browser_or_says_what_to_open(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletters.browser._PROGRAMS", ())
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)  # gives None: nothing was opened
+    run("new", "may", "--toolkit", "community-makes-us")
+    told = run("preview", "may.md", "--out", "out", "--open")
+    assert opened == [Path("out/index.html").absolute().as_uri()]
+    assert "There are no pictures. There is no Chromium here." in told.stderr
+    assert "open out/index.html by hand" in told.stderr
+    assert "out/index.html" in told.stdout
+
+
 def test_a_preview_is_for_its_owner_alone_and_follows_no_link(run: Run) -> None:
     run("new", "may", "--toolkit", "community-makes-us")
     run("preview", "may.md", "--out", "out", "--no-pictures")
@@ -132,6 +146,18 @@ def test_check_exits_with_1_where_an_error_stands(run: Run) -> None:
     assert answer["errors"] == 1
     assert answer["findings"][0]["place"] == "may.md:5"
     assert "links-no-scheme" in run("check", "may.md", code=1).stdout
+
+
+def test_check_looks_at_the_newsletter_in_a_partners_brand_and_at_sites_that_are_public(run: Run) -> None:
+    run("new", "may", "--toolkit", "community-makes-us")
+    with Path("may.md").open("a") as file:
+        file.write("\n[here](http://127.0.0.1:1/)\n")
+    Path("partner.yml").write_text("name: Bees of Bath\nintro: Read [our page](http://bees.org.uk/).\n")
+    told = json.loads(run("check", "may.md", "--brand", "partner.yml", "--format", "json", code=1).stdout)
+    found = {finding["code"]: finding["message"] for finding in told["findings"]}
+    assert "bees.org.uk" in found["links-not-secure"]
+    online = json.loads(run("check", "may.md", "--online", "--format", "json", code=1).stdout)["findings"]
+    assert {finding["code"] for finding in online if finding["code"].startswith("links")} == {"links-not-public"}
 
 
 def test_a_newsletter_that_can_t_be_made_is_a_finding_too(run: Run) -> None:

@@ -17,12 +17,14 @@ from PIL import Image, ImageChops
 
 from newsletters import compiler, mjml
 from newsletters.blocks import registry
+from newsletters.browser import Files, Page, View, chromium, files_in, open_browser
 from newsletters.compiler import compile_document
 from newsletters.document import parse_document
 from newsletters.mjml_rules import MARK
 from newsletters.shelf import shipped_toolkit
 from newsletters.starter import starter
 from newsletters.tokens import Kind
+from tests.newsletters.test_browser import seen
 
 OFFICIAL = "mjml@5.4.1"
 WIDTHS = (375, 640)
@@ -53,8 +55,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def official(request: pytest.FixtureRequest) -> Path:
     """The folder in which the official compiler is installed."""
-    for program in ("node", "npm", "chromium"):
-        if shutil.which(program) is None:
+    for program, place in (("node", shutil.which("node")), ("npm", shutil.which("npm")), ("chromium", chromium())):
+        if not place:
             pytest.skip(f"there is no {program} here")
     folder: Path = request.config.cache.mkdir(OFFICIAL.replace("@", "-"))
     if not (folder / "node_modules" / "mjml").is_dir():
@@ -66,10 +68,15 @@ def official(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the pictures that the pages show."""
+    return tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture(scope="module")
+def sources(pictures: Path) -> dict[str, tuple[str, str]]:
     """By layout: the MJML that our compiler is given, with pictures in files, and the CSS to be inlined."""
     kit = shipped_toolkit("community-makes-us")
-    pictures = tmp_path_factory.mktemp("pictures")
     found: dict[str, tuple[str, str]] = {}
     with pytest.MonkeyPatch.context() as patch:
         for layout in registry().layouts:
@@ -82,9 +89,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, st
             made = compile_document(parse_document(starter(kit, kit.name, layout), "new.md", pictures), kit)
             source, css = found[layout]
             for image in made.email.images:
-                file = pictures / image.file_name
-                file.write_bytes(made.image_contents[image.hash])
-                source = source.replace(made.email.mint.write(Kind.IMAGE, image.index), file.as_uri())
+                (pictures / image.file_name).write_bytes(made.image_contents[image.hash])
+                source = source.replace(made.email.mint.write(Kind.IMAGE, image.index), image.file_name)
             found[layout] = (source, css)
     return found
 
@@ -106,38 +112,23 @@ def test_the_official_compiler_has_nothing_against_our_layouts(made: Mapping[str
 
 
 def test_our_layouts_look_as_the_official_compiler_makes_them(
-    made: Mapping[str, Mapping[str, str]], sources: Mapping[str, tuple[str, str]], tmp_path: Path
+    made: Mapping[str, Mapping[str, str]], sources: Mapping[str, tuple[str, str]], pictures: Path
 ) -> None:
     ours = {name: mjml.compile_mjml(source, css) for name, (source, css) in sources.items()}
     theirs = {name: mjml.inlined(page["html"], sources[name][1]) for name, page in made.items()}
-    one, two = (photographed(pages, tmp_path / who) for who, pages in (("ours", ours), ("theirs", theirs)))
+    one, two = (photographed(pages, files_in(pictures)) for pages in (ours, theirs))
     differing = {place: share for place in one if (share := differs(one[place], two[place])) > THIRDS}
     assert differing == {}
 
 
-def photographed(pages: Mapping[str, str], folder: Path) -> dict[tuple[str, int], Image.Image]:
-    """Each page at each width, as Chromium shows it; one picture is taken of all, side by side."""
-    folder.mkdir()
-    frames = ""
-    for name, html in pages.items():
-        (folder / f"{name}.html").write_text(html, encoding="utf-8")
-        for width in WIDTHS:
-            frames += f"<iframe src='{name}.html' style='border:0;width:{width}px;height:{HEIGHT}px'></iframe>"
-    index = folder / "index.html"
-    index.write_text(f"<body style='margin:0;display:flex'>{frames}</body>", encoding="utf-8")
-    shot = folder / "all.png"
-    subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={shot}",
-         f"--window-size={sum(WIDTHS) * len(pages)},{HEIGHT}", index.as_uri()],
-        capture_output=True, timeout=180, check=True,
-    )  # fmt: skip
-    whole = Image.open(shot).convert("RGB")
-    found, left = {}, 0
-    for name in pages:
-        for width in WIDTHS:
-            found[name, width] = whole.crop((left, 0, left + width, HEIGHT))
-            left += width
-    return found
+def photographed(pages: Mapping[str, str], files: Files) -> dict[tuple[str, int], Image.Image]:
+    """Each page at each width, as Chromium shows it."""
+    with open_browser() as browser:
+        return {
+            (name, width): seen(browser.picture(Page(page, files), View(width, HEIGHT)))
+            for name, page in pages.items()
+            for width in WIDTHS
+        }
 
 
 def differs(one: Image.Image, two: Image.Image) -> float:

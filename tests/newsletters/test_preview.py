@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from newsletters import axe
+from newsletters.browser import Page, files_in
 from newsletters.checks import Finding, check_languages
 from newsletters.languages import compile_languages
 from newsletters.preview import Previewed, Reader, write_preview
@@ -108,6 +110,15 @@ def test_the_page_shows_every_picture_and_loads_nothing_that_is_not_beside_it(sh
         assert abs(size[1] - scale * int(height)) <= 1
 
 
+@needs_chromium
+def test_the_page_itself_can_be_read_by_everybody_light_and_dark(shown: Path) -> None:
+    try:
+        found = axe.violations(Page((shown / "index.html").read_text(), files_in(shown)))
+    except axe.NotRun as reason:
+        pytest.skip(str(reason))
+    assert [(broken.rule, broken.selector, broken.dark) for broken in found] == []
+
+
 def test_the_page_has_headers_text_checks_variants_and_what_it_can_t_show(tmp_path: Path) -> None:
     reader = Reader(PEOPLE.sample(), PEOPLE)
     previewed(tmp_path, pictures=False, reader=reader, documents={"may.md": MAY, "may.ar.md": ARABIC})
@@ -116,7 +127,7 @@ def test_the_page_has_headers_text_checks_variants_and_what_it_can_t_show(tmp_pa
         "From news <news@a.example>", "Subject Ann, come to the <fair> 23 characters", "Preheader It is on Saturday",
         "To ann@a.example", "List-Unsubscribe <https://news.a.example/…>", "As Ann gets it", "As Amal gets it",
         "Dear Ann, The bus leaves from Leeds.", "error What is wrong Why it matters. To mend it: How to mend it.",
-        "may.md:9 · outlook-it", "Outlook for Windows is not rendered here.", "1 finding .", "right to left",
+        "How it looks in Arabic", "may.md:9 · outlook-it", "Outlook for Windows is not rendered here.", "1 finding .", "right to left",
     ):  # fmt: skip
         assert part in told
     for stem, opening, parts in (

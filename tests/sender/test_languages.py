@@ -12,22 +12,27 @@ import pytest
 from sqlalchemy import Text, column, func, insert, select, update, values
 
 from daisychain.database import Database
+from daisychain.settings import Settings
 from lists.tables import Member
 from newsletters.languages import language_given
 from newsletters.tables import StoredEmail
 from sender import pace, warm_up
 from sender.audience import freeze
 from sender.languages import Emails, email_given
+from sender.ledger import read_ledgers
 from sender.mailing import Outcome, Verdict
 from sender.tables import Batch, Campaign, CampaignEmail, Delivery, Rollup
+from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.sender.mortal import born
 from tests.sender.staging import add_list, add_people, compiled_email, draft
 from tests.sender.test_ledger import claimed, recorded
+from tests.waiting import until
 
 FOUR = ("en", "cy", "ar", "hi")
 
 
 def in_languages(
-    database: Database, wanted: Sequence[str], languages: Sequence[str] = FOUR, **plan: Any
+    database: Database, wanted: Sequence[str], languages: Sequence[str] = FOUR, *, provider: str = "outbox", **plan: Any
 ) -> tuple[int, dict[str, int]]:
     """A draft in `languages`, the first to fall back on, for one person for each code; (campaign, emails' ids)."""
     with database.engine.begin() as connection:
@@ -35,10 +40,12 @@ def in_languages(
         people = add_people(connection, list_id, range(len(wanted)))
         for member_id, code in zip(people, wanted, strict=True):
             connection.execute(update(Member).where(Member.id == member_id).values(language=code))
-        campaign_id = draft(connection, list_id)
+        campaign_id = draft(connection, list_id, provider=provider)
         ids = {}
         for language in languages:
-            email = replace(compiled_email(), language=language, fields=("first_name", f"town_{language}")).hashed()
+            email = replace(
+                compiled_email(), language=language, subject=f"In {language}", fields=("first_name", f"town_{language}")
+            ).hashed()
             row = {"hash": email.hash, "content": email.to_json()}
             ids[language] = connection.execute(insert(StoredEmail).values(row).returning(StoredEmail.id)).scalar_one()
             connection.execute(
@@ -173,3 +180,31 @@ def test_a_split_and_a_retry_keep_the_language(database: Database) -> None:
     recorded(database, claimed(database, welsh), Outcome(Verdict.REFUSED_REQUEST, detail="too large"))
     assert all(set(given) == {compiled} for compiled, given in batches(database))
     assert Counter(compiled for compiled, _ in batches(database)) == {ids["cy"]: 3, ids["en"]: 1}
+
+
+def test_killed_and_run_again_each_person_gets_their_language_once(database: Database, settings: Settings) -> None:
+    wanted = [*["en"] * 300, *["cy", "ar", "hi"] * 100]
+    campaign_id, _ = in_languages(database, wanted, provider="sendgrid")
+    frozen(database, campaign_id, batch_size=100)
+    with FakeSendGrid() as sendgrid:
+        mortal = replace(
+            settings, sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url,
+            public_url="https://news.coalition.org",
+        )  # fmt: skip
+        sendgrid.script(None, Fault("hold", taken=True), Fault("hold", taken=False))
+        first = born(mortal, campaign_id)
+        until(lambda: len(sendgrid.requests) >= 3)
+        first.kill()
+        first.join()
+        again = born(mortal, campaign_id)
+        again.join(60)
+        assert again.exitcode == 0
+        assert all(count == 1 for count in sendgrid.copies.values())
+        for number, language in enumerate(wanted):
+            address = f"person{number}@people.example"
+            assert not sendgrid.copies[address] or sendgrid.mail(address).subject == f"In {language}"
+    with database.engine.connect() as connection:
+        ledgers = read_ledgers(connection, campaign_id)
+    assert sum(ledger.intended for ledger in ledgers.values()) == len(wanted)
+    assert sum(ledger.accepted + ledger.uncertain for ledger in ledgers.values()) == len(wanted)
+    assert sum(ledger.uncertain for ledger in ledgers.values()) >= 200

@@ -93,6 +93,9 @@ def test_pages_clicks_and_figures_are_of_the_language_that_somebody_got(may: Dai
     assert {code: (each["numerator"], each["denominator"]) for code, each in by_language.items()} == {
         "en": (2, 4), "cy": (1, 2), "ar": (1, 1), "hi": (1, 1),
     }  # fmt: skip
+    for name in ("intended", "accepted", "clicked", "unsubscribed"):
+        parts = [figures[name]["numerator"] for figures in report["languages"].values()]
+        assert sum(parts) == report["figures"][name]["numerator"]
     read = next(link for link in report["links"] if link["text"] == "Read on")
     assert (read["clickers"]["numerator"], read["language"]) == (5, "")
     table = may("report", "show", campaign_id).stdout
@@ -138,6 +141,20 @@ def test_a_check_says_how_many_of_a_list_get_each_language(may: Daisychain) -> N
     told = {each["code"]: each for each in found["findings"]}
     assert "2 of 8 people want a language that is not here: 1 ar-eg, 1 fr" in told["translations-unserved"]["message"]
     assert told["translations-addresses"]["place"].startswith("may.")
+
+
+def test_a_new_newsletter_from_a_campaign_brings_its_translations(may: Daisychain) -> None:
+    campaign_id = created(may)
+    may("newsletter", "new", "june", "--from", campaign_id)
+    may("newsletter", "new", "july", "--from", "june.md")
+    for ending in ("", ".cy", ".ar", ".hi"):
+        text = (may.folder / f"may{ending}.md").read_text(encoding="utf-8")
+        assert [(may.folder / f"{name}{ending}.md").read_text(encoding="utf-8") for name in ("june", "july")] == [
+            text
+        ] * 2
+    (may.folder / "june.md").unlink()
+    assert "june.ar.md" in may("newsletter", "new", "june", "--from", campaign_id, code=1).stderr
+    assert not (may.folder / "june.md").exists()
 
 
 def test_a_language_from_another_address_is_refused(may: Daisychain) -> None:

@@ -65,7 +65,7 @@ def drawn(data: strategies.DataObject, things: Any) -> Any:
 
 
 class Campaigning(RuleBasedStateMachine):
-    """A campaign of six people, a sender that lives and one that dies, a provider that may say nothing, and a person."""
+    """Six people, a sender that lives and one that dies, a provider that may say nothing, and a person who decides."""
 
     def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
@@ -192,8 +192,9 @@ class Campaigning(RuleBasedStateMachine):
 
     def refuse_all(self, data: strategies.DataObject) -> None:
         """The provider refuses whatever it is given, for no person's fault, until the campaign pauses."""
-        for _ in range(data.draw(strategies.integers(2, REFUSALS_IN_A_ROW + 2))):
-            if self.may_go() and (each := self.claimed(drawn(data, self.may_go()))):
+        for _ in range(REFUSALS_IN_A_ROW + 2):
+            largest = max(self.may_go(), key=lambda pack: len(pack.span), default=None)
+            if largest and (each := self.claimed(largest)):
                 self.record(each, Outcome(Verdict.REFUSED_REQUEST, detail="no"))
 
     def answered(self, each: Try, data: strategies.DataObject) -> None:
@@ -458,7 +459,7 @@ class Campaigning(RuleBasedStateMachine):
 ACTIONS: dict[str, tuple[int, Callable[[Campaigning], object]]] = {
     "send": (10, lambda it: it.may_go()),
     "lose": (7, lambda it: it.may_go()),
-    "refuse_all": (1, lambda it: it.may_go()),
+    "refuse_all": (2, lambda it: it.may_go()),
     "decide_in_haste": (2, lambda it: it.may_go()),
     "claim": (
         5,

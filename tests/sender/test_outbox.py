@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from email import message_from_bytes
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def test_only_its_owner_can_read_the_outbox(tmp_path: Path) -> None:
 
 def test_an_address_that_no_mail_can_carry_is_refused_alone(tmp_path: Path) -> None:
     some = people(3)
-    some[1] = replace(some[1], address="zoë@mail.org")
+    some[1] = some[1]._replace(address="zoë@mail.org")
     outcome = Outbox(tmp_path).send(mailing(), some, "attempt")
     assert outcome.verdict is Verdict.ACCEPTED
     assert list(outcome.refused) == [1001]

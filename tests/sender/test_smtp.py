@@ -179,7 +179,7 @@ def test_where_nobody_was_served_the_whole_batch_waits_or_stops(
 
 def test_an_address_that_smtp_cannot_carry_is_refused_alone(relay: FakeRelay, provider: Smtp) -> None:
     some = people(3)
-    some[1] = replace(some[1], address="zoë@mail.org")
+    some[1] = some[1]._replace(address="zoë@mail.org")
     assert fates(provider.send(mailing(), some, "attempt")) == ["taken", "refused", "taken"]
 
 

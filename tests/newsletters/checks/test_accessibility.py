@@ -83,6 +83,15 @@ def test_words_that_say_nothing_are_known_in_several_languages(words: str) -> No
     assert [each.code for each in found] == ["accessibility-vague-link"]
 
 
+@pytest.mark.parametrize(
+    ("alt", "told"),
+    [("mine.png", True), ("DSC_0042", True), ("Screenshot 12", True), ("mine", False), ("Our tent", False)],
+)
+def test_a_word_that_is_a_name_as_well_is_no_file_name(alt: str, told: bool) -> None:
+    found = beside(f"![{alt}](mine.png)")("accessibility-alt-file-name")
+    assert [each.code for each in found] == ["accessibility-alt-file-name"] * told
+
+
 def test_of_two_links_with_the_same_words_each_is_told_at_its_own_line() -> None:
     look = newsletter(
         "See [here](https://a.org/1)\nand [here](https://a.org/2)\n\n{{ toolkit.title }} [here](https://a.org/3)"

@@ -99,6 +99,17 @@ def test_the_end_of_a_block_that_is_not_known_is_no_second_mistake(tmp_path: Pat
     assert len(checked(tmp_path, "::: nte\nHello\n:::\n\n::: note\nHello\n:::\n")) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '::: button "Go" href={{ member.nowhere }}',  # what is left out leaves neither a broken line nor a bad link
+        "[a](ftp://a.org/)",  # stands in HTML and text
+    ],
+)
+def test_one_mistake_is_told_once(tmp_path: Path, body: str) -> None:
+    assert [each.code for each in checked(tmp_path, body)] == ["compile-error"]
+
+
 @pytest.mark.parametrize(("copy", "says"), [(EXPIRED, "expired on 06 May 2020"), (EMBARGOED, "under embargo until")])
 def test_copy_that_may_not_be_used_today_is_an_error(tmp_path: Path, copy: str, says: str) -> None:
     [found] = checked(tmp_path, "Hello\n\n::: copy welcome", copy=copy)

@@ -81,6 +81,13 @@ def real() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("real")
+def test_the_real_axe_sees_words_where_a_members_stand() -> None:
+    body = "# {{ member.city }}\n\n{% if member.city %}\n* [{{ member.city }}](https://a.org/)\n{% endif %}\n"
+    assert newsletter(body, deep=True)("deep-axe") == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("real")
 @pytest.mark.parametrize("colour", ["#777777", "#22302b"], ids=["light", "dark"])
 def test_the_real_axe_finds_pale_words(colour: str) -> None:
     pale = rewritten('css-class="words words-plain" color="#22302b"', f'css-class="mine" color="{colour}"')

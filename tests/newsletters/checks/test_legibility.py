@@ -7,6 +7,7 @@ import pytest
 from tests.newsletters.checks.planting import Planted, newsletter, rewritten
 
 BUTTON = "::: button Join href=https://a.org/"
+STORY = '::: story "A fair" href=https://a.org/\nin May\n:::\n'
 QUIET_TEXT = 'css-class="words words-plain" color="#22302b"'
 
 PLANTED = [
@@ -37,6 +38,13 @@ PLANTED = [
         newsletter(f"{BUTTON}\n\n{BUTTON} size=large"),
         6,
         "'Join' is 38 px",
+    ),
+    Planted(
+        "legibility-link",
+        newsletter(STORY, change=rewritten("text-decoration:underline", "text-decoration:none")),
+        newsletter(STORY + "\n" + STORY.replace("href", 'link="Read about the fair" href')),
+        6,
+        "'A fair'",
     ),
 ]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from newsletters.checks.finding import Finding
 from newsletters.compiler import Compilation
 from newsletters.reachable import AT_ONCE, Reach
 from newsletters.tokens import Kind
+from tests.fakes.smtp import certificate
 from tests.newsletters.checks.planting import Look, Planted, newsletter
 from tests.newsletters.compiling import SHEET
 
@@ -78,18 +82,27 @@ class Site(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """A server to which it is nothing that somebody hangs up."""
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
-def site() -> Iterator[tuple[str, type[Site]]]:
+def site(tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, type[Site]]]:
     """A site on this machine, and what it was asked."""
 
     class Mine(Site):
         asked: list[str] = []  # noqa: RUF012 - each site has its own
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Mine)
+    server = Server(("127.0.0.1", 0), Mine)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", Mine
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}", Mine
     finally:
         server.shutdown()
         thread.join()
@@ -127,6 +140,13 @@ PLANTED = [
         linked("https://a.org/?utm_source=a&utm_medium=b&x=1&x=2"),
         8,
         "utm_source twice",
+    ),
+    Planted(
+        "links-partner-code",
+        linked("https://fairs.example/x?partner=bees"),
+        linked("https://a.org/x?partner=bees"),
+        8,
+        "'partner'",
     ),
     Planted(
         "links-same-words",
@@ -195,6 +215,24 @@ def test_a_page_is_asked_for_once_by_head_and_again_by_get_where_that_is_refused
     assert asked.asked == ["HEAD /200", "HEAD /head-404", "GET /head-404"]
 
 
+def test_an_address_with_signs_of_its_own_arrives_as_it_was_written() -> None:
+    with site() as (url, asked):
+        assert not Reach(loopback=True).answers([f"{url}/200?name=Siân&a=b/c?d"])[f"{url}/200?name=Siân&a=b/c?d"].words
+    assert asked.asked == ["HEAD /200?name=Si%C3%A2n&a=b/c?d"]
+
+
+def test_a_certificate_is_looked_at_for_the_name_in_the_link(tmp_path: Path) -> None:
+    server, client = certificate(tmp_path)
+    with site(server) as (url, asked):
+        assert not Reach(loopback=True, tls=client).answers([f"{url}/200"])[f"{url}/200"].words
+        assert asked.asked == ["HEAD /200"]
+        other = f"{url.replace('127.0.0.1', 'localhost')}/200"
+        refused = [Reach(loopback=True).answers([f"{url}/200"]), Reach(loopback=True, tls=client).answers([other])]
+    for answers in refused:
+        assert [answer.words.partition(" (")[0] for answer in answers.values()] == ["its certificate is not valid"]
+    assert asked.asked == ["HEAD /200"]
+
+
 def test_only_a_few_sites_are_asked_at_once() -> None:
     with site() as (url, asked):
         Reach(loopback=True).answers([f"{url}/200?{number}" for number in range(40)])
@@ -212,9 +250,21 @@ def test_what_is_not_public_is_never_asked_not_even_by_a_redirect(path: str) -> 
         assert asked.asked == ([] if strict else ["HEAD /inside-302"])
 
 
-def test_a_site_that_does_not_answer_or_is_not_there_is_told() -> None:
+def test_a_site_that_does_not_answer_is_told_and_may_come_back() -> None:
     with site() as (url, _):
         pass
-    assert Reach(loopback=True).answers([url])[url].words.startswith("the connection failed")
-    nowhere = "https://no-such-site.invalid/"
-    assert Reach().answers([nowhere])[nowhere].words == "its name was not found"
+    answer = Reach(loopback=True).answers([url])[url]
+    assert answer.words.startswith("the connection failed")
+    assert not answer.dead
+
+
+@pytest.mark.parametrize(("error", "dead"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+def test_a_name_that_nobody_has_is_dead_and_one_that_could_not_be_looked_up_is_not(
+    error: int, dead: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(error, "as a name server would say")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    answer = Reach().answers(["https://a.org/"])["https://a.org/"]
+    assert (answer.words, answer.dead) == ("its name was not found", dead)

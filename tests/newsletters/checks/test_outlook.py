@@ -34,7 +34,7 @@ PILL = '<p><a href="https://a.org/" style="padding:20px;border-radius:9px;text-d
 PLANTED = [
     Planted(
         "outlook-comments", newsletter(change=raw("<!--[if mso]><p>a</p>")), newsletter(change=raw(GHOST.format("a"))),
-        "may.md:1", "[ifmso]",
+        "may.md:1", "[if mso]",
     ),
     Planted(
         "outlook-tables", newsletter(change=raw(LOPSIDED)),

@@ -8,8 +8,8 @@ from selectolax.lexbor import LexborHTMLParser
 from newsletters.checks.paint import colour, painted, pixels
 
 SHEET = """
-p { color: #111111; }
 .a p { color: #222222; }
+p { color: #111111; }
 @media (prefers-color-scheme: dark) { .a p { color: #eeeeee !important; } body { background: #101010 !important } }
 @media (max-width: 480px) { p { color: #ff0000 !important; font-size: 2px !important } }
 """
