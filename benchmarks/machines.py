@@ -10,10 +10,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from benchmarks.stage import Figure, add_people, draft, house, written
 from daisychain.database import Database
+from daisychain.secret import installation_secret
 from daisychain.settings import VARIABLES
 from sender.audience import freeze
 from sender.ledger import read_ledger
@@ -53,6 +54,9 @@ def _shared(database: Database, people: int, machines: int) -> Figure:
             unfinished = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state != "done")
             _until(database, unfinished, 0)
             seconds, cpu = time.perf_counter() - began, _cpu_seconds(processes) - used
+            # Where two end at once neither sees it, and the next sweep does.
+            finished = select(func.count()).where(Campaign.id == campaign_id, Campaign.state == "finished")
+            _until(database, finished, 1)
         finally:
             for process in processes:
                 process.terminate()
@@ -60,8 +64,7 @@ def _shared(database: Database, people: int, machines: int) -> Figure:
                 process.communicate()
     with database.engine.connect() as connection:
         ledger = read_ledger(connection, campaign_id)
-        state = connection.scalars(select(Campaign.state).where(Campaign.id == campaign_id)).one()
-    assert (state, ledger.balances, ledger.accepted) == ("finished", True, people), (state, ledger)
+    assert (ledger.balances, ledger.accepted) == (True, people), ledger
     words = "one machine" if machines == 1 else f"{machines} machines"
     return Figure(f"SendGrid path, freeze left out, {words}", people, seconds, "grows with them", cpu_seconds=cpu)
 
@@ -74,7 +77,7 @@ def _started(database: Database, home: Path) -> subprocess.Popen[str]:
     told = {
         "home": str(home),
         "database_url": f"postgresql+psycopg://daisychain@/daisychain?host={database.server.socket}",
-        "secret_key": (settings.home / "secret_key").read_text().strip(),
+        "secret_key": installation_secret(settings),
         "public_url": settings.public_url,
         "sendgrid_api_key": settings.sendgrid_api_key,
         "sendgrid_api_host": settings.sendgrid_api_host,
@@ -87,10 +90,10 @@ def _started(database: Database, home: Path) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def _until(database: Database, counted: object, wanted: int) -> None:
+def _until(database: Database, counted: Select[tuple[int]], wanted: int) -> None:
     while True:
         with database.engine.connect() as connection:
-            if connection.scalar(counted) == wanted:  # type: ignore[call-overload]
+            if connection.scalar(counted) == wanted:
                 return
         time.sleep(0.05)
 

@@ -66,5 +66,6 @@ def column_of(field: str) -> ColumnElement[Any]:
 
 def _inputs(fields: Sequence[str]) -> ColumnElement[Any]:
     # jsonb_build_object takes its arguments one by one, and twice as long.
-    names = array([literal(name) for name in fields], type_=Text)
-    return func.jsonb_object(names, array([column_of(name) for name in fields], type_=Text), type_=JSONB())
+    names: array[Any] = array([literal(name) for name in fields], type_=Text)
+    values: array[Any] = array([column_of(name) for name in fields], type_=Text)
+    return func.jsonb_object(names, values, type_=JSONB())

@@ -36,6 +36,7 @@ class ListPeople:
         self._connection = connection
         self._list_id: int = of._list_id if of else find_list(connection, name)["id"]
         self._of, self._codes = of, sorted(codes)
+        self._longest: dict[str, str] = {}
 
     def sender(self) -> tuple[str, str]:
         """Whom its mail is from, as in From, and the address for replies; empty where that is the same."""
@@ -62,15 +63,19 @@ class ListPeople:
         return self._count - self.filled.get(field, 0)
 
     def basis(self) -> dict[str, int]:
-        """How many of them may be mailed on what ground, "unknown" where nobody wrote it down; the most first."""
+        """How many on the list may be mailed on what ground, "unknown" where nobody wrote it down; the most first."""
+        if self._of:
+            return self._of.basis()
         statement = self._mailable(Membership.basis, func.count()).group_by(Membership.basis)
         return dict(map(tuple, self._connection.execute(statement.order_by(func.count().desc()))))
 
     def longest(self, field: str) -> str:
         """The longest value anybody has for `field`; empty where nobody has one."""
-        value = column_of(field)
-        statement = self._mailable(value).order_by(func.length(value).desc().nulls_last()).limit(1)
-        return str(self._connection.scalar(statement) or "")
+        if field not in self._longest:  # several checks ask, and it is a walk over everybody
+            value = column_of(field)
+            statement = self._mailable(value).order_by(func.length(value).desc().nulls_last()).limit(1)
+            self._longest[field] = str(self._connection.scalar(statement) or "")
+        return self._longest[field]
 
     def member(self, email: str) -> Mapping[str, str | None] | None:
         """The fields of the one with this address; None where nobody mailable on this list has it."""
@@ -88,11 +93,10 @@ class ListPeople:
 
     def languages(self) -> dict[str, int]:
         """How many of them have each language, by its code; empty for those of whom it is not known."""
-        rows = self._connection.execute(self._mailable(Member.language, func.count()).group_by(Member.language))
-        return {language: int(people) for language, people in rows}
+        return self._languages
 
     def speaking(self, codes: Collection[str]) -> ListPeople:
-        """Those of them whose language is one of these codes; `fields` stay those of all."""
+        """Those of them whose language is one of these codes; `fields` and `basis` stay those of all."""
         return ListPeople(self._connection, self.name, of=self, codes=codes)
 
     @cached_property
@@ -103,6 +107,11 @@ class ListPeople:
         keys = self._mailable(func.jsonb_object_keys(Member.fields).label("key")).subquery()
         custom = select(keys.c.key, func.count()).group_by(keys.c.key).order_by(keys.c.key)
         return {**counts, **dict(map(tuple, self._connection.execute(custom)))}
+
+    @cached_property
+    def _languages(self) -> dict[str, int]:
+        rows = self._connection.execute(self._mailable(Member.language, func.count()).group_by(Member.language))
+        return {language: int(people) for language, people in rows}
 
     @cached_property
     def _count(self) -> int:

@@ -15,8 +15,9 @@ import click
 from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_table
 from daisychain.errors import InputError
 from newsletters.blocks import registry
-from newsletters.checks import Report, check_file, check_languages
+from newsletters.checks import Report, check_file, check_languages, with_mistakes
 from newsletters.languages import compile_languages
+from newsletters.mistakes import Mistakes
 from newsletters.packs.brands import brand_for
 from newsletters.people import People
 from newsletters.preview import Reader, write_preview
@@ -113,17 +114,20 @@ def preview(
     with desk.database.engine.connect() as connection:
         people = desk.people(connection, list_name) if list_name else None
         find = partial(find_toolkit, connection=connection)
+        mistakes = Mistakes(collect=True)
         languages = compile_languages(
             file, find, brand=brand_for(file, brand, find) if brand else None,
-            list_fields=frozenset(people.fields()) if people else frozenset(),
+            list_fields=frozenset(people.fields()) if people else frozenset(), mistakes=mistakes,
         )  # fmt: skip
         with progress() as bar:
             task = bar.add_task("Pictures", total=None, visible=pictures)
             made = write_preview(
-                languages, out, Reader(_inputs(people, member), people), check_languages(languages, people),
-                public_url=desk.settings.pages_url,
+                languages, out, Reader(_inputs(people, member), people),
+                with_mistakes(check_languages(languages, people), mistakes), public_url=desk.settings.pages_url,
                 pictures=(lambda done, total: bar.update(task, completed=done, total=total)) if pictures else None,
             )  # fmt: skip
+    for error in mistakes.found:
+        say(f"Left out, as it can't be made: {error}")
     if pictures and made.why_no_pictures:
         say(f"{'Some pictures are missing' if made.pictures else 'There are no pictures'}. {made.why_no_pictures}")
     files = {kind: str(path) for kind, path in made.files.items()}

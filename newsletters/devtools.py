@@ -24,6 +24,8 @@ _SECONDS_TO_END = 5
 _ARGUMENTS = (
     "--headless", "--remote-debugging-pipe", "--hide-scrollbars", "--disable-gpu", "--mute-audio", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    # What stands far below is in the picture too.
+    "--blink-settings=lazyLoadEnabled=false",
     # Nothing has an address but this machine, whatever a page asks for and whatever the browser itself would like.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )  # fmt: skip

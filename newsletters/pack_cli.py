@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from daisychain.console import Desk, emit, format_option, pass_desk, progress, s
 from daisychain.errors import InputError
 from daisychain.hosts import is_loopback
 from newsletters.browser import chromium
+from newsletters.compiler import own_brand
 from newsletters.document import read_document
 from newsletters.images import keep_images
 from newsletters.languages import translations
@@ -155,10 +156,12 @@ def dialects_(format_: str) -> None:
 def _editions(connection: Connection, file: Path, choices: Choices) -> dict[str, Edition]:
     """The newsletter in FILE and its translations, by language."""
     documents = [read_document(each) for each in (file, *translations(file))]
-    return {
-        document.language: open_edition(document, find_toolkit(document.toolkit, document.folder, connection), choices)
-        for document in documents
-    }
+    editions = {}
+    for document in documents:
+        toolkit = find_toolkit(document.toolkit, document.folder, connection)
+        leading = own_brand(document) or toolkit.brand
+        editions[document.language] = open_edition(document, replace(toolkit, brand=leading), choices)
+    return editions
 
 
 def _keep(desk: Desk, results: list[Made]) -> None:

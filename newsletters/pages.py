@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from daisychain.errors import InputError
 from daisychain.web import engine, settings
 from newsletters.images import EXTENSIONS
-from newsletters.packs.dialects import dialects
+from newsletters.packs.dialects import Dialect, dialects
 from newsletters.packs.offers import offered_pack, offers
 from newsletters.packs.standing import pack_standing
 from newsletters.packs.zips import zipped
@@ -64,10 +64,15 @@ def toolkit(name: str) -> Response:
     with engine().connect() as connection:
         offered = offers(connection, found)
     page = Response(
-        render_template("toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=dialects().values())
+        render_template("toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=_tools())
     )
     page.headers["Cache-Control"] = A_WHILE
     return page
+
+
+def _tools() -> list[Dialect]:
+    """The dialects by the names of their tools, those for whatever is left last."""
+    return sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
 
 
 @blueprint.get("/toolkits/<name>/packs/<newsletter>/<dialect>.zip")

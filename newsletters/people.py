@@ -26,7 +26,7 @@ class People(Protocol):
         """For how many of them `field` is missing or empty."""
 
     def basis(self) -> Mapping[str, int]:
-        """How many of them may be mailed on what ground, "unknown" where nobody wrote it down."""
+        """How many on the list may be mailed on what ground, "unknown" where nobody wrote it down."""
 
     def longest(self, field: str) -> str:
         """The longest value of `field`; empty where nobody has one."""
@@ -41,4 +41,4 @@ class People(Protocol):
         """How many of them have each language, as their codes are written; empty for those of whom it is not known."""
 
     def speaking(self, codes: Collection[str]) -> Self:
-        """Those of them whose language is one of these codes; `fields` stay those of all."""
+        """Those of them whose language is one of these codes; `fields` and `basis` stay those of all."""

@@ -23,7 +23,7 @@ from newsletters.merge import Merged, References, plan_merge
 from newsletters.message import Embedded, build_message
 from newsletters.people import People
 from newsletters.preview_page import Edition, Look, Occasion, index_page
-from newsletters.shots import Sitting, taken
+from newsletters.shots import PICTURES, Sitting, taken
 from newsletters.variants import Variant, variants
 
 INERT = "#"
@@ -162,6 +162,10 @@ def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
         for name, content in contents.items():
             path = folder / name
             _write(path, content)
+        for path in (folder / PICTURES).glob("newsletter*.png"):
+            if f"{PICTURES}/{path.name}" not in contents:
+                # Of an earlier preview, which showed something else.
+                path.unlink()
     except OSError as error:
         raise InputError(f"The preview can't be written here: {error.strerror}.", file=path) from None
 

@@ -72,7 +72,7 @@ class Edition:
             ("Preheader", first.preheader or "none", _length(first.preheader, _PREHEADER_ROOM)),
             ("List-Unsubscribe", f"<{public_url}/…>", "each mail has a link of its own; made when it is sent"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click", "mail programs show their own button for it"),
-            ("Content-Language", self.email.language, "right to left" if self.email.direction == "rtl" else ""),
+            ("Language", self.language_name, "right to left" if self.email.direction == "rtl" else ""),
             ("Weight", f"{self.weight / 1000:.0f} kB of HTML", "Gmail cuts off at about 102 kB; pictures do not count"),
         ]  # fmt: skip
 

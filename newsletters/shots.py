@@ -11,6 +11,7 @@ from newsletters.browser import BrowserError, Page, View, open_browser
 # A phone's screen has two pixels or more for each that CSS counts.
 _PHONE, _DESKTOP = View(width=375, scale=2), View(width=640)
 SCREENS = {"phone": _PHONE, "desktop": _DESKTOP}
+PICTURES = "pictures"  # the folder of their files
 MODES = {"light": "Light", "dark": "Dark", "no-images": "Images off"}
 
 
@@ -69,7 +70,6 @@ def _view(screen: str, mode: str) -> View:
 
 def _shot(picture: bytes, name: str, screen: str, mode: str) -> Shot:
     width, height = struct.unpack(">II", picture[16:24])  # of the first chunk of a PNG
-    scale = SCREENS[screen].scale
-    return Shot(
-        f"pictures/{name}-{SCREENS[screen].width}-{mode}.png", screen, mode, round(width / scale), round(height / scale)
-    )
+    view = SCREENS[screen]
+    path = f"{PICTURES}/{name}-{view.width}-{mode}.png"
+    return Shot(path, screen, mode, round(width / view.scale), round(height / view.scale))

@@ -18,7 +18,7 @@ from lists.tables import Member, Membership, Suppression
 from sender import outcomes
 from sender.ledger import Span, move
 from sender.mailing import Outcome, Verdict
-from sender.states import finish_if_done, people_wait_again
+from sender.states import LATE_ANSWER, finish_if_done, people_wait_again
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event
 from sender.vocabulary import PROOFS
 
@@ -126,7 +126,7 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
         .where(Attempt.id == attempt_id)
         .values(
             outcome=outcome.verdict.value, status=outcome.status, detail=outcome.detail, message_id=outcome.message_id,
-            ended_at=func.now(), **({"settled_by": "late answer", "settled_at": func.now()} if late else {}),
+            ended_at=func.now(), **({"settled_by": LATE_ANSWER, "settled_at": func.now()} if late else {}),
         )
     )  # fmt: skip
     if batch is None:

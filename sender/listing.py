@@ -16,13 +16,13 @@ from sender.campaigns import find_campaign
 from sender.languages import emails_of
 from sender.tables import Attempt, Batch, Delivery
 
-COLUMNS = ("address", "language", "state", "reason", "batch", "tried_at", "outcome", "status", "detail")
+COLUMNS = ("address", "state", "reason", "batch", "tried_at", "outcome", "status", "detail", "language")
 
 
 def people(connection: Connection, campaign_id: int, state: str | None = None) -> Iterator[dict[str, Any]]:
     """Each person of a campaign, all or those in one state, with COLUMNS; read as it goes, a million is no burden.
 
-    The columns from `tried_at` on are of the last attempt at the person's batch, and empty before the first.
+    The columns from `tried_at` to `detail` are of the last attempt at the person's batch, and empty before the first.
     """
     campaign = find_campaign(connection, campaign_id)
     if campaign["frozen_at"] is None:
@@ -44,7 +44,7 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
         batch = batches[place] if place >= 0 and row.id <= batches[place].last_id else None
         told = batch and (batch.id, batch.started_at, batch.outcome, batch.status, batch.detail or None)
         language = emails.language_of(row.compiled_id)
-        values = (row.address, language, row.state, row.reason, *(told or (None,) * 5))
+        values = (row.address, row.state, row.reason, *(told or (None,) * 5), language)
         yield dict(zip(COLUMNS, values, strict=True))
 
 

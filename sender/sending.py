@@ -59,7 +59,7 @@ def work_until_over(
     what is in flight comes to its end, and the state is as it stands.
     """
     with Crew(database.settings, help_out, campaign_id, concurrency) as crew:
-        crew.grow((processes or 1) - 1)
+        crew.grow((processes or _wanted(database, campaign_id)) - 1)
         with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency) as workers:
             swept = 0.0
             try:
@@ -67,7 +67,7 @@ def work_until_over(
                     if time.monotonic() - swept > SWEEP:
                         _look_after(database, campaign_id, watch)
                         if processes is None:
-                            crew.grow(min(cores(), _batches_to_go(database, campaign_id) // BATCHES_A_PROCESS) - 1)
+                            crew.grow(_wanted(database, campaign_id) - 1)
                         swept = time.monotonic()
                     state = _state(database, campaign_id)
                     if state != "sending":
@@ -100,12 +100,12 @@ def _look_after(database: Database, campaign_id: int, watch: Callable[[Ledger, W
             watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
 
 
-def _batches_to_go(database: Database, campaign_id: int) -> int:
-    """How many batches could be claimed now."""
+def _wanted(database: Database, campaign_id: int) -> int:
+    """How many processes the batches that could be claimed now are enough for."""
     waiting = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
     due = waiting.where(Batch.held.is_(False), Batch.not_before <= func.now())
     with database.engine.connect() as connection:
-        return connection.scalar(due) or 0
+        return min(cores(), (connection.scalar(due) or 0) // BATCHES_A_PROCESS)
 
 
 def _state(database: Database, campaign_id: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Literal
 
-from sqlalchemy import Connection, false, func, select, update
+from sqlalchemy import Connection, and_, false, func, select, update
 
 from sender.ledger import Span, move
 from sender.tables import Attempt, Batch, Campaign
@@ -34,6 +34,8 @@ TRANSITIONS: dict[tuple[CampaignState, CampaignState], str] = {
 CANCELLED = "cancelled"
 # How the reason of a person who has uncertain people sent to again begins (sender/resolve.py).
 SEND_AGAIN = "send-again"
+# What settled an attempt whose sender only seemed dead: it knows better than who decided meanwhile.
+LATE_ANSWER = "late answer"
 
 
 def turn(
@@ -91,7 +93,8 @@ def close_cancelled(connection: Connection, campaign_id: int) -> int:
     A batch that is being claimed right now goes out: its people wait until its outcome. Who was to be sent to again,
     by a person's decision that has not happened yet, is uncertain as before.
     """
-    again = func.coalesce(Attempt.settled_because.startswith(SEND_AGAIN), false()).label("again")
+    decided = and_(Attempt.settled_because.startswith(SEND_AGAIN), Attempt.settled_by != LATE_ANSWER)
+    again = func.coalesce(decided, false()).label("again")
     free = select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
     rows = connection.execute(
         select(Batch.id, Batch.first_id, Batch.last_id, again)

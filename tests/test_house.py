@@ -95,6 +95,11 @@ def test_a_library_that_needs_guarding_is_imported_in_one_place(library: str) ->
     assert places == ([ONE_PLACE[library]] if ONE_PLACE[library] else [])
 
 
+def test_chromium_is_started_in_one_place() -> None:
+    places = [relative(path) for path in modules(*ROOMS, "daisychain", "docs") if "--headless" in path.read_text()]
+    assert places == ["newsletters/devtools.py"]
+
+
 def test_no_module_is_called_after_nothing() -> None:
     vague = {"utils.py", "helpers.py", "models.py", "common.py", "misc.py"}
     assert not [relative(path) for path in modules(*ROOMS, "daisychain") if path.name in vague]

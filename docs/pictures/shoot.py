@@ -105,8 +105,10 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     document = Path(folder, "may.md")
     document.write_text(document.read_text().replace("Dear {{", "Hello {{"))
     run("newsletter", "pack", "may.md", "--for", "plain", "--out", "newer", cwd=folder, environment=environment)
+    run("pack", "offer", "may.md", cwd=folder, environment=environment)
     with served(home, environment) as url:
         save(shot(Page(url=f"{url}/packs/{key}"), 640, height=760), "pack-standing")
+        save(part(Page(url=f"{url}/toolkits/community-makes-us"), "#packs", 1100), "toolkit-packs")
 
 
 def filled(readme: str) -> str:
@@ -180,6 +182,14 @@ def shot(page: Page, width: int, *, height: int = 0) -> Image.Image:
         taken = browser.picture(page, View(width, height, scripts=True))
     with Image.open(io.BytesIO(taken)) as picture:
         return picture.convert("RGB")
+
+
+def part(page: Page, selector: str, width: int) -> Image.Image:
+    """One element of a page, over its whole width."""
+    box = f"(box => [box.top, box.bottom])(document.querySelector({selector!r}).getBoundingClientRect())"
+    with open_browser() as browser:
+        top, bottom = browser.answer(page, box, View(width))
+    return shot(page, width).crop((0, int(top) - 16, width, int(bottom) + 16))
 
 
 def terminal(text: str) -> Image.Image:

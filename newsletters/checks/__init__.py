@@ -28,7 +28,18 @@ from newsletters.people import People
 from newsletters.reachable import Reach
 from newsletters.toolkit import current_day
 
-__all__ = ["Code", "Finding", "Report", "Subject", "check_file", "check_languages", "codes", "families", "run_checks"]
+__all__ = [
+    "Code",
+    "Finding",
+    "Report",
+    "Subject",
+    "check_file",
+    "check_languages",
+    "codes",
+    "families",
+    "run_checks",
+    "with_mistakes",
+]
 
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "hint": 2}
 
@@ -83,11 +94,15 @@ def check_file(
         if error.file is None:
             raise
         mistakes.found.append(error)
+    return Report(with_mistakes(found, mistakes), sizes, readers)
+
+
+def with_mistakes(found: Iterable[Finding], mistakes: Mistakes) -> list[Finding]:
+    """The findings about what could be compiled, and with them what could not be."""
     stopped = [compile_.finding(error) for error in mistakes.found]
     # What was left out of a line that can't be compiled is not missed there as well.
     places = {finding.place for finding in stopped}
-    findings = in_order([*stopped, *(finding for finding in found if finding.place not in places)])
-    return Report(findings, sizes, readers)
+    return in_order([*stopped, *(finding for finding in found if finding.place not in places)])
 
 
 def check_languages(

@@ -6,8 +6,8 @@ from daisychain.errors import InputError
 from newsletters.checks.finding import Code, Finding
 
 ERROR = Code(
-    "compile-error", "error", "The newsletter can't be made as it stands",
-    why="An unknown field, block or picture, copy that may not be used today, or a line that can't be read stops it.",
+    "compile-error", "error", "A field, block, picture, copy block or line that can't be used",
+    why="The newsletter can't be made as it stands.",
     mend="Correct the line; the message says what is known there.",
     firm=True,
 )  # fmt: skip

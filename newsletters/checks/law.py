@@ -56,10 +56,11 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield CHARITY.at(place, f"The charity number {footer.charity_number} is not in the mail.")
     if (sender := subject.email.from_address) and not parseaddr(sender)[0]:
         yield SENDER.at(subject.document.place("from"), f"The sender is {sender!r}, without a name.")
-    if subject.people is not None and (number := subject.people.basis().get("unknown", 0)):
+    basis = subject.people.basis() if subject.people is not None else {}
+    if subject.people is not None and (number := basis.get("unknown", 0)):
         yield CONSENT.at(
             f"list {subject.people.name}",
-            f"For {number:,} of {subject.people.count():,} people on the list it is not recorded what mailing them "
+            f"For {number:,} of {sum(basis.values()):,} people on the list it is not recorded what mailing them "
             "rests on.",
         )
 

@@ -175,15 +175,16 @@ def _parameters(subject: Subject, url: str, place: str) -> Iterator[Finding]:
 
 
 def _duplicates(subject: Subject) -> Iterator[Finding]:
-    by_words: dict[str, dict[str, str]] = defaultdict(dict)
+    by_words: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     by_place: dict[str, dict[str, str]] = defaultdict(dict)
     for url, place, words in _links(subject):
         if words:
-            by_words[words.lower()].setdefault(url, place)
+            by_words[words.lower()].setdefault(url, (place, words))
             by_place[url].setdefault(words.lower(), place)
-    for words, urls in by_words.items():
+    for urls in by_words.values():
         if len(urls) > 1:
-            yield SAME_WORDS.at(list(urls.values())[1], f"{words!r} leads to {' and to '.join(urls)}.")
+            place, words = list(urls.values())[1]
+            yield SAME_WORDS.at(place, f"{words!r} leads to {' and to '.join(urls)}.")
     for url, said in by_place.items():
         if len(said) > _MANY_WORDS:
             yield SAME_PLACE.at(list(said.values())[-1], f"{url} stands behind {', '.join(map(repr, said))}.")

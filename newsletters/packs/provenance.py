@@ -53,7 +53,12 @@ def provenance(material: Material, dialect: Dialect, key: str, files: Mapping[st
         "expires": edition.expires.isoformat() if edition.expires else None,
         "dialect": dialect.key,
         "partner": {"name": partner.name, "code": partner.code} if partner else None,
-        "newsletter": {"name": edition.name, "title": edition.title, "hash": edition.hash},
+        "newsletter": {
+            "name": edition.name,
+            "title": edition.title,
+            "language": edition.language,
+            "hash": edition.hash,
+        },
         "toolkit": {
             "name": toolkit.name,
             "title": toolkit.title,

@@ -79,7 +79,8 @@ class SendGrid(Account):
         personalizations = _personalizations(mailing, recipients)
         plan = mailing.plan
         content = Merged(plan.tagged_subject, plan.tagged_html, plan.tagged_text)
-        over = [place for place, each in enumerate(personalizations) if _too_much(each["substitutions"])]
+        room = MAX_SUBSTITUTION_BYTES - len("".join(plan.tags).encode())
+        over = [place for place, each in enumerate(personalizations) if _too_much(each["substitutions"], room)]
         if over and len(recipients) > 1:
             words = f"{len(over)} people's merge values are over SendGrid's limits: a request each"
             return Outcome(verdict_of("sendgrid", "fitting"), words, apart=frozenset(ids[place] for place in over))
@@ -147,13 +148,13 @@ def _personalizations(mailing: Mailing, recipients: Iterable[Recipient]) -> list
     ]
 
 
-def _too_much(values: Mapping[str, str]) -> bool:
-    """Whether a person's merge values are over SendGrid's limits, tags and values counted as bytes of UTF-8."""
+def _too_much(values: Mapping[str, str], room: int) -> bool:
+    """Whether a person's merge values are over SendGrid's limits; `room` is what the tags leave, in bytes of UTF-8."""
     if len(values) > MAX_SUBSTITUTIONS:
         return True
-    text = "".join([*values, *values.values()])
+    text = "".join(values.values())
     # No character has more than four bytes; mostly that is all that need be known.
-    return 4 * len(text) > MAX_SUBSTITUTION_BYTES and len(text.encode()) > MAX_SUBSTITUTION_BYTES
+    return 4 * len(text) > room and len(text.encode()) > room
 
 
 def _person(address: str, name: str = "") -> dict[str, str]:

@@ -41,6 +41,18 @@ def test_only_mailable_people_are_looked_at(connection: Connection) -> None:
     assert [found.member(email) for email in ("cy@x.org", "di@x.org", "zoe@x.org", "no address")] == [None] * 4
 
 
+@pytest.mark.usefixtures("people")
+def test_those_who_speak_a_language_can_be_looked_at_alone(connection: Connection) -> None:
+    found = open_people(connection, "friends")
+    assert found.languages() == {"en": 1, "": 1}
+    english, others = found.speaking(["en"]), found.speaking(["", "cy"])
+    assert [each.count() for each in (english, others, found.speaking([]))] == [1, 1, 0]
+    assert [(each.sample() or {}).get("first_name") for each in (english, others)] == ["Ann", "Bob"]
+    assert [each.empty("town") for each in (english, others)] == [0, 1]
+    # What is said of the list as a whole stays so.
+    assert (others.fields(), others.basis()) == (found.fields(), found.basis())
+
+
 def test_an_empty_list_has_nobody_and_an_unknown_one_is_an_error(connection: Connection, list_id: int) -> None:
     nobody = open_people(connection, "friends")
     assert (nobody.count(), nobody.excluded(), nobody.sample(), nobody.longest("email")) == (0, 0, None, "")

@@ -55,30 +55,69 @@ def test_a_page_is_seen_as_the_view_says(
     assert (taken.size, taken.getpixel((40, 40)), taken.getpixel((200, 300))) == (size, corner, ground)
 
 
+class Site(http.server.ThreadingHTTPServer):
+    """A site on this machine that gives one page at every address, and keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.page = b""
+        self.asked: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers for a `Site`."""
+
+    server: Site
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(self.server.page)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def sites() -> Iterator[tuple[Site, Site]]:
+    with Site() as one, Site() as two:
+        yield one, two
+        one.shutdown()
+        two.shutdown()
+
+
 @needs_chromium
-def test_a_page_gets_its_own_files_and_nothing_else(browser: Browser, tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    class Listening(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_error(404)
-
-        def log_message(self, *_: object) -> None: ...
-
+def test_a_page_gets_its_own_files_and_nothing_else(browser: Browser, tmp_path: Path, sites: tuple[Site, Site]) -> None:
     site = tmp_path / "site"
     site.mkdir()
     (tmp_path / "secret.png").write_bytes(picture())
+    (site / "linked.png").symlink_to(tmp_path / "secret.png")
     (site / "tent one.png").write_bytes(picture(4, 2))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listening) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        elsewhere = f"http://127.0.0.1:{server.server_port}/x.png"
-        sources = ["tent%20one.png", "missing.png", "/../secret.png", "%2e%2e/secret.png", elsewhere,
-                   (tmp_path / "secret.png").as_uri()]  # fmt: skip
-        page = "".join(f"<img src='{source}'>" for source in sources)
-        found = browser.answer(Page(page, files_in(site)), "[...document.images].map((image) => image.naturalWidth)")
-        server.shutdown()
-    assert (found, asked) == ([4, 0, 0, 0, 0, 0], [])
+    sources = ["tent%20one.png", "missing.png", "linked.png", f"{sites[0].url}/x.png",
+               (tmp_path / "secret.png").as_uri()]  # fmt: skip
+    page = "".join(f"<img src='{source}'>" for source in sources)
+    found = browser.answer(Page(page, files_in(site)), "[...document.images].map((image) => image.naturalWidth)")
+    assert (found, sites[0].asked) == ([4, 0, 0, 0, 0], [])
+    assert files_in(site)("../secret.png") is None
+
+
+@needs_chromium
+def test_a_page_of_this_machine_gets_what_its_own_site_has_alone(browser: Browser, sites: tuple[Site, Site]) -> None:
+    own, other = sites
+    own.page = f"<title>Ours</title><img src='/own.png'><img src='{other.url}/theirs.png'>".encode()
+    assert browser.answer(Page(url=f"{own.url}/page"), "document.title") == "Ours"
+    assert ({"/page", "/own.png"} <= set(own.asked), other.asked) == (True, [])
+
+
+@needs_chromium
+def test_a_picture_has_also_what_a_page_loads_only_when_it_is_scrolled_to(browser: Browser) -> None:
+    image = "<img loading='lazy' src='tent.png' width='90' height='90'>"
+    below = f"<body style='margin:0'><div style='height:7000px'></div>{image}"
+    taken = seen(browser.picture(Page(below, {"tent.png": picture()}.get), View(100, scripts=True)))
+    assert taken.getpixel((40, 7040)) == GREEN
 
 
 @needs_chromium

@@ -101,6 +101,16 @@ def test_a_preview_opens_in_the_person_s_browser_or_says_what_to_open(
     assert "out/index.html" in told.stdout
 
 
+def test_a_preview_shows_what_can_be_made_and_says_what_can_t(run: Run) -> None:
+    Path("may.md").write_text(
+        "---\ntoolkit: community-makes-us\nsubject: May\npreheader: More\n---\nHello.\n\n::: copy welcom\n\nBye.\n"
+    )
+    told = run("preview", "may.md", "--out", "out", "--no-pictures")
+    assert "Left out, as it can't be made: may.md:8: " in told.stderr
+    assert "compile-error" in Path("out/index.html").read_text()
+    assert Path("out/newsletter.txt").read_text().count("Hello.\n\nBye.") == 1
+
+
 def test_a_preview_is_for_its_owner_alone_and_follows_no_link(run: Run) -> None:
     run("new", "may", "--toolkit", "community-makes-us")
     run("preview", "may.md", "--out", "out", "--no-pictures")

@@ -16,7 +16,7 @@ from daisychain.settings import Settings
 from lists.tables import Member
 from newsletters.languages import language_given
 from newsletters.tables import StoredEmail
-from sender import pace, warm_up
+from sender import listing, pace, warm_up
 from sender.audience import freeze
 from sender.languages import Emails, email_given
 from sender.ledger import read_ledgers
@@ -97,9 +97,11 @@ def test_each_person_is_given_their_language_once_in_batches_of_one_language(dat
         rows = connection.execute(
             select(Member.language, Delivery.compiled_id, Delivery.inputs).join(Member, Member.id == Delivery.member_id)
         ).all()
+        told = {row["address"]: row["language"] for row in listing.people(connection, campaign_id)}
     assert Counter((row.language, row.compiled_id) for row in rows) == Counter(
         (code, ids[language_given(code, FOUR, "en")]) for code in wanted
     )
+    assert [told[f"person{number}@people.example"] for number in range(4)] == ["cy", "en", "ar", "hi"]
     cut = batches(database)
     assert all(set(given) == {compiled} and len(given) <= 2 for compiled, given in cut)
     assert Counter(compiled for compiled, _ in cut) == {ids["en"]: 2, ids["cy"]: 2, ids["ar"]: 1, ids["hi"]: 1}

@@ -85,6 +85,19 @@ def test_the_freeze_writes_everybody_down_with_the_reason_of_each_exclusion(data
     assert len(batches(database, campaign_id)) == 3
 
 
+def test_a_freeze_that_was_undone_before_leaves_no_batch_without_people(database: Database) -> None:
+    campaign_id = staged(database, 5)
+    with database.engine.connect() as connection:
+        freeze(connection, campaign_id, batch_size=2)
+        connection.rollback()  # its ids are used up all the same
+        freeze(connection, campaign_id, batch_size=2)
+        connection.commit()
+        rows = connection.execute(select(Batch.first_id, Batch.last_id).order_by(Batch.id)).all()
+        ids = connection.scalars(select(Delivery.id).order_by(Delivery.id)).all()
+    assert ids[0] == 6
+    assert [range(first, last + 1) for first, last in rows] == [range(6, 8), range(8, 10), range(10, 11)]
+
+
 def test_an_audience_is_frozen_once(database: Database) -> None:
     campaign_id = frozen(database, 3)
     with database.engine.begin() as connection, pytest.raises(StateError, match="not a draft"):

@@ -181,14 +181,30 @@ class Campaigning(RuleBasedStateMachine):
         self.sweep(data)
 
     def decide_in_haste(self, data: strategies.DataObject) -> None:
-        """Those of a sender that seemed dead are sent to again, and its answer comes while that is on its way."""
-        self.lose(data)
+        """Those of a sender that seemed dead are to be sent to again; then more becomes known, or it is called off."""
+        what = drawn(data, ["an answer", "an event", "called off"])
+        each = self.claimed(drawn(data, self.may_go()), mortal=True)
+        if each is None:
+            return
+        if what == "an event":
+            self.take(each, each.people)
+        self.sweep(data)
         if self.model.in_state("uncertain") and self.model.state != "cancelled":
             self.decided(again=True)
-        if self.may_go():
+        if what == "called off":
+            self.cancel(data)
+        elif what == "an event":
+            self.told(each, each.people[:1], "delivered")
+        elif self.may_go():
             self.claimed(drawn(data, self.may_go()))
-        if [each for each in self.model.tries if each.swept]:
             self.answer_late(data)
+
+    def call_off_in_flight(self, data: strategies.DataObject) -> None:
+        """A campaign is cancelled while a request is on its way, whose answer comes then."""
+        each = self.claimed(drawn(data, self.may_go()))
+        self.cancel(data)
+        if each:
+            self.answered(each, data)
 
     def refuse_all(self, data: strategies.DataObject) -> None:
         """The provider refuses whatever it is given, for no person's fault, until the campaign pauses."""
@@ -459,6 +475,7 @@ class Campaigning(RuleBasedStateMachine):
 ACTIONS: dict[str, tuple[int, Callable[[Campaigning], object]]] = {
     "send": (10, lambda it: it.may_go()),
     "lose": (7, lambda it: it.may_go()),
+    "call_off_in_flight": (1, lambda it: it.may_go() and it.steps > 5),
     "refuse_all": (2, lambda it: it.may_go()),
     "decide_in_haste": (2, lambda it: it.may_go()),
     "claim": (

@@ -123,3 +123,6 @@ def test_people_see_what_stands_before_they_send_and_afterwards(friends: Databas
     line = "words-placeholder (1 found), by Bo: the band's name"
     assert line in daisychain("campaign", "send", id_, code=1).stderr
     assert f"Overridden: {line}" in daisychain("campaign", "status", id_).stdout
+    test = ("newsletter", "test", "may.md", "--to", "ann@people.example", "--provider", "outbox", "--list", "friends")
+    assert "--override words-placeholder=REASON" in daisychain(*test, code=1).stderr
+    assert "accepted" in daisychain(*test, "--override", "words-placeholder=only to look at it").stdout

@@ -209,6 +209,18 @@ def test_a_late_answer_comes_before_a_second_try_that_a_person_decided_on(databa
     assert batches(database, campaign_id) == []
 
 
+def test_who_was_to_be_sent_to_again_and_was_surely_not_mailed_is_excluded_by_a_cancelling(database: Database) -> None:
+    campaign_id = frozen(database, 2)
+    claim = claimed(database, batches(database, campaign_id)[0])
+    recorded(database, claim, Outcome(Verdict.UNCERTAIN))
+    with database.engine.begin() as connection:
+        resolve(connection, campaign_id, "send-again", who="ann", because="an outage")
+    recorded(database, claim, Outcome(Verdict.WAIT))  # the sender was not dead, and the provider took nothing
+    with database.engine.begin() as connection:
+        assert steering.cancel(connection, campaign_id, who="ann") == 2
+    assert ledger(database, campaign_id).excluded_by == {"cancelled": 2}
+
+
 def test_who_decided_what_and_why_is_kept(database: Database) -> None:
     campaign_id = frozen(database, 2)
     with database.engine.begin() as connection:

@@ -120,6 +120,19 @@ def test_the_command_says_what_does_not_go_together(daisychain: Daisychain) -> N
     assert "Write source" in daisychain("newsletter", "pack", "may.md", "--utm", "x", "--out", "x", code=1).stderr
 
 
+def test_the_newsletters_own_brand_stands_beside_the_partners(daisychain: Daisychain, tmp_path: Path) -> None:
+    daisychain("newsletter", "new", "may", "--toolkit", "community-makes-us")
+    (tmp_path / "brand.yml").write_text('name: Our Branch\ncolours:\n  primary: "#0b5394"\n')
+    (tmp_path / "partner.yml").write_text("name: Bees of Bath\naddress: 2 Hive Lane\n", encoding="utf-8")
+    told = daisychain(
+        "newsletter", "pack", "may.md", "--brand", "partner.yml", "--for", "plain", "--out", "packs", "--no-previews"
+    )
+    page = (tmp_path / "packs/bees-of-bath-plain/email.html").read_text()
+    assert "Our Branch" in page
+    assert "#0b5394" in page
+    assert "which partners can't reach" in told.stderr
+
+
 def test_the_dialects_are_listed_with_what_is_not_confirmed(daisychain: Daisychain) -> None:
     listed = daisychain.json("pack", "dialects", "--format", "json")
     assert {"mailchimp", "outlook", "plain"} <= {each["dialect"] for each in listed}

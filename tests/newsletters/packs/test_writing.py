@@ -31,6 +31,11 @@ def test_a_condition_that_a_dialect_can_not_express_is_an_error_that_says_what_t
     assert "one text for everybody" in error.value.hint
 
 
+def test_a_part_for_those_without_a_field_is_the_tools_else() -> None:
+    body = "{% if not member.first_name %}Hello{% else %}Dear you{% endif %}, come.\n"
+    assert "*|IF:FNAME|*Dear you*|ELSE:|*Hello*|END:IF|*, come." in text(packed("mailchimp", body), "email.html")
+
+
 def test_a_mailbox_shows_what_stands_for_those_without_the_field() -> None:
     assert "Hello, come." in text(packed("outlook", IF_NAMED), "email.html")
 
