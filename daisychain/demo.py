@@ -98,7 +98,7 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
         "the source": shown / "bulletin.md",
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
         "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
-        "the toolkit": f"DAISYCHAIN_HOME={shown} daisychain serve, then http://127.0.0.1:8000/toolkits/{TOOLKIT} (#packs)",
+        "the toolkit": f"DAISYCHAIN_HOME={shown} daisychain serve, then http://127.0.0.1:8000/toolkits/{TOOLKIT}#packs",
     }.items():
         click.echo(f"  {name:<16}{value}")
 

@@ -39,7 +39,7 @@ def served(daisychain: Daisychain) -> Iterator[tuple[str, subprocess.Popen[str]]
 
 def status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()
@@ -83,7 +83,7 @@ def test_an_error_page_is_private_and_plain(served: tuple[str, subprocess.Popen[
     url, _ = served
     request = urllib.request.Request(f"{url}/nowhere", headers={"Accept": "text/html"})
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     with caught.value as answer:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
@@ -100,7 +100,7 @@ def test_bodies_that_never_arrive_hold_up_no_page(
     head = f"POST {stalled.format(key=key)} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\nContent-Type: {FORM}\r\n\r\na"
     with ExitStack() as stack:
         for _ in range(THREADS + 1):
-            stack.enter_context(socket.create_connection(address, timeout=10)).sendall(head.encode())
+            stack.enter_context(socket.create_connection(address, timeout=60)).sendall(head.encode())
         time.sleep(0.3)  # for all of them to have got as far as they get
         assert status(f"{url}/healthz") == 200
         assert status(f"{url}/u/{key}") == 200

@@ -54,7 +54,7 @@ def fetch(url: str, body: bytes | None = None, **headers: str) -> tuple[int, dic
     request = urllib.request.Request(url, data=body, headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), events._NoRedirect)
     try:
-        answer = opener.open(request, timeout=10)
+        answer = opener.open(request, timeout=60)
     except urllib.error.HTTPError as error:
         answer = error
     with answer:

@@ -27,9 +27,13 @@ from tests.sender.returns import Sent, sent
 from tests.sender.staging import staged
 from tests.waiting import until
 
-NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 TO = "staff@coalition.example"
+
+
+def ago(hours: int) -> datetime:
+    """So many hours before the test that asks: the run it belongs to may have begun long ago."""
+    return datetime.now(UTC) - hours * HOUR
 
 
 @dataclass
@@ -122,7 +126,7 @@ def taken(database: Database, at: datetime, heard: datetime | None = None) -> No
 
 def complaints(database: Database, count: int, of: int) -> None:
     """So many people of so many who complained."""
-    campaign = sent(database, frozen_at=NOW - HOUR)
+    campaign = sent(database, frozen_at=ago(1))
     change(database, Attempt, people=of)
     row = {"campaign_id": campaign.campaign_id, "mailbox": "Google", "fact": "complained", "people": count, "events": 9}
     with database.engine.begin() as connection:
@@ -135,14 +139,14 @@ def complaints(database: Database, count: int, of: int) -> None:
         (lambda d: sent(d), []),
         (lambda d: paused(d), ["paused"]),
         (lambda d: paused(d, "paused by Ann: a typo"), []),
-        (lambda d: uncertain(d, NOW - HOUR), ["uncertain"]),
-        (lambda d: uncertain(d, NOW), []),
-        (lambda d: scheduled(d, NOW - HOUR), ["overdue"]),
-        (lambda d: scheduled(d, NOW + HOUR), []),
-        (lambda d: taken(d, NOW - 2 * HOUR), ["silent"]),
-        (lambda d: taken(d, NOW - 2 * HOUR, heard=NOW - 3 * HOUR), ["silent"]),
-        (lambda d: taken(d, NOW - 2 * HOUR, heard=NOW - HOUR), []),
-        (lambda d: taken(d, NOW), []),
+        (lambda d: uncertain(d, ago(1)), ["uncertain"]),
+        (lambda d: uncertain(d, ago(0)), []),
+        (lambda d: scheduled(d, ago(1)), ["overdue"]),
+        (lambda d: scheduled(d, ago(-1)), []),
+        (lambda d: taken(d, ago(2)), ["silent"]),
+        (lambda d: taken(d, ago(2), heard=ago(3)), ["silent"]),
+        (lambda d: taken(d, ago(2), heard=ago(1)), []),
+        (lambda d: taken(d, ago(0)), []),
         (lambda d: complaints(d, 3, 1000), ["complaints"]),
         (lambda d: complaints(d, 3, 3000), []),
         (lambda d: complaints(d, 2, 100), []),
@@ -161,7 +165,7 @@ def test_what_a_person_should_know_is_seen_and_what_is_well_is_not(
 
 
 def test_a_webhook_that_was_never_set_up_is_not_called_silent(database: Database) -> None:
-    taken(database, NOW - 2 * HOUR)
+    taken(database, ago(2))
     assert keys(database) == []
 
 

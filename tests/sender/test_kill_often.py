@@ -55,7 +55,7 @@ def killed_often(
             process.join()
         proven(database, campaign_id, sendgrid)
     last = born(settings, campaign_id)
-    last.join(60)
+    last.join(120)
     assert last.exitcode == 0
     ledger = proven(database, campaign_id, sendgrid)
     assert ledger.waiting == 0

@@ -57,7 +57,7 @@ EVERYTHING = text("""
            (SELECT coalesce(jsonb_agg(jsonb_build_array(id, outcome) ORDER BY id), '[]') FROM attempts) AS attempts
     FROM campaigns
 """)
-SPANS = (1, 1, 2, 10, 30, 30, 70)
+SPANS = (1, 1, 2, 10, 30, 30, 100)
 
 
 def drawn(data: strategies.DataObject, things: Any) -> Any:
@@ -205,6 +205,18 @@ class Campaigning(RuleBasedStateMachine):
         self.cancel(data)
         if each:
             self.answered(each, data)
+
+    def put_off(self, data: strategies.DataObject) -> None:
+        """A relay puts the first of a batch off again and again, and takes the others."""
+        pack = drawn(data, self.may_go())
+        for _ in range(len(PUT_OFF_MINUTES) + 1):
+            each = self.claimed(pack) if self.model.may_be_claimed(pack) else None
+            if each is None:
+                return
+            self.take(each, each.people[1:])
+            first = each.people[0]
+            self.record(each, Outcome(Verdict.ACCEPTED, waiting=frozenset([first]), deferred={first: "not now"}))
+            self.moved_on(max(PUT_OFF_MINUTES))
 
     def refuse_all(self, data: strategies.DataObject) -> None:
         """The provider refuses whatever it is given, for no person's fault, until the campaign pauses."""
@@ -476,6 +488,7 @@ ACTIONS: dict[str, tuple[int, Callable[[Campaigning], object]]] = {
     "send": (10, lambda it: it.may_go()),
     "lose": (7, lambda it: it.may_go()),
     "call_off_in_flight": (1, lambda it: it.may_go() and it.steps > 5),
+    "put_off": (1, lambda it: it.may_go()),
     "refuse_all": (2, lambda it: it.may_go()),
     "decide_in_haste": (2, lambda it: it.may_go()),
     "claim": (

@@ -38,7 +38,7 @@ def ledger(database: Database, campaign_id: int) -> Ledger:
 def test_each_pause_is_as_long_as_the_table_says(tries: int) -> None:
     again = judged(Outcome(Verdict.WAIT, deferred={1: WORDS}), tries).retry_at
     assert again is not None
-    assert abs(again - datetime.now(UTC) - PAUSES[tries]) < timedelta(seconds=5)
+    assert abs(again - datetime.now(UTC) - PAUSES[tries]) < timedelta(seconds=30)
     assert sorted(PAUSES) == list(PAUSES)
 
 

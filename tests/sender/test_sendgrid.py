@@ -26,6 +26,7 @@ from sender.providers import open_provider
 from sender.providers.sendgrid import MAX_SUBSTITUTION_BYTES, MAX_SUBSTITUTIONS, SendGrid
 from tests.fakes.sendgrid import FakeSendGrid, Fault
 from tests.sender.letters import PUBLIC, SENDER, TOOLKIT_URL, email, mailing, people, person
+from tests.waiting import until
 
 KEY = "SG.test"
 MINT = Mint("0c0d0e0f")
@@ -137,6 +138,7 @@ def test_every_kind_of_answer_has_one_meaning(fake: FakeSendGrid, settings: Sett
     outcome = provider.send(mailing(), people(3), "attempt")
     assert outcome.verdict is verdict
     assert outcome.status == (fault.status if fault.answer == "status" else None)
+    until(lambda: fake.requests)
     assert len(fake.requests) == 1, "nothing is tried twice by itself"
 
 
