@@ -27,6 +27,7 @@ from lists.members import unsubscribe
 from sender import attempts, outcomes, pace, patience, steering, tasks
 from sender.audience import freeze
 from sender.events import take_in
+from sender.judging import FEWEST_COMPLAINTS
 from sender.ledger import read_ledger
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
@@ -334,6 +335,14 @@ class Campaigning(RuleBasedStateMachine):
         if whole and kind in PROOFS:
             self.model.prove(each)
 
+    def speak_against(self, data: strategies.DataObject) -> None:
+        """Many complain, and a person looks and says go on: what was told before is not held against it again."""
+        each = drawn(data, [each for each in self.model.tries if len(each.taken) >= FEWEST_COMPLAINTS])
+        self.told(each, sorted(each.taken), "complained")
+        for _ in range(2):
+            self.swept()
+            self.resumed()
+
     # What people and the clock do.
 
     def time_passes(self, data: strategies.DataObject) -> None:
@@ -499,6 +508,7 @@ ACTIONS: dict[str, tuple[int, Callable[[Campaigning], object]]] = {
     "arrive": (4, lambda it: [each for each in it.model.in_the_air() if not each.taken]),
     "answer_late": (6, lambda it: [each for each in it.model.tries if each.swept]),
     "tell": (3, lambda it: [each for each in it.model.tries if each.taken]),
+    "speak_against": (1, lambda it: [each for each in it.model.tries if len(each.taken) >= FEWEST_COMPLAINTS]),
     "sweep": (3, lambda it: True),
     "time_passes": (2, lambda it: True),
     "strike": (1, lambda it: it.model.hours),
