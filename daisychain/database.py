@@ -5,6 +5,7 @@ The embedded database migrates itself; a server's is upgraded by `daisychain db 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -126,10 +127,17 @@ class Database:
 
 
 def _encrypted(url: URL) -> URL:
-    """The URL with TLS asked for where the server is on another machine; libpq by itself does without if need be."""
-    hosts = [*url.normalized_query.get("host", ()), *([url.host] if url.host else [])]
+    """The URL with TLS asked for where the server may be on another machine; libpq alone does without if need be.
+
+    What is said elsewhere counts: PGSSLMODE, or a service file, whose words we can't see.
+    """
+    if "sslmode" in url.query or os.environ.get("PGSSLMODE") or "service" in url.query:
+        return url
+    named = [url.host or "", *(each for name in ("host", "hostaddr") for each in url.normalized_query.get(name, ()))]
+    hosts = [host for each in named for host in each.split(",") if host]
+    hosts = hosts or [host for name in ("PGHOST", "PGHOSTADDR") for host in os.environ.get(name, "").split(",") if host]
     here = all(host.startswith("/") or is_loopback(host) for host in hosts)
-    return url if here or "sslmode" in url.query else url.update_query_dict({"sslmode": "require"})
+    return url if here else url.update_query_dict({"sslmode": "require"})
 
 
 URL_HINT = "It looks like postgresql://user:password@host/database"

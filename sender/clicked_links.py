@@ -9,19 +9,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from newsletters.compiled import CompiledEmail
-from newsletters.merge import MergePlan, References, link_url, plan_merge
+from newsletters.merge import References, link_url, plan_merge
+from newsletters.recent import Recent
+from newsletters.tables import StoredEmail
+from newsletters.tokens import CONDITIONALS, Kind
 from sender.mailed import compiled_of_delivery, load_emails
 from sender.tables import Campaign, Delivery
 from sender.tracking import absolute
 from sender.vocabulary import Happening
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_ANCHOR = re.compile(r'<a\b[^>]*?\bhref="\x01(\d+)\x02"', re.IGNORECASE)
+_NUMBER = re.compile(r"(\d+) ")
+
+
+class Rewritten:
+    """The tracked links of one compiled email, as each person saw them."""
+
+    def __init__(self, email: CompiledEmail) -> None:
+        self._email = email
+        # Of the page only its links and what decides about them: whole pages would be most of the work of an intake.
+        link, condition = email.mint.pattern(Kind.LINK), email.mint.pattern(f"[{''.join(CONDITIONALS)}]")
+        wanted = re.compile(rf'<a\b[^>]*?\bhref="({link.pattern})"|({condition.pattern})', re.IGNORECASE)
+        found = (match[1] or match[4] for match in wanted.finditer(_COMMENT.sub("", email.html)))
+        self._plan = plan_merge(
+            replace(email, subject="", text="", html="".join(found)),
+            References(
+                link=lambda link: f"{link.index} " if link.tracked else "",
+                image=lambda image: "", unsubscribe="", view="",
+            ),
+        )  # fmt: skip
+        tokens = email.mint.pattern()
+        self._same_for_all = {link.index: link.url for link in email.links if not tokens.search(link.url)}
+
+    def seen_by(self, member: Mapping[str, Any], public_url: str) -> list[tuple[int, str]]:
+        """The links that a member saw, in their order in the HTML: (index in the email, URL)."""
+        found = [int(index) for index in _NUMBER.findall(self._plan.render(member, "").html)]
+        urls = {index: self._url(index, member, public_url) for index in set(found)}
+        return [(index, urls[index]) for index in found if urls[index].lower().startswith("http")]
+
+    def _url(self, index: int, member: Mapping[str, Any], public_url: str) -> str:
+        url = self._same_for_all.get(index)
+        return absolute(link_url(self._email, index, member, public_url) if url is None else url, public_url)
+
+
+# By the email's hash, which says all that matters here.
+_rewritten: Recent[Rewritten] = Recent(32)
 
 
 def name_links(connection: Connection, happenings: Sequence[Happening]) -> None:
@@ -34,38 +73,23 @@ def name_links(connection: Connection, happenings: Sequence[Happening]) -> None:
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .where(Delivery.id.in_({click.delivery_id for click in clicks}))
     ).all()
-    emails = load_emails(connection, {row.compiled_id for row in rows})
-    plans = {compiled_id: _marked(email) for compiled_id, email in emails.items()}
+    links = _links_of(connection, {row.compiled_id for row in rows})
     of = {row.id: row.compiled_id for row in rows}
     seen = {
-        row.id: rewritten_links(plans[row.compiled_id], row.inputs, row.public_url)
-        for row in rows
-        if row.compiled_id in plans
+        row.id: links[row.compiled_id].seen_by(row.inputs, row.public_url) for row in rows if row.compiled_id in links
     }
     for click in clicks:
         click.compiled_id = of.get(click.delivery_id or 0)
         click.link = _which(seen.get(click.delivery_id or 0, []), click)
 
 
-def rewritten_links(plan: MergePlan, member: Mapping[str, Any], public_url: str) -> list[tuple[int, str]]:
-    """The tracked links as one person saw them, in their order in the HTML: (index in the email, URL)."""
-    html = _COMMENT.sub("", plan.render(member, "").html)
-    found = [int(match[1]) for match in _ANCHOR.finditer(html)]
-    urls = {index: absolute(link_url(plan.email, index, member, public_url), public_url) for index in set(found)}
-    return [(index, urls[index]) for index in found if urls[index].lower().startswith("http")]
+def _links_of(connection: Connection, compiled_ids: set[int]) -> dict[int, Rewritten]:
+    hashes = connection.execute(select(StoredEmail.id, StoredEmail.hash).where(StoredEmail.id.in_(compiled_ids))).all()
+    return {row.id: _rewritten.get(row.hash, partial(_read, connection, row.id)) for row in hashes}
 
 
-def _marked(email: CompiledEmail) -> MergePlan:
-    """A plan whose tracked links read as their own numbers, between characters that no HTML holds."""
-    return plan_merge(
-        email,
-        References(
-            link=lambda link: f"\x01{link.index}\x02" if link.tracked else "",
-            image=lambda image: "",
-            unsubscribe="",
-            view="",
-        ),
-    )
+def _read(connection: Connection, compiled_id: int) -> Rewritten:
+    return Rewritten(load_emails(connection, [compiled_id])[compiled_id])
 
 
 def _which(links: Sequence[tuple[int, str]], click: Happening) -> int | None:

@@ -41,11 +41,27 @@ def test_the_migrations_and_the_tables_agree(database: Database) -> None:
         ("postgresql://ann@localhost/news", None),
         ("postgresql://ann@[::1]/news", None),
         ("postgresql:///news?host=/run/postgresql", None),
+        ("postgresql://localhost/news?hostaddr=203.0.113.5", "require"),
+        ("postgresql:///news?host=/tmp,db.charity.org", "require"),
+        ("postgresql:///news?service=prod", None),
+        ("postgresql:///news", None),
     ],
 )
 def test_a_server_on_another_machine_is_spoken_to_by_tls_unless_its_url_says_otherwise(
     settings: Settings, url: str, sslmode: str | None
 ) -> None:
+    assert Database(replace(settings, database_url=url)).url.query.get("sslmode") == sslmode
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sslmode"),
+    [("PGSSLMODE", "verify-full", None), ("PGHOST", "db.charity.org", "require"), ("PGHOST", "/run/postgresql", None)],
+)
+def test_what_libpq_is_told_by_its_own_variables_counts_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, sslmode: str | None
+) -> None:
+    monkeypatch.setenv(variable, value)
+    url = "postgresql:///news" if variable == "PGHOST" else "postgresql://ann@db.charity.org/news"
     assert Database(replace(settings, database_url=url)).url.query.get("sslmode") == sslmode
 
 
