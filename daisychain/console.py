@@ -21,6 +21,7 @@ import click
 
 from daisychain import clock
 from daisychain.errors import ConfigurationError, DaisychainError
+from daisychain.printable import CONTROLS, printable
 from daisychain.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except (DaisychainError, ConfigurationError) as error:
-        click.secho(f"Error: {error}", err=True, fg="red")
+        click.secho(f"Error: {printable(str(error))}", err=True, fg="red")
         sys.exit(1)
 
 
@@ -129,7 +130,8 @@ format_option = click.option(
 def emit(answer: Any, format_: str, table: Callable[[], None]) -> None:
     """Put `answer` on stdout as JSON, or call `table`, which shows it to people."""
     if format_ == "json":
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False, default=_plain))
+        written = json.dumps(answer, indent=2, ensure_ascii=False, default=_plain)
+        click.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
     else:
         table()
 
@@ -173,9 +175,14 @@ def progress() -> Generator[Progress, None, None]:
         yield bar
 
 
+def show_line(line: str) -> None:
+    """One line of an answer for people, on stdout."""
+    click.echo(printable(line))
+
+
 def say(message: str) -> None:
     """One line to the person at the terminal, on stderr."""
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
 
 
 # A number as people write it, or a cell left empty beside numbers.
@@ -187,7 +194,7 @@ def _shown(cell: object) -> str:
         return f"{cell:,}"
     if isinstance(cell, datetime):
         return clock.told(cell)
-    return str(cell)
+    return printable(str(cell))
 
 
 def _plain(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ import click
 from daisychain.clock import told
 from daisychain.console import Desk, emit, format_option, pass_desk, show_table
 from daisychain.errors import ConfigurationError, DaisychainError
-from daisychain.settings import Settings
+from daisychain.settings import FILE_NAME, Settings, exposed_secrets
 
 if TYPE_CHECKING:
     from sender.sendgrid_setup import Setup
@@ -61,7 +62,10 @@ def diagnose(desk: Desk, setup: Setup | None, domain: str | None) -> Iterator[Di
     except ConfigurationError as error:
         yield Diagnosis("settings", "wrong", str(error))
         return
-    yield Diagnosis("home", "good", str(settings.home))
+    if secrets := exposed_secrets():
+        words = f"{', '.join(secrets)} in {FILE_NAME}: every user of this machine can read it; chmod 600 {FILE_NAME}"
+        yield Diagnosis("settings", "wrong", words)
+    yield _home(settings)
     yield _tried("database", lambda: _database(desk))
     yield _tried("secret key", lambda: _secret(settings))
     yield _tried("public URL", lambda: _public_url(settings))
@@ -76,6 +80,13 @@ def diagnose(desk: Desk, setup: Setup | None, domain: str | None) -> Iterator[Di
         yield Diagnosis("webhook keys", "missing", words)
     yield _last_event(desk)
     yield from _alerts(desk)
+
+
+def _home(settings: Settings) -> Diagnosis:
+    home = settings.home
+    if home.exists() and home.stat().st_mode & stat.S_IRWXO:
+        return Diagnosis("home", "wrong", f"{home}: every user of this machine can look into it; chmod 700 {home}")
+    return Diagnosis("home", "good", str(home))
 
 
 def _setup(desk: Desk) -> Setup | None:

@@ -27,10 +27,10 @@ from pathlib import Path
 
 import psycopg
 
+from daisychain.accounts import SYSTEM_USER, system_account
 from daisychain.errors import DatabaseError
 from daisychain.secret import made_once
 
-SYSTEM_USER = "daisychain"
 SYSTEM_FOLDER = Path("/var/lib/daisychain")
 ROLE = DATABASE = "daisychain"
 START_SECONDS = 60
@@ -48,7 +48,7 @@ class Owner:
 
     @classmethod
     def current(cls) -> Owner:
-        """This process's own account, or the system user where this process is root; raises DatabaseError."""
+        """This process's own account, or the system user where this process is root; raises DaisychainError."""
         if os.geteuid() != 0:
             try:
                 return cls(pwd.getpwuid(os.geteuid()).pw_name, {})
@@ -57,24 +57,8 @@ class Owner:
                     f"User id {os.geteuid()} has no name on this machine, and PostgreSQL wants one.",
                     hint="Add the user to /etc/passwd, or set DAISYCHAIN_DATABASE_URL to a PostgreSQL server.",
                 ) from None
-        account = _system_account()
+        account = system_account()
         return cls(SYSTEM_USER, {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []})
-
-
-def _system_account() -> pwd.struct_passwd:
-    with suppress(KeyError):
-        return pwd.getpwnam(SYSTEM_USER)
-    command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-    # Another process may make the same user at this moment: what counts is whether it exists afterwards.
-    with suppress(OSError):
-        subprocess.run(command, capture_output=True, check=False)
-    try:
-        return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        raise DatabaseError(
-            f"PostgreSQL does not run as root, and the system user {SYSTEM_USER!r} could not be made.",
-            hint=f"Run as an ordinary user, or add the user by hand: {' '.join(command)}",
-        ) from None
 
 
 class EmbeddedServer:

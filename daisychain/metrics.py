@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, current_app, request
 
 from daisychain import web
-from sender.gauges import Gauge, gauges
 from daisychain.hosts import is_loopback
+from sender.gauges import Gauge, gauges
 
 blueprint = Blueprint("metrics", __name__)
 

@@ -2,11 +2,14 @@
 
 The environment wins over the file. Each setting may come as NAME or as NAME_FILE, a file that holds the
 value; both at once is an error. A setting that is needed and missing is named by `Settings.need`.
+
+The file stands in the current folder, which may be anybody's: it must be the caller's or root's, and names no program.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -72,6 +75,8 @@ VARIABLES = {
 }
 
 
+# Whoever could put one of these into a file could have a program of theirs run by whoever works in that folder.
+_ENVIRONMENT_ONLY = ("chromium",)
 _TOML_TYPES: dict[str, type | tuple[type, ...]] = {"test_mode": bool, "sendgrid_webhook_keys": (str, list)}
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
@@ -86,11 +91,24 @@ def load_settings(environment: Mapping[str, str] = os.environ, folder: Path | No
     return _typed(values)
 
 
+def exposed_secrets(folder: Path | None = None) -> list[str]:
+    """The secrets in the file of `folder` (default: the current one) that every user of this machine can read."""
+    path = (folder or Path.cwd()) / FILE_NAME
+    if not path.exists() or not path.stat().st_mode & stat.S_IROTH:
+        return []
+    values = _from_file(path)
+    return [item.name for item in fields(Settings) if not item.repr and values.get(item.name)]
+
+
 def _from_file(path: Path) -> dict[str, object]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            _refuse_strangers(path, os.fstat(file.fileno()))
+            values = tomllib.load(file)
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise ConfigurationError(str(path), f"can't be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(str(path), f"is not valid TOML: {error}") from None
     for name, value in values.items():
@@ -102,7 +120,25 @@ def _from_file(path: Path) -> dict[str, object]:
             raise ConfigurationError(
                 str(path), f"has an unknown setting {name!r}.", hint=f"Known: {', '.join(VARIABLES)}."
             )
+        if name in _ENVIRONMENT_ONLY:
+            raise ConfigurationError(
+                str(path), f"names a program, by {name!r}, which a file in the current folder may not.",
+                hint=f"Take it out, and set {VARIABLES[name]} in the environment.",
+            )  # fmt: skip
     return values
+
+
+def _refuse_strangers(path: Path, status: os.stat_result) -> None:
+    """Raise ConfigurationError where `path` is neither the caller's nor root's, or others may write to it."""
+    if status.st_uid not in (os.geteuid(), 0):
+        raise ConfigurationError(
+            str(path), f"belongs to another user (id {status.st_uid}), whose settings are not taken.",
+            hint="If it is meant for you, make it yours with chown; else work in another folder.",
+        )  # fmt: skip
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigurationError(
+            str(path), "may be written to by other users.", hint=f"See what it says, then: chmod go-w {path}"
+        )
 
 
 def _from_environment(variable: str, environment: Mapping[str, str]) -> str | None:

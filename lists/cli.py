@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_table
+from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_line, show_table
 from daisychain.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def create(desk: Desk, /, name: str, format_: str, **choices: str) -> None:
     emit(
         answer,
         format_,
-        lambda: click.echo(f"List {name} from {answer['from']}, opens {answer['opens']}, clicks {answer['clicks']}."),
+        lambda: show_line(f"List {name} from {answer['from']}, opens {answer['opens']}, clicks {answer['clicks']}."),
     )
 
 
@@ -159,7 +159,7 @@ def unsubscribe(desk: Desk, name: str, email: str, format_: str) -> None:
     emit(
         answer,
         format_,
-        lambda: click.echo(f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."),
+        lambda: show_line(f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."),
     )
 
 
@@ -228,7 +228,7 @@ def _say_import(summary: ImportSummary) -> None:
 
 def _show_suppressed(answer: dict[str, Any]) -> None:
     if "email" in answer:
-        click.echo(f"{answer['email']} {'is now' if answer['new'] else 'was already'} suppressed on every list.")
+        show_line(f"{answer['email']} {'is now' if answer['new'] else 'was already'} suppressed on every list.")
         return
     show_table(
         ["read", "added", "unchanged", "refused"],

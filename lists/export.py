@@ -10,8 +10,8 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, func
 
+from daisychain.cells import guarded
 from lists.audience import column_of, everybody, exclusion
-from lists.cells import guarded
 from lists.tables import STANDARD_FIELDS, Member, Membership
 
 _OF_MEMBERSHIP = ("basis", "source", "consented_at", "joined_at", "left_at")

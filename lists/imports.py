@@ -16,10 +16,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from daisychain.cells import unguard
 from daisychain.errors import InputError
+from daisychain.printable import CONTROLS
 from lists import merging
 from lists.addresses import Address, AddressError, common_key, parse_address
-from lists.cells import unguard
 from lists.columns import Columns, read_columns
 from lists.refusals import refused_path, write_refused
 from lists.sheets import Row, Sheet, open_sheet
@@ -195,14 +196,17 @@ class _RowReading:
 
 
 def _clean(cells: list[str]) -> list[str]:
-    """The cells, each on one line, without spaces around it or the guard against formulas; raises RowError."""
+    """The cells, each on one line, without spaces around it, controls or the guard against formulas.
+
+    Raises RowError.
+    """
     together = "".join(cells)
     if together.isprintable():
         cells = [cell.strip() for cell in cells]
     elif "\0" in together:
         raise RowError("cells: a NUL byte")
     else:
-        cells = [" ".join(cell.split()) for cell in cells]
+        cells = [" ".join(CONTROLS.sub(" ", cell).split()) for cell in cells]
     if len(together) > LONGEST_VALUE and max(map(len, cells)) > LONGEST_VALUE:
         raise RowError(f"cells: one is longer than {LONGEST_VALUE:,} characters")
     return [unguard(cell) for cell in cells] if "'" in together else cells

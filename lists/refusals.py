@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from daisychain.cells import guarded, unguard
 from daisychain.errors import InputError
-from lists.cells import guarded, unguard
+from daisychain.replacing import PRIVATE, replacing
 from lists.sheets import Sheet
 
 HEADINGS = (
@@ -31,21 +30,17 @@ def refused_path(path: Path, asked: Path | None) -> Path:
 def write_refused(target: Path, sheet: Sheet, refused: Iterator[tuple[int, str]]) -> None:
     """Write the rows of `sheet` that `refused` names (line, reason; in order), whole or not at all."""
     try:
-        # Personal data: mkstemp lets only its owner read.
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".refused-")
-    except OSError as error:
-        raise _unwritable(target, error) from None
-    try:
-        # The mark in front makes spreadsheets read UTF-8 as such.
-        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file, delimiter=sheet.delimiter)
+        # Personal data, so for their owner alone. The mark in front makes spreadsheets read UTF-8 as such.
+        with replacing(target, rights=PRIVATE, encoding="utf-8-sig") as file:
+            # Commas, whatever the file had: a spreadsheet that splits elsewhere could meet a formula not guarded.
+            writer = csv.writer(file)
             writer.writerow([*HEADINGS, *guarded(sheet.header)])
             writer.writerows(_rows(sheet, refused))
-        Path(temporary).replace(target)
     except OSError as error:
-        raise _unwritable(target, error) from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        raise InputError(
+            f"The refused rows can't be written here: {error.strerror}. Nothing was imported.",
+            file=target, hint="Choose another place with --refused FILE.",
+        ) from None  # fmt: skip
 
 
 def _rows(sheet: Sheet, refused: Iterator[tuple[int, str]]) -> Iterator[list[str]]:
@@ -57,10 +52,3 @@ def _rows(sheet: Sheet, refused: Iterator[tuple[int, str]]) -> Iterator[list[str
             # Cells that came guarded would otherwise be guarded twice.
             yield [str(line), wanted[1], *guarded(map(unguard, cells))]
             wanted = next(refused, None)
-
-
-def _unwritable(target: Path, error: OSError) -> InputError:
-    return InputError(
-        f"The refused rows can't be written here: {error.strerror}. Nothing was imported.",
-        file=target, hint="Choose another place with --refused FILE.",
-    )  # fmt: skip

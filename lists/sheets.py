@@ -32,7 +32,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # Excel's own first line, which says what stands between cells and is no row.
-_DECLARED = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)
+_DECLARED = re.compile(r'"?sep=([,;|:\t])"?\s*', re.IGNORECASE)
 
 
 Row = tuple[int, list[str], str]
@@ -76,6 +76,7 @@ class Sheet:
         first = next((line for line in self._lines() if line.strip()), "")
         if found := _DECLARED.fullmatch(first):
             return found[1], True
+        first = first[:LONGEST_CELL]  # the csv module raises at more; what it says is told of the heading
         widths = {mark: len(next(csv.reader([first], delimiter=mark), [])) for mark in DELIMITERS}
         return max(DELIMITERS, key=lambda mark: widths[mark]), False
 

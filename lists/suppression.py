@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
+from daisychain.cells import unguard
 from daisychain.errors import InputError
 from lists.addresses import Address, AddressError, parse_address, require_address
-from lists.cells import unguard
 from lists.columns import read_columns
 from lists.sheets import Sheet, open_sheet
 from lists.tables import Suppression

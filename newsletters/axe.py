@@ -50,7 +50,9 @@ def violations(page: Page) -> list[Violation]:
             found = [(dark, browser.answer(page, _RUN, View(dark=dark), before=engine)) for dark in (False, True)]
     except BrowserError as error:
         raise NotRun(error.message) from None
-    return [Violation(**row, dark=dark) for dark, rows in found for row in rows]
+    return [
+        Violation(row["rule"], row["help"], row["selector"], row["why"], dark) for dark, rows in found for row in rows
+    ]
 
 
 @cache

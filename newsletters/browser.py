@@ -15,7 +15,7 @@ import mimetypes
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -35,6 +35,8 @@ _PROGRAMS = (
 _TALLEST = 16_000
 # No host has this name, by RFC 6761: what a page asks of it, we answer.
 _HERE = "http://page.invalid/"
+# For pages whose own scripts are not to run; what DevTools is asked to work out does all the same.
+_NO_SCRIPTS = {"name": "Content-Security-Policy", "value": "script-src 'none'; connect-src 'none'"}
 
 Files = Callable[[str], bytes | None]
 
@@ -56,7 +58,8 @@ class Page:
 class View:
     """How to look at a page: sizes in CSS px, a `height` of 0 for all of it, `scale` pixels of the picture for each.
 
-    A page's own `scripts` run only where that is said: mail has none that any program would run.
+    The `scripts` of a page that we have the HTML of run only where that is said: mail has none that any program would
+    run.
     """
 
     width: int = 640
@@ -144,12 +147,12 @@ class Browser:
 
         Raises BrowserError, also for what the script throws.
         """
-        self._show(page, replace(view, scripts=True))
+        self._show(page, view, asked=True)
         if before:
             self._evaluate(f"{before}\n;undefined")
         return self._evaluate(script)
 
-    def _show(self, page: Page, view: View) -> None:
+    def _show(self, page: Page, view: View, *, asked: bool = False) -> None:
         self._page, self._view = page, view
         self._do(
             "Emulation.setDeviceMetricsOverride", width=view.width, height=view.height or 800,
@@ -157,7 +160,7 @@ class Browser:
         )  # fmt: skip
         scheme = {"name": "prefers-color-scheme", "value": "dark" if view.dark else "light"}
         self._do("Emulation.setEmulatedMedia", features=[scheme])
-        self._do("Emulation.setScriptExecutionDisabled", value=not view.scripts)
+        self._do("Emulation.setScriptExecutionDisabled", value=not (view.scripts or asked))
         went = self._do("Page.navigate", url=page.url or _HERE)
         if "errorText" in went:
             raise BrowserError(f"Chromium can't open {page.url or 'the page'}: {went['errorText']}.")
@@ -193,9 +196,10 @@ class Browser:
         if content is None:
             self._tools.send("Fetch.failRequest", session, requestId=request, errorReason="BlockedByClient")
             return
+        headers = [{"name": "Content-Type", "value": _media_type(url)}]
         self._tools.send(
             "Fetch.fulfillRequest", session, requestId=request, responseCode=200,
-            responseHeaders=[{"name": "Content-Type", "value": _media_type(url)}],
+            responseHeaders=headers if self._view.scripts else [*headers, _NO_SCRIPTS],
             body=base64.b64encode(content).decode("ascii"),
         )  # fmt: skip
 

@@ -11,13 +11,13 @@ import json
 import os
 import select
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from daisychain.errors import DaisychainError
+from newsletters.profile import Profile
 
 _SECONDS = 30  # for one answer, on a machine with much else to do
 _SECONDS_TO_END = 5
@@ -28,6 +28,8 @@ _ARGUMENTS = (
     "--blink-settings=lazyLoadEnabled=false",
     # Nothing has an address but this machine, whatever a page asks for and whatever the browser itself would like.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    # A proxy would find addresses for it.
+    "--no-proxy-server",
 )  # fmt: skip
 
 Heard = Callable[[str, Mapping[str, Any], str], None]
@@ -44,14 +46,18 @@ class DevTools:
         self._heard = heard
         self._number = 0
         self._unread = bytearray()
-        self._profile = tempfile.TemporaryDirectory(prefix="daisychain", ignore_cleanup_errors=True)
+        try:
+            self._profile = Profile()
+        except DaisychainError as error:
+            raise BrowserError(error.message, hint=error.hint) from None
+        command = self._profile.command(program, *_ARGUMENTS, "about:blank")
         theirs_in, self._in = map(_high, os.pipe())
         self._out, theirs_out = map(_high, os.pipe())
         try:
             self.process = os.posix_spawn(
-                program,
-                [program, *_ARGUMENTS, *_sandbox(), f"--user-data-dir={self._profile.name}", "about:blank"],
-                os.environ,
+                command[0],
+                command,
+                self._profile.environment,
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, theirs_in, 3),
                     (os.POSIX_SPAWN_DUP2, theirs_out, 4),
@@ -63,8 +69,8 @@ class DevTools:
         except OSError as error:
             os.close(self._in)
             os.close(self._out)
-            self._profile.cleanup()
-            raise BrowserError(f"{program} can't be started: {error.strerror}.") from None
+            self._profile.close()
+            raise BrowserError(f"{command[0]} can't be started: {error.strerror}.") from None
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
@@ -81,7 +87,7 @@ class DevTools:
                 break
             time.sleep(0.02)
         os.close(self._out)
-        self._profile.cleanup()
+        self._profile.close()
 
     def call(self, method: str, session: str = "", **parameters: Any) -> Any:
         """What `method` answers, as the protocol has it; raises BrowserError."""
@@ -130,11 +136,6 @@ class DevTools:
         message: dict[str, Any] = json.loads(self._unread[:end])
         del self._unread[: end + 1]
         return message
-
-
-def _sandbox() -> tuple[str, ...]:
-    # Chromium refuses to run as root with its sandbox.
-    return ("--no-sandbox",) if os.geteuid() == 0 else ()
 
 
 def _high(handle: int) -> int:

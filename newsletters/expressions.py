@@ -20,7 +20,7 @@ from newsletters.marked_yaml import nearest
 from newsletters.mistakes import Mistakes
 from newsletters.sandbox import MOST_PARTS, TooMuch, is_harmless_call, make_sandbox, weighed
 from newsletters.tokens import Kind, Mint
-from newsletters.trees import FILTERS, fields_of
+from newsletters.trees import FILTERS, both, either, fields_of, size_of
 
 POSSIBLE = (
     'Possible with a member: {{ member.field }}, | default("…"), | '
@@ -37,6 +37,7 @@ _MOST_LINES = 20_000
 _LONGEST_LINE = 100_000  # characters
 # Over a whole compile, whose loops may stand inside each other: turns, and what is done in each.
 _MOST_STEPS = 50_000
+_A_STEP = 25  # characters of a tree
 
 # Where a mistake was collected, so that what stands around it can be read.
 STAND_IN = "…"
@@ -145,9 +146,9 @@ class _Walk:
             with self._all.mistakes:
                 self._statement(node, scope)
 
-    def _step(self, node: nodes.Node) -> None:
+    def _step(self, node: nodes.Node, steps: int = 1) -> None:
         self.line = node.lineno + self._offset
-        self._all.steps += 1
+        self._all.steps += steps
         if self._all.steps > _MOST_STEPS:
             self._fail("The loops of this newsletter do too much.", node)
 
@@ -167,7 +168,7 @@ class _Walk:
                 self._for(node, scope)
             case nodes.Assign(target=nodes.Name(name=name)):
                 scope[name] = (
-                    _Later(self._tree(node.node, scope))
+                    _Later(self._whole_tree(node.node, scope))
                     if self._depends(node.node, scope)
                     else self._now(node.node, scope)
                 )
@@ -180,7 +181,7 @@ class _Walk:
         if isinstance(node, nodes.TemplateData):
             self._write(node.data, node.lineno)
         elif self._depends(node, scope):
-            tree = self._tree(node, scope)
+            tree = self._whole_tree(node, scope)
             if tree[0] == "const":
                 self._value(tree[1], node)
                 return
@@ -206,7 +207,7 @@ class _Walk:
 
     def _if(self, node: nodes.If, elifs: list[nodes.If], otherwise: list[nodes.Node], scope: Scope) -> None:
         line = node.test.lineno
-        tree = self._tree(node.test, scope)
+        tree = self._whole_tree(node.test, scope)
         if tree[0] == "const":
             self._write(_STATEMENT, line)
             if tree[1]:
@@ -337,6 +338,14 @@ class _Walk:
             return holder.get(node.attr) if isinstance(holder, Mapping) else getattr(holder, node.attr, None)
         return None
 
+    def _whole_tree(self, node: nodes.Node, scope: Scope) -> Tree:
+        """The tree of an expression, which is larger than it looks where names in it stand for other trees."""
+        tree = self._tree(node, scope)
+        if (size := size_of(tree)) is None:
+            self._fail("This expression is too large or too deep, with all that its names stand for.", node)
+        self._step(node, size // _A_STEP)
+        return tree
+
     def _tree(self, node: nodes.Node, scope: Scope) -> Tree:
         if not self._depends(node, scope):
             return ["const", self._now(node, scope)]
@@ -350,9 +359,9 @@ class _Walk:
             case nodes.Filter():
                 return self._filter(node, scope)
             case nodes.Or():
-                return _either(self._tree(node.left, scope), self._tree(node.right, scope))
+                return either(self._tree(node.left, scope), self._tree(node.right, scope))
             case nodes.And():
-                return _both(self._tree(node.left, scope), self._tree(node.right, scope))
+                return both(self._tree(node.left, scope), self._tree(node.right, scope))
             case nodes.Not():
                 return ["not", self._tree(node.node, scope)]
             case nodes.Compare():
@@ -438,25 +447,6 @@ class _Walk:
 
     def _fail(self, message: str, node: nodes.Node, *, hint: str = "") -> NoReturn:
         raise InputError(message, file=self._file, line=node.lineno + self._offset, hint=hint)
-
-
-def _either(left: Tree, right: Tree) -> Tree:
-    if left[0] == "const":
-        return left if left[1] else right
-    if right[0] == "const" and not right[1]:
-        return left
-    return [
-        "or",
-        left,
-        ["const", right[1] if isinstance(right[1], bool) else str(right[1])] if right[0] == "const" else right,
-    ]
-
-
-def _both(left: Tree, right: Tree) -> Tree:
-    for one, other in ((left, right), (right, left)):
-        if one[0] == "const":
-            return other if one[1] else ["const", False]
-    return ["and", left, right]
 
 
 def _refuse_tests(tree: Tree, fail: Callable[[], NoReturn]) -> None:

@@ -40,10 +40,6 @@ class Languages:
         """The language in which somebody who wants `wanted` gets it."""
         return language_given(wanted, self.compilations, self.fallback)
 
-    def for_member(self, member: Mapping[str, object]) -> Compilation:
-        """What a member with these fields gets."""
-        return self.compilations[self.language_for(str(member.get("language") or ""))]
-
     def people_for(self, people: People, language: str) -> People:
         """Those of `people` who get it in `language`."""
         if len(self.compilations) == 1:

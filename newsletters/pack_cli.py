@@ -92,11 +92,12 @@ def pack() -> None:
 @format_option
 @pass_desk
 def verify(desk: Desk, folder: Path, format_: str) -> None:
-    """Say whether the pack in FOLDER, or a zip, is current, altered or out of date; exit code 1 unless current."""
+    """Say whether the pack in FOLDER, or a zip, is as it was made here, and up to date; exit code 1 unless it is."""
     with desk.database.engine.connect() as connection:
         verdict = verified(connection, folder, current_day())
     answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
-    told = [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
+    told = [] if verdict.known else [("", "Nobody made it here, or has forgotten it: ask who gave it to you.")]
+    told += [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
     emit(answer, format_, lambda: show_table(("", verdict.state), told or [("", "Nothing has changed.")]))
     if verdict.state != "current":
         raise SystemExit(1)

@@ -9,7 +9,7 @@ from daisychain.web import engine, settings
 from newsletters.images import EXTENSIONS
 from newsletters.packs.dialects import Dialect, dialects
 from newsletters.packs.offers import offered_pack, offers
-from newsletters.packs.standing import pack_standing
+from newsletters.packs.standing import keep_download, pack_standing
 from newsletters.packs.zips import zipped
 from newsletters.recent import Recent
 from newsletters.shelf import UnknownToolkit, find_image, named_toolkit
@@ -91,6 +91,8 @@ def pack_download(name: str, newsletter: str, dialect: str) -> Response:
         pack = offered_pack(offered, found, chosen, settings().pages_url, current_day())
     except InputError as error:
         abort(404, error.message)
+    with engine().begin() as connection:
+        keep_download(connection, pack.row)
     response = Response(zipped({f"{pack.name}/{path}": content for path, content in pack.files.items()}))
     response.headers["Content-Type"] = "application/zip"
     response.headers["Content-Disposition"] = f'attachment; filename="{pack.name}.zip"'

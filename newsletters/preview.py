@@ -5,15 +5,14 @@ The links by which people leave or look at their own mail lead nowhere in a prev
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from daisychain.errors import InputError
+from daisychain.replacing import PRIVATE, replacing
 from newsletters.browser import Page
 from newsletters.checks import Finding
 from newsletters.compiled import CompiledEmail, Image
@@ -173,14 +172,8 @@ def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
 def _write(path: Path, content: bytes) -> None:
     """Put `content` at `path` for its owner alone: a preview shows what is known of a person."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    # A new file in place of what is there: writing into that would follow a link and keep others' right to read.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".preview-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with replacing(path, rights=PRIVATE) as file:
+        file.write(content)
 
 
 def _references(images: Mapping[str, str], public_url: str) -> References:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text, func
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daisychain.database import Base
@@ -58,7 +58,10 @@ class StoredEmail(Base):
 
 
 class MadePack(Base):
-    """A partner pack that was made; `key` is the end of its public page's address, an empty partner is nobody's."""
+    """A partner pack that was made; `key` is the end of its public page's address, an empty partner is nobody's.
+
+    `sheets` are the SHA-256 (hex) of each pack.json that was handed out under that key.
+    """
 
     __tablename__ = "made_packs"
     __table_args__ = (Index("ix_made_packs_newsletter", "toolkit", "newsletter", "made_at"),)
@@ -73,6 +76,7 @@ class MadePack(Base):
     dialect: Mapped[str] = mapped_column(Text)
     expires: Mapped[date | None] = mapped_column(Date)
     copy_blocks: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    sheets: Mapped[list[str]] = mapped_column(ARRAY(Text))
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     withdrawn_why: Mapped[str] = mapped_column(Text, server_default="")

@@ -22,6 +22,10 @@ from typing import Any
 
 from newsletters.compiled import Tree
 
+# Of one tree: characters as JSON, about, and levels. Each level is one or two of the 200 that Python's parser reads.
+LARGEST = 50_000
+DEEPEST = 60
+
 Member = Mapping[str, Any]
 Work = Callable[[Member], Any]
 
@@ -85,6 +89,43 @@ def worker(tree: Tree) -> Work:
     if kind == "filter":
         return _filter(FILTERS[rest[0]], worker(rest[1]))
     return _combination(kind, [worker(part) for part in rest])
+
+
+def either(left: Tree, right: Tree) -> Tree:
+    """`left or right`, as far as it is not known already."""
+    if left[0] == "const":
+        return left if left[1] else right
+    if right[0] == "const" and not right[1]:
+        return left
+    return [
+        "or",
+        left,
+        ["const", right[1] if isinstance(right[1], bool) else str(right[1])] if right[0] == "const" else right,
+    ]
+
+
+def both(left: Tree, right: Tree) -> Tree:
+    """`left and right`, as far as it is not known already."""
+    for one, other in ((left, right), (right, left)):
+        if one[0] == "const":
+            return other if one[1] else ["const", False]
+    return ["and", left, right]
+
+
+def size_of(tree: Tree) -> int | None:
+    """About how many characters the tree takes as JSON; None where it is too large or too deep to work with.
+
+    A tree that stands twice in another is one object: written out, it may be far larger than what it was made of.
+    """
+    size, left = 0, [(tree, 1)]
+    while left:
+        part, depth = left.pop()
+        size += len(part) + 1 if isinstance(part, str) else 1
+        if size > LARGEST or depth > DEEPEST:
+            return None
+        if isinstance(part, list | tuple):
+            left += ((each, depth + 1) for each in part)
+    return size
 
 
 def fields_of(tree: Tree) -> tuple[str, ...]:

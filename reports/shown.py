@@ -8,9 +8,9 @@ from typing import Any
 import click
 import pandas as pd
 
+from daisychain.cells import guard
 from daisychain.clock import told
 from daisychain.console import show_table
-from lists.cells import guard
 from reports.figures import SCHEMA, Figure, Report
 
 # The columns of `daisychain.report/1`; a change of names, order or meaning makes it /2.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from daisychain.errors import ConfigurationError
-from daisychain.hosts import ip_of, is_loopback
+from daisychain.hosts import ip_of, is_loopback, is_public
 from daisychain.settings import Settings
 from sender.keys import KEY_LENGTH
 
@@ -63,7 +63,7 @@ def check_public_url(url: str) -> None:
         problem = "must start with https://"
     elif not url.isascii():
         problem = "must be ASCII; write an international name in its xn-- form"
-    elif not _is_public(host):
+    elif not _is_known(host):
         problem = f"names {host!r}, which readers can't reach"
     elif parts.query or parts.fragment or parts.username:
         problem = "must be a scheme, a host and nothing more than a path"
@@ -102,10 +102,11 @@ def _lifted(settings: Settings, provider_host: str) -> bool:
     return settings.test_mode and is_loopback(provider_host)
 
 
-def _is_public(host: str) -> bool:
+def _is_known(host: str) -> bool:
+    """Whether readers can reach `host`, as far as its name tells."""
     address = ip_of(host)
     if address:
-        return address.is_global
+        return is_public(address)
     return "." in host.rstrip(".") and not _under(host, RESERVED + PRIVATE)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, Row, select
 
-from lists.cells import guarded
+from daisychain.cells import guarded
 from sender.campaigns import find_campaign
 from sender.languages import emails_of
 from sender.tables import Attempt, Batch, Delivery

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from daisychain.clock import told
-from daisychain.console import say, show_table
+from daisychain.console import say, show_line, show_table
 
 if TYPE_CHECKING:
     from sender.ledger import Ledger
@@ -59,7 +57,7 @@ def show_status(answer: dict[str, Any]) -> None:
     """The ledger as people read it: the parts, the sum, and what to do next."""
     ledger = answer["ledger"]
     state = answer["state"] + (f" ({answer['pause_reason']})" if answer["pause_reason"] else "")
-    click.echo(f"Campaign {answer['id']} {answer['name']}: {state}")
+    show_line(f"Campaign {answer['id']} {answer['name']}: {state}")
     rows: list[tuple[str, int, str]] = []
     for name in ("waiting", "excluded", "accepted", "failed", "uncertain"):
         reasons = answer.get(name) or {}
@@ -68,26 +66,25 @@ def show_status(answer: dict[str, Any]) -> None:
             note = f"{ledger['in_flight']:,} in flight"
         rows.append((name, ledger[name], note))
     total = sum(row[1] for row in rows)
-    show_table(
-        ("", "people", ""), [*rows, ("= intended", total, "balances" if answer["balances"] else "DOES NOT BALANCE")]
-    )
+    verdict = "balances" if answer["balances"] else f"DOES NOT BALANCE: {ledger['intended']:,} were frozen"
+    show_table(("", "people", ""), [*rows, ("= intended", total, verdict)])
     if any(part["intended"] for part in answer["languages"].values()):
         columns = ("intended", "waiting", "excluded", "accepted", "failed", "uncertain")
         parts = answer["languages"].items()
         show_table(("language", *columns), ([language, *(part[name] for name in columns)] for language, part in parts))
     if ledger["uncertain"]:
-        click.echo(
+        show_line(
             f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for events:\n"
             f"daisychain campaign resolve {answer['id']} --send-again|--count-as-accepted --because WHY"
         )
     if answer["state"] == "paused":
-        click.echo(f"When the reason is mended: daisychain campaign send {answer['id']}")
+        show_line(f"When the reason is mended: daisychain campaign send {answer['id']}")
     if answer["wait"]:
-        click.echo(f"{answer['wait']['words']}.")
+        show_line(f"{answer['wait']['words']}.")
     for line in override_lines(answer["overrides"]):
-        click.echo(f"Overridden: {line}")
+        show_line(f"Overridden: {line}")
     for line in plan_lines(answer["plan"]):
-        click.echo(line)
+        show_line(line)
 
 
 def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
@@ -122,6 +119,6 @@ def watch_ledger(bar: Any) -> Callable[[Ledger, Wait | None], None]:
 def show_story(answer: dict[str, Any]) -> None:
     """One person's story as people read it: how it stands, then each thing in its order."""
     reason = f" ({answer['reason']})" if answer["reason"] else ""
-    click.echo(f"{answer['address']} in campaign {answer['campaign']}: {answer['state']}{reason}")
+    show_line(f"{answer['address']} in campaign {answer['campaign']}: {answer['state']}{reason}")
     rows = [[told(each["at"], seconds=True), each["what"], each["words"]] for each in answer["story"]]
     show_table(("when", "what", ""), rows)

@@ -24,6 +24,10 @@ FRAME = {
         "crew",
         "clock",
         "hosts",
+        "printable",
+        "accounts",
+        "cells",
+        "replacing",
     )
 }
 # What a room may import besides itself and the frame; the order of the rooms is the order of the work.

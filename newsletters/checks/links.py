@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from email.utils import parseaddr
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from daisychain.hosts import ip_of, is_public
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.packs.links import PARTNER, hosts_of
 from newsletters.reachable import Reach
@@ -165,13 +165,18 @@ def _host(subject: Subject, url: str, host: str, place: str) -> Iterator[Finding
 
 
 def _parameters(subject: Subject, url: str, place: str) -> Iterator[Finding]:
-    if found := _TRAIL.search(url) or _OUR_KEY.search(urlsplit(url).path):
+    if found := _personal(url):
         yield PERSONAL.at(place, f"The link {url!r} was copied from a mail: {found[0].strip('?&=')!r} tells whose.")
     names = [name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
     if PARTNER in names and urlsplit(url).hostname in hosts_of(subject.toolkit.links.values(), ""):
         yield PARTNER_CODE.at(place, f"The link {url!r} has the parameter {PARTNER!r}.")
     if twice := sorted({name for name in names if name.startswith("utm_") and names.count(name) > 1}):
         yield TRACKED_TWICE.at(place, f"The link {url!r} has {', '.join(twice)} twice.")
+
+
+def _personal(url: str) -> re.Match[str] | None:
+    """What in `url` tells one reader from the others."""
+    return _TRAIL.search(url) or _OUR_KEY.search(urlsplit(url).path)
 
 
 def _duplicates(subject: Subject) -> Iterator[Finding]:
@@ -191,7 +196,8 @@ def _duplicates(subject: Subject) -> Iterator[Finding]:
 
 
 def _tried(online: Reach, places: dict[str, str]) -> Iterator[Finding]:
-    hosts = {url: urlsplit(url).hostname or "" for url in sorted(places)}
+    # To ask for somebody's own link would be their click, or unsubscribe them.
+    hosts = {url: urlsplit(url).hostname or "" for url in sorted(places) if not _personal(url)}
     # Those that nobody can reach are told by name already.
     asked = [url for url, host in hosts.items() if online.loopback or not (_is_hidden(host) or _RESERVED.search(host))]
     for url, answer in online.answers(asked).items():
@@ -209,7 +215,5 @@ def _is_invented(subject: Subject) -> bool:
 
 def _is_hidden(host: str) -> bool:
     """Whether `host` says itself that it is for those inside only."""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host or bool(_NOT_PUBLIC.search(host))
+    address = ip_of(host)
+    return not is_public(address) if address else "." not in host or bool(_NOT_PUBLIC.search(host))

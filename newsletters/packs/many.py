@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from daisychain.cells import guarded
 from daisychain.errors import InputError
+from daisychain.replacing import replacing
 from newsletters.images import ToolkitImage
 from newsletters.marked_yaml import nearest
 from newsletters.packs.dialects import ALL, named_dialects
@@ -20,7 +22,6 @@ from newsletters.packs.looks import preview_of
 from newsletters.packs.material import gather
 from newsletters.packs.pack import make_pack, save
 from newsletters.packs.partner import Fail, Partner, partner_of, read_rows
-from newsletters.packs.standing import row_of
 
 # Starting a process costs about a second: fewer partners than this are done sooner in this one.
 _WORTH_A_POOL = 40
@@ -78,7 +79,7 @@ def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
         made = replace(
             made,
             places=(*made.places, *(str(save(pack, order.out, as_zip=order.as_zip)) for pack in packs)),
-            rows=(*made.rows, *(row_of(pack.key, pack.edition, pack.partner, pack.dialect) for pack in packs)),
+            rows=(*made.rows, *(pack.row for pack in packs)),
             images=(*made.images, *material.hosted_images),
         )
     return made
@@ -157,7 +158,7 @@ def _write_failures(out: Path, failed: Sequence[Made]) -> None:
     if not failed:
         return
     out.mkdir(parents=True, exist_ok=True)
-    with target.open("w", encoding="utf-8", newline="") as file:
+    with replacing(target, encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("line", "name", "why"))
-        writer.writerows((made.line, made.name, made.why) for made in failed)
+        writer.writerows(guarded((str(made.line), made.name, made.why)) for made in failed)

@@ -50,7 +50,7 @@ def offer(connection: Connection, edition: Edition, first: Edition, *, stop: boo
     again = offered_edition(found, edition.toolkit, edition.choices.public_url, edition.today)
     row = {"toolkit": toolkit, "name": found.name, "title": found.title, "source": found.source}
     connection.execute(insert(OfferedNewsletter).values(row))
-    # Their public pages must know them before anybody downloads one: a download changes nothing.
+    # Their public pages must know them before anybody downloads one: a download adds its sheet, no more.
     keep_packs(connection, [row_of(pack_key(again, None, each), again, None, each) for each in dialects().values()])
 
 

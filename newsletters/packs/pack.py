@@ -9,8 +9,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from daisychain.errors import InputError
+from daisychain.replacing import replacing
 from newsletters.packs.dialects import Dialect
 from newsletters.packs.edition import Edition
 from newsletters.packs.material import Material
@@ -19,6 +21,7 @@ from newsletters.packs.partner import Partner
 from newsletters.packs.provenance import SHEET, provenance
 from newsletters.packs.readme import readme
 from newsletters.packs.simple import paste_files, simple_page
+from newsletters.packs.standing import row_of
 from newsletters.packs.subjects import subjects_file
 from newsletters.packs.writing import refuse_collisions, source
 from newsletters.packs.zips import import_zip, zipped
@@ -40,11 +43,17 @@ class Pack:
         whose = self.partner.code if self.partner else self.edition.name
         return "-".join(filter(None, (whose, self.dialect.key, self.edition.translated if self.partner else "")))
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """What is kept of it."""
+        sheet_hash = hashlib.sha256(self.files[SHEET]).hexdigest()
+        return row_of(self.key, self.edition, self.partner, self.dialect, sheet_hash)
+
 
 def make_pack(material: Material, dialect: Dialect, preview: bytes = b"") -> Pack:
     """The pack of `material` for `dialect`, with a picture of the page where there is one; raises InputError."""
     email = material.compilation.email
-    refuse_collisions(email, dialect)
+    refuse_collisions(email, dialect, material.partner.address if material.partner else "")
     written = material.write(dialect)
     items = outline(written.html)
     brand = material.compilation.toolkit.brand
@@ -88,7 +97,8 @@ def save(pack: Pack, out: Path, *, as_zip: bool) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         if as_zip:
-            target.write_bytes(zipped({f"{pack.name}/{path}": content for path, content in pack.files.items()}))
+            with replacing(target) as file:
+                file.write(zipped({f"{pack.name}/{path}": content for path, content in pack.files.items()}))
             return target
         _make_room(target)
         for path, content in pack.files.items():

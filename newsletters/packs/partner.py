@@ -39,6 +39,8 @@ COLUMNS = (
 YOUR_ORGANISATION = "YOUR ORGANISATION"
 YOUR_ADDRESS = "YOUR POSTAL ADDRESS"
 
+LARGEST_FILE = 16 * 1024**2  # bytes
+_LONGEST_ADDRESS = 254  # characters that an address may have for SMTP
 _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _REPLY = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
@@ -83,18 +85,29 @@ def read_partner(path: Path) -> Partner:
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of the CSV `path` with their lines; raises InputError for one that can't be read at all."""
-    lines = _text(path, "There is no file").splitlines()
-    reader = csv.reader(lines)
-    head = [re.sub(r"[\s_]+", " ", name).strip().lower() for name in next(reader, [])]
+    rows = _records(path)
+    head = [re.sub(r"[\s_]+", " ", name).strip().lower() for name in next(rows, (1, []))[1]]
     fail = Fail(path, lambda key: 1)
     for name in head:
         if name not in COLUMNS:
             fail(f"There is no column {name!r}.", name, nearest(name, COLUMNS))
     if "name" not in head:
         fail("There is no column 'name'.", "name", f"The first line names the columns: {', '.join(COLUMNS)}.")
-    for row in reader:
+    for line, row in rows:
         if any(cell.strip() for cell in row):
-            yield reader.line_num, {name: cell.strip() for name, cell in zip(head, row, strict=False)}
+            yield line, {name: cell.strip() for name, cell in zip(head, row, strict=False)}
+
+
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(_text(path, "There is no file").splitlines())
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(
+            f"This line can't be read: {error}.", file=path, line=reader.line_num,
+            hint="Look for a quotation mark that is not closed.",
+        ) from None  # fmt: skip
 
 
 def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
@@ -113,8 +126,8 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
     website, reply = values.get("website", ""), values.get("reply", "")
     if website and not (is_link(website) and website.startswith("http")):
         fail(f"{website!r} is no web address.", "website", "Write https://…")
-    if reply and not _REPLY.fullmatch(reply):
-        fail(f"{reply!r} is no address to write to.", "reply", "Write hello@example.org")
+    if reply and not (len(reply) <= _LONGEST_ADDRESS and _REPLY.fullmatch(reply)):
+        fail(f"{reply[:_LONGEST_ADDRESS]!r} is no address to write to.", "reply", "Write hello@example.org")
     address = "\n".join(line.strip() for line in re.split(r"\n| / ", values.get("address", "")) if line.strip())
     return Partner(
         name=name,
@@ -217,6 +230,8 @@ def _code_of(name: str) -> str:
 
 def _text(path: Path, missing: str) -> str:
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise InputError(f"The file is too large; {LARGEST_FILE // 1024**2} MiB are allowed.", file=path)
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{missing} {str(path)!r}.") from None

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
-from daisychain.errors import InputError
 from newsletters.packs.dialects import Dialect
 from newsletters.toolkit import Toolkit
 
@@ -22,20 +17,26 @@ if TYPE_CHECKING:
 SHEET = "pack.json"
 FORMAT = 1
 
-State = Literal["current", "altered", "out of date"]
+State = Literal["current", "altered", "out of date", "not made here"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a pack stands: `altered` are files that are not as they were made, `changes` what has changed since."""
+    """How a pack stands: `altered` are files that are not as they were made, `changes` what has changed since.
+
+    What a pack says of itself can be written by anybody: only one that is `known` here can be current.
+    """
 
     sheet: Mapping[str, Any]
+    known: bool
     altered: tuple[str, ...]
     changes: tuple[str, ...]
 
     @property
     def state(self) -> State:
         """One word; what has changed at the coalition weighs more than what was changed in the pack."""
+        if not self.known:
+            return "not made here"
         return "out of date" if self.changes else "altered" if self.altered else "current"
 
 
@@ -98,22 +99,6 @@ def standing_url(public_url: str, key: str) -> str:
     return f"{public_url}/packs/{key}"
 
 
-def read_pack(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """pack.json and the other files of the pack in a folder or zip; raises InputError."""
-    files = _unzipped(path) if path.is_file() else _in_folder(path)
-    if SHEET not in files:
-        raise InputError(f"There is no {SHEET} in {str(path)!r}.", hint="Name the folder or zip of one pack.")
-    try:
-        sheet = json.loads(files.pop(SHEET))
-        if sheet["format"] != FORMAT or not isinstance(sheet["files"], dict):
-            raise ValueError
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f"{SHEET} can't be read.", file=path / SHEET, hint="Ask the coalition for a new pack."
-        ) from None
-    return sheet, files
-
-
 def altered_files(sheet: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator[str]:
     """A sentence for each file that is not as it was made."""
     sums = sheet["files"]
@@ -141,23 +126,3 @@ def copy_changes(rows: list[dict[str, Any]], toolkit: Toolkit, today: date) -> I
             yield f"{name} is now version {block.version}; the pack has version {row['version']}."
         elif block_hash(block.body) != row["hash"]:
             yield f"{name} has new words, though its version is still {block.version}."
-
-
-def _in_folder(path: Path) -> dict[str, bytes]:
-    if not path.is_dir():
-        raise InputError(f"There is no pack {str(path)!r}.")
-    return {
-        each.relative_to(path).as_posix(): each.read_bytes()
-        for each in sorted(path.rglob("*"))
-        if each.is_file() and each.name not in (".DS_Store", "Thumbs.db", "desktop.ini")
-    }
-
-
-def _unzipped(path: Path) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-            found = {PurePosixPath(*PurePosixPath(name).parts[1:]).as_posix(): archive.read(name) for name in names}
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"The pack can't be read: {error}.", file=path) from None
-    return found

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from daisychain.errors import InputError
 from newsletters.packs.dialects import Dialect
@@ -41,13 +41,15 @@ class Standing:
     expires: date | None
 
 
-def row_of(key: str, edition: Edition, partner: Partner | None, dialect: Dialect) -> dict[str, Any]:
-    """What is kept of a pack."""
+def row_of(
+    key: str, edition: Edition, partner: Partner | None, dialect: Dialect, sheet_hash: str = ""
+) -> dict[str, Any]:
+    """What is kept of a pack; without the hash of a sheet where none was handed out yet."""
     return {
         "key": key, "newsletter": edition.name, "title": edition.title, "edition": edition.hash,
         "toolkit": edition.toolkit.name, "coalition": edition.toolkit.coalition,
         "partner": partner.name if partner else "", "dialect": dialect.key, "expires": edition.expires,
-        "copy_blocks": copy_rows(edition.toolkit, edition.used),
+        "copy_blocks": copy_rows(edition.toolkit, edition.used), "sheets": [sheet_hash] if sheet_hash else [],
     }  # fmt: skip
 
 
@@ -55,8 +57,33 @@ def keep_packs(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
     """Keep that these packs were made; one made again counts as made now, and is not withdrawn any more."""
     kept = list({row["key"]: row for row in rows}.values())
     if kept:
-        again = {"made_at": func.now(), "withdrawn_at": None, "withdrawn_why": ""}
-        connection.execute(insert(MadePack).on_conflict_do_update(index_elements=["key"], set_=again), kept)
+        added = insert(MadePack)
+        again = {"made_at": func.now(), "withdrawn_at": None, "withdrawn_why": "", "sheets": _both_sheets(added)}
+        connection.execute(added.on_conflict_do_update(index_elements=["key"], set_=again), kept)
+
+
+def keep_download(connection: Connection, row: dict[str, Any]) -> None:
+    """Keep that a pack was taken; one that is known stays as it is, but that the sheet is one of its own."""
+    added = insert(MadePack)
+    connection.execute(
+        added.on_conflict_do_update(
+            index_elements=["key"],
+            set_={"sheets": _both_sheets(added)},
+            where=~MadePack.sheets.contains(added.excluded.sheets),
+        ),
+        row,
+    )
+
+
+def _both_sheets(added: Insert) -> ColumnElement[list[str]]:
+    """The sheets that are kept of a pack and that which comes, once: made on other days, it has others."""
+    new = added.excluded.sheets
+    return case((MadePack.sheets.contains(new), MadePack.sheets), else_=MadePack.sheets.concat(new))
+
+
+def kept_sheets(connection: Connection, key: str) -> Sequence[str] | None:
+    """The hashes of the sheets that were handed out with the pack `key`; None for one that was not made here."""
+    return connection.scalar(select(MadePack.sheets).where(MadePack.key == key))
 
 
 def pack_standing(connection: Connection, key: str, today: date) -> Standing | None:

@@ -9,16 +9,21 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from newsletters.packs.provenance import Verdict, altered_files, copy_changes, read_pack
-from newsletters.packs.standing import pack_standing
+from newsletters.packs.provenance import SHEET, Verdict, altered_files, copy_changes
+from newsletters.packs.reading import read_pack
+from newsletters.packs.standing import kept_sheets, pack_standing
 from newsletters.shelf import UnknownToolkit, named_toolkit
 
 
 def verify(connection: Connection, path: Path, today: date) -> Verdict:
     """How the pack in the folder or zip `path` stands; raises InputError where it is none."""
-    sheet, files = read_pack(path)
-    changes = tuple(dict.fromkeys(_changes(connection, sheet, today)))
-    return Verdict(sheet, tuple(altered_files(sheet, files)), changes)
+    found = read_pack(path)
+    kept = kept_sheets(connection, found.sheet["pack"])
+    altered = [*altered_files(found.sheet, found.files)]
+    if kept is not None and found.sheet_hash not in kept:
+        altered.insert(0, f"{SHEET} was changed.")
+    changes = tuple(dict.fromkeys(_changes(connection, found.sheet, today)))
+    return Verdict(found.sheet, kept is not None, tuple(dict.fromkeys(altered)), changes)
 
 
 def _changes(connection: Connection, sheet: Mapping[str, Any], today: date) -> Iterator[str]:

@@ -77,17 +77,21 @@ def write_lines(email: CompiledEmail, dialect: Dialect, wording: Wording) -> tup
     return writer.part(email.subject, _plain), writer.part(email.preheader, _plain)
 
 
-def refuse_collisions(email: CompiledEmail, dialect: Dialect) -> None:
-    """Raise InputError where the content holds what the tool would take for a tag of its own."""
+def refuse_collisions(email: CompiledEmail, dialect: Dialect, address: str = "") -> None:
+    """Raise InputError where the content, or the postal `address`, holds what the tool would take for its own tag."""
+    page, text = (
+        email.mint.strip(rewritten(content, dialect, part, leave_out=dialect.must_have))
+        for content, part in ((email.html, "page"), (email.text, "text"))
+    )
     shown = {
         "subject": email.mint.strip(email.subject),
-        "text": email.mint.strip(rewritten(email.text, dialect, "text")),
-        "page": email.mint.strip(rewritten(email.html, dialect, "page")),
+        "text": text,
+        "page": page,
         "links": " ".join(email.mint.strip(link.url) for link in email.links),
+        # It comes into page and text last of all, unless the tool has a tag for it.
+        "postal address": "" if dialect.address else f"{address}\n{_escape(address)}",
     }
     for where, content in shown.items():
-        for needed in dialect.must_have:  # what the dialect itself put in is no collision
-            content = content.replace(needed, "")
         _refuse_signs(content, where, dialect)
 
 
@@ -96,15 +100,18 @@ def _refuse_signs(content: str, where: str, dialect: Dialect) -> None:
         if found := never.pattern.search(content):
             raise InputError(
                 f"{dialect.name} would read {found[0]!r} in the {where} as its own: {never.why}",
-                hint="Write it otherwise in the newsletter, or in the copy block that it comes from.",
+                hint="Write it otherwise where it comes from: the newsletter, a copy block or the partner's own words.",
             )
 
 
-def rewritten(content: str, dialect: Dialect, part: str) -> str:
-    """`content`, the `page` or the `text`, with what the tool wants otherwise."""
+def rewritten(content: str, dialect: Dialect, part: str, leave_out: Sequence[str] = ()) -> str:
+    """`content`, the `page` or the `text`, with what the tool wants otherwise; without the words to `leave_out`."""
     for each in dialect.rewrite:
         if each.part == part:
-            content = each.pattern.sub(each.by, content)
+            by = each.by
+            for words in leave_out:
+                by = by.replace(words, "")
+            content = each.pattern.sub(by, content)
     return content
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from daisychain.errors import ConfigurationError
 from daisychain.secret import installation_secret
-from daisychain.settings import VARIABLES, Settings, load_settings
+from daisychain.settings import VARIABLES, Settings, exposed_secrets, load_settings
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -42,6 +43,7 @@ def test_a_missing_setting_is_named(attribute: str, tmp_path: Path) -> None:
         ({}, "sendgrid_webhook_keys = 4", "wrong type"),
         ({}, "home = 5", "wrong type"),
         ({}, 'provider = ["smtp"]', "wrong type"),
+        ({}, 'chromium = "./show.sh"', "names a program.*\n.*DAISYCHAIN_CHROMIUM in the environment"),
         ({"DAISYCHAIN_TEST_MODE": "banana"}, "", "is 'banana'"),
         ({}, 'time_zone = "Mars/Base"', "no time zone"),
     ],
@@ -50,6 +52,48 @@ def test_wrong_settings_are_told_apart(environment: dict[str, str], toml: str, w
     (tmp_path / "daisychain.toml").write_text(toml)
     with pytest.raises(ConfigurationError, match=words):
         load_settings(environment, tmp_path)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602], ids=oct)
+def test_a_file_that_others_may_write_to_is_refused(mode: int, tmp_path: Path) -> None:
+    file = tmp_path / "daisychain.toml"
+    file.write_text('provider = "smtp"')
+    file.chmod(mode)
+    with pytest.raises(ConfigurationError, match=r"may be written to by other users\.\n  .*chmod go-w"):
+        load_settings({}, tmp_path)
+
+
+def test_a_file_of_somebody_else_is_refused_and_one_of_root_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "daisychain.toml"
+    file.write_text('provider = "smtp"')
+    if os.geteuid() == 0:
+        monkeypatch.setattr(os, "geteuid", lambda: 54321)
+        assert load_settings({}, tmp_path).provider == "smtp"
+        os.chown(file, 12345, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
+        load_settings({}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("toml", "mode", "exposed"),
+    [
+        ('smtp_url = "smtps://a:b@c"\nprovider = "smtp"', 0o644, ["smtp_url"]),
+        ('smtp_url = "smtps://a:b@c"', 0o640, []),
+        ('provider = "smtp"', 0o644, []),
+        (None, 0, []),
+    ],
+)
+def test_secrets_are_exposed_in_a_file_that_everybody_can_read(
+    toml: str | None, mode: int, exposed: list[str], tmp_path: Path
+) -> None:
+    if toml:
+        file = tmp_path / "daisychain.toml"
+        file.write_text(toml)
+        file.chmod(mode)
+    assert exposed_secrets(tmp_path) == exposed
 
 
 def test_secrets_are_not_in_the_repr(tmp_path: Path) -> None:

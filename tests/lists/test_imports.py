@@ -119,9 +119,9 @@ def test_the_refused_file_can_be_mended_and_imported(take_in: TakeIn, sheet: Cal
     assert summary.refused_file == sheet("", "x").with_name("people.refused.csv")
     written = summary.refused_file.read_text(encoding="utf-8-sig")
     assert written.splitlines() == [
-        "refused_line;refused_reason;email;town",
-        '2;"address: has a comma or semicolon where a dot belongs; ann@x.org?";ann@x,org;\'=1+1',
-        "3;cells: 3 where the heading has 2;'=x;y;z",
+        "refused_line,refused_reason,email,town",
+        '2,address: has a comma or semicolon where a dot belongs; ann@x.org?,"ann@x,org",\'=1+1',
+        "3,cells: 3 where the heading has 2,'=x,y,z",
     ]
     assert summary.refused_file.stat().st_mode & 0o077 == 0
     mended = "\n".join(written.replace("x,org", "x.org").splitlines()[:2])
@@ -131,11 +131,30 @@ def test_the_refused_file_can_be_mended_and_imported(take_in: TakeIn, sheet: Cal
     assert again.custom_fields == ["town"]
 
 
+def test_no_file_chooses_where_its_refused_rows_are_split(take_in: TakeIn) -> None:
+    summary = take_in("sep=|\nemail|town\nnobody|York,=HYPERLINK(1)\n")
+    assert summary.refused_file
+    rows = list(csv.reader(summary.refused_file.read_text(encoding="utf-8-sig").splitlines()))
+    assert [row[2:] for row in rows] == [["email", "town"], ["nobody", "York,=HYPERLINK(1)"]]
+
+
 def test_a_guarded_cell_loses_its_guard_and_line_breaks_become_spaces(take_in: TakeIn, connection: Connection) -> None:
     take_in('email,first_name,phone,notes\nann@x.org,"An\nn",\'+44 20,"a\r\nb\tc"\n')
     ann = find_member(connection, "ann@x.org")
     assert ann["first_name"] == "An n"
     assert ann["fields"] == {"phone": "+44 20", "notes": "a b c"}
+
+
+def test_what_would_steer_a_terminal_is_left_out_and_signs_that_words_need_are_kept(
+    take_in: TakeIn, connection: Connection
+) -> None:
+    take_in("email,first_name,notes\n\u202aann@x.org\u202c,An\x1b[31mn,fdp\u202e.exe\x9b 👩\u200d🌾\n")
+    ann = find_member(connection, "ann@x.org")
+    assert (ann["first_name"], ann["fields"]["notes"]) == ("An [31mn", "fdp .exe 👩\u200d🌾")
+
+
+def test_an_address_with_a_sign_inside_that_nobody_sees_is_refused(take_in: TakeIn) -> None:
+    assert set(refused(take_in("email,first_name\nan\u202en@x.org,Ann\n"))) == {2}
 
 
 def test_consent_is_unknown_unless_told_and_a_recorded_one_is_never_overwritten(

@@ -42,6 +42,12 @@ def test_reads_what_people_save(sheet: Write, content: bytes, encoding: str | No
         assert [cells for _, cells, _ in opened.rows()] == [["ann@x.org", "José"]]
 
 
+@pytest.mark.parametrize("mark", ["'", "=", "@", "+", "-", "\0", "\x7f", "§"])
+def test_only_what_stands_between_cells_somewhere_can_be_named_as_the_separator(sheet: Write, mark: str) -> None:
+    with open_sheet(sheet(f"sep={mark}\na,b\n")) as opened:
+        assert opened.header == [f"sep={mark}"]
+
+
 def test_a_line_that_only_names_the_separator_is_still_counted(sheet: Write) -> None:
     with open_sheet(sheet("sep=;\na;b\n1;2\n3\n")) as opened:
         assert list(opened.rows()) == [(3, ["1", "2"], ""), (4, ["3"], "cells: 1 where the heading has 2")]
@@ -105,6 +111,7 @@ def test_a_wrong_encoding_is_told_with_line_and_byte_and_what_to_try(sheet: Writ
         (TEXT.encode("utf-16")[:-1], None, "middle of a character"),
         (",".join(map(str, range(201))).encode(), None, "More than 200 columns"),
         (b'"a,b\nc,d\n', None, "heading can't be read"),
+        (b"email," + b"x" * 140_000 + b"\n", None, "one is longer than 131,072"),
     ],
 )
 def test_what_can_not_be_read_at_all_is_an_error(sheet: Write, content: bytes, encoding: str | None, told: str) -> None:

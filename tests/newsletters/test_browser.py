@@ -6,6 +6,7 @@ import http.server
 import io
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from daisychain.errors import ConfigurationError
+from newsletters import profile
 from newsletters.browser import Browser, BrowserError, Page, View, chromium, files_in, open_browser
 from tests.newsletters.toolkits import picture
 
@@ -62,8 +64,14 @@ class Site(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answering)
         self.page = b""
         self.asked: list[str] = []
+        self.called = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def verify_request(self, *_: object) -> bool:
+        """Count whoever calls, whatever they say then."""
+        self.called += 1
+        return True
 
 
 class Answering(http.server.BaseHTTPRequestHandler):
@@ -126,7 +134,60 @@ def test_scripts_of_a_page_run_only_where_an_answer_is_wanted(browser: Browser) 
     assert seen(browser.picture(page, View(100))).getpixel((5, 5)) == (255, 255, 255)
     asking = "new Promise((done) => setTimeout(() => done([document.body.style.background, dark, given]), 1))"
     before = "var given = 7, dark = matchMedia('(prefers-color-scheme: dark)').matches"
-    assert browser.answer(page, asking, View(dark=True), before=before) == ["rgb(29, 92, 83)", True, 7]
+    assert browser.answer(page, asking, View(dark=True, scripts=True), before=before) == ["rgb(29, 92, 83)", True, 7]
+
+
+@needs_chromium
+def test_a_mail_is_asked_about_without_its_own_scripts(browser: Browser) -> None:
+    page = Page("<body onload='given = 8'><script>given = 9</script>")
+    asking = "new Promise((done) => setTimeout(() => done(given), 1))"
+    assert browser.answer(page, asking, before="window.given ??= 7") == 7
+    assert browser.answer(page, asking, View(scripts=True), before="window.given ??= 7") == 8
+
+
+@needs_chromium
+def test_a_proxy_in_the_environment_is_no_way_to_a_network(
+    monkeypatch: pytest.MonkeyPatch, sites: tuple[Site, Site]
+) -> None:
+    proxy, _ = sites
+    monkeypatch.setattr(profile, "PASSED", (*profile.PASSED, "http_proxy"))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    calling = "new Promise((done) => { new WebSocket('ws://a.org/').onerror = () => done('nothing') })"
+    with open_browser() as browser:
+        assert browser.answer(Page("x"), calling, View(scripts=True)) == "nothing"
+    assert proxy.called == 0
+
+
+@needs_chromium
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked at in /proc")
+def test_the_browser_gets_none_of_our_secrets_and_is_never_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", "a secret")
+    with open_browser() as browser:
+        process = Path(f"/proc/{browser.process}")
+        given = dict(pair.partition(b"=")[::2] for pair in (process / "environ").read_bytes().split(b"\0"))
+        assert process.stat().st_uid != 0
+        folder = Path(os.fsdecode(given[b"HOME"])).parent
+        assert folder.name.startswith(profile.PREFIX)
+        assert b"SENDGRID_API_KEY" not in given
+    assert not folder.exists()
+
+
+def test_what_a_killed_process_left_goes_at_the_next_start_and_what_is_in_use_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    used = profile.Profile()
+    left, young, link = (tmp_path / f"{profile.PREFIX}{name}" for name in ("left", "young", "link"))
+    (left / "profile").mkdir(parents=True)
+    young.mkdir()
+    (tmp_path / "mine").mkdir()
+    link.symlink_to(tmp_path / "mine")
+    for folder in (left, used.path.parent, tmp_path / "mine"):
+        os.utime(folder, (0, 0))
+    profile.Profile().close()
+    assert set(tmp_path.iterdir()) == {used.path.parent, young, link, tmp_path / "mine"}
+    used.close()
+    assert not used.path.exists()
 
 
 @needs_chromium

@@ -123,6 +123,22 @@ GREEDY = {
         "{% for a in range(300) %}{% for b in range(300) %}{% set c = 1 %}{% endfor %}{% endfor %}",
         "much",
     ),
+    "doubling what a member has": (
+        "{% set a = member.city %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}",
+        "too large or too deep",
+    ),
+    "a long text many times": (
+        "{% set a = member.city ~ '" + "x" * 9_000 + "' %}" + "{% set a = a ~ a %}" * 5 + "{{ a }}",
+        "too large or too deep",
+    ),
+    "names that stand for names": (
+        "{% set a = member.city %}" + "{% set a = a and not member.city %}" * 110 + "{% if a %}x{% endif %}",
+        "too large or too deep",
+    ),
+    "a large tree many times": (
+        "{% set a = member.city %}" + "{% set a = a ~ a %}" * 10 + "{% for b in range(900) %}{{ a }}{% endfor %}",
+        "too much",
+    ),
     "one line": ("{% for a in range(900) %}" + "word " * 200 + "{% endfor %}", "too much"),
 }
 

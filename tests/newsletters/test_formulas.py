@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from daisychain.errors import InputError
 from newsletters.compiled import Tree
 from newsletters.escaping import escape
+from newsletters.expressions import Expressions
 from newsletters.formulas import Formulas
+from newsletters.tokens import Mint
 from newsletters.trees import COMPARISONS, FILTERS, cleaned, fields_of, worker
 from tests.newsletters.compiling import compiled, merged
 
@@ -96,3 +99,21 @@ def test_conditions_may_lie_deep_within_each_other() -> None:
     compilation = compiled(f"Begun {inner}{'{% endif %}' * 90}")
     assert re.findall(r"\((\d+)\)", merged(compilation, last_name="no50").text)[-1] == "49"
     assert re.findall(r"\((\d+)\)", merged(compilation, last_name="").text)[-1] == "89"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "a ~ 'b'", "a | default('b')", "a | upper", "a or member.first_name", "'b' if a else member.first_name",
+        "a and not member.first_name", "not a", "(a ~ 'b') | lower | default('c')",
+        "(a and member.first_name) or not a",
+    ],
+)  # fmt: skip
+def test_an_expression_as_deep_as_they_may_be_can_be_filled_in(more: str) -> None:
+    found = Expressions(Mint("00000000"), frozenset(FIELDS), {})
+    deeper = f"{{% set a = {more} %}}{{% if a %}}x{{% endif %}}" * 99
+    with pytest.raises(InputError, match="too deep"):
+        found.evaluate("{% set a = member.city %}" + deeper, "may.md", 1)
+    deepest, formulas, member = found.conditions[-1].tree, Formulas(MARK), {"city": "Hull"}
+    filled = formulas.function([f"return {formulas.value(deepest)}"])
+    assert filled(member.get, "") == worker(deepest)(cleaned(member, FIELDS, MARK))

@@ -327,6 +327,7 @@ def upgrade() -> None:
         sa.Column("dialect", sa.Text(), nullable=False),
         sa.Column("expires", sa.Date(), nullable=True),
         sa.Column("copy_blocks", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("sheets", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_why", sa.Text(), server_default="", nullable=False),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from newsletters import axe, browser
 from newsletters.blocks import registry
+from newsletters.browser import Page
 from newsletters.checks import deep
 from newsletters.checks.finding import Finding, Subject
 from newsletters.compiler import compile_document
@@ -70,6 +73,14 @@ def test_a_machine_without_a_browser_is_told() -> None:
     assert "no Chromium" in without("Chromium", LOOK)("deep-not-run")[0].message
 
 
+def test_of_what_a_page_tells_only_what_was_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"rule": "a", "help": "b", "selector": "c", "why": "d", "dark": True, "more": "e"}
+    page = SimpleNamespace(answer=lambda *_, **__: [row])
+    monkeypatch.setattr(axe, "open_browser", lambda: nullcontext(page))
+    monkeypatch.setattr(axe, "_engine", lambda: "axe")
+    assert axe.violations(Page("x")) == [axe.Violation("a", "b", "c", "d", dark) for dark in (False, True)]
+
+
 @pytest.fixture(scope="module")
 def real() -> None:
     """Skips where there is no Chromium or no axe-core."""
@@ -110,3 +121,10 @@ def test_axe_finds_nothing_in_our_layouts_light_or_dark(layout: str) -> None:
 @pytest.mark.parametrize("language", WORDS)
 def test_axe_finds_nothing_in_any_language(language: str) -> None:
     assert [*deep.check(Subject(compilation(f"language-{language}"), None, TODAY, deep=True))] == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("real")
+def test_a_mails_own_script_has_no_say_in_what_is_found() -> None:
+    lying = "<script>Array.prototype.flatMap = () => []</script><img src='a.png'>"
+    assert "image-alt" in {found.rule for found in axe.violations(Page(lying))}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from newsletters import reachable
 from newsletters.checks.finding import Finding
 from newsletters.compiler import Compilation
 from newsletters.reachable import AT_ONCE, Reach
@@ -248,6 +250,69 @@ def test_what_is_not_public_is_never_asked_not_even_by_a_redirect(path: str) -> 
         assert answer.words == "its address is not public"
         assert not answer.dead
         assert asked.asked == ([] if strict else ["HEAD /inside-302"])
+
+
+@contextmanager
+def talking(*parts: bytes) -> Iterator[tuple[str, list[str]]]:
+    """A site that says the first part, and then the last for some seconds more, and whether it was heard to the end."""
+    heard: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server, suppress(OSError):
+        server.settimeout(0.2)
+
+        def talk(caller: socket.socket) -> None:
+            with caller, suppress(OSError):
+                caller.recv(2000)
+                caller.sendall(parts[0])
+                for part in parts[1:] * 300:
+                    caller.sendall(part)
+                    time.sleep(0.02)
+                heard.append("to the end")
+
+        def serve() -> None:
+            while server.fileno() >= 0:
+                with suppress(OSError):
+                    threading.Thread(target=talk, args=server.accept()[:1]).start()
+
+        threading.Thread(target=serve).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/", heard
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(b"HTTP/1.1 200 OK\r\n", b"X"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
+    ids=["drips bytes", "says to go on"],
+)
+def test_a_site_that_never_ends_its_answer_is_left_after_a_while(
+    parts: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reachable, "DEADLINE", 0.4)
+    with talking(*parts) as (url, heard):
+        assert Reach(loopback=True).answers([url])[url].words == "it did not answer within 0 seconds"
+        assert not heard
+
+
+def test_an_address_whose_time_is_over_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reachable, "DEADLINE", 0.0)
+    with site() as (url, asked):
+        assert "did not answer within" in Reach(loopback=True).answers([f"{url}/200"])[f"{url}/200"].words
+        assert asked.asked == []
+
+
+def test_what_a_site_says_of_itself_cannot_steer_a_terminal() -> None:
+    with talking(b"\x1b]0;owned\x07\x1b[2J" + b"A" * 3000 + b"\r\n\r\n") as (url, _):
+        words = Reach(loopback=True).answers([url])[url].words
+    assert words.startswith("the connection failed (")
+    assert "]0;owned" in words
+    assert (words.isprintable(), len(words) < 200) == (True, True)
+
+
+def test_a_link_of_somebodys_own_is_told_and_never_asked() -> None:
+    with site() as (url, asked):
+        trail, plain = f"{url}/ls/click?upn=404", f"{url}/404"
+        look = newsletter(f"[b]({trail}) [c]({url}/u/{KEY}) [d]({plain})", online=Reach(loopback=True))
+        found = [finding.code for finding in look("links-personal")]
+        assert (found.count("links-personal"), found.count("links-dead")) == (2, 1)
+        assert set(asked.asked) == {"HEAD /404", "GET /404"}
 
 
 def test_a_site_that_does_not_answer_is_told_and_may_come_back() -> None:

@@ -53,6 +53,21 @@ def test_partners_that_fail_are_told_by_line_and_take_nobody_along(tmp_path: Pat
         assert [row["line"] for row in csv.DictReader(file)] == ["3", "4", "5", "6", "7"]
 
 
+def test_what_failed_is_told_in_cells_that_no_spreadsheet_runs_in_a_file_of_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "thesis.txt").write_text("ten years")
+    rows = '"=HYPERLINK(""https://a.example"",""Bees"")",none,,,,\n'
+    order = Order({"en": edition()}, "", "", out, True)
+    for _ in range(2):
+        make_many(order, partners(tmp_path, rows), lambda done, total: None)
+        (out / "failures.csv").rename(out / "read.csv")
+        (out / "failures.csv").symlink_to(tmp_path / "thesis.txt")
+    [row] = csv.DictReader((out / "read.csv").read_text(encoding="utf-8").splitlines())
+    assert row["name"] == '\'=HYPERLINK("https://a.example","Bees")'
+    assert (tmp_path / "thesis.txt").read_text() == "ten years"
+
+
 def test_many_partners_are_shared_among_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "_WORTH_A_POOL", 3)
     rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(6))

@@ -147,6 +147,14 @@ def test_a_zip_holds_one_folder(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in zipfile.ZipFile(place).namelist()} == {"bees-brevo"}
 
 
+def test_a_zip_takes_the_place_of_a_link_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("ten years")
+    (tmp_path / "bees-brevo.zip").symlink_to(tmp_path / "thesis.txt")
+    place = save(packed("brevo"), tmp_path, as_zip=True)
+    assert zipfile.is_zipfile(place)
+    assert (tmp_path / "thesis.txt").read_text() == "ten years"
+
+
 def test_an_older_pack_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     place = save(packed("brevo"), tmp_path, as_zip=False)
     (place / "old.txt").write_text("old")

@@ -78,6 +78,22 @@ def test_a_pale_accent_is_refused_with_the_nearest_that_passes(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("name,intro\nA,b\nB," + "x" * 140_000, r":3: This line can't be read"),
+        ("name," + "x" * 140_000, r":1: This line can't be read"),
+        ("name\n" + "A\n" * 9_000_000, "too large; 16 MiB"),
+    ],
+    ids=["a long cell", "a long heading", "a long file"],
+)
+def test_a_csv_of_partners_that_can_not_be_read_is_told(tmp_path: Path, content: str, says: str) -> None:
+    file = tmp_path / "partners.csv"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=says):
+        list(read_rows(file))
+
+
+@pytest.mark.parametrize(
     ("line", "wrong", "says"),
     [
         ("name: Bees of Bath", "name: ''", "needs a name"),
@@ -86,6 +102,8 @@ def test_a_pale_accent_is_refused_with_the_nearest_that_passes(tmp_path: Path) -
         ("We look after *bees*.", "'{{ member.email }}'", "signs of a template"),
         ("We look after *bees*.", "'::: copy secret'", "signs of a template"),
         ("hello@bees.example", "hello", "no address to write to"),
+        ("hello@bees.example", f"{'a' * 250}@b.org", "no address to write to"),
+        ("hello@bees.example", f"a@{'.' * 100_000}@", "no address to write to"),
         ("https://bees.example/", "javascript:alert(1)", "no web address"),
         ('"#7a1f5c"', "purplish", "no colour"),
         ("name:", "nmae:", "no key 'nmae'"),

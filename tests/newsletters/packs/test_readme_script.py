@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletters.browser import Page, chromium, open_browser
+from newsletters.browser import Page, View, chromium, open_browser
 from tests.newsletters.packs.packing import packed, text
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not chromium(), reason="there is no Chromium here")]
@@ -26,10 +26,11 @@ FILL_IN = """
 def test_the_code_is_copied_with_the_addresses_that_were_filled_in() -> None:
     pack = packed("brevo")
     with open_browser() as browser:
-        before, first, after, second = browser.answer(Page(text(pack, "README.html"), pack.files.get), FILL_IN)
-    page = text(pack, "email.html")
-    assert before == page
+        page = Page(text(pack, "README.html"), pack.files.get)
+        before, first, after, second = browser.answer(page, FILL_IN, View(scripts=True))
+    html = text(pack, "email.html")
+    assert before == html
     assert "Without an address yet: 1 picture." in first
-    assert after == page.replace('"images/tent.png"', '"https://img.example/1?a=1&amp;b=2"')
-    assert after != page
+    assert after == html.replace('"images/tent.png"', '"https://img.example/1?a=1&amp;b=2"')
+    assert after != html
     assert "Without" not in second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -15,14 +16,17 @@ from daisychain.app import create_app
 from daisychain.database import Database
 from daisychain.errors import InputError
 from newsletters.document import Document, parse_document
+from newsletters.packs.dialects import dialects
 from newsletters.packs.edition import open_edition
+from newsletters.packs.material import gather
 from newsletters.packs.offers import offer, offers
-from newsletters.packs.pack import Pack, save
-from newsletters.packs.standing import all_standings, keep_packs, pack_standing, row_of, to_tell, withdraw
+from newsletters.packs.pack import Pack, make_pack, save
+from newsletters.packs.provenance import whole_hash
+from newsletters.packs.standing import all_standings, keep_packs, kept_sheets, pack_standing, to_tell, withdraw
 from newsletters.packs.verifying import verify
 from newsletters.shelf import add_toolkit
 from tests.newsletters import toolkits
-from tests.newsletters.packs.packing import SOCIAL, TODAY, edition, kit, packed, text
+from tests.newsletters.packs.packing import PARTNER, SOCIAL, TODAY, edition, kit, packed, text
 
 
 def shelved(database: Database, tmp_path: Path, **copy: str) -> None:
@@ -35,7 +39,7 @@ def shelved(database: Database, tmp_path: Path, **copy: str) -> None:
 def kept(database: Database, *packs: Pack) -> None:
     """These packs, kept as made."""
     with database.engine.begin() as connection:
-        keep_packs(connection, [row_of(pack.key, pack.edition, pack.partner, pack.dialect) for pack in packs])
+        keep_packs(connection, [pack.row for pack in packs])
 
 
 def standing_of(database: Database, pack: Pack, today: date = TODAY) -> tuple[str, tuple[str, ...]]:
@@ -81,7 +85,9 @@ def test_the_public_page_is_linked_from_pack_and_readme() -> None:
 
 def test_an_altered_file_is_named(database: Database, tmp_path: Path) -> None:
     shelved(database, tmp_path)
-    place = save(packed("brevo"), tmp_path, as_zip=False)
+    pack = packed("brevo")
+    kept(database, pack)
+    place = save(pack, tmp_path, as_zip=False)
     (place / "email.html").write_text("other")
     (place / "email.txt").unlink()
     (place / "notes.txt").write_text("mine")
@@ -93,12 +99,40 @@ def test_an_altered_file_is_named(database: Database, tmp_path: Path) -> None:
 
 def test_a_changed_sheet_is_found_out(database: Database, tmp_path: Path) -> None:
     shelved(database, tmp_path)
-    place = save(packed("brevo"), tmp_path, as_zip=False)
+    pack = packed("brevo")
+    kept(database, pack)
+    place = save(pack, tmp_path, as_zip=False)
+    # Somebody who knows how the sums are made makes them anew.
+    (place / "email.html").write_text("Give to us instead.")
     sheet = json.loads((place / "pack.json").read_text())
-    sheet["files"].pop("email.html")
+    sheet["files"]["email.html"] = hashlib.sha256(b"Give to us instead.").hexdigest()
+    sheet["hash"] = whole_hash(sheet["files"])
     (place / "pack.json").write_text(json.dumps(sheet))
     with database.engine.connect() as connection:
-        assert "pack.json was changed." in verify(connection, place, TODAY).altered
+        verdict = verify(connection, place, TODAY)
+    assert (verdict.state, verdict.altered) == ("altered", ("pack.json was changed.",))
+
+
+def test_a_pack_that_nobody_made_here_is_never_current(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    place = save(packed("brevo"), tmp_path, as_zip=False)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, place, TODAY)
+    assert (verdict.state, verdict.altered, verdict.changes) == ("not made here", (), ())
+
+
+def test_a_pack_made_again_on_another_day_leaves_the_first_as_it_was_made(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    first = packed("brevo")
+    later = make_pack(gather(replace(edition(), today=date(2026, 5, 13)), PARTNER), dialects()["brevo"])
+    assert first.key == later.key
+    kept(database, first)
+    kept(database, later)
+    kept(database, later)
+    with database.engine.connect() as connection:
+        assert len(kept_sheets(connection, first.key) or ()) == 2
+        for pack in (first, later):
+            assert verify(connection, save(pack, tmp_path, as_zip=True), TODAY).state == "current"
 
 
 @pytest.mark.parametrize(
@@ -235,6 +269,8 @@ def test_the_toolkits_page_offers_packs_without_branding(database: Database, tmp
         offer(connection, spring, spring)
     assert "/toolkits/spring-fair/packs/may/mailchimp.zip" in client.get("/toolkits/spring-fair").text
     download = client.get("/toolkits/spring-fair/packs/may/brevo.zip")
+    again = client.get("/toolkits/spring-fair/packs/may/brevo.zip")
+    assert again.data == download.data
     assert download.mimetype == "application/zip"
     target = tmp_path / "may.zip"
     target.write_bytes(download.data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from daisychain.errors import InputError
 from tests.newsletters.packs.grammars import GRAMMARS
-from tests.newsletters.packs.packing import PUBLIC, packed, text, texts
+from tests.newsletters.packs.packing import PARTNER, PUBLIC, packed, text, texts
 
 IF_NAMED = "{% if member.first_name %}Dear {{ member.first_name }}{% else %}Hello{% endif %}, come.\n"
 CONDITIONAL = ("mailchimp", "brevo", "klaviyo", "postmark")
@@ -99,6 +100,27 @@ def test_content_that_a_tool_would_take_for_its_own_tag_is_refused(dialect: str,
     with pytest.raises(InputError, match="as its own") as error:
         packed(dialect, words)
     assert "Write it otherwise" in error.value.hint
+
+
+@pytest.mark.parametrize("field", ["address", "charity_number", "name"])
+@pytest.mark.parametrize(
+    ("dialect", "words"),
+    [
+        ("mailjet", "[[UNSUB_LINK]]"),
+        ("campaign-monitor", "[firstname]"),
+        ("mailerlite", "{$unsubscribe}"),
+        ("dotdigital", "@EMAIL@"),
+        ("constant-contact", "[[trackingImage]]"),
+    ],
+)
+def test_a_partner_puts_no_tag_of_the_tool_into_its_own_pack(dialect: str, words: str, field: str) -> None:
+    with pytest.raises(InputError, match="as its own"):
+        packed(dialect, partner=replace(PARTNER, **{field: f"1 {words} Road"}))
+
+
+def test_a_partners_address_is_not_looked_at_where_the_tool_writes_its_own() -> None:
+    partner = replace(PARTNER, address="1 *|FNAME|* Road")
+    assert "*|FNAME|* Road" not in text(packed("mailchimp", partner=partner), "email.html")
 
 
 def test_what_only_looks_like_a_tag_is_let_through() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lists.cells import guard, unguard
+from daisychain.cells import guard, unguard
 
 WIDE = ["＝1+1", "＋1", "－1", "＠SUM(A1)"]
 
