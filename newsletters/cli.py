@@ -14,9 +14,10 @@ import click
 
 from daisychain.console import Desk, emit, format_option, pass_desk, progress, say, show_table
 from daisychain.errors import InputError
-from newsletters.blocks import registry
+from newsletters.blocks import Attribute, Block, registry
 from newsletters.checks import Report, check_file, check_languages, with_mistakes
 from newsletters.languages import compile_languages
+from newsletters.marked_yaml import nearest
 from newsletters.mistakes import Mistakes
 from newsletters.packs.brands import brand_for
 from newsletters.people import People
@@ -139,16 +140,28 @@ def preview(
 
 
 @newsletter.command()
+@click.argument("name", required=False)
 @format_option
-def blocks(format_: str) -> None:
-    """List the blocks that a newsletter can be made of, with an example of each."""
-    known = registry().blocks.values()
-    answer = [{**asdict(block), "attributes": [asdict(item) for item in block.attributes.values()]} for block in known]
-    emit(
-        answer,
-        format_,
-        lambda: show_table(("block", "what it is", "example"), [(b.name, b.summary, b.example.strip()) for b in known]),
-    )
+def blocks(name: str | None, format_: str) -> None:
+    """List the blocks that a newsletter can be made of, or show one of them, with examples to copy."""
+    known = registry().blocks
+    if name is not None and name not in known:
+        raise InputError(f"There is no block {name!r}.", hint=nearest(name, known))
+    shown = [known[name]] if name is not None else list(known.values())
+    answer = [{**asdict(block), "attributes": [asdict(item) for item in block.attributes.values()]} for block in shown]
+    emit(answer, format_, lambda: click.echo("\n\n".join(map(_described, shown))))
+
+
+def _described(block: Block) -> str:
+    """A block for people; its example stands as it is to be written, however narrow the window."""
+    attributes = [_attribute(item) for item in block.attributes.values()]
+    return "\n".join([f"{block.name}: {block.summary}", *attributes, "", block.example.strip()])
+
+
+def _attribute(item: Attribute) -> str:
+    values = " or ".join(item.values) or item.type
+    notes = ", ".join(word for word, holds in (("its main one", item.main), ("required", item.required)) if holds)
+    return f"  {item.name}: {values}{f' ({notes})' if notes else ''}{f'. {item.summary}' if item.summary else ''}"
 
 
 def _inputs(people: People | None, member: str | None) -> Mapping[str, Any] | None:
@@ -162,12 +175,17 @@ def _inputs(people: People | None, member: str | None) -> Mapping[str, Any] | No
     return found
 
 
+def _longest(slot: Mapping[str, Any]) -> str:
+    return f"{' or '.join(slot['fields'])} {slot['longest']} {slot['where']}"
+
+
 def _show(report: Report) -> None:
     findings = report.findings
     if len(report.readers) > 1:
         show_table(("language", "people who get it"), report.readers.items())
     for language, size in report.sizes.items():
-        longest = ", ".join(f"{' or '.join(slot['fields'])} {slot['longest']}" for slot in size["slots"])
+        # Without a list no value is known.
+        longest = ", ".join(_longest(slot) for slot in size["slots"] if report.readers)
         say(
             f"The largest mail ({language}) has {size['html_bytes'] // 1000} kB of HTML."
             + (f" Longest values, in characters: {longest}." if longest else "")

@@ -35,6 +35,7 @@ def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
     """The text of a newsletter in `layout` that uses the toolkit's own copy, pictures and links.
 
     It is written by `templates/email/starters/LAYOUT.md.j2`, whose own signs are `<< >>` and `<% %>`.
+    What is to be filled in stands in square brackets there, in words and noughts that `checks.words` knows.
     """
     template = _starters().get_template(f"{layout}.md.j2")
     return template.render(kit=_offer(toolkit), reference=reference, layout=layout).lstrip("\n").rstrip("\n") + "\n"
@@ -62,7 +63,7 @@ def _offer(toolkit: Toolkit) -> dict[str, Any]:
         "closing": [_story(block, pictures) for block in frame[1:]],
         "links": links,
         "link": links[0] if links else None,
-        "ask": links[0]["label"] if links else "What you ask for",
+        "ask": links[0]["label"] if links else "[Add what you ask for]",
         "ask_href": f"{{{{ toolkit.links['{links[0]['name']}'] }}}}" if links else "https://example.org/",
     }
 

@@ -140,10 +140,15 @@ class Subject:
 
     def place_of(self, text: str) -> str:
         """`file:line` of the first line in the document, or else its copy blocks, that holds `text`."""
-        for file in self._sources:
-            if line := self._line(file, text):
-                return f"{file}:{line}"
-        return self.document.file
+        return self.places_of(text)[0]
+
+    def places_of(self, text: str) -> list[str]:
+        """The same for each line that holds `text`; the document's file alone where none does."""
+        places = []
+        for file, (first, body) in self._sources.items():
+            lines = (first + body.count("\n", 0, found.start()) for found in _words(text).finditer(body))
+            places += [f"{file}:{line}" for line in lines]
+        return list(dict.fromkeys(places)) or [self.document.file]
 
     @cached_property
     def _marks(self) -> dict[int, int]:
@@ -152,10 +157,8 @@ class Subject:
     def _line(self, file: str, text: str, after: int = 0) -> int:
         """The line of `file`, from `after` on, on which `text` first begins; 0 where it does not stand."""
         first, body = self._sources.get(file, (1, ""))
-        # Words that stand beside each other in a mail may be on two lines here.
-        words = re.compile(r"\s+".join(map(re.escape, text.split())))
         from_here = sum(len(line) + 1 for line in body.split("\n")[: max(0, after - first)])
-        found = words.search(body, from_here)
+        found = _words(text).search(body, from_here)
         return first + body.count("\n", 0, found.start()) if found else 0
 
     @cached_property
@@ -166,6 +169,11 @@ class Subject:
             self.document.file: (self.document.body_line, self.document.body),
             **{block.file: (block.line, block.body) for block in used},
         }
+
+
+def _words(text: str) -> re.Pattern[str]:
+    # Words that stand beside each other in a mail may be on two lines of its source.
+    return re.compile(r"\s+".join(map(re.escape, text.split())))
 
 
 def marks_in(tree: LexborHTMLParser) -> dict[int, int]:

@@ -33,9 +33,9 @@ LONG_VALUE = Code(
     mend="Look at it in a preview with --member, and mend it in the list.",
 )  # fmt: skip
 NO_LIST = Code(
-    "merge-no-list", "hint", "Fields are used, and no list was named",
+    "merge-no-list", "hint", "A field without a default, and no list was named",
     why="A field that is empty leaves a hole in somebody's mail.",
-    mend="Check again with --list LIST.",
+    mend="Check again with --list LIST, or give it a default.",
 )  # fmt: skip
 
 # Of ours, of Mailchimp (whose asterisks Markdown takes for emphasis), of Mailgun, of Campaign Monitor, of Dotdigital.
@@ -52,9 +52,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _left_over(subject)
     people = subject.people
     if people is None:
-        if subject.email.fields:
-            names = _names(subject.email.fields)
-            yield NO_LIST.at(subject.document.file, f"It was not checked who has {names}: no list was named.")
+        for hole, slot in unguarded(subject.email).items():
+            message = f"It was not checked who has {_names(sorted(hole))}, which has no default: no list was named."
+            yield NO_LIST.at(f"{slot.file}:{slot.line}", message)
         return
     known = people.fields() | MEMBER_FIELDS
     for field in subject.email.fields:

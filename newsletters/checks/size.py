@@ -8,6 +8,7 @@ from typing import Any
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import CompiledEmail, Slot
 from newsletters.compiler import Compilation
+from newsletters.document import Document
 from newsletters.merge import KEY, References, plan_merge
 from newsletters.people import People
 from newsletters.tokens import Kind
@@ -63,10 +64,24 @@ def worst_case(compilation: Compilation, people: People | None) -> dict[str, Any
     return {
         "html_bytes": worst_size(compilation.email, people),
         "slots": [
-            {"place": f"{file}:{line}", "fields": list(fields), "longest": len(value)}
+            {
+                "place": f"{file}:{line}",
+                "where": _where(compilation.document, file, line),
+                "fields": list(fields),
+                "longest": len(value),
+            }
             for (file, line, fields), value in slots.items()
         ],
     }
+
+
+def _where(document: Document, file: str, line: int) -> str:
+    """A place in words, such as "in the subject"."""
+    place = f"{file}:{line}"
+    key = next((key for key in ("subject", "preheader") if document.place(key) == place), "")
+    if key:
+        return f"in the {key}"
+    return f"in line {line}" if file == document.file else f"at {place}"
 
 
 def worst_size(email: CompiledEmail, people: People | None) -> int:

@@ -69,8 +69,8 @@ FEWEST_WORDS = 100  # below that, one long name decides
 
 _PLACEHOLDER = re.compile(
     r"\b(?i:lorem ipsum(?: dolor)?(?: sit amet)?|insert (?:\w+ ){1,3}here|to be confirmed by|placeholder text)\b"
-    r"|\b(?:TODO|TBC|TBD|FIXME|XX+)\b|(?<![\w/])\?{3,}|\[(?i:your|insert|add|link|date|name|first name|xx+)\b[^\]\n]*\]"
-    r"|\[[A-Z][A-Z0-9 _-]{2,}\]|<<[A-Za-z_ ]+>>"
+    r"|\b(?:TODO|TBC|TBD|FIXME|XX+)\b|(?<![\w/])\?{3,}|\[(?i:your|insert|add|link|date|name|first name|xx+)\b[^\[\]]*\]"
+    r"|\[[A-Z][A-Z0-9 _-]{2,}\]|\[0[0:]+\]|<<[A-Za-z_ ]+>>"
 )
 
 
@@ -109,9 +109,11 @@ def _placeholders(subject: Subject) -> Iterator[Finding]:
     seen: set[str] = set()
     for text, key in _parts(subject):
         for match in _PLACEHOLDER.finditer(text):
-            if match[0] not in seen:
-                seen.add(match[0])
-                yield PLACEHOLDER.at(_place(subject, key, match[0]), f"{match[0]!r} looks like text to be replaced.")
+            words = " ".join(match[0].split())
+            if words not in seen:
+                seen.add(words)
+                for place in [subject.document.place(key)] if key else subject.places_of(words):
+                    yield PLACEHOLDER.at(place, f"{words!r} looks like text to be replaced.")
 
 
 def _dates(subject: Subject) -> Iterator[Finding]:

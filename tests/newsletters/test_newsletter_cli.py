@@ -47,7 +47,9 @@ def test_a_new_newsletter_passes_the_checks_and_can_be_previewed(run: Run) -> No
     told = json.loads(run("check", "may.md", "--list", "news", "--format", "json").stdout)
     assert (told["errors"], told["findings"]) == (0, [])
     assert told["sizes"]["en"]["html_bytes"] < 80_000
-    assert "Longest values, in characters: first_name 7" in run("check", "may.md", "--list", "news").stderr
+    line = "Longest values, in characters: first_name 7 in line 11, first_name 7 in the subject."
+    assert line in run("check", "may.md", "--list", "news").stderr
+    assert "Longest values" not in run("check", "may.md").stderr
     files = json.loads(
         run(
             "preview",
@@ -188,4 +190,16 @@ def test_a_stranger_s_preview_is_refused(run: Run) -> None:
 def test_blocks_are_listed_with_examples(run: Run) -> None:
     blocks = {block["name"]: block for block in json.loads(run("blocks", "--format", "json").stdout)}
     assert "href" in {attribute["name"] for attribute in blocks["button"]["attributes"]}
-    assert "::: quote" in run("blocks").stdout
+    shown = run("blocks").stdout.splitlines()
+    examples = [line for block in blocks.values() for line in block["example"].strip().splitlines()]
+    assert [line for line in examples if line not in shown] == []
+
+
+def test_one_block_is_shown_by_its_name(run: Run) -> None:
+    [block] = json.loads(run("blocks", "button", "--format", "json").stdout)
+    shown = run("blocks", "button").stdout
+    assert shown.startswith(f"button: {block['summary']}\n")
+    assert shown.endswith(f"\n\n{block['example'].strip()}\n")
+    assert "\n  href: url (required)" in shown
+    with pytest.raises(InputError, match="Did you mean 'button'"):
+        run("blocks", "buton")

@@ -35,7 +35,13 @@ PLANTED = [
         6,
         "80 characters",
     ),
-    Planted("merge-no-list", newsletter("In {{ member.city }}"), newsletter("In Hull"), "may.md", "'city'"),
+    Planted(
+        "merge-no-list",
+        newsletter("In {{ member.city }}"),
+        newsletter("In {{ member.city | default('Hull') }}"),
+        6,
+        "'city'",
+    ),
 ]
 
 
@@ -64,6 +70,18 @@ def test_a_hole_is_found_wherever_a_value_may_be_missing(body: str, line: int) -
 )
 def test_a_value_that_is_guarded_needs_no_default(body: str) -> None:
     assert newsletter(body, people=CROWD)("merge-empty-field") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("{% if member.city %}In {{ member.city }}{% endif %}", []),
+        ("{% if member.city == 'Hull' %}Here{% endif %}", []),
+        ("{{ member.role | default('a') }}\n\nIn {{ member.city }}", [8]),
+    ],
+)
+def test_without_a_list_only_fields_that_could_leave_a_hole_are_told(body: str, lines: list[int]) -> None:
+    assert [found.place for found in newsletter(body)("merge-no-list")] == [f"may.md:{line}" for line in lines]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_the_size_counts_the_longest_value_of_the_list() -> None:
 def test_the_largest_mail_is_told_with_the_longest_value_of_each_slot() -> None:
     made = compiled("Dear {{ member.city | default('you') }}", list_fields=frozenset({"city"}))
     told = worst_case(made, Crowd(ANN, {"email": "bo@a.example", "city": "Llanfairpwllgwyngyll"}))
-    assert told["slots"] == [{"place": "may.md:6", "fields": ["city"], "longest": 20}]
+    assert told["slots"] == [{"place": "may.md:6", "where": "in line 6", "fields": ["city"], "longest": 20}]
     assert told["html_bytes"] == worst_case(made, Crowd(ANN))["html_bytes"] + 16
 
 
