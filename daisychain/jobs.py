@@ -19,12 +19,18 @@ import procrastinate
 from procrastinate.tasks import Task
 from sqlalchemy import Connection
 
+from daisychain.errors import DatabaseError
+
 if TYPE_CHECKING:
     from daisychain.database import Database
 
 app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 # Procrastinate logs every job's arguments at INFO; ours are ids, but a line a batch is noise.
 logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+# Above the batches' 0: events hold the figures that stop a campaign, and chores tell people. Both are short, and a
+# large campaign's jobs would keep them waiting for hours.
+BEFORE_BATCHES = 10
 
 POLL_SECONDS = 1.0
 PATIENCE = 3.0
@@ -37,12 +43,16 @@ def defer(
     *,
     queue: str,
     at: datetime | None = None,
+    priority: int | None = None,
 ) -> None:
-    """Defer one job of `task` for each mapping of arguments, in the caller's transaction; due at `at` or now."""
+    """Defer one job of `task` for each mapping of arguments, in the caller's transaction; due at `at` or now.
+
+    Jobs of a higher `priority` are taken first; it is the task's own where none is named.
+    """
     arguments = [dict(job) for job in jobs]
     if arguments:
         raw = connection.connection.driver_connection
-        task.configure(connection=raw, queue=queue, schedule_at=at).batch_defer(*arguments)
+        task.configure(connection=raw, queue=queue, schedule_at=at, priority=priority).batch_defer(*arguments)
 
 
 class Workers:
@@ -104,6 +114,8 @@ class Workers:
     def _run(self) -> None:
         try:
             asyncio.run(self._work())
+            if not self._until_idle:  # Procrastinate ends so, with a line in the log, when it can't listen any more
+                self.error = DatabaseError("The job slots lost the database.", hint="Start again when it is back.")
         except asyncio.CancelledError:
             pass
         except BaseException as error:

@@ -8,13 +8,20 @@ import socket
 import threading
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 from flask import Flask
 
 from daisychain.console import Desk, pass_desk
 
-THREADS = 8
+if TYPE_CHECKING:
+    from granian.server.mp import MPServer
+
+    from daisychain.jobs import Workers
+
+THREADS, GLANCE = 8, 0.2
+log = logging.getLogger("daisychain.serve")
 
 
 @click.command()
@@ -23,7 +30,10 @@ THREADS = 8
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once.")
 @pass_desk
 def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
-    """Serve the public pages and webhooks, and deliver campaigns beside them."""
+    """Serve the public pages and webhooks, and deliver campaigns beside them.
+
+    It ends with exit code 1 when it can't deliver any more, as after the database was away.
+    """
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -47,7 +57,8 @@ def serve(desk: Desk, host: str, port: int, concurrency: int) -> None:
         # Paths hold members' keys, so the requests are not logged; and stdout is for the URL alone.
         log_access=False, log_level=LogLevels.error, log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
     )  # fmt: skip
-    with at_work(desk.database, concurrency=concurrency):
+    with at_work(desk.database, concurrency=concurrency) as workers:
+        threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
         server.serve()
 
 
@@ -64,6 +75,15 @@ def application() -> Flask:
     clock.settle(settings.time_zone)
     log_to_stderr(settings.log_format)
     return create_app(Database(settings))
+
+
+def _end_with_slots(workers: Workers, server: MPServer) -> None:
+    """Stop the pages when nobody works any more: whoever looks after this process sees it, and starts it again."""
+    while workers.running:
+        time.sleep(GLANCE)
+    if workers.error is not None:
+        log.error("nothing is delivered any more (%s), so the pages stop too", type(workers.error).__name__)
+    server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
 def _end_with_parent(parent: int) -> None:

@@ -97,6 +97,9 @@ def verify(desk: Desk, folder: Path, format_: str) -> None:
         verdict = verified(connection, folder, current_day())
     answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
     told = [] if verdict.known else [("", "Nobody made it here, or has forgotten it: ask who gave it to you.")]
+    if not verdict.compared:
+        name = verdict.sheet["toolkit"]["name"]
+        told.append(("not compared", f"{name!r} is only a folder: `daisychain toolkit add` it, and its changes show."))
     told += [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
     emit(answer, format_, lambda: show_table(("", verdict.state), told or [("", "Nothing has changed.")]))
     if verdict.state != "current":

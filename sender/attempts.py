@@ -159,7 +159,7 @@ def settle_by_event(
     """
     # Those whose answer is still out are locked too: it is written down after us, or before we look.
     attempts = connection.execute(
-        select(Attempt.id, Attempt.batch_id, Attempt.outcome)
+        select(Attempt.id, Attempt.batch_id, Attempt.campaign_id, Attempt.outcome)
         .where(
             Attempt.id == func.any(bindparam("ids", sorted(attempt_ids))),
             or_(Attempt.outcome == Verdict.UNCERTAIN.value, Attempt.outcome.is_(None)),
@@ -168,11 +168,11 @@ def settle_by_event(
         .with_for_update()
     ).all()
     proofs = because or {}
-    return sum(
-        _settle(connection, row, by, proofs.get(row.id, ""))
-        for row in attempts
-        if row.outcome == Verdict.UNCERTAIN.value
-    )
+    uncertain = [row for row in attempts if row.outcome == Verdict.UNCERTAIN.value]
+    people = sum(_settle(connection, row, by, proofs.get(row.id, "")) for row in uncertain)
+    for campaign_id in sorted({row.campaign_id for row in uncertain}):
+        finish_if_done(connection, campaign_id)  # last of all: it locks the campaign
+    return people
 
 
 def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, because: str) -> int:
@@ -194,6 +194,6 @@ def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, bec
         return 0
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
     moved = move(connection, span, batch.state, "accepted")
+    outcomes.count_people(connection, batch.id, accepted=moved)
     outcomes.set_batch(connection, batch.id, "done")
-    finish_if_done(connection, batch.campaign_id)
     return moved

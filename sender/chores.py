@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select, text, update
 
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError
-from daisychain.jobs import app, defer
+from daisychain.jobs import BEFORE_BATCHES, app, defer
 from sender.alerts import watch_and_tell
 from sender.bodies import drop_old_bodies
 from sender.bounce_mailbox import read_mailbox
@@ -94,7 +94,7 @@ _DUE = text("""
 _ROWS = orjson.dumps([{"name": name, "every": every.total_seconds()} for name, (every, _) in CHORES.items()]).decode()
 
 
-@app.task(name="sender.do_chore", queue=QUEUE, pass_context=True)
+@app.task(name="sender.do_chore", queue=QUEUE, priority=BEFORE_BATCHES, pass_context=True)
 def do_chore(context: JobContext, name: str) -> None:
     """Do one chore and keep what came of it."""
     run(context.additional_context["database"], name)

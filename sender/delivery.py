@@ -23,6 +23,7 @@ from sender.keys import Keys
 from sender.languages import emails_of
 from sender.mailing import Mailing, Outcome, Recipient
 from sender.providers import open_provider
+from sender.scrub import scrub
 from sender.senders import LiveSender
 from sender.tables import Campaign
 from sender.tracking import sent_references
@@ -34,6 +35,9 @@ CONFIRMED = 1.0
 # A thousand people are some ten thousand objects, none of them garbage: looked through at every 700, as Python does
 # by itself, they cost a tenth of a batch's work.
 OBJECTS_A_BATCH = 20_000
+
+# Between tries to write an answer down, in seconds: a server that starts anew is back within them.
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 TEST_MARK = "[TEST{}] "
 
@@ -69,22 +73,38 @@ class Deliverer:
         gc.set_threshold(OBJECTS_A_BATCH, *gc.get_threshold()[1:])
 
     def deliver(self, batch_id: int) -> None:
-        """Deliver a batch if it is to be had; a batch that is not does no harm."""
-        if not self._sender.alive():
-            log.error("this sender lost its lock on the database; it claims nothing more")
-            return
+        """Deliver a batch if it is to be had; a batch that is not does no harm.
+
+        Raises DatabaseError where this sender's lock is lost and can't be taken again: then nothing was claimed.
+        """
+        sender_id = self._sender.sure_id()
         with self._database.engine.begin() as connection:
             if not self._confirmed(connection):
                 log.error(places.UNCONFIRMED)
                 return
-            claim = attempts.claim(connection, batch_id, self._sender.id)
+            claim = attempts.claim(connection, batch_id, sender_id)
         if claim is None:
             return
         outcome = self._send(claim)
         log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
-        with self._database.engine.begin() as connection:
-            if attempts.record(connection, claim.attempt_id, outcome):
-                tasks.defer_waiting(connection, claim.campaign_id)
+        self._write_down(claim, outcome, sender_id)
+
+    def _write_down(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
+        """Record what came of an attempt, again and again if need be; what never succeeds is left to the sweep."""
+        for pause in (*PAUSES, None):
+            try:
+                with self._database.engine.begin() as connection:
+                    if attempts.record(connection, claim.attempt_id, outcome):
+                        tasks.defer_waiting(connection, claim.campaign_id)
+                return
+            except Exception as error:
+                name, again = type(error).__name__, "" if pause is None else f"; again in {pause:g} s"
+                log.warning("attempt %s could not be written down (%s)%s", claim.attempt_id, name, again)
+                if pause is None:
+                    # While the lock is held nobody else may settle it: it would be `sending` for as long as we live.
+                    self._sender.give_up(sender_id)
+                    raise
+                time.sleep(pause)
 
     def _confirmed(self, connection: Connection) -> bool:
         now = time.monotonic()
@@ -108,7 +128,8 @@ class Deliverer:
         except Exception as error:
             log.exception("attempt %s could not be prepared", claim.attempt_id)
             return Outcome(
-                verdict_of("any", "preparing"), detail=f"could not be prepared: {type(error).__name__}: {error}"
+                verdict_of("any", "preparing"),
+                detail=f"could not be prepared: {type(error).__name__}: {scrub(str(error))}",
             )
         try:
             return provider.send(mailing[0], recipients, self._keys.attempt(claim.attempt_id))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.clock import recorded
-from daisychain.jobs import app, defer
+from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.secret import installation_secret
 from lists.addresses import AddressError, parse_address
 from lists.members import unsubscribe
@@ -43,6 +43,7 @@ SLACK = timedelta(minutes=1)
 @app.task(
     name="sender.process_webhook",
     queue=QUEUE,
+    priority=BEFORE_BATCHES,
     pass_context=True,
     retry=RetryStrategy(max_attempts=5, exponential_wait=3),
 )
@@ -72,17 +73,24 @@ def keep_body(connection: Connection, body: bytes) -> int:
     return body_id
 
 
-# A job that failed is for a person to look at, not to be tried for ever; one that is being worked may be a
-# dead worker's, and one job too many does no harm.
+# One that is being worked may be a dead worker's, and one job too many does no harm. After a job that failed for good
+# the next one comes an hour later, after two of them two hours, and so on up to a day: what was wrong may be mended.
 _WITHOUT_JOB = text("""
-    SELECT b.id FROM webhook_bodies b WHERE b.processed_at IS NULL AND b.received_at < now() - interval '1
-    minute' AND NOT EXISTS ( SELECT 1 FROM procrastinate_jobs j WHERE j.queue_name = :queue AND j.status IN
-    ('todo', 'failed') AND (j.args ->> 'body_id')::bigint = b.id) ORDER BY b.id
+    SELECT b.id FROM webhook_bodies b
+    WHERE b.processed_at IS NULL AND b.received_at < now() - interval '1 minute'
+      AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs j
+        WHERE j.queue_name = :queue AND j.status = 'todo' AND (j.args ->> 'body_id')::bigint = b.id)
+      AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'failed'
+        WHERE j.queue_name = :queue AND j.status = 'failed' AND (j.args ->> 'body_id')::bigint = b.id
+        HAVING max(e.at) > now() - least(count(*), 24) * interval '1 hour')
+    ORDER BY b.id
 """)
 
 
 def defer_left_over(connection: Connection) -> int:
-    """Defer a job for each body that a dead worker left, in the caller's transaction; returns how many."""
+    """Defer a job for each body that has none, as a worker died or one failed; returns how many."""
     left = connection.scalars(_WITHOUT_JOB, {"queue": QUEUE}).all()
     defer(connection, process_webhook, [{"body_id": body_id} for body_id in left], queue=QUEUE)
     return len(left)
@@ -95,6 +103,11 @@ def process_body(connection: Connection, body_id: int, keys: Keys) -> int:
     """Take in a kept body, unless that is done or being done; returns how many of its events are new."""
     # The body is kept: whatever a power cut undoes of this is done again. So nobody waits for the disk here.
     connection.execute(_NO_WAITING)
+    return take_in_body(connection, body_id, keys)
+
+
+def take_in_body(connection: Connection, body_id: int, keys: Keys) -> int:
+    """The same, written for good when the caller commits."""
     row = connection.execute(
         select(WebhookBody.body, WebhookBody.received_at)
         .where(WebhookBody.id == body_id, WebhookBody.processed_at.is_(None))
@@ -222,12 +235,19 @@ def _is_stray(each: Happening) -> bool:
     return each.kind == "bounced" and not each.keyed and bool(each.address)
 
 
-# An attempt that was taken at once, save for people who were told to wait, was rightly followed by another.
+# An attempt that was taken at once, save for people who were told to wait, was rightly followed by another. So was one
+# whose doubt had ended before the other began: that was for people who had failed, or waited.
 _AGAIN = text("""
-    SELECT a.id, (b.state = 'split' OR EXISTS (SELECT 1 FROM attempts l WHERE l.batch_id = a.batch_id AND l.id > a.id))
-                 AND NOT (coalesce(a.outcome, '') = 'accepted' AND a.settled_at IS NULL) AS again
-    FROM attempts a JOIN batches b ON b.id = a.batch_id
-    WHERE a.id = ANY (CAST(:ids AS bigint[]))
+    SELECT a.id, NOT (a.accepted AND a.settled_at IS NULL) AND (
+        (a.state = 'split' AND NOT a.closed) OR EXISTS (
+            SELECT 1 FROM attempts l
+            WHERE l.batch_id = a.batch_id AND l.id > a.id AND (NOT a.closed OR l.started_at < a.settled_at))) AS again
+    FROM (
+        SELECT a.id, a.batch_id, a.settled_at, b.state, coalesce(a.outcome, '') = 'accepted' AS accepted,
+               a.settled_at IS NOT NULL
+               AND (a.outcome = 'accepted' OR a.settled_because LIKE 'count-as-accepted%') AS closed
+        FROM attempts a JOIN batches b ON b.id = a.batch_id
+        WHERE a.id = ANY (CAST(:ids AS bigint[]))) a
 """)
 
 

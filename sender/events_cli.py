@@ -26,7 +26,8 @@ def events() -> None:
 def replay_(desk: Desk, since: datetime | None, yes: bool, format_: str) -> None:
     """Work events out again from the webhook bodies that are kept, and roll-ups from all events.
 
-    Meanwhile new hits and events have to wait. Suppressions and memberships stay as they are.
+    Meanwhile new hits and events have to wait. Suppressions and memberships stay as they are, save
+    for bodies that had not been taken in before.
     """
     from daisychain.secret import installation_secret
     from sender.keys import Keys
@@ -44,6 +45,8 @@ def replay_(desk: Desk, since: datetime | None, yes: bool, format_: str) -> None
         say(f"Bodies are kept since {told(found.kept_since)}; events from before stand as they are.")
     answer = {**vars(found), "written": yes}
     rows = [
+        ("bodies taken in for the first time", found.taken_in),
+        ("bodies that can't be read", found.not_readable),
         ("bodies read", found.bodies),
         ("events before", found.events_before),
         ("events after", found.events_after),

@@ -19,8 +19,11 @@ from sender.mailing import Verdict
 
 # Where a provider names no time to try again.
 DEFAULT_PAUSE = timedelta(seconds=30)
-# Halving finds one bad person of 1,000 in ten refusals, with acceptances between; more in a row is no person's fault.
+# Halving finds one bad person of 1,000 in ten refusals, with acceptances between; more in a row of one batch and its
+# parts are no person's fault.
 REFUSALS_IN_A_ROW = 12
+# So many people refused one by one, and nobody taken between: a relay that has had enough of us, or a wrong sender.
+PEOPLE_REFUSED_IN_A_ROW = 50
 
 Way = Literal["sendgrid", "smtp", "outbox", "any"]
 Moment = Literal[

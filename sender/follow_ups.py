@@ -38,7 +38,10 @@ def check_whom(connection: Connection, campaign_id: int, whom: str) -> RowMappin
 
 
 def audience_of(connection: Connection, campaign: RowMapping, fields: Iterable[str] = ()) -> Select[*tuple[Any, ...]]:
-    """The audience of a campaign (its row): all of its list, or those of an earlier campaign who are on it."""
+    """The audience of a campaign (its row): all of its list, or those of an earlier campaign who are on it.
+
+    Raises StateError where the earlier campaign is gone.
+    """
     people = audience(campaign["list_id"], fields)
     if campaign["of_campaign_id"] is None:
         return people
@@ -46,7 +49,12 @@ def audience_of(connection: Connection, campaign: RowMapping, fields: Iterable[s
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery).where(
             Campaign.id == campaign["of_campaign_id"]
         )
-    ).one()
+    ).one_or_none()
+    if earlier is None:
+        raise StateError(
+            f"Campaign {campaign['of_campaign_id']}, whose people this one is for, is not there any more.",
+            hint="Cancel it, and make a new one for the whole list or for another campaign's people.",
+        )
     members = select(Delivery.member_id).where(
         Delivery.campaign_id == earlier.id,
         Delivery.id.between(earlier.first_delivery, earlier.last_delivery),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from sender.mailing import Verdict
-from sender.tables import Attempt, Delivery, Event
+from sender.tables import Attempt, Delivery, Event, MailboxRollup
 
 # In per cent, hard bounces and complaints of the people accepted. Amazon SES puts an account under review from 5 %
 # hard bounces on, and pauses it at 10 %. Gmail and Yahoo want less than 0.3 % complaints, better less than 0.1 %.
 MOST_BOUNCES, MOST_COMPLAINTS = 5.0, 0.3
-# A rate of one or two people says nothing.
-FEWEST_BOUNCES, FEWEST_COMPLAINTS = 5, 3
+# A rate of one or two people says nothing. Refusals have the bounces' limit, but come in lumps.
+FEWEST_BOUNCES, FEWEST_COMPLAINTS, FEWEST_REFUSED = 5, 3, 20
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,19 @@ def against_going_on(connection: Connection, campaign: Any) -> str:
 
     What was told before a person last resumed it was seen by that person, and counts no more.
     """
-    taken = select(func.coalesce(func.sum(Attempt.people), 0)).where(
-        Attempt.campaign_id == campaign.id, Attempt.outcome == Verdict.ACCEPTED.value
-    )
-    people = int(connection.scalar(taken) or 0)
+    people, refused, answered = _answered(connection, campaign)
+    if refused >= FEWEST_REFUSED and refused * 100 > campaign.most_bounces * answered:
+        return f"{_rate(refused, answered)} were refused, more than {campaign.most_bounces:g} %"
     if not people:
         return ""
-    bounced, complained = _told(connection, campaign.id, since=campaign.resumed_at)
+    told = _told_of_all(connection, campaign.id)
+    if _too_many(campaign, people, *told) and campaign.resumed_at is not None:
+        told = _told(connection, campaign, campaign.last_delivery, since=campaign.resumed_at)
+    return _too_many(campaign, people, *told)
+
+
+def _too_many(campaign: Any, people: int, bounced: int, complained: int) -> str:
+    """Why so many of the `people` accepted are too many, in words, or nothing."""
     if complained >= FEWEST_COMPLAINTS and complained * 100 > campaign.most_complaints * people:
         return f"{_rate(complained, people)} complained, more than {campaign.most_complaints:g} %"
     if bounced >= FEWEST_BOUNCES and bounced * 100 > campaign.most_bounces * people:
@@ -78,22 +83,53 @@ def _of_canary(connection: Connection, campaign: Any) -> Signs:
             func.count().filter(Delivery.state == "uncertain").label("uncertain"),
         ).where(mine)
     ).one()
-    bounced, complained = _told(connection, campaign.id, before_delivery=campaign.rest_from)
+    bounced, complained = _told(connection, campaign, campaign.rest_from - 1)
     return Signs(row.people, row.failed, row.uncertain, bounced, complained)
 
 
+def _answered(connection: Connection, campaign: Any) -> tuple[int, int, int]:
+    """People accepted so far, people refused since a person last resumed it, and people of either fate since then.
+
+    Each attempt knows how many people the ledger moved by it, so nobody who was tried twice counts twice.
+    """
+    accepted, refused = func.sum(Attempt.accepted), func.sum(Attempt.refused)
+    since = Attempt.ended_at > (campaign.resumed_at or datetime.min.replace(tzinfo=UTC))
+    row = connection.execute(
+        select(accepted, refused.filter(since), accepted.filter(since)).where(Attempt.campaign_id == campaign.id)
+    ).one()
+    people, lately_refused, lately_accepted = (int(value or 0) for value in row)
+    return people, lately_refused, lately_refused + lately_accepted
+
+
+def _told_of_all(connection: Connection, campaign_id: int) -> tuple[int, int]:
+    """How many people of a campaign bounced for good, and complained, by the roll-ups: a few rows at any size."""
+    people = func.sum(MailboxRollup.people)
+    row = connection.execute(
+        select(
+            people.filter(MailboxRollup.fact == "bounced_hard"), people.filter(MailboxRollup.fact == "complained")
+        ).where(MailboxRollup.campaign_id == campaign_id)
+    ).one()
+    bounced, complained = (int(value or 0) for value in row)
+    return bounced, complained
+
+
 def _told(
-    connection: Connection, campaign_id: int, *, since: datetime | None = None, before_delivery: int | None = None
+    connection: Connection, campaign: Any, last_delivery: int, *, since: datetime | None = None
 ) -> tuple[int, int]:
-    """How many people bounced for good, and complained; two short ranges of an index, however large the campaign."""
+    """How many people of its deliveries up to `last_delivery` bounced for good, and complained.
+
+    It reads the index of events by delivery over that range: no other campaign's events, but all of these people's.
+    """
     people = func.count(Event.delivery_id.distinct())
     statement = select(
         people.filter(and_(Event.kind == "bounced", Event.bounce == "hard")), people.filter(Event.kind == "complained")
-    ).where(Event.campaign_id == campaign_id, Event.kind.in_(["bounced", "complained"]))
+    ).where(
+        Event.delivery_id.between(campaign.first_delivery, last_delivery),
+        Event.campaign_id == campaign.id,
+        Event.kind.in_(["bounced", "complained"]),
+    )
     if since is not None:
         statement = statement.where(Event.received_at > since)
-    if before_delivery is not None:
-        statement = statement.where(Event.delivery_id < before_delivery)
     bounced, complained = connection.execute(statement).one()
     return int(bounced), int(complained)
 

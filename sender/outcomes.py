@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
-from sender.failures import CONSEQUENCES, DEFAULT_PAUSE, REFUSALS_IN_A_ROW
+from sender.failures import CONSEQUENCES, DEFAULT_PAUSE, PEOPLE_REFUSED_IN_A_ROW, REFUSALS_IN_A_ROW
 from sender.ledger import Span, State, move
 from sender.mailing import Outcome, Verdict
 from sender.patience import judged
 from sender.states import pause
-from sender.tables import Attempt, Batch, Decision, Delivery
+from sender.tables import Attempt, Batch, Campaign, Decision, Delivery
 
 
 def apply(connection: Connection, batch: Any, outcome: Outcome) -> datetime | None:
@@ -26,8 +26,18 @@ def apply(connection: Connection, batch: Any, outcome: Outcome) -> datetime | No
     if outcome.deferred:
         connection.execute(update(Batch).where(Batch.id == batch.id).values(tries=Batch.tries + 1))
         outcome = judged(outcome, batch.tries)
-    for delivery_id, reason in outcome.refused.items():
-        move(connection, span, state, "failed", reason=reason, only=[delivery_id])
+    _refuse(connection, batch.id, span, state, outcome.refused)
+    again = _follow(connection, batch, span, state, outcome)
+    refuses = outcome.refused or outcome.verdict is Verdict.REFUSED_REQUEST
+    if refuses and _refused_in_a_row(connection, span.campaign_id) >= PEOPLE_REFUSED_IN_A_ROW:
+        words = next(iter(outcome.refused.values()), outcome.detail)
+        if pause(connection, span.campaign_id, f"the provider refuses one person after the other: {words}"):
+            return None
+    return again
+
+
+def _follow(connection: Connection, batch: Any, span: Span, state: State, outcome: Outcome) -> datetime | None:
+    """What becomes of those whom the outcome does not name as refused, and of their batch."""
     then = CONSEQUENCES[outcome.verdict]
     if then.people == "accepted":
         return _taken(connection, batch, span, state, outcome)
@@ -55,7 +65,8 @@ def apply(connection: Connection, batch: Any, outcome: Outcome) -> datetime | No
 
 def _taken(connection: Connection, batch: Any, span: Span, state: State, outcome: Outcome) -> datetime | None:
     """Taken, save for those whom the outcome names: they failed already, wait, or are uncertain."""
-    move(connection, span, state, "accepted", besides=[*outcome.waiting, *outcome.uncertain])
+    taken = move(connection, span, state, "accepted", besides=[*outcome.waiting, *outcome.uncertain])
+    count_people(connection, batch.id, accepted=taken)
     if state == "uncertain":
         move(connection, span, "uncertain", "waiting", only=outcome.waiting)
     else:
@@ -72,13 +83,13 @@ def _taken(connection: Connection, batch: Any, span: Span, state: State, outcome
 def _halve(connection: Connection, batch: Any, span: Span, outcome: Outcome) -> datetime | None:
     """Look for whom the provider refuses by halves; one who is alone is found. Nothing of this request was taken."""
     now = datetime.now(UTC)
-    if _halved_in_a_row(connection, span.campaign_id) >= REFUSALS_IN_A_ROW:
+    if _halved_in_a_row(connection, span, batch.compiled_id) >= REFUSALS_IN_A_ROW:
         put_back(connection, batch.id, now)
         pause(connection, span.campaign_id, f"the provider refuses every request: {outcome.detail}")
         return None
     waiting = _waiting(connection, span)
     if len(waiting) == 1:
-        move(connection, span, "waiting", "failed", reason=outcome.detail, only=waiting)
+        _refuse(connection, batch.id, span, "waiting", {waiting[0]: outcome.detail})
         set_batch(connection, batch.id, "done")
         return None
     middle = waiting[len(waiting) // 2]
@@ -93,30 +104,65 @@ def _halve(connection: Connection, batch: Any, span: Span, outcome: Outcome) -> 
     return now
 
 
+def _refuse(connection: Connection, batch_id: int, span: Span, state: State, refused: Mapping[int, str]) -> None:
+    failed = sum(
+        move(connection, span, state, "failed", reason=reason, only=[delivery_id])
+        for delivery_id, reason in refused.items()
+    )
+    if failed:
+        count_people(connection, batch_id, refused=failed)
+
+
+def count_people(connection: Connection, batch_id: int, *, accepted: int = 0, refused: int = 0) -> None:
+    """Note with the latest attempt at a batch how many people the ledger moved by it."""
+    latest = select(Batch.attempt_id).where(Batch.id == batch_id).scalar_subquery()
+    counts = {"accepted": Attempt.accepted + accepted, "refused": Attempt.refused + refused}
+    connection.execute(update(Attempt).where(Attempt.id == latest).values(counts))
+
+
+def _refused_in_a_row(connection: Connection, campaign_id: int) -> int:
+    """How many people were refused since anybody was accepted, or since a person let the campaign go on."""
+    taken = select(func.coalesce(func.max(Attempt.id), 0)).where(
+        Attempt.campaign_id == campaign_id, Attempt.accepted > 0
+    )
+    resumed = select(func.coalesce(Campaign.resumed_at, datetime.min.replace(tzinfo=UTC))).where(
+        Campaign.id == campaign_id
+    )
+    refused = select(func.coalesce(func.sum(Attempt.refused), 0)).where(
+        Attempt.campaign_id == campaign_id,
+        Attempt.id > taken.scalar_subquery(),
+        Attempt.ended_at > resumed.scalar_subquery(),
+    )
+    return int(connection.scalar(refused) or 0)
+
+
 def _waiting(connection: Connection, span: Span) -> list[int]:
     people = select(Delivery.id).where(span.where(), Delivery.state == "waiting").order_by(Delivery.id)
     return list(connection.scalars(people))
 
 
-def _halved_in_a_row(connection: Connection, campaign_id: int) -> int:
-    """How many batches were halved since something was accepted, or since a person let the campaign go on."""
-    taken = select(func.coalesce(func.max(Attempt.id), 0)).where(
-        Attempt.campaign_id == campaign_id, Attempt.outcome == Verdict.ACCEPTED.value
-    )
-    resumed = select(func.coalesce(func.max(Decision.at), datetime.min.replace(tzinfo=UTC))).where(
-        Decision.campaign_id == campaign_id, Decision.what == "resume"
-    )
-    split = (
-        select(func.count())
-        .select_from(Attempt)
-        .join(Batch, Batch.id == Attempt.batch_id)
-        .where(
-            Attempt.campaign_id == campaign_id,
-            Batch.state == "split",
-            Attempt.outcome == Verdict.REFUSED_REQUEST.value,
-            Attempt.id > taken.scalar_subquery(),
-            Attempt.started_at > resumed.scalar_subquery(),
+def _halved_in_a_row(connection: Connection, span: Span, compiled_id: int) -> int:
+    """How many parts of the batch from which `span` was cut were halved since anybody of it was accepted.
+
+    Or since a person let the campaign go on. Other batches may have bad people of their own, and say nothing.
+    """
+    alike = and_(Batch.campaign_id == span.campaign_id, Batch.compiled_id == compiled_id)
+    whole = connection.execute(
+        select(func.min(Batch.first_id).label("first"), func.max(Batch.last_id).label("last")).where(
+            alike, Batch.first_id <= span.first_id, Batch.last_id >= span.last_id
         )
+    ).one()
+    tried = and_(alike, Batch.id == Attempt.batch_id, Batch.first_id >= whole.first, Batch.last_id <= whole.last)
+    taken = select(func.coalesce(func.max(Attempt.id), 0)).where(tried, Attempt.accepted > 0).correlate(None)
+    resumed = select(func.coalesce(func.max(Decision.at), datetime.min.replace(tzinfo=UTC))).where(
+        Decision.campaign_id == span.campaign_id, Decision.what == "resume"
+    )
+    split = select(func.count(Attempt.id)).where(
+        tried,
+        Batch.state == "split",
+        Attempt.outcome == Verdict.REFUSED_REQUEST.value,
+        Attempt.id > taken.scalar_subquery(),
+        Attempt.started_at > resumed.scalar_subquery(),
     )
     return connection.scalar(split) or 0
 

@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from daisychain.clock import recorded
-from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.settings import Settings
 from sender import judging, warm_up
 from sender.campaigns import find_campaign
 from sender.outcomes import went_out
 from sender.plans import is_open
-from sender.states import pause
+from sender.states import by_itself, pause
 from sender.steering import begin
 from sender.tables import Attempt, Batch, Campaign
 
@@ -40,11 +39,8 @@ def keep_schedules(connection: Connection, settings: Settings, now: datetime | N
         if now - campaign["starts_at"] > OVERDUE:
             pause(connection, campaign_id, _overdue(campaign["starts_at"]))
             continue
-        try:
-            with connection.begin_nested():
-                begin(connection, settings, campaign)
-        except (DaisychainError, ConfigurationError) as error:
-            pause(connection, campaign_id, f"its time came, but: {error}")
+        with by_itself(connection, campaign_id, "its time came, but"):
+            begin(connection, settings, campaign)
 
 
 def let_go(connection: Connection, campaign_id: int, now: datetime | None = None) -> int:
@@ -91,7 +87,10 @@ def _has_begun(connection: Connection, campaign: Row[Any], now: datetime) -> boo
 
 
 def _canary_passed(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
-    """Whether the rest may follow; once the canary is out its time is noted, and when that is over it is judged."""
+    """Whether the rest may follow; once the canary is out its time is noted, and when that is over it is judged, once.
+
+    A verdict against it pauses, and a person decides: to go on then lets the rest follow.
+    """
     still_out = _batches(campaign.id, select(Batch.id)).where(
         Batch.state.in_(["waiting", "sending"]), Batch.last_id < campaign.rest_from
     )
@@ -102,33 +101,35 @@ def _canary_passed(connection: Connection, campaign: Row[Any], now: datetime) ->
         connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(canary_until=until))
     if now < until:
         return False
-    if reason := judging.against_the_rest(connection, campaign):
-        pause(connection, campaign.id, reason)
-        return False
+    reason = judging.against_the_rest(connection, campaign)
     connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(rest_from=None))
-    return True
+    if reason:
+        pause(connection, campaign.id, reason)
+    return not reason
 
 
 def _allowance(connection: Connection, campaign: Row[Any], now: datetime) -> int | None:
     """How many more people may go now, by the pace asked for and by the domain's warm-up; None for all."""
-    on_their_way = _waiting(campaign.id, select(func.coalesce(func.sum(_size()), 0))).where(~Batch.held)
     limits = []
     if campaign.per_minute:
         asked = select(func.coalesce(func.sum(Attempt.people), 0)).where(
             Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE, went_out()
         )
-        limits.append(campaign.per_minute - int(connection.scalar(asked) or 0))
-    ceiling = warm_up.ceiling(connection, campaign.from_address, now)
-    if ceiling is not None:
-        limits.append(ceiling - warm_up.mailed_since(connection, campaign.from_address, now - warm_up.DAY))
-    return min(limits) - int(connection.scalar(on_their_way) or 0) if limits else None
+        on_their_way = _waiting(campaign.id, select(func.coalesce(func.sum(_size()), 0))).where(~Batch.held)
+        limits.append(
+            campaign.per_minute - int(connection.scalar(asked) or 0) - int(connection.scalar(on_their_way) or 0)
+        )
+    left_today = warm_up.left(connection, campaign.from_address, now)
+    if left_today is not None:
+        limits.append(left_today)
+    return min(limits) if limits else None
 
 
 def _release(connection: Connection, campaign: Row[Any], allowance: int | None, before: int | None = None) -> int:
     held = (
         _waiting(campaign.id, select(Batch.id, _size().label("people")))
         .where(Batch.held)
-        .order_by(Batch.id)
+        .order_by(Batch.first_id)
         .with_for_update(skip_locked=True)
     )
     if before is not None:

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, RowMapping, update
 
 from daisychain.clock import find_zone, home_zone
 from daisychain.errors import InputError, StateError
+from daisychain.settings import Settings
+from sender import places
 from sender.states import turn
 from sender.tables import Campaign
 
@@ -56,10 +58,11 @@ class Plan:
         return values | {name: value for name, value in named.items() if value is not None}
 
 
-def set_plan(connection: Connection, campaign: RowMapping, plan: Plan) -> bool:
+def set_plan(connection: Connection, settings: Settings, campaign: RowMapping, plan: Plan) -> bool:
     """Write the plan of a draft down, in the caller's transaction; True if it is scheduled by that, and not to go now.
 
-    Raises InputError, and StateError for a campaign that is under way.
+    Raises InputError, and StateError for a campaign that is under way, or where no mail may leave from here. What is
+    scheduled confirms the place: a copy made before its time, and restored elsewhere, does not send it as well.
     """
     if not plan:
         return False
@@ -70,7 +73,10 @@ def set_plan(connection: Connection, campaign: RowMapping, plan: Plan) -> bool:
         )
     columns = plan.columns(datetime.now(UTC))
     connection.execute(update(Campaign).where(Campaign.id == campaign["id"]).values(columns))
-    return bool(plan.at) and turn(connection, campaign["id"], "scheduled", from_states=["draft"])
+    if not plan.at:
+        return False
+    places.require_confirmed(connection, settings)
+    return turn(connection, campaign["id"], "scheduled", from_states=["draft"])
 
 
 def read_moment(text: str, now: datetime) -> datetime:
@@ -118,10 +124,13 @@ def read_hours(text: str) -> tuple[time, time, str]:
 
 
 def is_open(campaign: Any, now: datetime) -> bool:
-    """Whether `now` lies in a campaign's hours; they may go over midnight. Without hours it always does."""
+    """Whether `now` lies in a campaign's hours; they may go over midnight. Without hours it always does.
+
+    Raises InputError where their zone is not known here.
+    """
     if campaign.opens_at is None:
         return True
-    clock = now.astimezone(ZoneInfo(campaign.zone)).time()
+    clock = now.astimezone(_zone(campaign.zone)).time()
     if campaign.opens_at < campaign.closes_at:
         return bool(campaign.opens_at <= clock < campaign.closes_at)
     return bool(clock >= campaign.opens_at or clock < campaign.closes_at)

@@ -2,24 +2,27 @@
 
 For when our words for an event change, or to see that nothing depends on the day's accidents. Our own hits are
 events from the beginning and stay; so do events whose bodies are gone. What was done to people stays done:
-nobody is suppressed or unsubscribed by a replay.
+nobody is suppressed or unsubscribed by a replay, save by a body that had not been taken in before.
 """
 
 # ruff: noqa: S608 - the pieces of its SQL are constants of ours
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select, text
 
-from sender.events import place, settle
+from sender.events import place, settle, take_in_body
 from sender.keys import Keys
 from sender.recount import recount
 from sender.rollups import store
 from sender.tables import WebhookBody
 from sender.webhooks import normalise_all, parse
+
+log = logging.getLogger("daisychain.replay")
 
 # Which body told it, and when, may change where two bodies told the same; nothing else may.
 _SAME = (
@@ -51,6 +54,8 @@ class Replayed:
     """What a replay read, and what came out otherwise than before; `settled` counts uncertain people."""
 
     since: datetime
+    taken_in: int  # bodies that no job had taken in, for the first time now
+    not_readable: int  # bodies that can't be taken in; the log says why
     bodies: int
     first_body: datetime | None
     last_body: datetime | None
@@ -66,9 +71,11 @@ class Replayed:
 def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
     """Work the events of all bodies since then out again, and the roll-ups of their campaigns from all their events.
 
-    In the caller's transaction; until that ends, nobody else can add an event.
+    Bodies that no job could take in are taken in first. In the caller's transaction; until that ends, nobody else can
+    add an event.
     """
     connection.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
+    taken_in, not_readable = _take_in_the_left(connection, keys, since)
     kept_since = connection.scalar(select(WebhookBody.received_at).order_by(WebhookBody.id).limit(1))
     bodies = connection.execute(
         select(WebhookBody.id, WebhookBody.received_at)
@@ -76,7 +83,9 @@ def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
         .order_by(WebhookBody.id)
     ).all()
     times = [row.received_at for row in bodies]
-    found = Replayed(since, len(bodies), min(times, default=None), max(times, default=None), kept_since)
+    found = Replayed(
+        since, taken_in, not_readable, len(bodies), min(times, default=None), max(times, default=None), kept_since
+    )
     when = {"since": since}
     connection.execute(_KEEP, when)
     connection.execute(_FORGET, when)
@@ -88,6 +97,24 @@ def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
     found.rollups_changed = recount(connection, found.campaigns, replace=True)
     connection.execute(text("DROP TABLE told_before"))
     return found
+
+
+def _take_in_the_left(connection: Connection, keys: Keys, since: datetime) -> tuple[int, int]:
+    """Take in the bodies that no job has; returns how many could be, and how many could not."""
+    left = connection.scalars(
+        select(WebhookBody.id)
+        .where(WebhookBody.received_at >= since, WebhookBody.processed_at.is_(None))
+        .order_by(WebhookBody.id)
+    ).all()
+    broken = 0
+    for body_id in left:
+        try:
+            with connection.begin_nested():
+                take_in_body(connection, body_id, keys)
+        except Exception:  # whatever its job failed of must not keep the others from being told
+            log.exception("webhook body %s can't be taken in", body_id)
+            broken += 1
+    return len(left) - broken, broken
 
 
 def _tell_again(connection: Connection, keys: Keys, body_id: int, received_at: datetime) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, select, update
 
 from daisychain.errors import InputError, StateError
 from sender import tasks
 from sender.ledger import Span, move
-from sender.states import finish_if_done, turn
-from sender.tables import Attempt, Batch, Campaign
+from sender.states import finish_if_done, lock, turn
+from sender.tables import Attempt, Batch
 
 Decision = Literal["send-again", "count-as-accepted"]
 
@@ -23,16 +24,11 @@ def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who
     """
     if not because.strip():
         raise InputError("A decision about uncertain people needs its reason.", hint='Add --because "…".')
-    batches = connection.execute(
-        select(Batch.id, Batch.attempt_id, Batch.first_id, Batch.last_id)
-        .where(Batch.campaign_id == campaign_id, Batch.state == "uncertain")
-        .order_by(Batch.id)
-        .with_for_update()
-    ).all()
+    batches = _uncertain(connection, campaign_id)
     if not batches:
         raise StateError(f"Nobody is uncertain in campaign {campaign_id}.")
     again = decision == "send-again"
-    if again and connection.scalar(select(Campaign.state).where(Campaign.id == campaign_id)) == "cancelled":
+    if lock(connection, campaign_id) == "cancelled" and again:
         raise StateError("A cancelled campaign mails nobody again.", hint="--count-as-accepted closes its ledger.")
     people = sum(
         move(
@@ -56,3 +52,20 @@ def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who
         tasks.defer_waiting(connection, campaign_id)
     finish_if_done(connection, campaign_id)
     return people
+
+
+def _uncertain(connection: Connection, campaign_id: int) -> Sequence[Any]:
+    """The uncertain batches of a campaign, locked after their attempts, as evidence and late answers lock them."""
+    uncertain = and_(Batch.campaign_id == campaign_id, Batch.state == "uncertain")
+    attempts = connection.scalars(
+        select(Attempt.id)
+        .where(Attempt.id.in_(select(Batch.attempt_id).where(uncertain)))
+        .order_by(Attempt.id)
+        .with_for_update()
+    ).all()
+    return connection.execute(
+        select(Batch.id, Batch.attempt_id, Batch.first_id, Batch.last_id)
+        .where(uncertain, Batch.attempt_id.in_(attempts))
+        .order_by(Batch.id)
+        .with_for_update()
+    ).all()

@@ -66,7 +66,7 @@ def send(
         if found["state"] == "cancelled":
             raise StateError(f"Campaign {id_} was cancelled.", hint="Make a new one: daisychain campaign create")
         look_first(desk, connection, found, plan, yes=yes, as_created=as_created)
-        scheduled = set_plan(connection, found, plan)
+        scheduled = set_plan(connection, desk.settings, found, plan)
     stop = threading.Event()
     if scheduled:
         say("Scheduled. At that time `daisychain serve` or `worker` must run; until then it can be cancelled.")
@@ -122,7 +122,8 @@ def exit_code(answer: dict[str, Any]) -> int:
     if answer["state"] in ("paused", "cancelled"):
         return PAUSED
     ledger = answer["ledger"]
-    return UNFINISHED_BUSINESS if ledger["failed"] or ledger["uncertain"] else 0
+    forgotten = answer["state"] == "finished" and ledger["waiting"]
+    return UNFINISHED_BUSINESS if ledger["failed"] or ledger["uncertain"] or forgotten else 0
 
 
 @contextmanager

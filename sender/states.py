@@ -5,13 +5,19 @@ The ledger has the same for a delivery (sender/ledger.py).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, false, func, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 
+from daisychain.errors import ConfigurationError, DaisychainError
 from sender.ledger import Span, move
 from sender.tables import Attempt, Batch, Campaign
+
+log = logging.getLogger("daisychain.states")
 
 CampaignState = Literal["draft", "scheduled", "sending", "paused", "cancelled", "finished"]
 
@@ -67,20 +73,52 @@ def pause(connection: Connection, campaign_id: int, reason: str) -> bool:
     return turn(connection, campaign_id, "paused", from_states=["sending", "scheduled"], pause_reason=reason)
 
 
+def lock(connection: Connection, campaign_id: int) -> str | None:
+    """Lock a campaign until the caller's transaction ends; returns the state that it is in then, None without one.
+
+    Whoever needs attempts and batches too locks attempts first, then batches, and the campaign last.
+    """
+    return connection.scalar(select(Campaign.state).where(Campaign.id == campaign_id).with_for_update())
+
+
+@contextmanager
+def by_itself(connection: Connection, campaign_id: int, doing: str) -> Iterator[None]:
+    """A savepoint for what is done about one campaign of many: what fails is undone and told, and pauses that one.
+
+    `doing` begins the reason. What is no campaign's fault (a lost connection, a deadlock, a full disk) is raised.
+    """
+    try:
+        with connection.begin_nested():
+            yield
+    except (OperationalError, InterfaceError):
+        raise
+    except (DaisychainError, ConfigurationError) as error:
+        log.warning("campaign %s: %s: %s", campaign_id, doing, error)
+        pause(connection, campaign_id, f"{doing}: {error}")
+    except Exception as error:
+        log.exception("campaign %s: %s", campaign_id, doing)
+        pause(connection, campaign_id, f"{doing}: {type(error).__name__}; the log has more")
+
+
 def finish_if_done(connection: Connection, campaign_id: int) -> None:
-    """Call a campaign finished once no batch of it waits or is in flight; uncertain people may remain."""
+    """Call a campaign finished once no batch of it waits or is in flight; uncertain people may remain.
+
+    The campaign is locked before the look that counts: whoever makes people wait again locks it as well, so that we
+    see their batches, or they see that it is finished. The look before that spares each batch the lock.
+    """
     unfinished = (
         select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state.in_(["waiting", "sending"])).exists()
     )
-    turn(connection, campaign_id, "finished", from_states=["sending"], where=~unfinished, finished_at=func.now())
+    if not connection.scalar(select(unfinished)) and lock(connection, campaign_id) == "sending":
+        turn(connection, campaign_id, "finished", from_states=["sending"], where=~unfinished, finished_at=func.now())
 
 
 def people_wait_again(connection: Connection, campaign_id: int) -> None:
-    """What follows where an outcome puts people back to waiting: a finished campaign goes on, a cancelled one does not.
+    """What follows where people wait again: a finished campaign goes on, a cancelled one does not.
 
     The campaign is locked, so that whoever cancels it now does so before we look, or after the batch can be seen.
     """
-    state = connection.scalar(select(Campaign.state).where(Campaign.id == campaign_id).with_for_update())
+    state = lock(connection, campaign_id)
     if state == "finished":
         turn(connection, campaign_id, "sending", from_states=["finished"], finished_at=None)
     elif state == "cancelled":

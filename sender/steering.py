@@ -39,7 +39,7 @@ def resume(connection: Connection, settings: Settings, campaign_id: int, *, who:
     """Let a paused campaign go on, in the caller's transaction; raises StateError unless it is paused.
 
     One that was never frozen is frozen now, or goes back to waiting for its time. What was told before (bounces,
-    complaints, the canary's fate) does not pause it again.
+    complaints) does not pause it again, and neither does a canary that was judged; one that was not will be.
     """
     campaign = find_campaign(connection, campaign_id, lock=True)
     if campaign["state"] != "paused":
@@ -52,12 +52,7 @@ def resume(connection: Connection, settings: Settings, campaign_id: int, *, who:
         begin(connection, settings, campaign)
         connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(resumed_at=func.now()))
     else:
-        judged = campaign["canary_until"] is not None and campaign["canary_until"] <= now
-        changes: dict[str, Any] = {"pause_reason": "", "resumed_at": func.now()}
-        turn(
-            connection, campaign_id, "sending", from_states=["paused"],
-            **changes, **({"rest_from": None} if judged else {}),
-        )  # fmt: skip
+        turn(connection, campaign_id, "sending", from_states=["paused"], pause_reason="", resumed_at=func.now())
         tasks.defer_waiting(connection, campaign_id)
         finish_if_done(connection, campaign_id)
     decide(connection, campaign_id, "resume", who=who, because=because)

@@ -6,6 +6,7 @@ Procrastinate never runs a dead worker's job again, which is what we want: only 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -15,7 +16,7 @@ from sender.failures import verdict_of
 from sender.mailing import Outcome
 from sender.providers import open_provider
 from sender.senders import dead_senders
-from sender.states import close_cancelled, finish_if_done
+from sender.states import by_itself, finish_if_done, people_wait_again
 from sender.tables import Batch, Campaign
 
 
@@ -25,16 +26,17 @@ def sweep(connection: Connection, settings: Settings) -> int:
     Where doing it twice does no harm (the outbox: a file that exists is the mail) the batch simply waits again.
     """
     dead = connection.execute(
-        select(Batch.attempt_id, Campaign.provider)
+        select(Batch.attempt_id, Batch.campaign_id, Campaign.provider)
         .join(Campaign, Campaign.id == Batch.campaign_id)
         .where(Batch.state == "sending", Batch.sender_id.in_(dead_senders(connection)))
         .order_by(Batch.id)
     ).all()
     for row in dead:
-        repeatable = open_provider(row.provider, settings).repeatable
-        verdict = verdict_of("any", "death, repeatable" if repeatable else "death")
-        words = "the sender died before an answer came"
-        attempts.record(connection, row.attempt_id, Outcome(verdict, detail=words, retry_at=datetime.now(UTC)))
+        with by_itself(connection, row.campaign_id, "its dead sender's batch can't be settled"):
+            repeatable = open_provider(row.provider, settings).repeatable
+            verdict = verdict_of("any", "death, repeatable" if repeatable else "death")
+            words = "the sender died before an answer came"
+            attempts.record(connection, row.attempt_id, Outcome(verdict, detail=words, retry_at=datetime.now(UTC)))
     events.defer_left_over(connection)
     chores.defer_due(connection)
     if places.is_confirmed(connection, settings):
@@ -43,14 +45,22 @@ def sweep(connection: Connection, settings: Settings) -> int:
 
 
 def _go_on(connection: Connection, settings: Settings) -> None:
-    """What is due begins, what may go is let go, and whatever waits has a job; cancelled campaigns end."""
+    """What is due begins, what may go is let go, and whatever waits has a job; cancelled campaigns end.
+
+    One campaign that is out of order stops no other. All are taken by their ids, so that two sweeps don't wait for
+    each other.
+    """
     pace.keep_schedules(connection, settings)
-    for campaign_id in connection.scalars(select(Campaign.id).where(Campaign.state == "sending")).all():
-        pace.let_go(connection, campaign_id)
-        tasks.defer_waiting(connection, campaign_id)
-        finish_if_done(connection, campaign_id)  # one that has nobody to mail has no batch that could do it
-    cancelled = select(Campaign.id).join(Batch, Batch.campaign_id == Campaign.id)
-    for campaign_id in connection.scalars(
-        cancelled.where(Campaign.state == "cancelled", Batch.state == "waiting").distinct()
-    ).all():
-        close_cancelled(connection, campaign_id)
+    over = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), _somebody_waits())
+    for campaign_id in connection.scalars(over.order_by(Campaign.id)).all():
+        people_wait_again(connection, campaign_id)
+    under_way = select(Campaign.id).where(Campaign.state == "sending")
+    for campaign_id in connection.scalars(under_way.order_by(Campaign.id)).all():
+        with by_itself(connection, campaign_id, "it can't go on"):
+            pace.let_go(connection, campaign_id)
+            tasks.defer_waiting(connection, campaign_id)
+            finish_if_done(connection, campaign_id)  # one that has nobody to mail has no batch that could do it
+
+
+def _somebody_waits() -> Any:
+    return select(Batch.id).where(Batch.campaign_id == Campaign.id, Batch.state == "waiting").exists()

@@ -219,6 +219,9 @@ class Attempt(Base):
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     sender_id: Mapped[int] = mapped_column(BigInteger)
     people: Mapped[int] = mapped_column(Integer)
+    # Of these, whom the ledger moved by what it answered: the others waited, were gone, or are uncertain.
+    accepted: Mapped[int] = mapped_column(Integer, server_default="0")
+    refused: Mapped[int] = mapped_column(Integer, server_default="0")
     started_at: Mapped[datetime] = now()
     ended_at: Mapped[datetime | None] = mapped_column(Time)
     outcome: Mapped[str | None] = mapped_column(Text)

@@ -21,6 +21,8 @@ from sender import judging, places
 from sender.mailing import Verdict
 from sender.tables import Attempt, Batch, Campaign, MailboxRollup, WebhookBody
 
+# A body is taken in within seconds; one whose job failed waits.
+BODIES_FOR = timedelta(minutes=15)
 # Most uncertain people settle themselves within minutes, by the webhook.
 UNCERTAIN_FOR = timedelta(minutes=15)
 OVERDUE_FOR = timedelta(minutes=10)
@@ -48,6 +50,7 @@ def causes(connection: Connection, settings: Settings, now: datetime) -> Iterato
     yield from _uncertain(connection, now)
     yield from _overdue(connection, settings, now)
     yield from _silent_webhook(connection, settings, now)
+    yield from _bodies(connection, now)
     yield from _complaints(connection, now)
     yield from full_disks([settings.home])
 
@@ -130,11 +133,26 @@ def _silent_webhook(connection: Connection, settings: Settings, now: datetime) -
     )
 
 
+def _bodies(connection: Connection, now: datetime) -> Iterator[Cause]:
+    """Webhook bodies that were kept, and whose events nobody has worked out: their job failed, or no worker runs."""
+    count, oldest = connection.execute(
+        select(func.count(), func.min(WebhookBody.received_at)).where(
+            WebhookBody.processed_at.is_(None), WebhookBody.received_at < now - BODIES_FOR
+        )
+    ).one()
+    if count:
+        yield Cause(
+            "webhook bodies",
+            "Webhook bodies wait",
+            f"{count:,} of SendGrid's webhook bodies wait to be taken in, the oldest since {told(oldest)}: bounces and "
+            "complaints in them go unheard.\n\nIs a worker running? If so, its log says what went wrong; a job that "
+            "failed is tried again after an hour. When that is mended: daisychain events replay --yes",
+        )
+
+
 def _complaints(connection: Connection, now: datetime) -> Iterator[Cause]:
     taken = (
-        select(func.coalesce(func.sum(Attempt.people), 0))
-        .where(Attempt.campaign_id == Campaign.id, Attempt.outcome == Verdict.ACCEPTED.value)
-        .scalar_subquery()
+        select(func.coalesce(func.sum(Attempt.accepted), 0)).where(Attempt.campaign_id == Campaign.id).scalar_subquery()
     )
     complained = func.sum(MailboxRollup.people).label("complained")
     rows = connection.execute(

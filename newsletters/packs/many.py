@@ -21,7 +21,7 @@ from newsletters.packs.edition import Edition
 from newsletters.packs.looks import preview_of
 from newsletters.packs.material import gather
 from newsletters.packs.pack import make_pack, save
-from newsletters.packs.partner import Fail, Partner, partner_of, read_rows
+from newsletters.packs.partner import BEYOND, Fail, Partner, partner_of, read_rows
 
 # Starting a process costs about a second: fewer partners than this are done sooner in this one.
 _WORTH_A_POOL = 40
@@ -106,12 +106,15 @@ _Job = tuple[int, dict[str, str], str]
 
 
 def _jobs(rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[_Job]:
-    """Each row with the reason why it can't be done, where another has its name or code already."""
+    """Each row with the reason why it can't be done: cells too many, or another has its name or code already."""
     seen: dict[str, int] = {}
     for line, values in rows:
-        code = values.get("code") or values.get("name", "").casefold()
-        why = f"The name or code {code!r} stands on line {seen[code]} already." if code and code in seen else ""
-        seen.setdefault(code, line)
+        why = ""
+        if BEYOND in values:
+            why = f"The row has {values[BEYOND]}, more than there are columns: put a cell with a comma in quotes."
+        for each in filter(None, (values.get("name", "").casefold(), values.get("code", ""))):
+            if seen.setdefault(each, line) != line:
+                why = why or f"The name or code {each!r} stands on line {seen[each]} already."
         yield line, values, why
 
 

@@ -83,6 +83,10 @@ def read_partner(path: Path) -> Partner:
     return partner_of(values, path.parent, Fail(path, sheet.line_of))
 
 
+# Where a row has more cells than there are columns: then no cell can be trusted to be in its place.
+BEYOND = "beyond the last column"
+
+
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of the CSV `path` with their lines; raises InputError for one that can't be read at all."""
     rows = _records(path)
@@ -95,7 +99,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         fail("There is no column 'name'.", "name", f"The first line names the columns: {', '.join(COLUMNS)}.")
     for line, row in rows:
         if any(cell.strip() for cell in row):
-            yield line, {name: cell.strip() for name, cell in zip(head, row, strict=False)}
+            values = {name: cell.strip() for name, cell in zip(head, row, strict=False)}
+            yield line, values | ({BEYOND: f"{len(row)} cells"} if len(row) > len(head) else {})
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -17,27 +17,31 @@ if TYPE_CHECKING:
 SHEET = "pack.json"
 FORMAT = 1
 
-State = Literal["current", "altered", "out of date", "not made here"]
+State = Literal["current", "altered", "out of date", "not made here", "not compared"]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """How a pack stands: `altered` are files that are not as they were made, `changes` what has changed since.
 
-    What a pack says of itself can be written by anybody: only one that is `known` here can be current.
+    What a pack says of itself can be written by anybody: only one that is `known` here can be current, and only where
+    its copy could be `compared` with the toolkit's of today.
     """
 
     sheet: Mapping[str, Any]
     known: bool
     altered: tuple[str, ...]
     changes: tuple[str, ...]
+    compared: bool = True
 
     @property
     def state(self) -> State:
         """One word; what has changed at the coalition weighs more than what was changed in the pack."""
         if not self.known:
             return "not made here"
-        return "out of date" if self.changes else "altered" if self.altered else "current"
+        if self.changes or self.altered:
+            return "out of date" if self.changes else "altered"
+        return "current" if self.compared else "not compared"
 
 
 def provenance(material: Material, dialect: Dialect, key: str, files: Mapping[str, bytes]) -> dict[str, Any]:

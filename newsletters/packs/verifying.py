@@ -13,6 +13,7 @@ from newsletters.packs.provenance import SHEET, Verdict, altered_files, copy_cha
 from newsletters.packs.reading import read_pack
 from newsletters.packs.standing import kept_sheets, pack_standing
 from newsletters.shelf import UnknownToolkit, named_toolkit
+from newsletters.toolkit import Toolkit
 
 
 def verify(connection: Connection, path: Path, today: date) -> Verdict:
@@ -22,19 +23,25 @@ def verify(connection: Connection, path: Path, today: date) -> Verdict:
     altered = [*altered_files(found.sheet, found.files)]
     if kept is not None and found.sheet_hash not in kept:
         altered.insert(0, f"{SHEET} was changed.")
-    changes = tuple(dict.fromkeys(_changes(connection, found.sheet, today)))
-    return Verdict(found.sheet, kept is not None, tuple(dict.fromkeys(altered)), changes)
+    toolkit = _toolkit(connection, found.sheet)
+    changes = tuple(dict.fromkeys(_changes(connection, found.sheet, toolkit, today)))
+    return Verdict(found.sheet, kept is not None, tuple(dict.fromkeys(altered)), changes, compared=toolkit is not None)
 
 
-def _changes(connection: Connection, sheet: Mapping[str, Any], today: date) -> Iterator[str]:
+def _toolkit(connection: Connection, sheet: Mapping[str, Any]) -> Toolkit | None:
+    """The pack's toolkit as it is today; None for one that is only a folder, which is not to be found from here."""
+    try:
+        return named_toolkit(sheet["toolkit"]["name"], connection)
+    except UnknownToolkit:
+        return None
+
+
+def _changes(connection: Connection, sheet: Mapping[str, Any], toolkit: Toolkit | None, today: date) -> Iterator[str]:
     if sheet["expires"] and today > date.fromisoformat(sheet["expires"]):
         yield f"It was to be sent by {date.fromisoformat(sheet['expires']):%d %B %Y}."
     if standing := pack_standing(connection, sheet["pack"], today):
         if standing.state == "withdrawn":
             yield "It was withdrawn."
         yield from standing.why
-    try:
-        toolkit = named_toolkit(sheet["toolkit"]["name"], connection)
-    except UnknownToolkit:
-        return  # a toolkit that is only a folder: what its pack says is all that is known
-    yield from copy_changes(sheet["copy blocks"], toolkit, today)
+    if toolkit is not None:
+        yield from copy_changes(sheet["copy blocks"], toolkit, today)

@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from daisychain.database import Database
+from daisychain.embedded import EmbeddedServer
 from daisychain.serve import THREADS
+from daisychain.settings import Settings
 from sender import sending
 from sender.ledger import read_ledger
 from tests.command import Daisychain
@@ -77,6 +81,20 @@ def test_its_pages_end_with_it_when_it_is_killed(served: tuple[str, subprocess.P
     process.kill()
     process.wait()
     until(lambda: status(f"{url}/healthz") == 0)
+
+
+def test_it_ends_with_its_pages_when_the_database_was_away_and_nobody_delivers_any_more(
+    served: tuple[str, subprocess.Popen[str]], settings: Settings, server: EmbeddedServer
+) -> None:
+    url, process = served
+    name = make_url(settings.database_url).database
+    with psycopg.connect(server.conninfo(role="postgres", database="postgres"), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1, errors
+    assert "nothing is delivered any more" in errors
+    assert status(f"{url}/healthz") == 0
 
 
 def test_an_error_page_is_private_and_plain(served: tuple[str, subprocess.Popen[str]]) -> None:

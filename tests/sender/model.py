@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sender.judging import FEWEST_BOUNCES, FEWEST_COMPLAINTS, MOST_BOUNCES, MOST_COMPLAINTS
+from sender.judging import FEWEST_BOUNCES, FEWEST_COMPLAINTS, FEWEST_REFUSED, MOST_BOUNCES, MOST_COMPLAINTS
 from sender.mailing import Outcome, Verdict
 
 # As the machine sets them in the code under test, so that five people reach them.
@@ -65,6 +65,9 @@ class Try:
     outcome: str | None = None
     again: bool = False  # a person has its people sent to again
     taken: set[int] = field(default_factory=set)
+    accepted: int = 0  # people whom the ledger moved by it
+    refused: int = 0
+    ended: int = 0
     proven: bool = False
     swept: bool = False
 
@@ -136,7 +139,7 @@ class Model:
         )
         if late and outcome.verdict is Verdict.UNCERTAIN:
             return
-        each.outcome = outcome.verdict.value
+        each.outcome, each.ended = outcome.verdict.value, self.next()
         if not about:
             return
         each.again = False
@@ -157,11 +160,11 @@ class Model:
                 refused, waiting = refused | dict(outcome.deferred), set()
             else:
                 minutes = PUT_OFF_MINUTES[pack.tries - 1]
-        self.put(set(refused) & set(self.of(pack, was)), "failed")
+        self.refuse(each, set(refused) & set(self.of(pack, was)))
         there = self.of(pack, was)
         match outcome.verdict:
             case Verdict.ACCEPTED:
-                self.put(set(there) - waiting - outcome.uncertain, "accepted")
+                self.accept(each, set(there) - waiting - outcome.uncertain)
                 self.put(set(there) & waiting, "waiting")
                 self.put(set(there) & outcome.uncertain, "uncertain")
                 if not waiting:
@@ -190,26 +193,36 @@ class Model:
                 self.set_apart(pack, sorted(outcome.apart), "waiting")
             case Verdict.REFUSED_REQUEST:
                 self.put(there, "waiting")
-                self.refused_whole(pack, there)
+                self.refused_whole(each, pack, there)
 
-    def refused_whole(self, pack: Pack, there: list[int]) -> None:
-        if self.halved_in_a_row() >= REFUSALS_IN_A_ROW:
+    def accept(self, each: Try, numbers: Iterable[int]) -> None:
+        each.accepted += len(self.put(numbers, "accepted"))
+
+    def refuse(self, each: Try, numbers: Iterable[int]) -> None:
+        each.refused += len(self.put(numbers, "failed"))
+
+    def refused_whole(self, each: Try, pack: Pack, there: list[int]) -> None:
+        if self.halved_in_a_row(pack) >= REFUSALS_IN_A_ROW:
             self.put_back(pack, 0)
             self.pause()
         elif len(there) == 1:
-            self.put(there, "failed")
+            self.refuse(each, there)
             pack.state = "done"
         else:
             middle = there[len(there) // 2]
             pack.state = "split"
             self.packs += [Pack(pack.first, middle - 1, due=self.clock), Pack(middle, pack.last, due=self.clock)]
 
-    def halved_in_a_row(self) -> int:
-        taken = max([each.id for each in self.tries if each.outcome == "accepted"], default=0)
+    def halved_in_a_row(self, pack: Pack) -> int:
+        """Of the batch that this pack was cut from, with all its parts."""
+        around = [each for each in self.packs if each.first <= pack.first and pack.last <= each.last]
+        first, last = min(each.first for each in around), max(each.last for each in around)
+        tries = [each for each in self.tries if first <= each.pack.first and each.pack.last <= last]
+        taken = max([each.id for each in tries if each.accepted], default=0)
         return sum(
             each.pack.state == "split" and each.outcome == "refused_request" and each.id > taken
             and each.began > self.decided_to_resume
-            for each in self.tries
+            for each in tries
         )  # fmt: skip
 
     def put_back(self, pack: Pack, minutes: float | None) -> None:
@@ -236,7 +249,7 @@ class Model:
         each.outcome, each.again = "accepted", False
         pack = each.pack
         if pack.latest is each and pack.state in ("uncertain", "waiting"):
-            self.put(self.of(pack, pack.state), "accepted")
+            self.accept(each, self.of(pack, pack.state))
             pack.state = "done"
             self.finish()
 
@@ -284,8 +297,12 @@ class Model:
         return True
 
     def too_many_came_back(self) -> bool:
-        taken = sum(len(each.people) for each in self.tries if each.outcome == "accepted")
+        taken = sum(each.accepted for each in self.tries)
         since = self.resumed[1] if self.resumed else 0
+        refused = sum(each.refused for each in self.tries if each.ended > since)
+        answered = refused + sum(each.accepted for each in self.tries if each.ended > since)
+        if refused >= FEWEST_REFUSED and refused * 100 > MOST_BOUNCES * answered:
+            return True
         bounced = sum(person.bounced > since for person in self.people.values())
         complained = sum(person.complained > since for person in self.people.values())
         return bool(taken) and (
@@ -304,10 +321,10 @@ class Model:
         bad = sum(bool(person.bounced) for person in them)
         bad += sum(person.state in ("failed", "uncertain") for person in them)
         there = sum(person.state != "excluded" for person in them)
+        self.rest_from = None
         if any(person.complained for person in them) or bad * 100 > MOST_BOUNCES * there:
             self.pause()
             return False
-        self.rest_from = None
         return True
 
     def release(self, before: int | None) -> None:
@@ -319,7 +336,7 @@ class Model:
                 len(each.people) for each in self.tries if self.clock - each.minute < 1 and each.outcome != "apart"
             )
             left -= sum(len(pack.span) for pack in self.packs if pack.state == "waiting" and not pack.held)
-        for pack in self.packs:
+        for pack in sorted(self.packs, key=lambda pack: pack.first):
             if pack.state == "waiting" and pack.held and (before is None or pack.first < before):
                 if left is not None:
                     left -= len(pack.span)
@@ -336,8 +353,6 @@ class Model:
     def resume(self) -> None:
         """For a campaign that was frozen."""
         self.state, self.resumed = "sending", (self.clock, self.next())
-        if self.canary_until is not None and self.canary_until <= self.clock:
-            self.rest_from = None
         self.decided_to_resume = self.next()
         self.finish()
 
@@ -384,9 +399,11 @@ class Model:
     def of(self, pack: Pack, state: str) -> list[int]:
         return [number for number in pack.span if self.people[number].state == state]
 
-    def put(self, numbers: Iterable[int], state: str, reason: str = "") -> None:
-        for number in numbers:
+    def put(self, numbers: Iterable[int], state: str, reason: str = "") -> list[int]:
+        moved = list(numbers)
+        for number in moved:
             self.people[number].state, self.people[number].reason = state, reason
+        return moved
 
     def in_state(self, state: str) -> list[int]:
         return [number for number, person in self.people.items() if person.state == state]

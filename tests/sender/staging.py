@@ -39,10 +39,10 @@ def compiled_email() -> CompiledEmail:
     ).hashed()
 
 
-def add_people(connection: Connection, list_id: int, numbers: Iterable[int]) -> list[int]:
+def add_people(connection: Connection, list_id: int, numbers: Iterable[int], *, called: str = "person") -> list[int]:
     """Members person<n>@people.example, subscribed to the list; returns their ids in the order of the numbers."""
     rows = [
-        {"email": f"person{n}@people.example", "address_key": f"person{n}@people.example", "first_name": f"P{n}"}
+        {"email": f"{called}{n}@people.example", "address_key": f"{called}{n}@people.example", "first_name": f"P{n}"}
         for n in numbers
     ]
     ids = list(connection.scalars(insert(Member).returning(Member.id, sort_by_parameter_order=True), rows))
@@ -79,9 +79,9 @@ def draft(
     ).scalar_one()  # fmt: skip
 
 
-def staged(database: Database, people: int, *, provider: str = "outbox") -> int:
-    """A draft for a list of `people` invented members."""
+def staged(database: Database, people: int, *, provider: str = "outbox", name: str = "friends") -> int:
+    """A draft for a list of `people` invented members, who are others for another `name` of the list."""
     with database.engine.begin() as connection:
-        list_id = add_list(connection)
-        add_people(connection, list_id, range(people))
+        list_id = add_list(connection, name)
+        add_people(connection, list_id, range(people), called=name if name != "friends" else "person")
         return draft(connection, list_id, provider=provider)

@@ -120,14 +120,24 @@ def taken(database: Database, at: datetime, heard: datetime | None = None) -> No
     if heard:
         with database.engine.begin() as connection:
             connection.execute(
-                insert(WebhookBody).values(provider="sendgrid", received_at=heard, body=b"[]", digest=b"1")
+                insert(WebhookBody).values(
+                    provider="sendgrid", received_at=heard, processed_at=heard, body=b"[]", digest=b"1"
+                )
             )
+
+
+def kept(database: Database, at: datetime, *, done: bool) -> None:
+    """A webhook body that came then, and whether it was taken in."""
+    with database.engine.begin() as connection:
+        processed = func.now() if done else None
+        row = {"provider": "sendgrid", "received_at": at, "body": b"[]", "digest": b"1", "processed_at": processed}
+        connection.execute(insert(WebhookBody).values(row))
 
 
 def complaints(database: Database, count: int, of: int) -> None:
     """So many people of so many who complained."""
     campaign = sent(database, frozen_at=ago(1))
-    change(database, Attempt, people=of)
+    change(database, Attempt, accepted=of)
     row = {"campaign_id": campaign.campaign_id, "mailbox": "Google", "fact": "complained", "people": count, "events": 9}
     with database.engine.begin() as connection:
         connection.execute(insert(MailboxRollup).values(row))
@@ -147,14 +157,17 @@ def complaints(database: Database, count: int, of: int) -> None:
         (lambda d: taken(d, ago(2), heard=ago(3)), ["silent"]),
         (lambda d: taken(d, ago(2), heard=ago(1)), []),
         (lambda d: taken(d, ago(0)), []),
+        (lambda d: kept(d, ago(1), done=False), ["webhook"]),
+        (lambda d: kept(d, ago(0), done=False), []),
+        (lambda d: kept(d, ago(1), done=True), []),
         (lambda d: complaints(d, 3, 1000), ["complaints"]),
         (lambda d: complaints(d, 3, 3000), []),
         (lambda d: complaints(d, 2, 100), []),
     ],
     ids=[
         "all well", "paused by a refusal", "paused by a person", "uncertain", "just uncertain", "overdue", "not due",
-        "webhook never heard", "webhook gone silent", "webhook heard since", "taken just now", "complaints",
-        "few complaints", "two complaints",
+        "webhook never heard", "webhook gone silent", "webhook heard since", "taken just now", "body waits",
+        "body just came", "body taken in", "complaints", "few complaints", "two complaints",
     ],
 )  # fmt: skip
 def test_what_a_person_should_know_is_seen_and_what_is_well_is_not(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event, func, select, text, update
 from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists.tables import Membership, Suppression
-from sender import resolve
+from sender import resolve, steering
 from sender.events import QUEUE, defer_left_over, keep_body, process_body
 from sender.keys import Keys
 from sender.tables import Attempt, Batch, Delivery, Rollup, WebhookBody
@@ -121,6 +121,19 @@ def test_a_body_that_a_dead_worker_left_gets_a_job_again(database: Database) -> 
     with Workers(database, queues=[QUEUE], until_idle=True) as workers:
         workers.wait()
     assert len(campaign.events()) == 1
+
+
+def test_a_body_whose_job_failed_for_good_gets_another_after_ever_longer_pauses(database: Database) -> None:
+    with database.engine.begin() as connection:
+        keep_body(connection, b"[]")
+        connection.execute(update(WebhookBody).values(received_at=func.now() - timedelta(hours=9)))
+        for hours in (1, 2, 3):
+            connection.execute(text("UPDATE procrastinate_jobs SET status = 'doing' WHERE status = 'todo'"))
+            connection.execute(text("UPDATE procrastinate_jobs SET status = 'failed' WHERE status = 'doing'"))
+            for minutes, jobs in ((hours * 60 - 5, 0), (10, 1)):
+                passed = text("UPDATE procrastinate_events SET at = at - make_interval(mins => :minutes)")
+                connection.execute(passed, {"minutes": minutes})
+                assert defer_left_over(connection) == jobs
 
 
 STRANGE: dict[str, dict[str, Any]] = {
@@ -272,6 +285,26 @@ def test_an_attempt_that_was_taken_is_no_double_though_others_of_its_batch_were_
         add_attempt(connection, campaign.campaign_id, campaign.batch_id, "accepted")
     take(campaign, [campaign.event("delivered")])
     assert "double" not in campaign.events()[0].detail
+
+
+@pytest.mark.parametrize("settled", ["by an event", "by a person"])
+def test_an_attempt_whose_doubt_had_ended_is_no_double_though_failed_people_of_its_batch_were_tried_again(
+    database: Database, settled: str
+) -> None:
+    campaign = sent(database, outcome="uncertain")
+    with database.engine.begin() as connection:
+        failed = update(Delivery).where(Delivery.id == campaign.deliveries[0])
+        connection.execute(failed.values(state="failed", reason="no such person"))
+    if settled == "by an event":
+        take(campaign, [campaign.event("delivered", 1)])
+    else:
+        with database.engine.begin() as connection:
+            resolve.resolve(connection, campaign.campaign_id, "count-as-accepted", who="Ann", because="I asked")
+    with database.engine.begin() as connection:
+        steering.retry(connection, campaign.campaign_id, who="Ann", because="mended")
+        add_attempt(connection, campaign.campaign_id, campaign.batch_id, "accepted")
+    take(campaign, [campaign.event("delivered", 2)])
+    assert not any(each.detail.get("double") for each in campaign.events())
 
 
 def test_events_of_an_attempt_in_flight_change_nothing_in_the_ledger(database: Database) -> None:

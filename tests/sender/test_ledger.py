@@ -11,9 +11,9 @@ from daisychain.database import Database
 from daisychain.errors import InputError, StateError
 from lists.members import unsubscribe
 from lists.suppression import suppress
-from sender import attempts, sending
+from sender import attempts, sending, tasks
 from sender.audience import freeze
-from sender.failures import REFUSALS_IN_A_ROW
+from sender.failures import PEOPLE_REFUSED_IN_A_ROW, REFUSALS_IN_A_ROW
 from sender.ledger import TRANSITIONS, Ledger, Span, State, move, read_ledger
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
@@ -205,6 +205,41 @@ def test_a_provider_that_refuses_every_request_pauses_the_campaign_until_a_perso
         resume(connection, database.settings, campaign_id, who="ann")
     refuse()
     assert state_of(database, campaign_id) == "sending"
+
+
+def test_many_batches_with_one_bad_person_each_pause_nothing(database: Database) -> None:
+    campaign_id = frozen(database, 40 * 4, batch_size=4)
+    while waiting := batches(database, campaign_id):  # as a queue without any order of its own: halves come last
+        claim = claimed(database, waiting[0])
+        bad = any(person.id % 4 == 2 for person in claim.people)
+        recorded(database, claim, Outcome(Verdict.REFUSED_REQUEST if bad else Verdict.ACCEPTED, detail="bad"))
+        assert state_of(database, campaign_id) in ("sending", "finished")
+    found = ledger(database, campaign_id)
+    assert (found.accepted, found.failed) == (120, 40)
+
+
+@pytest.mark.parametrize("size", [4, 1000])
+def test_a_provider_that_refuses_every_request_is_left_alone_after_a_bounded_number(
+    database: Database, size: int
+) -> None:
+    campaign_id = frozen(database, 100 if size == 4 else 3000, batch_size=size)
+    tries = 0
+    while state_of(database, campaign_id) == "sending":
+        with database.engine.connect() as connection:  # the queue's order
+            first = connection.scalar(
+                text("SELECT (args ->> 'batch_id')::bigint FROM procrastinate_jobs ORDER BY priority DESC, id LIMIT 1")
+            )
+        claim, tries = claimed(database, first), tries + 1
+        with database.engine.begin() as connection:
+            connection.execute(
+                text("DELETE FROM procrastinate_jobs WHERE (args ->> 'batch_id')::bigint = :id"), {"id": first}
+            )
+            attempts.record(connection, claim.attempt_id, Outcome(Verdict.REFUSED_REQUEST, detail="bad subject"))
+            tasks.defer_waiting(connection, campaign_id)
+    assert state_of(database, campaign_id) == "paused"
+    # A batch too small to be halved so often has its people refused one by one, each after a request for their half.
+    assert tries <= (REFUSALS_IN_A_ROW + 1 if size == 1000 else 2 * PEOPLE_REFUSED_IN_A_ROW)
+    assert ledger(database, campaign_id).failed <= PEOPLE_REFUSED_IN_A_ROW
 
 
 def test_people_whom_the_provider_names_one_by_one_pause_nothing(database: Database) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from daisychain.app import create_app
 from daisychain.database import Database
@@ -15,12 +15,17 @@ from lists.members import unsubscribe
 from sender import follow_ups, judging, pace, plans, steering, warm_up
 from sender.audience import freeze
 from sender.campaigns import find_campaign
+from sender.events import take_in
+from sender.failures import PEOPLE_REFUSED_IN_A_ROW
 from sender.mailing import Outcome, Verdict
 from sender.plans import Plan, is_open
-from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Rollup
+from sender.sweep import sweep
+from sender.tables import Attempt, Batch, Campaign, Delivery, Rollup
+from sender.vocabulary import Happening, Kind, digest
 from tests.command import Daisychain
 from tests.sender.returns import sent
-from tests.sender.staging import draft, staged
+from tests.sender.staging import add_list, add_people, draft, staged
+from tests.sender.test_events import counted
 from tests.sender.test_ledger import batches, claimed, ledger, recorded, state_of
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -58,17 +63,14 @@ def deliver(database: Database, outcome: Outcome | None = None) -> None:
         recorded(database, claimed(database, batch), outcome or Outcome(Verdict.ACCEPTED))
 
 
-def happen(database: Database, campaign_id: int, kind: str, deliveries: range, **fields: Any) -> None:
-    rows = [
-        {
-            "natural_key": f"{kind}{number}".encode(), "source": "sendgrid", "kind": kind, "at": func.now(),
-            "delivery_id": number, "campaign_id": campaign_id, **fields,
-        }
-        for number in deliveries
-    ]  # fmt: skip
+def happen(database: Database, kind: Kind, deliveries: range, **fields: Any) -> None:
+    now = datetime.now(UTC)
+    told = [
+        Happening(source="sendgrid", kind=kind, at=now, natural_key=digest(kind, n), delivery_id=n, **fields)
+        for n in deliveries
+    ]
     with database.engine.begin() as connection:
-        for row in rows:
-            connection.execute(insert(Event).values(row))
+        take_in(connection, told, now)
 
 
 def test_a_campaign_without_a_plan_holds_nothing_back(database: Database) -> None:
@@ -157,18 +159,60 @@ def test_a_canary_goes_first_and_the_rest_follows_when_nothing_speaks_against_it
     ],
 )
 def test_what_speaks_against_a_canary_pauses_the_rest_until_a_person_decides(
-    database: Database, outcome: Outcome, told: dict[str, str], words: str
+    database: Database, outcome: Outcome, told: dict[str, Any], words: str
 ) -> None:
     campaign_id = frozen(database, 9, canary=4, canary_wait=0, batch_size=4)
     deliver(database, outcome)
     if told:
-        happen(database, campaign_id, told.pop("kind"), range(1, 2), **told)
+        happen(database, told.pop("kind"), range(1, 2), **told)
     assert let_go(database, campaign_id) == 0
     assert state_of(database, campaign_id) == "paused"
     assert words in of(database, Campaign.pause_reason)
     with database.engine.begin() as connection:
         steering.resume(connection, database.settings, campaign_id, who="ann", because="one full mailbox")
     assert let_go(database, campaign_id) == 2
+
+
+@pytest.mark.parametrize("bounces", [0, 1])
+def test_a_pause_by_a_person_does_not_stand_for_the_canarys_verdict(database: Database, bounces: int) -> None:
+    """The canary's time passes meanwhile, and nobody has judged it when the campaign goes on."""
+    campaign_id = frozen(database, 9, canary=3, canary_wait=600)
+    deliver(database)
+    let_go(database, campaign_id)
+    happen(database, "bounced", range(1, bounces + 1), bounce="hard")
+    with database.engine.begin() as connection:
+        steering.pause(connection, campaign_id, who="ann", because="a question")
+        connection.execute(update(Campaign).values(canary_until=func.now()))
+        steering.resume(connection, database.settings, campaign_id, who="ann")
+    assert let_go(database, campaign_id) == (0 if bounces else 3)
+    assert state_of(database, campaign_id) == ("paused" if bounces else "sending")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"opens_at": time(8), "closes_at": time(20), "zone": "Europe/Nowhere"}, "no time zone 'Europe/Nowhere'"),
+        ({"state": "scheduled", "starts_at": func.now(), "of_campaign_id": 99, "of_whom": "accepted"}, "Campaign 99"),
+        ({"opens_at": time(8), "zone": "UTC"}, "TypeError; the log has more"),  # what nobody has thought of
+    ],
+    ids=["a zone that is unknown here", "a follow-up of a campaign that is gone", "anything else"],
+)
+def test_a_campaign_that_is_out_of_order_is_paused_and_stops_no_other(
+    database: Database, wrong: dict[str, Any], words: str
+) -> None:
+    bad, good = staged(database, 2), staged(database, 2, name="others")
+    with database.engine.begin() as connection:
+        if "state" not in wrong:
+            freeze(connection, bad, batch_size=2)
+        freeze(connection, good, batch_size=2)
+        connection.execute(update(Campaign).where(Campaign.id == bad).values(wrong))
+        connection.execute(text("DELETE FROM procrastinate_jobs"))
+        sweep(connection, database.settings)
+        reason = connection.scalar(select(Campaign.pause_reason).where(Campaign.id == bad))
+        jobs = connection.scalars(text("SELECT queue_name FROM procrastinate_jobs WHERE args ? 'batch_id'")).all()
+    assert state_of(database, bad) == "paused"
+    assert words in reason
+    assert jobs == [f"campaign-{good}"]
 
 
 def test_a_pause_while_the_canary_is_out_does_not_let_the_rest_go(database: Database) -> None:
@@ -192,19 +236,83 @@ def test_a_pause_while_the_canary_is_out_does_not_let_the_rest_go(database: Data
     ],
 )
 def test_too_many_complaints_or_hard_bounces_pause_a_campaign(
-    database: Database, kind: str, fields: dict[str, str], count: int, paused: bool
+    database: Database, kind: Kind, fields: dict[str, Any], count: int, paused: bool
 ) -> None:
     campaign_id = frozen(database, 200, batch_size=100)
     recorded(database, claimed(database, batches(database, campaign_id)[0]), Outcome(Verdict.ACCEPTED))
-    happen(database, campaign_id, kind, range(1, count + 1), **fields)
+    happen(database, kind, range(1, count + 1), **fields)
     let_go(database, campaign_id)
     assert (state_of(database, campaign_id) == "paused") is paused
+
+
+def refused_by_name(claim: Any, count: int) -> dict[int, str]:
+    return dict.fromkeys([person.id for person in claim.people[:count]], "550 no such user")
+
+
+@pytest.mark.parametrize(("refused", "paused"), [(judging.FEWEST_REFUSED, True), (judging.FEWEST_REFUSED - 1, False)])
+def test_a_share_of_people_who_are_refused_pauses_a_campaign_once(
+    database: Database, refused: int, paused: bool
+) -> None:
+    campaign_id = frozen(database, 300, batch_size=100)
+    first, second, _ = batches(database, campaign_id)
+    claim = claimed(database, first)
+    recorded(database, claim, Outcome(Verdict.ACCEPTED, refused=refused_by_name(claim, refused)))
+    let_go(database, campaign_id)
+    assert (state_of(database, campaign_id) == "paused") is paused
+    if not paused:
+        return
+    assert "20 of 100 people (20.0%) were refused" in of(database, Campaign.pause_reason)
+    with database.engine.begin() as connection:
+        steering.resume(connection, database.settings, campaign_id, who="ann", because="an old list")
+    claim = claimed(database, second)
+    recorded(database, claim, Outcome(Verdict.ACCEPTED, refused=refused_by_name(claim, refused - 1)))
+    let_go(database, campaign_id)
+    assert state_of(database, campaign_id) == "sending", "what she saw speaks no more"
+
+
+def test_a_relay_that_refuses_one_person_after_the_other_fails_a_bounded_number_of_them(database: Database) -> None:
+    campaign_id = frozen(database, 100, batch_size=10)
+    while state_of(database, campaign_id) == "sending":
+        claim = claimed(database, free(database)[0])
+        recorded(database, claim, Outcome(Verdict.REFUSED_PERSON, refused=refused_by_name(claim, 10)))
+    assert state_of(database, campaign_id) == "paused"
+    assert "550 no such user" in of(database, Campaign.pause_reason)
+    assert ledger(database, campaign_id).failed == PEOPLE_REFUSED_IN_A_ROW
+    with database.engine.begin() as connection:
+        steering.resume(connection, database.settings, campaign_id, who="ann")
+    deliver(database)
+    assert ledger(database, campaign_id).waiting == 0
+
+
+def test_people_who_are_put_off_and_tried_again_count_once_in_the_rates(database: Database) -> None:
+    campaign_id = frozen(database, 200, batch_size=100)
+    batch = batches(database, campaign_id)[0]
+    claim = claimed(database, batch)
+    for _ in range(4):  # one is taken; the others are greylisted again and again
+        later = frozenset(person.id for person in claim.people[1:])
+        recorded(database, claim, Outcome(Verdict.ACCEPTED, waiting=later, retry_at=NOW))
+        claim = claimed(database, batch)
+    happen(database, "complained", range(1, 4))
+    recorded(database, claim, Outcome(Verdict.ACCEPTED))
+    let_go(database, campaign_id)
+    with database.engine.connect() as connection:
+        assert connection.scalar(select(func.sum(Attempt.accepted))) == ledger(database, campaign_id).accepted == 100
+    assert "3 of 100 people" in of(database, Campaign.pause_reason)
+
+
+def test_no_more_events_are_read_where_the_roll_ups_tell_of_too_few(database: Database) -> None:
+    campaign_id = frozen(database, 200, batch_size=100)
+    recorded(database, claimed(database, batches(database, campaign_id)[0]), Outcome(Verdict.ACCEPTED))
+    happen(database, "complained", range(1, 3))
+    with counted(database.engine) as statements:
+        let_go(database, campaign_id)
+    assert [each for each in statements if "FROM events" in each] == []
 
 
 def test_what_a_person_has_seen_does_not_pause_a_campaign_again(database: Database) -> None:
     campaign_id = frozen(database, 200, batch_size=100)
     recorded(database, claimed(database, batches(database, campaign_id)[0]), Outcome(Verdict.ACCEPTED))
-    happen(database, campaign_id, "complained", range(1, 4))
+    happen(database, "complained", range(1, 4))
     let_go(database, campaign_id)
     with database.engine.begin() as connection:
         steering.resume(connection, database.settings, campaign_id, who="ann", because="a joke among friends")
@@ -318,6 +426,37 @@ def test_a_domain_that_warms_up_goes_by_the_days_ceiling_and_the_engaged_go_firs
     assert let_go(database, campaign_id, now + HOUR) == 0
     assert let_go(database, campaign_id, now + timedelta(days=1, hours=1)) == 1
     assert ledger(database, campaign_id).accepted == warm_up.CEILINGS[0]
+
+
+def test_all_campaigns_of_a_domain_that_warms_up_share_the_days_ceiling(database: Database) -> None:
+    with database.engine.begin() as connection:
+        warm_up.start(connection, "coalition.example", who="ann")
+    first = frozen(database, 60)
+    with database.engine.begin() as connection:
+        list_id = add_list(connection, "others")
+        add_people(connection, list_id, range(100, 160))
+        second = draft(connection, list_id)
+        freeze(connection, second, batch_size=2)
+    with database.engine.begin() as connection, database.engine.begin() as at_once:
+        assert pace.let_go(connection, first) == 25  # batches of two
+        assert pace.let_go(at_once, second) == 0, "somebody else is counting"
+    assert let_go(database, second) == 0
+    deliver(database)
+    assert let_go(database, second) == 0
+    assert ledger(database, first).accepted == warm_up.CEILINGS[0]
+
+
+def test_a_warm_up_that_begins_after_a_freeze_holds_what_is_still_free(database: Database) -> None:
+    campaign_id = frozen(database, 120, batch_size=110)
+    with database.engine.begin() as connection:
+        warm_up.start(connection, "coalition.example", who="ann")
+    assert free(database) == []
+    assert let_go(database, campaign_id) == 1
+    deliver(database)
+    assert ledger(database, campaign_id).accepted == 50
+    assert let_go(database, campaign_id, datetime.now(UTC) + timedelta(days=2, hours=1)) == 3
+    deliver(database)
+    assert ledger(database, campaign_id).waiting == 0
 
 
 def draft_again(connection: Any, list_id: int) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, update
 
 from daisychain.database import Database
 from daisychain.errors import StateError
 from sender import places, sending, steering
+from sender.campaigns import find_campaign
 from sender.delivery import Deliverer
+from sender.plans import Plan, set_plan
 from sender.senders import LiveSender
 from sender.sweep import sweep
 from sender.tables import Campaign, Place
@@ -82,6 +85,23 @@ def test_what_was_under_way_at_the_backup_is_not_claimed_and_pauses_when_the_pla
     with database.engine.begin() as connection:
         steering.resume(connection, database.settings, campaign_id, who="ann")
     assert sending.work_until_over(database, campaign_id) == "finished"
+
+
+def test_to_schedule_a_campaign_confirms_the_place_so_that_a_restored_copy_does_not_send_it_too(
+    database: Database,
+) -> None:
+    first, second = staged(database, 3), staged(database, 3, name="others")
+    tomorrow = Plan(at=f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M} UTC")
+    with database.engine.begin() as connection:
+        assert set_plan(connection, database.settings, find_campaign(connection, first), tomorrow)
+        assert connection.scalars(select(Place.confirmed_by)).all() == ["the first to send"]
+    restore(database)
+    with database.engine.begin() as connection, pytest.raises(StateError, match="restored or moved here"):
+        set_plan(connection, database.settings, find_campaign(connection, second), tomorrow)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).where(Campaign.id == first).values(starts_at=func.now()))
+        sweep(connection, database.settings)
+    assert (state_of(database, first), state_of(database, second)) == ("scheduled", "draft")
 
 
 def test_a_place_is_confirmed_from_the_command_line(database: Database, daisychain: Daisychain) -> None:

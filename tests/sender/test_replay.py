@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 
 from daisychain.database import Database
 from daisychain.jobs import Workers
-from lists.tables import Membership
+from lists.tables import Membership, Suppression
 from sender import chores
 from sender.bodies import drop_old_bodies
 from sender.events import QUEUE, keep_body, process_body
@@ -237,6 +237,21 @@ def test_a_replay_settles_what_the_bodies_prove_and_does_nothing_to_people(datab
     assert campaign.states() == ["accepted"] * 3
     with database.engine.connect() as connection:
         assert set(connection.scalars(select(Membership.state))) == {"subscribed"}
+
+
+def test_a_replay_takes_in_the_bodies_whose_jobs_failed_and_passes_over_what_cannot_be_read(database: Database) -> None:
+    campaign = sent(database)
+    with database.engine.begin() as connection:
+        keep_body(connection, orjson.dumps([campaign.event("bounce", type="bounce")]))
+        keep_body(connection, b"no JSON at all")
+        connection.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
+    found = replayed(campaign)
+    assert (found.taken_in, found.not_readable, found.bodies) == (1, 1, 1)
+    assert (found.events_after, found.events_changed) == (1, 0)
+    assert campaign.rollup().hard_bounced_at is not None
+    with database.engine.connect() as connection:
+        assert connection.scalars(select(Suppression.address_key)).all() == [campaign.address()]
+    assert replayed(campaign).taken_in == 0
 
 
 def test_the_command_shows_first_and_writes_when_told(database: Database, daisychain: Daisychain) -> None:

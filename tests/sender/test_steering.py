@@ -6,22 +6,24 @@ import csv
 import io
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from typing import Any, get_args
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 
 from daisychain.database import Database
 from daisychain.errors import InputError, StateError
 from lists.members import unsubscribe
-from sender import attempts, listing, sending, states, steering
+from sender import attempts, campaigns, listing, sending, states, steering
 from sender.mailing import Outcome, Verdict
 from sender.resolve import resolve
+from sender.send_cli import UNFINISHED_BUSINESS, exit_code
 from sender.states import TRANSITIONS, CampaignState
 from sender.story import story
 from sender.sweep import sweep
-from sender.tables import Batch, Campaign, Decision
+from sender.tables import Attempt, Batch, Campaign, Decision
 from tests.command import Daisychain
 from tests.sender.staging import staged
 from tests.sender.test_ledger import batches, claimed, frozen, ledger, recorded, state_of
@@ -219,6 +221,82 @@ def test_who_was_to_be_sent_to_again_and_was_surely_not_mailed_is_excluded_by_a_
     with database.engine.begin() as connection:
         assert steering.cancel(connection, campaign_id, who="ann") == 2
     assert ledger(database, campaign_id).excluded_by == {"cancelled": 2}
+
+
+@pytest.mark.parametrize("step", ["retry", "resolve"])
+def test_a_campaign_does_not_finish_past_a_person_who_makes_people_wait_again(database: Database, step: str) -> None:
+    """The last answer is recorded while the person's transaction is open, which it can't see into."""
+    campaign_id = frozen(database, 4, batch_size=2)
+    first, second = batches(database, campaign_id)
+    unhappy = Outcome(Verdict.ACCEPTED, refused={1: "mailbox full"}) if step == "retry" else Outcome(Verdict.UNCERTAIN)
+    recorded(database, claimed(database, first), unhappy)
+    last = claimed(database, second)
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            if step == "retry":
+                steering.retry(connection, campaign_id, who="ann", because="mended")
+            else:
+                resolve(connection, campaign_id, "send-again", who="ann", because="an outage")
+            answer = pool.submit(recorded, database, last, Outcome(Verdict.ACCEPTED))
+            until(lambda: answer.done() or waits_for_a_lock(database))
+        answer.result()
+    assert state_of(database, campaign_id) == "sending"
+    assert batches(database, campaign_id) == [first]
+
+
+def test_a_person_who_sends_again_waits_for_a_campaign_that_is_just_finishing(database: Database) -> None:
+    campaign_id = frozen(database, 4, batch_size=2)
+    first, second = batches(database, campaign_id)
+    recorded(database, claimed(database, first), Outcome(Verdict.UNCERTAIN))
+    last = claimed(database, second)
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            attempts.record(connection, last.attempt_id, Outcome(Verdict.ACCEPTED))
+            decision = pool.submit(sent_again, database, campaign_id)
+            until(lambda: decision.done() or waits_for_a_lock(database))
+        assert decision.result() == 2
+    assert state_of(database, campaign_id) == "sending"
+
+
+def test_a_decision_and_a_proof_about_the_same_request_do_not_lock_each_other_out(database: Database) -> None:
+    """The proof comes first here: it has the attempt already, and still wants the batch."""
+    campaign_id = frozen(database, 2)
+    claim = claimed(database, batches(database, campaign_id)[0])
+    recorded(database, claim, Outcome(Verdict.UNCERTAIN))
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as connection:
+            connection.execute(select(Attempt.id).where(Attempt.id == claim.attempt_id).with_for_update())
+            decision = pool.submit(sent_again, database, campaign_id)
+            until(lambda: waits_for_a_lock(database))
+            assert attempts.settle_by_event(connection, [claim.attempt_id]) == 2
+        with pytest.raises(StateError, match="Nobody is uncertain"):
+            decision.result()
+    assert ledger(database, campaign_id).accepted == 2
+    assert state_of(database, campaign_id) == "finished"
+
+
+def sent_again(database: Database, campaign_id: int) -> int:
+    with database.engine.begin() as connection:
+        return resolve(connection, campaign_id, "send-again", who="ann", because="an outage")
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    """Whether a connection to this database waits for a row that another has locked."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with database.engine.connect() as connection:
+        return bool(connection.scalar(text(waiting)))
+
+
+def test_a_finished_campaign_in_which_people_wait_goes_on_with_the_sweep(database: Database) -> None:
+    campaign_id = frozen(database, 2)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(state="finished", finished_at=func.now()))
+        assert exit_code(campaigns.status(connection, campaign_id)) == UNFINISHED_BUSINESS
+        sweep(connection, database.settings)
+    assert sending.work_until_over(database, campaign_id, processes=1) == "finished"
+    with database.engine.connect() as connection:
+        assert exit_code(campaigns.status(connection, campaign_id)) == 0
+    assert ledger(database, campaign_id).accepted == 2
 
 
 def test_who_decided_what_and_why_is_kept(database: Database) -> None:

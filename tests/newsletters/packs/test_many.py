@@ -53,6 +53,14 @@ def test_partners_that_fail_are_told_by_line_and_take_nobody_along(tmp_path: Pat
         assert [row["line"] for row in csv.DictReader(file)] == ["3", "4", "5", "6", "7"]
 
 
+def test_a_row_with_a_cell_too_many_is_refused_as_nothing_in_it_is_sure_to_be_in_its_place(tmp_path: Path) -> None:
+    rows = "Comma Club,plain,,,5 Wick Row, Bath,We join in.\nBees,plain,,,1 Road,,\nAnts,plain,,,1 Road,\n"
+    order = Order({"en": edition()}, "", "", tmp_path / "out", True)
+    results = make_many(order, partners(tmp_path, rows), lambda done, total: None)
+    assert [made.line for made in results if "cells, more than there are columns" in made.why] == [2, 3]
+    assert [made.line for made in results if not made.why] == [4]
+
+
 def test_what_failed_is_told_in_cells_that_no_spreadsheet_runs_in_a_file_of_its_own(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

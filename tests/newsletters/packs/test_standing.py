@@ -97,6 +97,16 @@ def test_an_altered_file_is_named(database: Database, tmp_path: Path) -> None:
     assert verdict.altered == ("email.html was changed.", "email.txt is missing.", "notes.txt was added.")
 
 
+def test_a_pack_of_a_toolkit_that_is_only_a_folder_is_not_said_to_be_current(
+    database: Database, tmp_path: Path
+) -> None:
+    pack = packed("brevo")
+    kept(database, pack)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, save(pack, tmp_path, as_zip=False), TODAY)
+    assert (verdict.state, verdict.compared) == ("not compared", False)
+
+
 def test_a_changed_sheet_is_found_out(database: Database, tmp_path: Path) -> None:
     shelved(database, tmp_path)
     pack = packed("brevo")
