@@ -25,6 +25,8 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from daisychain.intake import AT_ONCE
+
 # User agents as they come in: a phone, a desktop, Gmail's proxy (a person behind it), Apple's prefetch (nobody yet).
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
@@ -110,6 +112,8 @@ def play(mails: Sequence[Mail], webhook: str, key: ec.EllipticCurvePrivateKey, *
             fetches.append((mail.pixel, APPLE_PREFETCH))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda fetch: _fetch(*fetch), fetches))
+    # No more at once than are let in: whoever comes beside them is asked to come again.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(_leave, (mail.unsubscribe for mail in leaving)))
     played.left = len(leaving)
     post_events(webhook, key, _shuffled(events, chance))
