@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Select, func, select
 
+from benchmarks.sink import accepting
 from benchmarks.stage import Figure, add_people, draft, house, written
 from daisychain.database import Database
 from daisychain.secret import installation_secret
@@ -27,17 +28,13 @@ ROOT = Path(__file__).parent.parent
 
 def main(people: int = PEOPLE) -> list[Figure]:
     """Each number of machines sends a campaign of its own; a machine is a worker of one process, with its own home."""
-    sink = subprocess.Popen([sys.executable, "-m", "benchmarks.sink"], stdout=subprocess.PIPE, text=True)
-    assert sink.stdout is not None
-    host = f"http://127.0.0.1:{sink.stdout.readline().strip()}"
-    try:
-        with house("machines", provider="sendgrid", sendgrid_api_key="SG.sink", sendgrid_api_host=host) as database:
-            with database.engine.begin() as connection:
-                add_people(connection, "everybody", people)
-            figures = [_shared(database, people, number) for number in MACHINES]
-    finally:
-        sink.kill()
-        sink.communicate()
+    with (
+        accepting() as host,
+        house("machines", provider="sendgrid", sendgrid_api_key="SG.sink", sendgrid_api_host=host) as database,
+    ):
+        with database.engine.begin() as connection:
+            add_people(connection, "everybody", people)
+        figures = [_shared(database, people, number) for number in MACHINES]
     written("machines", figures)
     return figures
 

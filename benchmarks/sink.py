@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: sink\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@contextmanager
+def accepting() -> Iterator[str]:
+    """The URL of a sink that runs meanwhile."""
+    sink = subprocess.Popen([sys.executable, "-m", __name__], stdout=subprocess.PIPE, text=True)
+    assert sink.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{sink.stdout.readline().strip()}"
+    finally:
+        sink.kill()
+        sink.communicate()
 
 
 async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

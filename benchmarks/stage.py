@@ -24,7 +24,9 @@ from newsletters.compiler import Compilation, compile_document
 from newsletters.document import parse_document
 from newsletters.languages import Languages
 from newsletters.shelf import shipped_toolkit
+from sender import sending
 from sender.drafts import insert_campaign
+from sender.ledger import read_ledger
 
 RESULTS = Path(__file__).parent / "results"
 FIELDS = ("town", "region", "role", "group", "since", "branch")
@@ -148,6 +150,20 @@ def measured() -> Iterator[dict[str, float]]:
     found["cpu"] = _cpu_seconds() - used
     ours, theirs = (resource.getrusage(whose).ru_maxrss for whose in _OURS)
     found["peak_megabytes"] = max(ours, theirs) / 1024
+
+
+def send_to_all(database: Database, provider: str, step: str, people: int, to_reach: str) -> Figure:
+    """Send the letter to everybody by `provider`, freeze included, and see that the ledger balances."""
+    campaign_id = draft(database, "everybody", provider)
+    with measured() as whole:
+        sending.start(database, campaign_id)
+        state = sending.work_until_over(database, campaign_id)
+    with database.engine.connect() as connection:
+        ledger = read_ledger(connection, campaign_id)
+    assert (state, ledger.balances, ledger.accepted) == ("finished", True, people), (state, ledger)
+    return Figure(
+        step, people, whole["seconds"], to_reach, cpu_seconds=whole["cpu"], peak_megabytes=whole["peak_megabytes"]
+    )
 
 
 def _cpu_seconds() -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,12 +38,6 @@ def friends(daisychain: Daisychain) -> Daisychain:
     daisychain("list", "create", "friends", "--from", "Coalition <hello@coalition.example>")
     daisychain("list", "import", "friends", "people.csv")
     return daisychain
-
-
-@pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -23,20 +23,6 @@ from tests.waiting import until
 PEOPLE = 8_500  # nine batches: more than two processes with two slots each take at once
 
 
-@pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
-
-
-@pytest.fixture
-def send(daisychain: Daisychain, sendgrid: FakeSendGrid) -> Daisychain:
-    """The command line, set up for the stand-in."""
-    return daisychain.with_settings(
-        sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url, public_url="https://news.coalition.org"
-    )
-
-
 def started(send: Daisychain, campaign_id: int) -> subprocess.Popen[str]:
     """Two processes with two slots each."""
     options = ("--yes", "--as-created", "--format", "json", "--processes", "2", "--concurrency", "2")

@@ -22,12 +22,6 @@ PEOPLE = 6_500
 
 
 @pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
-
-
-@pytest.fixture
 def embedded(tmp_path: Path, sendgrid: FakeSendGrid) -> Iterator[Database]:
     """A home with a server of its own."""
     database = Database(

@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import select
@@ -21,20 +20,6 @@ from tests.waiting import until
 
 PEOPLE = 4_500
 KILLS = 3
-
-
-@pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
-
-
-@pytest.fixture
-def send(daisychain: Daisychain, sendgrid: FakeSendGrid) -> Daisychain:
-    """The command line, set up for the stand-in."""
-    return daisychain.with_settings(
-        sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url, public_url="https://news.coalition.org"
-    )
 
 
 def started(send: Daisychain, campaign_id: int) -> subprocess.Popen[str]:

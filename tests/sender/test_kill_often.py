@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -20,20 +18,6 @@ from tests.sender.test_kill import proven
 PEOPLE = 1_500
 # A life from the fork to the end of such a campaign lasts about a second; freeze, claims and requests fill it.
 LIFE = 0.7
-
-
-@pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
-
-
-@pytest.fixture
-def mortal(settings: Settings, sendgrid: FakeSendGrid) -> Settings:
-    return replace(
-        settings, sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url,
-        public_url="https://news.coalition.org",
-    )  # fmt: skip
 
 
 def killed_often(
@@ -64,19 +48,21 @@ def killed_often(
 
 @pytest.mark.parametrize("seed", range(8))
 def test_one_sender_killed_again_and_again(
-    seed: int, database: Database, mortal: Settings, sendgrid: FakeSendGrid
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
 ) -> None:
-    killed_often(database, mortal, sendgrid, seed, kills=20, senders=1)
+    killed_often(database, through_sendgrid, sendgrid, seed, kills=20, senders=1)
 
 
 @pytest.mark.parametrize("seed", range(100, 104))
 def test_two_senders_killed_again_and_again(
-    seed: int, database: Database, mortal: Settings, sendgrid: FakeSendGrid
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
 ) -> None:
-    killed_often(database, mortal, sendgrid, seed, kills=20, senders=2)
+    killed_often(database, through_sendgrid, sendgrid, seed, kills=20, senders=2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1100))
-def test_a_long_run_of_the_same(seed: int, database: Database, mortal: Settings, sendgrid: FakeSendGrid) -> None:
-    killed_often(database, mortal, sendgrid, seed, kills=20, senders=1 + seed % 3)
+def test_a_long_run_of_the_same(
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
+) -> None:
+    killed_often(database, through_sendgrid, sendgrid, seed, kills=20, senders=1 + seed % 3)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -25,20 +23,6 @@ from tests.waiting import until
 
 BATCH, SLOTS = 5, 2
 WORKER = ("worker", "--processes", "1", "--concurrency", str(SLOTS))
-
-
-@pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
-
-
-@pytest.fixture
-def working(settings: Settings, sendgrid: FakeSendGrid) -> Settings:
-    return replace(
-        settings, sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url,
-        public_url="https://news.coalition.org",
-    )  # fmt: skip
 
 
 def begun(database: Database, people: range) -> int:
@@ -99,29 +83,30 @@ def killed_in_turn(database: Database, settings: Settings, sendgrid: FakeSendGri
 
 @pytest.mark.parametrize("seed", range(2))
 def test_one_of_two_workers_killed_again_and_again(
-    seed: int, database: Database, working: Settings, sendgrid: FakeSendGrid
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
 ) -> None:
-    killed_in_turn(database, working, sendgrid, seed, rounds=4)
+    killed_in_turn(database, through_sendgrid, sendgrid, seed, rounds=4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1020))
-def test_a_long_run_of_the_same(seed: int, database: Database, working: Settings, sendgrid: FakeSendGrid) -> None:
-    assert killed_in_turn(database, working, sendgrid, seed, rounds=20) > 0
+def test_a_long_run_of_the_same(
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
+) -> None:
+    assert killed_in_turn(database, through_sendgrid, sendgrid, seed, rounds=20) > 0
 
 
 def test_the_command_killed_with_answers_outstanding_loses_just_those_and_the_other_worker_sends_the_rest(
-    database: Database, working: Settings, sendgrid: FakeSendGrid, daisychain: Daisychain
+    database: Database, sendgrid: FakeSendGrid, send: Daisychain
 ) -> None:
-    command = replace(daisychain, settings=working)
     both = []
     try:
-        both.append(command.start(*WORKER))
+        both.append(send.start(*WORKER))
         until(lambda: at_work(database) == 1)
         sendgrid.script(Fault("hold", taken=True), Fault("hold", taken=False))
         campaign_id = begun(database, range(200))
         until(lambda: len(sendgrid.requests) == SLOTS)
-        both.append(command.start(*WORKER))
+        both.append(send.start(*WORKER))
         until(lambda: len(sendgrid.requests) > SLOTS)
         both[0].send_signal(signal.SIGKILL)
         both[0].communicate()

@@ -184,27 +184,24 @@ def test_a_split_and_a_retry_keep_the_language(database: Database) -> None:
     assert Counter(compiled for compiled, _ in batches(database)) == {ids["cy"]: 3, ids["en"]: 1}
 
 
-def test_killed_and_run_again_each_person_gets_their_language_once(database: Database, settings: Settings) -> None:
+def test_killed_and_run_again_each_person_gets_their_language_once(
+    database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
+) -> None:
     wanted = [*["en"] * 300, *["cy", "ar", "hi"] * 100]
     campaign_id, _ = in_languages(database, wanted, provider="sendgrid")
     frozen(database, campaign_id, batch_size=100)
-    with FakeSendGrid() as sendgrid:
-        mortal = replace(
-            settings, sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url,
-            public_url="https://news.coalition.org",
-        )  # fmt: skip
-        sendgrid.script(None, Fault("hold", taken=True), Fault("hold", taken=False))
-        first = born(mortal, campaign_id)
-        until(lambda: len(sendgrid.requests) >= 3)
-        first.kill()
-        first.join()
-        again = born(mortal, campaign_id)
-        again.join(60)
-        assert again.exitcode == 0
-        assert all(count == 1 for count in sendgrid.copies.values())
-        for number, language in enumerate(wanted):
-            address = f"person{number}@people.example"
-            assert not sendgrid.copies[address] or sendgrid.mail(address).subject == f"In {language}"
+    sendgrid.script(None, Fault("hold", taken=True), Fault("hold", taken=False))
+    first = born(through_sendgrid, campaign_id)
+    until(lambda: len(sendgrid.requests) >= 3)
+    first.kill()
+    first.join()
+    again = born(through_sendgrid, campaign_id)
+    again.join(60)
+    assert again.exitcode == 0
+    assert all(count == 1 for count in sendgrid.copies.values())
+    for number, language in enumerate(wanted):
+        address = f"person{number}@people.example"
+        assert not sendgrid.copies[address] or sendgrid.mail(address).subject == f"In {language}"
     with database.engine.connect() as connection:
         ledgers = read_ledgers(connection, campaign_id)
     assert sum(ledger.intended for ledger in ledgers.values()) == len(wanted)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from daisychain.app import create_app
@@ -41,12 +39,6 @@ def may(daisychain: Daisychain) -> Daisychain:
     daisychain("list", "create", "friends", "--from", "Coalition <hello@coalition.example>")
     daisychain("list", "import", "friends", "people.csv")
     return daisychain
-
-
-@pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
 
 
 def created(daisychain: Daisychain, *options: str) -> str:

@@ -28,12 +28,6 @@ pytestmark = pytest.mark.slow
 PEOPLE = 300
 
 
-@pytest.fixture
-def sendgrid() -> Iterator[FakeSendGrid]:
-    with FakeSendGrid() as fake:
-        yield fake
-
-
 @dataclass
 class Machine:
     """A process, told nothing that it does not find in its environment, with a line of its own to the database."""
