@@ -9,7 +9,7 @@ import sys
 
 import benchmarks
 from benchmarks.stage import Figure
-from daisychain.console import show_table
+from commands.console import show_table
 
 NOT_MEASURES = {"__main__", "stage", "sink"}
 

@@ -17,8 +17,8 @@ from benchmarks.stage import Figure, add_people, draft, house, written
 from daisychain.database import Database
 from daisychain.secret import installation_secret
 from daisychain.settings import VARIABLES
-from sender.audience import freeze
-from sender.ledger import read_ledger
+from sender.campaigns.freeze import freeze
+from sender.delivery.ledger import read_ledger
 from sender.tables import Batch, Campaign, Sender
 
 PEOPLE = 200_000

@@ -12,11 +12,11 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from benchmarks.stage import Figure, written
-from newsletters.document import read_document
+from newsletters.compose.starter import start_newsletter
+from newsletters.documents.document import read_document
+from newsletters.packs.bulk import Order, make_many
 from newsletters.packs.edition import Choices, open_edition
-from newsletters.packs.many import Order, make_many
-from newsletters.shelf import shipped_toolkit
-from newsletters.starter import start_newsletter
+from newsletters.toolkit_store.store import shipped_toolkit
 
 PARTNERS = 1_000
 TOOLS = ("mailchimp", "brevo", "outlook", "dotdigital", "ghost")

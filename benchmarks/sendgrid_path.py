@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.sink import accepting
 from benchmarks.stage import Figure, add_people, draft, house, measured, send_to_all, written
-from sender.audience import freeze
+from sender.campaigns.freeze import freeze
 
 PEOPLE = 1_000_000
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
 from benchmarks.stage import Figure, add_people, house, send_to_all, written
-from daisychain.serve import free_port
+from daisychain.work.serve import free_port
 
 PEOPLE = 100_000
 

@@ -20,13 +20,13 @@ from sqlalchemy import Connection, text
 from daisychain.database import Database
 from daisychain.settings import Settings
 from lists.lists import create_list, find_list
-from newsletters.compiler import Compilation, compile_document
-from newsletters.document import parse_document
-from newsletters.languages import Languages
-from newsletters.shelf import shipped_toolkit
-from sender import sending
-from sender.drafts import insert_campaign
-from sender.ledger import read_ledger
+from newsletters.compose.compiler import Compilation, compile_document
+from newsletters.compose.languages import Languages
+from newsletters.documents.document import parse_document
+from newsletters.toolkit_store.store import shipped_toolkit
+from sender.campaigns.drafts import insert_campaign
+from sender.delivery.ledger import read_ledger
+from sender.upkeep import foreground
 
 RESULTS = Path(__file__).parent / "results"
 FIELDS = ("town", "region", "role", "group", "since", "branch")
@@ -156,8 +156,8 @@ def send_to_all(database: Database, provider: str, step: str, people: int, to_re
     """Send the letter to everybody by `provider`, freeze included, and see that the ledger balances."""
     campaign_id = draft(database, "everybody", provider)
     with measured() as whole:
-        sending.start(database, campaign_id)
-        state = sending.work_until_over(database, campaign_id)
+        foreground.start(database, campaign_id)
+        state = foreground.work_until_over(database, campaign_id)
     with database.engine.connect() as connection:
         ledger = read_ledger(connection, campaign_id)
     assert (state, ledger.balances, ledger.accepted) == ("finished", True, people), (state, ledger)

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from benchmarks.stage import Figure, add_people, draft, house, measured, written
 from daisychain.database import Database
 from daisychain.secret import installation_secret
-from sender.audience import freeze
-from sender.events import keep_body, process_body
-from sender.keys import Keys
-from sender.webhooks import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
+from sender.campaigns.freeze import freeze
+from sender.events.intake import keep_body, process_body
+from sender.events.sendgrid_webhook import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
+from sender.links.keys import Keys
 from tests.fakes.sendgrid_events import BROWSER, Signer, encoded
 
 PEOPLE = 50_000

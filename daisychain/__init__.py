@@ -1,1 +1,1 @@
-"""The frame: settings, database, jobs, and the front doors."""
+"""The frame: settings, database, schema, jobs, errors, and what else every room needs. It knows no room."""

@@ -1,5 +1,5 @@
 """`python -m daisychain` is `daisychain`."""
 
-from daisychain.cli import main
+from commands.main import main
 
 main()

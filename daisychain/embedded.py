@@ -27,9 +27,9 @@ from pathlib import Path
 
 import psycopg
 
-from daisychain.accounts import SYSTEM_USER, system_account
 from daisychain.errors import DatabaseError
 from daisychain.secret import made_once
+from daisychain.system_user import SYSTEM_USER, system_account
 
 SYSTEM_FOLDER = Path("/var/lib/daisychain")
 ROLE = DATABASE = "daisychain"

@@ -12,7 +12,7 @@ import traceback
 from datetime import UTC, datetime
 
 from daisychain.errors import ConfigurationError
-from sender.scrub import scrub
+from daisychain.scrub import scrub
 
 FORMATS = ("text", "json")
 

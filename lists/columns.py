@@ -65,7 +65,7 @@ def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
 
 def read_columns(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> Columns:
     """The columns of a sheet with this header; raises InputError that lists the headings."""
-    return _Reading(header, path, _places(header, mapping, path)).columns()
+    return _HeaderReader(header, path, _places(header, mapping, path)).columns()
 
 
 def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[int, str]:
@@ -83,7 +83,7 @@ def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> di
 
 
 @dataclass
-class _Reading:
+class _HeaderReader:
     header: Sequence[str]
     path: Path
     mapped: Mapping[int, str]

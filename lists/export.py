@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, func
 
-from daisychain.cells import guarded
+from daisychain.csv_cells import guarded
 from lists.audience import column_of, everybody, exclusion
 from lists.tables import STANDARD_FIELDS, Member, Membership
 

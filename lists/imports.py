@@ -16,9 +16,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from daisychain.cells import unguard
+from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
-from daisychain.printable import CONTROLS
+from daisychain.terminal_text import CONTROLS
 from lists import merging
 from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.columns import Columns, read_columns

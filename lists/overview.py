@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from lists.audience import everybody, exclusion
+from lists.list_people import ListPeople
 from lists.lists import find_list
-from lists.people import ListPeople
 from lists.tables import MailingList, Membership
 
 _NOBODY = {"mailable": 0, "unsubscribed": 0, "suppressed": 0}

@@ -6,9 +6,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from daisychain.cells import guarded, unguard
+from daisychain.atomic_files import PRIVATE, replacing
+from daisychain.csv_cells import guarded, unguard
 from daisychain.errors import InputError
-from daisychain.replacing import PRIVATE, replacing
 from lists.sheets import Sheet
 
 HEADINGS = (

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
-from daisychain.cells import unguard
+from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
 from lists.addresses import Address, AddressError, parse_address, require_address
 from lists.columns import read_columns

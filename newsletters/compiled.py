@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from newsletters.tokens import STILL, Mint
 
-# A small tree of lists, strings and numbers that JSON can carry; `newsletters.trees` reads it.
+# A small tree of lists, strings and numbers that JSON can carry; `newsletters.expressions.trees` reads it.
 Tree = Any
 
 Context = Literal["html", "attribute", "url", "url_part", "text", "header"]

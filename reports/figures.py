@@ -14,7 +14,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from reports.intervals import wilson
-from reports.links import LinkClicks
+from reports.link_clicks import LinkClicks
 from reports.tallies import Tallies, tally
 
 SCHEMA = "daisychain.report/1"

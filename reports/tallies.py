@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Label, RowMapping, and_, exists, func, or_, s
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
-from reports.links import LinkClicks, count_links
-from sender.languages import emails_of
-from sender.ledger import Ledger, read_ledger, read_ledgers
+from reports.link_clicks import LinkClicks, count_links
+from sender.delivery.campaign_emails import emails_of
+from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
 from sender.tables import Campaign, Delivery, HourRollup, Rollup
 
 # Only a provider tells these; one of them shows that its webhook reaches us.
@@ -19,7 +19,7 @@ _TOLD_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_ha
 
 
 @dataclass(frozen=True)
-class People:
+class PeopleCounts:
     """How many people of a campaign each thing is true of, members only; the columns of one query over the roll-ups.
 
     An open or a click proves that a mail arrived, whatever else was told about it.
@@ -41,7 +41,7 @@ class People:
     clicked_and_opened: int
 
 
-NOBODY = People(*(0 for _ in fields(People)))
+NOBODY = PeopleCounts(*(0 for _ in fields(PeopleCounts)))
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Tallies:
 
     campaign: RowMapping
     ledger: Ledger
-    people: People
+    people: PeopleCounts
     links: list[LinkClicks]
     provider_spoke: bool
     delivered_told: bool  # of anybody in the campaign: one language must not count otherwise than another
@@ -101,12 +101,12 @@ def _provider_spoke(campaign_id: int) -> ColumnElement[bool]:
     return exists().where(HourRollup.campaign_id == campaign_id, HourRollup.fact.in_(_TOLD_BY_PROVIDERS))
 
 
-def _people(connection: Connection, campaign_id: int) -> People:
+def _people(connection: Connection, campaign_id: int) -> PeopleCounts:
     counted = select(*_counts()).where(Rollup.campaign_id == campaign_id)
-    return People(**connection.execute(counted).mappings().one())
+    return PeopleCounts(**connection.execute(counted).mappings().one())
 
 
-def _people_by_email(connection: Connection, campaign_id: int) -> dict[int, People]:
+def _people_by_email(connection: Connection, campaign_id: int) -> dict[int, PeopleCounts]:
     counted = (
         select(Delivery.compiled_id, *_counts())
         .join(Delivery, Delivery.id == Rollup.delivery_id)
@@ -114,11 +114,11 @@ def _people_by_email(connection: Connection, campaign_id: int) -> dict[int, Peop
         .group_by(Delivery.compiled_id)
     )
     rows = [dict(row) for row in connection.execute(counted).mappings()]
-    return {row.pop("compiled_id"): People(**row) for row in rows}
+    return {row.pop("compiled_id"): PeopleCounts(**row) for row in rows}
 
 
 def _counts() -> list[Label[int]]:
-    """The columns of `People`, over the roll-ups."""
+    """The columns of `PeopleCounts`, over the roll-ups."""
     human, unknown, machine = Rollup.human_opens > 0, Rollup.unknown_opens > 0, Rollup.machine_opens > 0
     opened, clicked = or_(human, unknown, machine), Rollup.clicks > 0
     seen = or_(opened, clicked)

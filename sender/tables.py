@@ -8,7 +8,7 @@ of 5.4 s), and room in each page for that one change. The rows of a campaign are
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -31,6 +31,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from daisychain.database import Base
 
 Time = DateTime(timezone=True)
+
+# What stands in the columns of these names: the state of a delivery, and who counts opens or clicks.
+State = Literal["waiting", "excluded", "accepted", "failed", "uncertain"]
+Tracking = Literal["off", "provider", "own"]
 
 
 def key() -> Mapped[int]:
@@ -70,11 +74,11 @@ class Campaign(Base):
     intended: Mapped[int] = mapped_column(BigInteger, server_default="0")  # people written down by the freeze
     first_delivery: Mapped[int | None] = mapped_column(BigInteger)
     last_delivery: Mapped[int | None] = mapped_column(BigInteger)
-    # Made for people of an earlier campaign (sender/follow_ups.py), and what readers of this one are told since.
+    # The earlier campaign that this one follows up (campaigns/follow_ups.py), and what its readers are told since.
     of_campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     of_whom: Mapped[str] = mapped_column(Text, server_default="")
     correction: Mapped[str] = mapped_column(Text, server_default="")
-    # The plan of its sending (sender/plans.py): when, how fast, at what hours, and what stops it.
+    # The plan of its sending (sender/campaigns/plans.py): when, how fast, at what hours, and what stops it.
     starts_at: Mapped[datetime | None] = mapped_column(Time)
     per_minute: Mapped[int | None] = mapped_column(Integer)
     opens_at: Mapped[time | None] = mapped_column(TimeOfDay)  # of day, in `zone`
@@ -138,7 +142,7 @@ class Batch(Base):
     attempt_id: Mapped[int | None] = mapped_column(BigInteger)
     not_before: Mapped[datetime] = now()
     tries: Mapped[int] = mapped_column(Integer, server_default="0")  # how often its people were put off by name
-    held: Mapped[bool] = mapped_column(server_default=false())  # until its plan lets it go (sender/pace.py)
+    held: Mapped[bool] = mapped_column(server_default=false())  # until its plan lets it go (sender/upkeep/pace.py)
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'sending', 'done', 'uncertain', 'split')", name="state"),
@@ -294,8 +298,8 @@ class Event(Base):
 class Rollup(Base):
     """What came back for one delivery, moved on in the transaction that inserts the events; figures read this.
 
-    `facts` has a bit for each of `sender.facts.FACTS` that is true of it; `new_facts` those that the last move made
-    true, from which that move counts people.
+    `facts` has a bit for each of `sender.events.facts.FACTS` that is true of it; `new_facts` those that became true by
+    the last move, which counts people by them.
     """
 
     __tablename__ = "delivery_rollups"

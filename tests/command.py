@@ -13,7 +13,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from daisychain.cli import cli
+from commands.main import cli
 from daisychain.settings import VARIABLES, Settings
 
 ROOT = Path(__file__).parent.parent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,7 @@ from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
 from daisychain.settings import Settings
 from tests.command import Daisychain
+from tests.fakes.sendgrid import FakeSendGrid
 
 TEMPLATE = "template_daisychain"
 _numbers = itertools.count()
@@ -75,6 +77,40 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database(settings)
     yield database
     database.close()
+
+
+@pytest.fixture
+def sendgrid() -> Iterator[FakeSendGrid]:
+    """SendGrid's stand-in: a real server on loopback."""
+    with FakeSendGrid() as fake:
+        yield fake
+
+
+@pytest.fixture
+def through_sendgrid(settings: Settings, sendgrid: FakeSendGrid) -> Settings:
+    """Settings with which members' mail goes to the stand-in."""
+    return replace(
+        settings, sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url,
+        public_url="https://news.coalition.org",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def send(daisychain: Daisychain, through_sendgrid: Settings) -> Daisychain:
+    """The command line with these settings."""
+    return replace(daisychain, settings=through_sendgrid)
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a CSV and says where it is."""
+
+    def write(content: str | bytes, name: str = "people.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
 
 
 def _superuser(server: EmbeddedServer) -> psycopg.Connection:

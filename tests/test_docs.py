@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 import pytest
 
-from daisychain.cli import cli
+from commands.main import cli
 from daisychain.settings import VARIABLES
-from newsletters.blocks import registry
 from newsletters.checks import check_languages, run_checks
 from newsletters.checks.__main__ import page as checks_page
-from newsletters.compiler import compile_file
-from newsletters.languages import compile_languages
-from newsletters.shelf import find_toolkit
+from newsletters.compose.blocks import registry
+from newsletters.compose.compiler import compile_file
+from newsletters.compose.languages import compile_languages
+from newsletters.toolkit_store.store import find_toolkit
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

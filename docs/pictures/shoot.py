@@ -25,9 +25,9 @@ from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
-from daisychain.demo_partner import write_partner
-from newsletters.blocks import registry
-from newsletters.browser import Page, View, files_in, open_browser
+from daisychain.demo.invented_partner import write_partner
+from newsletters.browser.browser import Page, View, files_in, open_browser
+from newsletters.compose.blocks import registry
 
 OUT = Path(__file__).parent
 TALL = 6000

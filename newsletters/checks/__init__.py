@@ -16,22 +16,22 @@ from types import ModuleType
 from typing import Any
 
 from daisychain.errors import InputError
-from newsletters.brand import Brand
 from newsletters.checks import compile as compile_
 from newsletters.checks import translations
 from newsletters.checks.finding import Code, Finding, Severity, Subject
+from newsletters.checks.reachable import Reach
 from newsletters.checks.size import worst_case
-from newsletters.compiler import Compilation, FindToolkit
-from newsletters.languages import Languages, compile_languages
-from newsletters.mistakes import Mistakes
+from newsletters.compose.compiler import Compilation, FindToolkit
+from newsletters.compose.languages import Languages, compile_languages
+from newsletters.documents.error_list import Mistakes
 from newsletters.people import People
-from newsletters.reachable import Reach
-from newsletters.toolkit import current_day
+from newsletters.toolkits.brand import Brand
+from newsletters.toolkits.toolkit import current_day
 
 __all__ = [
+    "CheckReport",
     "Code",
     "Finding",
-    "Report",
     "Subject",
     "check_file",
     "check_languages",
@@ -53,7 +53,7 @@ def run_checks(
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What a check of a file found, and by language the largest mail that somebody could get, and who gets it.
 
     `readers` are in people of the list; empty where none was named.
@@ -72,7 +72,7 @@ def check_file(
     brand: Brand | None = None,
     online: Reach | None = None,
     deep: bool = False,
-) -> Report:
+) -> CheckReport:
     """What there is to say of the newsletter in the file `path` and its translations, mistakes that stop it included.
 
     Raises InputError for what is no mistake in a file, such as a toolkit that is not there.
@@ -94,7 +94,7 @@ def check_file(
         if error.file is None:
             raise
         mistakes.found.append(error)
-    return Report(with_mistakes(found, mistakes), sizes, readers)
+    return CheckReport(with_mistakes(found, mistakes), sizes, readers)
 
 
 def with_mistakes(found: Iterable[Finding], mistakes: Mistakes) -> list[Finding]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborNode
 
 from newsletters.checks.accessibility import place_of_link, words_of
+from newsletters.checks.client_support import Feature, features
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.checks.support import Feature, features
 
 LOST = Code(
     "clients-lost", "warning", "Something that some mail programs do not know",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.parity import parity
+from newsletters.checks.html_text_parity import parity
 
 CHANNEL = Code(
     "copy-channel", "warning", "A copy block that is not meant for email",

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from selectolax.lexbor import SelectolaxError
 
-from newsletters.axe import NotRun, Violation, violations
-from newsletters.browser import Page
+from newsletters.browser.axe import NotRun, Violation, violations
+from newsletters.browser.browser import Page
 from newsletters.checks.accessibility import place_of_link
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.tokens import Kind

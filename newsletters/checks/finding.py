@@ -11,14 +11,14 @@ from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from newsletters.brand import Brand
+from newsletters.checks.reachable import Reach
 from newsletters.compiled import CompiledEmail
-from newsletters.compiler import Compilation
-from newsletters.document import Document
-from newsletters.mjml import mark_number, marked_html
+from newsletters.compose.compiler import Compilation
+from newsletters.compose.mjml import mark_number, marked_html
+from newsletters.documents.document import Document
 from newsletters.people import People
-from newsletters.reachable import Reach
-from newsletters.toolkit import Toolkit
+from newsletters.toolkits.brand import Brand
+from newsletters.toolkits.toolkit import Toolkit
 
 # To tell a paragraph from others of its part, and few enough to end before there is emphasis in it.
 _ENOUGH_WORDS = 3

@@ -9,9 +9,9 @@ from PIL import Image as Pillow
 from selectolax.lexbor import LexborNode
 
 from newsletters.checks.accessibility import image_of
+from newsletters.checks.client_support import formats
+from newsletters.checks.contrast import pixels, styles_of
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.checks.paint import pixels, styles_of
-from newsletters.checks.support import formats
 from newsletters.compiled import Image
 
 # Our own bounds: two seconds for one picture, and ten for all, at the 100 kB a second of a poor mobile network.

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from selectolax.lexbor import LexborNode
 
-from newsletters.brand import contrast
 from newsletters.checks.accessibility import words_of
+from newsletters.checks.contrast import Paint, painted, pixels, styles_of
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.checks.paint import Paint, painted, pixels, styles_of
+from newsletters.toolkits.brand import contrast
 
 # WCAG 2.2: 1.4.3 for text, 18 pt or bold 14 pt counting as large.
 ENOUGH, ENOUGH_FOR_LARGE = 4.5, 3.0

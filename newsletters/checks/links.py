@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from daisychain.hosts import ip_of, is_public
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.packs.links import PARTNER, hosts_of
-from newsletters.reachable import Reach
+from newsletters.checks.reachable import Reach
+from newsletters.packs.partner_links import PARTNER, hosts_of
 from newsletters.tokens import Kind
 
 UNSUBSCRIBE = Code(

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import CompiledEmail, Condition, Slot
-from newsletters.document import MEMBER_FIELDS
+from newsletters.documents.document import MEMBER_FIELDS
+from newsletters.expressions.trees import holes, surely_present
 from newsletters.people import People
 from newsletters.tokens import Kind, Token
-from newsletters.trees import holes, surely_present
 
 UNKNOWN_FIELD = Code(
     "merge-unknown-field", "error", "A field that nobody on the list has",

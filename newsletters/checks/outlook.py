@@ -12,10 +12,10 @@ from html.parser import HTMLParser
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from newsletters.checks.contrast import styles_of
 from newsletters.checks.finding import Code, Finding, Subject, marks_in
-from newsletters.checks.paint import styles_of
-from newsletters.mjml import marked_html
-from newsletters.mjml_rules import MARK
+from newsletters.compose.mjml import marked_html
+from newsletters.compose.mjml_rules import MARK
 
 COMMENTS = Code(
     "outlook-comments", "error", "Outlook's conditional comments do not close",

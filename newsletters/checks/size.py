@@ -7,9 +7,9 @@ from typing import Any
 
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import CompiledEmail, Slot
-from newsletters.compiler import Compilation
-from newsletters.document import Document
-from newsletters.merge import KEY, References, plan_merge
+from newsletters.compose.compiler import Compilation
+from newsletters.documents.document import Document
+from newsletters.merge.merge import KEY, References, plan_merge
 from newsletters.people import People
 from newsletters.tokens import Kind
 

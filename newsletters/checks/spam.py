@@ -13,8 +13,8 @@ from email.utils import format_datetime
 from shutil import which
 
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.merge import References, plan_merge
-from newsletters.message import build_message
+from newsletters.merge.merge import References, plan_merge
+from newsletters.merge.message import build_message
 
 POINTS = Code(
     "spam-points", "hint", "SpamAssassin gives it points",

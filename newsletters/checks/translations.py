@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.languages import Languages
+from newsletters.compose.languages import Languages
 from newsletters.people import People
 
 LINKS = Code(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from newsletters.checks.dates import mismatched
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.dates import mismatched
-from newsletters.prose import misspelt, reading_age, sentences
+from newsletters.checks.readability import misspelt, reading_age, sentences
 
 NO_SUBJECT = Code(
     "words-no-subject", "error", "The subject is missing",

@@ -8,15 +8,15 @@ from datetime import date
 from pathlib import Path
 
 from daisychain.errors import InputError
-from newsletters.compiler import Compilation, compile_document
-from newsletters.compose import phrases
-from newsletters.document import Document, language_of
-from newsletters.packs.dialects import dialects
-from newsletters.packs.links import PARTNER, UTM, Marking, hosts_of, refuse_traces
+from newsletters.compose.compiler import Compilation, compile_document
+from newsletters.compose.compose import phrases
+from newsletters.documents.document import Document, language_of
+from newsletters.packs.dialect_writer import Wording, write
+from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.partner import Partner, partner_brand
-from newsletters.packs.writing import Wording, write
+from newsletters.packs.partner_links import PARTNER, UTM, Marking, hosts_of, refuse_traces
 from newsletters.tokens import Kind, Mint
-from newsletters.toolkit import Toolkit, current_day
+from newsletters.toolkits.toolkit import Toolkit, current_day
 
 # In a value of `--utm`, the partner's code.
 CODE = "{partner}"

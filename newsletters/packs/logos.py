@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from PIL import Image, ImageChops
 
-from newsletters.images import ToolkitImage, measure
-from newsletters.pictures import logo_room
+from newsletters.compose.pictures import logo_room
+from newsletters.toolkits.images import ToolkitImage, measure
 
 # How far a margin's colour may stray and still be a margin: JPEG is never quite white.
 _STRAY = 24

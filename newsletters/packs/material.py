@@ -14,19 +14,19 @@ import yaml
 
 from daisychain.errors import InputError
 from newsletters.compiled import Image, Link
-from newsletters.compiler import Compilation
-from newsletters.images import ToolkitImage, image_path
-from newsletters.packs.dialects import Dialect, dialects
+from newsletters.compose.compiler import Compilation
+from newsletters.packs.dialect_writer import Wording, Written, write
+from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Edition, branded, marking
-from newsletters.packs.eml import draft
-from newsletters.packs.links import Marking
+from newsletters.packs.eml_draft import draft
 from newsletters.packs.outline import outline
 from newsletters.packs.partner import YOUR_ADDRESS, Partner
+from newsletters.packs.partner_links import Marking
 from newsletters.packs.simple import simple_page
-from newsletters.packs.social import social_files
-from newsletters.packs.writing import Wording, Written, write
-from newsletters.showcase import Piece, Showcase, showcase
+from newsletters.packs.social_posts import social_files
 from newsletters.tokens import Kind
+from newsletters.toolkit_store.showcase import CopyToPaste, Showcase, showcase
+from newsletters.toolkits.images import ToolkitImage, image_path
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _URL = re.compile(r"https?://[^\s\"'<>]+")
@@ -131,7 +131,7 @@ class Material:
             texts["website/snippet.html"] = self._snippet(web[0])
         return {path: text for path, text in texts.items() if text.strip()}
 
-    def _snippet(self, piece: Piece) -> str:
+    def _snippet(self, piece: CopyToPaste) -> str:
         """A piece of a page in plain HTML: the website's own style sheet gives it its looks."""
         toolkit = self.edition.toolkit
         join = toolkit.links.get("join", "")
@@ -207,6 +207,6 @@ def _shown(edition: Edition) -> Showcase:
     return _last[0][1]
 
 
-def _titled(piece: Piece) -> str:
+def _titled(piece: CopyToPaste) -> str:
     title = piece.block.title
     return f"{title}\n{'-' * len(title)}\n\n{piece.text}\n"

@@ -10,15 +10,15 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from newsletters.document import language_of, parse_document
-from newsletters.packs.dialects import Dialect, dialects
+from daisychain.cache import Recent
+from newsletters.documents.document import language_of, parse_document
+from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
 from newsletters.packs.material import gather
 from newsletters.packs.pack import Pack, make_pack, pack_key
-from newsletters.packs.standing import keep_packs, row_of
-from newsletters.recent import Recent
+from newsletters.packs.pack_status import keep_packs, row_of
 from newsletters.tables import OfferedNewsletter
-from newsletters.toolkit import Toolkit
+from newsletters.toolkits.toolkit import Toolkit
 
 # A document that came from the database has no folder: its pictures are those of its toolkit.
 _NOWHERE = Path("/nonexistent")

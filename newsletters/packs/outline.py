@@ -62,7 +62,7 @@ class _Tag(NamedTuple):
         return {name: htmllib.unescape(value) for name, value in _ATTRIBUTE.findall(self.written)}
 
 
-class _Open(NamedTuple):
+class _OpenTag(NamedTuple):
     """An element that is open, and what follows for all that it holds."""
 
     name: str
@@ -73,7 +73,7 @@ class _Open(NamedTuple):
 
 def outline(page: str) -> list[Item]:
     """What `page`, one of our own, says, in order; what only Outlook's comments hold is left out."""
-    reader = _Reader()
+    reader = _PageReader()
     for piece in _pieces(_UNSEEN.sub("", page)):
         reader.read(piece)
     reader.flush()
@@ -134,10 +134,10 @@ def _pieces(page: str) -> Iterator[str | _Tag]:
         yield page[end:]
 
 
-class _Reader:
+class _PageReader:
     def __init__(self) -> None:
         self.items: list[Item] = []
-        self._stack = [_Open("")]
+        self._stack = [_OpenTag("")]
         self._words: list[str] = []
         self._lists: list[list[int]] = []
         self._href = ""
@@ -215,11 +215,11 @@ class _Reader:
         )  # fmt: skip
 
 
-def _opened(tag: _Tag, outer: _Open) -> _Open:
+def _opened(tag: _Tag, outer: _OpenTag) -> _OpenTag:
     """The element that `tag` opens inside `outer`."""
     given = tag.attributes if "class=" in tag.written or "display" in tag.written else {}
     classes = given.get("class", "").split()
-    return _Open(
+    return _OpenTag(
         tag.name,
         silent=outer.silent or tag.name in _SILENT or _hidden(given.get("style", "")),
         furnished=outer.furnished or not _FURNITURE.isdisjoint(classes),

@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from daisychain.atomic_files import replacing
 from daisychain.errors import InputError
-from daisychain.replacing import replacing
-from newsletters.packs.dialects import Dialect
+from newsletters.packs.dialect_writer import refuse_collisions, source
+from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.edition import Edition
 from newsletters.packs.material import Material
 from newsletters.packs.outline import outline
+from newsletters.packs.pack_status import row_of
 from newsletters.packs.partner import Partner
 from newsletters.packs.provenance import SHEET, provenance
 from newsletters.packs.readme import readme
 from newsletters.packs.simple import paste_files, simple_page
-from newsletters.packs.standing import row_of
-from newsletters.packs.subjects import subjects_file
-from newsletters.packs.writing import refuse_collisions, source
-from newsletters.packs.zips import import_zip, zipped
+from newsletters.packs.subject_lines import subjects_file
+from newsletters.packs.zip_files import import_zip, zipped
 
 
 @dataclass(frozen=True)

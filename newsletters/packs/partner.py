@@ -25,12 +25,12 @@ from typing import NoReturn
 from PIL import ImageColor
 
 from daisychain.errors import InputError
-from newsletters.brand import ENOUGH_CONTRAST, Brand, Footer, contrast, nearest_readable
-from newsletters.images import MAX_BYTES, ToolkitImage, measure
-from newsletters.marked_yaml import is_link, nearest, read_sheet
+from newsletters.documents.yaml_with_lines import is_link, nearest, read_sheet
+from newsletters.packs.dialect_writer import ADDRESS
 from newsletters.packs.logos import trimmed
-from newsletters.packs.writing import ADDRESS
-from newsletters.toolkit import Toolkit
+from newsletters.toolkits.brand import ENOUGH_CONTRAST, Brand, Footer, contrast, nearest_readable
+from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.toolkits.toolkit import Toolkit
 
 COLUMNS = (
     "name", "for", "language", "code", "logo", "intro", "accent", "reply", "website", "address", "charity number",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from newsletters.packs.dialects import Dialect
-from newsletters.toolkit import Toolkit
+from newsletters.packs.dialects.dialect import Dialect
+from newsletters.toolkits.toolkit import Toolkit
 
 if TYPE_CHECKING:
     from newsletters.packs.material import Material
@@ -21,7 +21,7 @@ State = Literal["current", "altered", "out of date", "not made here", "not compa
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PackVerdict:
     """How a pack stands: `altered` are files that are not as they were made, `changes` what has changed since.
 
     What a pack says of itself can be written by anybody: only one that is `known` here can be current, and only where

@@ -8,13 +8,13 @@ from pathlib import PurePosixPath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from newsletters.language_names import language_name
-from newsletters.packs.dialects import Dialect
+from newsletters.compose.plain_text import wrapped
+from newsletters.documents.language_names import language_name
+from newsletters.packs.dialect_writer import Written
+from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.material import Material
 from newsletters.packs.partner import YOUR_ADDRESS, YOUR_ORGANISATION
 from newsletters.packs.provenance import standing_url
-from newsletters.packs.writing import Written
-from newsletters.text import wrapped
 
 # What is in a pack, by file or folder, in the order in which a reader meets it.
 _CONTENTS = {

@@ -6,8 +6,8 @@ import html as htmllib
 import re
 from collections.abc import Sequence
 
-from newsletters.brand import Brand
 from newsletters.packs.outline import Item, parts
+from newsletters.toolkits.brand import Brand
 
 _SIZES = {1: 30, 2: 23, 3: 19, 4: 17}
 _FILE = re.compile(r"[^a-z0-9]+")

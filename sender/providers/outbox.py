@@ -15,11 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from daisychain.errors import ProviderError
+from daisychain.scrub import scrub
 from daisychain.settings import Settings
-from sender.failures import verdict_of
-from sender.mailing import Mailing, Outcome, Recipient, Verdict
-from sender.mime import Skeleton
-from sender.scrub import scrub
+from sender.providers.failures import verdict_of
+from sender.providers.mime import Skeleton
+from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
 
 FOLDER = "outbox"
 # Mails on their way to their names; one that is there for longer was left by a process that was killed.

@@ -24,14 +24,14 @@ from python_http_client.client import Response
 from python_http_client.exceptions import HTTPError
 
 from daisychain.errors import ConfigurationError
+from daisychain.scrub import scrub
 from daisychain.settings import Settings
-from newsletters.merge import KEY, Merged
-from sender.failures import verdict_of
-from sender.guards import check_links, check_real_send, check_sender
-from sender.mailing import Mailing, Outcome, Recipient, Verdict
-from sender.scrub import scrub
-from sender.sendgrid_account import Account
-from sender.transport import NotConnectedError
+from newsletters.merge.merge import KEY, Merged
+from sender.providers.failures import verdict_of
+from sender.providers.guards import check_links, check_real_send, check_sender
+from sender.providers.http import NotConnectedError
+from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
+from sender.providers.sendgrid_account import Account
 
 TIMEOUT = 60.0  # seconds, for connecting and for each wait on the other side
 

@@ -15,15 +15,15 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from daisychain.errors import ConfigurationError, ProviderError
+from daisychain.scrub import scrub
 from daisychain.settings import Settings
-from sender.failures import verdict_of
-from sender.guards import check_encrypted, check_links, check_real_send, check_sender
-from sender.mailing import Mailing, Outcome, Recipient, Verdict
-from sender.mime import Skeleton, ascii_address
-from sender.relay_pool import IDLE, Pool
-from sender.relays import Conversation, Relay, converse, parse_url, words_of
-from sender.return_paths import ReturnPaths
-from sender.scrub import scrub
+from sender.providers.failures import verdict_of
+from sender.providers.guards import check_encrypted, check_links, check_real_send, check_sender
+from sender.providers.mime import Skeleton, ascii_address
+from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
+from sender.providers.return_paths import ReturnPaths
+from sender.providers.smtp_conversation import Conversation, Relay, converse, parse_url, words_of
+from sender.providers.smtp_pool import IDLE, Pool
 
 TIMEOUT = 60.0  # seconds, for connecting and for each reply
 

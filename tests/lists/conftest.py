@@ -28,18 +28,6 @@ def list_id(connection: Connection) -> int:
 
 
 @pytest.fixture
-def sheet(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a CSV and says where it is."""
-
-    def write(content: str | bytes, name: str = "people.csv") -> Path:
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
-@pytest.fixture
 def take_in(connection: Connection, list_id: int, sheet: Callable[..., Path]) -> Callable[..., ImportSummary]:
     """Imports a CSV given as text into the list friends."""
 

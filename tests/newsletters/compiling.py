@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from newsletters.compiler import Compilation, compile_document
-from newsletters.document import parse_document
-from newsletters.merge import Merged, MergePlan, References, plan_merge
-from newsletters.toolkit import load_files
-from tests.newsletters import toolkits
+from newsletters.compose.compiler import Compilation, compile_document
+from newsletters.documents.document import parse_document
+from newsletters.merge.merge import Merged, MergePlan, References, plan_merge
+from newsletters.toolkits.toolkit import load_files
+from tests.newsletters import sample_toolkits
 
 SHEET = (
-    toolkits.SHEET
+    sample_toolkits.SHEET
     + """\
 brand:
   footer:
@@ -41,7 +41,7 @@ def compiled(
     """
     head = front if "subject:" in front else f"subject: Hello\npreheader: And welcome\n{front}"
     text = f"---\ntoolkit: spring-fair\n{head.rstrip()}\n---\n{body}"
-    toolkit = load_files({**toolkits.files(sheet or SHEET, **(copy or {})), **(files or {})}, "kit")
+    toolkit = load_files({**sample_toolkits.files(sheet or SHEET, **(copy or {})), **(files or {})}, "kit")
     return compile_document(parse_document(text, "may.md", folder), toolkit, **options)
 
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from daisychain.serve import free_port
+from daisychain.work.serve import free_port
 from tests.waiting import until
 
 # Two ways into the same mailbox: passwords in ASCII go by LOGIN, others can't.

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from newsletters.compiled import CompiledEmail, Condition, Link, Slot
-from newsletters.merge import KEY, plan_merge
+from newsletters.merge.merge import KEY, plan_merge
 from newsletters.tokens import Mint
-from sender.mailing import Mailing, Recipient
-from sender.tracking import sent_references
+from sender.links.tracking import sent_references
+from sender.providers.provider import Mailing, Recipient
 
 SENDER = "news@daisies.org"
 PUBLIC = "https://news.daisies.org"

@@ -1,7 +1,7 @@
 """A small model of a campaign: what its people, batches and state should be after each thing that may happen.
 
-It is written from the tables of moves (sender/ledger.py, sender/states.py) and from what the commands promise, knows no
-database, and counts time in minutes. What really became of the mails, only the machine that drives both knows.
+It follows the tables of moves (`sender.delivery.ledger`, `sender.delivery.campaign_states`) and what the commands
+promise, uses no database, and counts time in minutes. Only the machine that drives both knows what happened to a mail.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sender.judging import FEWEST_BOUNCES, FEWEST_COMPLAINTS, FEWEST_REFUSED, MOST_BOUNCES, MOST_COMPLAINTS
-from sender.mailing import Outcome, Verdict
+from sender.campaigns.brakes import FEWEST_BOUNCES, FEWEST_COMPLAINTS, FEWEST_REFUSED, MOST_BOUNCES, MOST_COMPLAINTS
+from sender.providers.provider import Outcome, Verdict
 
 # As the machine sets them in the code under test, so that five people reach them.
 REFUSALS_IN_A_ROW = 3

@@ -6,13 +6,13 @@ import multiprocessing
 import time
 from multiprocessing.process import BaseProcess
 
-from daisychain import worker
 from daisychain.database import Database
 from daisychain.settings import Settings
-from sender import sending
+from daisychain.work import worker
+from sender.upkeep import foreground
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.sender.mortal", "sender.providers.sendgrid", "sender.events"])
+_context.set_forkserver_preload(["tests.sender.mortal", "sender.providers.sendgrid", "sender.events.intake"])
 
 
 def born(settings: Settings, campaign_id: int, *, processes: int = 1) -> BaseProcess:
@@ -38,5 +38,5 @@ def _work(settings: Settings) -> None:
 
 def _send(settings: Settings, campaign_id: int, processes: int) -> None:
     database = Database(settings)
-    sending.start(database, campaign_id)
-    sending.work_until_over(database, campaign_id, processes=processes)
+    foreground.start(database, campaign_id)
+    foreground.work_until_over(database, campaign_id, processes=processes)

@@ -14,7 +14,7 @@ from daisychain.secret import installation_secret
 from newsletters.compiled import CompiledEmail, Condition, Link, Slot
 from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Mint
-from sender.keys import Keys
+from sender.links.keys import Keys
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Rollup
 from tests.sender.staging import add_list, add_people
 

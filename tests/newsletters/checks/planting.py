@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any
 
 from newsletters.checks.finding import Finding, Subject
-from newsletters.compiler import Compilation
+from newsletters.checks.reachable import Reach
+from newsletters.compose.compiler import Compilation
 from newsletters.people import People
-from newsletters.reachable import Reach
 from tests.newsletters.compiling import compiled
 
 TODAY = date(2027, 5, 3)  # a Monday

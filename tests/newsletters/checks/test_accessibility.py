@@ -10,7 +10,7 @@ import pytest
 from newsletters.checks.finding import Finding
 from tests.newsletters.checks.planting import Look, Planted, newsletter, rewritten
 from tests.newsletters.compiling import SHEET
-from tests.newsletters.toolkits import picture
+from tests.newsletters.sample_toolkits import picture
 
 DECORATES = SHEET.replace("A striped tent.", '""')
 NAMED = SHEET.replace("A striped tent.", "IMG_2041.png")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from newsletters.checks.support import features, formats
-from newsletters.shelf import shipped_toolkit
+from newsletters.checks.client_support import features, formats
+from newsletters.toolkit_store.store import shipped_toolkit
 from tests.newsletters.checks.planting import Planted, newsletter, rewritten
 from tests.newsletters.compiling import SHEET
 from tests.newsletters.golden.cases import compilation

@@ -9,17 +9,17 @@ import pytest
 from daisychain.errors import InputError
 from newsletters.checks import check_file
 from newsletters.checks.finding import Finding
-from newsletters.toolkit import Toolkit, load_files
-from tests.newsletters import toolkits
+from newsletters.toolkits.toolkit import Toolkit, load_files
+from tests.newsletters import sample_toolkits
 from tests.newsletters.checks.planting import Look, Planted
 from tests.newsletters.compiling import SHEET
 
 HEAD = "---\ntoolkit: spring-fair\nsubject: Hello\npreheader: And welcome\n---\n"
-EXPIRED = toolkits.BLOCK.replace("length:", "expires: 2020-05-06\nlength:")
-EMBARGOED = toolkits.BLOCK.replace("length:", "embargo: 2099-05-06\nlength:")
+EXPIRED = sample_toolkits.BLOCK.replace("length:", "expires: 2020-05-06\nlength:")
+EMBARGOED = sample_toolkits.BLOCK.replace("length:", "embargo: 2099-05-06\nlength:")
 
 
-def checked(folder: Path, body: str, *, copy: str = toolkits.BLOCK, head: str = HEAD) -> list[Finding]:
+def checked(folder: Path, body: str, *, copy: str = sample_toolkits.BLOCK, head: str = HEAD) -> list[Finding]:
     """What is found in a file may.md that has this body."""
     file = folder / "may.md"
     file.write_text(head + body, encoding="utf-8")
@@ -27,7 +27,7 @@ def checked(folder: Path, body: str, *, copy: str = toolkits.BLOCK, head: str = 
     def find(name: str, base: Path) -> Toolkit:
         if name != "spring-fair":
             raise InputError("There is no such toolkit.")
-        return load_files(toolkits.files(SHEET, welcome=copy), "kit")
+        return load_files(sample_toolkits.files(SHEET, welcome=copy), "kit")
 
     return [finding for finding in check_file(file, find).findings if finding.severity == "error"]
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from newsletters.compiler import Compilation
-from tests.newsletters import toolkits
+from newsletters.compose.compiler import Compilation
+from tests.newsletters import sample_toolkits
 from tests.newsletters.checks.planting import Planted, newsletter
-from tests.newsletters.toolkits import BLOCK
+from tests.newsletters.sample_toolkits import BLOCK
 
 
 def cut(compilation: Compilation) -> Compilation:
@@ -20,7 +20,7 @@ def cut(compilation: Compilation) -> Compilation:
 
 def block(**changes: str) -> dict[str, str]:
     """A copy block with other lines in its front matter."""
-    text = toolkits.BLOCK
+    text = sample_toolkits.BLOCK
     for key, value in changes.items():
         text = text.replace("length:", f"{key}: {value}\nlength:")
     return {"welcome": text}

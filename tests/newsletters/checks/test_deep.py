@@ -9,15 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from newsletters import axe, browser
-from newsletters.blocks import registry
-from newsletters.browser import Page
+from newsletters.browser import axe, browser
+from newsletters.browser.browser import Page
 from newsletters.checks import deep
 from newsletters.checks.finding import Finding, Subject
-from newsletters.compiler import compile_document
-from newsletters.document import parse_document
-from newsletters.shelf import shipped_toolkit
-from newsletters.starter import starter
+from newsletters.compose.blocks import registry
+from newsletters.compose.compiler import compile_document
+from newsletters.compose.starter import starter
+from newsletters.documents.document import parse_document
+from newsletters.toolkit_store.store import shipped_toolkit
 from tests.newsletters.checks.planting import TODAY, Look, Planted, newsletter, rewritten
 from tests.newsletters.golden.cases import WORDS, compilation
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.newsletters.checks.planting import Planted, newsletter, rewritten
 from tests.newsletters.compiling import SHEET
-from tests.newsletters.toolkits import picture
+from tests.newsletters.sample_toolkits import picture
 
 TWO = SHEET.replace("    alt: A striped tent.\n", "    alt: A striped tent.\n{}")
 WORDS = "Come to the fair. " * 10

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from newsletters.compiler import Compilation
+from newsletters.compose.compiler import Compilation
 from tests.newsletters.checks.planting import Planted, newsletter
 from tests.newsletters.compiling import SHEET
 from tests.newsletters.crowd import Crowd
-from tests.newsletters.toolkits import SHEET as WITHOUT_FOOTER
+from tests.newsletters.sample_toolkits import SHEET as WITHOUT_FOOTER
 
 CHARITY = SHEET + "    charity number: '1234567'\n"
 NAMELESS = SHEET.replace("organisation: Friends of Fairs", "organisation: ''")

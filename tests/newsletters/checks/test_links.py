@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from newsletters import reachable
+from newsletters.checks import reachable
 from newsletters.checks.finding import Finding
-from newsletters.compiler import Compilation
-from newsletters.reachable import AT_ONCE, Reach
+from newsletters.checks.reachable import AT_ONCE, Reach
+from newsletters.compose.compiler import Compilation
 from newsletters.tokens import Kind
 from tests.fakes.smtp import certificate
 from tests.newsletters.checks.planting import Look, Planted, newsletter

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from newsletters.checks.outlook import as_word_reads, unclosed_comments, unclosed_tags
-from newsletters.compiler import Compilation
+from newsletters.compose.compiler import Compilation
 from tests.newsletters.checks.planting import Planted, newsletter, rewritten
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from newsletters.blocks import registry
 from newsletters.checks import accessibility, clients, images, legibility, outlook
 from newsletters.checks.finding import Subject
-from newsletters.compiler import Compilation, compile_document
-from newsletters.document import parse_document
-from newsletters.shelf import shipped_toolkit
-from newsletters.starter import starter
+from newsletters.compose.blocks import registry
+from newsletters.compose.compiler import Compilation, compile_document
+from newsletters.compose.starter import starter
+from newsletters.documents.document import parse_document
+from newsletters.toolkit_store.store import shipped_toolkit
 from tests.newsletters.checks.planting import TODAY
 from tests.newsletters.golden.cases import CASES, WORDS
 

@@ -9,16 +9,16 @@ import pytest
 
 from newsletters.checks.finding import Finding
 from newsletters.checks.translations import compare
-from newsletters.compiler import Compilation, compile_document
-from newsletters.document import parse_document
-from newsletters.languages import Languages
+from newsletters.compose.compiler import Compilation, compile_document
+from newsletters.compose.languages import Languages
+from newsletters.documents.document import parse_document
 from newsletters.people import People
-from newsletters.toolkit import load_files
-from tests.newsletters import toolkits
+from newsletters.toolkits.toolkit import load_files
+from tests.newsletters import sample_toolkits
 from tests.newsletters.checks.planting import TODAY, Look, Planted
 from tests.newsletters.compiling import SHEET
 from tests.newsletters.crowd import Crowd
-from tests.newsletters.toolkits import BLOCK
+from tests.newsletters.sample_toolkits import BLOCK
 
 HEAD = "---\nsubject: {subject}\npreheader: {subject}, all\ntoolkit: spring-fair\nlanguage: {language}\n{front}---\n"
 WELSH = BLOCK.replace("id: welcome", "id: welcome.cy")
@@ -37,10 +37,10 @@ def beside(
     """A look at what is found in an English newsletter, may.md, and its Welsh translation, may.cy.md."""
 
     def look(code: str) -> list[Finding]:
-        toolkit = load_files(toolkits.files(SHEET, **({"welcome": BLOCK, "welsh": WELSH} | (copy or {}))), "kit")
+        toolkit = load_files(sample_toolkits.files(SHEET, **({"welcome": BLOCK, "welsh": WELSH} | (copy or {}))), "kit")
 
         def made(file: str, body: str, **head: str) -> Compilation:
-            document = parse_document(HEAD.format(**head) + body, file, toolkits.Path())
+            document = parse_document(HEAD.format(**head) + body, file, sample_toolkits.Path())
             return compile_document(document, toolkit, list_fields=frozenset({"city", "role"}), today=today)
 
         languages = Languages(

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from newsletters.dates import mismatched
-from newsletters.prose import misspelt, reading_age, sentences
+from newsletters.checks.dates import mismatched
+from newsletters.checks.readability import misspelt, reading_age, sentences
 from tests.newsletters.checks.planting import TODAY, Look, Planted, newsletter
 
 

@@ -13,10 +13,10 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
-from newsletters.blocks import registry
-from newsletters.compiler import Compilation, compile_document
-from newsletters.document import parse_document
-from newsletters.shelf import shipped_toolkit
+from newsletters.compose.blocks import registry
+from newsletters.compose.compiler import Compilation, compile_document
+from newsletters.documents.document import parse_document
+from newsletters.toolkit_store.store import shipped_toolkit
 from tests.newsletters.compiling import merged
 
 HERE = Path(__file__).parent

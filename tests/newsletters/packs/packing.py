@@ -7,14 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from newsletters.document import parse_document
-from newsletters.packs.dialects import dialects
+from newsletters.documents.document import parse_document
+from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
 from newsletters.packs.material import gather
 from newsletters.packs.pack import Pack, make_pack
 from newsletters.packs.partner import Partner
-from newsletters.toolkit import Toolkit, load_files
-from tests.newsletters import toolkits
+from newsletters.toolkits.toolkit import Toolkit, load_files
+from tests.newsletters import sample_toolkits
 
 PUBLIC = "https://news.example.org"
 TODAY = date(2026, 5, 12)
@@ -54,7 +54,7 @@ PARTNER = Partner(
 
 def kit(**copy: str) -> Toolkit:
     """A toolkit with the copy that `BODY` uses, and a post."""
-    return load_files(toolkits.files(**{"welcome": toolkits.BLOCK, "post": SOCIAL, **copy}), "kit")
+    return load_files(sample_toolkits.files(**{"welcome": sample_toolkits.BLOCK, "post": SOCIAL, **copy}), "kit")
 
 
 def edition(

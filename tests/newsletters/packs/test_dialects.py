@@ -9,7 +9,7 @@ from html import escape
 import pytest
 
 from daisychain.errors import InputError
-from newsletters.packs.dialects import dialects, named_dialects
+from newsletters.packs.dialects.dialect import dialects, named_dialects
 from tests.newsletters.packs.grammars import GRAMMARS
 from tests.newsletters.packs.packing import packed, text, texts
 from tests.newsletters.packs.tags import TAGS

@@ -15,8 +15,8 @@ import pytest
 from daisychain.errors import InputError
 from newsletters.packs.outline import outline, parts
 from newsletters.packs.pack import save
-from newsletters.packs.social import NETWORKS, length
-from newsletters.packs.zips import zipped
+from newsletters.packs.social_posts import NETWORKS, length
+from newsletters.packs.zip_files import zipped
 from tests.newsletters.packs.packing import PARTNER, PUBLIC, packed, text, texts
 
 ALWAYS = {

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from daisychain.errors import InputError
-from newsletters.images import measure
 from newsletters.packs.logos import trimmed
 from newsletters.packs.partner import Fail, Partner, partner_of, read_partner, read_rows
+from newsletters.toolkits.images import measure
 from tests.newsletters.packs.packing import packed, text
-from tests.newsletters.toolkits import picture
+from tests.newsletters.sample_toolkits import picture
 
 SHEET = """\
 name: Bees of Bath

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletters.browser import Page, View, chromium, open_browser
+from newsletters.browser.browser import Page, View, chromium, open_browser
 from tests.newsletters.packs.packing import packed, text
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not chromium(), reason="there is no Chromium here")]

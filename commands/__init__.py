@@ -1,0 +1,1 @@
+"""The front door for the terminal: a module for each command group."""

@@ -1,0 +1,158 @@
+"""Command line furniture: the installation a command works at, groups that load a room when it is called, and manners.
+
+stdout carries the answer alone; progress, warnings and errors go to stderr. Every answer comes as a table for
+people or as JSON for scripts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from daisychain import clock
+from daisychain.errors import ConfigurationError, DaisychainError
+from daisychain.installation import Installation
+from daisychain.terminal_text import CONTROLS, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rich.progress import Progress
+
+
+pass_installation = click.make_pass_decorator(Installation)
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands live in rooms that are imported only when the command is called.
+
+    `lazy` maps a command's name to ("module:attribute", "short help"). Help for the group needs no import.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy = dict(lazy or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self.lazy})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.lazy and cmd_name not in self.commands:
+            module, _, attribute = self.lazy[cmd_name][0].partition(":")
+            self.add_command(getattr(importlib.import_module(module), attribute), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in self.lazy:
+                rows.append((name, self.lazy[name][1]))
+            elif (command := self.get_command(ctx, name)) and not command.hidden:
+                rows.append((name, command.get_short_help_str(80)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Translate our errors into a message on stderr and exit code 1; bugs keep their traceback."""
+    try:
+        yield
+    except (DaisychainError, ConfigurationError) as error:
+        click.secho(f"Error: {printable(str(error))}", err=True, fg="red")
+        sys.exit(1)
+
+
+format_option = click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    help="A table for people, or JSON for scripts.",
+)  # fmt: skip
+
+
+def emit(answer: Any, format_: str, table: Callable[[], None]) -> None:
+    """Put `answer` on stdout as JSON, or call `table`, which shows it to people."""
+    if format_ == "json":
+        written = json.dumps(answer, indent=2, ensure_ascii=False, default=_plain)
+        click.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
+    else:
+        table()
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """A table on stdout; columns of numbers stand to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [list(row) for row in rows]
+    table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
+    for index, column in enumerate(columns):
+        numbers = bool(cells) and all(_NUMBER.fullmatch(str(row[index])) for row in cells)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(Text("" if cell is None else _shown(cell)) for cell in row))
+    # A pipe has no width: give it room, so that a script's grep is not defeated by folding.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@contextmanager
+def progress() -> Generator[Progress, None, None]:
+    """A progress bar on stderr; silent where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    ) as bar:  # fmt: skip
+        yield bar
+
+
+def show_line(line: str) -> None:
+    """One line of an answer for people, on stdout."""
+    click.echo(printable(line))
+
+
+def say(message: str) -> None:
+    """One line to the person at the terminal, on stderr."""
+    click.echo(printable(message), err=True)
+
+
+# A number as people write it, or a cell left empty beside numbers.
+_NUMBER = re.compile(r"([\d,.]+( %)?)?")
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    if isinstance(cell, datetime):
+        return clock.told(cell)
+    return printable(str(cell))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

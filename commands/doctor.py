@@ -1,0 +1,32 @@
+"""`daisychain doctor`: what is set up, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from commands.console import emit, format_option, pass_installation, show_table
+from daisychain.installation import Installation
+from daisychain.operations.doctor import Domain, examine_installation
+
+
+@click.command()
+@click.option("--domain", help="Look at the DNS of this sending domain as well, and print the records wanted.")
+@click.option("--return-path", help="The host that bounces go to, such as em1234.your-charity.org.")
+@click.option("--links", help="The host of tracked links at SendGrid, such as url1234.your-charity.org.")
+@click.option("--selector", "selectors", multiple=True, help="A DKIM selector of your relay; SendGrid's are known.")
+@click.option("--resolver", default="", help="Ask this name server, such as 1.1.1.1, and not the system's.")
+@format_option
+@pass_installation
+def doctor(
+    installation: Installation, domain: str | None, return_path: str | None, links: str | None,
+    selectors: tuple[str, ...], resolver: str, format_: str,
+) -> None:  # fmt: skip
+    """Say what is set up, what is missing, and what to do about it; exit code 1 where something is wrong."""
+    name = domain and domain.lower().rstrip(".")
+    looked_at = Domain(name, return_path or "", links or "", selectors, resolver) if name else None
+    found = examine_installation(installation, looked_at)
+    rows = [[item.subject, item.state, item.words] for item in found]
+    emit([vars(item) for item in found], format_, lambda: show_table(("", "", ""), rows))
+    sys.exit(1 if any(item.state == "wrong" for item in found) else 0)

@@ -1,0 +1,243 @@
+"""`daisychain list …`: lists and their people at the command line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.console import emit, format_option, pass_installation, progress, say, show_line, show_table
+from daisychain.errors import InputError
+from daisychain.installation import Installation
+
+if TYPE_CHECKING:
+    from lists.imports import ImportSummary
+
+on_off = click.Choice(["off", "on"])
+a_file = click.Path(path_type=Path)
+
+
+@click.group("list")
+def lists() -> None:
+    """Lists: who may be mailed, and with whose consent."""
+
+
+@lists.command()
+@click.argument("name")
+@click.option("--from", "sender", required=True, metavar='"NAME <ADDRESS>"', help="Whom readers see the mail is from.")
+@click.option("--reply-to", default="", metavar="ADDRESS", help="Where replies go, if not to the sender.")
+@click.option("--opens", type=on_off, default="off", show_default=True, help="Count opens, by a pixel.")
+@click.option("--clicks", type=on_off, default="on", show_default=True, help="Count clicks on links.")
+@click.option("--decided-by", default="", metavar="WHO", help="Who decided what is counted.")
+@click.option("--because", default="", metavar="WHY", help="Why they decided so.")
+@format_option
+@pass_installation
+def create(installation: Installation, /, name: str, format_: str, **choices: str) -> None:
+    """Make the list NAME."""
+    from lists.lists import create_list
+    from lists.overview import overview
+
+    with installation.database.engine.begin() as connection:
+        create_list(connection, name, **choices)
+        answer = overview(connection, name)
+    emit(
+        answer,
+        format_,
+        lambda: show_line(f"List {name} from {answer['from']}, opens {answer['opens']}, clicks {answer['clicks']}."),
+    )
+
+
+@lists.command("list")
+@format_option
+@pass_installation
+def list_(installation: Installation, format_: str) -> None:
+    """Show all lists."""
+    from lists.overview import overview_of_all
+
+    with installation.database.engine.connect() as connection:
+        rows = overview_of_all(connection)
+    columns = ["name", "from", "mailable", "unsubscribed", "suppressed", "opens", "clicks"]
+    emit(rows, format_, lambda: show_table(columns, [[row[column] for column in columns] for row in rows]))
+
+
+@lists.command()
+@click.argument("name")
+@format_option
+@pass_installation
+def show(installation: Installation, name: str, format_: str) -> None:
+    """Show the list NAME: sender, tracking, people, consent, and how full its fields are."""
+    from lists.overview import overview
+
+    with installation.database.engine.connect() as connection:
+        answer = overview(connection, name)
+    emit(answer, format_, lambda: _show(answer))
+
+
+@lists.command()
+@click.argument("name")
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Leave cells as they are, even where a spreadsheet would run them as formulas.",
+)
+@click.option(
+    "--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True,
+    help="CSV for spreadsheets, or JSON for scripts.",
+)  # fmt: skip
+@pass_installation
+def export(installation: Installation, name: str, exact: bool, format_: str) -> None:
+    """Write everybody who ever was on the list NAME to stdout."""
+    from lists.export import export_csv, export_json
+    from lists.lists import find_list
+
+    with installation.database.engine.connect() as connection:
+        list_id = find_list(connection, name)["id"]
+        if format_ == "json":
+            export_json(connection, list_id, sys.stdout)
+        else:
+            export_csv(connection, list_id, sys.stdout, exact=exact)
+
+
+@lists.command("import")
+@click.argument("name")
+@click.argument("file", type=a_file)
+@click.option("--dry-run", is_flag=True, help="Do everything, show what came of it, and take it back.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar='"FIELD=HEADING"',
+    help='Which heading fills which field; "=HEADING" leaves a column out.',
+)
+@click.option("--encoding", help="If the file is neither UTF-8 nor marked as UTF-16; often cp1252.")
+@click.option(
+    "--basis",
+    default="unknown",
+    show_default=True,
+    help="What the consent rests on: consent, soft-opt-in, legitimate-interest.",
+)
+@click.option("--source", default="", help="Where that is recorded: which form, which wording, when.")
+@click.option("--refused", type=a_file, help="Where refused rows go; FILE.refused.csv beside the file by default.")
+@format_option
+@pass_installation
+def import_(
+    installation: Installation, /, name: str, file: Path, mapping: tuple[str, ...], format_: str, **choices: Any
+) -> None:
+    """Bring the people in the CSV FILE onto the list NAME; nobody who left it is brought back."""
+    from lists.columns import parse_mapping
+    from lists.imports import ImportOptions, import_members
+    from lists.lists import find_list
+
+    options = ImportOptions(mapping=parse_mapping(mapping), **choices)
+    with progress() as bar, installation.database.engine.begin() as connection:
+        list_id = find_list(connection, name)["id"]
+        task = bar.add_task("Reading", total=file.stat().st_size if file.is_file() else None)
+        summary = import_members(
+            connection, list_id, file, options,
+            watch=lambda doing, done: bar.update(task, description=doing, completed=done),
+        )  # fmt: skip
+    emit({"list": name, "file": file, **asdict(summary)}, format_, lambda: _show_import(summary))
+    _say_import(summary)
+
+
+@lists.command()
+@click.argument("name")
+@click.argument("email")
+@format_option
+@pass_installation
+def unsubscribe(installation: Installation, name: str, email: str, format_: str) -> None:
+    """Take the person with the address EMAIL off the list NAME, for good."""
+    from lists.lists import find_list
+    from lists.members import find_membership
+    from lists.members import unsubscribe as leave
+
+    with installation.database.engine.begin() as connection:
+        list_id = find_list(connection, name)["id"]
+        membership = find_membership(connection, list_id, email)
+        new = leave(connection, list_id, membership["member_id"], how="by staff")
+    answer = {"list": name, "email": email, "unsubscribed": True, "new": new}
+    emit(
+        answer,
+        format_,
+        lambda: show_line(f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."),
+    )
+
+
+@lists.command()
+@click.argument("email", required=False)
+@click.option("--file", type=a_file, help="A CSV with an address column, or one address a line.")
+@click.option("--encoding", help="Of the file, if it is not UTF-8.")
+@click.option("--reason", required=True, help="Why the address must not be mailed.")
+@format_option
+@pass_installation
+def suppress(
+    installation: Installation, email: str | None, file: Path | None, encoding: str | None, reason: str, format_: str
+) -> None:
+    """Never mail EMAIL, or the addresses in a file, on any list."""
+    from lists import suppression
+
+    if (email is None) == (file is None):
+        raise InputError("Give either one address or --file FILE.")
+    with installation.database.engine.begin() as connection:
+        if file:
+            summary = suppression.suppress_file(connection, file, reason, encoding=encoding)
+            answer: dict[str, Any] = {"file": file, **summary.as_dict()}
+        else:
+            new = suppression.suppress(connection, email or "", reason, source="by staff")
+            answer = {"email": email, "suppressed": True, "new": new}
+    emit(answer, format_, lambda: _show_suppressed(answer))
+
+
+def _show(answer: dict[str, Any]) -> None:
+    facts = [
+        (label, answer[label])
+        for label in ("from", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at")
+    ]
+    facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "suppressed")]
+    show_table(
+        ["", answer["name"]],
+        [(label.replace("_", "-"), value) for label, value in facts if value not in ("", None)],
+    )
+    mailable = answer["mailable"]
+    for title, figures in (("consent rests on", answer["basis"]), ("field", answer["fields"])):
+        rows = [(label, number, f"{number / mailable:.0%}" if mailable else "") for label, number in figures.items()]
+        show_table([title, "people", "of mailable"], rows)
+
+
+def _show_import(summary: ImportSummary) -> None:
+    show_table(
+        ["read", "added", "updated", "unchanged", "refused"],
+        [[summary.read, summary.added, summary.updated, summary.unchanged, summary.refused]],
+        title="Dry run: nothing was kept" if summary.dry_run else "",
+    )
+    if summary.refused_because:
+        show_table(["refused because", "rows"], list(summary.refused_because.items()))
+    show_table(["field", "heading"], list(summary.columns.items()))
+
+
+def _say_import(summary: ImportSummary) -> None:
+    """What a person should know about an import beside its figures."""
+    if summary.custom_fields:
+        written = ", ".join(f"member.{name}" for name in summary.custom_fields)
+        say(f"Custom fields, as a newsletter writes them: {written}.")
+    if summary.left_out:
+        say(f"Columns left out: {', '.join(summary.left_out)}.")
+    if summary.basis == "unknown" and summary.added:
+        say("Consent is recorded as unknown: say what it rests on with --basis and --source.")
+    if summary.refused_file:
+        say(f"{summary.refused:,} refused rows, with reasons: {summary.refused_file}")
+
+
+def _show_suppressed(answer: dict[str, Any]) -> None:
+    if "email" in answer:
+        show_line(f"{answer['email']} {'is now' if answer['new'] else 'was already'} suppressed on every list.")
+        return
+    show_table(
+        ["read", "added", "unchanged", "refused"],
+        [[answer[key] for key in ("read", "added", "unchanged", "refused")]],
+    )
+    for refusal in answer["refused_rows"]:
+        say(f"{answer['file']}:{refusal['line']}: {refusal['reason']}")

@@ -1,0 +1,227 @@
+"""The commands of `daisychain newsletter`: new, check, preview, blocks."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commands.console import (
+    LazyGroup,
+    emit,
+    format_option,
+    pass_installation,
+    progress,
+    say,
+    show_table,
+)
+from daisychain.errors import InputError
+from daisychain.installation import Installation
+from lists.list_people import open_people
+from newsletters.checks import CheckReport, check_file, check_languages, with_mistakes
+from newsletters.checks.reachable import Reach
+from newsletters.compose.blocks import Attribute, Block, registry
+from newsletters.compose.languages import compile_languages
+from newsletters.compose.starter import copy_newsletter, start_newsletter, write_newsletter
+from newsletters.documents.error_list import Mistakes
+from newsletters.documents.yaml_with_lines import nearest
+from newsletters.packs.brand_file import brand_for
+from newsletters.people import People
+from newsletters.preview.preview import Reader, write_preview
+from newsletters.toolkit_store.store import find_toolkit
+from sender.campaigns.status import sources_of
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+_list = click.option("--list", "list_name", help="The people of this list.")
+_brand = click.option(
+    "--brand", type=click.Path(path_type=Path), help="As it looks in this brand: a brand.yml, or a partner's YAML file."
+)
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "pack": ("commands.pack:make", "Make FILE ready for a member organisation to send with its own tool."),
+        "test": ("commands.test_sends:send_test", "Mail FILE to your own addresses, marked [TEST], never counted."),
+        "test-set": ("commands.test_sends:test_set", "Named sets of inboxes that tests go to."),
+    },
+)
+def newsletter() -> None:
+    """Newsletters: documents that assemble toolkit copy into one email."""
+
+
+@newsletter.command()
+@click.argument("name")
+@click.option("--toolkit", "reference", help="The toolkit to take copy from: its name, or a folder.")
+@click.option("--layout", default="bulletin", show_default=True, help="How the whole looks.")
+@click.option("--from", "source", help="Begin with a copy of this newsletter: a file, or a campaign's number.")
+@pass_installation
+def new(installation: Installation, name: str, reference: str | None, layout: str, source: str | None) -> None:
+    """Write NAME.md into the current folder, ready to be changed."""
+    path = Path(name if name.endswith(".md") else f"{name}.md")
+    if source is not None and reference is not None:
+        raise InputError("A copy keeps its own toolkit.", hint="Leave --toolkit off, and change it in the document.")
+    if source is not None and source.isdecimal() and not Path(source).exists():
+        with installation.database.engine.connect() as connection:
+            write_newsletter(path, sources_of(connection, int(source)))
+    elif source is not None:
+        copy_newsletter(path, Path(source))
+    elif reference is None:
+        raise InputError(
+            "A newsletter needs a toolkit.", hint="Add --toolkit NAME; `daisychain toolkit list` shows them."
+        )
+    else:
+        with installation.database.engine.connect() as connection:
+            start_newsletter(path, find_toolkit(reference, path.parent, connection), reference, layout)
+    click.echo(path)
+    say(f"Change it as you like, then: daisychain newsletter preview {path} --out preview")
+
+
+@newsletter.command()
+@_file
+@_list
+@_brand
+@click.option("--online", is_flag=True, help="Also ask the sites that its links lead to.")
+@click.option("--deep", is_flag=True, help="Also what takes seconds: axe-core in Chromium, SpamAssassin.")
+@format_option
+@pass_installation
+def check(
+    installation: Installation,
+    file: Path,
+    list_name: str | None,
+    brand: Path | None,
+    online: bool,
+    deep: bool,
+    format_: str,
+) -> None:
+    """Say what could be wrong with the newsletter in FILE; exit code 1 where an error stands."""
+    with installation.database.engine.connect() as connection:
+        find = partial(find_toolkit, connection=connection)
+        report = check_file(
+            file,
+            find,
+            open_people(connection, list_name) if list_name else None,
+            brand=brand_for(file, brand, find) if brand else None,
+            online=Reach(loopback=installation.settings.test_mode) if online else None,
+            deep=deep,
+        )
+    errors = sum(finding.severity == "error" for finding in report.findings)
+    emit({"errors": errors, **asdict(report)}, format_, lambda: _show(report))
+    if errors:
+        sys.exit(1)
+
+
+@newsletter.command()
+@_file
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
+)
+@_list
+@click.option("--member", help="Merge as for this member of the list.")
+@_brand
+@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Pictures of it, with Chromium.")
+@click.option("--open", "show", is_flag=True, help="Open the page that shows it all in your browser.")
+@format_option
+@pass_installation
+def preview(
+    installation: Installation, file: Path, out: Path, list_name: str | None, member: str | None, brand: Path | None,
+    pictures: bool, show: bool, format_: str,
+) -> None:  # fmt: skip
+    """Write the newsletter as its readers would get it, pictures of it, and index.html, which shows it all."""
+    if member and not list_name:
+        raise InputError("A member is somebody on a list.", hint="Add --list LIST.")
+    with installation.database.engine.connect() as connection:
+        people = open_people(connection, list_name) if list_name else None
+        find = partial(find_toolkit, connection=connection)
+        mistakes = Mistakes(collect=True)
+        languages = compile_languages(
+            file, find, brand=brand_for(file, brand, find) if brand else None,
+            list_fields=frozenset(people.fields()) if people else frozenset(), mistakes=mistakes,
+        )  # fmt: skip
+        with progress() as bar:
+            task = bar.add_task("Pictures", total=None, visible=pictures)
+            made = write_preview(
+                languages, out, Reader(_inputs(people, member), people),
+                with_mistakes(check_languages(languages, people), mistakes), public_url=installation.settings.pages_url,
+                pictures=(lambda done, total: bar.update(task, completed=done, total=total)) if pictures else None,
+            )  # fmt: skip
+    for error in mistakes.found:
+        say(f"Left out, as it can't be made: {error}")
+    if pictures and made.why_no_pictures:
+        say(f"{'Some pictures are missing' if made.pictures else 'There are no pictures'}. {made.why_no_pictures}")
+    files = {kind: str(path) for kind, path in made.files.items()}
+    shown = files | ({"pictures": f"{len(made.pictures)} in {out / 'pictures'}"} if made.pictures else {})
+    emit(files | {"pictures": [str(path) for path in made.pictures]}, format_,
+         lambda: show_table(("what", "file"), shown.items()))  # fmt: skip
+    if show and not webbrowser.open(made.files["index"].absolute().as_uri()):
+        say(f"No browser could be opened; open {made.files['index']} by hand.")
+
+
+@newsletter.command()
+@click.argument("name", required=False)
+@format_option
+def blocks(name: str | None, format_: str) -> None:
+    """List the blocks that a newsletter can be made of, or show one of them, with examples to copy."""
+    known = registry().blocks
+    if name is not None and name not in known:
+        raise InputError(f"There is no block {name!r}.", hint=nearest(name, known))
+    shown = [known[name]] if name is not None else list(known.values())
+    answer = [{**asdict(block), "attributes": [asdict(item) for item in block.attributes.values()]} for block in shown]
+    emit(answer, format_, lambda: click.echo("\n\n".join(map(_described, shown))))
+
+
+def _described(block: Block) -> str:
+    """A block for people; its example stands as it is to be written, however narrow the window."""
+    attributes = [_attribute(item) for item in block.attributes.values()]
+    return "\n".join([f"{block.name}: {block.summary}", *attributes, "", block.example.strip()])
+
+
+def _attribute(item: Attribute) -> str:
+    values = " or ".join(item.values) or item.type
+    notes = ", ".join(word for word, holds in (("its main one", item.main), ("required", item.required)) if holds)
+    return f"  {item.name}: {values}{f' ({notes})' if notes else ''}{f'. {item.summary}' if item.summary else ''}"
+
+
+def _inputs(people: People | None, member: str | None) -> Mapping[str, Any] | None:
+    if people is None:
+        return None
+    if member is None:
+        return people.sample()
+    found = people.member(member)
+    if found is None:
+        raise InputError(f"{member} is not on the list {people.name!r}, or may not be mailed.")
+    return found
+
+
+def _longest(slot: Mapping[str, Any]) -> str:
+    return f"{' or '.join(slot['fields'])} {slot['longest']} {slot['where']}"
+
+
+def _show(report: CheckReport) -> None:
+    findings = report.findings
+    if len(report.readers) > 1:
+        show_table(("language", "people who get it"), report.readers.items())
+    for language, size in report.sizes.items():
+        # Without a list no value is known.
+        longest = ", ".join(_longest(slot) for slot in size["slots"] if report.readers)
+        say(
+            f"The largest mail ({language}) has {size['html_bytes'] // 1000} kB of HTML."
+            + (f" Longest values, in characters: {longest}." if longest else "")
+        )
+    if not findings:
+        say("Nothing to mend.")
+        return
+    rows = [(f.severity, f.code, f.place, f"{f.message}\n{f.why}", f.mend) for f in findings]
+    show_table(("", "code", "place", "what", "how to mend it"), rows)
+    if standing := sorted({finding.code for finding in findings if finding.overridable}):
+        say(f"Can be overridden, each with a reason: {', '.join(standing)}. See `daisychain campaign create --help`.")
+    if firm := sorted(
+        {finding.code for finding in findings if finding.severity == "error" and not finding.overridable}
+    ):
+        say(f"Must be mended: {', '.join(firm)}.")

@@ -1,0 +1,213 @@
+"""The commands of partner packs: `newsletter pack`, and `pack` with verify, list, withdraw, offer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from sqlalchemy import Connection
+
+from commands.console import emit, format_option, pass_installation, progress, say, show_table
+from daisychain.errors import InputError
+from daisychain.hosts import is_loopback
+from daisychain.installation import Installation
+from newsletters.browser.browser import chromium
+from newsletters.compose.compiler import own_brand
+from newsletters.compose.languages import translations
+from newsletters.documents.document import read_document
+from newsletters.packs.bulk import FAILURES, Made, Order, make_for, make_many
+from newsletters.packs.dialects.dialect import dialects
+from newsletters.packs.edition import Choices, Edition, open_edition, utm_choices
+from newsletters.packs.offers import offer
+from newsletters.packs.pack_status import Standing, all_standings, keep_packs, to_tell, withdraw
+from newsletters.packs.partner import read_partner
+from newsletters.packs.verify import verify as verified
+from newsletters.toolkit_store.store import find_toolkit
+from newsletters.toolkits.images import keep_images
+from newsletters.toolkits.toolkit import current_day
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.command("pack")
+@_file
+@click.option(
+    "--brand", type=click.Path(path_type=Path), help="The partner: a YAML file with its name, logo and so on."
+)
+@click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV, a row each.")
+@click.option("--for", "for_", default="", help="The tools it is for, with commas between, or all.")
+@click.option("--language", default="", help="The languages that it is there in, such as en,cy, or all.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
+)
+@click.option("--zip", "as_zip", is_flag=True, help="One zip for each pack instead of a folder.")
+@click.option(
+    "--images", type=click.Choice(["upload", "hosted"]), default="upload", show_default=True,
+    help="Partners upload the pictures, or the mail fetches them from this installation.",
+)  # fmt: skip
+@click.option(
+    "--utm", multiple=True, help="Added to links to the coalition, as source=newsletter; {partner} is the code."
+)
+@click.option("--code/--no-code", default=True, show_default=True, help="Add the partner's code to those links.")
+@click.option("--previews/--no-previews", default=None, help="A picture of each email (default: for one partner).")
+@format_option
+@pass_installation
+def make(
+    installation: Installation, file: Path, brand: Path | None, brands: Path | None, for_: str, language: str,
+    out: Path, as_zip: bool, images: str, utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
+) -> None:  # fmt: skip
+    """Make the newsletter in FILE into packs that partners send from their own tools."""
+    if brand and brands:
+        raise InputError("Name one partner with --brand, or many with --brands.")
+    if previews and not chromium():
+        raise InputError("There is no Chromium to take pictures with.", hint="Install one, or leave --previews out.")
+    pictures = previews if previews is not None else not brands
+    choices = Choices(installation.settings.pages_url, images == "hosted", utm_choices(utm), code, pictures)
+    with installation.database.engine.connect() as connection:
+        editions = _editions(connection, file, choices)
+    order = Order(editions, for_, language, out, as_zip)
+    if is_loopback(urlsplit(choices.public_url).hostname or ""):
+        say(
+            f"Links lead to {choices.public_url}, which partners can't reach: set DAISYCHAIN_PUBLIC_URL for real packs."
+        )
+    if brands:
+        with progress() as bar:
+            task = bar.add_task("Packs", total=None)
+            results = make_many(order, brands, lambda done, total: bar.update(task, completed=done, total=total))
+    else:
+        results = [make_for(order, read_partner(brand) if brand else None)]
+    _keep(installation, results)
+    _show_made(results, out, format_)
+
+
+@click.group()
+def pack() -> None:
+    """Partner packs: which are current, which partners to tell, and what anybody may download."""
+
+
+@pack.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@format_option
+@pass_installation
+def verify(installation: Installation, folder: Path, format_: str) -> None:
+    """Say whether the pack in FOLDER, or a zip, is as it was made here, and up to date; exit code 1 unless it is."""
+    with installation.database.engine.connect() as connection:
+        verdict = verified(connection, folder, current_day())
+    answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
+    told = [] if verdict.known else [("", "Nobody made it here, or has forgotten it: ask who gave it to you.")]
+    if not verdict.compared:
+        name = verdict.sheet["toolkit"]["name"]
+        told.append(("not compared", f"{name!r} is only a folder: `daisychain toolkit add` it, and its changes show."))
+    told += [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
+    emit(answer, format_, lambda: show_table(("", verdict.state), told or [("", "Nothing has changed.")]))
+    if verdict.state != "current":
+        raise SystemExit(1)
+
+
+@pack.command("list")
+@click.option(
+    "--stale", is_flag=True, help="Only those of partners to tell: not current, and not replaced by a newer one."
+)
+@format_option
+@pass_installation
+def list_(installation: Installation, stale: bool, format_: str) -> None:
+    """List the packs that were made, and how each stands."""
+    with installation.database.engine.connect() as connection:
+        found = all_standings(connection, current_day())
+    found = to_tell(found) if stale else found
+    emit([asdict(each) for each in found], format_, lambda: _show_standings(found))
+
+
+@pack.command("withdraw")
+@click.argument("newsletter")
+@click.option("--why", required=True, help="What partners read on the pack's page.")
+@pass_installation
+def withdraw_(installation: Installation, newsletter: str, why: str) -> None:
+    """Withdraw every pack of NEWSLETTER, the name of its file, and of its translations: their pages say so."""
+    with installation.database.engine.begin() as connection:
+        count = withdraw(connection, newsletter, why)
+    click.echo(f"{count:,} packs withdrawn." if count != 1 else "1 pack withdrawn.")
+
+
+@pack.command("offer")
+@_file
+@click.option("--stop", is_flag=True, help="Offer it no more.")
+@pass_installation
+def offer_(installation: Installation, file: Path, stop: bool) -> None:
+    """Offer the newsletter in FILE and its translations, without branding, on the page of its toolkit."""
+    with installation.database.engine.begin() as connection:
+        editions = list(_editions(connection, file, Choices(installation.settings.pages_url)).values())
+        for edition in editions:
+            offer(connection, edition, editions[0], stop=stop)
+    click.echo(f"{installation.settings.pages_url}/toolkits/{editions[0].toolkit.name}#packs")
+
+
+@pack.command("dialects")
+@format_option
+def dialects_(format_: str) -> None:
+    """List the tools that packs can be made for, and what could not be confirmed about each."""
+    known = dialects().values()
+    answer = [
+        {"dialect": each.key, "name": each.name, "sources": dict(each.sources), "uncertain": dict(each.uncertain)}
+        for each in known
+    ]
+    rows = [(each.key, each.name, ", ".join(each.uncertain) or "nothing") for each in known]
+    emit(answer, format_, lambda: show_table(("--for", "tool", "not confirmed"), rows))
+
+
+def _editions(connection: Connection, file: Path, choices: Choices) -> dict[str, Edition]:
+    """The newsletter in FILE and its translations, by language."""
+    documents = [read_document(each) for each in (file, *translations(file))]
+    editions = {}
+    for document in documents:
+        toolkit = find_toolkit(document.toolkit, document.folder, connection)
+        leading = own_brand(document) or toolkit.brand
+        editions[document.language] = open_edition(document, replace(toolkit, brand=leading), choices)
+    return editions
+
+
+def _keep(installation: Installation, results: list[Made]) -> None:
+    with installation.database.engine.begin() as connection:
+        keep_packs(connection, [row for made in results for row in made.rows])
+        keep_images(connection, [image for made in results for image in made.images])
+
+
+def _show_made(results: list[Made], out: Path, format_: str) -> None:
+    places = [place for made in results for place in made.places]
+    failed = [made for made in results if made.why]
+    answer: dict[str, Any] = {
+        "packs": places,
+        "failed": [{"line": made.line, "name": made.name, "why": made.why} for made in failed],
+    }
+    emit(
+        answer,
+        format_,
+        lambda: click.echo("\n".join(places) if len(places) <= 20 else f"{len(places):,} packs in {out}"),
+    )
+    if failed:
+        if format_ == "table":
+            say(f"{len(failed):,} partners have no pack; {out / FAILURES} lists them all:")
+            for made in failed[:5]:
+                say(f"  line {made.line}, {made.name or 'no name'}: {made.why}")
+        raise SystemExit(3)
+
+
+def _show_standings(found: list[Standing]) -> None:
+    if not found:
+        say("There are none.")
+        return
+    rows = [
+        (
+            each.newsletter,
+            each.partner or "(without branding)",
+            each.dialect,
+            each.state,
+            " ".join(each.why),
+            each.made_at,
+        )
+        for each in found
+    ]
+    show_table(("newsletter", "partner", "tool", "is", "why", "made"), rows)

@@ -1,0 +1,161 @@
+"""`daisychain campaign send`: what is about to happen, the question, the delivery, and how it ended."""
+
+from __future__ import annotations
+
+import getpass
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.campaign_tables import show_status, show_summary, watch_ledger
+from commands.console import emit, format_option, pass_installation, progress, say
+from daisychain.clock import told
+from daisychain.errors import StateError
+from daisychain.installation import Installation
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+    from sender.campaigns.plans import Plan
+
+# What `campaign send` ends with, so that a script knows without reading: 0 is all accepted or excluded.
+UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
+
+
+@click.command()
+@click.argument("id_", metavar="ID", type=int)
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--detach", is_flag=True, help="Leave the delivery to `daisychain serve` or `daisychain worker`.")
+@click.option("--as-created", is_flag=True, help="Send the draft as it was made, though its document changed since.")
+@click.option("--at", metavar="TIME", help='Send it then: "2026-12-01 09:30 Europe/London".')
+@click.option("--hold", metavar="SPAN", help="Wait before the first request, such as 10m: time to cancel.")
+@click.option("--canary", type=click.IntRange(1), metavar="N", help="Send to so many people first, and look.")
+@click.option("--wait", metavar="SPAN", help="How long to watch the canary before the rest follows; default: 30m.")
+@click.option("--per-minute", type=click.IntRange(1), metavar="N", help="No more people than this in a minute.")
+@click.option("--between", metavar="HOURS", help="Only at these hours: 08:00-20:00, London's unless a zone follows.")
+@click.option("--max-bounces", type=click.FloatRange(0, 100), metavar="PERCENT", help="Pause above this; default: 5.")
+@click.option(
+    "--max-complaints", type=click.FloatRange(0, 100), metavar="PERCENT", help="Pause above this; default: 0.3."
+)
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Batches at once in each process."
+)
+@click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core, where there is enough to do.")
+@format_option
+@pass_installation
+def send(
+    installation: Installation, /, id_: int, yes: bool, detach: bool, as_created: bool, concurrency: int,
+    processes: int | None, format_: str, max_bounces: float | None, max_complaints: float | None, **said: Any,
+) -> None:  # fmt: skip
+    """Send a draft, or go on with a campaign that was paused or cut off.
+
+    Ends with 0 where everybody was accepted or excluded, 3 where people failed or are uncertain, 4 where it was paused
+    or cancelled, 5 where this command was stopped (Ctrl-C, SIGTERM) before the end.
+    """
+    from sender.alerts import notify
+    from sender.campaigns import status
+    from sender.campaigns.plans import Plan, set_plan
+    from sender.upkeep import foreground
+
+    plan = Plan(**said, most_bounces=max_bounces, most_complaints=max_complaints)
+    with installation.database.engine.begin() as connection:
+        found = status.find_campaign(connection, id_)
+        if found["state"] == "cancelled":
+            raise StateError(f"Campaign {id_} was cancelled.", hint="Make a new one: daisychain campaign create")
+        look_first(installation, connection, found, plan, yes=yes, as_created=as_created)
+        scheduled = set_plan(connection, installation.settings, found, plan)
+    stop = threading.Event()
+    if scheduled:
+        say("Scheduled. At that time `daisychain serve` or `worker` must run; until then it can be cancelled.")
+    else:
+        foreground.start(installation.database, id_, who=getpass.getuser())
+    if not scheduled and not detach:
+        with progress() as bar, notify.telling(installation.database), stopping(stop):
+            foreground.work_until_over(
+                installation.database,
+                id_,
+                concurrency=concurrency,
+                processes=processes,
+                watch=watch_ledger(bar),
+                stop=stop,
+            )
+    with installation.database.engine.connect() as connection:
+        answer = status.status(connection, id_)
+    emit(answer, format_, lambda: show_status(answer))
+    stopped = stop.is_set() and answer["state"] == "sending"
+    if stopped:
+        say(f"Stopped. Nothing of this command is in flight. Go on with: daisychain campaign send {id_}")
+    sys.exit(STOPPED if stopped else exit_code(answer))
+
+
+def look_first(
+    installation: Installation, connection: Any, found: RowMapping, plan: Plan, *, yes: bool, as_created: bool
+) -> None:
+    """Refuse what must not leave, show what is about to happen, and ask; raises our errors, or click.Abort."""
+    from sender.campaigns import drafts
+    from sender.campaigns.summary import summarise
+    from sender.providers.registry import open_provider
+
+    question = "Go on with it now?"
+    if found["state"] != "finished":
+        provider = open_provider(found["provider"], installation.settings)
+        provider.check(found["from_address"], drafts.links_of(connection, found))
+        if found["state"] in ("draft", "scheduled"):
+            provider.reach()
+    if found["state"] == "draft":
+        if not as_created:
+            drafts.look_again(connection, found)
+        summary = summarise(connection, installation.settings, found)
+        show_summary(summary)
+        question = f"Send it to {summary.people:,} people {'at ' + plan.at if plan.at else 'now'}?"
+    elif found["state"] == "scheduled":
+        question = f"It is scheduled for {told(found['starts_at'])}. Send it now instead?"
+    if found["state"] in {"draft", "scheduled", "paused"} and not yes:
+        confirm(question)
+
+
+def confirm(question: str) -> None:
+    """Ask the person at the terminal; raises StateError where there is none, click.Abort where they say no."""
+    if not sys.stdin.isatty():
+        raise StateError("Nothing was done: there is no terminal to ask at.", hint="Add --yes to do it without asking.")
+    click.confirm(question, abort=True, err=True)
+
+
+def exit_code(answer: dict[str, Any]) -> int:
+    """The exit code of `campaign send` for a status."""
+    if answer["state"] in ("paused", "cancelled"):
+        return PAUSED
+    ledger = answer["ledger"]
+    forgotten = answer["state"] == "finished" and ledger["waiting"]
+    return UNFINISHED_BUSINESS if ledger["failed"] or ledger["uncertain"] or forgotten else 0
+
+
+@contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C set `stop`, once: a second one breaks off, and what is in flight becomes uncertain."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        restore()
+        stop.set()
+        say("Stopping: what is in flight comes to its end first.")
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        restore()

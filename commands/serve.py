@@ -1,0 +1,23 @@
+"""`daisychain serve`: the public pages and the work, on one machine."""
+
+from __future__ import annotations
+
+import click
+
+from commands.console import pass_installation
+from daisychain.installation import Installation
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 chooses a free one.")
+@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once.")
+@pass_installation
+def serve(installation: Installation, host: str, port: int, concurrency: int) -> None:
+    """Serve the public pages and webhooks, and deliver campaigns beside them.
+
+    It ends with exit code 1 when it can't deliver any more, as after the database was away.
+    """
+    from daisychain.work import serve as work
+
+    work.serve(installation, host, port, concurrency, announce=click.echo)

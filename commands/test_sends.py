@@ -1,0 +1,94 @@
+"""`daisychain newsletter test` and `daisychain newsletter test-set …`."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+
+import click
+
+from commands.console import emit, format_option, pass_installation, say, show_table
+from commands.send import UNFINISHED_BUSINESS
+from daisychain.installation import Installation
+
+
+@click.command("test")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--to", default="", help="Addresses, separated by commas.")
+@click.option("--to-set", "sets", multiple=True, help="The addresses of this test set. Repeatable.")
+@click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
+@click.option("--list", "list_name", help="Take the sender and, without --member, a sample person from this list.")
+@click.option("--member", help="Merge as for this member of the list.")
+@click.option("--language", "only", multiple=True, help="This language only; without it, a mail in each. Repeatable.")
+@click.option("--override", multiple=True, metavar="CODE=REASON", help="Let this error of the checks stand.")
+@format_option
+@pass_installation
+def send_test(
+    installation: Installation, file: Path, to: str, sets: tuple[str, ...], provider: str | None, list_name: str | None,
+    member: str | None, only: tuple[str, ...], override: tuple[str, ...], format_: str,
+) -> None:  # fmt: skip
+    """Mail FILE to your own addresses by the real path: marked [TEST], its links inert, never counted."""
+    from sender.campaigns import test_inboxes, test_sends
+    from sender.campaigns.overrides import read_overrides
+    from sender.upkeep.foreground import work_until_over
+
+    with installation.database.engine.connect() as connection:
+        addresses = test_inboxes.gathered(connection, sets, to)
+    campaign_id = test_sends.start_test(
+        installation.database, file, addresses,
+        provider=provider or installation.settings.provider, list_name=list_name, member=member, only=only,
+        overrides=read_overrides(override, getpass.getuser()),
+    )  # fmt: skip
+    work_until_over(installation.database, campaign_id)
+    with installation.database.engine.connect() as connection:
+        mails = test_sends.mails_of_test(connection, campaign_id)
+    answer = {"id": campaign_id, "mails": mails}
+    columns = ("address", "language", "state", "reason")
+    emit(answer, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in mails)))
+    sys.exit(0 if all(row["state"] == "accepted" for row in mails) else UNFINISHED_BUSINESS)
+
+
+@click.group("test-set")
+def test_set() -> None:
+    """Test sets: kept names for the inboxes that tests go to, your own or a testing service's."""
+
+
+@test_set.command("list")
+@format_option
+@pass_installation
+def list_(installation: Installation, format_: str) -> None:
+    """The test sets, and the addresses in each."""
+    from sender.campaigns import test_inboxes
+
+    with installation.database.engine.connect() as connection:
+        sets = test_inboxes.all_sets(connection)
+    rows = ((name, "\n".join(addresses)) for name, addresses in sets.items())
+    emit(sets, format_, lambda: show_table(("set", "addresses"), rows))
+
+
+@test_set.command()
+@click.argument("name")
+@click.argument("addresses", nargs=-1, required=True)
+@pass_installation
+def add(installation: Installation, name: str, addresses: tuple[str, ...]) -> None:
+    """Put ADDRESSES into the test set NAME, which is made where there is none."""
+    from sender.campaigns import test_inboxes
+
+    with installation.database.engine.begin() as connection:
+        added = test_inboxes.add(connection, name, addresses)
+        total = test_inboxes.count(connection, name.strip())
+    say(f"{added:,} added; {name.strip()} has {total:,} now. Mail it: newsletter test FILE --to-set {name.strip()}")
+
+
+@test_set.command()
+@click.argument("name")
+@click.argument("addresses", nargs=-1)
+@pass_installation
+def remove(installation: Installation, name: str, addresses: tuple[str, ...]) -> None:
+    """Take ADDRESSES out of the test set NAME; without any, the whole set."""
+    from sender.campaigns import test_inboxes
+
+    with installation.database.engine.begin() as connection:
+        removed = test_inboxes.remove(connection, name, addresses)
+    say(f"{removed:,} removed.")

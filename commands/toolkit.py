@@ -1,0 +1,109 @@
+"""The commands of `daisychain toolkit`: list, show, add."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commands.console import emit, format_option, pass_installation, say, show_table
+from daisychain.installation import Installation
+from newsletters.toolkit_store.store import add_toolkit, checked_toolkit, find_toolkit, list_toolkits
+from newsletters.toolkits.toolkit import Toolkit, current_day
+
+
+@click.group()
+def toolkit() -> None:
+    """Toolkits: folders of campaign copy, links and images that a coalition publishes."""
+
+
+@toolkit.command("list")
+@format_option
+@pass_installation
+def list_(installation: Installation, format_: str) -> None:
+    """List the toolkits that a newsletter can name."""
+    with installation.database.engine.connect() as connection:
+        entries = list_toolkits(connection)
+    answer = [{"name": entry.name, "title": entry.title, "added_at": entry.added_at} for entry in entries]
+    rows = [(entry.name, entry.title, entry.added_at or "ships with Daisychain") for entry in entries]
+    emit(answer, format_, lambda: show_table(("name", "title", "added"), rows))
+
+
+@toolkit.command()
+@click.argument("name")
+@format_option
+@pass_installation
+def show(installation: Installation, name: str, format_: str) -> None:
+    """Show what the toolkit NAME, or the one in the folder NAME, holds."""
+    with installation.database.engine.connect() as connection:
+        found = find_toolkit(name, Path(), connection)
+    emit(_answer(found), format_, lambda: _show(found))
+
+
+@toolkit.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Read and check the folder, and store nothing.")
+@format_option
+@pass_installation
+def add(installation: Installation, folder: Path, dry_run: bool, format_: str) -> None:
+    """Add the toolkit in FOLDER, or replace the one of its name, for all machines to share."""
+    if dry_run:
+        found, changed = checked_toolkit(folder), False
+    else:
+        with installation.database.engine.begin() as connection:
+            found, changed = add_toolkit(connection, folder)
+    emit({**_answer(found), "changed": changed}, format_, lambda: _show(found))
+    if dry_run:
+        say(f"{found.title} can be added; nothing was stored.")
+    else:
+        say(f"{found.title} was {'added' if changed else 'there already, unchanged'}.")
+
+
+def _answer(found: Toolkit) -> dict[str, Any]:
+    today = current_day()
+    return {
+        "name": found.name,
+        "title": found.title,
+        "coalition": found.coalition,
+        "campaign": found.campaign,
+        "summary": found.summary,
+        "content_hash": found.content_hash,
+        "links": dict(found.links),
+        "images": [
+            {"name": image.name, "width": image.width, "height": image.height, "alt": image.alt}
+            for image in found.images.values()
+        ],
+        "copy": [
+            {
+                "id": block.id,
+                "title": block.title,
+                "version": block.version,
+                "approved_by": block.approved_by,
+                "embargo": block.embargo,
+                "expires": block.expires,
+                "channels": list(block.channels),
+                "length": block.length,
+                "available": block.available(today),
+            }
+            for block in found.copy.values()
+        ],
+    }
+
+
+def _show(found: Toolkit) -> None:
+    today = current_day()
+    click.echo(f"{found.title}, by {found.coalition}\n\n{found.summary}")
+    show_table(
+        ("copy block", "title", "channels", "length", "version", "approved by", "today"),
+        [
+            (block.id, block.title, ", ".join(block.channels), block.length, block.version, block.approved_by,
+             block.unavailable(today) or "may be used")
+            for block in found.copy.values()
+        ],
+    )  # fmt: skip
+    show_table(
+        ("image", "pixels", "alt text"),
+        [(image.name, f"{image.width} × {image.height}", image.alt) for image in found.images.values()],
+    )
+    show_table(("link", "address"), list(found.links.items()))

@@ -1,0 +1,206 @@
+"""`daisychain demo`: the whole job on invented people, by the commands that a user would type.
+
+It has a home of its own, and every part is real: PostgreSQL, MJML, MIME files, HTTP, signed webhooks. Each run is one
+more campaign to the same list, so that a second run does no harm and shows who left after the first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from daisychain.demo.invented_partner import write_partner
+from daisychain.demo.invented_people import write_people
+from daisychain.demo.invented_readers import play, read_mails, webhook_key
+from daisychain.errors import DaisychainError
+
+LIST = "demo-friends"
+TOOLKIT = "community-makes-us"
+PATIENCE = 60  # seconds for the pages to come up, and for the webhooks to be processed
+
+
+RunCommand = Callable[[list[str]], None]
+
+
+def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
+    """Do the whole job on `people` invented people in the folder `home`; `run_command` runs a daisychain command."""
+    commands = Commands(run_command)
+    home = home.absolute()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key, public_key = webhook_key(home / "webhook_key.pem")
+    with chdir(home), _surroundings(home, public_key), _pages(home) as url:
+        campaign_id = _prepare(commands, people)
+        commands.run("campaign", "send", str(campaign_id), "--yes")
+        _title("Readers open, click and leave; the provider reports deliveries, bounces and complaints, some twice")
+        played = play(
+            read_mails((home / "outbox" / str(campaign_id)).glob("*.eml")),
+            f"{url}/webhooks/sendgrid", key, seed=campaign_id,
+        )  # fmt: skip
+        click.echo(
+            f"  {played.opened} opened, {played.prefetched} were fetched by a machine, {played.clicked} clicked, "
+            f"{played.left} left, {played.bounced} bounced, {played.complained} complained"
+        )
+        _wait_for_webhooks()
+        commands.run("campaign", "status", str(campaign_id))
+        commands.run("report", "show", str(campaign_id))
+        _packs(commands)
+    _where_to_look(home, campaign_id)
+
+
+def _prepare(commands: Commands, people: int) -> int:
+    """Everything up to the draft, whose id is returned."""
+    commands.run("toolkit", "show", TOOLKIT)
+    if commands.json("list", "list", "--format", "json") == []:
+        commands.run(
+            "list", "create", LIST, "--from", "Connection Coalition <hello@coalition.example>", "--opens", "on",
+            "--clicks", "on", "--decided-by", "the demo", "--because", "everybody in it is invented",
+        )  # fmt: skip
+    write_people(Path("people.csv"), people)
+    commands.run("list", "import", LIST, "people.csv", "--basis", "consent", "--source", "made up for the demo")
+    if not Path("bulletin.md").exists():
+        commands.run("newsletter", "new", "bulletin", "--toolkit", TOOLKIT)
+    commands.run("newsletter", "check", "bulletin.md", "--list", LIST)
+    commands.run("newsletter", "preview", "bulletin.md", "--out", "preview", "--list", LIST)
+    draft: dict[str, Any] = commands.json("campaign", "create", "bulletin.md", "--list", LIST, "--provider", "outbox")
+    return int(draft["id"])
+
+
+def _packs(commands: Commands) -> None:
+    """The bulletin in a member organisation's brand, and without branding on the toolkit's page."""
+    _title("A member organisation sends it too, from its own tools")
+    write_partner(Path("bees.yml"))
+    commands.run(
+        "newsletter", "pack", "bulletin.md", "--brand", "bees.yml", "--for", "mailchimp,outlook", "--out", "packs",
+        "--no-previews",
+    )  # fmt: skip
+    commands.run("pack", "offer", "bulletin.md")
+
+
+def _where_to_look(home: Path, campaign_id: int) -> None:
+    shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
+    _title("Where to look")
+    for name, value in {
+        "the bulletin": f"{shown / 'preview/index.html'}, which shows it on a phone and a desktop, light and dark",
+        "the mails": shown / "outbox" / str(campaign_id),
+        "refused rows": shown / "people.refused.csv",
+        "the source": shown / "bulletin.md",
+        "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
+        "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
+        "the toolkit": f"DAISYCHAIN_HOME={shown} daisychain serve, then http://127.0.0.1:8000/toolkits/{TOOLKIT}#packs",
+    }.items():
+        click.echo(f"  {name:<16}{value}")
+
+
+# -- running commands as a user would
+
+
+class Commands:
+    """Shows commands and runs them, in this process."""
+
+    def __init__(self, run_command: RunCommand) -> None:
+        self._run_command = run_command
+
+    def run(self, *arguments: str, stream: TextIO | None = None) -> None:
+        """Show a command on `stream` and run it; raises DaisychainError if it fails."""
+        shown = " ".join(f'"{word}"' if " " in word else word for word in arguments)
+        click.secho(f"\n$ daisychain {shown}", bold=True, file=stream)
+        try:
+            self._run_command(list(arguments))
+        except SystemExit as end:
+            if end.code:
+                raise DaisychainError(f"The demo stopped at: daisychain {shown}") from None
+
+    def json(self, *arguments: str) -> Any:
+        """Show a command and run it; return its JSON instead of showing it."""
+        shown, answer = sys.stdout, StringIO()
+        with redirect_stdout(answer):
+            self.run(*arguments, stream=shown)
+        return json.loads(answer.getvalue())
+
+
+def _title(text: str) -> None:
+    click.secho(f"\n{text}", bold=True)
+
+
+# -- the demo's own surroundings
+
+
+@contextmanager
+def _surroundings(home: Path, public_key: str) -> Iterator[None]:
+    """Settings for the demo alone; what the user has set up for real mail is out of reach while it runs."""
+    own = {"DAISYCHAIN_HOME": str(home), "DAISYCHAIN_PROVIDER": "outbox", "SENDGRID_WEBHOOK_KEYS": public_key}
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(("DAISYCHAIN_", "SENDGRID_", "SMTP_")):
+            del os.environ[name]
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _pages(home: Path) -> Iterator[str]:
+    """The public pages, served by a process of their own for as long as the demo runs; yields their URL."""
+    from daisychain.work.serve import free_port
+
+    # Where `daisychain serve` listens by default, so that the demo's links still lead somewhere when it runs later.
+    port = free_port("127.0.0.1", wanted=8000)
+    url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    with (home / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "daisychain", "serve", "--port", str(port)], stdout=log, stderr=log
+        )
+        try:
+            _wait_for(url + "/healthz", process, home / "serve.log")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own address
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+        else:
+            return
+    raise DaisychainError("The pages did not come up.", hint=f"Look into {log}.")
+
+
+def _wait_for_webhooks() -> None:
+    """Wait until the worker has processed every webhook body."""
+    from sqlalchemy import func, select
+
+    from daisychain.database import Database
+    from daisychain.settings import load_settings
+    from sender.tables import WebhookBody
+
+    database = Database(load_settings())
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while time.monotonic() < deadline:
+            with database.engine.connect() as connection:
+                if not connection.scalar(select(func.count()).where(WebhookBody.processed_at.is_(None))):
+                    return
+            time.sleep(0.1)
+    finally:
+        database.close()
+    raise DaisychainError("The webhooks were not processed in time.")

@@ -1,0 +1,202 @@
+"""The demo's readers: they open real mails from the outbox, follow what is in them, and a provider tells of the rest.
+
+Everything goes over HTTP, to the links that stand in the delivered MIME and to the webhook, signed as SendGrid signs.
+"""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+import json
+import random
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.message import EmailMessage
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pages.request_limits import AT_ONCE
+
+# User agents as they come in: a phone, a desktop, Gmail's proxy (a person behind it), Apple's prefetch (nobody yet).
+AGENTS = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Thunderbird/128.4.0",
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+)
+APPLE_PREFETCH = "Mozilla/5.0"
+EVENTS_A_POST = 400
+
+
+@dataclass(frozen=True)
+class ReceivedMail:
+    """A mail of the outbox, read back from its file."""
+
+    address: str
+    key: str
+    pixel: str
+    links: tuple[str, ...]
+    unsubscribe: str
+
+
+@dataclass
+class Played:
+    """What the readers did, in mails; the report should say the same."""
+
+    opened: int = 0
+    prefetched: int = 0
+    clicked: int = 0
+    left: int = 0
+    bounced: int = 0
+    complained: int = 0
+
+
+def read_mail(path: Path) -> ReceivedMail:
+    """A mail as a mail program reads it: the HTML part's links and pixel, and the one-click header."""
+    with path.open("rb") as file:
+        message = email.message_from_binary_file(file, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    body = message.get_body(("html",))
+    html = body.get_content() if body is not None else ""
+    links = tuple(dict.fromkeys(unescape(found) for found in re.findall(r'href="([^"]+/c/[^"]+)"', html)))
+    pixel = re.search(r'src="([^"]+/o/[^"]+\.gif)"', html)
+    return ReceivedMail(
+        address=str(message["To"]),
+        key=str(message["X-Daisychain-Delivery"]),
+        pixel=unescape(pixel[1]) if pixel else "",
+        links=links,
+        unsubscribe=str(message["List-Unsubscribe"]).strip("<>"),
+    )
+
+
+def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePrivateKey, *, seed: int) -> Played:
+    """Let a share of the readers open, click and leave, and the provider report what became of each mail."""
+    chance = random.Random(seed)  # noqa: S311 - invented readers
+    played = Played()
+    fetches: list[tuple[str, str]] = []
+    leaving: list[ReceivedMail] = []
+    events: list[dict[str, Any]] = []
+    for mail in mails:
+        fate = chance.random()
+        if fate < 0.02:
+            played.bounced += 1
+            events.append(_event(mail, "bounce", type="bounce", status="5.1.1", reason="550 no such mailbox"))
+            continue
+        events.append(_event(mail, "delivered", response="250 OK"))
+        if fate < 0.023:
+            played.complained += 1
+            events.append(_event(mail, "spamreport"))
+        elif fate < 0.03:
+            leaving.append(mail)
+        elif fate < 0.40:
+            played.opened += 1
+            agent = chance.choice(AGENTS)
+            fetches += [(mail.pixel, agent)] * chance.choice((1, 1, 1, 2))
+            if chance.random() < 0.3:
+                played.clicked += 1
+                fetches += [
+                    (link, agent)
+                    for link in chance.sample(mail.links, k=min(len(mail.links), chance.choice((1, 1, 2))))
+                ]
+        elif fate < 0.60:
+            played.prefetched += 1
+            fetches.append((mail.pixel, APPLE_PREFETCH))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda fetch: _fetch(*fetch), fetches))
+    # No more at once than are let in: whoever comes beside them is asked to come again.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(_leave, (mail.unsubscribe for mail in leaving)))
+    played.left = len(leaving)
+    post_events(webhook, key, _shuffled(events, chance))
+    return played
+
+
+def _shuffled(events: list[dict[str, Any]], chance: random.Random) -> list[dict[str, Any]]:
+    """As providers deliver them: in any order, and some of them twice."""
+    told = events + chance.sample(events, k=len(events) // 20)
+    # The bad news at least once more under another id, which providers do as well.
+    told += [
+        {**event, "sg_event_id": f"{event['sg_event_id']}-again"} for event in events if event["event"] == "bounce"
+    ]
+    chance.shuffle(told)
+    return told
+
+
+def _event(mail: ReceivedMail, kind: str, **more: str) -> dict[str, Any]:
+    return {
+        "event": kind, "email": mail.address, "timestamp": int(time.time()), "daisychain_delivery": mail.key,
+        "sg_event_id": f"{kind}-{mail.key}", "sg_message_id": "demo.recvd-0", **more,
+    }  # fmt: skip
+
+
+def post_events(webhook: str, key: ec.EllipticCurvePrivateKey, events: Sequence[dict[str, Any]]) -> None:
+    """Post events in signed batches: ECDSA with SHA-256 over the timestamp and the raw body, as SendGrid documents."""
+    for start in range(0, len(events), EVENTS_A_POST):
+        body = json.dumps(events[start : start + EVENTS_A_POST]).encode()
+        timestamp = str(int(time.time()))
+        signature = base64.b64encode(key.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))).decode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Twilio-Email-Event-Webhook-Signature": signature,
+            "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+        }
+        _open(urllib.request.Request(webhook, data=body, headers=headers))  # noqa: S310 - our own address
+
+
+def webhook_key(path: Path) -> tuple[ec.EllipticCurvePrivateKey, str]:
+    """The demo's own signing key, made once and kept at `path`, with its public half as SendGrid shows it."""
+    if not path.exists():
+        made = ec.generate_private_key(ec.SECP256R1())
+        pem = made.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.touch(mode=0o600)
+        path.write_bytes(pem)
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key, base64.b64encode(public).decode()
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A click ends at our redirect: the pages behind it are other people's."""
+
+    def redirect_request(self, *arguments: object) -> None:
+        return None
+
+
+# No proxy: everything is on this machine.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+
+
+def _open(request: urllib.request.Request) -> None:
+    try:
+        _opener.open(request, timeout=20).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+        if not 300 <= answer.code < 400:
+            raise
+
+
+def _fetch(url: str, agent: str) -> None:
+    if url:
+        _open(urllib.request.Request(url, headers={"User-Agent": agent}))  # noqa: S310 - our own address
+
+
+def _leave(url: str) -> None:
+    """One click, as the reader's mail program does it (RFC 8058)."""
+    _open(urllib.request.Request(url, data=b"List-Unsubscribe=One-Click"))  # noqa: S310 - our own address
+
+
+def read_mails(paths: Iterable[Path]) -> list[ReceivedMail]:
+    """All mails of a folder, in the order of their names."""
+    return [read_mail(path) for path in sorted(paths)]

@@ -1,0 +1,1 @@
+"""Operations: the doctor, DNS records, backups."""

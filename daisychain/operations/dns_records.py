@@ -1,0 +1,202 @@
+"""What the DNS must say of a sending domain, and what it does say: SPF, DKIM, DMARC, return path, link branding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import dns.exception
+import dns.name
+import dns.resolver
+
+from daisychain.errors import InputError
+
+SENDGRID = "sendgrid.net"
+SENDGRID_SELECTORS = ("s1", "s2")
+# RFC 7208, section 4.6.4: a receiver that needs more gives up, and the record counts as broken.
+MOST_SPF_LOOKUPS = 10
+SECONDS = 5.0
+State = Literal["good", "missing", "wrong"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record looked at: what it is for, how it stands, what was found, and what is wanted."""
+
+    subject: str
+    state: State
+    found: str
+    wanted: str
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How mail of a domain leaves; empty names are not known. `return_path` and `links` are whole host names."""
+
+    domain: str
+    sendgrid: bool
+    selectors: Sequence[str]
+    return_path: str = ""
+    links: str = ""
+
+
+class NameServer:
+    """The DNS, asked through the system's name servers, or one at `server` ("192.0.2.1" or "127.0.0.1:5353")."""
+
+    def __init__(self, server: str = "") -> None:
+        self._resolver = dns.resolver.Resolver(configure=not server)
+        self._resolver.lifetime = SECONDS
+        if server:
+            host, _, port = server.rpartition(":") if server.count(":") == 1 else (server, "", "")
+            try:
+                self._resolver.nameservers = [host]
+                self._resolver.port = int(port or 53)
+            except ValueError:
+                raise InputError(f"{server!r} is no name server.", hint="For example 1.1.1.1.") from None
+
+    def texts(self, name: str) -> list[str]:
+        """The TXT records of a name, CNAMEs followed."""
+        return [b"".join(record.strings).decode("utf-8", "replace") for record in self._ask(name, "TXT")]
+
+    def alias(self, name: str) -> str:
+        """Where a name's CNAME leads, or nothing."""
+        return next((str(record.target).rstrip(".").lower() for record in self._ask(name, "CNAME")), "")
+
+    def has(self, name: str, type_: str) -> bool:
+        """Whether a name has a record of that type."""
+        return bool(self._ask(name, type_))
+
+    def _ask(self, name: str, type_: str) -> list[Any]:
+        try:
+            return list(self._resolver.resolve(dns.name.from_text(name), type_))
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+
+
+def examine(names: NameServer, sending: Sending) -> Iterator[Record]:
+    """How each record stands that the mail of a domain needs."""
+    looks: dict[str, Callable[[NameServer, Sending], Iterator[Record]]] = {
+        "return path": _return_path, "SPF": _spf, "DKIM": _dkim, "DMARC": _dmarc, "link branding": _links,
+    }  # fmt: skip
+    for subject, look in looks.items():
+        try:
+            yield from look(names, sending)
+        except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong, dns.name.BadEscape):
+            raise InputError(f"{sending.domain!r} is no domain.") from None
+        except dns.resolver.LifetimeTimeout:
+            yield Record("name server", "wrong", "gave no answer; nothing more was asked", "")
+            return
+        except dns.exception.DNSException as error:
+            yield Record(subject, "wrong", f"the DNS did not answer: {type(error).__name__}", "")
+
+
+def _return_path(names: NameServer, sending: Sending) -> Iterator[Record]:
+    subject, host = "return path", sending.return_path
+    if sending.sendgrid:
+        wanted = f"{host or f'em1234.{sending.domain}'} CNAME u1234567.wl123.{SENDGRID}"
+        if not host:
+            yield Record(subject, "missing", "not looked at: name it with --return-path", wanted)
+        else:
+            yield _led(subject, host, names.alias(host), wanted)
+        return
+    host = host or sending.domain
+    there = names.has(host, "MX")
+    found = f"{host} has an MX" if there else f"{host} has no MX: bounces have nowhere to go"
+    yield Record(subject, "good" if there else "wrong", found, f"{host} MX 10 your mail server")
+
+
+def _led(subject: str, host: str, target: str, wanted: str) -> Record:
+    good = target == SENDGRID or target.endswith(f".{SENDGRID}")
+    return Record(subject, "good" if good else "wrong", f"{host} CNAME {target}" if target else "not there", wanted)
+
+
+def _spf(names: NameServer, sending: Sending) -> Iterator[Record]:
+    """SPF is asked of the return path's host; with SendGrid that host's CNAME leads to SendGrid's own record."""
+    host = sending.return_path or ("" if sending.sendgrid else sending.domain)
+    if not host:
+        yield Record("SPF", "missing", "not looked at: SendGrid's is at the return path", "comes with the return path")
+        return
+    wanted = "comes with the return path" if sending.sendgrid else f'{host} TXT "v=spf1 include:… ~all" with your relay'
+    records = [text for text in names.texts(host) if re.match(r"v=spf1(\s|$)", text, re.IGNORECASE)]
+    problem = ""
+    if len(records) != 1:
+        problem = f"{len(records)} records: there must be exactly one" if records else f"{host} has none"
+    elif re.search(r"(^|\s)\+?all(\s|$)", records[0]):
+        problem = f"{records[0]}: lets the whole world send as you"
+    elif (lookups := _lookups(names, host, set())) > MOST_SPF_LOOKUPS:
+        problem = f"{lookups} lookups, and receivers stop at {MOST_SPF_LOOKUPS}"
+    yield Record("SPF", "wrong" if problem else "good", problem or f"{host} TXT {records[0]}", wanted)
+
+
+def _lookups(names: NameServer, host: str, seen: set[str]) -> int:
+    """How many questions to the DNS a receiver needs for the SPF record of `host`; stops soon after too many."""
+    if host in seen or len(seen) > MOST_SPF_LOOKUPS:
+        return 0
+    seen.add(host)
+    count = 0
+    for text in names.texts(host):
+        if not text.lower().startswith("v=spf1"):
+            continue
+        for term in text.split()[1:]:
+            kind, _, value = re.sub(r"^[+~?-]", "", term.lower()).replace("=", ":", 1).partition(":")
+            if kind.partition("/")[0] in ("a", "mx", "ptr", "exists", "include", "redirect"):
+                count += 1
+            if kind in ("include", "redirect") and "%" not in value:
+                count += _lookups(names, value, seen)
+    return count
+
+
+def _dkim(names: NameServer, sending: Sending) -> Iterator[Record]:
+    if not sending.selectors:
+        wanted = f'selector._domainkey.{sending.domain} TXT "v=DKIM1; p=…", as your relay names it'
+        yield Record("DKIM", "missing", "not looked at: name your relay's selector with --selector", wanted)
+    for selector in sending.selectors:
+        host = f"{selector}._domainkey.{sending.domain}"
+        value = f"CNAME {selector}.domainkey.u1234567.wl123.{SENDGRID}" if sending.sendgrid else 'TXT "v=DKIM1; p=…"'
+        keys = [_tags(text) for text in names.texts(host)]
+        keys = [tags for tags in keys if "p" in tags]
+        if len(keys) == 1 and keys[0]["p"]:
+            alias = names.alias(host)
+            found = f"{host} {f'CNAME {alias}' if alias else 'TXT'} with a key"
+            yield Record(f"DKIM {selector}", "good", found, f"{host} {value}")
+            continue
+        problem = "the key was withdrawn (p is empty)" if keys and not keys[0]["p"] else f"{host} has no key"
+        problem = "more than one key: receivers may take either" if len(keys) > 1 else problem
+        yield Record(f"DKIM {selector}", "wrong", problem, f"{host} {value}")
+
+
+def _dmarc(names: NameServer, sending: Sending) -> Iterator[Record]:
+    """DMARC of the domain itself, or of one above it, which speaks for all below."""
+    wanted = f'_dmarc.{sending.domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{sending.domain}"'
+    labels = sending.domain.split(".")
+    for start in range(max(len(labels) - 1, 1)):
+        host = "_dmarc." + ".".join(labels[start:])
+        records = [text for text in names.texts(host) if re.match(r"v=DMARC1\s*(;|$)", text)]
+        if not records:
+            continue
+        policy = _tags(records[0]).get("p", "").lower()
+        problem = "more than one record: none of them counts" if len(records) > 1 else ""
+        if not problem and policy not in ("none", "quarantine", "reject"):
+            problem = f"{records[0]}: p must be none, quarantine or reject"
+        yield Record("DMARC", "wrong" if problem else "good", problem or f"{host} TXT {records[0]}", wanted)
+        return
+    yield Record("DMARC", "wrong", "there is none: Gmail and Yahoo want one of whoever mails many", wanted)
+
+
+def _links(names: NameServer, sending: Sending) -> Iterator[Record]:
+    """Whose name stands in clicked links; without SendGrid they are our own pages'."""
+    if not sending.sendgrid:
+        return
+    wanted = f"{sending.links or f'url1234.{sending.domain}'} CNAME {SENDGRID}"
+    if not sending.links:
+        yield Record("link branding", "missing", "not looked at: name it with --links", wanted)
+        return
+    yield _led("link branding", sending.links, names.alias(sending.links), wanted)
+
+
+def _tags(text: str) -> dict[str, str]:
+    """The tags of a DKIM or DMARC record, `name=value` between semicolons."""
+    pairs = (part.partition("=") for part in text.split(";"))
+    return {name.strip(): "".join(value.split()) for name, _, value in pairs if name.strip()}

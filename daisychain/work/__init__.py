@@ -1,0 +1,1 @@
+"""Work: the processes behind `serve` and `worker`."""

@@ -1,0 +1,99 @@
+"""The front door for work: delivers campaigns and processes webhooks, on as many machines as wanted."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from daisychain.database import Database
+from daisychain.errors import DaisychainError
+from daisychain.installation import Installation
+from daisychain.jobs import Workers
+from daisychain.logs import log_to_stderr
+from daisychain.processes import Processes, cores
+
+SWEEP_SECONDS, GLANCE = 5.0, 0.2
+log = logging.getLogger("daisychain.worker")
+
+
+@contextmanager
+def at_work(database: Database, *, concurrency: int, until_idle: bool = False) -> Iterator[Workers]:
+    """Work all queues and sweep, for as long as the context lasts; leaving it finishes what is in flight."""
+    # The rooms whose tasks a worker must know.
+    from sender.delivery.deliver import Deliverer
+    from sender.delivery.senders import LiveSender
+
+    # A fresh home gets its tables, and a database that does not fit is refused, before anything works on it.
+    database.engine.connect().close()
+    with LiveSender(database) as sender_:
+        _sweep(database)
+        workers = Workers(
+            database, concurrency=concurrency, until_idle=until_idle, extras={"deliverer": Deliverer(database, sender_)}
+        )
+        over = threading.Event()
+        sweeper = threading.Thread(target=_sweep_on, args=(database, over), name="daisychain-sweep", daemon=True)
+        with workers:
+            sweeper.start()
+            try:
+                yield workers
+            finally:
+                over.set()
+                sweeper.join()
+
+
+def _sweep(database: Database) -> None:
+    from sender.upkeep.sweep import sweep
+
+    with database.engine.begin() as connection:
+        sweep(connection, database.settings)
+
+
+def _sweep_on(database: Database, over: threading.Event) -> None:
+    while not over.wait(SWEEP_SECONDS):
+        try:
+            _sweep(database)
+        except Exception:
+            # The database may be away for a while; the next sweep makes up for this one.
+            log.exception("the sweep failed")
+
+
+def help_out(database: Database, stop: threading.Event, concurrency: int, until_idle: bool) -> None:
+    """Work beside the process that was started by a person, until `stop`."""
+    log_to_stderr(database.settings.log_format)
+    with at_work(database, concurrency=concurrency, until_idle=until_idle) as workers:
+        while workers.running and not stop.wait(GLANCE):
+            pass
+
+
+def work(
+    installation: Installation,
+    *,
+    until_idle: bool,
+    concurrency: int,
+    processes: int | None,
+    announce: Callable[[str], None],
+) -> None:
+    """Work all queues until SIGTERM or Ctrl-C, or until no job is left; raises DaisychainError if the slots fail."""
+    log_to_stderr(installation.settings.log_format)
+    over = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        over.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    with (
+        Processes(installation.settings, help_out, concurrency, until_idle) as crew,
+        at_work(installation.database, concurrency=concurrency, until_idle=until_idle) as workers,
+    ):
+        crew.grow((processes or (1 if until_idle else cores())) - 1)
+        announce("At work. Ctrl-C stops after the batches in flight.")
+        while workers.running and not over.wait(GLANCE):
+            pass
+        crew.dismiss()  # now, so that all stop at once
+        if workers.error is not None:
+            raise DaisychainError(f"The worker broke off: {workers.error}")

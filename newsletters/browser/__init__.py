@@ -1,0 +1,1 @@
+"""Browser: headless Chromium, for screenshots and axe."""

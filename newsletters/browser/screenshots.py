@@ -1,0 +1,75 @@
+"""Shots: pictures of a mail as readers on different screens see it, where a Chromium is at hand."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from newsletters.browser.browser import BrowserError, Page, View, open_browser
+
+# A phone's screen has two pixels or more for each that CSS counts.
+_PHONE, _DESKTOP = View(width=375, scale=2), View(width=640)
+SCREENS = {"phone": _PHONE, "desktop": _DESKTOP}
+PICTURES = "pictures"  # the folder of their files
+MODES = {"light": "Light", "dark": "Dark", "no-images": "Images off"}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture: its file, the screen and the mode it shows, and its size in CSS px."""
+
+    path: str
+    screen: str
+    mode: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """A page to take pictures of: `name` begins the files' names; `all_modes`, or on a light phone alone."""
+
+    name: str
+    page: Page
+    all_modes: bool
+
+
+def taken(
+    sittings: Sequence[Sitting], told: Callable[[int, int], None]
+) -> tuple[dict[str, list[Shot]], dict[str, bytes], str]:
+    """By a sitting's name its shots; their files; and why there are no more, empty where all were taken.
+
+    `told` hears how many of how many are done.
+    """
+    shots: dict[str, list[Shot]] = {sitting.name: [] for sitting in sittings}
+    files: dict[str, bytes] = {}
+    wanted = [(sitting, screen, mode) for sitting in sittings for screen, mode in _wanted(sitting)]
+    try:
+        with open_browser() as browser:
+            for done, (sitting, screen, mode) in enumerate(wanted):
+                told(done, len(wanted))
+                picture = browser.picture(sitting.page, _view(screen, mode))
+                shot = _shot(picture, sitting.name, screen, mode)
+                files[shot.path] = picture
+                shots[sitting.name].append(shot)
+        told(len(wanted), len(wanted))
+    except BrowserError as error:
+        return shots, files, str(error)
+    return shots, files, ""
+
+
+def _wanted(sitting: Sitting) -> list[tuple[str, str]]:
+    return [(screen, mode) for screen in SCREENS for mode in MODES] if sitting.all_modes else [("phone", "light")]
+
+
+def _view(screen: str, mode: str) -> View:
+    view = SCREENS[screen]
+    return View(view.width, scale=view.scale, dark=mode == "dark", images=mode != "no-images")
+
+
+def _shot(picture: bytes, name: str, screen: str, mode: str) -> Shot:
+    width, height = struct.unpack(">II", picture[16:24])  # of the first chunk of a PNG
+    view = SCREENS[screen]
+    path = f"{PICTURES}/{name}-{view.width}-{mode}.png"
+    return Shot(path, screen, mode, round(width / view.scale), round(height / view.scale))

@@ -1,0 +1,377 @@
+"""Compiling: a document and its toolkit become one compiled email, once for all members.
+
+document ─► expressions ─► directives ─► blocks ─► MJML ─► HTML ─┐
+                                           └─► plain text ───────┴─► slots, links ─► CompiledEmail
+"""
+
+from __future__ import annotations
+
+import html as htmllib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from daisychain.errors import InputError
+from newsletters.compiled import CompiledEmail, CopyUse, Link
+from newsletters.compose.blocks import registry
+from newsletters.compose.compose import Composer, Piece, expanded, layouts, phrases, tidied, uncomment
+from newsletters.compose.directives import BlockNode, CopyNode, Node, TextNode, parse
+from newsletters.compose.mjml import Broken, broken_at, compile_mjml
+from newsletters.compose.names_in_scope import footer, names
+from newsletters.compose.pictures import Pictures, logo_room
+from newsletters.compose.theme import look_of
+from newsletters.documents.document import MEMBER_FIELDS, Document, read_document
+from newsletters.documents.error_list import Mistakes
+from newsletters.documents.yaml_with_lines import nearest
+from newsletters.expressions.parse import Expressions, Line
+from newsletters.expressions.slots import Slots
+from newsletters.tokens import Kind, Mint
+from newsletters.toolkits.brand import Brand, read_brand_file
+from newsletters.toolkits.files import BRAND
+from newsletters.toolkits.toolkit import Toolkit, current_day
+
+# Invisible signs after the preheader keep an inbox from showing what follows it.
+_PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
+
+_COMMAS = (",", "،", "，")  # with which a greeting ends: Latin, Arabic, Chinese
+
+FindToolkit = Callable[[str, Path], Toolkit]
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """A compiled email with what it was made of; `image_contents` maps hashes to bytes.
+
+    `mjml` is the source of its page, with slots, pictures and the links of the footer as tokens and other links whole,
+    and marks, which are numbers of `places` (file and line); `css` is what its HTML has inlined. `alternatives` are
+    emails without a body: the document's other subjects and preheaders, in order.
+    """
+
+    email: CompiledEmail
+    image_contents: Mapping[str, bytes]
+    document: Document
+    toolkit: Toolkit
+    mjml: str = field(default="", repr=False)
+    css: str = field(default="", repr=False)
+    places: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+    alternatives: tuple[CompiledEmail, ...] = field(default=(), repr=False)
+
+
+def compile_file(
+    path: Path,
+    find: FindToolkit,
+    *,
+    brand: Brand | None = None,
+    list_fields: frozenset[str] = frozenset(),
+    mistakes: Mistakes | None = None,
+) -> Compilation:
+    """The newsletter in the file `path`; `find` gives a toolkit by its name and the document's folder.
+
+    Without a `brand` the document's own is taken: the file that it names, or `brand.yml` beside it.
+    """
+    document = read_document(path)
+    toolkit = find(document.toolkit, document.folder)
+    return compile_document(
+        document, toolkit, brand=brand or own_brand(document), list_fields=list_fields, mistakes=mistakes
+    )
+
+
+def own_brand(document: Document) -> Brand | None:
+    """The brand that `document` has for itself; None where its toolkit's is meant. Raises InputError."""
+    beside = document.folder / BRAND
+    if document.brand:
+        return read_brand_file(document.folder / document.brand)
+    return read_brand_file(beside) if beside.is_file() else None
+
+
+def compile_document(
+    document: Document,
+    toolkit: Toolkit,
+    *,
+    brand: Brand | None = None,
+    list_fields: frozenset[str] = frozenset(),
+    today: date | None = None,
+    mint: Mint | None = None,
+    mistakes: Mistakes | None = None,
+) -> Compilation:
+    """Compile `document` with `toolkit`; raises InputError with its place.
+
+    A `brand` takes the place of the toolkit's, in the compilation's toolkit too. `list_fields` are known besides the
+    document's own. Compiled again for another brand, a document may be given the `mint` of the first time. With
+    `mistakes` that collect, it is compiled without the parts that can't be: good for a look, and not to be sent.
+    """
+    toolkit = replace(toolkit, brand=brand) if brand else toolkit
+    if document.layout not in registry().layouts:
+        raise InputError(
+            f"There is no layout {document.layout!r}.", file=document.file, line=document.lines.get("layout"),
+            hint=nearest(document.layout, registry().layouts),
+        )  # fmt: skip
+    return _Compiling(document, toolkit, list_fields, today or current_day(), mint, mistakes or Mistakes()).run()
+
+
+class _Compiling:
+    def __init__(
+        self,
+        document: Document,
+        toolkit: Toolkit,
+        list_fields: frozenset[str],
+        today: date,
+        mint: Mint | None,
+        mistakes: Mistakes,
+    ) -> None:
+        self._document = document
+        self._toolkit = toolkit
+        self._today = today
+        self._mint = _unused_mint(document, toolkit, mint)
+        fields = MEMBER_FIELDS | document.fields | list_fields
+        self._mistakes = mistakes
+        self._expressions = Expressions(self._mint, fields, names(document, toolkit), mistakes)
+        self._slots = Slots(self._expressions)
+        self._pictures = Pictures(toolkit, document.folder, self._mint)
+        self._look = look_of(toolkit.brand, document.direction, phrases(document.language))
+        self._composer = Composer(
+            document.layout, self._look, registry(), self._expressions, self._slots, self._pictures
+        )
+        self._copy: dict[str, CopyUse] = {}
+        self._mjml = self._css = ""
+
+    def run(self) -> Compilation:
+        subject = self._line(self._document.subject, "subject")
+        preheader = self._line(self._document.preheader, "preheader")
+        nodes = self._introduced(self._nodes(self._document.body, self._document.file, self._document.body_line))
+        page = self._page(subject, preheader)
+        html, links = self._finished(self._html(page, nodes))
+        mjml = self._sourced(self._mjml)
+        email = CompiledEmail(
+            nonce=self._mint.nonce,
+            subject=self._slots.place(subject, "header"),
+            preheader=self._slots.place(preheader, "text"),
+            html=html,
+            text=self._text(page, nodes),
+            slots=self._slots.rows,
+            conditions=self._expressions.condition_rows,
+            links=links,
+            images=self._pictures.rows,
+            fields=self._expressions.used_fields,
+            language=self._document.language,
+            direction=self._document.direction,
+            title=page["title"],
+            toolkit=self._toolkit.name,
+            layout=self._document.layout,
+            copy_blocks=tuple(self._copy.values()),
+            from_address=self._document.from_address,
+            reply_to=self._document.reply_to,
+        ).hashed()
+        return Compilation(
+            email, self._pictures.contents, self._document, self._toolkit, mjml, self._css,
+            tuple(self._composer.places), self._alternatives(email),
+        )  # fmt: skip
+
+    def _alternatives(self, email: CompiledEmail) -> tuple[CompiledEmail, ...]:
+        document, place = self._document, self._slots.place
+        subjects = [place(self._line(text, "subjects"), "header") for text in document.subjects]
+        preheaders = [place(self._line(text, "preheaders"), "text") for text in document.preheaders]
+        bare = replace(email, subject="", preheader="", html="", text="", slots=self._slots.rows)
+        return tuple(
+            replace(bare, subject=subject, preheader=preheader, conditions=self._expressions.condition_rows)
+            for subject, preheader in zip_longest(subjects, preheaders, fillvalue="")
+        )
+
+    def _line(self, text: str, key: str) -> str:
+        lines = self._expressions.evaluate(text, self._document.file, self._document.lines.get(key, 1))
+        return " ".join(" ".join(line.text for line in lines).split())
+
+    def _nodes(self, text: str, file: str, line: int) -> tuple[Node, ...]:
+        lines = self._expressions.evaluate(text, file, line)
+        return expanded(parse(lines, registry(), self._mint, self._mistakes), self._copied)
+
+    def _introduced(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        """`nodes` with the brand's own words after the opening; they are no template, and hold no blocks."""
+        words = self._toolkit.brand.intro
+        if not words.strip():
+            return nodes
+        place = f"intro of {self._toolkit.brand.name}"
+        intro = TextNode(tuple(Line(text, place, number) for number, text in enumerate(words.splitlines(), start=1)))
+        opening = int(bool(nodes) and isinstance(nodes[0], BlockNode) and nodes[0].block.place == "section")
+        before, after = nodes[:opening], nodes[opening:]
+        if after and isinstance(after[0], TextNode):
+            greeting, rest = _greeted(after[0])
+            before, after = (*before, *greeting), (*rest, *after[1:])
+        return (*before, intro, *after)
+
+    def _copied(self, node: CopyNode) -> Sequence[Node]:
+        with self._mistakes:
+            return self._copy_of(node)
+        return ()
+
+    def _copy_of(self, node: CopyNode) -> Sequence[Node]:
+        # A copy block's translation is named for it: welcome.cy beside welcome.
+        translated = f"{node.name}.{self._document.language}"
+        block = self._toolkit.copy.get(translated) or self._toolkit.copy.get(node.name)
+        if block is None:
+            raise InputError(
+                f"The toolkit {self._toolkit.name!r} has no copy block {node.name!r}.", file=node.file, line=node.line,
+                hint=nearest(node.name, self._toolkit.copy),
+            )  # fmt: skip
+        if reason := block.unavailable(self._today):
+            raise InputError(
+                f"The copy block {block.id!r} {reason}.", file=node.file, line=node.line,
+                hint=f"Choose another, or ask {self._toolkit.coalition} for a new one.",
+            )  # fmt: skip
+        expires = block.expires.isoformat() if block.expires else ""
+        self._copy[block.id] = CopyUse(block.id, block.version, block.approved_by, block.title, expires)
+        lines = self._expressions.evaluate(block.body, block.file, block.line)
+        nodes = parse(lines, registry(), self._mint, self._mistakes)
+        return expanded(nodes, self._nested_copy)
+
+    def _nested_copy(self, node: CopyNode) -> Sequence[Node]:
+        raise InputError("A copy block can't hold another.", file=node.file, line=node.line)
+
+    def _page(self, subject: str, preheader: str) -> dict[str, Any]:
+        brand = self._toolkit.brand
+        title = self._document.title or self._slots.words(subject) or self._toolkit.title
+        words = self._look.phrases
+        page: dict[str, Any] = {
+            "language": self._document.language,
+            "title": title,
+            "preheader": preheader,
+            "padding": _PADDING,
+            "view": self._mint.write(Kind.VIEW),
+            "unsubscribe": self._mint.write(Kind.UNSUBSCRIBE),
+            "phrases": {**words, "why": words["why"].format(organisation=brand.footer.organisation or brand.name)},
+            "lead": brand.lead.name if brand.lead else "",
+            "logos": self._logos(),
+            "footer": footer(brand.footer, lambda url: url),
+        }
+        return page
+
+    def _logos(self) -> list[dict[str, Any]]:
+        """The brand's own logo, and its lead's beside it; none where the brand's name has to stand for it."""
+        found: list[dict[str, Any]] = []
+        for brand in (self._toolkit.brand, self._toolkit.brand.lead):
+            if brand is None or brand.logo is None:
+                break
+            room = logo_room(brand.logo)
+            src, image = self._pictures.keep(brand.logo, brand.logo.alt or brand.name, room)
+            dark = self._pictures.keep(brand.dark_logo, "", room)[0] if brand.dark_logo else ""
+            found.append({"src": src, "alt": image.alt, "width": room.shown(image)[0], "dark": dark})
+        return found
+
+    def _html(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
+        pieces = self._composer.sections(nodes)
+        self._css = layouts("html").get_template("inline.css.j2").render(look=self._look)
+        head = layouts("html").get_template("head.css.j2").render(look=self._look, page=page)
+        layout = layouts("html").get_template(f"layouts/{self._document.layout}.mjml.j2").module
+
+        # What follows the body is the layout's own.
+        end = self._composer.mark(self._document.file, self._document.lines.get("layout", 1))
+
+        def whole(pieces: Sequence[Piece]) -> str:
+            body = Markup("\n").join(Markup(piece.mjml) for piece in pieces) + end  # noqa: S704 - our own MJML
+            source = layout.html({**page, "head_css": Markup(head)}, body, self._look)  # type: ignore[attr-defined]  # noqa: S704
+            self._mjml = str(source)
+            return compile_mjml(self._mjml, self._css)
+
+        try:
+            html = whole(pieces)
+        except Broken as error:
+            raise self._broken(error, pieces, whole) from None
+        return uncomment(html, self._mint)
+
+    def _broken(self, error: Broken, pieces: Sequence[Piece], whole: Callable[[Sequence[Piece]], str]) -> InputError:
+        """The error for the author of what broke: by its mark, or else of the first piece that breaks by itself."""
+        if error.mark is not None:
+            return broken_at(error, *self._composer.places[error.mark])
+        for piece in pieces:
+            try:
+                whole([piece])
+            except Broken as alone:
+                return broken_at(alone, piece.file, piece.line)
+        return broken_at(error, self._document.file, self._document.lines.get("layout", 1))
+
+    def _text(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
+        layout = layouts("text").get_template(f"layouts/{self._document.layout}.mjml.j2").module
+        file = self._document.file
+        of_text = footer(self._toolkit.brand.footer, lambda url: self._slots.url(url, file, 1))
+        written = layout.text({**page, "footer": of_text}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
+        return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
+
+    def _finished(self, html: str) -> tuple[str, tuple[Link, ...]]:
+        """`html` with every slot in its context and every link's address behind a token."""
+        pieces = _TAG.split(html)
+        links: list[Link] = []
+        for position, piece in enumerate(pieces):
+            if position % 2 == 0:
+                pieces[position] = self._slots.place(piece, "html")
+            else:
+                pieces[position] = self._finished_tag(pieces, position, links)
+        return "".join(pieces), tuple(links)
+
+    def _sourced(self, mjml: str) -> str:
+        """MJML with its slots placed as in the page, but for those in links, whose place is a row of the email."""
+        pieces = _TAG.split(mjml)
+        pieces[::2] = [self._slots.place(piece, "html") for piece in pieces[::2]]
+        pieces[1::2] = [
+            piece if _HREF.search(piece) else self._slots.place(piece, "attribute") for piece in pieces[1::2]
+        ]
+        return uncomment("".join(pieces), self._mint)
+
+    def _finished_tag(self, pieces: Sequence[str], position: int, links: list[Link]) -> str:
+        def address(match: re.Match[str]) -> str:
+            url = htmllib.unescape(match[2])
+            if not url or url.startswith("#") or self._mint.pattern("[UV]").fullmatch(url):
+                return match[0]
+            written = self._slots.url(url, self._document.file, self._document.body_line)
+            tracked = not re.match(r"(?!https?:)[a-z+.-]+:", self._mint.strip(written), re.IGNORECASE)
+            links.append(Link(len(links), written, self._link_words(pieces[position + 1 :]), tracked))
+            return f"{match[1]}{self._mint.write(Kind.LINK, links[-1].index)}{match[3]}"
+
+        tag = pieces[position]
+        if _A.match(tag):
+            tag = _HREF.sub(address, tag)
+        return self._slots.place(tag, "attribute")
+
+    def _link_words(self, after: Sequence[str]) -> str:
+        words: list[str] = []
+        for position, piece in enumerate(after):
+            if position % 2 == 0:
+                words.append(piece)
+            elif piece.lower().startswith("</a"):
+                break
+            elif alt := _ALT.search(piece):
+                words.append(alt[1])
+        return " ".join(htmllib.unescape(self._slots.words("".join(words))).split())
+
+
+# Odd pieces of a split are tags; comments but for the brackets of Outlook's conditional ones are tags too.
+_TAG = re.compile(
+    r"""(<!--\[if[^\]]*\]>|<!\[endif\]-->|<!--.*?-->|<[A-Za-z/!][^"'<>]*(?:"[^"]*"[^"'<>]*|'[^']*'[^"'<>]*)*>)""",
+    re.DOTALL,
+)
+_A = re.compile(r"<a\s", re.IGNORECASE)
+_HREF = re.compile(r'(\shref=")([^"]*)(")', re.IGNORECASE)
+_ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
+
+
+def _greeted(text: TextNode) -> tuple[list[TextNode], list[TextNode]]:
+    """`text` before and behind its greeting: a first paragraph of one line that ends with a comma."""
+    lines = text.lines
+    first = next((number for number, line in enumerate(lines) if line.text.strip()), len(lines))
+    alone = first + 1 >= len(lines) or not lines[first + 1].text.strip()
+    if first == len(lines) or not alone or not lines[first].text.rstrip().endswith(_COMMAS):
+        return [], [text]
+    return [TextNode(lines[: first + 1])], [TextNode(rest)] if (rest := lines[first + 1 :]) else []
+
+
+def _unused_mint(document: Document, toolkit: Toolkit, mint: Mint | None) -> Mint:
+    written = document.body + document.subject + toolkit.brand.intro
+    written += "".join(block.body for block in toolkit.copy.values())
+    while mint is None or mint.mark in written:
+        mint = Mint.fresh()
+    return mint

@@ -1,0 +1,265 @@
+"""Composing: the tree of a newsletter becomes MJML, section by section, and plain text, from the same blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from daisychain.errors import InputError
+from newsletters.compose.blocks import Registry
+from newsletters.compose.directives import BlockNode, ConditionNode, CopyNode, Node, TextNode
+from newsletters.compose.markdown import Words, read_words, to_html
+from newsletters.compose.pictures import Pictures, Room
+from newsletters.compose.plain_text import prefixed, to_text, underlined, wrapped
+from newsletters.compose.theme import Theme
+from newsletters.expressions.parse import Expressions
+from newsletters.expressions.slots import Slots
+from newsletters.tokens import Kind, Mint
+
+_HEAD_CELL = re.compile(r"<th(?=[ >])")
+_SIDE = re.compile(r'(?<= style=")text-align:(left|right)"')
+_BLANKS = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the body that stands by itself in MJML, and where its author wrote it."""
+
+    mjml: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Composer:
+    """All that the parts of one newsletter need to be written."""
+
+    layout: str
+    look: Theme
+    registry: Registry
+    expressions: Expressions
+    slots: Slots
+    pictures: Pictures
+    places: list[tuple[str, int]] = field(default_factory=list)  # of marks: file and line of what follows
+    _words_read: dict[TextNode, Words] = field(default_factory=dict)  # HTML and text are written from the same
+
+    def sections(self, nodes: Iterable[Node]) -> list[Piece]:
+        """The body in sections, in order; text and blocks that stand among text share one."""
+        pieces: list[Piece] = []
+        run: list[Node] = []
+        for node in nodes:
+            if _in_column(node):
+                run.append(node)
+                continue
+            self._flush(run, pieces)
+            if isinstance(node, ConditionNode):
+                pieces += self._conditional(node)
+            elif isinstance(node, BlockNode):
+                with self.expressions.mistakes:
+                    pieces.append(Piece(self._block(node, self.look), node.file, node.line))
+        self._flush(run, pieces)
+        return pieces
+
+    def text(self, nodes: Iterable[Node]) -> str:
+        """The body as plain text; every part ends with an empty line."""
+        return "".join(self._each(nodes, self._text))
+
+    def _flush(self, run: list[Node], pieces: list[Piece]) -> None:
+        if run:
+            section = layouts("html").get_template(f"layouts/{self.layout}.mjml.j2").module.section  # type: ignore[attr-defined]
+            file, line = _place(run[0])
+            pieces.append(Piece(str(section(self._column(run, self.look), self.look)), file, line))
+            run.clear()
+
+    def _conditional(self, node: ConditionNode) -> list[Piece]:
+        write = self.expressions.mint.write
+        marks = (
+            [(Kind.BEGIN, node.then), (Kind.OTHERWISE, node.otherwise)] if node.otherwise else [(Kind.BEGIN, node.then)]
+        )
+        pieces: list[Piece] = []
+        for kind, branch in marks:
+            pieces += [Piece(_raw(write(kind, node.index)), "", node.line), *self.sections(branch)]
+        return [*pieces, Piece(_raw(write(Kind.END, node.index)), "", node.line)]
+
+    def _column(self, nodes: Iterable[Node], look: Theme, words: str = "") -> Markup:
+        written = self._each(nodes, lambda node: self._in_column(node, look, words))
+        return Markup("").join(map(Markup, written))
+
+    def _each(self, nodes: Iterable[Node], write: Callable[[Node], str]) -> Iterator[str]:
+        for node in nodes:
+            with self.expressions.mistakes:
+                yield write(node)
+
+    def _in_column(self, node: Node, look: Theme, words: str) -> str:
+        match node:
+            case TextNode():
+                return self._words(node, look, words)
+            case BlockNode():
+                if node.block.place == "section":
+                    raise InputError(
+                        f"The block {node.block.name!r} can't stand inside another.", file=node.file, line=node.line,
+                        hint="Close the outer block before it, with a line of :::",
+                    )  # fmt: skip
+                return self._block(node, look)
+            case ConditionNode():
+                write = self.expressions.mint.write
+                middle = ""
+                if node.otherwise:
+                    middle = _raw(write(Kind.OTHERWISE, node.index)) + self._column(node.otherwise, look, words)
+                begin, end = (_raw(write(kind, node.index)) for kind in (Kind.BEGIN, Kind.END))
+                return begin + self._column(node.then, look, words) + middle + end
+        raise TypeError(node)
+
+    def _words(self, node: TextNode, look: Theme, words: str) -> str:
+        html = to_html(self._read(node), self._image_tag, self.slots.url)
+        html = _HEAD_CELL.sub('<th scope="col"', html)
+        if look.direction == "rtl":  # `---:` in a table means the end of a line, which is on the other side
+            html = _SIDE.sub(lambda side: f'text-align:{"left" if side[1] == "right" else "right"}"', html)
+        mark = self.mark(*_place(node))
+        classes = f"words words-{look.tone} {words}".strip()
+        return (
+            f'{mark}<mj-text css-class="{classes}" color="{look.ink}" padding="0px {look.gutter}px">{html}</mj-text>'
+            if html.strip()
+            else ""
+        )
+
+    def _read(self, node: TextNode) -> Words:
+        if node not in self._words_read:
+            self._words_read[node] = read_words(node.lines, self.expressions)
+        return self._words_read[node]
+
+    def _image_tag(self, name: str, alt: str | None, file: str, line: int) -> dict[str, str]:
+        room = Room(self.look.column)
+        src, image = self.pictures.show(name, alt, file, line, room)
+        return {"src": src, "alt": image.alt, "width": str(room.shown(image)[0])}
+
+    def _block(self, node: BlockNode, look: Theme) -> str:
+        tone = node.attributes.get("tone") or node.block.tone or look.tone
+        inside = replace(look, tone=tone, gutter=node.block.gutter or look.gutter)
+        mark = self.mark(node.file, node.line)
+        body = self._column(node.body, inside, node.block.words.format(**node.attributes)) + mark
+        template = layouts("html").get_template(f"blocks/{node.block.name}.mjml.j2")
+        attributes = self._attributes(node, lambda url: url)
+        written = template.module.html(attributes, body, look if node.block.place == "column" else inside)  # type: ignore[attr-defined]
+        return f"{mark}{written}"
+
+    def mark(self, file: str, line: int) -> Markup:
+        """A mark for what follows, whose number is a row of `places`."""
+        self.places.append((file, line))
+        return Markup("<!--@{}-->").format(len(self.places) - 1)
+
+    def _attributes(self, node: BlockNode, write_url: Callable[[str], str]) -> Mapping[str, Any]:
+        values: dict[str, Any] = dict(node.attributes)
+        for name, attribute in node.block.attributes.items():
+            if values[name] and attribute.type == "url":
+                self.slots.url(values[name], node.file, node.line)
+                values[name] = write_url(values[name])
+            elif values[name] and attribute.type == "image":
+                room = Room(attribute.width, attribute.height)
+                src, image = self.pictures.show(values[name], values.get("alt") or None, node.file, node.line, room)
+                width, height = room.shown(image)
+                values[name] = {"src": src, "alt": image.alt, "width": width, "height": height}
+        return values
+
+    def _text_look(self, node: BlockNode) -> Theme:
+        """The look with the footer's links as plain text has them."""
+        footer = self.look.brand.footer
+        social = {name: self.slots.url(url, node.file, node.line) for name, url in footer.social.items()}
+        return replace(self.look, brand=replace(self.look.brand, footer=replace(footer, social=social)))
+
+    def _text(self, node: Node) -> str:
+        match node:
+            case TextNode():
+                return to_text(self._read(node), lambda url: self.slots.url(url, *_place(node)))
+            case BlockNode():
+                template = layouts("text").get_template(f"blocks/{node.block.name}.mjml.j2")
+                attributes = self._attributes(node, lambda url: self.slots.url(url, node.file, node.line))
+                written = template.module.text(attributes, self.text(node.body), self._text_look(node))  # type: ignore[attr-defined]
+                return tidied(str(written))
+            case ConditionNode():
+                write = self.expressions.mint.write
+                otherwise = write(Kind.OTHERWISE, node.index) + self.text(node.otherwise) if node.otherwise else ""
+                return write(Kind.BEGIN, node.index) + self.text(node.then) + otherwise + write(Kind.END, node.index)
+        raise TypeError(node)
+
+
+@cache
+def layouts(kind: str) -> Environment:
+    """The environment of our own templates: `html` escapes what is put in, `text` does not."""
+    environment = Environment(
+        loader=PackageLoader("templates", "email"), undefined=StrictUndefined, autoescape=kind == "html",  # noqa: S701 - plain text
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(wrapped=wrapped, underlined=underlined, quoted=_quoted, boxed=_boxed)
+    return environment
+
+
+@cache
+def phrases(language: str) -> Mapping[str, str]:
+    """What layouts say by themselves in `language`, in English where nobody has written that language yet."""
+    known = yaml.safe_load(files("templates").joinpath("email", "phrases.yml").read_text(encoding="utf-8"))
+    return {**known["en"], **known.get(language.split("-")[0], {})}
+
+
+def tidied(text: str) -> str:
+    """`text` without empty lines at its edges or more than one between, then an empty line."""
+    return _BLANKS.sub("\n\n", text).strip("\n") + "\n\n"
+
+
+def expanded(nodes: Sequence[Node], expand: Callable[[CopyNode], Sequence[Node]]) -> tuple[Node, ...]:
+    """The same tree with each copy block's place taken by its own nodes."""
+    found: list[Node] = []
+    for node in nodes:
+        match node:
+            case CopyNode():
+                found += expand(node)
+            case BlockNode():
+                found.append(replace(node, body=expanded(node.body, expand)))
+            case ConditionNode():
+                found.append(
+                    replace(node, then=expanded(node.then, expand), otherwise=expanded(node.otherwise, expand))
+                )
+            case _:
+                found.append(node)
+    return tuple(found)
+
+
+def uncomment(html: str, mint: Mint) -> str:
+    """`html` with the conditions' tokens out of the comments that kept them in place between table rows."""
+    return re.sub(rf"<!--({mint.pattern('[BOE]').pattern})-->", r"\1", html)
+
+
+def _raw(token: str) -> Markup:
+    # A comment may stand between table rows, where an HTML parser would move bare text out of the table.
+    return Markup("<mj-raw><!--{}--></mj-raw>").format(token)
+
+
+def _in_column(node: Node) -> bool:
+    if isinstance(node, ConditionNode):
+        return all(_in_column(each) for each in (*node.then, *node.otherwise))
+    return not isinstance(node, BlockNode) or node.block.place == "column"
+
+
+def _place(node: Node) -> tuple[str, int]:
+    match node:
+        case TextNode():
+            return node.lines[0].file, node.lines[0].number
+        case ConditionNode():
+            return _place(node.then[0]) if node.then else ("", node.line)
+    return node.file, node.line
+
+
+def _quoted(text: str) -> str:
+    return prefixed(wrapped(text.rstrip("\n"), 68), "  ", "  ")
+
+
+def _boxed(text: str) -> str:
+    return prefixed(text.rstrip("\n"), "| ", "| ")

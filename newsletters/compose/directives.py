@@ -1,0 +1,281 @@
+"""Directives: lines of source become a tree of text, blocks and conditions.
+
+    ::: button href="https://a.example"      a block; attributes are name="value", the main one needs no name
+    :::                                      ends a block that holds text; a block that holds none needs no end
+
+A line that holds nothing but conditions' tokens ({% if %}, {% else %}, {% endif %} alone) wraps what stands
+between; other conditions are part of the text. Fenced code is text whatever it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from daisychain.errors import InputError
+from newsletters.compose.blocks import Block, Registry
+from newsletters.documents.error_list import Mistakes
+from newsletters.documents.yaml_with_lines import nearest
+from newsletters.expressions.parse import Line
+from newsletters.tokens import Kind, Mint, Token
+
+COPY = "copy"
+
+_DIRECTIVE = re.compile(r" {0,3}:{3,}(.*)")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_NAME = re.compile(r"\s*([A-Za-z][\w-]*)")
+_ATTRIBUTE = re.compile(
+    r"""\s+(?:([A-Za-z][\w-]*)=(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"'=]+))|"((?:[^"\\]|\\.)*)"|([^\s"'=]+))"""
+)
+_ESCAPED = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True)
+class TextNode:
+    """Markdown between directives."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class BlockNode:
+    """A directive with its checked attributes and what stands inside it."""
+
+    block: Block
+    attributes: dict[str, str]
+    body: tuple[Node, ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class CopyNode:
+    """The place of a toolkit's copy block."""
+
+    name: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class ConditionNode:
+    """Whole blocks or paragraphs that some members see, and what the others see instead."""
+
+    index: int
+    then: tuple[Node, ...]
+    otherwise: tuple[Node, ...]
+    line: int
+
+
+Node = TextNode | BlockNode | CopyNode | ConditionNode
+
+
+@dataclass
+class _OpenDirective:
+    """A block or condition that is being read: `branches` are what it holds so far."""
+
+    line: Line
+    node: BlockNode | None = None
+    condition: int | None = None
+    branches: list[list[Node]] = field(default_factory=lambda: [[]])
+
+
+def parse(lines: Sequence[Line], registry: Registry, mint: Mint, mistakes: Mistakes | None = None) -> tuple[Node, ...]:
+    """The tree that `lines` describe; raises InputError with file and line, as far as `mistakes` lets it through."""
+    return _Parser(registry, mint, mistakes or Mistakes()).parse(lines)
+
+
+class _Parser:
+    def __init__(self, registry: Registry, mint: Mint, mistakes: Mistakes) -> None:
+        self._registry = registry
+        self._mint = mint
+        self._mistakes = mistakes
+        self._ends_to_skip = 0  # of blocks that were not understood
+        self._alone = re.compile(rf"\s*(?:{mint.pattern('[BOE]').pattern}\s*)+")
+        self._stack: list[_OpenDirective] = []
+        self._text: list[Line] = []
+
+    def parse(self, lines: Sequence[Line]) -> tuple[Node, ...]:
+        self._stack = [_OpenDirective(Line("", "", 0))]
+        fence = ""
+        for line in lines:
+            fence_line = _FENCE.fullmatch(line.text)
+            if fence:
+                if fence_line and fence_line[1].startswith(fence) and not fence_line[2].strip():
+                    fence = ""
+                self._text.append(line)
+            elif fence_line:
+                fence = fence_line[1]
+                self._text.append(line)
+            elif directive := _DIRECTIVE.fullmatch(line.text):
+                with self._mistakes:
+                    self._directive(directive[1], line)
+                    continue
+                self._ends_to_skip += 1
+            elif self._alone.fullmatch(line.text):
+                for token in self._mint.split(line.text):
+                    if isinstance(token, Token):
+                        with self._mistakes:
+                            self._condition(token, line)
+            else:
+                self._text.append(line)
+        self._flush()
+        with self._mistakes:
+            if len(self._stack) > 1:
+                self._unclosed(self._stack[-1])
+        return tuple(self._stack[0].branches[0])
+
+    def _directive(self, rest: str, line: Line) -> None:
+        self._flush()
+        if not rest.strip():
+            self._close(line)
+            return
+        name = _NAME.match(rest)
+        if name is None:
+            _fail(
+                "A directive is written `::: name`.",
+                line,
+                hint=f"Known: {COPY}, {', '.join(sorted(self._registry.blocks))}.",
+            )
+        words, attributes = self._attributes(rest[name.end() :].rstrip(), line)
+        if name[1] == COPY:
+            if attributes or len(words) != 1:
+                _fail(
+                    "`::: copy` takes the name of a copy block and nothing else.", line, hint="Write: ::: copy opening"
+                )
+            self._add(CopyNode(words[0], line.file, line.number))
+            return
+        block = self._registry.blocks.get(name[1])
+        if block is None:
+            _fail(f"There is no block {name[1]!r}.", line, hint=nearest(name[1], [*self._registry.blocks, COPY]))
+        self._check_within(block, line)
+        node = BlockNode(block, block.check(words, attributes, line), (), line.file, line.number)
+        if block.body == "none":
+            self._add(node)
+        else:
+            self._stack.append(_OpenDirective(line, node=node))
+
+    def _attributes(self, text: str, line: Line) -> tuple[list[str], dict[str, str]]:
+        words: list[str] = []
+        attributes: dict[str, str] = {}
+        end = 0
+        while end < len(text):
+            match = _ATTRIBUTE.match(text, end)
+            if match is None:
+                _fail(f"This can't be read: {text[end:].strip()}", line, hint='Attributes are written name="value".')
+            end = match.end()
+            if match[1] is None:
+                words.append(match[6] if match[5] is None else _ESCAPED.sub(r"\1", match[5]))
+                continue
+            if match[1] in attributes:
+                _fail(f"The attribute {match[1]!r} is given twice.", line)
+            quoted = match[2] if match[2] is not None else match[3]
+            attributes[match[1]] = match[4] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        if self._mint.pattern("[BOE]").search(text):
+            _fail(
+                "A condition can't stand inside a directive.",
+                line,
+                hint='Write {{ "a" if member.city else "b" }}, or put {% if %} round the whole block.',
+            )
+        return words, attributes
+
+    def _close(self, line: Line) -> None:
+        top = self._stack[-1]
+        if top.condition is not None:
+            _fail(
+                f"The {{% if %}} of line {top.line.number} must end before the block does.",
+                line,
+                hint="Put {% endif %} above this line.",
+            )
+        if top.node is None and self._ends_to_skip:
+            self._ends_to_skip -= 1
+            return
+        if top.node is None:
+            _fail(
+                "There is nothing to close here.",
+                line,
+                hint="A block that holds no text, such as copy or divider, needs no end.",
+            )
+        self._stack.pop()
+        body = tuple(top.branches[0])
+        if top.node.block.body == "required" and not body:
+            _fail(f"The block {top.node.block.name!r} holds no text.", top.line)
+        if top.node.block.holds:
+            _check_held(top.node.block, body, top.line)
+        self._add(BlockNode(top.node.block, top.node.attributes, body, top.node.file, top.node.line))
+
+    def _check_within(self, block: Block, line: Line) -> None:
+        outer = next((each.node for each in reversed(self._stack) if each.node), None)
+        if block.within and (outer is None or outer.block.name != block.within):
+            _fail(
+                f"The block {block.name!r} can't stand here.", line,
+                hint=f"Put it between a line of `::: {block.within}` and a line of `:::`.",
+            )  # fmt: skip
+
+    def _condition(self, token: Token, line: Line) -> None:
+        self._flush()
+        top = self._stack[-1]
+        if token.kind is Kind.BEGIN:
+            self._stack.append(_OpenDirective(line, condition=token.index))
+        elif top.condition != token.index:
+            if top.node is not None:
+                self._unclosed(top)
+            _uneven(line)
+        elif token.kind is Kind.OTHERWISE:
+            top.branches.append([])
+        else:
+            self._stack.pop()
+            otherwise = top.branches[1] if len(top.branches) > 1 else []
+            self._add(ConditionNode(token.index, tuple(top.branches[0]), tuple(otherwise), top.line.number))
+
+    def _flush(self) -> None:
+        while self._text and not self._text[-1].text.strip():
+            self._text.pop()
+        start = next((position for position, line in enumerate(self._text) if line.text.strip()), 0)
+        if self._text:
+            self._add(TextNode(tuple(self._text[start:])))
+        self._text = []
+
+    def _add(self, node: Node) -> None:
+        self._stack[-1].branches[-1].append(node)
+
+    def _unclosed(self, top: _OpenDirective) -> NoReturn:
+        if top.node is None:
+            _uneven(top.line)
+        _fail(f"The block {top.node.block.name!r} is not closed.", top.line, hint="Put a line of ::: after its text.")
+
+
+def _check_held(block: Block, body: Sequence[Node], line: Line) -> None:
+    count = _count_held(block, body, line)
+    if block.most and count > block.most:
+        _fail(f"The block {block.name!r} has room for {block.most}, not {count}.", line, hint="Begin another.")
+
+
+def _count_held(block: Block, body: Sequence[Node], line: Line) -> int:
+    """How many blocks `body` shows at most; raises InputError for what `block` may not hold."""
+    count = 0
+    for node in body:
+        if isinstance(node, ConditionNode):
+            count += max(_count_held(block, branch, line) for branch in (node.then, node.otherwise))
+        elif isinstance(node, BlockNode) and node.block.name in block.holds:
+            count += 1
+        else:
+            at = node.lines[0] if isinstance(node, TextNode) else Line("", node.file, node.line)
+            _fail(
+                f"The block {block.name!r} holds {' or '.join(block.holds)} blocks, and nothing else.", at,
+                hint=f"Write it as `::: {block.holds[0]}`, or outside of the block.",
+            )  # fmt: skip
+    return count
+
+
+def _uneven(line: Line) -> NoReturn:
+    _fail(
+        "{% if %} and {% endif %} must either stand alone on their lines, or in one paragraph.", line,
+        hint="Put {% if %}, {% else %} and {% endif %} each on a line of its own.",
+    )  # fmt: skip
+
+
+def _fail(message: str, line: Line, *, hint: str = "") -> NoReturn:
+    raise InputError(message, file=line.file, line=line.number, hint=hint)

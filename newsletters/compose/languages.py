@@ -1,0 +1,117 @@
+"""Languages: a newsletter and its translations, each a document beside the first, each member given theirs.
+
+    may.md       the first, in the language that its front matter says
+    may.cy.md    its translation; what its front matter leaves out (toolkit, layout, sender …) is as in the first
+
+Somebody whose language is not there gets the one that the first document declares as `fallback`, or else its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from daisychain.errors import InputError
+from newsletters.compose.compiler import Compilation, FindToolkit, compile_file
+from newsletters.documents.document import first_of, language_of
+from newsletters.documents.error_list import Mistakes
+from newsletters.documents.yaml_with_lines import nearest
+from newsletters.people import People
+from newsletters.toolkits.brand import Brand
+
+P = TypeVar("P", bound=People)
+
+
+@dataclass(frozen=True)
+class Languages:
+    """A newsletter in all its languages, the first document's first; `fallback` is one of them."""
+
+    compilations: Mapping[str, Compilation]
+    fallback: str
+
+    @property
+    def first(self) -> Compilation:
+        """The document that the others translate."""
+        return next(iter(self.compilations.values()))
+
+    def language_for(self, wanted: str | None) -> str:
+        """The language in which somebody who wants `wanted` gets it."""
+        return language_given(wanted, self.compilations, self.fallback)
+
+    def people_for(self, people: People, language: str) -> People:
+        """Those of `people` who get it in `language`."""
+        if len(self.compilations) == 1:
+            return people
+        return speakers(people, language, self.compilations, self.fallback)
+
+    def readers(self, people: People) -> dict[str, int]:
+        """How many of `people` get it in each language."""
+        counts = dict.fromkeys(self.compilations, 0)
+        for code, count in people.languages().items():
+            counts[self.language_for(code)] += count
+        return counts
+
+
+def language_given(wanted: str | None, languages: Iterable[str], fallback: str) -> str:
+    """Which of `languages` somebody who wants `wanted` gets: that one, its main one, or the fallback.
+
+    `sender.delivery.campaign_emails.email_given` is the same rule in SQL.
+    """
+    known = {language.lower(): language for language in languages}
+    code = (wanted or "").strip().lower().replace("_", "-")
+    while code:
+        if code in known:
+            return known[code]
+        code = code.rpartition("-")[0]
+    return fallback
+
+
+def speakers(people: P, language: str, languages: Collection[str], fallback: str) -> P:
+    """Those of `people` who get `language`, which is one of `languages`."""
+    codes = [code for code in people.languages() if language_given(code, languages, fallback) == language]
+    return people.speaking(codes)
+
+
+def translations(path: Path) -> list[Path]:
+    """The translations beside the newsletter `path`, by name; none for a file that is a translation itself."""
+    if first_of(path):
+        return []
+    found = path.parent.glob(f"{path.stem}.*{path.suffix}")
+    return sorted(each for each in found if language_of(each) and first_of(each) == path)
+
+
+def compile_languages(
+    path: Path,
+    find: FindToolkit,
+    *,
+    brand: Brand | None = None,
+    list_fields: frozenset[str] = frozenset(),
+    mistakes: Mistakes | None = None,
+) -> Languages:
+    """The newsletter in the file `path` and its translations; raises InputError with file and line."""
+    first = compile_file(path, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
+    compilations = {first.document.language: first}
+    for each in translations(path):
+        made = compile_file(each, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
+        language = made.document.language
+        if twin := next((code for code in compilations if code.lower() == language.lower()), None):
+            raise InputError(
+                f"The language {language!r} is there twice, also in {compilations[twin].document.file}.",
+                file=each, line=made.document.lines.get("language", 1),
+            )  # fmt: skip
+        if made.document.fallback:
+            raise InputError(
+                "A translation can't say what to fall back on.", file=each, line=made.document.lines["fallback"],
+                hint=f"Say it in {path.name}.",
+            )  # fmt: skip
+        compilations[language] = made
+    document = first.document
+    fallback = document.fallback or document.language
+    if fallback not in compilations:
+        raise InputError(
+            f"There is no newsletter in {fallback!r} to fall back on.", file=document.file,
+            line=document.lines.get("fallback"), hint=nearest(fallback, compilations),
+        )  # fmt: skip
+    return Languages(compilations, fallback)

@@ -1,0 +1,295 @@
+"""Markdown: the text of a newsletter as tokens, from which HTML and plain text are both written.
+
+Conditions inside a paragraph become tokens of their own and must open and close within the same words. One that
+holds a whole paragraph or list item is moved outside it, so that nothing empty is left where it does not hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NoReturn
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.token import Token as Mark
+
+from daisychain.errors import InputError
+from newsletters.documents.yaml_with_lines import nearest
+from newsletters.expressions.parse import Expressions, Line
+from newsletters.tokens import Kind, Token
+
+# HTML that staff may write inside Markdown; what it may carry is listed, the rest is an error.
+_TAGS = """
+a abbr b blockquote br cite code del div em h2 h3 h4 hr i ins li mark ol p pre q s small span strong sub sup
+table tbody td th thead tr u ul
+"""
+ALLOWED_TAGS = frozenset(_TAGS.split())
+ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "abbr": {"title"}, "td": {"align"}, "th": {"align"}, "*": {"lang", "dir"}}
+
+CONDITION = "condition"
+_LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordered_list", "blockquote"})
+_HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
+_HTML_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
+_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_WRITE_PICTURE = "Write ![what it shows](name), with the name of an image of the toolkit or beside the document."
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
+_VOID = re.compile(r"<(br|hr)([^>]*?)\s*/?>")
+
+
+@dataclass(frozen=True)
+class Words:
+    """A stretch of Markdown as tokens, with the lines that it was written on."""
+
+    marks: tuple[Mark, ...]
+    lines: tuple[Line, ...]
+
+    def place(self, mark: Mark) -> tuple[str, int]:
+        """The file and line of a token."""
+        line = self.lines[min(mark.map[0] if mark.map else 0, len(self.lines) - 1)]
+        return line.file, line.number
+
+
+# Given an image's name, its alt text or None, file and line: the attributes of <img>.
+ShowImage = Callable[[str, str | None, str, int], dict[str, str]]
+CheckUrl = Callable[[str, str, int], object]
+
+
+def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
+    """The tokens of `lines`; raises InputError for HTML that is not let in and for conditions that don't fit."""
+    references: dict[str, Any] = {}
+    words = Words(tuple(_parser().parse("\n".join(line.text for line in lines), references)), tuple(lines))
+    _refuse_footnotes(words, references.get("references", {}))
+    marks: list[Mark] = []
+    for mark in words.marks:
+        if mark.type == "inline":
+            mark.children = list(_split_conditions(mark.children or [], expressions))
+            _check_nesting(mark.children, expressions)
+            for child in mark.children:
+                if child.type == "html_inline":
+                    child.content = _HTML_COMMENT.sub("", child.content)
+                    _check_html(child.content, *words.place(mark), expressions)
+        elif mark.type == "html_block":
+            mark.content = _HTML_COMMENT.sub("", mark.content)
+            _check_html(mark.content, *words.place(mark), expressions)
+        marks.append(mark)
+    return Words(tuple(_lifted(marks)), words.lines)
+
+
+def _refuse_footnotes(words: Words, references: Mapping[str, Any]) -> None:
+    """Raise InputError for `[^1]`, and for the note that belongs to it, which Markdown would take for a link."""
+    for name, reference in references.items():
+        if name.startswith("^"):
+            line = words.lines[reference["map"][0]]
+            raise _footnote(f"[{name.lower()}]", line.file, line.number)
+    for mark in words.marks:
+        for child in mark.children or []:
+            if child.type == "text" and (found := _FOOTNOTE.search(child.content)):
+                here = next(line for line in words.lines[mark.map[0] if mark.map else 0 :] if found[0] in line.text)
+                raise _footnote(found[0], here.file, here.number)
+
+
+def _footnote(written: str, file: str, line: int) -> InputError:
+    return InputError(
+        f"There are no footnotes in an email: {written}.", file=file, line=line,
+        hint="Say it in the sentence, or put it in brackets behind.",
+    )  # fmt: skip
+
+
+def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:
+    """Well-formed HTML for the inside of `mj-text`; raises InputError for a link or image that can't be used."""
+    place = words.place(words.marks[0]) if words.marks else ("", 0)
+    raw, shown = False, set()
+    for mark in words.marks:
+        place = words.place(mark) if mark.map else place
+        raw = raw or mark.type == "html_block"
+        for child in mark.children or []:
+            raw = raw or child.type == "html_inline"
+            if child.type == "link_open":
+                check_url(str(child.attrGet("href") or ""), *place)
+            elif child.type == "image":
+                alt = child.content if child.content.strip() else None
+                child.meta = {"attributes": show_image(str(child.attrGet("src") or ""), alt, *place)}
+                shown.add(child.meta["attributes"]["src"])
+    parser = _parser()
+    html = str(parser.renderer.render(list(words.marks), parser.options, {}))
+    return _tidied(html, shown, *place) if raw else html
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True, "xhtmlOut": True}).enable(["table", "strikethrough"])
+    parser.add_render_rule(CONDITION, lambda self, marks, index, options, env: marks[index].content)
+    parser.add_render_rule("image", _image)
+    return parser
+
+
+def _image(self: object, marks: Sequence[Mark], index: int, options: object, env: object) -> str:
+    written = "".join(f' {key}="{escapeHtml(value)}"' for key, value in marks[index].meta["attributes"].items())
+    return f"<img{written} />"
+
+
+def _split_conditions(children: Sequence[Mark], expressions: Expressions) -> Iterator[Mark]:
+    """The same tokens, with each condition's token out of the text and on its own."""
+    for child in children:
+        if child.type != "text":
+            yield child
+            continue
+        literal = ""
+        for piece in expressions.mint.split(child.content):
+            if isinstance(piece, Token) and piece.kind in (Kind.BEGIN, Kind.OTHERWISE, Kind.END):
+                if literal:
+                    yield Mark("text", "", 0, content=literal)
+                literal = ""
+                yield Mark(CONDITION, "", 0, content=piece.text, meta={"token": piece})
+            else:
+                literal += piece if isinstance(piece, str) else piece.text
+        if literal:
+            yield Mark("text", "", 0, content=literal)
+
+
+def _check_nesting(children: Sequence[Mark], expressions: Expressions) -> None:
+    within: list[int] = [0]
+    begun: dict[int, tuple[int, ...]] = {}
+    for number, child in enumerate(children, start=1):
+        if child.nesting == 1:
+            within.append(number)
+        elif child.nesting == -1:
+            within.pop()
+        elif child.type == CONDITION:
+            token: Token = child.meta["token"]
+            if token.kind is Kind.BEGIN:
+                begun[token.index] = tuple(within)
+            elif begun.get(token.index) != tuple(within):
+                _uneven(token.index, expressions)
+            elif token.kind is Kind.END:
+                del begun[token.index]
+        elif child.type != "html_inline":
+            held = child.content + " ".join(str(value) for value in child.attrs.values())
+            if stray := expressions.mint.pattern("[BOE]").search(held):
+                _uneven(int(stray[2]), expressions)
+    for index in begun:
+        _uneven(index, expressions)
+
+
+def _uneven(index: int, expressions: Expressions) -> NoReturn:
+    found = expressions.conditions[index]
+    raise InputError(
+        "This condition does not open and close within the same words.", file=found.file, line=found.line,
+        hint="Put {% if %}, {% else %} and {% endif %} in one sentence, outside of code and of links' addresses, "
+        "or each on a line of its own.",
+    )  # fmt: skip
+
+
+def _lifted(marks: list[Mark]) -> list[Mark]:
+    position = 0
+    while position < len(marks):
+        mark = marks[position]
+        branches = _whole_condition(mark.children or []) if mark.type == "inline" else None
+        if branches:
+            low, high = _holders(marks, position)
+            if low < position:
+                opening, closing = marks[low:position], marks[position + 1 : high + 1]
+                lifted: list[Mark] = []
+                for token, children in branches:
+                    lifted.append(token)
+                    if children is not None:
+                        lifted += [
+                            *opening,
+                            Mark("inline", "", 0, map=mark.map, children=children, content=" "),
+                            *closing,
+                        ]
+                marks[low : high + 1] = lifted
+                position = low
+        position += 1
+    return marks
+
+
+def _whole_condition(children: Sequence[Mark]) -> list[tuple[Mark, list[Mark] | None]] | None:
+    """The branches, where one condition is all that `children` hold; the last is the end, with no words."""
+    if len(children) < 2 or children[0].type != CONDITION or children[-1].type != CONDITION:
+        return None
+    index = children[0].meta["token"].index
+    if children[-1].meta["token"].index != index:
+        return None
+    branches: list[tuple[Mark, list[Mark] | None]] = []
+    words: list[Mark] = []
+    for child in children:
+        if child.type == CONDITION and child.meta["token"].index == index:
+            words = []
+            branches.append((child, None if child.meta["token"].kind is Kind.END else words))
+        else:
+            words.append(child)
+    # An empty branch shows nothing: no paragraph is needed for it.
+    return [(token, held or None) for token, held in branches]
+
+
+def _holders(marks: Sequence[Mark], position: int) -> tuple[int, int]:
+    low = high = position
+    while low > 0 and high < len(marks) - 1:
+        before, after = marks[low - 1], marks[high + 1]
+        kind = before.type.removesuffix("_open")
+        if before.nesting != 1 or after.type != f"{kind}_close" or kind not in _LIFTED:
+            break
+        low, high = low - 1, high + 1
+    return low, high
+
+
+def _check_html(content: str, file: str, line: int, expressions: Expressions) -> None:
+    if expressions.mint.pattern("[BOE]").search(content):
+        raise InputError(
+            "A condition can't stand inside HTML.", file=file, line=line, hint="Put {% if %} round the whole."
+        )
+    content = _HTML_COMMENT.sub("", content)
+    if content.lstrip().startswith(("<!", "<?")):
+        raise InputError("This kind of HTML can't be used in a newsletter.", file=file, line=line)
+    for match in _HTML_TAG.finditer(content):
+        # Lines are counted inside the block, so that a long one leads to the very tag.
+        at = line + content.count("\n", 0, match.start())
+        tag = match[2].lower()
+        if tag not in ALLOWED_TAGS:
+            raise InputError(
+                f"The HTML tag <{match[2]}> can't be used in a newsletter.",
+                file=file,
+                line=at,
+                hint=nearest(tag, ALLOWED_TAGS),
+            )
+        for attribute in _HTML_ATTRIBUTE.findall(match[3]):
+            if attribute[0].lower() not in ALLOWED_ATTRIBUTES.get(tag, set()) | ALLOWED_ATTRIBUTES["*"]:
+                raise InputError(
+                    f"The attribute {attribute[0]!r} of <{match[2]}> can't be used in a newsletter.", file=file, line=at
+                )
+
+
+def _tidied(html: str, pictures: Set[str], file: str, line: int) -> str:
+    """`html` as a browser's parser reads it, whose notion of tags and comments differs from that of any pattern."""
+    strange: list[str] = []
+
+    def allowed(tag: str, attribute: str, value: str) -> str | None:
+        if tag == "img" and attribute == "src" and value not in pictures:
+            strange.append(value)
+            return None
+        return value
+
+    clean = nh3.clean(
+        html,
+        tags=set(ALLOWED_TAGS) | {"h1", "img"},
+        attributes={
+            **ALLOWED_ATTRIBUTES,
+            "img": {"src", "alt", "width", "height", "class", "title"},
+            "ol": {"start"},
+            "code": {"class"},
+            "td": {"align", "style"},
+            "th": {"align", "style"},
+        },
+        attribute_filter=allowed,
+        filter_style_properties={"text-align"},  # as Markdown's own tables have it
+        url_schemes={"http", "https", "mailto", "tel", "sms"},
+        link_rel=None,
+    )
+    if strange:
+        raise InputError("A picture can't be shown by an HTML tag.", file=file, line=line, hint=_WRITE_PICTURE)
+    return _VOID.sub(r"<\1\2 />", re.sub(r"<img([^>]*?)\s*/?>", r"<img\1 />", clean))

@@ -1,0 +1,41 @@
+"""Named: what expressions and layouts can name of a document, its toolkit and their brand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from newsletters.documents.document import Document
+from newsletters.toolkits.brand import Footer
+from newsletters.toolkits.toolkit import Toolkit
+
+
+def names(document: Document, toolkit: Toolkit) -> dict[str, Any]:
+    """What expressions can name besides `member`: plain tables, so that no code can be reached through them."""
+    return {**toolkit_names(toolkit), "newsletter": {"title": document.title, "language": document.language}}
+
+
+def toolkit_names(toolkit: Toolkit) -> dict[str, Any]:
+    """Those of them that need no newsletter."""
+    return {
+        "toolkit": {
+            "name": toolkit.name, "title": toolkit.title, "coalition": toolkit.coalition, "campaign": toolkit.campaign,
+            "summary": toolkit.summary, "links": dict(toolkit.links),
+        },
+        "campaign": toolkit.campaign,
+        "brand": {
+            "name": toolkit.brand.name, "organisation": toolkit.brand.footer.organisation,
+            "address": toolkit.brand.footer.address, "charity_number": toolkit.brand.footer.charity_number,
+            "social": dict(toolkit.brand.footer.social),
+        },
+    }  # fmt: skip
+
+
+def footer(of: Footer, write_url: Callable[[str], str]) -> dict[str, Any]:
+    """A brand's footer as layouts take it; `write_url` gives an address as it is to stand."""
+    return {
+        "organisation": of.organisation,
+        "address_lines": of.address.splitlines(),
+        "charity_number": of.charity_number,
+        "social": {name: write_url(url) for name, url in of.social.items()},
+    }

@@ -1,0 +1,102 @@
+"""Pictures: the images that a newsletter shows, from its toolkit or from the document's own folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from daisychain.errors import InputError
+from newsletters.compiled import Image
+from newsletters.compose.resize import fitted
+from newsletters.documents.yaml_with_lines import nearest
+from newsletters.tokens import Kind, Mint
+from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.toolkits.toolkit import Toolkit
+
+# A logo is shown with this many px², within these sides, so that a long one and a square one look equally large.
+_LOGO_AREA = 9_600
+_LOGO_WIDTH = 230
+_LOGO_HEIGHT = 72
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much room a picture has where it is shown, in px; a height of 0 is as high as it comes."""
+
+    width: int
+    height: int = 0
+
+    def shown(self, image: Image | ToolkitImage) -> tuple[int, int]:
+        """Width and height at which `image` is shown: all of it, and never larger than it is."""
+        scale = min(1, self.width / image.width, self.height / image.height if self.height else 1)
+        return max(1, round(image.width * scale)), max(1, round(image.height * scale))
+
+
+def logo_room(logo: ToolkitImage) -> Room:
+    """The room of a logo: of equal area whatever its shape."""
+    ratio = logo.width / logo.height
+    width = min(_LOGO_WIDTH, (_LOGO_AREA * ratio) ** 0.5, _LOGO_HEIGHT * ratio)
+    return Room(max(1, round(width)))
+
+
+class Pictures:
+    """Finds images by name, and keeps each that was asked for once for each alt text."""
+
+    def __init__(self, toolkit: Toolkit, folder: Path, mint: Mint) -> None:
+        self._toolkit = toolkit
+        self._folder = folder
+        self._mint = mint
+        self._rows: dict[tuple[str, str], Image] = {}
+        self.contents: dict[str, bytes] = {}
+
+    @property
+    def rows(self) -> tuple[Image, ...]:
+        """The images asked for so far, each at its index."""
+        return tuple(self._rows.values())
+
+    def show(self, name: str, alt: str | None, file: str, line: int, room: Room) -> tuple[str, Image]:
+        """The token for the image `name`, and its row; no `alt` means the toolkit's own. Raises InputError."""
+        found = self._find(unquote(name), file, line)
+        return self.keep(found, found.alt if alt is None else alt, room)
+
+    def keep(self, found: ToolkitImage, words: str, room: Room) -> tuple[str, Image]:
+        """The token for the image `found`, made as small as `room` allows, with `words` as its alt text; its row."""
+        found = fitted(found, 2 * room.shown(found)[0])
+        row = self._rows.setdefault(
+            (found.hash, words),
+            Image(len(self._rows), found.hash, found.media_type, found.name, found.width, found.height, words),
+        )
+        self.contents[found.hash] = found.content
+        return self._mint.write(Kind.IMAGE, row.index), row
+
+    def _find(self, name: str, file: str, line: int) -> ToolkitImage:
+        if name in self._toolkit.images:
+            return self._toolkit.images[name]
+        if self._mint.mark in name:
+            raise InputError(
+                "A picture can't be chosen by a member's field.", file=file, line=line,
+                hint="Put {% if %} round one picture for each.",
+            )  # fmt: skip
+        if "://" in name or name.startswith(("//", "data:", "cid:")):
+            raise InputError(
+                "An image from somebody else's server would tell them who reads.", file=file, line=line,
+                hint="Save the image beside the document and name the file.",
+            )  # fmt: skip
+        root = self._folder.resolve()
+        path = (root / name).resolve() if "\0" not in name else root
+        if not path.is_relative_to(root):
+            raise InputError(f"The path {name!r} leaves the document's folder.", file=file, line=line)
+        if not path.is_file():
+            raise InputError(f"There is no image {name!r}.", file=file, line=line, hint=self._known(name))
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"The image {name!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=file, line=line)
+        return measure(path.read_bytes(), name, file=file, line=line)
+
+    def _known(self, name: str) -> str:
+        beside = [
+            each.name
+            for each in (self._folder.iterdir() if self._folder.is_dir() else ())
+            if each.suffix.lower() in {".png", ".jpg", ".jpeg", ".gif", ".webp"}
+        ]
+        return nearest(name, [*self._toolkit.images, *beside])

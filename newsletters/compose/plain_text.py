@@ -1,0 +1,186 @@
+"""Plain text, written from the same Markdown as the HTML: 72 columns, each link's address after its words.
+
+Every block of text ends with an empty line and a condition's token takes no line of its own, so that what is
+left out leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable
+
+from markdown_it.tree import SyntaxTreeNode
+
+from newsletters.compose.markdown import CONDITION, Words
+from newsletters.tokens import visible_width
+
+WIDTH = 72
+
+_A_TAG = re.compile(
+    r"""<a\b[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))[^>]*>(.*?)</a>""", re.DOTALL | re.IGNORECASE
+)
+_OPENING_A = re.compile(r"""<a\b[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_BREAK = re.compile(r"<br\b[^>]*>|</(?:p|div|h\d|li|tr|blockquote)>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+
+WriteUrl = Callable[[str], str]
+
+
+def to_text(words: Words, write_url: WriteUrl, width: int = WIDTH) -> str:
+    """The plain text of `words`; `write_url` gives an address as it is to stand."""
+    return _TextWriter(write_url).blocks(SyntaxTreeNode(list(words.marks)).children, width)
+
+
+def wrapped(text: str, width: int = WIDTH) -> str:
+    """`text` in lines of at most `width` columns, as far as its words allow; its line breaks are kept."""
+    return "\n".join(_fill(line, width) for line in text.split("\n"))
+
+
+def _fill(text: str, width: int) -> str:
+    lines, line, room = [], "", width
+    for word in text.split(" "):
+        wide = visible_width(word)
+        if line and wide + 1 > room:
+            lines.append(line)
+            line, room = word, width - wide
+        else:
+            line, room = (f"{line} {word}", room - wide - 1) if line else (word, room - wide)
+    return "\n".join([*lines, line])
+
+
+def underlined(text: str, sign: str) -> str:
+    """`text` with a line of `sign` below it."""
+    filled = wrapped(text)
+    return f"{filled}\n{sign * min(WIDTH, max(visible_width(line) for line in filled.splitlines() or ['']))}"
+
+
+def prefixed(text: str, first: str, rest: str) -> str:
+    """`text` with `first` before its first line and `rest` before the others; lines that show nothing get none."""
+    lines = text.split("\n")
+    return "\n".join(
+        (rest if number else first) + line if visible_width(line) else line for number, line in enumerate(lines)
+    )
+
+
+def link_text(words: str, url: str) -> str:
+    """A link inside a sentence: its words, then its address, once where both are the same."""
+    same = words.strip() in ("", url, url.removeprefix("mailto:"), url.removeprefix("https://").rstrip("/"))
+    return url.removeprefix("mailto:") if same else f"{words} <{url.removeprefix('mailto:')}>"
+
+
+class _TextWriter:
+    def __init__(self, write_url: WriteUrl) -> None:
+        self._url = write_url
+
+    def blocks(self, nodes: Iterable[SyntaxTreeNode], width: int) -> str:
+        return "".join(self._block(node, width) for node in nodes)
+
+    def _block(self, node: SyntaxTreeNode, width: int) -> str:
+        match node.type:
+            case "condition":
+                return node.content
+            case "paragraph":
+                return self._paragraph(node, width)
+            case "heading":
+                sign = {"h1": "=", "h2": "-"}.get(node.tag)
+                title = self._inline(node.children)
+                return f"{underlined(title, sign) if sign else wrapped(title)}\n\n"
+            case "bullet_list" | "ordered_list":
+                return self._list(node, width)
+            case "blockquote":
+                return prefixed(self.blocks(node.children, width - 2).rstrip("\n"), "> ", "> ") + "\n\n"
+            case "fence" | "code_block":
+                return prefixed(node.content.rstrip("\n"), "    ", "    ") + "\n\n"
+            case "hr":
+                return "* * *\n\n"
+            case "table":
+                return self._table(node, width)
+            case "html_block":
+                return self._html(node.content, width)
+        return self.blocks(node.children, width)
+
+    def _paragraph(self, node: SyntaxTreeNode, width: int) -> str:
+        children = node.children[0].children if node.children else []
+        end = "\n" if node.hidden else "\n\n"
+        if len(children) == 1 and children[0].type == "link":
+            words, url = self._inline(children[0].children), self._url(str(children[0].attrs.get("href", "")))
+            if "<" in link_text(words, url):
+                return f"{wrapped(words, width)}:\n{url.removeprefix('mailto:')}{end}"
+        text = self._inline(node.children)
+        return wrapped(text, width) + end if text.strip() else ""
+
+    def _list(self, node: SyntaxTreeNode, width: int) -> str:
+        number = int(node.attrs.get("start", 1)) - 1
+        written = ""
+        tight = True
+        for item in node.children:
+            if item.type == CONDITION:
+                written += item.content
+                continue
+            number += 1
+            bullet = f"{number}. " if node.type == "ordered_list" else "- "
+            inner = self.blocks(item.children, width - len(bullet))
+            tight = tight and not inner.endswith("\n\n")
+            written += prefixed(inner.rstrip("\n"), bullet, " " * len(bullet)) + (
+                "\n\n" if inner.endswith("\n\n") else "\n"
+            )
+        return written + ("\n" if tight else "")
+
+    def _table(self, node: SyntaxTreeNode, width: int) -> str:
+        rows = [
+            [self._inline(cell.children) for cell in row.children] for part in node.children for row in part.children
+        ]
+        head, *body = rows
+        written = []
+        for row in body:
+            cells = [
+                f"{name}: {cell}" if name.strip() else cell
+                for name, cell in zip(head, row, strict=False)
+                if cell.strip()
+            ]
+            written.append(prefixed(wrapped(" — ".join(cells), width - 2), "- ", "  "))
+        return "\n".join(written) + "\n\n" if written else ""
+
+    def _inline(self, nodes: Iterable[SyntaxTreeNode]) -> str:
+        written: list[str] = []
+        open_links: list[tuple[int, str]] = []
+        for node in nodes:
+            match node.type:
+                case "inline" | "strong" | "em" | "s":
+                    written.append(self._inline(node.children))
+                case "text" | "code_inline" | "condition":
+                    written.append(node.content)
+                case "softbreak":
+                    written.append(" ")
+                case "hardbreak":
+                    written.append("\n")
+                case "image":
+                    written.append(f"[{node.content}]" if node.content.strip() else "")
+                case "link":
+                    written.append(link_text(self._inline(node.children), self._url(str(node.attrs.get("href", "")))))
+                case "html_inline":
+                    self._inline_html(node.content, written, open_links)
+        return "".join(written)
+
+    def _inline_html(self, tag: str, written: list[str], open_links: list[tuple[int, str]]) -> None:
+        if opening := _OPENING_A.match(tag):
+            open_links.append(
+                (len(written), html.unescape(next(group for group in opening.groups() if group is not None)))
+            )
+        elif tag.lower().startswith("</a") and open_links:
+            start, url = open_links.pop()
+            written[start:] = [link_text("".join(written[start:]), self._url(url))]
+        elif _BREAK.match(tag) and tag.lower().startswith("<br"):
+            written.append("\n")
+
+    def _html(self, content: str, width: int) -> str:
+        def link(match: re.Match[str]) -> str:
+            url = html.unescape(next(group for group in match.groups()[:3] if group is not None))
+            # The address must outlive the removal of tags: its brackets are written as entities.
+            return html.escape(link_text(html.unescape(_TAG.sub("", match[4])), self._url(url)), quote=False)
+
+        flat = " ".join(_A_TAG.sub(link, content).split())
+        text = html.unescape(_TAG.sub("", _BREAK.sub("\n", flat)))
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        return wrapped("\n".join(lines), width) + "\n\n" if lines else ""

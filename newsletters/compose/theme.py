@@ -1,0 +1,187 @@
+"""Theme: a brand and a language worked out into every value that layouts and blocks need, light and dark."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from newsletters.toolkits.brand import Brand, contrast, nearest_readable
+
+WIDTH = 600  # of the mail, in px
+GUTTER = 32  # left and right of text, in px
+COLUMN = WIDTH - 2 * GUTTER
+
+
+@dataclass(frozen=True)
+class Dark:
+    """The colours where a reader's screen is dark."""
+
+    background: str
+    surface: str
+    quiet: str
+    text: str
+    muted: str
+    link: str
+    border: str
+    primary: str
+    on_primary: str
+    button: str
+    on_button: str
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What a mail in one brand and direction looks like; colours are hex, sizes px.
+
+    `tone` and `gutter` change from block to block; `phrases` are the words that blocks say by themselves.
+    """
+
+    brand: Brand
+    direction: str
+    primary: str
+    on_primary: str
+    on_primary_soft: str
+    accent: str
+    on_accent: str
+    background: str
+    surface: str
+    quiet: str
+    text: str
+    muted: str
+    link: str
+    border: str
+    spark: str
+    dark: Dark
+    tone: str = "plain"
+    gutter: int = GUTTER
+    phrases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def column(self) -> int:
+        """The width of text in px."""
+        return COLUMN
+
+    @property
+    def corner(self) -> int:
+        """The radius of the card that holds the blocks, in px."""
+        return self.brand.radius + 4
+
+    @property
+    def heading_font(self) -> str:
+        """The fonts of headings and figures."""
+        return self.brand.heading_font or self.brand.font
+
+    @property
+    def ground(self) -> str:
+        """The colour behind text where this look is used."""
+        return {"primary": self.primary, "quiet": self.quiet}.get(self.tone, self.surface)
+
+    @property
+    def kicker(self) -> str:
+        """The colour of the few words above a headline."""
+        return self.on_primary_soft if self.tone == "primary" else self.spark
+
+    @property
+    def figure(self) -> str:
+        """The colour of figures set large."""
+        return self.on_primary if self.tone == "primary" else self.link
+
+    @property
+    def ink(self) -> str:
+        """The colour of text where this look is used: on the surface, a tint of it, or the brand's colour."""
+        return self.on_primary if self.tone == "primary" else self.text
+
+    @property
+    def faint(self) -> str:
+        """The colour of text that matters less."""
+        return self.on_primary_soft if self.tone == "primary" else self.muted
+
+    @property
+    def start(self) -> str:
+        """The side on which lines begin."""
+        return "right" if self.direction == "rtl" else "left"
+
+    @property
+    def end(self) -> str:
+        """The side on which lines end."""
+        return "left" if self.direction == "rtl" else "right"
+
+
+def look_of(brand: Brand, direction: str, phrases: Mapping[str, str]) -> Theme:
+    """The look of `brand`, for text that runs in `direction` (`ltr` or `rtl`)."""
+    colours = brand.colours
+    primary, surface, text = colours["primary"], colours["surface"], colours["text"]
+    on_primary = brand.text_on(primary)
+    quiet = mixed(surface, primary, 0.07)
+    return Theme(
+        brand=brand,
+        direction=direction,
+        primary=primary,
+        on_primary=on_primary,
+        on_primary_soft=_readable(mixed(on_primary, primary, 0.14), [primary], on_primary),
+        accent=colours["accent"],
+        on_accent=brand.text_on(colours["accent"]),
+        background=colours["background"],
+        surface=surface,
+        quiet=quiet,
+        text=_readable(text, [surface, quiet], "#000000"),
+        muted=_readable(colours["muted"], [surface, colours["background"], quiet], text),
+        link=_readable(colours["link"], [surface, quiet], text),
+        border=colours["border"],
+        spark=nearest_readable(colours["accent"], [surface, quiet]) or text,
+        phrases=phrases,
+        dark=_dark(colours["primary"], colours["link"]),
+    )
+
+
+def mixed(colour: str, other: str, share: float) -> str:
+    """`colour` with a `share` (0 to 1) of `other` in it."""
+    parts = [round(one + (two - one) * share) for one, two in zip(_rgb(colour), _rgb(other), strict=True)]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def _dark(primary: str, link: str) -> Dark:
+    # Neither pure black nor pure white: halos round letters tire the eye. The brand's hue stays in the greys.
+    background, surface = mixed("#131416", primary, 0.06), mixed("#1d1f22", primary, 0.08)
+    quiet = mixed("#26292d", primary, 0.10)
+    grounds = [background, surface, quiet]
+    deep = _at_lightness(primary, min(_lightness(primary), 0.30))
+    button = _at_lightness(primary, 0.72)
+    return Dark(
+        background=background,
+        surface=surface,
+        quiet=quiet,
+        text="#eceae6",
+        muted=_readable("#b3b1ab", grounds, "#eceae6"),
+        link=next(
+            (shade for step in range(55, 100, 3) if _reads(shade := _at_lightness(link, step / 100), grounds)),
+            "#eceae6",
+        ),
+        border=mixed("#3a3d42", primary, 0.12),
+        primary=deep,
+        on_primary="#ffffff" if contrast("#ffffff", deep) >= 4.5 else "#000000",
+        button=button,
+        on_button="#131416",
+    )
+
+
+def _readable(colour: str, grounds: Iterable[str], otherwise: str) -> str:
+    return colour if _reads(colour, grounds) else otherwise
+
+
+def _reads(colour: str, grounds: Iterable[str]) -> bool:
+    return all(contrast(colour, ground) >= 4.5 for ground in grounds)
+
+
+def _lightness(colour: str) -> float:
+    return colorsys.rgb_to_hls(*(part / 255 for part in _rgb(colour)))[1]
+
+
+def _at_lightness(colour: str, lightness: float) -> str:
+    hue, _, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _rgb(colour)))
+    return "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -1,0 +1,197 @@
+"""Newsletter documents: YAML front matter, then Markdown with block directives and Jinja2.
+
+---
+subject: Kindness, next door
+toolkit: community-makes-us
+---
+Dear {{ member.first_name | default("friend") }},
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from pathlib import Path
+
+from daisychain.errors import InputError
+from newsletters.documents.front_matter import split
+from newsletters.documents.yaml_with_lines import YamlMapping
+
+MAX_BYTES = 1024 * 1024
+KEYS = (
+    "subject",
+    "preheader",
+    "toolkit",
+    "brand",
+    "layout",
+    "language",
+    "fallback",
+    "title",
+    "from",
+    "reply_to",
+    "fields",
+    "subjects",
+    "preheaders",
+)
+
+# What every member has; a document that uses more says so under `fields`.
+MEMBER_FIELDS = frozenset({"email", "first_name", "last_name", "language"})
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+# Two letters only: `may.old.md` or `may.bak.md` is no translation.
+_IN_A_NAME = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,8})*")
+_FIELD = re.compile(r"[a-z_][a-z0-9_]*")
+_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"})
+_HINT = 'A newsletter begins with a line of ---, then "subject: …", "toolkit: …" and so on, then a line of ---.'
+
+
+@dataclass(frozen=True)
+class Document:
+    """A newsletter as it was written; `body_line` is the body's first line in `file`, `lines` those of the keys."""
+
+    file: str
+    folder: Path
+    subject: str
+    preheader: str
+    toolkit: str
+    layout: str
+    language: str
+    title: str
+    from_address: str
+    reply_to: str
+    fields: frozenset[str]
+    body: str
+    body_line: int
+    source: str  # the whole text, front matter and body
+    brand: str = ""  # a file, as seen from the document's folder; empty: the toolkit's brand
+    fallback: str = ""  # the language for those whose own is not there; empty: this document's
+    subjects: tuple[str, ...] = ()  # others that partners may choose, and so the preheaders
+    preheaders: tuple[str, ...] = ()
+    lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def direction(self) -> str:
+        """`rtl` for languages that are written from right to left, else `ltr`."""
+        return "rtl" if self.language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
+
+    def place(self, key: str) -> str:
+        """`file:line` of a front matter key, or of the front matter where the key is missing."""
+        return f"{self.file}:{self.lines.get(key, 1)}"
+
+
+def read_document(path: Path) -> Document:
+    """The document in the file `path`; raises InputError with file and line.
+
+    A translation (`may.cy.md` beside `may.md`) takes what its front matter leaves out from the first.
+    """
+    first = first_of(path)
+    return parse_document(
+        _read(path), str(path), path.parent, read_document(first) if first else None, language_of(path)
+    )
+
+
+def language_of(path: Path) -> str:
+    """The language that a translation's name says, such as `cy` for `may.cy.md`; empty for other names."""
+    code = Path(path.stem).suffix.removeprefix(".")
+    return code if _IN_A_NAME.fullmatch(code) else ""
+
+
+def first_of(path: Path) -> Path | None:
+    """The document that `path` is a translation of, where there is one."""
+    first = path.with_name(f"{Path(path.stem).stem}{path.suffix}")
+    return first if language_of(path) and first.is_file() else None
+
+
+def _read(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no newsletter {str(path)!r}.") from None
+    except OSError as error:
+        raise InputError(f"The newsletter can't be read: {error.strerror}.", file=path) from None
+    if len(content) > MAX_BYTES:
+        raise InputError(f"The newsletter is too large: {len(content):,} bytes, {MAX_BYTES:,} are allowed.", file=path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError("This is not UTF-8 text.", file=path, line=line, hint="Save it as UTF-8.") from None
+
+
+def parse_document(text: str, file: str, folder: Path, first: Document | None = None, language: str = "") -> Document:
+    """The document in `text`; `folder` is where its images and toolkit are looked for. Raises InputError.
+
+    A translation into `language` says of which document, the `first`.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    _refuse_controls(lines, file)
+    parts = split(lines, file, hint=_HINT)
+    sheet = parts.sheet
+    sheet.allow(KEYS, "A newsletter")
+    return Document(
+        file=file,
+        folder=folder,
+        subject=_one_line(sheet, "subject"),
+        preheader=_one_line(sheet, "preheader"),
+        toolkit=sheet.text("toolkit", first.toolkit if first else None),
+        layout=sheet.text("layout", first.layout if first else "bulletin"),
+        language=_language(sheet, language if first else ""),
+        title=_one_line(sheet, "title"),
+        from_address=_address(sheet, "from") or (first.from_address if first else ""),
+        reply_to=parseaddr(_address(sheet, "reply_to"))[1] or (first.reply_to if first else ""),
+        fields=_fields(sheet) | (first.fields if first else frozenset()),
+        body="\n".join(parts.body),
+        body_line=parts.body_line,
+        source="\n".join(lines),
+        brand=_one_line(sheet, "brand") or (first.brand if first else ""),
+        fallback=_one_line(sheet, "fallback"),
+        subjects=_lines(sheet, "subjects"),
+        preheaders=_lines(sheet, "preheaders"),
+        lines={key: sheet.line_of(key) for key in sheet},
+    )
+
+
+def _refuse_controls(lines: list[str], file: str) -> None:
+    for number, line in enumerate(lines, start=1):
+        if any(sign < " " and sign != "\t" for sign in line):
+            raise InputError("There is a control character in this line.", file=file, line=number)
+
+
+def _one_line(sheet: YamlMapping, key: str) -> str:
+    return " ".join(sheet.text(key, "").split())
+
+
+def _lines(sheet: YamlMapping, key: str) -> tuple[str, ...]:
+    return tuple(" ".join(text.split()) for text in sheet.texts(key))
+
+
+def _language(sheet: YamlMapping, named: str) -> str:
+    language = sheet.text("language", named or "en")
+    if named and language != named:
+        sheet.fail(f"The name of this file says {named!r}, and this line {language!r}.", "language", hint="Change one.")
+    if not _LANGUAGE.fullmatch(language):
+        sheet.fail(f"{language!r} is no language.", "language", hint="Write a code such as en, cy, ar or en-GB.")
+    return language
+
+
+def _address(sheet: YamlMapping, key: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
+    value = _one_line(sheet, key)
+    if value:
+        try:
+            validate_email(parseaddr(value)[1], check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            sheet.fail(f"{key!r} is no address: {error}", key, hint="Write: Name <name@example.org>")
+    return value
+
+
+def _fields(sheet: YamlMapping) -> frozenset[str]:
+    if "fields" not in sheet:
+        return frozenset()
+    fields = sheet.words("fields")
+    for name in fields:
+        if not _FIELD.fullmatch(name):
+            sheet.fail(f"{name!r} is no name for a field.", "fields", hint="Use small letters, digits and _.")
+    return frozenset(fields)

@@ -1,0 +1,189 @@
+"""YAML that remembers its lines, for the files that staff write: toolkits, brands, front matter.
+
+Values stay YAML nodes until they are asked for by the kind that is expected, so that `charity number: 0123`
+or `title: no` keep the characters that were typed, each mistake is told with its line, and aliases can't be
+made to grow a small file into a large one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from datetime import date
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import yaml
+
+from daisychain.errors import InputError
+
+_NULL = "tag:yaml.org,2002:null"
+# Browsers read a backslash as a slash, so that `/\\host` would lead to another host.
+_NEVER_IN_A_URL = frozenset('\\"<>')
+
+
+class YamlMapping:
+    """A YAML mapping, read by key as text, dates, links, words or sheets; mistakes raise InputError."""
+
+    def __init__(self, node: yaml.MappingNode, file: str, offset: int = 0) -> None:
+        self.file = file
+        self._offset = offset
+        self._node = node
+        self._values: dict[str, yaml.Node] = {}
+        self._lines: dict[str, int] = {}
+        for key, value in node.value:
+            self._keep(key, value)
+
+    def _keep(self, key: yaml.Node, value: yaml.Node) -> None:
+        line = key.start_mark.line + 1 + self._offset
+        if not isinstance(key, yaml.ScalarNode):
+            raise InputError("A key must be a plain word.", file=self.file, line=line)
+        if key.value in self._lines:
+            raise InputError(
+                f"{key.value!r} is given twice, first on line {self._lines[key.value]}.",
+                file=self.file,
+                line=line,
+            )
+        self._values[key.value] = value
+        self._lines[key.value] = line
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values and not _is_null(self._values[str(key)])
+
+    @property
+    def line(self) -> int:
+        """The line on which the mapping begins, counted from 1."""
+        return int(self._node.start_mark.line) + 1 + self._offset
+
+    def line_of(self, key: str) -> int:
+        """The line of `key`, or of the mapping where the key is missing."""
+        return self._lines.get(key, self.line)
+
+    def fail(self, message: str, key: str = "", *, hint: str = "") -> NoReturn:
+        """Raise InputError with the place of `key`."""
+        raise InputError(message, file=self.file, line=self.line_of(key), hint=hint)
+
+    def allow(self, known: Collection[str], what: str) -> None:
+        """Raise InputError for the first key that is not `known`, with the nearest that is."""
+        for key in self:
+            if key not in known:
+                self.fail(f"{what} has no key {key!r}.", key, hint=nearest(key, known))
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """The value of `key` as it was typed, stripped; the default or an error where it is missing."""
+        if key not in self:
+            if default is None:
+                self.fail(f"{key!r} is {'empty' if key in self._lines else 'missing'}.", key)
+            return default
+        node = self._values[key]
+        if not isinstance(node, yaml.ScalarNode):
+            self.fail(f"{key!r} must be text.", key, hint=_YAML_HINT)
+        value = str(node.value).strip()
+        if not value and default is None:
+            self.fail(f"{key!r} is empty.", key)
+        return value
+
+    def day(self, key: str) -> date | None:
+        """The date under `key`, or None."""
+        if key not in self:
+            return None
+        try:
+            return date.fromisoformat(self.text(key))
+        except ValueError:
+            self.fail(f"{key!r} is no date: {self.text(key)!r}.", key, hint="Write year, month and day: 2026-05-31.")
+
+    def url(self, key: str) -> str:
+        """The link under `key`: http(s), or a path on our own public URL, which begins with `/`."""
+        value = self.text(key)
+        if not is_link(value):
+            self.fail(
+                f"{key!r} is no web address: {value!r}.", key,
+                hint="Write https://…, or a path that begins with / for a page of this installation.",
+            )  # fmt: skip
+        return value
+
+    def words(self, key: str, known: Collection[str] | None = None) -> tuple[str, ...]:
+        """The words under `key`, a list or `a, b`, each of them `known` where that is given; at least one."""
+        node = self._values.get(key)
+        if isinstance(node, yaml.SequenceNode):
+            if not all(isinstance(item, yaml.ScalarNode) for item in node.value):
+                self.fail(f"{key!r} must be a list of words.", key)
+            found = [str(item.value).strip() for item in node.value]
+        else:
+            found = [word.strip() for word in self.text(key).split(",")]
+        for word in found:
+            if known is not None and word not in known:
+                self.fail(f"{key!r} can't be {word!r}.", key, hint=nearest(word, known))
+        if not found:
+            self.fail(f"{key!r} is empty.", key)
+        return tuple(dict.fromkeys(found))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts in the list under `key`, none of them empty; no texts where the key is missing."""
+        if key not in self:
+            return ()
+        node = self._values[key]
+        if not isinstance(node, yaml.SequenceNode):
+            self.fail(f"{key!r} must be a list.", key, hint="Write each on a line of its own, after `- `.")
+        for item in node.value:
+            if not isinstance(item, yaml.ScalarNode) or not item.value.strip():
+                self.fail(f"Each of {key!r} must be text.", key, hint=_YAML_HINT)
+        return tuple(str(item.value).strip() for item in node.value)
+
+    def sheet(self, key: str) -> YamlMapping | None:
+        """The mapping under `key`, or None where it is missing."""
+        if key not in self:
+            return None
+        node = self._values[key]
+        if not isinstance(node, yaml.MappingNode):
+            self.fail(f"{key!r} must hold lines of `name: value`.", key)
+        return YamlMapping(node, self.file, self._offset)
+
+
+def read_sheet(text: str, file: str, *, first_line: int = 1) -> YamlMapping:
+    """The mapping in `text`, which starts on `first_line` of `file`; raises InputError with file and line."""
+    offset = first_line - 1
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = (mark.line + 1 if mark else 1) + offset
+        raise InputError(f"This is not valid YAML: {error.problem}.", file=file, line=line, hint=_YAML_HINT) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1 + offset
+        raise InputError(f"This is not valid YAML: {error.reason}.", file=file, line=line) from None
+    except RecursionError:
+        raise InputError("This YAML is nested too deeply.", file=file, line=first_line) from None
+    if not isinstance(node, yaml.MappingNode):
+        raise InputError("Lines of `name: value` are expected here.", file=file, line=first_line)
+    return YamlMapping(node, file, offset)
+
+
+_YAML_HINT = "A value that holds `: ` or begins with a sign such as * & # @ or { must stand in quotes."
+
+
+def is_link(value: str) -> bool:
+    """Whether `value` is an http(s) address with a host, or a path that begins with a single `/`."""
+    if any(sign.isspace() or sign in _NEVER_IN_A_URL or not sign.isprintable() for sign in value):
+        return False
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme:
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    return value.startswith("/") and not parts.netloc
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """A hint that names the known word nearest to `word`, or all of them."""
+    close = difflib.get_close_matches(word.lower(), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known)) or 'none'}."
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == _NULL

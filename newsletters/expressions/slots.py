@@ -1,0 +1,82 @@
+"""Slots: member expressions placed in a context, each pair of expression and context one slot."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import quote
+
+from daisychain.errors import InputError
+from newsletters.compiled import Context, Slot
+from newsletters.expressions.parse import Expressions, Found
+from newsletters.expressions.trees import fields_of
+from newsletters.tokens import Kind
+
+_SCHEMES = ("http", "https", "mailto", "tel", "sms")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_HOST = re.compile(r"(?:https?:)?//[^/?#]*", re.IGNORECASE)
+
+
+class Slots:
+    """Turns the tokens of expressions into tokens of slots."""
+
+    def __init__(self, expressions: Expressions) -> None:
+        self._expressions = expressions
+        self._mint = expressions.mint
+        self._token = self._mint.pattern(Kind.EXPRESSION)
+        self._conditional = self._mint.pattern("[BOE]")
+        self._found: dict[tuple[str, str], Slot] = {}
+
+    @property
+    def rows(self) -> tuple[Slot, ...]:
+        """All slots placed so far, each at its index."""
+        return tuple(self._found.values())
+
+    def place(self, text: str, context: Context) -> str:
+        """`text` with each expression in it placed in `context`."""
+        if self._mint.mark not in text:  # nearly every piece of a page
+            return text
+        return self._token.sub(lambda match: self._slot(int(match[2]), context), text)
+
+    def url(self, url: str, file: str, line: int) -> str:
+        """A link's address with its slots placed, as `Link.url` holds it; raises InputError where one can't stand."""
+        if self._conditional.search(url):
+            raise InputError(
+                "A condition can't stand inside a link's address.", file=file, line=line,
+                hint="Put {% if %} round the whole link.",
+            )  # fmt: skip
+        whole = self._token.fullmatch(url)
+        if whole:
+            return self._slot(int(whole[2]), "url")
+        first = self._token.search(url)
+        scheme = _SCHEME.match(url)
+        if scheme and scheme[1].lower() not in _SCHEMES:
+            raise InputError(
+                f"A link can't lead to {scheme[1]}:…", file=file, line=line, hint="Use https:// or mailto:."
+            )
+        host = _HOST.match(url)
+        if first and (first.start() == 0 or (host and first.start() < host.end())):
+            raise InputError(
+                "A member's field can't choose the site that a link leads to, unless it is the whole address.",
+                file=file, line=line, hint="Write https://a.example/path?name={{ member.first_name }}",
+            )  # fmt: skip
+        # Braces would be taken for the place of a delivery's key.
+        url = quote(url, safe="!#$%&'()*+,/:;=?@[]~-._")
+        url = self._mint.write(Kind.PUBLIC) + url if url.startswith("/") and not url.startswith("//") else url
+        return self.place(url, "url_part")
+
+    def words(self, text: str) -> str:
+        """`text` as people read it, with fields' names for what is filled in."""
+        named = self._token.sub(lambda match: f"[{', '.join(fields_of(self._expression(int(match[2])).tree))}]", text)
+        return self._mint.strip(named)
+
+    def _slot(self, expression: int, context: Context) -> str:
+        found = self._expression(expression)
+        key = (json.dumps(found.tree), context)
+        slot = self._found.setdefault(
+            key, Slot(len(self._found), found.tree, context, fields_of(found.tree), found.line, found.file)
+        )
+        return self._mint.write(Kind.SLOT, slot.index)
+
+    def _expression(self, index: int) -> Found:
+        return self._expressions.slots[index]

@@ -1,0 +1,1 @@
+"""Merge: one compiled email and one member become one mail."""

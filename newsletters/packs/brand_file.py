@@ -1,0 +1,32 @@
+"""Brands by their file, whoever wrote it: a brand.yml, or the partner.yml of a member organisation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from newsletters.compose.compiler import FindToolkit
+from newsletters.compose.compose import phrases
+from newsletters.documents.document import read_document
+from newsletters.documents.yaml_with_lines import read_sheet
+from newsletters.packs.partner import COLUMNS, YOUR_ADDRESS, partner_brand, read_partner
+from newsletters.toolkits.brand import Brand, read_brand_file
+
+
+def brand_for(document: Path, brand: Path, find: FindToolkit) -> Brand:
+    """The brand in the file `brand` for the newsletter in `document`; raises InputError.
+
+    A partner's stands on that of the newsletter's toolkit; where its tool fills in the address, words stand for it.
+    """
+    if not _is_partner(brand):
+        return read_brand_file(brand)
+    partner, written = read_partner(brand), read_document(document)
+    made = partner_brand(partner, find(written.toolkit, written.folder), phrases(written.language))
+    return replace(made, footer=replace(made.footer, address=partner.address or YOUR_ADDRESS))
+
+
+def _is_partner(path: Path) -> bool:
+    try:
+        return set(read_sheet(path.read_text(encoding="utf-8-sig"), str(path))) <= set(COLUMNS)
+    except (OSError, UnicodeDecodeError):
+        return False

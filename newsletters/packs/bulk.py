@@ -1,0 +1,167 @@
+"""Many at once: the packs of all partners in a CSV, made by as many processes as there are processors."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from daisychain.atomic_files import replacing
+from daisychain.csv_cells import guarded
+from daisychain.errors import InputError
+from newsletters.documents.yaml_with_lines import nearest
+from newsletters.packs.dialects.dialect import ALL, named_dialects
+from newsletters.packs.edition import Edition
+from newsletters.packs.material import gather
+from newsletters.packs.pack import make_pack, save
+from newsletters.packs.partner import BEYOND, Fail, Partner, partner_of, read_rows
+from newsletters.packs.screenshot import preview_of
+from newsletters.toolkits.images import ToolkitImage
+
+# Starting a process costs about a second: fewer partners than this are done sooner in this one.
+_WORTH_A_POOL = 40
+FAILURES = "failures.csv"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make of a newsletter, and where to put it.
+
+    `editions` are by language, the newsletter's own first. Dialects by key and languages by code, with commas or `all`;
+    empty: as each partner says.
+    """
+
+    editions: Mapping[str, Edition]
+    dialects: str
+    languages: str
+    out: Path
+    as_zip: bool
+
+    def editions_for(self, partner: Partner | None) -> list[Edition]:
+        """Those in the languages that were asked for, or else in the newsletter's own; raises InputError."""
+        asked = self.languages or (partner.languages if partner else "")
+        codes = [code.strip() for code in asked.split(",") if code.strip()] or [next(iter(self.editions))]
+        if codes == [ALL]:
+            return list(self.editions.values())
+        for code in codes:
+            if code not in self.editions:
+                raise InputError(
+                    f"There is no newsletter in the language {code!r}.", hint=nearest(code, list(self.editions))
+                )
+        return [self.editions[code] for code in dict.fromkeys(codes)]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one partner: the packs' rows and places, or why there are none."""
+
+    line: int
+    name: str
+    rows: tuple[dict[str, Any], ...] = ()
+    places: tuple[str, ...] = ()
+    why: str = ""
+    images: tuple[ToolkitImage, ...] = ()
+
+
+def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
+    """The packs of one partner, or those without branding, written; raises InputError."""
+    chosen = named_dialects(order.dialects or (partner.dialects if partner else ""))
+    made = Made(line, partner.name if partner else "")
+    for edition in order.editions_for(partner):
+        material = gather(edition, partner)
+        preview = preview_of(material) if edition.choices.pictures else b""
+        packs = [make_pack(material, dialect, preview) for dialect in chosen]
+        made = replace(
+            made,
+            places=(*made.places, *(str(save(pack, order.out, as_zip=order.as_zip)) for pack in packs)),
+            rows=(*made.rows, *(pack.row for pack in packs)),
+            images=(*made.images, *material.hosted_images),
+        )
+    return made
+
+
+def make_many(order: Order, partners: Path, told: Callable[[int, int], None]) -> list[Made]:
+    """The packs of each row of the CSV `partners`; `told` hears how many of how many are done.
+
+    A row that fails is told by its line and takes nobody else's pack along; only a file that can't be read raises
+    InputError.
+    """
+    rows = list(read_rows(partners))
+    told(0, len(rows))
+    results: list[Made] = []
+    for made in _worked(order, partners, list(_jobs(rows))):
+        results.append(made)
+        told(len(results), len(rows))
+    results.sort(key=lambda made: made.line)
+    _write_failures(order.out, [made for made in results if made.why])
+    return results
+
+
+_Job = tuple[int, dict[str, str], str]
+
+
+def _jobs(rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[_Job]:
+    """Each row with the reason why it can't be done: cells too many, or another has its name or code already."""
+    seen: dict[str, int] = {}
+    for line, values in rows:
+        why = ""
+        if BEYOND in values:
+            why = f"The row has {values[BEYOND]}, more than there are columns: put a cell with a comma in quotes."
+        for each in filter(None, (values.get("name", "").casefold(), values.get("code", ""))):
+            if seen.setdefault(each, line) != line:
+                why = why or f"The name or code {each!r} stands on line {seen[each]} already."
+        yield line, values, why
+
+
+def _worked(order: Order, partners: Path, jobs: Sequence[_Job]) -> Iterator[Made]:
+    if len(jobs) < _WORTH_A_POOL:
+        _begin(order, partners)
+        yield from map(_one, jobs)
+        return
+    # Forked processes would share the database's connections; these start afresh.
+    with ProcessPoolExecutor(
+        max_workers=os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), initializer=_begin,
+        initargs=(order, partners),
+    ) as pool:  # fmt: skip
+        yield from pool.map(_one, jobs, chunksize=8)
+
+
+_order: Order
+_file: Path
+_handed: set[str]  # hashes of the pictures that this process has handed over: they are the same for most partners
+
+
+def _begin(order: Order, partners: Path) -> None:
+    global _order, _file, _handed
+    _order, _file, _handed = order, partners, set()
+
+
+def _one(job: _Job) -> Made:
+    line, values, why = job
+    name = values.get("name", "")
+    if why:
+        return Made(line, name, why=why)
+    try:
+        made = make_for(_order, partner_of(values, _file.parent, Fail(_file, lambda key: line)), line)
+    except InputError as error:
+        return Made(line, name, why=f"{error.message} {error.hint}".strip())
+    images = tuple(image for image in made.images if image.hash not in _handed)
+    _handed.update(image.hash for image in images)
+    return replace(made, images=images)
+
+
+def _write_failures(out: Path, failed: Sequence[Made]) -> None:
+    target = out / FAILURES
+    target.unlink(missing_ok=True)
+    if not failed:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(target, encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("line", "name", "why"))
+        writer.writerows(guarded((str(made.line), made.name, made.why)) for made in failed)

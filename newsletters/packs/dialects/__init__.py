@@ -1,0 +1,1 @@
+"""Dialects: how each tool writes merge tags; a TOML file each."""

@@ -1,0 +1,155 @@
+"""Dialects: how each tool writes a name, an unsubscribe link and an address; a TOML file each, found by being there.
+
+name          what its users call the tool
+steps         what a person does, in order; the pack adds "send yourself a test"
+then          what follows the test, where that is more than to send it
+picture_step  how its users get pictures in, where they have to be uploaded and then stand in the page by their address
+code          whether people paste the page's code; the README then has a button that copies it
+zip           "one folder" or "pictures": the pack has a zip of page and pictures side by side, or of the folder images
+unsubscribe, view, address      as they stand in the page; empty: the tool adds it, or has none
+unsubscribe_element, view_element   whole elements with {words}, for a tool that takes no link there
+unsubscribe_text, view_text     as they stand in the plain text, where that differs
+reply_to_leave                  true where nobody but the sender can take a person off the list
+address_by_tool                 true where the tool adds the postal address
+simple                          true where the page has to be one plain column, to be selected and pasted
+largest                         bytes that the page may have at most; 0: no limit is known
+tag, with_default               a field; {name} and {default} are filled in
+default_in_tool                 what to do where `with_default` can't hold the words for people without a value
+other_fields                    how fields of your own are spelled: upper, lower, or "" for not at all
+must_have                       what the tool refuses a campaign without
+[names]                         the tool's names of our fields
+[tags]                          fields that are written otherwise than `tag`, by the tool's name
+[condition]                     if, else, end; {name} is the field that must have a value
+[[never]]                       pattern, why: what must not stand in the content, as the tool would take it for its own
+[[rewrite]]                     pattern, with, why, part (page or text): what is written otherwise for this tool
+[sources]                       where each fact comes from
+[uncertain]                     what to look at before sending, where a fact could not be confirmed
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from daisychain.errors import InputError
+from newsletters.documents.yaml_with_lines import nearest
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class ConditionTags:
+    """How a part is shown only to people who have a value in a field."""
+
+    begin: str
+    otherwise: str
+    end: str
+
+
+@dataclass(frozen=True)
+class Never:
+    """What must not stand in the content, and why."""
+
+    pattern: re.Pattern[str]
+    why: str
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What is written otherwise for one tool, and why."""
+
+    pattern: re.Pattern[str]
+    by: str
+    why: str
+    part: Literal["page", "text"] = "page"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One tool's way of writing; `key` is the name of its file, and of the option `--for`."""
+
+    key: str
+    name: str
+    steps: tuple[str, ...]
+    then: tuple[str, ...] = ("Send it.",)
+    picture_step: str = ""
+    code: bool = False
+    zip: Literal["one folder", "pictures", ""] = ""
+    unsubscribe: str = ""
+    view: str = ""
+    address: str = ""
+    unsubscribe_element: str = ""
+    view_element: str = ""
+    unsubscribe_text: str = ""
+    view_text: str = ""
+    reply_to_leave: bool = False
+    address_by_tool: bool = False
+    simple: bool = False
+    largest: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    tag: str = ""
+    with_default: str = ""
+    default_in_tool: str = ""
+    other_fields: Literal["upper", "lower", ""] = ""
+    must_have: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    condition: ConditionTags | None = None
+    never: tuple[Never, ...] = ()
+    rewrite: tuple[Rewrite, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    uncertain: Mapping[str, str] = field(default_factory=dict)
+
+    def field_name(self, ours: str) -> str | None:
+        """What the tool calls our field; None where it can't have it."""
+        if ours in self.names or ours == "language":
+            return self.names.get(ours)
+        return {"upper": ours.upper(), "lower": ours.lower(), "": None}[self.other_fields]
+
+
+@cache
+def dialects() -> Mapping[str, Dialect]:
+    """All dialects by their key; a file that is wrong raises TypeError or ValueError."""
+    folder = files(__package__ or "")
+    found = {
+        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text(encoding="utf-8"))
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    }
+    return {key: _dialect(key, found[key]) for key in sorted(found)}
+
+
+def named_dialects(words: str) -> tuple[Dialect, ...]:
+    """The dialects in `words`, a list with commas or `all`; raises InputError."""
+    known = dialects()
+    keys = [word.strip().lower() for word in words.split(",") if word.strip()]
+    if keys == [ALL]:
+        return tuple(known.values())
+    for key in keys:
+        if key not in known:
+            raise InputError(f"There is no dialect {key!r}.", hint=nearest(key, known))
+    if not keys:
+        raise InputError("No dialect is named.", hint=f"Known: {', '.join(known)}, or {ALL}.")
+    return tuple(known[key] for key in dict.fromkeys(keys))
+
+
+def _dialect(key: str, content: Mapping[str, Any]) -> Dialect:
+    values = dict(content)
+    condition = values.pop("condition", None)
+    return Dialect(
+        key=key,
+        steps=tuple(values.pop("steps")),
+        then=tuple(values.pop("then", ("Send it.",))),
+        must_have=tuple(values.pop("must_have", ())),
+        condition=ConditionTags(condition["if"], condition["else"], condition["end"]) if condition else None,
+        never=tuple(Never(re.compile(each["pattern"]), each["why"]) for each in values.pop("never", ())),
+        rewrite=tuple(
+            Rewrite(re.compile(each["pattern"], re.DOTALL), each["with"], each["why"], each.get("part", "page"))
+            for each in values.pop("rewrite", ())
+        ),
+        **values,
+    )

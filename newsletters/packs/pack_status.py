@@ -1,0 +1,179 @@
+"""Standing: which packs were made, and whether each is current, superseded, expired or withdrawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from daisychain.errors import InputError
+from newsletters.packs.dialects.dialect import Dialect
+from newsletters.packs.edition import Edition
+from newsletters.packs.partner import Partner
+from newsletters.packs.provenance import copy_changes, copy_rows
+from newsletters.tables import MadePack
+from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
+from newsletters.toolkits.toolkit import Toolkit
+
+State = Literal["current", "superseded", "expired", "withdrawn"]
+_SHOWN = ("key", "newsletter", "title", "toolkit", "coalition", "partner", "dialect", "made_at", "expires")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one pack stands today, and why in sentences; `partner` is empty for packs without branding."""
+
+    key: str
+    state: State
+    why: tuple[str, ...]
+    newsletter: str
+    title: str
+    toolkit: str
+    coalition: str
+    partner: str
+    dialect: str
+    made_at: datetime
+    expires: date | None
+
+
+def row_of(
+    key: str, edition: Edition, partner: Partner | None, dialect: Dialect, sheet_hash: str = ""
+) -> dict[str, Any]:
+    """What is kept of a pack; without the hash of a sheet where none was handed out yet."""
+    return {
+        "key": key, "newsletter": edition.name, "title": edition.title, "edition": edition.hash,
+        "toolkit": edition.toolkit.name, "coalition": edition.toolkit.coalition,
+        "partner": partner.name if partner else "", "dialect": dialect.key, "expires": edition.expires,
+        "copy_blocks": copy_rows(edition.toolkit, edition.used), "sheets": [sheet_hash] if sheet_hash else [],
+    }  # fmt: skip
+
+
+def keep_packs(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Keep that these packs were made; one made again counts as made now, and is not withdrawn any more."""
+    kept = list({row["key"]: row for row in rows}.values())
+    if kept:
+        added = insert(MadePack)
+        again = {"made_at": func.now(), "withdrawn_at": None, "withdrawn_why": "", "sheets": _both_sheets(added)}
+        connection.execute(added.on_conflict_do_update(index_elements=["key"], set_=again), kept)
+
+
+def keep_download(connection: Connection, row: dict[str, Any]) -> None:
+    """Keep that a pack was taken; one that is known stays as it is, but that the sheet is one of its own."""
+    added = insert(MadePack)
+    connection.execute(
+        added.on_conflict_do_update(
+            index_elements=["key"],
+            set_={"sheets": _both_sheets(added)},
+            where=~MadePack.sheets.contains(added.excluded.sheets),
+        ),
+        row,
+    )
+
+
+def _both_sheets(added: Insert) -> ColumnElement[list[str]]:
+    """The sheets that are kept of a pack and that which comes, once: made on other days, it has others."""
+    new = added.excluded.sheets
+    return case((MadePack.sheets.contains(new), MadePack.sheets), else_=MadePack.sheets.concat(new))
+
+
+def kept_sheets(connection: Connection, key: str) -> Sequence[str] | None:
+    """The hashes of the sheets that were handed out with the pack `key`; None for one that was not made here."""
+    return connection.scalar(select(MadePack.sheets).where(MadePack.key == key))
+
+
+def pack_standing(connection: Connection, key: str, today: date) -> Standing | None:
+    """How the pack `key` stands; None for one that was not made here."""
+    rows = _rows(connection, MadePack.key == key)
+    return _standings(connection, rows, today)[0] if rows else None
+
+
+def all_standings(connection: Connection, today: date) -> list[Standing]:
+    """How every pack stands, by newsletter and partner."""
+    return _standings(connection, _rows(connection), today)
+
+
+def to_tell(standings: Iterable[Standing]) -> list[Standing]:
+    """Those that somebody should hear of: not current, and their partner has no newer one for the same tool."""
+    found = list(standings)
+    newest = {_whose(each): each.key for each in sorted(found, key=lambda each: each.made_at)}
+    return [each for each in found if each.state != "current" and newest[_whose(each)] == each.key]
+
+
+def _whose(pack: Standing) -> tuple[str, str, str, str]:
+    return pack.toolkit, pack.newsletter, pack.partner, pack.dialect
+
+
+def withdraw(connection: Connection, newsletter: str, why: str) -> int:
+    """Withdraw every pack of the newsletter of that name and its translations, and say how many.
+
+    Raises InputError where none was made.
+    """
+    # Its translations are named for it: may.cy beside may.
+    named = MadePack.newsletter.regexp_match(rf"^{re.escape(newsletter)}(\.[a-z]{{2}}(-[A-Za-z0-9]+)*)?$")
+    changed = connection.execute(
+        update(MadePack)
+        .where(named, MadePack.withdrawn_at.is_(None))
+        .values(withdrawn_at=func.now(), withdrawn_why=why)
+    ).rowcount
+    if not changed and not _rows(connection, named):
+        raise InputError(
+            f"No packs were made of a newsletter {newsletter!r}.", hint="`daisychain pack list` shows them."
+        )
+    return changed
+
+
+def _rows(connection: Connection, *where: Any) -> Sequence[RowMapping]:
+    query = select(*MadePack.__table__.columns).where(*where)
+    return connection.execute(query.order_by(MadePack.newsletter, MadePack.partner, MadePack.made_at)).mappings().all()
+
+
+def _standings(connection: Connection, rows: Sequence[RowMapping], today: date) -> list[Standing]:
+    newest = _newest(connection)
+    toolkits = {name: _toolkit(connection, name) for name in {row["toolkit"] for row in rows}}
+    return [_standing(row, newest, toolkits[row["toolkit"]], today) for row in rows]
+
+
+def _standing(row: RowMapping, newest: dict[tuple[str, str], str], toolkit: Toolkit | None, today: date) -> Standing:
+    state, why = _judged(row, newest, toolkit, today)
+    plain = {name: row[name] for name in _SHOWN}
+    return Standing(state=state, why=why, **plain)
+
+
+def _judged(
+    row: RowMapping, newest: dict[tuple[str, str], str], toolkit: Toolkit | None, today: date
+) -> tuple[State, tuple[str, ...]]:
+    if row["withdrawn_at"] is not None:
+        return "withdrawn", (row["withdrawn_why"],) if row["withdrawn_why"] else ()
+    if row["expires"] and today > row["expires"]:
+        return "expired", (f"It was to be sent by {row['expires']:%d %B %Y}.",)
+    changes = tuple(copy_changes(row["copy_blocks"], toolkit, today)) if toolkit else ()
+    if newest[row["toolkit"], row["newsletter"]] != row["edition"]:
+        changes = ("There is a newer version of this email.", *changes)
+    return ("superseded", changes) if changes else ("current", ())
+
+
+def _newest(connection: Connection) -> dict[tuple[str, str], str]:
+    """The edition made last of each newsletter of each toolkit."""
+    last = (
+        select(MadePack.toolkit, MadePack.newsletter, func.max(MadePack.made_at))
+        .group_by(MadePack.toolkit, MadePack.newsletter)
+    )  # fmt: skip
+    found = connection.execute(
+        select(MadePack.toolkit, MadePack.newsletter, MadePack.edition)
+        .where(tuple_(MadePack.toolkit, MadePack.newsletter, MadePack.made_at).in_(last))
+        .distinct()
+    )
+    return {(row.toolkit, row.newsletter): row.edition for row in found}
+
+
+def _toolkit(connection: Connection, name: str) -> Toolkit | None:
+    # One that is only a folder beside a document can't be looked at from here.
+    try:
+        return named_toolkit(name, connection)
+    except UnknownToolkit:
+        return None

@@ -1,0 +1,41 @@
+"""Subject lines and preview texts to choose from: the newsletter's own, or else what its copy and toolkit suggest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from newsletters.packs.dialect_writer import Written, write_lines
+from newsletters.packs.dialects.dialect import Dialect
+from newsletters.packs.material import Material
+
+# A shorter title of a copy block says too little to be a subject.
+_WORDS = 5
+_MOST = 6
+_SENTENCE = re.compile(r"(?<=[.:;!?])\s+")
+
+
+def subjects_file(written: Written, material: Material, dialect: Dialect) -> str:
+    """The file subjects.txt; raises InputError where one of them can't be said in `dialect`."""
+    email = material.compilation.email
+    others = [write_lines(each, dialect, material.wording(dialect)) for each in material.compilation.alternatives]
+    subjects = [written.subject, *(subject for subject, _ in others)]
+    previews = [written.preheader, *(preheader for _, preheader in others)]
+    if not material.edition.document.subjects:
+        subjects += [email.title, *(use.title for use in email.copy_blocks if len(use.title.split()) >= _WORDS)]
+    if not material.edition.document.preheaders:
+        previews += _SENTENCE.split(material.edition.toolkit.summary)
+    return "\n".join([*_listed("SUBJECT LINES", subjects),
+                      *_listed("PREVIEW TEXT (what inboxes show behind the subject)", previews)])  # fmt: skip
+
+
+def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield from (title, "")
+    distinct: dict[str, str] = {}
+    for line in lines:
+        words = " ".join(line.split())
+        if words:
+            distinct.setdefault(words.rstrip(".").casefold(), words[:1].upper() + words[1:])
+    for number, line in enumerate(list(distinct.values())[:_MOST], start=1):
+        yield f"{number}. {line}"
+    yield ""

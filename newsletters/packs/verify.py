@@ -1,0 +1,49 @@
+"""Verifying: whether a pack in somebody's hands is as it was made, and whether it may still be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from newsletters.packs.pack_reader import read_pack
+from newsletters.packs.pack_status import kept_sheets, pack_standing
+from newsletters.packs.provenance import SHEET, PackVerdict, altered_files, copy_changes
+from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
+from newsletters.toolkits.toolkit import Toolkit
+
+
+def verify(connection: Connection, path: Path, today: date) -> PackVerdict:
+    """How the pack in the folder or zip `path` stands; raises InputError where it is none."""
+    found = read_pack(path)
+    kept = kept_sheets(connection, found.sheet["pack"])
+    altered = [*altered_files(found.sheet, found.files)]
+    if kept is not None and found.sheet_hash not in kept:
+        altered.insert(0, f"{SHEET} was changed.")
+    toolkit = _toolkit(connection, found.sheet)
+    changes = tuple(dict.fromkeys(_changes(connection, found.sheet, toolkit, today)))
+    return PackVerdict(
+        found.sheet, kept is not None, tuple(dict.fromkeys(altered)), changes, compared=toolkit is not None
+    )
+
+
+def _toolkit(connection: Connection, sheet: Mapping[str, Any]) -> Toolkit | None:
+    """The pack's toolkit as it is today; None for one that is only a folder, which is not to be found from here."""
+    try:
+        return named_toolkit(sheet["toolkit"]["name"], connection)
+    except UnknownToolkit:
+        return None
+
+
+def _changes(connection: Connection, sheet: Mapping[str, Any], toolkit: Toolkit | None, today: date) -> Iterator[str]:
+    if sheet["expires"] and today > date.fromisoformat(sheet["expires"]):
+        yield f"It was to be sent by {date.fromisoformat(sheet['expires']):%d %B %Y}."
+    if standing := pack_standing(connection, sheet["pack"], today):
+        if standing.state == "withdrawn":
+            yield "It was withdrawn."
+        yield from standing.why
+    if toolkit is not None:
+        yield from copy_changes(sheet["copy blocks"], toolkit, today)

@@ -1,0 +1,1 @@
+"""Preview: what readers of a newsletter will see, as files to look at."""

@@ -1,0 +1,129 @@
+"""Showcase: a toolkit as its public page shows it, each piece of copy ready to be pasted elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from daisychain.errors import InputError
+from newsletters.toolkit_store.render_without_member import unmerged
+from newsletters.toolkits.images import ToolkitImage
+from newsletters.toolkits.toolkit import CHANNELS, CopyBlock, Toolkit
+
+MANIFESTO = "manifesto"
+HERO = "hero"
+
+
+@dataclass(frozen=True)
+class CopyToPaste:
+    """One copy block to be copied: as HTML for editors that keep looks, as text for others."""
+
+    block: CopyBlock
+    html: Markup
+    text: str
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """What the public page of a toolkit shows; `channels` holds those with copy that may be used today."""
+
+    toolkit: Toolkit
+    hero: ToolkitImage | None
+    logo: ToolkitImage | None
+    manifesto: CopyToPaste | None
+    channels: dict[str, list[CopyToPaste]]
+    links: dict[str, str]
+
+
+def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
+    """The toolkit as readers may see it `today`; paths in links are written out on `public_url`.
+
+    The block `manifesto` and the image `hero` stand at the top, where the toolkit has them.
+    """
+    manifesto = toolkit.copy.get(MANIFESTO)
+    return Showcase(
+        toolkit=toolkit,
+        hero=toolkit.images.get(HERO),
+        logo=toolkit.brand.logo,
+        manifesto=_piece(manifesto, toolkit, public_url) if manifesto and manifesto.available(today) else None,
+        channels={
+            # What was written for this channel alone comes first.
+            channel: [
+                _piece(block, toolkit, public_url)
+                for block in sorted(blocks, key=lambda block: len(block.channels))
+                if block.id != MANIFESTO
+            ]
+            for channel in CHANNELS
+            if (blocks := toolkit.copy_for(channel, today))
+        },
+        links={name: _absolute(url, public_url) for name, url in toolkit.links.items()},
+    )
+
+
+def _for_everybody(block: CopyBlock, toolkit: Toolkit) -> str:
+    try:
+        return unmerged(block, toolkit)
+    except InputError:  # `toolkit add` refuses such a block; a page is no place to say so
+        return block.body
+
+
+def _piece(block: CopyBlock, toolkit: Toolkit, public_url: str) -> CopyToPaste:
+    # Raw HTML stays text: the page shows what was written, and runs none of it.
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = reader.parse(_for_everybody(block, toolkit))
+    for token in tokens:
+        token.children = [_for_pasting(child, public_url) for child in token.children or ()]
+    html = str(reader.renderer.render(tokens, reader.options, {}))
+    return CopyToPaste(block, Markup(html), plain_text(tokens))  # noqa: S704 - markdown-it escapes all but its own tags
+
+
+def _for_pasting(token: Token, public_url: str) -> Token:
+    if token.type == "link_open":
+        token.attrSet("href", _absolute(str(token.attrGet("href")), public_url))
+    elif token.type == "image":  # another page can't reach it by this address; the pictures stand by themselves
+        return Token("text", "", 0, content=f"[{token.content}]")
+    return token
+
+
+def _absolute(url: str, public_url: str) -> str:
+    return public_url + url if url.startswith("/") and not url.startswith("//") else url
+
+
+def plain_text(tokens: Sequence[Token]) -> str:
+    """Markdown tokens as unwrapped text: paragraphs with an empty line between, links as `words: address`."""
+    paragraphs: list[str] = []
+    lists: list[int | None] = []
+    mark = ""
+    for token in tokens:
+        if token.type in ("bullet_list_open", "ordered_list_open"):
+            lists.append(int(token.attrGet("start") or 1) if token.type == "ordered_list_open" else None)
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            lists.pop()
+        elif token.type == "list_item_open":
+            number = lists[-1]
+            mark = "• " if number is None else f"{number}. "
+            lists[-1] = number if number is None else number + 1
+        elif token.type == "inline":
+            paragraphs.append(mark + _words(token.children or ()))
+            mark = ""
+        elif token.type in ("fence", "code_block"):
+            paragraphs.append(token.content.rstrip())
+    return "\n\n".join(paragraphs)
+
+
+def _words(tokens: Iterable[Token]) -> str:
+    text, address, start = "", "", 0
+    for token in tokens:
+        if token.type == "link_open":
+            address, start = str(token.attrGet("href")), len(text)
+        elif token.type == "link_close":
+            words = text[start:]
+            text = text[:start] + (address if words == address else f"{words}: {address}")
+        else:
+            text += {"softbreak": " ", "hardbreak": "\n"}.get(token.type, token.content)
+    return text

@@ -1,0 +1,32 @@
+"""Toolkit copy, tried before a toolkit is added: its author hears of a mistake, not whoever uses the copy later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from newsletters.compose.compiler import compile_document
+from newsletters.documents.document import Document, parse_document
+from newsletters.toolkit_store.render_without_member import fields_in, unmerged
+from newsletters.toolkits.toolkit import Toolkit
+
+# A toolkit's copy has no folder beside it: its pictures are those of the toolkit.
+_NOWHERE = Path("/nonexistent")
+
+
+def refuse_broken_copy(toolkit: Toolkit) -> None:
+    """Raise InputError, with file and line, for copy that no page could show or no newsletter could hold."""
+    for block in toolkit.copy.values():
+        unmerged(block, toolkit)
+    # What is under embargo today is to be used one day.
+    free = {name: replace(block, embargo=None, expires=None) for name, block in toolkit.copy.items()}
+    compile_document(_of_all_copy(toolkit), replace(toolkit, copy=free))
+
+
+def _of_all_copy(toolkit: Toolkit) -> Document:
+    """A newsletter that holds every block meant for email, whatever fields they use."""
+    blocks = [block for block in toolkit.copy.values() if "email" in block.channels]
+    fields = sorted({name for block in blocks for name in fields_in(block.body)})
+    body = "\n\n".join(f"::: copy {block.id}" for block in blocks)
+    head = f"subject: copy\ntoolkit: {toolkit.name}\n" + (f"fields: [{', '.join(fields)}]\n" if fields else "")
+    return parse_document(f"---\n{head}---\n{body}\n", f"the copy of {toolkit.name}", _NOWHERE)

@@ -1,0 +1,250 @@
+"""Brand: names, colours, font, logo and footer, resolved to plain values when a toolkit is read.
+
+Mail clients know no CSS variables, and nobody should have to read pale grey on white: colours become hex
+here, those not given follow from those that were, and text under 4.5:1 (WCAG 2.2, 1.4.3) is refused.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import ImageColor
+
+from daisychain.errors import InputError
+from newsletters.documents.yaml_with_lines import YamlMapping, nearest, read_sheet
+from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
+
+ENOUGH_CONTRAST = 4.5
+SYSTEM_FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+DEFAULT_COLOURS: Mapping[str, str] = {
+    "primary": "#1f5f4f",
+    "accent": "#b3541e",
+    "background": "#f4f1ea",
+    "surface": "#ffffff",
+    "text": "#22302b",
+    "muted": "#5b6762",
+    "link": "#1f5f4f",
+    "border": "#dcd8cd",
+}
+# These are read as text: each must stand out from both the page and the surface on it.
+_READ = ("text", "muted", "link")
+_KEYS = ("name", "colours", "font", "heading font", "logo", "dark logo", "radius", "footer")
+_FOOTER_KEYS = ("organisation", "address", "charity number", "social")
+
+
+@dataclass(frozen=True)
+class Footer:
+    """Who writes, where they are (lines of a postal address), and where else to find them (name to URL)."""
+
+    organisation: str = ""
+    address: str = ""
+    charity_number: str = ""
+    social: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Brand:
+    """What a mail or page looks like; colours are `#rrggbb`, `radius` is in px.
+
+    `dark_logo` is for dark screens. A partner's brand names the coalition as its `lead`, whose logo then stands beside
+    its own, and may have an `intro`: a paragraph of its own words, in Markdown without fields, after the opening.
+    """
+
+    name: str
+    colours: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_COLOURS))
+    font: str = SYSTEM_FONT
+    heading_font: str = ""
+    logo: ToolkitImage | None = None
+    dark_logo: ToolkitImage | None = None
+    radius: int = 8
+    footer: Footer = field(default_factory=Footer)
+    lead: Brand | None = None
+    intro: str = ""
+
+    def text_on(self, colour: str) -> str:
+        """The colour of text on `colour`: white, the brand's text or black, the first that can be read."""
+        for candidate in ("#ffffff", self.colours["text"]):
+            if contrast(candidate, colour) >= ENOUGH_CONTRAST:
+                return candidate
+        return "#000000"  # white fell short, and no colour is near to both white and black
+
+    def contrast(self, one: str, other: str) -> float:
+        """The contrast of two colours, each hex or the name of one of the brand's."""
+        return contrast(self.colours.get(one, one), self.colours.get(other, other))
+
+
+# Given a path as the brand's file names it, and the line that does: the picture there.
+ReadPicture = Callable[[str, int], ToolkitImage]
+
+
+def read_brand(
+    sheet: YamlMapping | None, *, name: str, images: Mapping[str, ToolkitImage], read: ReadPicture | None = None
+) -> Brand:
+    """The brand that `sheet` describes, the rest by default; raises InputError with file and line.
+
+    A logo is one of `images` or, where `read` is given, a file that it can read.
+    """
+    if sheet is None:
+        return Brand(name=name, footer=Footer(organisation=name))
+    sheet.allow(_KEYS, "A brand")
+    own_name = sheet.text("name", name)
+    return Brand(
+        name=own_name,
+        colours=_read_colours(sheet.sheet("colours")),
+        font=_read_font(sheet, "font", SYSTEM_FONT),
+        heading_font=_read_font(sheet, "heading font", ""),
+        logo=_read_logo(sheet, "logo", images, read),
+        dark_logo=_read_logo(sheet, "dark logo", images, read),
+        radius=_read_radius(sheet),
+        footer=_read_footer(sheet.sheet("footer"), own_name),
+    )
+
+
+def read_brand_file(path: Path) -> Brand:
+    """The brand in the file `path`; its logos are files beside it. Raises InputError with file and line."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"There is no brand {str(path)!r}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The brand can't be read: {error}.", file=path) from None
+    sheet = read_sheet(text, str(path))
+    return read_brand(sheet, name=sheet.text("name"), images={}, read=_beside(path))
+
+
+def _beside(brand: Path) -> ReadPicture:
+    folder = brand.parent.resolve()
+
+    def read(name: str, line: int) -> ToolkitImage:
+        found = (folder / name).resolve()
+        if not found.is_relative_to(folder):
+            raise InputError(f"The path {name!r} leaves the brand's folder.", file=brand, line=line)
+        if not found.is_file():
+            raise InputError(f"The file {name!r} is not there.", file=brand, line=line)
+        if found.stat().st_size > MAX_BYTES:
+            raise InputError(f"The file {name!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=brand, line=line)
+        return measure(found.read_bytes(), name, file=brand, line=line)
+
+    return read
+
+
+def contrast(one: str, other: str) -> float:
+    """The WCAG contrast ratio of two hex colours, from 1 to 21."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def nearest_readable(colour: str, backgrounds: Iterable[str]) -> str | None:
+    """The shade of `colour` nearest in lightness that can be read on all backgrounds; None where none can."""
+    grounds = list(backgrounds)
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _rgb(colour)))
+    for step in range(256):
+        for shade in (lightness - step / 255, lightness + step / 255):
+            if 0 <= shade <= 1:
+                tried = _hex(*(round(255 * part) for part in colorsys.hls_to_rgb(hue, shade, saturation)))
+                if all(contrast(tried, ground) >= ENOUGH_CONTRAST for ground in grounds):
+                    return tried
+    return None
+
+
+def _read_colours(sheet: YamlMapping | None) -> dict[str, str]:
+    if sheet is None:
+        return dict(DEFAULT_COLOURS)
+    sheet.allow(DEFAULT_COLOURS, "The colours")
+    given = {key: _read_colour(sheet, key) for key in sheet}
+    colours = {**DEFAULT_COLOURS, **given}
+    if "primary" in given and "link" not in given:
+        colours["link"] = given["primary"]
+    grounds = (colours["surface"], colours["background"])
+    for key in _READ:
+        readable = nearest_readable(colours[key], grounds)
+        if readable is None:
+            sheet.fail(
+                f"No shade of {key!r} ({colours[key]}) can be read on both the surface {grounds[0]} and the "
+                f"background {grounds[1]}.", key if key in given else "background",
+                hint="Bring surface and background nearer to each other.",
+            )  # fmt: skip
+        if readable != colours[key] and key in given:
+            ground = min(grounds, key=lambda ground: contrast(colours[key], ground))
+            sheet.fail(
+                f"The colour {key!r} ({colours[key]}) on {ground} has a contrast of "
+                f"{contrast(colours[key], ground):.1f}:1, and {ENOUGH_CONTRAST}:1 is needed to read it.", key,
+                hint=f'The nearest that passes is "{readable}".',
+            )  # fmt: skip
+        colours[key] = readable
+    return colours
+
+
+def _read_colour(sheet: YamlMapping, key: str) -> str:
+    if key not in sheet:
+        sheet.fail(
+            f"The colour {key!r} is empty.",
+            key,
+            hint='Put it in quotes, because # begins a comment: "#1f5f4f".',
+        )
+    value = sheet.text(key)
+    try:
+        parts: tuple[int, ...] = ImageColor.getrgb(value)
+    except ValueError:
+        parts = ()
+    if len(parts) != 3:
+        sheet.fail(f"{value!r} is no colour, or one with transparency.", key, hint='Write it as "#1f5f4f".')
+    return _hex(*parts)
+
+
+def _read_logo(
+    sheet: YamlMapping, key: str, images: Mapping[str, ToolkitImage], read: ReadPicture | None
+) -> ToolkitImage | None:
+    name = sheet.text(key, "")
+    if not name or name in images:
+        return images.get(name)
+    if read is None or "." not in name:
+        sheet.fail(f"The logo {name!r} is not among the images.", key, hint=nearest(name, images))
+    return read(name, sheet.line_of(key))
+
+
+def _read_font(sheet: YamlMapping, key: str, default: str) -> str:
+    font = sheet.text(key, default)
+    # It ends up inside style attributes: a quote or a brace there would be markup.
+    if any(sign in font for sign in '"<>{};&\\\n'):
+        sheet.fail("The font must be names with commas between.", key, hint=f"For example: {SYSTEM_FONT}")
+    return font
+
+
+def _read_radius(sheet: YamlMapping) -> int:
+    value = sheet.text("radius", "8").removesuffix("px").strip()
+    if not (value.isascii() and value.isdigit() and int(value) <= 40):
+        sheet.fail(f"The radius must be a whole number of pixels from 0 to 40, not {value!r}.", "radius")
+    return int(value)
+
+
+def _read_footer(sheet: YamlMapping | None, name: str) -> Footer:
+    if sheet is None:
+        return Footer(organisation=name)
+    sheet.allow(_FOOTER_KEYS, "A footer")
+    return Footer(
+        organisation=sheet.text("organisation", name),
+        address="\n".join(line.strip() for line in sheet.text("address", "").splitlines() if line.strip()),
+        charity_number=sheet.text("charity number", ""),
+        social={key: social.url(key) for key in social} if (social := sheet.sheet("social")) else {},
+    )
+
+
+def _luminance(colour: str) -> float:
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in _rgb(colour))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _hex(*parts: int) -> str:
+    return "#" + "".join(f"{part:02x}" for part in parts)

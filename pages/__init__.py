@@ -1,0 +1,1 @@
+"""The front door for readers: public pages, without sessions or cookies."""

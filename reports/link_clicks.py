@@ -1,0 +1,102 @@
+"""The clicks on each link of a campaign, whose languages each have their own links.
+
+A link in one language and one in another are the same link where both languages have as many links and these two stand
+at the same place, or else where both lead to the same address. What has no fellow is told with its language.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, RowMapping, select
+
+from newsletters.compiled import CompiledEmail
+from newsletters.tokens import Kind, Token
+from sender.delivery.campaign_emails import emails_of
+from sender.links.sent_mail import load_emails
+from sender.tables import LinkRollup
+
+
+@dataclass(frozen=True)
+class LinkClicks:
+    """One tracked link of the email, or (number None) the clicks that fit none of them.
+
+    `language` is empty unless the link is there in that language only.
+    """
+
+    number: int | None
+    text: str
+    url: str
+    clicks: int
+    clickers: int
+    language: str = ""
+
+
+def count_links(connection: Connection, campaign: RowMapping) -> list[LinkClicks]:
+    """The links of a campaign (its row) in the order of its email, in the language to fall back on."""
+    emails = emails_of(connection, campaign["id"])
+    counted = _counted(connection, campaign["id"])
+    made = load_emails(connection, emails.all())
+    found = {
+        id_: [
+            LinkClicks(
+                link.index, link.text, _readable(email, link.url, campaign["public_url"]),
+                *counted.pop((id_, link.index), (0, 0)),
+            )
+            for link in email.links
+            if link.tracked
+        ]
+        for id_, email in made.items()
+    }  # fmt: skip
+    lines = found.pop(emails.fallback)
+    for language, id_ in emails.ids.items():
+        lines = join_links(lines, found.get(id_, []), language)
+    # One that only machines clicked is none that people did.
+    if counted:
+        other = [sum(each) for each in zip(*counted.values(), strict=True)]
+        lines.append(LinkClicks(None, "another link", "", other[0], other[1]))
+    return lines
+
+
+def _counted(connection: Connection, campaign_id: int) -> dict[tuple[int, int], tuple[int, int]]:
+    """(clicks, clickers) by compiled email and link, where somebody clicked."""
+    columns = (LinkRollup.compiled_id, LinkRollup.link, LinkRollup.clicks, LinkRollup.clickers)
+    rows = connection.execute(select(*columns).where(LinkRollup.campaign_id == campaign_id, LinkRollup.clicks > 0))
+    return {(row.compiled_id, row.link): (row.clicks, row.clickers) for row in rows}
+
+
+def join_links(lines: list[LinkClicks], links: Sequence[LinkClicks], language: str) -> list[LinkClicks]:
+    """`lines` with the clicks on the links of a further language added, and a line for each that has no fellow."""
+    common = [line for line in lines if not line.language]
+    alone = lines[len(common) :]
+    for link, place in zip(links, _fellows(common, links), strict=True):
+        if place is None:
+            alone.append(replace(link, language=language))
+        else:
+            line = common[place]
+            common[place] = replace(line, clicks=line.clicks + link.clicks, clickers=line.clickers + link.clickers)
+    return common + alone
+
+
+def _fellows(common: Sequence[LinkClicks], links: Sequence[LinkClicks]) -> list[int | None]:
+    """For each of `links` the place of its fellow in `common`, if it has one."""
+    if len(links) == len(common):
+        return list(range(len(links)))
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, line in enumerate(common):
+        places[line.url].append(place)
+    return [places[link.url].pop(0) if places[link.url] else None for link in links]
+
+
+def _readable(email: CompiledEmail, url: str, public_url: str) -> str:
+    """A link's URL with the fields' names where each member has a value of their own."""
+    names = {slot.index: "{" + ", ".join(slot.fields) + "}" for slot in email.slots}
+
+    def written(piece: str | Token) -> str:
+        if isinstance(piece, str):
+            return piece
+        return public_url if piece.kind is Kind.PUBLIC else names.get(piece.index, "{}")
+
+    return "".join(written(piece) for piece in email.mint.split(url))

@@ -1,0 +1,1 @@
+"""Campaigns: from a draft to a frozen audience, and what a person may do on the way."""

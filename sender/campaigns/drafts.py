@@ -1,0 +1,197 @@
+"""Drafts: a campaign made from a document, with its translations, and a list; and whether it is still what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, update
+
+from daisychain.errors import InputError, StateError
+from daisychain.settings import Settings
+from lists.list_people import ListPeople, open_people
+from lists.lists import find_list, parse_sender
+from newsletters.checks import Finding, check_languages
+from newsletters.compiled import CompiledEmail
+from newsletters.compose.languages import Languages, compile_languages
+from newsletters.documents.document import Document
+from newsletters.toolkit_store.store import find_toolkit
+from sender.campaigns.follow_ups import check_whom
+from sender.campaigns.overrides import Overrides, overrides_of
+from sender.campaigns.status import public_face
+from sender.delivery.campaign_emails import emails_of, keep_emails, name_emails
+from sender.links.sent_mail import load_emails
+from sender.links.tracking import tracking_mode
+from sender.providers.registry import open_provider
+from sender.tables import Campaign
+
+
+@dataclass(frozen=True)
+class Created:
+    """A fresh draft, with what the checks had to say; errors among it were overridden."""
+
+    id: int
+    findings: list[Finding]
+
+
+def create(
+    connection: Connection,
+    settings: Settings,
+    document: Path,
+    *,
+    list_name: str | None,
+    provider: str,
+    name: str = "",
+    follows: tuple[int, str] | None = None,
+    overrides: Overrides | None = None,
+) -> Created:
+    """Compile and check a document for a list and keep it as a draft; raises InputError with every error found.
+
+    `follows` is (an earlier campaign, whom of it): then the list is that campaign's. `overrides` let errors stand.
+    """
+    opened = open_provider(provider, settings)
+    if follows:
+        list_name = check_whom(connection, *follows)["list"]
+    assert list_name is not None
+    people = open_people(connection, list_name)
+    overrides = overrides or Overrides()
+    languages, findings = checked(connection, document, people, overrides)
+    campaign_id = insert_campaign(
+        connection, settings, languages, document=document, provider=opened.name,
+        mailing_list=find_list(connection, list_name), name=name or languages.first.email.title or document.stem,
+    )  # fmt: skip
+    overrides.keep(connection, campaign_id, findings)
+    if follows:
+        columns = {"of_campaign_id": follows[0], "of_whom": follows[1]}
+        connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(columns))
+    return Created(campaign_id, findings)
+
+
+def checked(
+    connection: Connection, document: Path, people: ListPeople | None, overrides: Overrides | None = None
+) -> tuple[Languages, list[Finding]]:
+    """A document compiled and checked in each language; raises InputError that lists every error left to stand."""
+    languages = compiled(connection, document, people)
+    findings = check_languages(languages, people)
+    (overrides or Overrides()).require(findings)
+    return languages, findings
+
+
+def compiled(connection: Connection, document: Path, people: ListPeople | None) -> Languages:
+    """A document and its translations, compiled with the toolkits they name and the fields of the people they are for.
+
+    Raises InputError.
+    """
+    return compile_languages(
+        document,
+        lambda name, folder: find_toolkit(name, folder, connection),
+        list_fields=frozenset(people.fields()) if people else frozenset(),
+    )
+
+
+def insert_campaign(
+    connection: Connection,
+    settings: Settings,
+    languages: Languages,
+    *,
+    document: Path,
+    provider: str,
+    mailing_list: RowMapping | None,
+    name: str,
+    kind: str = "campaign",
+) -> int:
+    """Keep the compiled emails and a draft for them; a test goes untracked. Raises InputError without one sender."""
+    first = languages.first
+    sender = _sender(first.email, mailing_list, document)
+    for other in languages.compilations.values():
+        _refuse_other_sender(other.email, other.document, sender[1])
+    emails = keep_emails(connection, languages)
+    row: dict[str, Any] = {
+        "kind": kind,
+        "name": name,
+        "list_id": mailing_list["id"] if mailing_list else None,
+        "document": str(document.resolve()),
+        "source": first.document.source,
+        "compiled_id": emails.fallback,
+        "provider": provider,
+        "from_name": sender[0],
+        "from_address": sender[1],
+        "reply_to": first.email.reply_to or (mailing_list["reply_to"] if mailing_list else ""),
+        "opens": "off",
+        "clicks": "off",
+        **public_face(settings, mailing_list["name"] if mailing_list else None),
+    }
+    if mailing_list and kind != "test":
+        row |= {
+            "opens": tracking_mode(mailing_list["opens"], provider),
+            "clicks": tracking_mode(mailing_list["clicks"], provider),
+            "tracking_decided_by": mailing_list["decided_by"],
+            "tracking_because": mailing_list["because"],
+        }
+    campaign_id = connection.execute(insert(Campaign).values(row).returning(Campaign.id)).scalar_one()
+    name_emails(connection, campaign_id, emails, languages)
+    return campaign_id
+
+
+def _refuse_other_sender(email: CompiledEmail, document: Document, address: str) -> None:
+    """A campaign has one sending domain to warm up, to guard and to be answered; names may differ by language."""
+    named = parse_sender(email.from_address)[1] if email.from_address else address
+    if named != address:
+        raise InputError(
+            f"This language is from {named}, and the newsletter from {address}.", file=document.file,
+            line=document.lines.get("from"), hint="Use one address in all languages; the name before it may differ.",
+        )  # fmt: skip
+
+
+def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Path) -> tuple[str, str]:
+    if email.from_address:
+        return parse_sender(email.from_address)
+    if mailing_list is None:
+        raise InputError(
+            "Nobody is named as the sender.", file=document,
+            hint='Add `from: "Name <address>"` to the front matter, or name a list with --list.',
+        )  # fmt: skip
+    return mailing_list["from_name"], mailing_list["from_address"]
+
+
+def look_again(connection: Connection, campaign: RowMapping) -> None:
+    """Raise StateError where the document is gone, or compiles to something else than when the draft was made.
+
+    Raises InputError for errors that only now are there: people may have come to the list since.
+    """
+    path = Path(campaign["document"])
+    hint = "Make a new campaign from it, or send the draft as it was made with --as-created."
+    if not path.is_file():
+        raise StateError(f"{path} is not there any more.", hint=hint)
+    people = open_people(connection, campaign["list"])
+    now = compiled(connection, path, people)
+    emails = emails_of(connection, campaign["id"])
+    then = {emails.language_of(id_): email.hash for id_, email in load_emails(connection, emails.all()).items()}
+    changed = _changed(then, {language: made.email.hash for language, made in now.compilations.items()})
+    if now.fallback != emails.language_of(None):
+        changed.append(f"who has no language of their own here gets {now.fallback!r} now")
+    if changed:
+        raise StateError(
+            f"{path}, or the toolkit behind it, changed since campaign {campaign['id']} was made:"
+            f" {', '.join(changed)}.",
+            hint=hint,
+        )
+    stands = {each["code"]: each["because"] for each in overrides_of(connection, campaign["id"])}
+    Overrides(stands).refuse_others(check_languages(now, people))
+
+
+def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What became of each language that is not as it was, in words; both are hashes by language."""
+    return [
+        f"{language} {'is new' if language not in then else 'is gone' if language not in now else 'is changed'}"
+        for language in sorted({*then, *now})
+        if then.get(language) != now.get(language)
+    ]
+
+
+def links_of(connection: Connection, campaign: RowMapping) -> list[str]:
+    """Where the links of a campaign's emails lead, as they are written in them."""
+    emails = load_emails(connection, emails_of(connection, campaign["id"]).all())
+    return list(dict.fromkeys(link.url for email in emails.values() for link in email.links))

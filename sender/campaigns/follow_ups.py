@@ -1,0 +1,104 @@
+"""A further mail to just those of an earlier campaign: a correction, a reminder, another try by another way.
+
+Consent and suppression are looked at as ever: the earlier campaign only narrows the list's audience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, select, update
+
+from daisychain.errors import InputError, StateError
+from lists.audience import audience
+from lists.tables import Member
+from sender.campaigns.status import find_campaign
+from sender.delivery.campaign_emails import Emails, email_given
+from sender.tables import Campaign, Delivery, Rollup
+
+WHOM = {
+    "accepted": "whom the provider took the mail for",
+    "failed": "whom it was refused for",
+    "no-click": "who got it, as far as is known, and clicked nothing",
+}
+
+
+def check_whom(connection: Connection, campaign_id: int, whom: str) -> RowMapping:
+    """The earlier campaign, if a further one can be made for those of it; raises InputError, StateError."""
+    campaign = find_campaign(connection, campaign_id)
+    if whom not in WHOM:
+        raise InputError(f"There is no --where {whom!r}.", hint=f"There are: {', '.join(WHOM)}.")
+    if campaign["frozen_at"] is None or campaign["kind"] == "test" or campaign["list_id"] is None:
+        raise StateError(f"Campaign {campaign_id} has mailed no members, so there is nobody to follow up.")
+    if whom == "no-click" and campaign["clicks"] == "off":
+        raise StateError(f"Campaign {campaign_id} does not count clicks, so nobody knows who clicked nothing.")
+    return campaign
+
+
+def audience_of(connection: Connection, campaign: RowMapping, fields: Iterable[str] = ()) -> Select[*tuple[Any, ...]]:
+    """The audience of a campaign (its row): all of its list, or those of an earlier campaign who are on it.
+
+    Raises StateError where the earlier campaign is gone.
+    """
+    people = audience(campaign["list_id"], fields)
+    if campaign["of_campaign_id"] is None:
+        return people
+    earlier = connection.execute(
+        select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery).where(
+            Campaign.id == campaign["of_campaign_id"]
+        )
+    ).one_or_none()
+    if earlier is None:
+        raise StateError(
+            f"Campaign {campaign['of_campaign_id']}, whose people this one is for, is not there any more.",
+            hint="Cancel it, and make a new one for the whole list or for another campaign's people.",
+        )
+    members = select(Delivery.member_id).where(
+        Delivery.campaign_id == earlier.id,
+        Delivery.id.between(earlier.first_delivery, earlier.last_delivery),
+        Delivery.kind == "member",
+        Delivery.state == ("failed" if campaign["of_whom"] == "failed" else "accepted"),
+    )
+    if campaign["of_whom"] == "no-click":
+        clicked = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.clicks > 0)
+        gone = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.hard_bounced_at.isnot(None))
+        members = members.where(~clicked.exists(), ~gone.exists())
+    return people.where(Member.id.in_(members))
+
+
+def count_audience(connection: Connection, campaign: RowMapping) -> tuple[int, int]:
+    """How many people a freeze would find right now: (to be mailed, excluded)."""
+    people = audience_of(connection, campaign).order_by(None).subquery()
+    mailable = func.count().filter(people.c.exclusion.is_(None))
+    row = connection.execute(select(mailable, func.count() - mailable).select_from(people)).one()
+    return int(row[0]), int(row[1])
+
+
+def count_languages(connection: Connection, campaign: RowMapping, emails: Emails) -> dict[int, int]:
+    """How many people a freeze would find right now for each compiled email, by its id."""
+    people = audience_of(connection, campaign).order_by(None).subquery()
+    given = email_given(emails, people.c.language).label("given")
+    counted = select(given, func.count()).where(people.c.exclusion.is_(None)).group_by("given")
+    return {row[0]: int(row[1]) for row in connection.execute(counted)}
+
+
+def correct(connection: Connection, campaign_id: int, text: str) -> None:
+    """Show `text` above a campaign's mail wherever it is viewed in a browser; an empty one takes it away again."""
+    if find_campaign(connection, campaign_id)["frozen_at"] is None:
+        raise StateError(f"Campaign {campaign_id} has not been sent: mend the newsletter itself.")
+    connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(correction=text.strip()))
+
+
+def with_correction(html: str, text: str) -> str:
+    """A mail's HTML with a correction at the top of its body; unchanged where there is none."""
+    if not text:
+        return html
+    banner = (
+        '<div role="note" style="margin:0;padding:16px 24px;background:#fff3cd;color:#3d2c00;'
+        f'font:16px/1.5 sans-serif;text-align:center"><strong>Correction:</strong> {escape(text)}</div>'
+    )
+    body = html.lower().find("<body")
+    end = html.find(">", body) + 1 if body >= 0 else 0
+    return html[:end] + banner + html[end:]

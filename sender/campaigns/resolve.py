@@ -1,0 +1,71 @@
+"""Settling uncertain people by a person's decision: who decided, and why, is kept with each attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from daisychain.errors import InputError, StateError
+from sender.delivery import batch_jobs
+from sender.delivery.campaign_states import finish_if_done, lock, turn
+from sender.delivery.ledger import Span, move
+from sender.tables import Attempt, Batch
+
+Decision = Literal["send-again", "count-as-accepted"]
+
+
+def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who: str, because: str) -> int:
+    """Settle all uncertain people of a campaign in the caller's transaction; returns how many people it settled.
+
+    `send-again` puts them back to waiting and the campaign to sending: someone whose mail did arrive gets it twice.
+    Raises InputError without a reason, StateError where nobody is uncertain.
+    """
+    if not because.strip():
+        raise InputError("A decision about uncertain people needs its reason.", hint='Add --because "…".')
+    batches = _uncertain(connection, campaign_id)
+    if not batches:
+        raise StateError(f"Nobody is uncertain in campaign {campaign_id}.")
+    again = decision == "send-again"
+    if lock(connection, campaign_id) == "cancelled" and again:
+        raise StateError("A cancelled campaign mails nobody again.", hint="--count-as-accepted closes its ledger.")
+    people = sum(
+        move(
+            connection, Span(campaign_id, row.first_id, row.last_id), "uncertain", "waiting" if again else "accepted",
+            reason=None if again else f"counted as accepted by {who}",
+        )
+        for row in batches
+    )  # fmt: skip
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.id.in_([row.attempt_id for row in batches]))
+        .values(settled_by=who, settled_because=f"{decision}: {because}", settled_at=func.now())
+    )
+    connection.execute(
+        update(Batch)
+        .where(Batch.id.in_([row.id for row in batches]))
+        .values(state="waiting" if again else "done", not_before=func.now())
+    )
+    if again:
+        turn(connection, campaign_id, "sending", from_states=["finished"], finished_at=None)
+        batch_jobs.defer_waiting(connection, campaign_id)
+    finish_if_done(connection, campaign_id)
+    return people
+
+
+def _uncertain(connection: Connection, campaign_id: int) -> Sequence[Any]:
+    """The uncertain batches of a campaign, locked after their attempts, as evidence and late answers lock them."""
+    uncertain = and_(Batch.campaign_id == campaign_id, Batch.state == "uncertain")
+    attempts = connection.scalars(
+        select(Attempt.id)
+        .where(Attempt.id.in_(select(Batch.attempt_id).where(uncertain)))
+        .order_by(Attempt.id)
+        .with_for_update()
+    ).all()
+    return connection.execute(
+        select(Batch.id, Batch.attempt_id, Batch.first_id, Batch.last_id)
+        .where(uncertain, Batch.attempt_id.in_(attempts))
+        .order_by(Batch.id)
+        .with_for_update()
+    ).all()

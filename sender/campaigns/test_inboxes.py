@@ -1,0 +1,74 @@
+"""Test sets: kept names for the inboxes that tests go to, one's own or those of a testing service.
+
+They are in the database and not in a file, so that all who write newsletters here have the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from daisychain.errors import InputError
+from lists.addresses import require_address
+from newsletters.documents.yaml_with_lines import nearest
+from sender.tables import Inbox
+
+
+def all_sets(connection: Connection) -> dict[str, list[str]]:
+    """The addresses of each set, by its name."""
+    rows = connection.execute(select(Inbox.set_name, Inbox.address).order_by(Inbox.set_name, Inbox.address_key))
+    found: dict[str, list[str]] = {}
+    for name, address in rows:
+        found.setdefault(name, []).append(address)
+    return found
+
+
+def add(connection: Connection, name: str, addresses: Iterable[str]) -> int:
+    """Put `addresses` into the set `name`, which may be a new one; how many were not in it. Raises InputError."""
+    name = name.strip()
+    if not name or "," in name:
+        raise InputError("A test set needs a name without commas.", hint="Such as: staff")
+    keys = {parsed.key: parsed.written for parsed in map(require_address, addresses)}
+    rows = [{"set_name": name, "address_key": key, "address": written} for key, written in keys.items()]
+    statement = insert(Inbox).values(rows).on_conflict_do_nothing().returning(Inbox.address_key)
+    return len(connection.execute(statement).all())
+
+
+def remove(connection: Connection, name: str, addresses: Sequence[str] = ()) -> int:
+    """Take `addresses`, or all there are, out of the set `name`; how many. Raises InputError for what is not there."""
+    require_set(connection, name)
+    statement = delete(Inbox).where(Inbox.set_name == name)
+    if not addresses:
+        return connection.execute(statement).rowcount
+    removed = 0
+    for address in addresses:
+        key = require_address(address).key
+        if not connection.execute(statement.where(Inbox.address_key == key)).rowcount:
+            raise InputError(f"{address} is not in the test set {name!r}.")
+        removed += 1
+    return removed
+
+
+def require_set(connection: Connection, name: str) -> list[str]:
+    """The addresses of the set `name`; raises InputError that names the nearest."""
+    found = connection.execute(select(Inbox.address).where(Inbox.set_name == name).order_by(Inbox.address_key))
+    addresses = list(found.scalars())
+    if not addresses:
+        known = list(connection.execute(select(Inbox.set_name).distinct().order_by(Inbox.set_name)).scalars())
+        hint = nearest(name, known) if known else f"Make it: daisychain newsletter test-set add {name} ADDRESS"
+        raise InputError(f"There is no test set named {name!r}.", hint=hint)
+    return addresses
+
+
+def gathered(connection: Connection, sets: Iterable[str], others: str) -> list[str]:
+    """The addresses of `sets`, then `others` (with commas between), each once; raises InputError."""
+    typed = [address for address in others.split(",") if address.strip()]
+    wanted = [address for name in sets for address in require_set(connection, name)] + typed
+    return list({parsed.key: parsed.written for parsed in map(require_address, wanted)}.values())
+
+
+def count(connection: Connection, name: str) -> int:
+    """How many addresses the set `name` has."""
+    return int(connection.execute(select(func.count()).where(Inbox.set_name == name)).scalar_one())

@@ -1,0 +1,109 @@
+"""Test sends: a newsletter to one's own addresses by the real path, marked, and nothing in it counts or changes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from daisychain.database import Database
+from daisychain.errors import InputError
+from lists.addresses import require_address
+from lists.list_people import ListPeople, open_people
+from lists.lists import find_list
+from lists.suppression import is_suppressed
+from newsletters.compose.languages import Languages
+from sender.campaigns import drafts
+from sender.campaigns.freeze import freeze_tests
+from sender.campaigns.overrides import Overrides
+from sender.campaigns.status import find_campaign
+from sender.delivery import confirmed_places
+from sender.delivery.campaign_emails import emails_of
+from sender.providers.registry import open_provider
+from sender.tables import Delivery
+
+
+def start_test(
+    database: Database,
+    document: Path,
+    addresses: Sequence[str],
+    *,
+    provider: str,
+    list_name: str | None = None,
+    member: str | None = None,
+    only: Collection[str] = (),
+    overrides: Overrides | None = None,
+) -> int:
+    """Freeze a test of a document to `addresses`, one request each, in all its languages or `only` some.
+
+    Returns the id of the campaign that it is, whose jobs are deferred. Raises InputError for a bad address, a
+    document that does not pass its checks, a language that is not there, or a member who is not on the list.
+    """
+    if member and not list_name:
+        raise InputError("--member names somebody on a list.", hint="Add --list.")
+    people_to = [require_address(address.strip()).written for address in addresses if address.strip()]
+    if not people_to:
+        raise InputError(
+            "There is nobody to send the test to.", hint="--to ann@example.org,bob@example.org, or --to-set NAME"
+        )
+    with database.engine.begin() as connection:
+        for address in people_to:
+            if is_suppressed(connection, address):
+                raise InputError(f"{address} is suppressed: it must not be mailed, not even a test.")
+        people = open_people(connection, list_name) if list_name else None
+        languages, findings = drafts.checked(connection, document, people, overrides)
+        chosen = _chosen(languages, only)
+        campaign_id = drafts.insert_campaign(
+            connection, database.settings, languages, document=document, provider=provider, kind="test",
+            mailing_list=find_list(connection, list_name) if list_name else None, name=f"test of {document.name}",
+        )  # fmt: skip
+        (overrides or Overrides()).keep(connection, campaign_id, findings)
+        sender = find_campaign(connection, campaign_id)["from_address"]
+        opened = open_provider(provider, database.settings)
+        opened.check(sender)
+        opened.reach()
+        emails = emails_of(connection, campaign_id)
+        inputs = {code: _inputs(languages, code, people, member) for code in chosen}
+        confirmed_places.require_confirmed(connection, database.settings)
+        mails = [(address, emails.ids[code], inputs[code]) for address in people_to for code in chosen]
+        freeze_tests(connection, campaign_id, mails)
+    return campaign_id
+
+
+def _chosen(languages: Languages, only: Collection[str]) -> list[str]:
+    for code in only:
+        if code not in languages.compilations:
+            raise InputError(
+                f"There is no newsletter in {code!r}.", hint=f"There are: {', '.join(languages.compilations)}."
+            )
+    return [code for code in languages.compilations if not only or code in only]
+
+
+def _inputs(languages: Languages, code: str, people: ListPeople | None, member: str | None) -> dict[str, str | None]:
+    """The values to merge a language's test with: the member's, or those of somebody who gets that language."""
+    fields = languages.compilations[code].email.fields
+    if people is None:
+        return dict.fromkeys(fields)
+    if member and people.member(member) is None:
+        raise InputError(f"{member} is not on the list {people.name!r}, or may not be mailed.")
+    found = people.member(member) if member else languages.people_for(people, code).sample() or people.sample()
+    return {name: (found or {}).get(name) for name in fields}
+
+
+def mails_of_test(connection: Connection, campaign_id: int) -> list[dict[str, Any]]:
+    """Return each mail of a test as {"address", "language", "state", "reason"}."""
+    emails = emails_of(connection, campaign_id)
+    rows = connection.execute(
+        select(Delivery.address, Delivery.compiled_id, Delivery.state, Delivery.reason)
+        .where(Delivery.campaign_id == campaign_id)
+        .order_by(Delivery.id)
+    )
+    return [
+        {
+            "address": row.address, "language": emails.language_of(row.compiled_id), "state": row.state,
+            "reason": row.reason or "",
+        }
+        for row in rows
+    ]  # fmt: skip

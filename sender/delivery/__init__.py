@@ -1,0 +1,1 @@
+"""Delivery: the send protocol. Ledger, claims, attempts, outcomes."""

@@ -1,0 +1,199 @@
+"""One try at one batch: claim it, write the attempt down, and record what came of it.
+
+Claim → attempt → outcome. The claim is one conditional UPDATE; the attempt is committed before its request leaves; the
+outcome is conditional on the attempt. What a crash leaves behind is therefore a batch in `sending` whose sender is
+dead, and that is uncertain: it is never sent again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+
+from lists.tables import Member, Membership, Suppression
+from sender.delivery import outcomes
+from sender.delivery.campaign_states import LATE_ANSWER, finish_if_done, people_wait_again
+from sender.delivery.ledger import Span, move
+from sender.event import PROOFS
+from sender.providers.provider import Outcome, Verdict
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event
+
+_CLAIM = (
+    update(Batch)
+    .where(
+        Batch.id == bindparam("batch"),
+        Batch.state == "waiting",
+        Batch.held.is_(False),
+        Batch.not_before <= func.now(),
+        select(Campaign.id).where(Campaign.id == Batch.campaign_id, Campaign.state == "sending").exists(),
+    )
+    .values(state="sending", sender_id=bindparam("sender"))
+    .returning(Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id)
+)
+# The people of a span who wait, and whether they left or were suppressed since the freeze.
+_LIST = select(Campaign.list_id).where(Campaign.id == bindparam("campaign")).scalar_subquery()
+_GONE = or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed"))
+_WAITING = (
+    select(Delivery.id, Delivery.address, Delivery.inputs, and_(Member.id.is_not(None), _GONE).label("gone"))
+    .select_from(Delivery)
+    .outerjoin(Member, Member.id == Delivery.member_id)
+    .outerjoin(Membership, and_(Membership.list_id == _LIST, Membership.member_id == Member.id))
+    .outerjoin(Suppression, Suppression.address_key == Member.address_key)
+    .where(
+        Delivery.campaign_id == bindparam("campaign"),
+        Delivery.id.between(bindparam("first"), bindparam("last")),
+        Delivery.state == "waiting",
+    )
+    .order_by(Delivery.id)
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A batch that is ours to send, with the attempt that is already written down."""
+
+    attempt_id: int
+    batch_id: int
+    campaign_id: int
+    compiled_id: int
+    span: Span
+    people: Sequence[Row[int, str, dict[str, Any], bool]]  # (delivery id, address, merge inputs, False)
+
+
+def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None:
+    """Claim a batch and write its attempt down, in the caller's transaction; None if it is not to be had.
+
+    People who left or were suppressed since the freeze are excluded here, the last moment before they would be mailed.
+    """
+    batch = connection.execute(_CLAIM, {"batch": batch_id, "sender": sender_id}).one_or_none()
+    if batch is None:
+        return None
+    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
+    people = _people(connection, span)
+    if not people:
+        outcomes.set_batch(connection, batch_id, "done")
+        finish_if_done(connection, batch.campaign_id)
+        return None
+    attempt = (
+        insert(Attempt)
+        .values(batch_id=batch_id, campaign_id=span.campaign_id, sender_id=sender_id, people=len(people))
+        .returning(Attempt.id)
+        .cte("attempt")
+    )
+    named = update(Batch).where(Batch.id == batch_id).values(attempt_id=select(attempt.c.id).scalar_subquery())
+    attempt_id = connection.execute(named.returning(Batch.attempt_id)).scalar_one()
+    assert attempt_id is not None
+    return Claim(attempt_id, batch_id, span.campaign_id, batch.compiled_id, span, people)
+
+
+def _people(connection: Connection, span: Span) -> Sequence[Row[int, str, dict[str, Any], bool]]:
+    """Who of a span is to be mailed, after those who have gone were excluded."""
+    found = connection.execute(
+        _WAITING, {"campaign": span.campaign_id, "first": span.first_id, "last": span.last_id}
+    ).all()
+    gone = [row.id for row in found if row.gone]
+    if not gone:
+        return found
+    move(connection, span, "waiting", "excluded", reason="suppressed_late", only=gone)
+    return [row for row in found if not row.gone]
+
+
+def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetime | None:
+    """Record what came of an attempt, in the caller's transaction; returns when to try the batch again, if so.
+
+    A batch that was swept as uncertain meanwhile is settled by its late answer. If somebody sent it again before
+    that, the answer is written into the attempt alone, where it shows as a double.
+    """
+    attempt = connection.execute(
+        select(Attempt.id, Attempt.batch_id, Attempt.outcome).where(Attempt.id == attempt_id).with_for_update()
+    ).one()
+    # One in `waiting` is still about this attempt where a person has it sent again, and that has not happened yet.
+    open_states = ["sending", "uncertain", *(["waiting"] if attempt.outcome == Verdict.UNCERTAIN.value else [])]
+    batch = connection.execute(
+        select(Batch.id, Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id, Batch.state, Batch.tries)
+        .where(Batch.id == attempt.batch_id, Batch.attempt_id == attempt_id, Batch.state.in_(open_states))
+        .with_for_update()
+    ).one_or_none()
+    late = attempt.outcome is not None
+    if late and outcome.verdict is Verdict.UNCERTAIN:
+        return None
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt_id)
+        .values(
+            outcome=outcome.verdict.value, status=outcome.status, detail=outcome.detail, message_id=outcome.message_id,
+            ended_at=func.now(), **({"settled_by": LATE_ANSWER, "settled_at": func.now()} if late else {}),
+        )
+    )  # fmt: skip
+    if batch is None:
+        return None
+    again = outcomes.apply(connection, batch, outcome)
+    if outcome.verdict is Verdict.UNCERTAIN and _told_already(connection, batch, attempt_id):
+        settle_by_event(connection, [attempt_id])
+    if outcome.waiting or outcome.verdict not in (Verdict.ACCEPTED, Verdict.UNCERTAIN):
+        people_wait_again(connection, batch.campaign_id)
+    finish_if_done(connection, batch.campaign_id)
+    return again
+
+
+def _told_already(connection: Connection, batch: Row[*tuple[Any, ...]], attempt_id: int) -> bool:
+    """Whether an event that proves this attempt came in before its answer failed to; a later one need not come."""
+    proof = select(Event.id).where(
+        Event.delivery_id.between(batch.first_id, batch.last_id), Event.attempt_id == attempt_id, Event.kind.in_(PROOFS)
+    )
+    return bool(connection.scalar(select(proof.exists())))
+
+
+def settle_by_event(
+    connection: Connection, attempt_ids: Collection[int], *, by: str = "event", because: Mapping[int, str] | None = None
+) -> int:
+    """Settle the uncertain among these attempts, which events prove taken; returns how many people that settled.
+
+    One event, or one entry of the provider's log (`by` "log"), proves its whole request; `because` keeps which, by
+    attempt. Where a person has decided to send again and that has not happened yet,
+    it will not; where it has, the proof is written into the attempt alone, where it shows as a double.
+    """
+    # Those whose answer is still out are locked too: it is written down after us, or before we look.
+    attempts = connection.execute(
+        select(Attempt.id, Attempt.batch_id, Attempt.campaign_id, Attempt.outcome)
+        .where(
+            Attempt.id == func.any(bindparam("ids", sorted(attempt_ids))),
+            or_(Attempt.outcome == Verdict.UNCERTAIN.value, Attempt.outcome.is_(None)),
+        )
+        .order_by(Attempt.id)
+        .with_for_update()
+    ).all()
+    proofs = because or {}
+    uncertain = [row for row in attempts if row.outcome == Verdict.UNCERTAIN.value]
+    people = sum(_settle(connection, row, by, proofs.get(row.id, "")) for row in uncertain)
+    for campaign_id in sorted({row.campaign_id for row in uncertain}):
+        finish_if_done(connection, campaign_id)  # last of all: it locks the campaign
+    return people
+
+
+def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, because: str) -> int:
+    batch = connection.execute(
+        select(Batch.id, Batch.campaign_id, Batch.first_id, Batch.last_id, Batch.state)
+        .where(
+            Batch.id == attempt.batch_id,
+            Batch.attempt_id == attempt.id,
+            Batch.state.in_(["uncertain", "waiting"]),
+        )
+        .with_for_update()
+    ).one_or_none()
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt.id)
+        .values(outcome=Verdict.ACCEPTED.value, settled_by=by, settled_because=because, settled_at=func.now())
+    )
+    if batch is None:
+        return 0
+    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
+    moved = move(connection, span, batch.state, "accepted")
+    outcomes.count_people(connection, batch.id, accepted=moved)
+    outcomes.set_batch(connection, batch.id, "done")
+    return moved

@@ -1,0 +1,59 @@
+"""The jobs of this room. A job carries a batch's id only; the claim makes a surplus or late job harmless."""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+from procrastinate import JobContext, RetryStrategy
+from sqlalchemy import Connection, text
+
+from daisychain.errors import DatabaseError
+from daisychain.jobs import app, defer
+
+
+class DeliversBatches(Protocol):
+    """What a worker hands to its jobs: see `sender.delivery.deliver.Deliverer`."""
+
+    def deliver(self, batch_id: int) -> None:
+        """Deliver one batch if it can be claimed."""
+
+
+def queue_of(campaign_id: int) -> str:
+    """The queue of one campaign, so that its sender in the foreground works for nobody else."""
+    return f"campaign-{campaign_id}"
+
+
+# A sender that can't take its lock again has claimed nothing, so the job may wait for another one, seconds.
+UNCLAIMED = RetryStrategy(max_attempts=20, wait=5, retry_exceptions={DatabaseError})
+
+
+@app.task(name="sender.deliver_batch", pass_context=True, retry=UNCLAIMED)
+def deliver_batch(context: JobContext, batch_id: int) -> None:
+    """Deliver one batch."""
+    cast(DeliversBatches, context.additional_context["deliverer"]).deliver(batch_id)
+
+
+# Waiting batches, not held, that no job in the queue will take up. A job that is being worked right now does not
+# count as one: its worker may be dead, and one job too many does no harm.
+WITHOUT_JOB = text("""
+    SELECT b.id, b.not_before, EXISTS (
+        SELECT 1 FROM batches w
+        WHERE w.campaign_id = b.campaign_id AND w.compiled_id = b.compiled_id AND w.state = 'split'
+          AND w.first_id <= b.first_id AND w.last_id >= b.last_id) AS is_part
+    FROM batches b
+    WHERE b.campaign_id = :campaign AND b.state = 'waiting' AND NOT b.held AND NOT EXISTS (
+        SELECT 1 FROM procrastinate_jobs j
+        WHERE j.queue_name = :queue AND j.status = 'todo' AND (j.args ->> 'batch_id')::bigint = b.id)
+    ORDER BY b.id
+""")
+
+
+def defer_waiting(connection: Connection, campaign_id: int) -> int:
+    """Defer a job for each waiting batch of a campaign that has none, in the caller's transaction; returns how many."""
+    queue = queue_of(campaign_id)
+    rows = connection.execute(WITHOUT_JOB, {"campaign": campaign_id, "queue": queue}).all()
+    for at, is_part in sorted({(row.not_before, row.is_part) for row in rows}):
+        jobs = [{"batch_id": row.id} for row in rows if (row.not_before, row.is_part) == (at, is_part)]
+        # Parts go first: a provider that refuses everything shows by them, before it has refused all other batches.
+        defer(connection, deliver_batch, jobs, queue=queue, at=at, priority=1 if is_part else 0)
+    return len(rows)

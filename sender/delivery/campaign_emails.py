@@ -1,0 +1,86 @@
+"""A campaign's newsletter in its languages: a compiled email each, and which of them each person gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, insert, literal, select
+
+from newsletters.compose.email_store import keep_email
+from newsletters.compose.languages import Languages
+from newsletters.tables import StoredEmail
+from sender.tables import Campaign, CampaignEmail
+
+
+@dataclass(frozen=True)
+class Emails:
+    """The compiled emails of one campaign by language, in the order of their codes; `fallback` is one of their ids."""
+
+    ids: Mapping[str, int]
+    fallback: int
+
+    def all(self) -> set[int]:
+        """The ids of all of them."""
+        return {self.fallback, *self.ids.values()}
+
+    @property
+    def several(self) -> bool:
+        """Whether people of this campaign get different emails."""
+        return len(self.ids) > 1
+
+    def language_of(self, compiled_id: int | None) -> str:
+        """The language of one of them; None is the fallback's, as in `deliveries`."""
+        wanted = self.fallback if compiled_id is None else compiled_id
+        return next((language for language, id_ in self.ids.items() if id_ == wanted), "")
+
+
+def keep_emails(connection: Connection, languages: Languages) -> Emails:
+    """Keep a newsletter's compiled emails and their images, in the caller's transaction."""
+    ids = {language: keep_email(connection, made) for language, made in sorted(languages.compilations.items())}
+    return Emails(ids, ids[languages.fallback])
+
+
+def name_emails(connection: Connection, campaign_id: int, emails: Emails, languages: Languages) -> None:
+    """Write down which emails a campaign has, with the translations' sources."""
+    first = languages.first.document.language
+    connection.execute(
+        insert(CampaignEmail),
+        [
+            {
+                "campaign_id": campaign_id, "language": language, "compiled_id": id_,
+                "source": "" if language == first else languages.compilations[language].document.source,
+            }
+            for language, id_ in emails.ids.items()
+        ],
+    )  # fmt: skip
+
+
+def emails_of(connection: Connection, campaign_id: int) -> Emails:
+    """The compiled emails of a campaign."""
+    fallback = connection.execute(select(Campaign.compiled_id).where(Campaign.id == campaign_id)).scalar_one()
+    rows = connection.execute(
+        select(CampaignEmail.language, CampaignEmail.compiled_id)
+        .where(CampaignEmail.campaign_id == campaign_id)
+        .order_by(CampaignEmail.language)
+    )
+    return Emails({row.language: row.compiled_id for row in rows}, fallback)
+
+
+def fields_of(connection: Connection, emails: Emails) -> set[str]:
+    """The fields that any of them asks for."""
+    rows = connection.scalars(select(StoredEmail.content["fields"]).where(StoredEmail.id.in_(emails.all())))
+    return {field for fields in rows for field in fields}
+
+
+def email_given(emails: Emails, wanted: ColumnElement[str]) -> ColumnElement[int]:
+    """SQL for the id of the email that somebody who wants `wanted` gets; `language_given` says the rule."""
+    code = func.replace(func.lower(func.btrim(func.coalesce(wanted, ""))), "_", "-")
+    # The longest first: who wants zh-Hant-TW gets zh-Hant rather than zh.
+    known = sorted(((language.lower(), id_) for language, id_ in emails.ids.items()), key=lambda row: -len(row[0]))
+    whens = [(func.starts_with(code.op("||")("-"), f"{language}-"), _id(id_)) for language, id_ in known]
+    return case(*whens, else_=_id(emails.fallback)) if whens else _id(emails.fallback)
+
+
+def _id(compiled_id: int) -> ColumnElement[int]:
+    return cast(literal(compiled_id), BigInteger)

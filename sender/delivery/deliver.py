@@ -1,0 +1,150 @@
+"""Delivering one batch: claim, merge, hand to the provider, record. Runs as a job, on as many machines as wanted."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from email.utils import parseaddr
+from functools import lru_cache
+
+from sqlalchemy import Connection, select
+
+from daisychain.database import Database
+from daisychain.scrub import scrub
+from daisychain.secret import installation_secret
+from newsletters.compiled import CompiledEmail
+from newsletters.compose.email_store import kept_email
+from newsletters.merge.merge import KEY, plan_merge
+from sender.delivery import attempts, batch_jobs, confirmed_places
+from sender.delivery.campaign_emails import emails_of
+from sender.delivery.senders import LiveSender
+from sender.links.keys import Keys
+from sender.links.tracking import sent_references
+from sender.providers.failures import verdict_of
+from sender.providers.provider import Mailing, Outcome, Provider, Recipient
+from sender.providers.registry import open_provider
+from sender.tables import Campaign
+
+log = logging.getLogger("daisychain.delivery")
+
+# Seconds for which it is taken as known that mail may leave from here.
+CONFIRMED = 1.0
+# A thousand people are some ten thousand objects, none of them garbage: looked through at every 700, as Python does
+# by itself, they cost a tenth of a batch's work.
+OBJECTS_A_BATCH = 20_000
+
+# Between tries to write an answer down, in seconds: a server that starts anew is back within them.
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+TEST_MARK = "[TEST{}] "
+
+
+class Deliverer:
+    """Delivers batches for one process; safe to use from several threads."""
+
+    def __init__(self, database: Database, sender: LiveSender) -> None:
+        self._database = database
+        self._sender = sender
+        self._keys = Keys(installation_secret(database.settings))
+        self._mailing = lru_cache(maxsize=32)(self._load_mailing)
+        self._provider = lru_cache(maxsize=8)(self._open)
+        self._confirmed_until = 0.0
+        gc.set_threshold(OBJECTS_A_BATCH, *gc.get_threshold()[1:])
+
+    def deliver(self, batch_id: int) -> None:
+        """Deliver a batch if it is to be had; a batch that is not does no harm.
+
+        Raises DatabaseError where this sender's lock is lost and can't be taken again: then nothing was claimed.
+        """
+        sender_id = self._sender.sure_id()
+        with self._database.engine.begin() as connection:
+            if not self._confirmed(connection):
+                log.error(confirmed_places.UNCONFIRMED)
+                return
+            claim = attempts.claim(connection, batch_id, sender_id)
+        if claim is None:
+            return
+        outcome = self._send(claim)
+        log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
+        self._write_down(claim, outcome, sender_id)
+
+    def _write_down(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
+        """Record what came of an attempt, again and again if need be; what never succeeds is left to the sweep."""
+        for pause in (*PAUSES, None):
+            try:
+                with self._database.engine.begin() as connection:
+                    if attempts.record(connection, claim.attempt_id, outcome):
+                        batch_jobs.defer_waiting(connection, claim.campaign_id)
+                return
+            except Exception as error:
+                name, again = type(error).__name__, "" if pause is None else f"; again in {pause:g} s"
+                log.warning("attempt %s could not be written down (%s)%s", claim.attempt_id, name, again)
+                if pause is None:
+                    # While the lock is held nobody else may settle it: it would be `sending` for as long as we live.
+                    self._sender.give_up(sender_id)
+                    raise
+                time.sleep(pause)
+
+    def _confirmed(self, connection: Connection) -> bool:
+        now = time.monotonic()
+        if now > self._confirmed_until:
+            if not confirmed_places.is_confirmed(connection, self._database.settings):
+                return False
+            self._confirmed_until = now + CONFIRMED
+        return True
+
+    def _send(self, claim: attempts.Claim) -> Outcome:
+        """Hand a claimed batch over. What fails before the provider is called has mailed nobody, and pauses."""
+        try:
+            mailing = self._mailing(claim.campaign_id, claim.compiled_id)
+            provider = self._provider(mailing[1])
+            ids = [row.id for row in claim.people]
+            keys, message_keys = self._keys.deliveries(ids), self._keys.messages(ids)
+            recipients = [
+                Recipient(id_, key, message_key, address, inputs)
+                for (id_, address, inputs, _), key, message_key in zip(claim.people, keys, message_keys, strict=True)
+            ]
+        except Exception as error:
+            log.exception("attempt %s could not be prepared", claim.attempt_id)
+            return Outcome(
+                verdict_of("any", "preparing"),
+                detail=f"could not be prepared: {type(error).__name__}: {scrub(str(error))}",
+            )
+        try:
+            return provider.send(mailing[0], recipients, self._keys.attempt(claim.attempt_id))
+        except Exception as error:
+            # A provider's own bug: it may have struck before or after the mail left.
+            log.exception("attempt %s broke", claim.attempt_id)
+            return Outcome(verdict_of("any", "our own fault"), detail=f"broke off: {type(error).__name__}")
+
+    def _load_mailing(self, campaign_id: int, compiled_id: int) -> tuple[Mailing, str]:
+        with self._database.engine.connect() as connection:
+            campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
+            email = kept_email(connection, compiled_id)
+            mark = email.language if emails_of(connection, campaign_id).several else ""
+            return mailing_of(campaign, email, mark=mark), campaign.provider
+
+    def _open(self, name: str) -> Provider:
+        return open_provider(name, self._database.settings)
+
+
+def mailing_of(campaign: Campaign | object, email: CompiledEmail, *, mark: str = "") -> Mailing:
+    """What all mails of a campaign in one language have in common; `campaign` is a row of `campaigns`.
+
+    A test's subject is marked as one, and with its language (`mark`) where there are several.
+    """
+    row: Campaign = campaign  # type: ignore[assignment]
+    references = sent_references(row.public_url, opens=row.opens, clicks=row.clicks)
+    return Mailing(
+        campaign_id=row.id,
+        plan=plan_merge(email, references),
+        from_name=parseaddr(email.from_address)[0] or row.from_name,
+        from_address=row.from_address,
+        reply_to=email.reply_to or row.reply_to,
+        list_id=row.list_header,
+        unsubscribe_url=f"{row.public_url}/u/{KEY}",
+        opens=row.opens,  # type: ignore[arg-type]
+        clicks=row.clicks,  # type: ignore[arg-type]
+        subject_prefix=TEST_MARK.format(f" {mark}" if mark else "") if row.kind == "test" else "",
+    )

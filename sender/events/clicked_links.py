@@ -1,0 +1,100 @@
+"""Which link of the compiled email a provider's click was on.
+
+SendGrid tells the place of the link among those it rewrote, and the URL. The place counts only what this
+person saw: a condition that hid a link moves the later ones up. The URL alone won't do, for two links may
+lead to the same page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from daisychain.cache import Recent
+from newsletters.compiled import CompiledEmail
+from newsletters.merge.merge import References, link_url, plan_merge
+from newsletters.tables import StoredEmail
+from newsletters.tokens import CONDITIONALS, Kind
+from sender.event import Happening
+from sender.links.sent_mail import compiled_of_delivery, load_emails
+from sender.links.tracking import absolute
+from sender.tables import Campaign, Delivery
+
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_NUMBER = re.compile(r"(\d+) ")
+
+
+class Rewritten:
+    """The tracked links of one compiled email, as each person saw them."""
+
+    def __init__(self, email: CompiledEmail) -> None:
+        self._email = email
+        # Of the page only its links and what decides about them: whole pages would be most of the work of an intake.
+        link, condition = email.mint.pattern(Kind.LINK), email.mint.pattern(f"[{''.join(CONDITIONALS)}]")
+        wanted = re.compile(rf'<a\b[^>]*?\bhref="({link.pattern})"|({condition.pattern})', re.IGNORECASE)
+        found = (match[1] or match[4] for match in wanted.finditer(_COMMENT.sub("", email.html)))
+        self._plan = plan_merge(
+            replace(email, subject="", text="", html="".join(found)),
+            References(
+                link=lambda link: f"{link.index} " if link.tracked else "",
+                image=lambda image: "", unsubscribe="", view="",
+            ),
+        )  # fmt: skip
+        tokens = email.mint.pattern()
+        self._same_for_all = {link.index: link.url for link in email.links if not tokens.search(link.url)}
+
+    def seen_by(self, member: Mapping[str, Any], public_url: str) -> list[tuple[int, str]]:
+        """The links that a member saw, in their order in the HTML: (index in the email, URL)."""
+        found = [int(index) for index in _NUMBER.findall(self._plan.render(member, "").html)]
+        urls = {index: self._url(index, member, public_url) for index in set(found)}
+        return [(index, urls[index]) for index in found if urls[index].lower().startswith("http")]
+
+    def _url(self, index: int, member: Mapping[str, Any], public_url: str) -> str:
+        url = self._same_for_all.get(index)
+        return absolute(link_url(self._email, index, member, public_url) if url is None else url, public_url)
+
+
+# By the email's hash, which says all that matters here.
+_rewritten: Recent[Rewritten] = Recent(32)
+
+
+def name_links(connection: Connection, happenings: Sequence[Happening]) -> None:
+    """Fill in `compiled_id` and `link` for the clicks on mails of ours; a link that fits none stays empty."""
+    clicks = [each for each in happenings if each.kind == "clicked" and each.delivery_id is not None]
+    if not clicks:
+        return
+    rows = connection.execute(
+        select(Delivery.id, Delivery.inputs, Campaign.public_url, compiled_of_delivery().label("compiled_id"))
+        .join(Campaign, Campaign.id == Delivery.campaign_id)
+        .where(Delivery.id.in_({click.delivery_id for click in clicks}))
+    ).all()
+    links = _links_of(connection, {row.compiled_id for row in rows})
+    of = {row.id: row.compiled_id for row in rows}
+    seen = {
+        row.id: links[row.compiled_id].seen_by(row.inputs, row.public_url) for row in rows if row.compiled_id in links
+    }
+    for click in clicks:
+        click.compiled_id = of.get(click.delivery_id or 0)
+        click.link = _which(seen.get(click.delivery_id or 0, []), click)
+
+
+def _links_of(connection: Connection, compiled_ids: set[int]) -> dict[int, Rewritten]:
+    hashes = connection.execute(select(StoredEmail.id, StoredEmail.hash).where(StoredEmail.id.in_(compiled_ids))).all()
+    return {row.id: _rewritten.get(row.hash, partial(_read, connection, row.id)) for row in hashes}
+
+
+def _read(connection: Connection, compiled_id: int) -> Rewritten:
+    return Rewritten(load_emails(connection, [compiled_id])[compiled_id])
+
+
+def _which(links: Sequence[tuple[int, str]], click: Happening) -> int | None:
+    there = links[click.offset] if click.offset is not None and 0 <= click.offset < len(links) else None
+    same = {index for index, url in links if url.rstrip("/") == click.url.rstrip("/")}
+    if there and (there[0] in same or len(same) != 1):
+        return there[0]
+    return same.pop() if len(same) == 1 else None

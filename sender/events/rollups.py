@@ -1,0 +1,216 @@
+"""Events into the table, and the roll-ups moved on for those that are new.
+
+A roll-up moves in the transaction that inserts, and only for rows really inserted, so nothing that is told twice
+counts twice; all steps can be taken in any order. One row a delivery holds first times and counts; small ones
+hold sums per hour, link and mailbox provider.
+"""
+
+# ruff: noqa: S608 - the pieces of its SQL are constants of ours
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+from sqlalchemy import Connection, TextClause, text
+
+from sender.event import Happening
+from sender.events.facts import BITS, FACT_BIT, facts_in
+
+NO_LINK = -1  # in `link_rollups`: a click that fits none of the mail's links
+
+# What came back for one delivery, summed over rows like those of `events`. A machine's click is kept in the facts
+# and not counted as a click.
+SUMS = f"""
+    SELECT
+        delivery_id, min(campaign_id) AS campaign_id,
+        min(at) FILTER (WHERE kind = 'delivered') AS delivered_at,
+        min(at) FILTER (WHERE kind = 'rejected') AS dropped_at,
+        min(at) FILTER (WHERE kind = 'bounced' AND bounce = 'hard') AS hard_bounced_at,
+        min(at) FILTER (WHERE kind = 'bounced' AND bounce = 'soft') AS soft_bounced_at,
+        min(at) FILTER (WHERE kind = 'complained') AS complained_at,
+        min(at) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed_at,
+        min(at) FILTER (WHERE kind = 'opened' AND open_class = 'human') AS first_human_open_at,
+        count(*) FILTER (WHERE kind = 'opened' AND open_class = 'human') AS human_opens,
+        count(*) FILTER (WHERE kind = 'opened' AND open_class = 'machine') AS machine_opens,
+        count(*) FILTER (WHERE kind = 'opened' AND open_class = 'unknown') AS unknown_opens,
+        min(at) FILTER (WHERE kind = 'clicked' AND open_class <> 'machine') AS first_click_at,
+        count(*) FILTER (WHERE kind = 'clicked' AND open_class <> 'machine') AS clicks,
+        coalesce(bit_or({FACT_BIT}), 0) AS facts
+    FROM counted
+    GROUP BY delivery_id
+    ORDER BY delivery_id
+"""
+
+# All happenings come as one JSON text, which costs a tenth of one array a column. They come in the order of their
+# keys, and roll-ups in the order of theirs, so that two that run at once wait for each other rather than
+# deadlock. LEAST passes over empty times. Test and seed mails have events, but no roll-up and no mailbox here:
+# figures count members only. An old row's facts can be seen only where it is changed, so the new ones are left in it.
+_STORE = text(f"""
+    WITH told AS MATERIALIZED (
+        SELECT *, decode(natural_key, 'hex') AS key
+        FROM json_to_recordset(CAST(:told AS json)) AS told (
+            natural_key text, source text, kind text, at timestamptz, delivery_id bigint, campaign_id bigint,
+            attempt_id bigint, link integer, url text, bounce text, open_class text, user_agent text, network text,
+            detail jsonb, mailbox text)
+    ), fresh AS (
+        INSERT INTO events (natural_key, source, kind, at, received_at, body_id, delivery_id, campaign_id, attempt_id,
+                            link, url, bounce, open_class, user_agent, network, detail)
+        SELECT key, source, kind, at, :received_at, :body_id, delivery_id, campaign_id, attempt_id, link, url,
+               bounce, open_class, user_agent, network, detail
+        FROM told
+        ON CONFLICT DO NOTHING
+        RETURNING natural_key AS key
+    ), counted AS (
+        SELECT told.* FROM fresh JOIN told USING (key) WHERE mailbox <> ''
+    ), sums AS ({SUMS}), moved AS (
+        INSERT INTO delivery_rollups AS r (
+            delivery_id, campaign_id, delivered_at, dropped_at, hard_bounced_at, soft_bounced_at, complained_at,
+            unsubscribed_at, first_human_open_at, human_opens, machine_opens, unknown_opens, first_click_at, clicks,
+            facts, new_facts)
+        SELECT *, facts FROM sums
+        ON CONFLICT (delivery_id) DO UPDATE SET
+            delivered_at = LEAST(r.delivered_at, excluded.delivered_at),
+            dropped_at = LEAST(r.dropped_at, excluded.dropped_at),
+            hard_bounced_at = LEAST(r.hard_bounced_at, excluded.hard_bounced_at),
+            soft_bounced_at = LEAST(r.soft_bounced_at, excluded.soft_bounced_at),
+            complained_at = LEAST(r.complained_at, excluded.complained_at),
+            unsubscribed_at = LEAST(r.unsubscribed_at, excluded.unsubscribed_at),
+            first_human_open_at = LEAST(r.first_human_open_at, excluded.first_human_open_at),
+            human_opens = r.human_opens + excluded.human_opens,
+            machine_opens = r.machine_opens + excluded.machine_opens,
+            unknown_opens = r.unknown_opens + excluded.unknown_opens,
+            first_click_at = LEAST(r.first_click_at, excluded.first_click_at),
+            clicks = r.clicks + excluded.clicks,
+            facts = r.facts | excluded.facts,
+            new_facts = excluded.facts & ~r.facts
+        RETURNING delivery_id, new_facts
+    )
+    SELECT encode(key, 'hex') AS key, CAST(NULL AS bigint) AS delivery_id, 0 AS new_facts FROM fresh
+    UNION ALL
+    SELECT NULL, delivery_id, new_facts FROM moved WHERE new_facts <> 0
+""")
+
+_HOURS = text("""
+    INSERT INTO hour_rollups AS r (campaign_id, hour, fact, events)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (
+        campaign_id bigint, hour timestamptz, fact text, events bigint)
+    ON CONFLICT (campaign_id, hour, fact) DO UPDATE SET events = r.events + excluded.events
+""")
+_MAILBOXES = text("""
+    INSERT INTO mailbox_rollups AS r (campaign_id, mailbox, fact, people, events)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (
+        campaign_id bigint, mailbox text, fact text, people bigint, events bigint)
+    ON CONFLICT (campaign_id, mailbox, fact) DO UPDATE SET
+        people = r.people + excluded.people, events = r.events + excluded.events
+""")
+# Whoever clicked a link before is a conflict, waited for if it is not committed yet: so each counts once.
+_CLICKERS = text("""
+    INSERT INTO link_clickers (delivery_id, link)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (delivery_id bigint, link integer)
+    ON CONFLICT DO NOTHING
+    RETURNING delivery_id, link
+""")
+_LINKS = text("""
+    INSERT INTO link_rollups AS r (campaign_id, compiled_id, link, clicks, clickers, machine_clicks)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (
+        campaign_id bigint, compiled_id bigint, link integer, clicks bigint, clickers bigint, machine_clicks bigint)
+    ON CONFLICT (campaign_id, compiled_id, link) DO UPDATE SET
+        clicks = r.clicks + excluded.clicks, clickers = r.clickers + excluded.clickers,
+        machine_clicks = r.machine_clicks + excluded.machine_clicks
+""")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was new: the happenings, and the bits of facts that became true, by delivery."""
+
+    fresh: Sequence[Happening] = ()
+    new_facts: Mapping[int, int] = field(default_factory=dict)
+
+
+def store(
+    connection: Connection, happenings: Sequence[Happening], received_at: datetime, body_id: int | None = None
+) -> Stored:
+    """Keep what happened and move the deliveries' roll-ups on, in the caller's transaction.
+
+    `count_up` is to follow in the same transaction, as its last step.
+    """
+    if not happenings:
+        return Stored()
+    # Told twice within one body: the first telling stands.
+    told = {happening.natural_key: happening for happening in reversed(happenings)}
+    rows = orjson.dumps([told[key] for key in sorted(told)]).decode()
+    found = connection.execute(_STORE, {"told": rows, "received_at": received_at, "body_id": body_id}).all()
+    return Stored(
+        fresh=[told[key] for key, _, _ in found if key is not None],
+        new_facts={delivery_id: bits for key, delivery_id, bits in found if key is None},
+    )
+
+
+def count_up(connection: Connection, stored: Stored) -> None:
+    """Move the small roll-ups on by what was stored.
+
+    Their rows are few and everybody's, and stay locked until the transaction ends: so this comes last.
+    """
+    counted = [each for each in stored.fresh if each.mailbox and each.fact in BITS]
+    if not counted:
+        return
+    sums = Counter((each.campaign_id, each.mailbox, each.fact, int(each.at.timestamp()) // 3600) for each in counted)
+    hours: Counter[tuple[int | None, int, str]] = Counter()
+    events: Counter[tuple[int | None, str, str]] = Counter()
+    for (campaign_id, mailbox, fact, hour), count in sums.items():
+        hours[campaign_id, hour, fact] += count
+        events[campaign_id, mailbox, fact] += count
+    _move(connection, _HOURS, [
+        {"campaign_id": campaign_id, "hour": datetime.fromtimestamp(hour * 3600, UTC), "fact": fact, "events": count}
+        for (campaign_id, hour, fact), count in sorted(hours.items())
+    ])  # fmt: skip
+    people = _people(counted, stored.new_facts)
+    _move(connection, _MAILBOXES, [
+        {"campaign_id": key[0], "mailbox": key[1], "fact": key[2], "people": people[key], "events": count}
+        for key, count in sorted(events.items())
+    ])  # fmt: skip
+    _count_clicks(connection, [each for each in counted if each.kind == "clicked"])
+
+
+def _people(counted: Sequence[Happening], new_facts: Mapping[int, int]) -> Counter[tuple[int | None, str, str]]:
+    """For how many people each fact became true, by campaign and mailbox."""
+    places = {each.delivery_id: (each.campaign_id, each.mailbox) for each in counted}
+    bits = Counter((*places[delivery_id], bits) for delivery_id, bits in new_facts.items())
+    people: Counter[tuple[int | None, str, str]] = Counter()
+    for (campaign_id, mailbox, facts), count in bits.items():
+        for fact in facts_in(facts):
+            people[campaign_id, mailbox, fact] += count
+    return people
+
+
+def _count_clicks(connection: Connection, clicks: Sequence[Happening]) -> None:
+    if not clicks:
+        return
+    emails = {each.delivery_id: (each.campaign_id, each.compiled_id) for each in clicks}
+    people = sorted({(each.delivery_id, _link(each)) for each in clicks if each.open_class != "machine"})
+    rows = orjson.dumps([{"delivery_id": delivery_id, "link": link} for delivery_id, link in people]).decode()
+    first = connection.execute(_CLICKERS, {"rows": rows}).all() if people else []
+    clickers = Counter((*emails[row.delivery_id], row.link) for row in first)
+    counts = Counter((*emails[each.delivery_id], _link(each), each.open_class == "machine") for each in clicks)
+    _move(connection, _LINKS, [
+        {
+            "campaign_id": campaign_id, "compiled_id": compiled_id, "link": link,
+            "clicks": counts[campaign_id, compiled_id, link, False],
+            "clickers": clickers[campaign_id, compiled_id, link],
+            "machine_clicks": counts[campaign_id, compiled_id, link, True],
+        }
+        for campaign_id, compiled_id, link in sorted({(*emails[each.delivery_id], _link(each)) for each in clicks})
+    ])  # fmt: skip
+
+
+def _link(click: Happening) -> int:
+    return NO_LINK if click.link is None else click.link
+
+
+def _move(connection: Connection, statement: TextClause, rows: Sequence[Mapping[str, object]]) -> None:
+    connection.execute(statement, {"rows": orjson.dumps(rows).decode()})

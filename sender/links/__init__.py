@@ -1,0 +1,1 @@
+"""Links: opaque keys, tracking, and what a sent mail contains."""

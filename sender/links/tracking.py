@@ -1,0 +1,47 @@
+"""Where the links and pictures of a sent mail point, and who counts opens and clicks: nobody, the provider, or we.
+
+Never two at once. Unsubscribe and view links are never tracked; links in the text part are not rewritten.
+"""
+
+from __future__ import annotations
+
+from newsletters.compiled import Image, Link
+from newsletters.merge.merge import KEY, References
+from newsletters.toolkits.images import image_path
+from sender.tables import Tracking
+
+# Providers that count by themselves, where they are asked to.
+COUNTING_PROVIDERS = frozenset({"sendgrid"})
+
+
+def tracking_mode(decision: str, provider: str) -> Tracking:
+    """Who counts, for a list's decision ("on" or "off") and a provider's name."""
+    if decision == "off":
+        return "off"
+    return "provider" if provider in COUNTING_PROVIDERS else "own"
+
+
+def sent_references(public_url: str, *, opens: str, clicks: str) -> References:
+    """The references of a real mail, with this installation's public address."""
+
+    def link(link: Link) -> str:
+        if clicks == "own" and link.tracked:
+            return f"{public_url}/c/{KEY}/{link.index}"
+        return link.url
+
+    def image(image: Image) -> str:
+        return public_url + image_path(image.hash, image.media_type)
+
+    return References(
+        link=link,
+        image=image,
+        unsubscribe=f"{public_url}/u/{KEY}",
+        view=f"{public_url}/v/{KEY}",
+        pixel=f"{public_url}/o/{KEY}.gif" if opens == "own" else "",
+        public=public_url,
+    )
+
+
+def absolute(url: str, public_url: str) -> str:
+    """A toolkit's link; one that begins with `/` is a page of this installation."""
+    return public_url + url if url.startswith("/") else url

@@ -1,0 +1,172 @@
+"""Finished mails as bytes, quickly: what the mails of a batch share is encoded once, values are spliced in.
+
+Quoted-printable makes that possible: a soft line break before and after each value keeps its encoding apart
+from its neighbours'. The standard library's own way costs several milliseconds a mail; this one microseconds.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import secrets
+import time
+from base64 import b64encode
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import lru_cache
+
+from newsletters.merge.merge import KEY
+from sender.providers.provider import Mailing, Recipient
+
+DELIVERY_HEADER = "X-Daisychain-Delivery"
+
+# Lines may have 76 characters (RFC 2045); one is kept for the `=` of a soft break.
+_LONGEST_LINE = 75
+# Most values need no encoding at all. A dot that begins a line is one of SMTP's own signs.
+_PLAIN = re.compile(r"(?!\.)[ !-<>-~]{1,75}")
+_PLAIN_SUBJECT = re.compile(r"(?!.*=\?)[ -~]{0,60}")
+# Bytes in one encoded word, which with what surrounds it is then shorter than 75 characters (RFC 2047).
+_WORD = 39
+# Bytes of encoded values that are kept for the next who has the same: a third of a mail's work otherwise.
+_KEPT = 4_000_000
+
+
+class Skeleton:
+    """All that the mails of one mailing share, encoded; `message` adds what is one person's. Safe in threads."""
+
+    def __init__(self, mailing: Mailing) -> None:
+        plan = mailing.plan
+        self._values = plan.values
+        self._quoted = _Quoted()
+        boundary = f"=_{secrets.token_hex(16)}"
+        kind = f'multipart/alternative; boundary="{boundary}"'
+        self._domain = mailing.from_address.rpartition("@")[2]
+        self._head = _shared_headers(mailing) + f"MIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n".encode()
+        self._own = _own_headers(mailing).split(KEY)
+        self._subject = _split(mailing.subject_prefix + plan.tagged_subject, plan.tags)
+        pieces: list[bytes | str] = []
+        for subtype, text in (("plain", plan.tagged_text), ("html", plan.tagged_html)):
+            pieces.append(_part_head(boundary, subtype))
+            pieces.extend(piece if tag else quoted(piece) for piece, tag in _split(text, plan.tags))
+            pieces.append(b"\r\n")
+        pieces.append(f"--{boundary}--\r\n".encode())
+        self._pieces = [piece if isinstance(piece, bytes) else b"" for piece in pieces]
+        self._holes = [(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, str)]
+
+    def message(self, person: Recipient) -> bytes:
+        """The whole mail for one person, with CRLF line ends; raises ValueError as `ascii_address` does.
+
+        No line of it begins with a dot, so that it can go over SMTP as it is.
+        """
+        values = self._values(person.inputs, person.key)
+        subject = "".join(values[piece] if tag else piece for piece, tag in self._subject)
+        own = (
+            f"To: {ascii_address(person.address)}\r\nSubject: {_encoded_subject(subject)}\r\n"
+            f"Message-ID: <{person.message_key}@{self._domain}>\r\nDate: {_date(int(time.time()))}\r\n"
+        )
+        body = self._pieces.copy()
+        for place, tag in self._holes:
+            body[place] = self._quoted[values[tag]]
+        return b"".join([own.encode("ascii"), person.key.join(self._own).encode("ascii"), self._head, *body])
+
+
+class _Quoted(dict[str, bytes]):
+    """Texts as `quoted` gives them, each worked out once for a while. Safe in threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._room = _KEPT
+
+    def __missing__(self, text: str) -> bytes:
+        found = quoted(text)
+        self._room -= len(found)
+        if self._room < 0:
+            self.clear()
+            self._room = _KEPT
+        self[text] = found
+        return found
+
+
+def quoted(text: str) -> bytes:
+    """`text` in quoted-printable, ended by a soft line break, so that it can be put before anything.
+
+    No line of it begins with a dot.
+    """
+    if _PLAIN.fullmatch(text):
+        return text.encode("ascii") + b"=\r\n"
+    if not text:
+        return b""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    encoded = b"\n" + binascii.b2a_qp(text.encode())
+    while b"\n." in encoded:  # again for each dot of several in a row
+        encoded = encoded.replace(b"\n.", b"\n=2E=\n")
+    if len(encoded) - encoded.rfind(b"\n") - 1 > _LONGEST_LINE:
+        # Not within the three characters of an encoded byte.
+        at = len(encoded) - (3 if encoded[-3:-2] == b"=" else 1)
+        encoded = encoded[:at] + b"=\n" + encoded[at:]
+    return encoded[1:].replace(b"\n", b"\r\n") + b"=\r\n"
+
+
+def ascii_address(address: str) -> str:
+    """`address` with its domain in ASCII; raises ValueError where a header could not hold it."""
+    local, at, domain = address.rpartition("@")
+    if not at or not local.isascii() or re.search(r"[\s<>\x00-\x1f\x7f]", address):
+        raise ValueError("the address can't be written in ASCII")
+    return f"{local}@{domain if domain.isascii() else domain.encode('idna').decode()}"
+
+
+def _split(text: str, tags: tuple[str, ...]) -> list[tuple[str, bool]]:
+    """`text` in its order, in pieces that are told to be tags or not."""
+    if not tags:
+        return [(text, False)]
+    known = frozenset(tags)
+    pieces = re.split(f"({'|'.join(map(re.escape, sorted(tags, key=len, reverse=True)))})", text)
+    return [(piece, piece in known) for piece in pieces if piece]
+
+
+def _part_head(boundary: str, subtype: str) -> bytes:
+    return (
+        f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    ).encode()
+
+
+def _shared_headers(mailing: Mailing) -> bytes:
+    """The headers that are the same for all, encoded and folded by the standard library."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(mailing.from_name, addr_spec=ascii_address(mailing.from_address))
+    if mailing.reply_to:
+        message["Reply-To"] = Address(addr_spec=ascii_address(mailing.reply_to))
+    if mailing.list_id:
+        message["List-Id"] = mailing.list_id
+    return message.as_bytes().removesuffix(b"\r\n")
+
+
+def _own_headers(mailing: Mailing) -> str:
+    """The headers that hold a delivery's key, with `KEY` in its place."""
+    headers = {DELIVERY_HEADER: KEY, **mailing.headers(mailing.unsubscribe_url)}
+    headers.pop("List-Id", None)  # is shared, and may need encoding
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+
+@lru_cache(maxsize=4)
+def _date(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second).astimezone())
+
+
+def _encoded_subject(subject: str) -> str:
+    """`subject` as a header's value; what is not plain and short in encoded words, a line each."""
+    if _PLAIN_SUBJECT.fullmatch(subject):
+        return subject
+    left = re.sub(r"[\r\n\x00]+", " ", subject).encode()
+    words = []
+    while left:
+        end = min(_WORD, len(left))
+        while end < len(left) and left[end] & 0xC0 == 0x80:  # not within a character
+            end -= 1
+        words.append(f"=?utf-8?b?{b64encode(left[:end]).decode()}?=")
+        left = left[end:]
+    return "\r\n ".join(words)

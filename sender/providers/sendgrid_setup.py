@@ -1,0 +1,235 @@
+"""What SendGrid itself says of how it is set up for us: the key, sender authentication, webhook and credits.
+
+It is only asked; nothing is changed there. The answers' shapes are those of its OpenAPI files (twilio/sendgrid-oai:
+scopes, domain_authentication, link_branding, verified_senders, webhooks, user).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from daisychain.errors import ProviderError
+from sender.providers.sendgrid_account import Account, SilentError, dicts
+
+State = Literal["good", "missing", "wrong", "not known"]
+
+NEEDED_SCOPE = "mail.send"
+# What else a key may allow (any of the names, its own lists of them differ), and what it is for.
+SCOPES = (
+    (("suppression.read", "suppressions.read"), "the daily look at its lists, for bounces that the webhook missed"),
+    (("email_activity.read", "messages.read"), "looking uncertain requests up in its log"),
+    (("whitelabel.read",), "sender authentication, here"),
+    (("user.webhooks.event.settings.read",), "the Event Webhook, here"),
+    (("user.credits.read",), "credits, here"),
+)
+# Without these the ledger's later facts, and suppression, have a hole; the others are for figures.
+NEEDED_EVENTS = ("delivered", "bounce", "dropped", "spam_report")
+USEFUL_EVENTS = ("processed", "deferred", "open", "click", "unsubscribe", "group_unsubscribe")
+_WHERE = "Settings, Sender Authentication"
+_UNKNOWN = "SendGrid does not know it, and refuses mail from an address that it does not know (403)."
+
+
+@dataclass(frozen=True)
+class SetupFinding:
+    """One thing looked at: how it stands, and in words what to do."""
+
+    subject: str
+    state: State
+    words: str
+
+
+@dataclass(frozen=True)
+class AuthenticatedDomains:
+    """The hosts that SendGrid chose for a domain, as far as it says; for the DNS to be looked at."""
+
+    return_path: str = ""
+    links: str = ""
+    selectors: tuple[str, ...] = ()
+
+
+class Setup:
+    """An account at SendGrid as it says itself; each question is asked once."""
+
+    def __init__(self, account: Account) -> None:
+        self._ask = cache(partial(_asked, account))
+        self._silent = False
+        self._keys = account.settings.sendgrid_webhook_keys
+        public = account.settings.public_url.rstrip("/")
+        self._webhook_url = f"{public}/webhooks/sendgrid" if public else ""
+
+    def findings(self, domains: Sequence[str]) -> Iterator[SetupFinding]:
+        """How it all stands, `domains` being those that mail is sent from."""
+        looks: list[tuple[str, Callable[[], Iterator[SetupFinding]]]] = [("SendGrid key", self._scopes)]
+        for domain in domains:
+            looks.append((f"sender authentication {domain}", partial(self._authentication, domain)))
+            looks.append((f"link branding {domain}", partial(self._branding, domain)))
+        looks += [("SendGrid webhook", self._webhook), ("SendGrid credits", self._credits)]
+        for subject, look in looks:
+            try:
+                yield from look()
+            except SilentError as error:
+                self._silent = True
+                yield SetupFinding(subject, "not known", f"{error}\n  Nothing more was asked.")
+                return
+            except ProviderError as error:
+                yield SetupFinding(subject, "not known", str(error))
+
+    def names(self, domain: str) -> AuthenticatedDomains:
+        """The hosts of a domain's records; empty ones where SendGrid does not tell."""
+        if self._silent:
+            return AuthenticatedDomains()
+        try:
+            domain_records, link_records = (_records(found(domain)) for found in (self._domain, self._link))
+        except ProviderError:
+            return AuthenticatedDomains()
+        selectors = [str(record.get("host")).partition("._domainkey.") for record in domain_records.values()]
+        return AuthenticatedDomains(
+            str(domain_records.get("mail_cname", {}).get("host") or ""),
+            str(link_records.get("domain_cname", {}).get("host") or ""),
+            tuple(selector for selector, dkim, _ in selectors if dkim),
+        )
+
+    def _scopes(self) -> Iterator[SetupFinding]:
+        answer = self._ask("/v3/scopes")
+        scopes = set(answer.get("scopes") or ()) if isinstance(answer, dict) else set()
+        if NEEDED_SCOPE in scopes:
+            yield SetupFinding("SendGrid key", "good", "may send mail")
+        else:
+            yield SetupFinding(
+                "SendGrid key", "wrong", "may not send mail.\n  Give it Mail Send under Settings, API Keys."
+            )
+        lacking = [f"{names[0]}: {why}" for names, why in SCOPES if not scopes.intersection(names)]
+        if lacking:
+            words = "The key lacks, and sending needs none of it:\n  " + "\n  ".join(lacking)
+            yield SetupFinding("SendGrid scopes", "missing", words)
+
+    def _authentication(self, domain: str) -> Iterator[SetupFinding]:
+        subject, found = f"sender authentication {domain}", self._domain(domain)
+        if found and found.get("valid") is True:
+            hosts = ", ".join(str(record.get("host")) for record in _records(found).values())
+            yield SetupFinding(subject, "good", f"SendGrid signs for it: {hosts}")
+        elif found:
+            yield SetupFinding(
+                subject, "wrong", f"SendGrid finds these records wrong:{_wanted(found)}\n  {_verify(_WHERE)}"
+            )
+        else:
+            count = self._single_senders(domain)
+            known = f"SendGrid knows {count} single addresses of it alone, and signs their mail with its own name"
+            words = f"{known}: Gmail and Yahoo refuse that of whoever mails many." if count else _UNKNOWN
+            yield SetupFinding(subject, "wrong", f"{words}\n  Authenticate it under {_WHERE}.")
+
+    def _branding(self, domain: str) -> Iterator[SetupFinding]:
+        subject, found = f"link branding {domain}", self._link(domain)
+        if not found:
+            words = f"Links that it tracks have its own name.\n  Where it is to track, brand them under {_WHERE}."
+            yield SetupFinding(subject, "missing", words)
+        elif found.get("valid") is True:
+            yield SetupFinding(
+                subject, "good", ", ".join(str(record.get("host")) for record in _records(found).values())
+            )
+        else:
+            yield SetupFinding(
+                subject, "wrong", f"SendGrid finds these records wrong:{_wanted(found)}\n  {_verify(_WHERE)}"
+            )
+
+    def _domain(self, domain: str) -> dict[str, Any]:
+        query = urlencode({"domain": domain, "limit": 50})
+        return _best(dicts(self._ask(f"/v3/whitelabel/domains?{query}")), domain)
+
+    def _link(self, domain: str) -> dict[str, Any]:
+        return _best(dicts(self._ask("/v3/whitelabel/links?limit=500")), domain)
+
+    def _single_senders(self, domain: str) -> int:
+        """How many addresses of a domain were verified one by one; none where it does not say."""
+        try:
+            answer = self._ask("/v3/verified_senders?limit=500")
+        except ProviderError:
+            return 0
+        senders = dicts(answer.get("results")) if isinstance(answer, dict) else []
+        theirs = [each for each in senders if str(each.get("from_email")).lower().endswith(f"@{domain}")]
+        return sum(each.get("verified") is True for each in theirs)
+
+    def _webhook(self) -> Iterator[SetupFinding]:
+        subject = "SendGrid webhook"
+        if not self._webhook_url:
+            yield SetupFinding(subject, "missing", "DAISYCHAIN_PUBLIC_URL is not set: SendGrid can't tell us anything.")
+            return
+        answer = self._ask("/v3/user/webhooks/event/settings/all")
+        hooks = dicts(answer.get("webhooks")) if isinstance(answer, dict) else []
+        hook = next((each for each in hooks if str(each.get("url") or "").rstrip("/") == self._webhook_url), None)
+        todo = "Settings, Mail Settings, Event Webhook"
+        if hook is None:
+            yield SetupFinding(subject, "wrong", f"None leads to {self._webhook_url}.\n  Make one under {todo}.")
+            return
+        if hook.get("enabled") is True:
+            yield SetupFinding(subject, "good", self._webhook_url)
+        else:
+            yield SetupFinding(subject, "wrong", f"{self._webhook_url} is turned off.\n  Turn it on under {todo}.")
+        yield self._signature(hook, todo)
+        yield _events(hook, todo)
+
+    def _signature(self, hook: Mapping[str, Any], todo: str) -> SetupFinding:
+        subject, key = "SendGrid signature", str(hook.get("public_key") or "").strip()
+        if not key:
+            return SetupFinding(
+                subject, "wrong", f"Not turned on: we take nothing unsigned.\n  Turn it on under {todo}."
+            )
+        if key in (each.strip() for each in self._keys):
+            return SetupFinding(subject, "good", "on, and SENDGRID_WEBHOOK_KEYS has its key")
+        kept = "has another key" if self._keys else "is not set"
+        return SetupFinding(subject, "wrong", f"On, and SENDGRID_WEBHOOK_KEYS {kept}.\n  Set it to {key}")
+
+    def _credits(self) -> Iterator[SetupFinding]:
+        subject, answer = "SendGrid credits", self._ask("/v3/user/credits")
+        left = answer.get("remain") if isinstance(answer, dict) else None
+        if not isinstance(left, int):
+            yield SetupFinding(subject, "not known", "SendGrid does not say.")
+            return
+        words = f"{left:,} of {answer.get('total') or 0:,} left until {answer.get('next_reset') or 'nobody says when'}"
+        todo = "\n  Mail is refused, or charged for one by one. See Settings, Account Details."
+        yield SetupFinding(subject, "good" if left > 0 else "wrong", words if left > 0 else words + todo)
+
+
+def _asked(account: Account, path: str) -> Any:
+    answer = account.ask(path)
+    if answer is None:
+        raise ProviderError(f"SendGrid has no {path.partition('?')[0]}.")
+    return answer
+
+
+def _best(entries: Sequence[dict[str, Any]], domain: str) -> dict[str, Any]:
+    """The entry about a domain, a valid one rather than another; an empty one where there is none."""
+    theirs = [each for each in entries if str(each.get("domain") or "").lower() == domain]
+    return max(theirs, key=lambda each: each.get("valid") is True, default={})
+
+
+def _records(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    records = entry.get("dns")
+    return {name: each for name, each in records.items() if isinstance(each, dict)} if isinstance(records, dict) else {}
+
+
+def _wanted(entry: Mapping[str, Any]) -> str:
+    wrong = [each for each in _records(entry).values() if each.get("valid") is not True]
+    lines = [f"{each.get('host')} {str(each.get('type')).upper()} {each.get('data')}" for each in wrong]
+    return "".join(f"\n  wanted: {line}" for line in lines) or " it does not say which."
+
+
+def _verify(where: str) -> str:
+    return f"Set them in the DNS, then press Verify under {where}."
+
+
+def _events(hook: Mapping[str, Any], todo: str) -> SetupFinding:
+    needed, useful = (
+        [name for name in names if hook.get(name) is not True] for names in (NEEDED_EVENTS, USEFUL_EVENTS)
+    )
+    if needed:
+        words = f"We are not told of: {', '.join([*needed, *useful])}.\n  Choose them under {todo}."
+        return SetupFinding("SendGrid events", "wrong", words)
+    if useful:
+        words = f'We are not told of: {", ".join(useful)}; what needs them reads "not known".'
+        return SetupFinding("SendGrid events", "missing", words)
+    return SetupFinding("SendGrid events", "good", "all that are of use")

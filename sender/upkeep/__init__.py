@@ -1,0 +1,1 @@
+"""Upkeep: the sweep, the pace, the chores, and sending in the foreground."""

@@ -1,0 +1,121 @@
+"""What is done again and again by whichever worker comes first: looking up, closing gaps, tidying away.
+
+A row in `chores` says when each is due. The sweep of any worker moves that on and defers the job in one
+transaction, so that each is done once, however many workers there are; one that dies is done again the next time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from procrastinate import JobContext
+from sqlalchemy import Connection, func, select, text, update
+
+from daisychain.database import Database
+from daisychain.errors import ConfigurationError, DaisychainError
+from daisychain.jobs import BEFORE_BATCHES, app, defer
+from sender.alerts.notify import watch_and_tell
+from sender.events.bounce_mailbox import read_mailbox
+from sender.events.provider_lists import KeepsLists, close_gaps, suppress_soft_bouncers
+from sender.events.provider_log import look_up
+from sender.events.webhook_bodies import drop_old_bodies
+from sender.providers.registry import open_provider
+from sender.tables import Chore
+
+log = logging.getLogger("daisychain.chores")
+
+QUEUE = "chores"
+AFTER_A_FAILURE = timedelta(hours=1)
+
+
+def _look_ups(database: Database) -> str:
+    people = look_up(database)
+    return f"{people} people settled" if people else ""
+
+
+def _provider_lists(database: Database) -> str:
+    """Only SendGrid keeps any, and only where it is set up."""
+    if not database.settings.sendgrid_api_key:
+        return "no provider that keeps lists is set up"
+    provider = open_provider("sendgrid", database.settings)
+    if not isinstance(provider, KeepsLists):
+        return "its provider keeps no lists"
+    until = datetime.now(UTC)
+    with database.engine.begin() as connection:
+        row = select(Chore.since).where(Chore.name == "provider lists")
+        since = connection.scalar(row) or datetime.fromtimestamp(0, UTC)
+        counts = close_gaps(connection, provider, since, until)
+        connection.execute(update(Chore).where(Chore.name == "provider lists").values(since=until))
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _bounce_mailbox(database: Database) -> str:
+    if not database.settings.imap_url:
+        return "no mailbox for bounces is set up"
+    return ", ".join(f"{count} {name}" for name, count in read_mailbox(database).items() if count)
+
+
+def _soft_bounces(database: Database) -> str:
+    with database.engine.begin() as connection:
+        return f"{suppress_soft_bouncers(connection)} suppressed"
+
+
+def _old_bodies(database: Database) -> str:
+    with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        dropped, against = drop_old_bodies(connection)
+        connection.commit()
+    if against:
+        log.error("old webhook bodies are kept, for roll-ups differ from the events: %s", against)
+        return f"kept, for roll-ups differ from the events: {against}; run `daisychain events replay`"
+    return f"{dropped} deleted"
+
+
+CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
+    "alerts": (timedelta(minutes=1), watch_and_tell),
+    "look-ups": (timedelta(minutes=1), _look_ups),
+    "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),
+    "provider lists": (timedelta(days=1), _provider_lists),
+    "soft bounces": (timedelta(days=1), _soft_bounces),
+    "old bodies": (timedelta(days=1), _old_bodies),
+}
+
+# A row that is not due is a conflict without an update, and so not returned.
+_DUE = text("""
+    INSERT INTO chores AS c (name, due_at)
+    SELECT name, now() + every * interval '1 second'
+    FROM json_to_recordset(CAST(:chores AS json)) AS told (name text, every double precision)
+    ORDER BY name
+    ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE c.due_at <= now()
+    RETURNING name
+""")
+_ROWS = orjson.dumps([{"name": name, "every": every.total_seconds()} for name, (every, _) in CHORES.items()]).decode()
+
+
+@app.task(name="sender.do_chore", queue=QUEUE, priority=BEFORE_BATCHES, pass_context=True)
+def do_chore(context: JobContext, name: str) -> None:
+    """Do one chore and keep what came of it."""
+    run(context.additional_context["database"], name)
+
+
+def defer_due(connection: Connection) -> list[str]:
+    """Defer a job for each chore that is due, in the caller's transaction; returns their names."""
+    names = sorted(connection.scalars(_DUE, {"chores": _ROWS}))
+    defer(connection, do_chore, [{"name": name} for name in names], queue=QUEUE)
+    return names
+
+
+def run(database: Database, name: str) -> str:
+    """Do a chore now; returns, and keeps, what came of it. A failure is tried again within the hour."""
+    values: dict[str, object] = {}
+    try:
+        result = CHORES[name][1](database)
+    except (DaisychainError, ConfigurationError) as error:
+        result = f"failed: {error}"
+        values["due_at"] = func.least(Chore.due_at, func.now() + AFTER_A_FAILURE)
+    log.info("%s: %s", name, result or "nothing to do")
+    with database.engine.begin() as connection:
+        connection.execute(update(Chore).where(Chore.name == name).values(ended_at=func.now(), result=result, **values))
+    return result

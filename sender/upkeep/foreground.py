@@ -1,0 +1,118 @@
+"""Sending in the foreground: freeze if need be, then work the campaign's queue until the tables say that it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+from sqlalchemy import func, select, update
+
+from daisychain.database import Database
+from daisychain.jobs import Workers
+from daisychain.processes import Processes, cores
+from sender.campaigns.status import find_campaign
+from sender.campaigns.steering import begin, resume
+from sender.campaigns.waiting_reason import Wait, upcoming
+from sender.delivery import batch_jobs, confirmed_places
+from sender.delivery.campaign_states import finish_if_done
+from sender.delivery.deliver import Deliverer
+from sender.delivery.ledger import Ledger, read_ledger
+from sender.delivery.senders import LiveSender
+from sender.tables import Batch, Campaign
+from sender.upkeep.sweep import sweep
+
+# How often the tables are asked whether it is over, and how often the dead are looked for, in seconds.
+GLANCE, SWEEP = 0.1, 3.0
+CONCURRENCY = 4
+# A further process takes a second to begin; fewer batches than these are done by then.
+BATCHES_A_PROCESS = 25
+
+
+def start(database: Database, campaign_id: int, *, who: str = "") -> None:
+    """Freeze a draft and defer its jobs, or set a paused campaign going; harmless for one that is being sent."""
+    with database.engine.begin() as connection:
+        campaign = find_campaign(connection, campaign_id, lock=True)
+        confirmed_places.require_confirmed(connection, database.settings)
+        if campaign["state"] == "scheduled":
+            connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(starts_at=None))
+        if campaign["state"] in ("draft", "scheduled"):
+            begin(connection, database.settings, campaign)
+        elif campaign["state"] == "paused":
+            resume(connection, database.settings, campaign_id, who=who)
+
+
+def work_until_over(
+    database: Database,
+    campaign_id: int,
+    *,
+    concurrency: int = CONCURRENCY,
+    processes: int | None = None,
+    watch: Callable[[Ledger, Wait | None], None] | None = None,
+    stop: Event | None = None,
+) -> str:
+    """Deliver a campaign that was started until it is over (finished, paused, cancelled), and return that state.
+
+    `processes` share the work, this one among them, each with `concurrency` batches at once; left out, the machine's
+    cores are used where there is enough to do. Others may work the same queue; what they hold is waited for. `watch`
+    is shown the ledger now and then, and what a provider has us wait for. Once `stop` is set nothing more is claimed,
+    what is in flight comes to its end, and the state is as it stands.
+    """
+    with Processes(database.settings, help_out, campaign_id, concurrency) as crew:
+        crew.grow((processes or _wanted(database, campaign_id)) - 1)
+        with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency) as workers:
+            swept = 0.0
+            try:
+                while workers.running and not (stop and stop.is_set()):
+                    if time.monotonic() - swept > SWEEP:
+                        _look_after(database, campaign_id, watch)
+                        if processes is None:
+                            crew.grow(_wanted(database, campaign_id) - 1)
+                        swept = time.monotonic()
+                    state = _state(database, campaign_id)
+                    if state != "sending":
+                        return state
+                    time.sleep(GLANCE)
+            finally:
+                crew.dismiss()  # now, so that all stop at once
+    return _state(database, campaign_id)
+
+
+def help_out(database: Database, stop: Event, campaign_id: int, concurrency: int) -> None:
+    """Deliver a campaign's batches beside the process that looks after it, until `stop`."""
+    with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency) as workers:
+        while workers.running and not stop.wait(GLANCE):
+            pass
+
+
+def _slots(database: Database, sender: LiveSender, campaign_id: int, concurrency: int) -> Workers:
+    deliverer = Deliverer(database, sender)
+    queues = [batch_jobs.queue_of(campaign_id)]
+    return Workers(database, queues=queues, concurrency=concurrency, extras={"deliverer": deliverer})
+
+
+def _look_after(database: Database, campaign_id: int, watch: Callable[[Ledger, Wait | None], None] | None) -> None:
+    with database.engine.begin() as connection:
+        sweep(connection, database.settings)
+        finish_if_done(connection, campaign_id)
+    if watch is not None:
+        with database.engine.connect() as connection:
+            watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
+
+
+def _wanted(database: Database, campaign_id: int) -> int:
+    """How many processes the batches that could be claimed now are enough for."""
+    waiting = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
+    due = waiting.where(Batch.held.is_(False), Batch.not_before <= func.now())
+    with database.engine.connect() as connection:
+        return min(cores(), (connection.scalar(due) or 0) // BATCHES_A_PROCESS)
+
+
+def _state(database: Database, campaign_id: int) -> str:
+    """The campaign's state; a pause or a cancelling counts once nothing of it is in flight any more."""
+    with database.engine.connect() as connection:
+        in_flight = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "sending")
+        state, flying = connection.execute(
+            select(Campaign.state, in_flight.scalar_subquery()).where(Campaign.id == campaign_id)
+        ).one()
+    return "sending" if state in ("paused", "cancelled") and flying else str(state)

@@ -1,0 +1,163 @@
+"""When batches may go: campaigns whose time has come, and the batches that a plan holds back, let go as it allows.
+
+The sweep calls this every few seconds, in whichever process sends. A batch that is held is never claimed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from daisychain.clock import recorded
+from daisychain.settings import Settings
+from sender.campaigns import brakes, warm_up
+from sender.campaigns.plans import is_open
+from sender.campaigns.status import find_campaign
+from sender.campaigns.steering import begin
+from sender.delivery.campaign_states import by_itself, pause
+from sender.delivery.outcomes import went_out
+from sender.tables import Attempt, Batch, Campaign
+
+# A schedule that is longer overdue than this when somebody is there to keep it waits for a person.
+OVERDUE = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+
+
+def keep_schedules(connection: Connection, settings: Settings, now: datetime | None = None) -> None:
+    """Freeze and let go each campaign whose time has come; one that is long overdue is paused instead."""
+    now = now or datetime.now(UTC)
+    due = connection.scalars(
+        select(Campaign.id)
+        .where(Campaign.state == "scheduled", Campaign.starts_at <= now)
+        .order_by(Campaign.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for campaign_id in due:
+        campaign = find_campaign(connection, campaign_id)
+        if now - campaign["starts_at"] > OVERDUE:
+            pause(connection, campaign_id, _overdue(campaign["starts_at"]))
+            continue
+        with by_itself(connection, campaign_id, "its time came, but"):
+            begin(connection, settings, campaign)
+
+
+def let_go(connection: Connection, campaign_id: int, now: datetime | None = None) -> int:
+    """Let go as many held batches of a campaign as its plan allows; returns how many.
+
+    A campaign against which something speaks is paused, and one out of its hours is held back.
+    """
+    now = now or datetime.now(UTC)
+    # One at a time: two that count at once would both let the same people's worth go.
+    campaign = connection.execute(
+        select(Campaign.__table__)
+        .where(Campaign.id == campaign_id, Campaign.state == "sending")
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if campaign is None:
+        return 0
+    if reason := brakes.against_going_on(connection, campaign):
+        pause(connection, campaign_id, reason)
+        return 0
+    if campaign.starts_at is not None and not _has_begun(connection, campaign, now):
+        return 0
+    if not is_open(campaign, now):
+        free = _waiting(campaign_id, select(Batch.id)).with_for_update(skip_locked=True)
+        connection.execute(update(Batch).where(Batch.id.in_(free)).values(held=True))
+        return 0
+    if not connection.scalar(select(_waiting(campaign_id, select(Batch.id)).where(Batch.held).exists())):
+        return 0
+    if campaign.rest_from is not None and not _canary_passed(connection, campaign, now):
+        return _release(connection, campaign, _allowance(connection, campaign, now), before=campaign.rest_from)
+    return _release(connection, campaign, _allowance(connection, campaign, now))
+
+
+def _has_begun(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
+    """Whether a held campaign's time has come; once it has, that is noted as if a person had said go on."""
+    if now < campaign.starts_at:
+        return False
+    if campaign.resumed_at is not None and campaign.resumed_at >= campaign.starts_at:
+        return True
+    if now - campaign.starts_at > OVERDUE:
+        pause(connection, campaign.id, _overdue(campaign.starts_at))
+        return False
+    connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(resumed_at=now))
+    return True
+
+
+def _canary_passed(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
+    """Whether the rest may follow; once the canary is out its time is noted, and when that is over it is judged, once.
+
+    A verdict against it pauses, and a person decides: to go on then lets the rest follow.
+    """
+    still_out = _batches(campaign.id, select(Batch.id)).where(
+        Batch.state.in_(["waiting", "sending"]), Batch.last_id < campaign.rest_from
+    )
+    if connection.scalar(select(still_out.exists())):
+        return False
+    until = campaign.canary_until or now + timedelta(seconds=campaign.canary_wait)
+    if campaign.canary_until is None:
+        connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(canary_until=until))
+    if now < until:
+        return False
+    reason = brakes.against_the_rest(connection, campaign)
+    connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(rest_from=None))
+    if reason:
+        pause(connection, campaign.id, reason)
+    return not reason
+
+
+def _allowance(connection: Connection, campaign: Row[Any], now: datetime) -> int | None:
+    """How many more people may go now, by the pace asked for and by the domain's warm-up; None for all."""
+    limits = []
+    if campaign.per_minute:
+        asked = select(func.coalesce(func.sum(Attempt.people), 0)).where(
+            Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE, went_out()
+        )
+        on_their_way = _waiting(campaign.id, select(func.coalesce(func.sum(_size()), 0))).where(~Batch.held)
+        limits.append(
+            campaign.per_minute - int(connection.scalar(asked) or 0) - int(connection.scalar(on_their_way) or 0)
+        )
+    left_today = warm_up.left(connection, campaign.from_address, now)
+    if left_today is not None:
+        limits.append(left_today)
+    return min(limits) if limits else None
+
+
+def _release(connection: Connection, campaign: Row[Any], allowance: int | None, before: int | None = None) -> int:
+    held = (
+        _waiting(campaign.id, select(Batch.id, _size().label("people")))
+        .where(Batch.held)
+        .order_by(Batch.first_id)
+        .with_for_update(skip_locked=True)
+    )
+    if before is not None:
+        held = held.where(Batch.first_id < before)
+    if connection.scalar(select(Campaign.state).where(Campaign.id == campaign.id)) != "sending":
+        return 0
+    chosen: list[int] = []
+    for row in connection.execute(held):
+        if allowance is not None:
+            allowance -= row.people
+            if allowance < 0:
+                break
+        chosen.append(row.id)
+    connection.execute(update(Batch).where(Batch.id == func.any(chosen)).values(held=False))
+    return len(chosen)
+
+
+def _size() -> Any:
+    return Batch.last_id - Batch.first_id + 1
+
+
+def _batches(campaign_id: int, statement: Any) -> Any:
+    return statement.where(Batch.campaign_id == campaign_id)
+
+
+def _waiting(campaign_id: int, statement: Any) -> Any:
+    return _batches(campaign_id, statement).where(Batch.state == "waiting")
+
+
+def _overdue(starts_at: datetime) -> str:
+    return f"overdue: it should have begun at {recorded(starts_at)}"

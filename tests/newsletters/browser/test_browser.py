@@ -1,0 +1,222 @@
+"""Chromium, as pictures and answers are taken with it; nothing here is asked of a network."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from daisychain.errors import ConfigurationError
+from newsletters.browser import profile
+from newsletters.browser.browser import Browser, BrowserError, Page, View, chromium, files_in, open_browser
+from tests.newsletters.sample_toolkits import picture
+
+needs_chromium = pytest.mark.skipif(not chromium(), reason="there is no Chromium here")
+
+PAGE = """<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<style>body { margin: 0; background: #fff } @media (prefers-color-scheme: dark) { body { background: #102030 } }
+img { display: block; width: 50px; height: 50px } p { margin: 0; height: 900px }</style>
+<img src="tent.png" alt=""><p></p>"""
+GREEN = (0x1D, 0x5C, 0x53)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+def seen(png: bytes) -> Image.Image:
+    """A picture, to be asked for its pixels."""
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    ("view", "size", "corner", "ground"),
+    [
+        (View(300), (300, 950), GREEN, (255, 255, 255)),
+        (View(300, scale=2, height=400), (600, 800), GREEN, (255, 255, 255)),
+        (View(300, dark=True), (300, 950), GREEN, (0x10, 0x20, 0x30)),
+        (View(300, dark=True, images=False), (300, 950), (0x10, 0x20, 0x30), (0x10, 0x20, 0x30)),
+    ],
+    ids=["whole", "sharp, and only its top", "dark", "images off"],
+)
+def test_a_page_is_seen_as_the_view_says(
+    browser: Browser, view: View, size: tuple[int, int], corner: tuple[int, int, int], ground: tuple[int, int, int]
+) -> None:
+    taken = seen(browser.picture(Page(PAGE, {"tent.png": picture()}.get), view))
+    assert (taken.size, taken.getpixel((40, 40)), taken.getpixel((200, 300))) == (size, corner, ground)
+
+
+class Site(http.server.ThreadingHTTPServer):
+    """A site on this machine that gives one page at every address, and keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.page = b""
+        self.asked: list[str] = []
+        self.called = 0
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def verify_request(self, *_: object) -> bool:
+        """Count whoever calls, whatever they say then."""
+        self.called += 1
+        return True
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers for a `Site`."""
+
+    server: Site
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(self.server.page)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def sites() -> Iterator[tuple[Site, Site]]:
+    with Site() as one, Site() as two:
+        yield one, two
+        one.shutdown()
+        two.shutdown()
+
+
+@needs_chromium
+def test_a_page_gets_its_own_files_and_nothing_else(browser: Browser, tmp_path: Path, sites: tuple[Site, Site]) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (tmp_path / "secret.png").write_bytes(picture())
+    (site / "linked.png").symlink_to(tmp_path / "secret.png")
+    (site / "tent one.png").write_bytes(picture(4, 2))
+    sources = ["tent%20one.png", "missing.png", "linked.png", f"{sites[0].url}/x.png",
+               (tmp_path / "secret.png").as_uri()]  # fmt: skip
+    page = "".join(f"<img src='{source}'>" for source in sources)
+    found = browser.answer(Page(page, files_in(site)), "[...document.images].map((image) => image.naturalWidth)")
+    assert (found, sites[0].asked) == ([4, 0, 0, 0, 0], [])
+    assert files_in(site)("../secret.png") is None
+
+
+@needs_chromium
+def test_a_page_of_this_machine_gets_what_its_own_site_has_alone(browser: Browser, sites: tuple[Site, Site]) -> None:
+    own, other = sites
+    own.page = f"<title>Ours</title><img src='/own.png'><img src='{other.url}/theirs.png'>".encode()
+    assert browser.answer(Page(url=f"{own.url}/page"), "document.title") == "Ours"
+    assert ({"/page", "/own.png"} <= set(own.asked), other.asked) == (True, [])
+
+
+@needs_chromium
+def test_a_picture_has_also_what_a_page_loads_only_when_it_is_scrolled_to(browser: Browser) -> None:
+    image = "<img loading='lazy' src='tent.png' width='90' height='90'>"
+    below = f"<body style='margin:0'><div style='height:7000px'></div>{image}"
+    taken = seen(browser.picture(Page(below, {"tent.png": picture()}.get), View(100, scripts=True)))
+    assert taken.getpixel((40, 7040)) == GREEN
+
+
+@needs_chromium
+def test_scripts_of_a_page_run_only_where_an_answer_is_wanted(browser: Browser) -> None:
+    page = Page("<body style='margin:0'><script>document.body.style.background = 'rgb(29, 92, 83)'</script>")
+    assert seen(browser.picture(page, View(100))).getpixel((5, 5)) == (255, 255, 255)
+    asking = "new Promise((done) => setTimeout(() => done([document.body.style.background, dark, given]), 1))"
+    before = "var given = 7, dark = matchMedia('(prefers-color-scheme: dark)').matches"
+    assert browser.answer(page, asking, View(dark=True, scripts=True), before=before) == ["rgb(29, 92, 83)", True, 7]
+
+
+@needs_chromium
+def test_a_mail_is_asked_about_without_its_own_scripts(browser: Browser) -> None:
+    page = Page("<body onload='given = 8'><script>given = 9</script>")
+    asking = "new Promise((done) => setTimeout(() => done(given), 1))"
+    assert browser.answer(page, asking, before="window.given ??= 7") == 7
+    assert browser.answer(page, asking, View(scripts=True), before="window.given ??= 7") == 8
+
+
+@needs_chromium
+def test_a_proxy_in_the_environment_is_no_way_to_a_network(
+    monkeypatch: pytest.MonkeyPatch, sites: tuple[Site, Site]
+) -> None:
+    proxy, _ = sites
+    monkeypatch.setattr(profile, "PASSED", (*profile.PASSED, "http_proxy"))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    calling = "new Promise((done) => { new WebSocket('ws://a.org/').onerror = () => done('nothing') })"
+    with open_browser() as browser:
+        assert browser.answer(Page("x"), calling, View(scripts=True)) == "nothing"
+    assert proxy.called == 0
+
+
+@needs_chromium
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked at in /proc")
+def test_the_browser_gets_none_of_our_secrets_and_is_never_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", "a secret")
+    with open_browser() as browser:
+        process = Path(f"/proc/{browser.process}")
+        given = dict(pair.partition(b"=")[::2] for pair in (process / "environ").read_bytes().split(b"\0"))
+        assert process.stat().st_uid != 0
+        folder = Path(os.fsdecode(given[b"HOME"])).parent
+        assert folder.name.startswith(profile.PREFIX)
+        assert b"SENDGRID_API_KEY" not in given
+    assert not folder.exists()
+
+
+def test_what_a_killed_process_left_goes_at_the_next_start_and_what_is_in_use_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    used = profile.Profile()
+    left, young, link = (tmp_path / f"{profile.PREFIX}{name}" for name in ("left", "young", "link"))
+    (left / "profile").mkdir(parents=True)
+    young.mkdir()
+    (tmp_path / "mine").mkdir()
+    link.symlink_to(tmp_path / "mine")
+    for folder in (left, used.path.parent, tmp_path / "mine"):
+        os.utime(folder, (0, 0))
+    profile.Profile().close()
+    assert set(tmp_path.iterdir()) == {used.path.parent, young, link, tmp_path / "mine"}
+    used.close()
+    assert not used.path.exists()
+
+
+@needs_chromium
+def test_what_goes_wrong_is_told_and_the_browser_goes_on(browser: Browser) -> None:
+    with pytest.raises(BrowserError, match="A script failed in the page: ReferenceError"):
+        browser.answer(Page("x"), "nobody()")
+    with pytest.raises(BrowserError, match=r"can't open http://127\.0\.0\.1:1/"):
+        browser.picture(Page(url="http://127.0.0.1:1/"))
+    assert seen(browser.picture(Page("<body bgcolor='#1d5c53'>"), View(100, 50))).getpixel((5, 5)) == GREEN
+
+
+@needs_chromium
+def test_a_browser_that_dies_is_an_error_and_leaves_nothing_behind() -> None:
+    with open_browser() as browser:
+        os.kill(browser.process, signal.SIGKILL)
+        with pytest.raises(BrowserError, match="ended by itself"):
+            browser.picture(Page("x"))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(browser.process, os.WNOHANG)
+
+
+def test_a_browser_can_be_named_and_must_then_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DAISYCHAIN_CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match="DAISYCHAIN_CHROMIUM names"):
+        chromium()
+    program = tmp_path / "mine"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("DAISYCHAIN_CHROMIUM", str(program))
+    assert chromium() == str(program)
+    with pytest.raises(BrowserError, match="ended by itself"), open_browser():
+        pass

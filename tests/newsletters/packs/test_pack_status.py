@@ -1,0 +1,302 @@
+"""Standing: what verify, the list and the public page say when copy changes, is withdrawn, or files are altered."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from daisychain.database import Database
+from daisychain.errors import InputError
+from newsletters.documents.document import Document, parse_document
+from newsletters.packs.dialects.dialect import dialects
+from newsletters.packs.edition import open_edition
+from newsletters.packs.material import gather
+from newsletters.packs.offers import offer, offers
+from newsletters.packs.pack import Pack, make_pack, save
+from newsletters.packs.pack_status import all_standings, keep_packs, kept_sheets, pack_standing, to_tell, withdraw
+from newsletters.packs.provenance import whole_hash
+from newsletters.packs.verify import verify
+from newsletters.toolkit_store.store import add_toolkit
+from pages.app import create_app
+from tests.newsletters import sample_toolkits
+from tests.newsletters.packs.packing import PARTNER, SOCIAL, TODAY, edition, kit, packed, text
+
+
+def shelved(database: Database, tmp_path: Path, **copy: str) -> None:
+    """The toolkit of the tests, added, with this copy."""
+    files = sample_toolkits.files(**{"welcome": sample_toolkits.BLOCK, "post": SOCIAL, **copy})
+    with database.engine.begin() as connection:
+        add_toolkit(connection, sample_toolkits.folder(tmp_path / "kit", files))
+
+
+def kept(database: Database, *packs: Pack) -> None:
+    """These packs, kept as made."""
+    with database.engine.begin() as connection:
+        keep_packs(connection, [pack.row for pack in packs])
+
+
+def standing_of(database: Database, pack: Pack, today: date = TODAY) -> tuple[str, tuple[str, ...]]:
+    """State and reasons of a pack."""
+    with database.engine.connect() as connection:
+        found = pack_standing(connection, pack.key, today)
+    assert found
+    return found.state, found.why
+
+
+def test_a_new_pack_is_current(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    assert standing_of(database, pack) == ("current", ())
+    with database.engine.connect() as connection:
+        verdict = verify(connection, save(pack, tmp_path, as_zip=False), TODAY)
+        zipped = verify(connection, save(pack, tmp_path, as_zip=True), TODAY)
+    assert (verdict.state, verdict.altered, verdict.changes) == ("current", (), ())
+    assert zipped.state == "current"
+
+
+def test_pack_json_names_toolkit_copy_approvals_newsletter_hash_and_expiry() -> None:
+    expiring = sample_toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-31")
+    sheet = json.loads(text(packed("brevo", toolkit=kit(welcome=expiring)), "pack.json"))
+    assert sheet["toolkit"]["name"] == "spring-fair"
+    assert [(block["id"], block["version"], block["approved by"]) for block in sheet["copy blocks"]] == [
+        ("welcome", "2", "A. Trustee")
+    ]
+    assert sheet["newsletter"]["name"] == "may"
+    assert len(sheet["newsletter"]["hash"]) == len(sheet["hash"]) == 64
+    assert sheet["expires"] == "2026-05-31"
+    assert sheet["partner"] == {"name": "Bees of Bath", "code": "bees"}
+    assert sheet["standing"].endswith(f"/packs/{sheet['pack']}")
+
+
+def test_the_public_page_is_linked_from_pack_and_readme() -> None:
+    pack = packed("brevo")
+    address = json.loads(text(pack, "pack.json"))["standing"]
+    assert address in text(pack, "README.txt")
+    assert f'href="{address}"' in text(pack, "README.html")
+
+
+def test_an_altered_file_is_named(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    place = save(pack, tmp_path, as_zip=False)
+    (place / "email.html").write_text("other")
+    (place / "email.txt").unlink()
+    (place / "notes.txt").write_text("mine")
+    with database.engine.connect() as connection:
+        verdict = verify(connection, place, TODAY)
+    assert verdict.state == "altered"
+    assert verdict.altered == ("email.html was changed.", "email.txt is missing.", "notes.txt was added.")
+
+
+def test_a_pack_of_a_toolkit_that_is_only_a_folder_is_not_said_to_be_current(
+    database: Database, tmp_path: Path
+) -> None:
+    pack = packed("brevo")
+    kept(database, pack)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, save(pack, tmp_path, as_zip=False), TODAY)
+    assert (verdict.state, verdict.compared) == ("not compared", False)
+
+
+def test_a_changed_sheet_is_found_out(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    place = save(pack, tmp_path, as_zip=False)
+    # Somebody who knows how the sums are made makes them anew.
+    (place / "email.html").write_text("Give to us instead.")
+    sheet = json.loads((place / "pack.json").read_text())
+    sheet["files"]["email.html"] = hashlib.sha256(b"Give to us instead.").hexdigest()
+    sheet["hash"] = whole_hash(sheet["files"])
+    (place / "pack.json").write_text(json.dumps(sheet))
+    with database.engine.connect() as connection:
+        verdict = verify(connection, place, TODAY)
+    assert (verdict.state, verdict.altered) == ("altered", ("pack.json was changed.",))
+
+
+def test_a_pack_that_nobody_made_here_is_never_current(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    place = save(packed("brevo"), tmp_path, as_zip=False)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, place, TODAY)
+    assert (verdict.state, verdict.altered, verdict.changes) == ("not made here", (), ())
+
+
+def test_a_pack_made_again_on_another_day_leaves_the_first_as_it_was_made(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    first = packed("brevo")
+    later = make_pack(gather(replace(edition(), today=date(2026, 5, 13)), PARTNER), dialects()["brevo"])
+    assert first.key == later.key
+    kept(database, first)
+    kept(database, later)
+    kept(database, later)
+    with database.engine.connect() as connection:
+        assert len(kept_sheets(connection, first.key) or ()) == 2
+        for pack in (first, later):
+            assert verify(connection, save(pack, tmp_path, as_zip=True), TODAY).state == "current"
+
+
+@pytest.mark.parametrize(
+    ("copy", "says"),
+    [
+        (sample_toolkits.BLOCK.replace("version: 2", "version: 3"), "now version 3; the pack has version 2"),
+        (sample_toolkits.BLOCK.replace("*fair*", "*fete*"), "has new words"),
+        (sample_toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-01"), "expired on 01 May 2026"),
+        (sample_toolkits.BLOCK.replace("id: welcome", "id: other"), "taken out of the toolkit"),
+    ],
+)
+def test_a_pack_whose_copy_changed_is_out_of_date_and_says_what_changed(
+    database: Database, tmp_path: Path, copy: str, says: str
+) -> None:
+    pack = packed("brevo")
+    kept(database, pack)
+    shelved(database, tmp_path, welcome=copy)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, save(pack, tmp_path, as_zip=False), TODAY)
+    assert verdict.state == "out of date"
+    assert says in verdict.changes[0]
+    assert standing_of(database, pack) == ("superseded", verdict.changes)
+
+
+def test_a_newer_edition_supersedes_the_packs_of_the_older(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    old, new = packed("brevo"), packed("brevo", "Other words.")
+    kept(database, old)
+    kept(database, new)
+    assert standing_of(database, old) == ("superseded", ("There is a newer version of this email.",))
+    assert standing_of(database, new) == ("current", ())
+
+
+def test_a_withdrawn_pack_says_why_until_it_is_made_again(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    with database.engine.begin() as connection:
+        assert withdraw(connection, "may", "The fair is off.") == 1
+        with pytest.raises(InputError, match="No packs were made of a newsletter 'june'"):
+            withdraw(connection, "june", "")
+    assert standing_of(database, pack) == ("withdrawn", ("The fair is off.",))
+    kept(database, pack)
+    assert standing_of(database, pack) == ("current", ())
+
+
+def test_a_pack_expires_with_its_copy(database: Database, tmp_path: Path) -> None:
+    copy = sample_toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-31")
+    shelved(database, tmp_path, welcome=copy)
+    pack = packed("brevo", toolkit=kit(welcome=copy))
+    kept(database, pack)
+    assert standing_of(database, pack, date(2026, 5, 31))[0] == "current"
+    assert standing_of(database, pack, date(2026, 6, 1)) == ("expired", ("It was to be sent by 31 May 2026.",))
+    assert "To be sent by 31 May 2026" in text(pack, "README.txt")
+
+
+@pytest.mark.parametrize(("line", "says"), [("expires: 2026-05-01", "expired on"), ("embargo: 2026-06-01", "embargo")])
+def test_copy_that_may_not_be_used_makes_no_pack(line: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        packed("brevo", toolkit=kit(welcome=sample_toolkits.BLOCK.replace("version: 2", f"version: 2\n{line}")))
+
+
+def test_all_standings_name_partners_to_tell(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    kept(database, packed("brevo"), packed("ghost", "Other words."), packed("plain", "Other words.", partner=None))
+    with database.engine.connect() as connection:
+        found = all_standings(connection, TODAY)
+    assert len(found) == 3
+    assert {each.partner for each in found} == {"Bees of Bath", ""}
+
+
+def test_a_partner_who_has_a_newer_pack_need_not_be_told(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    kept(database, packed("brevo"), packed("ghost"))
+    kept(database, packed("brevo", "Other words."))
+    with database.engine.connect() as connection:
+        found = to_tell(all_standings(connection, TODAY))
+    assert [(each.dialect, each.state) for each in found] == [("ghost", "superseded")]
+
+
+def test_withdrawing_a_newsletter_withdraws_its_translations(database: Database) -> None:
+    first = packed("brevo")
+    for name, number in (("may.cy", 2), ("may.cy-GB", 2), ("may.old", 1), ("mayor", 1)):
+        other = replace(first, key=name, edition=replace(first.edition, document=named(first, f"{name}.md")))
+        kept(database, first, other)
+        with database.engine.begin() as connection:
+            assert withdraw(connection, "may", "") == number, name
+
+
+def named(pack: Pack, file: str) -> Document:
+    """The pack's document under another name."""
+    return replace(pack.edition.document, file=file)
+
+
+def test_a_translation_is_offered_with_what_it_takes_from_the_first(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    first = edition()
+    welsh = parse_document("---\nsubject: Helo\n---\nDewch.\n", "may.cy.md", Path(), first.document, "cy")
+    translated = open_edition(welsh, kit(), first.choices, TODAY)
+    with database.engine.begin() as connection:
+        for each in (first, translated):
+            offer(connection, each, first)
+    client = create_app(database).test_client()
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/toolkits/spring-fair/packs/may.cy/plain.zip").data))
+    assert b"Dewch." in archive.read("may.cy-plain/email.txt")
+    assert 'lang="cy"' in archive.read("may.cy-plain/email.html").decode()
+
+
+@pytest.mark.parametrize("state", ["current", "superseded", "withdrawn"])
+def test_the_public_page_says_how_a_pack_stands(database: Database, tmp_path: Path, state: str) -> None:
+    shelved(database, tmp_path)
+    pack = packed("brevo")
+    kept(database, pack)
+    if state == "superseded":
+        kept(database, packed("brevo", "Other words."))
+    elif state == "withdrawn":
+        with database.engine.begin() as connection:
+            withdraw(connection, "may", "The fair <b>is off</b>.")
+    client = create_app(database).test_client()
+    page = client.get(f"/packs/{pack.key}")
+    assert page.status_code == 200
+    assert state.capitalize() in page.text
+    assert "Bees of Bath" not in page.text  # whoever has the address need not learn who the partner is
+    assert "<b>is off" not in page.text
+    assert client.get("/packs/nobody-made-this").status_code == 404
+
+
+def test_the_toolkits_page_offers_packs_without_branding(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    spring = edition()
+    client = create_app(database).test_client()
+    assert "/packs/may/" not in client.get("/toolkits/spring-fair").text
+    with database.engine.begin() as connection:
+        offer(connection, spring, spring)
+    assert "/toolkits/spring-fair/packs/may/mailchimp.zip" in client.get("/toolkits/spring-fair").text
+    download = client.get("/toolkits/spring-fair/packs/may/brevo.zip")
+    again = client.get("/toolkits/spring-fair/packs/may/brevo.zip")
+    assert again.data == download.data
+    assert download.mimetype == "application/zip"
+    target = tmp_path / "may.zip"
+    target.write_bytes(download.data)
+    with database.engine.connect() as connection:
+        verdict = verify(connection, target, TODAY)
+    assert verdict.state == "current"
+    assert client.get(f"/packs/{verdict.sheet['pack']}").status_code == 200
+    for wrong in ("may/nothing.zip", "june/brevo.zip"):
+        assert client.get(f"/toolkits/spring-fair/packs/{wrong}").status_code == 404
+    with database.engine.begin() as connection:
+        offer(connection, spring, spring, stop=True)
+        assert list(offers(connection, kit())) == []
+
+
+def test_a_newsletter_with_pictures_of_its_own_can_not_be_offered(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "own.png").write_bytes(sample_toolkits.picture())
+    own = edition("::: image own.png alt=x\n", folder=tmp_path)
+    with database.engine.begin() as connection, pytest.raises(InputError, match="no image 'own"):
+        offer(connection, own, own)

@@ -1,0 +1,354 @@
+"""The public pages: what a reader's click, a mail program's look-ahead and a wrong address each do, and don't."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select, text
+from werkzeug.serving import make_server
+
+from daisychain.database import Database
+from lists.suppression import is_suppressed
+from lists.tables import Member, Membership
+from pages.app import create_app
+from pages.readers import PIXEL, WITHOUT_CSRF
+from sender.events import page_hits
+from sender.events.unsubscribe import masked
+from sender.tables import Campaign
+from tests.sender.returns import FIREFOX, Sent, sent
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def app(database: Database) -> Flask:
+    return create_app(database)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser; its address is 203.0.113.77."""
+    client = app.test_client()
+    client.environ_base |= {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": FIREFOX}
+    return client
+
+
+@pytest.fixture
+def campaign(database: Database) -> Sent:
+    return sent(database)
+
+
+def subscribed(campaign: Sent) -> list[int]:
+    """The numbers of those who are still on a list."""
+    with campaign.database.engine.connect() as connection:
+        members = connection.scalars(select(Membership.member_id).where(Membership.state == "subscribed"))
+        return sorted(campaign.members.index(member) for member in members)
+
+
+def kinds(campaign: Sent) -> list[str]:
+    return [event.kind for event in campaign.events()]
+
+
+def leave(client: FlaskClient, key: str, scope: str, **options: Any) -> Any:
+    """Fill the form in as a person does."""
+    page = client.get(f"/u/{key}", **options).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    action = re.search(r'<form [^>]*action="([^"]+)"', page)
+    assert token
+    assert action
+    return client.post(action[1], data={"csrf_token": token[1], "scope": scope}, **options)
+
+
+def test_fetching_the_pixel_is_an_open_each_time(client: FlaskClient, campaign: Sent) -> None:
+    for _ in range(2):
+        answer = client.get(f"/o/{campaign.key()}.gif")
+        assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/gif", PIXEL)
+    first, second = campaign.events()
+    assert (first.source, first.kind, first.open_class) == ("own", "opened", "human")
+    assert (first.user_agent, first.network) == (FIREFOX, "203.0.113.0/24")
+    assert (first.delivery_id, first.campaign_id) == (campaign.deliveries[0], campaign.campaign_id)
+    assert "203.0.113.77" not in str([first, second])
+    rollup = campaign.rollup()
+    assert rollup.human_opens == 2
+    assert rollup.first_human_open_at == first.at
+
+
+def test_an_open_ahead_of_the_reader_counts_for_a_machine(client: FlaskClient, campaign: Sent) -> None:
+    client.get(f"/o/{campaign.key()}.gif", headers={"User-Agent": "Mozilla/5.0"})
+    client.get(f"/o/{campaign.key()}.gif", headers={"User-Agent": ""})
+    rollup = campaign.rollup()
+    assert (rollup.human_opens, rollup.machine_opens, rollup.unknown_opens) == (0, 1, 1)
+    assert rollup.first_human_open_at is None
+
+
+def test_a_head_for_the_pixel_is_no_open(client: FlaskClient, campaign: Sent) -> None:
+    assert client.head(f"/o/{campaign.key()}.gif").status_code == 200
+    assert not campaign.events()
+
+
+def test_a_user_agent_is_kept_to_its_first_400_characters(client: FlaskClient, campaign: Sent) -> None:
+    client.get(f"/o/{campaign.key()}.gif", headers={"User-Agent": "x" * 5000})
+    assert campaign.events()[0].user_agent == "x" * 400
+
+
+@pytest.mark.parametrize(
+    ("number", "url"),
+    [
+        (0, "https://campaign.example/toolkit?a=1&b=2"),
+        (2, "https://campaign.example/join?name=P%200"),
+        (3, "http://127.0.0.1:8000/privacy"),
+    ],
+)
+def test_a_click_leads_where_the_mail_said(client: FlaskClient, campaign: Sent, number: int, url: str) -> None:
+    answer = client.get(f"/c/{campaign.key()}/{number}?url=https://evil.example")
+    assert (answer.status_code, answer.headers["Location"]) == (302, url)
+    [event] = campaign.events()
+    assert (event.kind, event.link, event.open_class) == ("clicked", number, "human")
+    assert campaign.rollup().clicks == 1
+
+
+def test_a_head_for_a_link_leads_on_and_is_a_machines(client: FlaskClient, campaign: Sent) -> None:
+    answer = client.head(f"/c/{campaign.key()}/0")
+    assert answer.status_code == 302
+    assert [event.open_class for event in campaign.events()] == ["machine"]
+    rollup = campaign.rollup()
+    assert (rollup.clicks, rollup.first_click_at) == (0, None)
+
+
+def test_a_mail_s_first_hits_are_kept_and_no_flood_of_them(
+    client: FlaskClient, campaign: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_hits, "MOST_HITS", 3)
+    for _ in range(5):
+        assert client.get(f"/o/{campaign.key()}.gif").data == PIXEL
+        assert client.head(f"/c/{campaign.key()}/0").status_code == 302
+    client.get(f"/o/{campaign.key(1)}.gif")
+    assert sorted(kinds(campaign)) == ["clicked"] * 3 + ["opened"] * 4
+    assert campaign.rollup().human_opens == 3
+
+
+@pytest.mark.parametrize("url", ["#", "http://[x", "http://a.example:99999999/", "http://é..example/"])
+def test_a_link_to_nothing_is_not_followed(client: FlaskClient, campaign: Sent, database: Database, url: str) -> None:
+    # A link may be a member's own value, which may be anything.
+    change = text("UPDATE compiled_emails SET content = jsonb_set(content, '{links,0,url}', CAST(:url AS jsonb))")
+    with database.engine.begin() as connection:
+        connection.execute(change, {"url": json.dumps(url)})
+    assert client.get(f"/c/{campaign.key()}/0").status_code == 404
+
+
+def test_untracked_mails_lead_on_and_leave_no_trace(database: Database, client: FlaskClient) -> None:
+    campaign = sent(database, opens="off", clicks="provider")
+    assert client.get(f"/o/{campaign.key()}.gif").status_code == 200
+    assert client.get(f"/c/{campaign.key()}/0").status_code == 302
+    assert not campaign.events()
+
+
+WRONG = ["/o/{}.gif", "/c/{}/0", "/u/{}", "/v/{}"]
+
+
+class Unread(io.BytesIO):
+    """A body that must not be asked for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise AssertionError("the body was read")
+
+    readinto = read  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("path", ["/u/{}", "/u/{}/leave", "/webhooks/sendgrid"])
+def test_a_body_is_not_read_before_its_sender_has_shown_something(database: Database, path: str) -> None:
+    database.settings = replace(database.settings, sendgrid_webhook_keys=("any",))
+    client, form = create_app(database).test_client(), "application/x-www-form-urlencoded"
+    answer = client.post(path.format("A" * 22), input_stream=Unread(b"scope=all"), content_type=form)
+    assert answer.status_code in (401, 404)
+
+
+@pytest.mark.parametrize("path", WRONG)
+@pytest.mark.parametrize("key", ["x", "A" * 22, "é" * 22, "attempt", "unknown"])
+def test_what_is_no_key_of_ours_is_the_same_nothing(client: FlaskClient, campaign: Sent, path: str, key: str) -> None:
+    key = {"attempt": campaign.keys.attempt(campaign.attempt_id), "unknown": campaign.keys.delivery(10**9)}.get(
+        key, key
+    )
+    answer = client.get(path.format(key))
+    assert answer.status_code == 404
+    assert answer.data == client.get("/u/nothing").data
+    assert client.post(f"/u/{key}", data=ONE_CLICK).status_code == 404
+    assert client.get(f"/c/{campaign.key()}/99").data == answer.data
+    assert not campaign.events()
+
+
+@pytest.mark.parametrize("path", ["/o/{}.gif", "/c/{}/0", "/u/{}", "/v/{}"])
+def test_every_page_keeps_its_address_to_itself(client: FlaskClient, campaign: Sent, path: str) -> None:
+    headers = client.get(path.format(campaign.key())).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "noindex" in headers["X-Robots-Tag"]
+
+
+def test_asking_to_leave_changes_nothing_and_shows_a_masked_address(client: FlaskClient, campaign: Sent) -> None:
+    page = client.get(f"/u/{campaign.key()}").text
+    assert "friends" in page
+    assert "All lists of Connection Coalition" in page
+    assert "p•••@people.example" in page
+    assert campaign.address() not in page
+    assert subscribed(campaign) == [0, 1, 2]
+    assert not campaign.events()
+
+
+@pytest.mark.parametrize(("scope", "suppressed"), [("list", False), ("all", True)])
+def test_the_form_takes_a_person_off_this_list_or_all(
+    client: FlaskClient, campaign: Sent, database: Database, scope: str, suppressed: bool
+) -> None:
+    for _ in range(2):
+        page = leave(client, campaign.key(), scope)
+        assert page.status_code == 200
+        assert "You have unsubscribed" in page.text
+        assert campaign.address() not in page.text
+    assert subscribed(campaign) == [1, 2]
+    assert kinds(campaign) == ["unsubscribed"]
+    assert campaign.rollup().unsubscribed_at is not None
+    with database.engine.connect() as connection:
+        assert is_suppressed(connection, campaign.address()) is suppressed
+
+
+def test_the_form_works_behind_https(database: Database) -> None:
+    database.settings = replace(database.settings, public_url="https://news.daisies.org")
+    campaign, client = sent(database), create_app(database).test_client()
+    assert leave(client, campaign.key(), "list", base_url="https://news.daisies.org").status_code == 200
+    assert subscribed(campaign) == [1, 2]
+
+
+@pytest.mark.parametrize("data", [{"scope": "list"}, {"scope": "list", "csrf_token": "x"}])
+def test_no_other_site_can_post_the_form(client: FlaskClient, campaign: Sent, data: dict[str, str]) -> None:
+    assert client.post(f"/u/{campaign.key()}/leave", data=data).status_code == 400
+    assert subscribed(campaign) == [0, 1, 2]
+
+
+def test_a_form_without_a_choice_is_refused(client: FlaskClient, campaign: Sent) -> None:
+    assert leave(client, campaign.key(), "everything").status_code == 400
+    assert subscribed(campaign) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("encoding", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_one_click_leaves_at_once_without_cookies_or_redirects(app: Flask, campaign: Sent, encoding: str) -> None:
+    client = app.test_client(use_cookies=False)
+    for _ in range(2):
+        answer = client.post(f"/u/{campaign.key()}", data=ONE_CLICK, content_type=encoding)
+        assert (answer.status_code, answer.mimetype, answer.text) == (200, "text/plain", "Unsubscribed.\n")
+        assert "Set-Cookie" not in answer.headers
+    assert subscribed(campaign) == [1, 2]
+    assert kinds(campaign) == ["unsubscribed"]
+
+
+@pytest.mark.parametrize("data", [{}, {"List-Unsubscribe": "no"}, {"scope": "all"}])
+def test_a_post_that_is_no_one_click_changes_nothing(client: FlaskClient, campaign: Sent, data: dict[str, str]) -> None:
+    assert client.post(f"/u/{campaign.key()}", data=data).status_code == 400
+    assert subscribed(campaign) == [0, 1, 2]
+
+
+def test_who_is_no_member_any_more_can_still_ask_to_hear_nothing(
+    client: FlaskClient, campaign: Sent, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(delete(Membership).where(Membership.member_id == campaign.members[0]))
+        connection.execute(delete(Member).where(Member.id == campaign.members[0]))
+    assert client.post(f"/u/{campaign.key()}", data=ONE_CLICK).status_code == 200
+    assert leave(client, campaign.key(), "all").status_code == 200
+    with database.engine.connect() as connection:
+        assert is_suppressed(connection, campaign.address())
+
+
+def test_a_test_mail_changes_nothing_and_says_so(database: Database, client: FlaskClient) -> None:
+    campaign = sent(database, kind="test")
+    key = campaign.key()
+    assert client.get(f"/o/{key}.gif").status_code == 200
+    assert client.get(f"/c/{key}/0").status_code == 302
+    assert "test mail" in client.get(f"/u/{key}").text
+    assert "Nothing has changed" in leave(client, key, "all").text
+    assert "nothing has changed" in client.post(f"/u/{key}", data=ONE_CLICK).text
+    assert not campaign.events()
+    assert subscribed(campaign) == [0, 1, 2]
+    with database.engine.connect() as connection:
+        assert not is_suppressed(connection, campaign.address())
+
+
+def test_the_browser_view_is_the_mail_as_it_was_sent_without_the_pixel(client: FlaskClient, campaign: Sent) -> None:
+    page = client.get(f"/v/{campaign.key(1)}")
+    assert "Dear P 1" in page.text
+    assert "Near you" in page.text
+    assert f"http://127.0.0.1:8000/c/{campaign.key(1)}/0" in page.text
+    assert f"http://127.0.0.1:8000/u/{campaign.key(1)}" in page.text
+    assert "/o/" not in page.text
+    assert "Near you" not in client.get(f"/v/{campaign.key(0)}").text
+    assert not campaign.events()
+
+
+def test_a_mail_in_the_browser_may_show_its_images_and_do_nothing(client: FlaskClient, campaign: Sent) -> None:
+    policy = client.get(f"/v/{campaign.key()}").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "img-src 'self' http://127.0.0.1:8000;" in policy
+    assert "script" not in policy
+    assert "sandbox allow-popups" in policy
+
+
+def test_a_link_goes_on_to_work_when_the_installation_moves(
+    client: FlaskClient, campaign: Sent, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(Campaign.__table__.update().values(public_url="https://old.daisies.org"))
+    page = client.get(f"/v/{campaign.key()}")
+    assert "https://old.daisies.org/c/" in page.text
+    assert "https://old.daisies.org" in page.headers["Content-Security-Policy"]
+
+
+def test_only_the_named_pages_take_a_post_without_a_token(app: Flask, campaign: Sent) -> None:
+    client = app.test_client()
+    posts = {rule.endpoint: rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert set(WITHOUT_CSRF) < set(posts)
+    for endpoint in set(posts) - set(WITHOUT_CSRF):
+        path = re.sub(r"<[^>]*>", campaign.key(), posts[endpoint])
+        assert client.post(path).status_code == 400
+
+
+@pytest.mark.parametrize(("address", "shown"), [("ann@a.example", "a•••@a.example"), ("é@a.example", "é•••@a.example")])
+def test_an_address_is_masked_to_its_first_letter_and_domain(address: str, shown: str) -> None:
+    assert masked(address) == shown
+
+
+@pytest.fixture
+def served(app: Flask) -> Iterator[str]:
+    """The address of a real server."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_hits_of_many_readers_at_once_are_all_counted(served: str, campaign: Sent) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def read() -> None:
+        for _ in range(5):
+            opener.open(f"{served}/o/{campaign.key()}.gif").close()
+
+    readers = [threading.Thread(target=read) for _ in range(8)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    # urllib says its name, so it is somebody.
+    assert campaign.rollup().human_opens == 40
+    assert len(campaign.events()) == 40

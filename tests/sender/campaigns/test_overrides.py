@@ -1,0 +1,128 @@
+"""Overrides: an error stands only by its name and with a reason, and who let it stand can be read ever after."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from daisychain.database import Database
+from daisychain.errors import InputError
+from daisychain.settings import Settings
+from newsletters.checks import codes
+from sender.campaigns import drafts
+from sender.campaigns.overrides import Overrides, read_overrides
+from sender.campaigns.status import status
+from tests.command import Daisychain
+from tests.sender.staging import add_list, add_people
+
+BULLETIN = """\
+---
+subject: Hello
+preheader: And welcome
+toolkit: community-makes-us
+---
+# Hello
+
+To be clear: XXX is what we call it.
+"""
+TWO = f"{BULLETIN}\n[Look](page.html)\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    """A document with this text."""
+    file = folder / "may.md"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def friends(database: Database) -> Database:
+    """A database with a list of one person."""
+    with database.engine.begin() as connection:
+        add_people(connection, add_list(connection), [1])
+    return database
+
+
+def draft(database: Database, settings: Settings, file: Path, *given: str) -> int:
+    """A campaign of a document with these overrides."""
+    with database.engine.begin() as connection:
+        return drafts.create(
+            connection, settings, file, list_name="friends", provider="outbox", overrides=read_overrides(given, "Ann"),
+        ).id  # fmt: skip
+
+
+def test_an_error_that_is_overridden_stands_and_who_and_why_are_kept(
+    friends: Database, settings: Settings, tmp_path: Path
+) -> None:
+    id_ = draft(friends, settings, write(tmp_path, BULLETIN), "words-placeholder=XXX is the band's name")
+    with friends.engine.connect() as connection:
+        [kept] = status(connection, id_)["overrides"]
+    assert (kept["code"], kept["who"], kept["because"]) == ("words-placeholder", "Ann", "XXX is the band's name")
+    assert kept["at"]
+    [found] = kept["findings"]
+    assert found["place"].endswith("may.md:8")
+    assert "XXX" in found["message"]
+
+
+def test_the_errors_that_are_left_still_stop_it(friends: Database, settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"1 of the checks failed:\n  links-no-scheme: .*may.md:10") as caught:
+        draft(friends, settings, write(tmp_path, TWO), "words-placeholder=a name")
+    assert "--override links-no-scheme=REASON" in caught.value.hint
+    with friends.engine.connect() as connection:
+        assert not connection.exec_driver_sql("SELECT 1 FROM campaigns UNION SELECT 1 FROM campaign_overrides").all()
+
+
+def test_an_override_of_what_was_not_found_is_refused(friends: Database, settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="found no links-dead"):
+        draft(friends, settings, write(tmp_path, BULLETIN), "words-placeholder=a name", "links-dead=a reason")
+
+
+@pytest.mark.parametrize(
+    ("given", "says", "hint"),
+    [
+        ("words-placehodler=a name", "There is no check 'words-placehodler'", "Did you mean 'words-placeholder'?"),
+        ("words-placeholder", "Why may words-placeholder stand", 'words-placeholder="REASON"'),
+        ("words-placeholder=  ", "Why may words-placeholder stand", "it is kept"),
+        ("links-unsubscribe=a reason", "links-unsubscribe can't be overridden", "Keep the footer"),
+        ("compile-error=a reason", "compile-error can't be overridden", "Correct the line"),
+        ("links-not-secure=a reason", "links-not-secure can't be overridden", "It is no error"),
+    ],
+)
+def test_an_override_that_makes_no_sense_is_refused_with_what_would(given: str, says: str, hint: str) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        read_overrides([given], "Ann")
+    assert hint in caught.value.hint
+
+
+def test_an_override_needs_somebody_and_one_reason() -> None:
+    with pytest.raises(InputError, match="Who overrides"):
+        read_overrides(["words-placeholder=a"], " ")
+    with pytest.raises(InputError, match="twice"):
+        read_overrides(["words-placeholder=a", "words-placeholder=b"], "Ann")
+    assert read_overrides([], "") == Overrides()
+
+
+def test_a_reason_may_hold_an_equals_sign() -> None:
+    assert read_overrides(["words-placeholder=1 = 1"], "Ann").because == {"words-placeholder": "1 = 1"}
+
+
+def test_what_can_never_stand_is_what_readers_and_the_mail_need() -> None:
+    firm = {name for name, code in codes().items() if code.severity == "error" and not code.overridable}
+    assert {"links-unsubscribe", "compile-error", "words-no-subject"} <= firm
+
+
+def test_people_see_what_stands_before_they_send_and_afterwards(friends: Database, daisychain: Daisychain) -> None:
+    write(daisychain.folder, BULLETIN)
+    create = ("campaign", "create", "may.md", "--list", "friends", "--provider", "outbox")
+    assert "Must be mended" not in daisychain(*create, code=1).stderr
+    told = daisychain(*create, "--override", "words-placeholder=the band's name", "--by", "Bo")
+    assert "overridden: words-placeholder: may.md:8" in told.stderr
+    id_ = str(json.loads(told.stdout)["id"])
+    line = "words-placeholder (1 found), by Bo: the band's name"
+    assert line in daisychain("campaign", "send", id_, code=1).stderr
+    assert f"Overridden: {line}" in daisychain("campaign", "status", id_).stdout
+    test = ("newsletter", "test", "may.md", "--to", "ann@people.example", "--provider", "outbox", "--list", "friends")
+    assert "--override words-placeholder=REASON" in daisychain(*test, code=1).stderr
+    assert "accepted" in daisychain(*test, "--override", "words-placeholder=only to look at it").stdout

@@ -1,0 +1,68 @@
+"""PostgreSQL itself is killed while a campaign is sent, on a database that is as durable as a real one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daisychain.database import Database
+from daisychain.settings import Settings
+from tests.command import Daisychain
+from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.sender.delivery.test_kill import proven, started
+from tests.sender.staging import staged
+from tests.waiting import until
+
+PEOPLE = 6_500
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, sendgrid: FakeSendGrid) -> Iterator[Database]:
+    """A home with a server of its own."""
+    database = Database(
+        Settings(
+            home=tmp_path / "home",
+            test_mode=True,
+            public_url="https://news.coalition.org",
+            sendgrid_api_key=sendgrid.key,
+            sendgrid_api_host=sendgrid.url,
+        )
+    )
+    _ = database.engine
+    assert database.server is not None
+    folder = database.server.folder
+    yield database
+    database.close()
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("answered", [1, 4])
+def test_a_killed_postgresql_costs_at_most_what_was_in_flight(
+    answered: int, embedded: Database, sendgrid: FakeSendGrid, tmp_path: Path
+) -> None:
+    campaign_id = staged(embedded, PEOPLE, provider="sendgrid")
+    send = Daisychain(embedded.settings, tmp_path)
+    sendgrid.script(*[None] * answered, *[Fault("hold", taken=True, seconds=1.0)] * 2)
+    process = started(send, campaign_id)
+    until(lambda: len(sendgrid.requests) > answered)
+    assert embedded.server is not None
+    os.kill(int((embedded.server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "run the command again" in errors
+    assert "Traceback" not in errors
+    settings = embedded.settings
+    embedded.close()  # its connections are gone; whoever comes next starts the server again
+    _, errors = started(send, campaign_id).communicate(timeout=120)
+    fresh = Database(settings)
+    try:
+        ledger = proven(fresh, campaign_id, sendgrid)
+    finally:
+        fresh.close()
+    assert ledger.waiting == 0, errors
+    assert ledger.uncertain <= 4 * 1_000  # the batches that four slots can have in flight

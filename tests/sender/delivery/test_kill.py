@@ -1,0 +1,99 @@
+"""`campaign send` is killed at any moment and run again: nobody is mailed twice or lost, the ledger balances."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from sqlalchemy import select
+
+from daisychain.database import Database
+from sender.delivery.ledger import Ledger, read_ledger
+from sender.tables import Delivery
+from tests.command import Daisychain
+from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.sender.staging import staged
+from tests.waiting import until
+
+PEOPLE = 4_500
+KILLS = 3
+
+
+def started(send: Daisychain, campaign_id: int) -> subprocess.Popen[str]:
+    return send.start("campaign", "send", str(campaign_id), "--yes", "--as-created", "--format", "json")
+
+
+def killed(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def proven(database: Database, campaign_id: int, sendgrid: FakeSendGrid) -> Ledger:
+    """The ledger, after holding every single line of it against what the provider took."""
+    with database.engine.connect() as connection:
+        ledger = read_ledger(connection, campaign_id)
+        rows = connection.execute(select(Delivery.address, Delivery.state)).all()
+    assert ledger.balances
+    copies = sendgrid.copies
+    assert [address for address, count in copies.items() if count > 1] == []
+    wrong = [
+        (row.address, row.state, copies[row.address])
+        for row in rows
+        if (row.state == "accepted" and copies[row.address] != 1)
+        or (row.state in ("waiting", "excluded", "failed") and copies[row.address] and not ledger.in_flight)
+    ]
+    assert wrong == []
+    return ledger
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_anywhere_and_run_again_mails_nobody_twice_and_loses_nobody(
+    seed: int, database: Database, send: Daisychain, sendgrid: FakeSendGrid
+) -> None:
+    chance = random.Random(seed)
+    campaign_id = staged(database, PEOPLE, provider="sendgrid")
+    for _ in range(KILLS):
+        process = started(send, campaign_id)
+        # Half of the kills strike anywhere in a life of some seconds, half just after a request has come in.
+        seen = len(sendgrid.requests)
+        deadline = time.monotonic() + chance.uniform(0.3, 3)
+        wait_for_request = chance.random() < 0.5
+        while process.poll() is None and time.monotonic() < deadline:
+            if wait_for_request and len(sendgrid.requests) > seen:
+                break
+        killed(process)
+        proven(database, campaign_id, sendgrid)
+    output, errors = started(send, campaign_id).communicate(timeout=120)
+    ledger = proven(database, campaign_id, sendgrid)
+    assert ledger.waiting == 0, (output, errors)
+    assert ledger.accepted + ledger.uncertain == PEOPLE
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_killed_while_the_answer_is_awaited_leaves_that_batch_uncertain_and_sends_the_rest(
+    taken: bool, database: Database, send: Daisychain, sendgrid: FakeSendGrid
+) -> None:
+    campaign_id = staged(database, PEOPLE, provider="sendgrid")
+    sendgrid.script(*[Fault("hold", taken=taken)] * 4)
+    process = started(send, campaign_id)
+    until(lambda: len(sendgrid.requests) == 4)
+    killed(process)
+    again = started(send, campaign_id)
+    again.communicate(timeout=120)
+    assert again.returncode == 3
+    ledger = proven(database, campaign_id, sendgrid)
+    assert (ledger.uncertain, ledger.accepted) == (4_000, 500)
+
+
+def test_two_senders_of_one_campaign_share_the_work_and_mail_nobody_twice(
+    database: Database, send: Daisychain, sendgrid: FakeSendGrid
+) -> None:
+    campaign_id = staged(database, PEOPLE, provider="sendgrid")
+    both = [started(send, campaign_id), started(send, campaign_id)]
+    for process in both:
+        process.communicate(timeout=120)
+    assert [process.returncode for process in both] == [0, 0]
+    assert proven(database, campaign_id, sendgrid).accepted == PEOPLE

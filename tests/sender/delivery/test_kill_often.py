@@ -1,0 +1,68 @@
+"""Senders are killed hundreds of times, at points spread over their whole life: the sum balances every time."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from daisychain.database import Database
+from daisychain.settings import Settings
+from sender.campaigns.freeze import freeze
+from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.sender.delivery.test_kill import proven
+from tests.sender.mortal import born
+from tests.sender.staging import staged
+
+PEOPLE = 1_500
+# A life from the fork to the end of such a campaign lasts about a second; freeze, claims and requests fill it.
+LIFE = 0.7
+
+
+def killed_often(
+    database: Database, settings: Settings, sendgrid: FakeSendGrid, seed: int, *, kills: int, senders: int
+) -> None:
+    """One campaign, its senders killed again and again, every line of the ledger held against the copies each time."""
+    chance = random.Random(seed)
+    campaign_id = staged(database, PEOPLE, provider="sendgrid")
+    if seed % 2:  # many small batches: claims, requests and commits rather than the freeze
+        with database.engine.begin() as connection:
+            freeze(connection, campaign_id, batch_size=25)
+    for _ in range(kills):
+        if seed % 3 == 0:  # a provider that takes the mails and then says nothing, or something else than yes
+            sendgrid.script(None, Fault(chance.choice(("hold", "reset", "status")), taken=True, seconds=0.3))
+        living = [born(settings, campaign_id) for _ in range(senders)]
+        time.sleep(chance.uniform(0, LIFE))
+        for process in living:
+            process.kill()
+            process.join()
+        proven(database, campaign_id, sendgrid)
+    last = born(settings, campaign_id)
+    last.join(120)
+    assert last.exitcode == 0
+    ledger = proven(database, campaign_id, sendgrid)
+    assert ledger.waiting == 0
+    assert ledger.accepted + ledger.uncertain == PEOPLE
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_sender_killed_again_and_again(
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
+) -> None:
+    killed_often(database, through_sendgrid, sendgrid, seed, kills=20, senders=1)
+
+
+@pytest.mark.parametrize("seed", range(100, 104))
+def test_two_senders_killed_again_and_again(
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
+) -> None:
+    killed_often(database, through_sendgrid, sendgrid, seed, kills=20, senders=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1000, 1100))
+def test_a_long_run_of_the_same(
+    seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
+) -> None:
+    killed_often(database, through_sendgrid, sendgrid, seed, kills=20, senders=1 + seed % 3)

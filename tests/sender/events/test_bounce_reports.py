@@ -1,0 +1,163 @@
+"""Bounces that come back by mail are told apart, joined to the mail that they are about, and followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from daisychain.database import Database
+from daisychain.errors import ConfigurationError, ProviderError
+from lists.tables import Suppression
+from sender.event import Happening
+from sender.events.bounce_mailbox import Mailbox, parse_url, read_mailbox
+from sender.events.bounce_reports import happening, severity
+from sender.links.keys import Keys
+from sender.providers.return_paths import ReturnPaths
+from sender.upkeep import chores
+from tests.fakes.imap import FakeMailbox
+from tests.sender.reports import COMPLAINT, REPORTS, standard, words
+from tests.sender.returns import Sent, sent
+
+from daisychain.settings import Settings  # isort: skip
+
+SECRET = "a secret for tests, and long enough"
+KEYS = Keys(SECRET)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture
+def paths(tmp_path_factory: pytest.TempPathFactory) -> ReturnPaths:
+    return ReturnPaths(Settings(home=tmp_path_factory.getbasetemp(), secret_key=SECRET))
+
+
+def filled(report: str, delivery_id: int = 7, keys: Keys = KEYS) -> bytes:
+    """The report about a delivery, as it comes over the wire."""
+    text = report.replace("{returned}", keys.returns([delivery_id])[0]).replace(
+        "{delivery}", keys.delivery(delivery_id)
+    )
+    return text.replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_each_shape_of_report_is_read(paths: ReturnPaths, name: str) -> None:
+    report, expected = REPORTS[name]
+    found = happening(filled(report), KEYS, paths, NOW)
+    assert told(found) == expected
+    if found:
+        assert (found.delivery_id, found.at) == (7, datetime(2026, 11, 2, 10, tzinfo=UTC))
+        assert "person0@" not in str(found.detail)
+
+
+def told(found: Happening | None) -> tuple[str, str, str] | None:
+    return (found.kind, found.bounce, str(found.detail.get("status", ""))) if found else None
+
+
+@pytest.mark.parametrize("change", ["upper case", "only our header is left", "delivered to, not to"])
+def test_the_key_is_found_wherever_it_is_left(paths: ReturnPaths, change: str) -> None:
+    key, raw = KEYS.returns([7])[0].encode(), filled(standard("5.1.1", "550 no"))
+    if change == "upper case":
+        raw = raw.replace(key, key.upper())
+    elif change == "only our header is left":
+        raw = raw.replace(b"bounce+" + key, b"bounce")
+    else:
+        raw = raw.replace(b"To: bounce+" + key, b"Delivered-To: bounce+" + key, 1)
+    found = happening(raw, KEYS, paths, NOW)
+    assert found is not None
+    assert found.delivery_id == 7
+
+
+def test_a_report_about_a_mail_of_another_installation_is_none_of_ours(paths: ReturnPaths) -> None:
+    raw = filled(standard("5.1.1", "550 no"), keys=Keys("another secret, which is as long"))
+    assert happening(raw, KEYS, paths, NOW) is None
+
+
+def test_a_report_told_twice_is_one_and_one_from_the_future_is_from_now(paths: ReturnPaths) -> None:
+    raw = filled(standard("5.1.1", "550 no"))
+    later = raw.replace(b"Nov 2026", b"Nov 2036")
+    first, again = happening(raw, KEYS, paths, NOW), happening(later, KEYS, paths, NOW)
+    assert first
+    assert again
+    assert (first.natural_key, again.at) == (again.natural_key, NOW)
+
+
+@pytest.mark.parametrize("status", ["5.1.0", "5.7.1", "5.2.2", "5.3.4", "5.4.14", "5.11.1", "4.1.1", ""])
+def test_only_what_says_that_nobody_is_there_is_for_good(status: str) -> None:
+    assert severity(status, "policy") == "soft"
+
+
+@pytest.fixture
+def campaign(database: Database) -> Sent:
+    return sent(database, provider="smtp")
+
+
+@pytest.fixture
+def mailbox(campaign: Sent, database: Database) -> Iterator[FakeMailbox]:
+    ids, keys = campaign.deliveries, campaign.keys
+    mails = [
+        filled(standard("5.1.1", "550 5.1.1 person0@people.example is unknown"), ids[0], keys),
+        filled(standard("5.2.2", "552 5.2.2 full"), ids[1], keys),
+        filled(words("Thank you!", sender="ann@people.example"), ids[1], keys),
+        filled(COMPLAINT, ids[2], keys),
+    ]
+    with FakeMailbox(*mails) as mailbox:
+        database.settings = replace(database.settings, imap_url=mailbox.url)
+        yield mailbox
+
+
+def suppressed(database: Database) -> dict[str, str]:
+    with database.engine.connect() as connection:
+        rows = connection.execute(select(Suppression.address_key, Suppression.reason)).all()
+    return {row.address_key: row.reason for row in rows}
+
+
+def test_the_mailbox_is_read_into_events_and_suppressions_once(
+    mailbox: FakeMailbox, campaign: Sent, database: Database
+) -> None:
+    assert read_mailbox(database) == {"hard": 1, "soft": 1, "complained": 1, "other": 1, "new": 3}
+    assert mailbox.flags == [{"\\Seen"}, {"\\Seen"}, {"\\Seen", "\\Flagged"}, {"\\Seen"}]
+    assert [campaign.rollup(number).hard_bounced_at is not None for number in range(3)] == [True, False, False]
+    assert campaign.rollup(1).soft_bounced_at
+    assert campaign.rollup(2).complained_at
+    people = {"person0@people.example": "hard bounce", "person2@people.example": "complaint"}
+    assert suppressed(database) == people
+    assert not any(read_mailbox(database).values())
+    mailbox.flags[0].clear()  # as if we had died before it was marked
+    assert read_mailbox(database) == {"hard": 1}
+    assert len(campaign.events()) == 3
+
+
+def test_a_worker_reads_it_by_itself(mailbox: FakeMailbox, database: Database) -> None:
+    assert "1 hard" in chores.run(database, "bounce mailbox")
+    database.settings = replace(database.settings, imap_url="")
+    assert chores.run(database, "bounce mailbox") == "no mailbox for bounces is set up"
+
+
+def test_a_mailbox_that_lets_nobody_in_is_named_without_the_password(mailbox: FakeMailbox, database: Database) -> None:
+    mailbox.password = "changed"
+    with pytest.raises(ProviderError, match="can't be read") as caught:
+        read_mailbox(database)
+    assert "secret" not in str(caught.value)
+
+
+def test_urls_of_mailboxes() -> None:
+    assert parse_url("imaps://b%40x:p%3A@mail.org") == Mailbox("mail.org", 993, True, "INBOX", "b@x", "p:")
+    assert parse_url("imap://b:p@localhost:1143/News%20bounces").folder == "News bounces"
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.org", "imaps://mail.org", "imaps://u@mail.org", "http://u:secret@mail.org", 'imaps://u:secret@m/a"b']
+)
+def test_what_is_no_url_of_a_mailbox_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="IMAP_URL is not the URL") as caught:
+        parse_url(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_password_goes_nowhere_in_the_clear(database: Database) -> None:
+    database.settings = replace(database.settings, imap_url="imap://u:secret@mail.daisies.org")
+    with pytest.raises(ConfigurationError, match="in the clear"):
+        read_mailbox(database)

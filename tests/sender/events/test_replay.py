@@ -1,0 +1,292 @@
+"""Roll-ups per hour, link and mailbox, and everything worked out again from what is kept, with the same result."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import func, select, text, update
+
+from daisychain.database import Database
+from daisychain.jobs import Workers
+from lists.tables import Membership, Suppression
+from sender.events.facts import OTHER, mailbox_of
+from sender.events.intake import QUEUE, keep_body, process_body
+from sender.events.page_hits import record_hit
+from sender.events.recount import recount
+from sender.events.replay import Replayed, replay
+from sender.events.webhook_bodies import drop_old_bodies
+from sender.links.sent_mail import find_mailed
+from sender.tables import Delivery, Event, HourRollup, LinkRollup, MailboxRollup, WebhookBody
+from sender.upkeep import chores
+from tests.command import Daisychain
+from tests.sender.returns import FIREFOX, Sent, sent
+
+Told = list[dict[str, Any]]
+EPOCH = datetime.fromtimestamp(0, UTC)
+TOOLKIT = {"url": "https://campaign.example/toolkit?a=1&b=2", "url_offset": {"index": 0, "type": "html"}}
+
+
+def a_life(campaign: Sent) -> Told:
+    """Everything that roll-ups tell apart, of three mails."""
+    machine = {"sg_machine_open": True}
+    return [
+        *(campaign.event("processed", number) for number in range(3)),
+        *(campaign.event("delivered", number, at=1) for number in range(2)),
+        campaign.event("bounce", 2, at=1, type="blocked"),
+        campaign.event("deferred", 2, at=2),
+        campaign.event("open", at=3, **machine),
+        campaign.event("open", at=30, useragent=FIREFOX),
+        campaign.event("open", 1, at=31, useragent=FIREFOX),
+        campaign.event("open", 1, at=32, useragent=FIREFOX),
+        campaign.event("click", at=40, useragent=FIREFOX, **TOOLKIT),
+        campaign.event("click", at=41, useragent=FIREFOX, **TOOLKIT),
+        campaign.event("click", 1, at=42, **TOOLKIT),
+        campaign.event("click", 1, at=43, useragent=FIREFOX, url="https://elsewhere.example"),
+        campaign.event("click", 1, at=2, useragent="Mozilla/5.0", **TOOLKIT),
+        campaign.event("spamreport", 1, at=50),
+        campaign.event("unsubscribe", 1, at=60),
+        {**campaign.event("levitated", 1, at=70)},
+        {"event": "account_status_change", "type": "compliance_suspend", "timestamp": 1_700_000_000},
+    ]
+
+
+def take(campaign: Sent, told: Told) -> int:
+    """Keep a body and take it in; returns its id."""
+    with campaign.database.engine.begin() as connection:
+        body_id = keep_body(connection, orjson.dumps(told))
+    with campaign.database.engine.begin() as connection:
+        process_body(connection, body_id, campaign.keys)
+    return body_id
+
+
+def hit(campaign: Sent, number: int = 0) -> None:
+    """A reader fetches our own pixel."""
+    with campaign.database.engine.begin() as connection:
+        mailed = find_mailed(connection, campaign.deliveries[number])
+        assert mailed is not None
+        record_hit(connection, mailed, "opened", user_agent=FIREFOX, address="203.0.113.7")
+
+
+def rows(campaign: Sent, table: Any, *columns: Any) -> list[Any]:
+    with campaign.database.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(select(*columns).select_from(table).order_by(*columns))]
+
+
+def differences(campaign: Sent) -> dict[str, int]:
+    """The rows of roll-ups that are not as the events say."""
+    with campaign.database.engine.begin() as connection:
+        return {table: count for table, count in recount(connection, [campaign.campaign_id]).items() if count}
+
+
+def replayed(campaign: Sent, since: datetime = EPOCH) -> Replayed:
+    with campaign.database.engine.begin() as connection:
+        return replay(connection, campaign.keys, since)
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("ann@gmail.com", "Google"), ("Ann@GoogleMail.COM", "Google"), ("a@hotmail.co.uk", "Microsoft"),
+        ("a@btinternet.com", "BT"), ("a@notgmail.com", OTHER), ('"a@b"@icloud.com', "Apple"), ("nobody", OTHER),
+    ],
+)  # fmt: skip
+def test_a_domain_tells_who_runs_a_mailbox(address: str, mailbox: str) -> None:
+    assert mailbox_of(address) == mailbox
+
+
+def test_mailbox_roll_ups_count_people_once_and_machines_apart(database: Database) -> None:
+    campaign = sent(database)
+    with database.engine.begin() as connection:
+        first = update(Delivery).where(Delivery.id == campaign.deliveries[0])
+        connection.execute(first.values(address="ann@gmail.com"))
+    take(campaign, a_life(campaign))
+    found = rows(campaign, MailboxRollup, MailboxRollup.mailbox, MailboxRollup.fact, MailboxRollup.people,
+                 MailboxRollup.events)  # fmt: skip
+    assert [row[1:] for row in found if row[0] == "Google"] == [
+        ("clicked_human", 1, 2), ("delivered", 1, 1), ("opened_human", 1, 1), ("opened_machine", 1, 1),
+        ("queued", 1, 1),
+    ]  # fmt: skip
+    others = {row[1]: row[2:] for row in found if row[0] == OTHER}
+    assert others["opened_human"] == (1, 2)
+    assert others["clicked_machine"] == (1, 1)
+    assert others["bounced_soft"] == (1, 1)
+    assert "unknown" not in others
+
+
+def test_link_roll_ups_count_clicks_and_clickers_and_machines_apart(database: Database) -> None:
+    campaign = sent(database)
+    take(campaign, a_life(campaign))
+    found = rows(campaign, LinkRollup, LinkRollup.link, LinkRollup.clicks, LinkRollup.clickers,
+                 LinkRollup.machine_clicks)  # fmt: skip
+    assert found == [(-1, 1, 1, 0), (0, 3, 2, 1)]
+
+
+def test_hour_roll_ups_begin_with_the_full_hour(database: Database) -> None:
+    campaign = sent(database)
+    take(campaign, [campaign.event("open", timestamp=1_800_003_599 + second, useragent=FIREFOX) for second in (0, 1)])
+    found = rows(campaign, HourRollup, HourRollup.hour, HourRollup.fact, HourRollup.events)
+    hour = datetime.fromtimestamp(1_800_000_000, UTC)
+    assert found == [(hour, "opened_human", 1), (hour + timedelta(hours=1), "opened_human", 1)]
+
+
+def test_mails_of_a_test_are_in_no_roll_up(database: Database) -> None:
+    campaign = sent(database, kind="test")
+    take(campaign, a_life(campaign))
+    hit(campaign)
+    assert rows(campaign, MailboxRollup, MailboxRollup.fact) == rows(campaign, HourRollup, HourRollup.fact) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_order_and_telling_again_leave_roll_ups_as_the_events_say(database: Database, seed: int) -> None:
+    campaign = sent(database)
+    chance, told = random.Random(seed), a_life(campaign)
+    mixed = chance.sample(told * 2, len(told) * 2)
+    for start in range(0, len(mixed), 5):
+        take(campaign, mixed[start : start + 5])
+        hit(campaign, start % 3)
+    assert len(campaign.events()) == len(told) + (len(mixed) + 4) // 5
+    assert differences(campaign) == {}
+
+
+def test_bodies_taken_in_at_once_leave_roll_ups_as_the_events_say(database: Database) -> None:
+    campaign = sent(database, people=60)
+    told = [
+        campaign.event(kind, number, useragent=FIREFOX, **TOOLKIT)
+        for number in range(60)
+        for kind in ("delivered", "open", "click")
+    ]
+    with database.engine.begin() as connection:
+        for seed in range(8):
+            keep_body(connection, orjson.dumps(random.Random(seed).sample(told, 120)))
+    with Workers(database, queues=[QUEUE], concurrency=4, until_idle=True) as workers:
+        workers.wait()
+    assert differences(campaign) == {}
+    assert rows(campaign, LinkRollup, LinkRollup.clickers) == [(len({e.delivery_id for e in campaign.events()
+                                                                     if e.kind == "clicked"}),)]  # fmt: skip
+
+
+def test_a_replay_comes_to_the_same_result(database: Database) -> None:
+    campaign = sent(database)
+    told = a_life(campaign)
+    for start in range(0, len(told), 4):
+        take(campaign, told[max(0, start - 2) : start + 4])
+    hit(campaign)
+    before = campaign.rollups()
+    found = replayed(campaign)
+    assert found.bodies == (len(told) + 3) // 4
+    assert (found.events_before, found.events_after, found.events_changed) == (len(told), len(told), 0)
+    assert not any(found.rollups_changed.values())
+    assert campaign.rollups() == before
+    assert len(campaign.events()) == len(told) + 1
+    assert found.first_body == found.kept_since
+
+
+def test_a_replay_mends_what_went_wrong(database: Database) -> None:
+    campaign = sent(database)
+    take(campaign, a_life(campaign))
+    hit(campaign)
+    before, events = campaign.rollups(), len(campaign.events())
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM events WHERE kind = 'opened' AND source <> 'own'"))
+        connection.execute(text("UPDATE events SET kind = 'clicked', detail = '{}' WHERE kind = 'complained'"))
+        connection.execute(text("UPDATE delivery_rollups SET clicks = 99"))
+        connection.execute(text("TRUNCATE hour_rollups, link_clickers"))
+    found = replayed(campaign)
+    assert (found.events_after, found.events_changed) == (events - 1, 4 + 2)
+    assert all(count for table, count in found.rollups_changed.items() if table in {"delivery_rollups", "hour_rollups"})
+    assert campaign.rollups() == before
+    assert differences(campaign) == {}
+
+
+def test_events_whose_bodies_are_gone_stand_as_they_are(database: Database) -> None:
+    campaign = sent(database)
+    first = take(campaign, [campaign.event("delivered"), campaign.event("delivered", 1)])
+    take(campaign, [campaign.event("delivered", 1), campaign.event("delivered", 2)])
+    before = campaign.rollups()
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM webhook_bodies WHERE id = :id"), {"id": first})
+    found = replayed(campaign)
+    assert (found.bodies, found.events_before, found.events_after) == (1, 1, 1)
+    assert campaign.rollups() == before
+
+
+def test_only_bodies_since_the_day_that_is_asked_for_are_read(database: Database) -> None:
+    campaign = sent(database)
+    first = take(campaign, [campaign.event("delivered")])
+    take(campaign, [campaign.event("delivered", 1)])
+    with database.engine.begin() as connection:
+        early = update(WebhookBody).where(WebhookBody.id == first)
+        connection.execute(early.values(received_at=func.now() - timedelta(days=3)))
+    assert replayed(campaign, datetime.now(UTC) - timedelta(days=1)).bodies == 1
+    assert len(campaign.events()) == 2
+
+
+def test_a_replay_settles_what_the_bodies_prove_and_does_nothing_to_people(database: Database) -> None:
+    campaign = sent(database)
+    take(campaign, [campaign.event("delivered"), campaign.event("unsubscribe", 1, at=3)])
+    with database.engine.begin() as connection:
+        connection.execute(update(Membership).values(state="subscribed", left_at=None, left_how=""))
+        connection.execute(text("UPDATE attempts SET outcome = 'uncertain', settled_at = NULL"))
+        connection.execute(text("UPDATE batches SET state = 'uncertain'"))
+        connection.execute(text("UPDATE deliveries SET state = 'uncertain'"))
+    assert replayed(campaign).settled == 3
+    assert campaign.states() == ["accepted"] * 3
+    with database.engine.connect() as connection:
+        assert set(connection.scalars(select(Membership.state))) == {"subscribed"}
+
+
+def test_a_replay_takes_in_the_bodies_whose_jobs_failed_and_passes_over_what_cannot_be_read(database: Database) -> None:
+    campaign = sent(database)
+    with database.engine.begin() as connection:
+        keep_body(connection, orjson.dumps([campaign.event("bounce", type="bounce")]))
+        keep_body(connection, b"no JSON at all")
+        connection.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
+    found = replayed(campaign)
+    assert (found.taken_in, found.not_readable, found.bodies) == (1, 1, 1)
+    assert (found.events_after, found.events_changed) == (1, 0)
+    assert campaign.rollup().hard_bounced_at is not None
+    with database.engine.connect() as connection:
+        assert connection.scalars(select(Suppression.address_key)).all() == [campaign.address()]
+    assert replayed(campaign).taken_in == 0
+
+
+def test_the_command_shows_first_and_writes_when_told(database: Database, daisychain: Daisychain) -> None:
+    campaign = sent(database)
+    take(campaign, [campaign.event("delivered")])
+    with database.engine.begin() as connection:
+        connection.execute(text("TRUNCATE events"))
+    shown = daisychain.json("events", "replay", "--format", "json")
+    assert (shown["events_before"], shown["events_after"], shown["written"]) == (0, 1, False)
+    assert campaign.events() == []
+    daisychain("events", "replay", "--yes", "--from", "2020-01-01")
+    assert len(campaign.events()) == 1
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_old_bodies_go_once_the_roll_ups_agree_with_the_events(database: Database, sound: bool) -> None:
+    campaign = sent(database)
+    old, waiting, young = (take(campaign, [campaign.event("delivered", number)]) for number in range(3))
+    with database.engine.begin() as connection:
+        connection.execute(
+            update(WebhookBody).where(WebhookBody.id != young).values(received_at=func.now() - timedelta(days=91))
+        )
+        connection.execute(
+            update(Event).where(Event.body_id != young).values(received_at=func.now() - timedelta(days=91))
+        )
+        connection.execute(update(WebhookBody).where(WebhookBody.id == waiting).values(processed_at=None))
+        if not sound:
+            connection.execute(text("UPDATE hour_rollups SET events = 7"))
+    result = chores.run(database, "old bodies")
+    left = rows(campaign, WebhookBody, WebhookBody.id)
+    assert left == ([(waiting,), (young,)] if sound else [(old,), (waiting,), (young,)])
+    assert result.startswith("1 deleted" if sound else "kept, for roll-ups differ")
+    assert len(rows(campaign, Event, Event.id)) == 3
+
+
+def test_where_no_body_is_old_none_is_counted(database: Database) -> None:
+    with database.engine.begin() as connection:
+        assert drop_old_bodies(connection) == (0, {})

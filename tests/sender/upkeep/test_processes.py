@@ -1,0 +1,96 @@
+"""Several processes send one campaign: they share the work, stop together, and none outlives the first by long."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from daisychain.database import Database
+from daisychain.processes import Processes
+from sender.providers.outbox import Outbox
+from sender.tables import Attempt, Sender
+from sender.upkeep import foreground
+from tests.command import Daisychain
+from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.sender.delivery.test_kill import proven
+from tests.sender.staging import staged
+from tests.waiting import until
+
+PEOPLE = 8_500  # nine batches: more than two processes with two slots each take at once
+
+
+def started(send: Daisychain, campaign_id: int) -> subprocess.Popen[str]:
+    """Two processes with two slots each."""
+    options = ("--yes", "--as-created", "--format", "json", "--processes", "2", "--concurrency", "2")
+    return send.start("campaign", "send", str(campaign_id), *options)
+
+
+def alive(database: Database) -> int:
+    """How many senders have not said goodbye."""
+    with database.engine.connect() as connection:
+        return len(connection.scalars(select(Sender.id).where(Sender.ended_at.is_(None))).all())
+
+
+def senders(database: Database) -> set[int]:
+    """Who has tried to send anything."""
+    with database.engine.connect() as connection:
+        return set(connection.scalars(select(Attempt.sender_id)))
+
+
+@pytest.fixture
+def under_way(database: Database, send: Daisychain, sendgrid: FakeSendGrid) -> Iterator[subprocess.Popen[str]]:
+    """A campaign's two processes, with a request in the air from each slot, which are answered when a test says so."""
+    campaign_id = staged(database, PEOPLE, provider="sendgrid")
+    held = [Fault("late", taken=True)] * 4
+    sendgrid.script(*held)
+    process = started(send, campaign_id)
+    until(lambda: len(sendgrid.requests) == 4)
+    assert len(senders(database)) == 2
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_killed_the_first_leaves_its_own_requests_uncertain_and_the_other_finishes_and_goes(
+    database: Database, send: Daisychain, sendgrid: FakeSendGrid, under_way: subprocess.Popen[str]
+) -> None:
+    under_way.send_signal(signal.SIGKILL)
+    under_way.wait()
+    sendgrid.released.set()
+    until(lambda: alive(database) == 1)  # the one that was killed said nothing
+    assert len(sendgrid.requests) == 4
+    again = started(send, 1)
+    again.communicate(timeout=120)
+    ledger = proven(database, 1, sendgrid)
+    assert (again.returncode, ledger.uncertain, ledger.accepted) == (3, 2_000, PEOPLE - 2_000)
+
+
+def test_stopped_all_claim_nothing_more_and_finish_what_they_have(
+    database: Database, sendgrid: FakeSendGrid, under_way: subprocess.Popen[str]
+) -> None:
+    under_way.send_signal(signal.SIGTERM)
+    until(lambda: "Stopping" in (under_way.stderr.readline() if under_way.stderr else ""))
+    sendgrid.released.set()
+    under_way.communicate(timeout=60)
+    ledger = proven(database, 1, sendgrid)
+    assert (under_way.returncode, ledger.accepted, ledger.in_flight, ledger.uncertain) == (5, 4_000, 0, 0)
+    assert alive(database) == 0
+
+
+@pytest.mark.parametrize(("people", "further"), [(1, 0), (3, 2), (9, 3)])
+def test_further_processes_are_started_only_where_there_is_enough_to_do(
+    people: int, further: int, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [0]
+    monkeypatch.setattr(Processes, "grow", lambda self, to: asked.append(to))
+    monkeypatch.setattr(foreground, "cores", lambda: 4)
+    monkeypatch.setattr(foreground, "BATCHES_A_PROCESS", 1)
+    monkeypatch.setattr(Outbox, "batch_size", 1)
+    campaign_id = staged(database, people)
+    foreground.start(database, campaign_id)
+    assert foreground.work_until_over(database, campaign_id) == "finished"
+    assert max(asked) == further
