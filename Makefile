@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak check format bench wheel clean
+.PHONY: demo test soak check words format bench wheel clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
@@ -25,6 +25,9 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 0 tests/test_house.py
+
+words: .venv/ready
+	$(BIN)/python -m tests.test_words
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .
