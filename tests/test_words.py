@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -135,4 +136,4 @@ def test_prose_has_no_more_habits_that_are_hard_to_read_than_were_left() -> None
 
 if __name__ == "__main__":
     everything = list(hits())
-    print(listing(everything), f"\n{len(everything)} places, {ALLOWED} allowed")
+    sys.stdout.write(f"{listing(everything)}\n{len(everything)} places, {ALLOWED} allowed\n")
