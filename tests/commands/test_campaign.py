@@ -11,43 +11,15 @@ import pytest
 
 from daisychain.database import Database
 from tests.command import Daisychain
+from tests.commands.conftest import BULLETIN
 from tests.fakes.sendgrid import FakeSendGrid, Fault
 from tests.waiting import until
 
-BULLETIN = """\
----
-subject: News for {{ member.first_name | default("you") }}
-preheader: Small acts, and what they lead to
-toolkit: community-makes-us
-layout: bulletin
----
-Dear {{ member.first_name | default("friend") }},
-
-::: copy welcome
-
-[Read on](https://coalition.example/read) about it.
-"""
-PEOPLE = "Email,First name\nann@people.example,Ann\nbob@people.example,Bob\ncay@people.example,\n"
-
-
-@pytest.fixture
-def friends(daisychain: Daisychain) -> Daisychain:
-    """A list of three, and a bulletin to send to them."""
-    (daisychain.folder / "bulletin.md").write_text(BULLETIN)
-    (daisychain.folder / "people.csv").write_text(PEOPLE)
-    daisychain("list", "create", "friends", "--from", "Coalition <hello@coalition.example>")
-    daisychain("list", "import", "friends", "people.csv")
-    return daisychain
-
-
-@pytest.fixture
-def real(friends: Daisychain, sendgrid: FakeSendGrid) -> Daisychain:
-    """The same, set up for the SendGrid stand-in."""
-    return friends.with_settings(sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url)
-
 
 def created(daisychain: Daisychain, *options: str) -> str:
-    return str(daisychain.json("campaign", "create", "bulletin.md", "--list", "friends", *options)["id"])
+    return str(
+        daisychain.json("campaign", "create", "bulletin.md", "--list", "friends", "--format", "json", *options)["id"]
+    )
 
 
 def mails(daisychain: Daisychain) -> list[Path]:
@@ -55,7 +27,7 @@ def mails(daisychain: Daisychain) -> list[Path]:
 
 
 def test_a_campaign_is_created_sent_and_told_about(friends: Daisychain) -> None:
-    draft = friends.json("campaign", "create", "bulletin.md", "--list", "friends", "--name", "May")
+    draft = friends.json("campaign", "create", "bulletin.md", "--list", "friends", "--name", "May", "--format", "json")
     assert (draft["state"], draft["name"]) == ("draft", "May")
     friends("campaign", "send", str(draft["id"]), "--yes")
     told = friends.json("campaign", "status", str(draft["id"]), "--format", "json")
@@ -253,7 +225,8 @@ def test_two_and_a_half_thousand_people_go_out_in_three_valid_requests(
     (real.folder / "many.csv").write_text("Email,First name\n" + rows)
     real("list", "create", "many", "--from", "Coalition <hello@coalition.example>")
     real("list", "import", "many", "many.csv")
-    draft = real.json("campaign", "create", "bulletin.md", "--list", "many", "--provider", "sendgrid")
+    create = ("campaign", "create", "bulletin.md", "--list", "many", "--provider", "sendgrid", "--format", "json")
+    draft = real.json(*create)
     real("campaign", "send", str(draft["id"]), "--yes")
     assert [(request.status, request.problems) for request in sendgrid.requests] == [(202, [])] * 3
     assert (len(sendgrid.copies), set(sendgrid.copies.values())) == (2_500, {1})

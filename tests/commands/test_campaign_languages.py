@@ -42,7 +42,8 @@ def may(daisychain: Daisychain) -> Daisychain:
 
 
 def created(daisychain: Daisychain, *options: str) -> str:
-    return str(daisychain.json("campaign", "create", "may.md", "--list", "friends", *options)["id"])
+    create = ("campaign", "create", "may.md", "--list", "friends", "--format", "json", *options)
+    return str(daisychain.json(*create)["id"])
 
 
 def test_each_person_gets_their_language_exactly_once(may: Daisychain, sendgrid: FakeSendGrid) -> None:
@@ -159,7 +160,8 @@ def test_a_language_from_another_address_is_refused(may: Daisychain) -> None:
 def test_a_follow_up_reaches_each_in_their_language(may: Daisychain) -> None:
     first = created(may)
     may("campaign", "send", first, "--yes")
-    again = may.json("campaign", "create", "may.md", "--from-campaign", first, "--where", "accepted")
+    create = ("campaign", "create", "may.md", "--from-campaign", first, "--where", "accepted", "--format", "json")
+    again = may.json(*create)
     may("campaign", "send", str(again["id"]), "--yes")
     told = may.json("campaign", "status", str(again["id"]), "--format", "json")
     assert {code: part["accepted"] for code, part in told["languages"].items()} == {"ar": 1, "cy": 2, "en": 4, "hi": 1}
