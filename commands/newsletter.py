@@ -23,6 +23,7 @@ from commands.console import (
 )
 from daisychain.errors import InputError
 from daisychain.installation import Installation
+from daisychain.suggestions import nearest
 from lists.list_people import open_people
 from newsletters.checks import CheckReport, check_file, check_languages, with_mistakes
 from newsletters.checks.reachable import Reach
@@ -30,7 +31,6 @@ from newsletters.compose.blocks import Attribute, Block, registry
 from newsletters.compose.languages import compile_languages
 from newsletters.compose.starter import copy_newsletter, start_newsletter, write_newsletter
 from newsletters.documents.error_list import Mistakes
-from newsletters.documents.yaml_with_lines import nearest
 from newsletters.packs.brand_file import brand_for
 from newsletters.people import People
 from newsletters.preview.preview import Reader, write_preview

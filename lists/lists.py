@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from difflib import get_close_matches
 
 from sqlalchemy import Connection, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.errors import InputError, StateError
+from daisychain.suggestions import nearest
 from lists.addresses import AddressError, parse_address, require_address
 from lists.tables import MailingList
 
 LONGEST_NAME = 60
+_NO_LISTS = 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SENDER = re.compile(r'(?:"(?P<quoted>[^"]+)"\s*|(?P<plain>[^"<>]*))<(?P<address>[^<>]*)>')
 
@@ -53,7 +53,7 @@ def find_list(connection: Connection, name: str) -> RowMapping:
     row = connection.execute(select(MailingList.__table__).where(MailingList.name == name)).mappings().first()
     if row is None:
         known = connection.execute(select(MailingList.name).order_by(MailingList.name)).scalars().all()
-        raise InputError(f"There is no list named {name!r}.", hint=_nearest(name, known))
+        raise InputError(f"There is no list named {name!r}.", hint=nearest(name, known) if known else _NO_LISTS)
     return row
 
 
@@ -98,10 +98,3 @@ def _require_decision(opens: str, decided_by: str, because: str) -> None:
         )
     if bool(decided_by) != bool(because):
         raise InputError("A decision needs both who took it and why.", hint="Give --decided-by and --because together.")
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    if not known:
-        return 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"Did you mean {', '.join(near)}?" if near else f"Lists: {', '.join(known[:10])}."

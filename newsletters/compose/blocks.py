@@ -31,8 +31,8 @@ from typing import Any, Literal
 import yaml
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.compose.theme import COLUMN
-from newsletters.documents.yaml_with_lines import nearest
 from newsletters.expressions.parse import Line
 
 _HEADER = re.compile(r"\{#-?\s*\n(.*?)-?#\}", re.DOTALL)

@@ -18,6 +18,7 @@ from typing import Any
 from markupsafe import Markup
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.compiled import CompiledEmail, CopyUse, Link
 from newsletters.compose.blocks import registry
 from newsletters.compose.compose import Composer, Piece, expanded, layouts, phrases, tidied, uncomment
@@ -28,7 +29,6 @@ from newsletters.compose.pictures import Pictures, logo_room
 from newsletters.compose.theme import look_of
 from newsletters.documents.document import MEMBER_FIELDS, Document, read_document
 from newsletters.documents.error_list import Mistakes
-from newsletters.documents.yaml_with_lines import nearest
 from newsletters.expressions.parse import Expressions, Line
 from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.compose.blocks import Block, Registry
 from newsletters.documents.error_list import Mistakes
-from newsletters.documents.yaml_with_lines import nearest
 from newsletters.expressions.parse import Line
 from newsletters.tokens import Kind, Mint, Token
 

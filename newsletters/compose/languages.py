@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.compose.compiler import Compilation, FindToolkit, compile_file
 from newsletters.documents.document import first_of, language_of
 from newsletters.documents.error_list import Mistakes
-from newsletters.documents.yaml_with_lines import nearest
 from newsletters.people import People
 from newsletters.toolkits.brand import Brand
 

@@ -18,7 +18,7 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token as Mark
 
 from daisychain.errors import InputError
-from newsletters.documents.yaml_with_lines import nearest
+from daisychain.suggestions import nearest
 from newsletters.expressions.parse import Expressions, Line
 from newsletters.tokens import Kind, Token
 

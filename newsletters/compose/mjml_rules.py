@@ -14,7 +14,7 @@ from importlib.resources import files
 
 import yaml
 
-from newsletters.documents.yaml_with_lines import nearest
+from daisychain.suggestions import nearest
 
 TAG = re.compile(r"""<([A-Za-z][\w:-]*)((?:\s+[^\s"'<>/=]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?)*)\s*(/?)>""")
 ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?""")

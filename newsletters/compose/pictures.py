@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.compiled import Image
 from newsletters.compose.resize import fitted
-from newsletters.documents.yaml_with_lines import nearest
 from newsletters.tokens import Kind, Mint
 from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
 from newsletters.toolkits.toolkit import Toolkit

@@ -7,7 +7,6 @@ made to grow a small file into a large one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator
 from datetime import date
 from typing import NoReturn
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 
 _NULL = "tag:yaml.org,2002:null"
 # Browsers read a backslash as a slash, so that `/\\host` would lead to another host.
@@ -177,12 +177,6 @@ def is_link(value: str) -> bool:
     if parts.scheme:
         return parts.scheme in ("http", "https") and bool(parts.hostname)
     return value.startswith("/") and not parts.netloc
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """A hint that names the known word nearest to `word`, or all of them."""
-    close = difflib.get_close_matches(word.lower(), known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known)) or 'none'}."
 
 
 def _is_null(node: yaml.Node) -> bool:

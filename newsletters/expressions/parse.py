@@ -15,9 +15,9 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, TemplateError
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.compiled import Condition, Tree
 from newsletters.documents.error_list import Mistakes
-from newsletters.documents.yaml_with_lines import nearest
 from newsletters.expressions.sandbox import MOST_PARTS, TooMuch, is_harmless_call, make_sandbox, weighed
 from newsletters.expressions.trees import FILTERS, both, either, fields_of, size_of
 from newsletters.tokens import Kind, Mint

@@ -14,7 +14,7 @@ from typing import Any
 from daisychain.atomic_files import replacing
 from daisychain.csv_cells import guarded
 from daisychain.errors import InputError
-from newsletters.documents.yaml_with_lines import nearest
+from daisychain.suggestions import nearest
 from newsletters.packs.dialects.dialect import ALL, named_dialects
 from newsletters.packs.edition import Edition
 from newsletters.packs.material import gather

@@ -25,7 +25,8 @@ from typing import NoReturn
 from PIL import ImageColor
 
 from daisychain.errors import InputError
-from newsletters.documents.yaml_with_lines import is_link, nearest, read_sheet
+from daisychain.suggestions import nearest
+from newsletters.documents.yaml_with_lines import is_link, read_sheet
 from newsletters.packs.dialect_writer import ADDRESS
 from newsletters.packs.logos import trimmed
 from newsletters.toolkits.brand import ENOUGH_CONTRAST, Brand, Footer, contrast, nearest_readable

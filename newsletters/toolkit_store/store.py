@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.cache import Recent
 from daisychain.errors import InputError
-from newsletters.documents.yaml_with_lines import nearest
+from daisychain.suggestions import nearest
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
 from newsletters.toolkit_store.try_copy import refuse_broken_copy
 from newsletters.toolkits.files import SHEET

@@ -14,7 +14,8 @@ from pathlib import Path
 from PIL import ImageColor
 
 from daisychain.errors import InputError
-from newsletters.documents.yaml_with_lines import YamlMapping, nearest, read_sheet
+from daisychain.suggestions import nearest
+from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
 from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
 
 ENOUGH_CONTRAST = 4.5

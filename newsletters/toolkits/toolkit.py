@@ -21,8 +21,9 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.documents.front_matter import split
-from newsletters.documents.yaml_with_lines import YamlMapping, nearest, read_sheet
+from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
 from newsletters.toolkits.brand import Brand, read_brand
 from newsletters.toolkits.files import BRAND, MAX_COPY, MAX_IMAGES, SHEET, Folder, ToolkitFiles
 from newsletters.toolkits.images import MAX_BYTES, Measures, ToolkitImage, measure

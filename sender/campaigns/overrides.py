@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from newsletters.checks import Finding, codes
-from newsletters.documents.yaml_with_lines import nearest
 from sender.tables import Override
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
+from daisychain.suggestions import nearest
 from lists.addresses import require_address
-from newsletters.documents.yaml_with_lines import nearest
 from sender.tables import Inbox
 
 

@@ -89,9 +89,9 @@ def test_a_name_is_taken_once_and_an_unknown_one_brings_the_nearest(connection: 
     create_list(connection, "friends", sender="Friends <news@x.org>")
     with pytest.raises(StateError, match="already a list"):
         create_list(connection, "friends", sender="Friends <news@x.org>")
-    with pytest.raises(InputError, match=r"Did you mean friends\?"):
+    with pytest.raises(InputError, match=r"Did you mean 'friends'\?"):
         find_list(connection, "freinds")
-    with pytest.raises(InputError, match="Lists: friends"):
+    with pytest.raises(InputError, match="Known: friends"):
         find_list(connection, "zzz")
 
 

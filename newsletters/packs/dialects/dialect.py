@@ -37,7 +37,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from daisychain.errors import InputError
-from newsletters.documents.yaml_with_lines import nearest
+from daisychain.suggestions import nearest
 
 ALL = "all"
 
