@@ -3,13 +3,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test soak check words format bench wheel clean
+.PHONY: install demo test soak check words format bench wheel clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
+
+install: .venv/ready
 
 demo: .venv/ready
 	$(BIN)/daisychain demo

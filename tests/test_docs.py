@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import click
 import pytest
@@ -53,17 +55,47 @@ def test_every_command_has_help_and_is_in_the_documentation(words: str) -> None:
     assert any(re.search(rf"{words}\b", page.read_text(encoding="utf-8")) for page in SOURCES)
 
 
-@pytest.mark.parametrize("page", SOURCES, ids=names)
-def test_no_command_is_documented_that_does_not_exist(page: Path) -> None:
-    groups = {words.rpartition(" ")[0] for words in COMMANDS} - {"daisychain"}
+def command_lines(page: Path) -> Iterator[tuple[str, bool]]:
+    """Every command line of ours that stands as code in a page, and whether it is written out whole, to be run."""
     text = page.read_text(encoding="utf-8")
-    # Only what stands as code: prose may go on after the name of the program.
-    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    code = "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", text)])
-    word = "[a-z]+(?:-[a-z]+)*"
-    for first, second in re.findall(rf"\bdaisychain ({word})(?: ({word}))?", code):
-        one, two = f"daisychain {first}", f"daisychain {first} {second}"
-        assert one in COMMANDS or (one in groups and (two in COMMANDS or not second)), two
+    for block in re.findall(r"^ *```(?:sh)?\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
+        for line in block.splitlines():
+            if found := re.match(r"\s*(?:\$ )?(?:\S+/)?(daisychain .*)", line):
+                yield found[1], True
+    for code in re.findall(r"`((?:DAISYCHAIN_\w+=\S+ )?daisychain [^`\n]+)`", text):
+        yield code[code.index("daisychain ") :], False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_every_command_line_in_the_documentation_can_be_typed(page: Path) -> None:
+    for line, whole in command_lines(page):
+        words = shlex.split(line.replace("\\|", "|"), comments=True)
+        words = words[1 : words.index(">") if ">" in words else None]
+        name, command = "daisychain", cast(click.Command, cli)
+        while isinstance(command, click.Group) and words:
+            found = command.get_command(click.Context(command), words[0])
+            assert found, f"{name} has no command {words[0]!r}: {line}"
+            name, command, words = f"{name} {words[0]}", found, words[1:]
+        context = click.Context(command, info_name=name)
+        try:
+            given, left, _ = command.make_parser(context).parse_args(words)
+            for param in command.params:
+                value = given.get(param.name or "")
+                if isinstance(param.type, click.Choice) and isinstance(value, str):
+                    param.type.convert(value, param, context)
+                assert not (whole and param.required and value in (None, ())), f"{param.name} is missing: {line}"
+        except click.UsageError as error:
+            pytest.fail(f"{line}: {error.format_message()}")
+        assert not left, f"{name} does not take {left}: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_every_path_in_backticks_exists(page: Path) -> None:
+    folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for path in re.findall(rf"`((?:{folders})/[\w./*-]*)`", text):
+        if not re.search(r"NAME|FAMILY|CODE|NUMBER", path):  # a place for a name of your own
+            assert list(ROOT.glob(path.rstrip("/"))), path
 
 
 @pytest.mark.parametrize("variable", VARIABLES.values())
