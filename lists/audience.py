@@ -1,11 +1,13 @@
-"""The audience of a list: each person once, what a newsletter needs of them, and whether they may be mailed.
+"""The audience: each person of a source once, what a newsletter needs of them, and whether they may be mailed.
 
-Mailable means: subscribed to the list, and the address not suppressed.
+A source says who is asked for: a list, some people of it, or all lists. Mailable means: subscribed to the list, and
+the address not suppressed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, case, func, literal, select
@@ -16,47 +18,81 @@ from lists.tables import STANDARD_FIELDS, Member, Membership, Suppression
 UNSUBSCRIBED = "unsubscribed"
 SUPPRESSED = "suppressed"
 
-# Why a person is not mailed, NULL for those who are; for selects made by `everybody`.
+# Why a person is not mailed, NULL for those who are; for the selects of an Audience.
 exclusion: ColumnElement[str | None] = case(
     (Membership.state != "subscribed", literal(UNSUBSCRIBED)),
     (Suppression.address_key.is_not(None), literal(SUPPRESSED)),
 )
 
 
-def audience(list_id: int, fields: Iterable[str] = ()) -> Select[*tuple[Any, ...]]:
-    """A select over everybody who ever was on the list: one row per person, and so per address.
+@dataclass(frozen=True)
+class WholeList:
+    """All people of a list."""
 
-    Columns: member_id, address (as written), address_key, language, inputs (jsonb of `fields`; null where a
-    member has none) and exclusion: NULL where mailable, else UNSUBSCRIBED or SUPPRESSED. Mailable people
-    come first, by member id.
-    """
-    columns = (
-        Member.id.label("member_id"),
-        Member.email.label("address"),
-        Member.address_key,
-        Member.language,
-        _inputs(sorted(set(fields))).label("inputs"),
-        exclusion.label("exclusion"),
-    )
-    people = everybody(*columns).where(Membership.list_id == list_id)
-    return people.order_by(exclusion.is_not(None), Member.id)
+    list_id: int
 
 
-def everybody(*columns: Any) -> Select[*tuple[Any, ...]]:
-    """`columns` of memberships, members and their suppressions, for all who ever were on any list."""
-    return (
-        select(*columns)
-        .select_from(Membership)
-        .join(Member, Member.id == Membership.member_id)
-        .outerjoin(Suppression, Suppression.address_key == Member.address_key)
-    )
+@dataclass(frozen=True)
+class PartOfList:
+    """The people of a list whose member ids are in `members`, a select that the caller makes."""
+
+    list_id: int
+    members: Select[int | None]
 
 
-def mailable(*columns: Any, list_id: int) -> Select[*tuple[Any, ...]]:
-    """`columns` of memberships and members, for those people of a list who may be mailed."""
-    return everybody(*columns).where(
-        Membership.list_id == list_id, Membership.state == "subscribed", Suppression.address_key.is_(None)
-    )
+@dataclass(frozen=True)
+class AllLists:
+    """All people of every list, once for each of their lists."""
+
+
+AudienceSource = WholeList | PartOfList | AllLists
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Selects over the people of a source, from memberships, members and suppressions; also people who left."""
+
+    condition: tuple[ColumnElement[bool], ...]
+
+    def everybody(self, *columns: Any) -> Select[*tuple[Any, ...]]:
+        """Select `columns` of everybody who ever was on the list."""
+        return (
+            select(*columns)
+            .select_from(Membership)
+            .join(Member, Member.id == Membership.member_id)
+            .outerjoin(Suppression, Suppression.address_key == Member.address_key)
+            .where(*self.condition)
+        )
+
+    def mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
+        """Select `columns` of the people who may be mailed."""
+        return self.everybody(*columns).where(Membership.state == "subscribed", Suppression.address_key.is_(None))
+
+    def people(self, fields: Iterable[str] = ()) -> Select[*tuple[Any, ...]]:
+        """Select one row per person, and so per address, of everybody who ever was on the list.
+
+        Columns: member_id, address (as written), address_key, language, inputs (jsonb of `fields`; null if a member
+        has none) and exclusion: NULL if mailable, else UNSUBSCRIBED or SUPPRESSED.
+        """
+        return self.everybody(
+            Member.id.label("member_id"),
+            Member.email.label("address"),
+            Member.address_key,
+            Member.language,
+            _inputs(sorted(set(fields))).label("inputs"),
+            exclusion.label("exclusion"),
+        )
+
+
+def audience_of(source: AudienceSource) -> Audience:
+    """Return the audience of a source: the one place that decides whose it is."""
+    match source:
+        case WholeList(list_id):
+            return Audience((Membership.list_id == list_id,))
+        case PartOfList(list_id, members):
+            return Audience((Membership.list_id == list_id, Member.id.in_(members)))
+        case AllLists():
+            return Audience(())
 
 
 def column_of(field: str) -> ColumnElement[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from lists.addresses import AddressError, parse_address
-from lists.audience import column_of, everybody, mailable
+from lists.audience import Audience, WholeList, audience_of, column_of
 from lists.lists import find_list
 from lists.tables import STANDARD_FIELDS, Member, Membership
 
@@ -19,22 +19,23 @@ _SAMPLE_FROM = 100
 
 
 def open_people(connection: Connection, name: str) -> ListPeople:
-    """The people of the list `name`; raises InputError."""
-    return ListPeople(connection, name)
+    """Return the people of the list `name`; raises InputError."""
+    return ListPeople(connection, name, audience_of(WholeList(find_list(connection, name)["id"])))
 
 
 class ListPeople:
-    """Those on one list who may be mailed; satisfies the Protocol that newsletters declare.
+    """The mailable people of an audience on the list `name`; satisfies the Protocol that newsletters declare.
 
     Each figure is read from the database once, when first asked for.
     """
 
     def __init__(
-        self, connection: Connection, name: str, *, of: ListPeople | None = None, codes: Collection[str] = ()
-    ) -> None:
+        self, connection: Connection, name: str, audience: Audience, *,
+        of: ListPeople | None = None, codes: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self.name = name
         self._connection = connection
-        self._list_id: int = of._list_id if of else find_list(connection, name)["id"]
+        self._audience = audience
         self._of, self._codes = of, sorted(codes)
         self._longest: dict[str, str] = {}
 
@@ -48,9 +49,8 @@ class ListPeople:
         return self._count
 
     def excluded(self) -> int:
-        """How many who once were on the list may not be mailed: they left, or are suppressed."""
-        were = everybody(func.count()).where(Membership.list_id == self._list_id)
-        return int(self._connection.execute(were).scalar_one()) - self._count
+        """Count the people who were on the list and may not be mailed: they left, or are suppressed."""
+        return int(self._connection.execute(self._audience.everybody(func.count())).scalar_one()) - self._count
 
     def fields(self) -> set[str]:
         """The standard fields, and the custom ones that somebody on the list has a value for."""
@@ -97,7 +97,7 @@ class ListPeople:
 
     def speaking(self, codes: Collection[str]) -> ListPeople:
         """Those of them whose language is one of these codes; `fields` and `basis` stay those of all."""
-        return ListPeople(self._connection, self.name, of=self, codes=codes)
+        return ListPeople(self._connection, self.name, self._audience, of=self, codes=codes)
 
     @cached_property
     def filled(self) -> dict[str, int]:
@@ -118,7 +118,7 @@ class ListPeople:
         return int(self._connection.execute(self._mailable(func.count())).scalar_one())
 
     def _mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
-        found = mailable(*columns, list_id=self._list_id)
+        found = self._audience.mailable(*columns)
         return found.where(Member.language.in_(self._codes)) if self._of else found
 
     def _members(self) -> Select[*tuple[Any, ...]]:

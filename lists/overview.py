@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from lists.audience import everybody, exclusion
-from lists.list_people import ListPeople
+from lists.audience import AllLists, AudienceSource, WholeList, audience_of, exclusion
+from lists.list_people import open_people
 from lists.lists import find_list
 from lists.tables import MailingList, Membership
 
@@ -16,7 +16,7 @@ _NOBODY = {"mailable": 0, "unsubscribed": 0, "suppressed": 0}
 
 def overview_of_all(connection: Connection) -> list[dict[str, Any]]:
     """Each list by name: sender, tracking, and how many may be mailed, have left, are suppressed."""
-    counts = _counts(connection)
+    counts = _counts(connection, AllLists())
     rows = connection.execute(select(MailingList.__table__).order_by(MailingList.name)).mappings()
     return [{**_named(row), **_NOBODY, **counts.get(row["id"], {})} for row in rows]
 
@@ -24,8 +24,8 @@ def overview_of_all(connection: Connection) -> list[dict[str, Any]]:
 def overview(connection: Connection, name: str) -> dict[str, Any]:
     """One list: as above, with consent by basis and how full each field is, of those who may be mailed."""
     row = find_list(connection, name)
-    people = ListPeople(connection, name)
-    counts = _counts(connection, row["id"]).get(row["id"], {})
+    people = open_people(connection, name)
+    counts = _counts(connection, WholeList(row["id"])).get(row["id"], {})
     return {
         **_named(row),
         **_NOBODY,
@@ -40,12 +40,10 @@ def _named(row: Any) -> dict[str, Any]:
     return {"from": f"{row['from_name']} <{row['from_address']}>", **{key: row[key] for key in kept}}
 
 
-def _counts(connection: Connection, list_id: int | None = None) -> dict[int, dict[str, int]]:
+def _counts(connection: Connection, source: AudienceSource) -> dict[int, dict[str, int]]:
     state = func.coalesce(exclusion, "mailable").label("state")
-    statement = everybody(Membership.list_id, state, func.count()).group_by(Membership.list_id, state)
-    if list_id is not None:
-        statement = statement.where(Membership.list_id == list_id)
+    people = audience_of(source).everybody(Membership.list_id, state, func.count())
     counts: dict[int, dict[str, int]] = {}
-    for found, kind, number in connection.execute(statement):
-        counts.setdefault(found, {})[kind] = number
+    for list_id, kind, number in connection.execute(people.group_by(Membership.list_id, state)):
+        counts.setdefault(list_id, {})[kind] = number
     return counts

@@ -5,21 +5,52 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress as passing_over
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, exists, select, text
 
 from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
-from lists.addresses import Address, AddressError, parse_address, require_address
+from lists.addresses import AddressError, parse_address, require_address
 from lists.columns import read_columns
 from lists.sheets import Sheet, open_sheet
 from lists.tables import Suppression
 
 _AT_ONCE = 5_000
+
+
+class NewSuppression(NamedTuple):
+    """An address that must not be mailed, by its key, with who or what said so; `at` is now, unless it is given."""
+
+    address_key: str
+    reason: str
+    source: str = ""
+    note: str = ""
+    at: datetime | None = None
+
+
+_SUPPRESS = text("""
+    INSERT INTO suppressions (address_key, reason, source, note, at)
+    SELECT address_key, reason, source, note, coalesce(at, now())
+    FROM unnest(
+        CAST(:address_key AS text[]), CAST(:reason AS text[]), CAST(:source AS text[]), CAST(:note AS text[]),
+        CAST(:at AS timestamptz[])) AS evidence (address_key, reason, source, note, at)
+    ON CONFLICT DO NOTHING
+""")
+
+
+def suppress_all(connection: Connection, evidence: Iterable[NewSuppression]) -> int:
+    """Suppress all these addresses and return how many are new; the first reason for an address is kept.
+
+    Nothing else writes the table.
+    """
+    # Sorted, so that two that run at once wait for each other rather than deadlock.
+    rows = sorted(evidence, key=lambda each: each.address_key)
+    columns = dict(zip(NewSuppression._fields, map(list, zip(*rows, strict=True)), strict=False))
+    return connection.execute(_SUPPRESS, columns).rowcount if rows else 0
 
 
 @dataclass
@@ -53,8 +84,9 @@ def is_suppressed(connection: Connection, address: str) -> bool:
 
 
 def suppress(connection: Connection, address: str, reason: str, source: str = "", note: str = "") -> bool:
-    """Never mail `address` again; True if that is new, and the first reason stands. Raises InputError."""
-    return _suppress_many(connection, [require_address(address)], _require_reason(reason), source, note) == 1
+    """Suppress one `address`, as a person wrote it; return whether that is new. Raises InputError."""
+    key = require_address(address).key
+    return suppress_all(connection, [NewSuppression(key, _require_reason(reason), source, note)]) == 1
 
 
 def suppress_file(
@@ -64,27 +96,27 @@ def suppress_file(
     reason = _require_reason(reason)
     summary = SuppressionSummary()
     with open_sheet(path, encoding) as sheet:
-        addresses = _addresses(sheet, summary)
-        while chunk := {address.key: address for address in islice(addresses, _AT_ONCE)}:
-            added = _suppress_many(connection, chunk.values(), reason, source or path.name, "")
+        keys = _address_keys(sheet, summary)
+        while chunk := [NewSuppression(key, reason, source or path.name) for key in islice(keys, _AT_ONCE)]:
+            added = suppress_all(connection, chunk)
             summary.added += added
             summary.unchanged -= added
     return summary
 
 
-def _addresses(sheet: Sheet, summary: SuppressionSummary) -> Iterator[Address]:
-    """Each address of the file; it counts as unchanged until it proves new."""
+def _address_keys(sheet: Sheet, summary: SuppressionSummary) -> Iterator[str]:
+    """Yield the key of each address of the file, which counts as unchanged until it is found to be new."""
     place, headed = _place(sheet)
     for line, cells, problem in sheet.rows(with_header=not headed):
         try:
             if problem:
                 raise AddressError(problem)
-            address = parse_address(unguard(cells[place]))
+            key = parse_address(unguard(cells[place])).key
         except AddressError as refusal:
             summary.refused.append((line, str(refusal)))
         else:
             summary.unchanged += 1
-            yield address
+            yield key
 
 
 def _place(sheet: Sheet) -> tuple[int, bool]:
@@ -94,17 +126,6 @@ def _place(sheet: Sheet) -> tuple[int, bool]:
             parse_address(cell)
             return place, False
     return (0 if len(sheet.header) == 1 else read_columns(sheet.header, {}, sheet.path).email), True
-
-
-def _suppress_many(connection: Connection, addresses: Iterable[Address], reason: str, source: str, note: str) -> int:
-    """Suppress all of `addresses` (each key once) and return how many are new."""
-    # Sorted, so that two that run at once wait for each other rather than deadlock.
-    rows = [
-        {"address_key": key, "reason": reason, "source": source, "note": note}
-        for key in sorted(address.key for address in addresses)
-    ]
-    statement = insert(Suppression).on_conflict_do_nothing().returning(Suppression.address_key)
-    return len(connection.execute(statement, rows).all())
 
 
 def _require_reason(reason: str) -> str:

@@ -5,15 +5,12 @@ Consent and suppression are looked at as ever: the earlier campaign only narrows
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from html import escape
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from daisychain.errors import InputError, StateError
-from lists.audience import audience
-from lists.tables import Member
+from lists.audience import AudienceSource, PartOfList, WholeList, audience_of, column_of
 from sender.campaigns.status import find_campaign
 from sender.delivery.campaign_emails import Emails, email_given
 from sender.tables import Campaign, Delivery, Rollup
@@ -37,14 +34,13 @@ def check_whom(connection: Connection, campaign_id: int, whom: str) -> RowMappin
     return campaign
 
 
-def audience_of(connection: Connection, campaign: RowMapping, fields: Iterable[str] = ()) -> Select[*tuple[Any, ...]]:
-    """The audience of a campaign (its row): all of its list, or those of an earlier campaign who are on it.
+def source_of(connection: Connection, campaign: RowMapping) -> AudienceSource:
+    """Return the source of a campaign's audience: its list, or the people of an earlier campaign who are on it.
 
-    Raises StateError where the earlier campaign is gone.
+    Raises StateError if the earlier campaign is gone.
     """
-    people = audience(campaign["list_id"], fields)
     if campaign["of_campaign_id"] is None:
-        return people
+        return WholeList(campaign["list_id"])
     earlier = connection.execute(
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery).where(
             Campaign.id == campaign["of_campaign_id"]
@@ -65,22 +61,13 @@ def audience_of(connection: Connection, campaign: RowMapping, fields: Iterable[s
         clicked = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.clicks > 0)
         gone = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.hard_bounced_at.isnot(None))
         members = members.where(~clicked.exists(), ~gone.exists())
-    return people.where(Member.id.in_(members))
+    return PartOfList(campaign["list_id"], members)
 
 
-def count_audience(connection: Connection, campaign: RowMapping) -> tuple[int, int]:
-    """How many people a freeze would find right now: (to be mailed, excluded)."""
-    people = audience_of(connection, campaign).order_by(None).subquery()
-    mailable = func.count().filter(people.c.exclusion.is_(None))
-    row = connection.execute(select(mailable, func.count() - mailable).select_from(people)).one()
-    return int(row[0]), int(row[1])
-
-
-def count_languages(connection: Connection, campaign: RowMapping, emails: Emails) -> dict[int, int]:
-    """How many people a freeze would find right now for each compiled email, by its id."""
-    people = audience_of(connection, campaign).order_by(None).subquery()
-    given = email_given(emails, people.c.language).label("given")
-    counted = select(given, func.count()).where(people.c.exclusion.is_(None)).group_by("given")
+def count_languages(connection: Connection, source: AudienceSource, emails: Emails) -> dict[int, int]:
+    """Count the people that a freeze would find right now for each compiled email, by its id."""
+    given = email_given(emails, column_of("language")).label("given")
+    counted = audience_of(source).mailable(given, func.count()).group_by("given")
     return {row[0]: int(row[1]) for row in connection.execute(counted)}
 
 

@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from daisychain.settings import Settings
-from lists.list_people import ListPeople, open_people
+from lists.audience import audience_of
+from lists.list_people import ListPeople
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import speakers
 from newsletters.merge.merge import References, plan_merge
-from sender.campaigns.follow_ups import count_audience, count_languages
+from sender.campaigns.follow_ups import count_languages, source_of
 from sender.campaigns.overrides import overrides_of
 from sender.campaigns.status import public_face
 from sender.delivery.campaign_emails import Emails, emails_of
@@ -47,19 +48,19 @@ def summarise(connection: Connection, settings: Settings, campaign: RowMapping) 
     """What is about to be sent, to how many, and how it reads for one of them in each language."""
     emails = emails_of(connection, campaign["id"])
     made = load_emails(connection, emails.all())
-    everybody = open_people(connection, campaign["list"])
-    people, excluded = count_audience(connection, campaign)
-    counts = count_languages(connection, campaign, emails) if emails.several else {emails.fallback: people}
+    source = source_of(connection, campaign)
+    people = ListPeople(connection, campaign["list"], audience_of(source))
+    counts = count_languages(connection, source, emails) if emails.several else {emails.fallback: people.count()}
     references = sent_references(settings.pages_url, opens="off", clicks="off")
     return Summary(
         {**campaign, **public_face(settings, campaign["list"])},
         [
-            _sample(email, counts.get(id_, 0), _readers(everybody, email.language, emails), references)
+            _sample(email, counts.get(id_, 0), _readers(people, email.language, emails), references)
             for id_, email in sorted(made.items(), key=lambda item: (item[0] != emails.fallback, item[1].language))
         ],
         made[emails.fallback].language,
-        people,
-        excluded,
+        people.count(),
+        people.excluded(),
         overrides_of(connection, campaign["id"]),
     )
 

@@ -21,7 +21,8 @@ from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.secret import installation_secret
 from lists.addresses import AddressError, parse_address
 from lists.members import unsubscribe
-from lists.tables import Member, Suppression
+from lists.suppression import NewSuppression, suppress_all
+from lists.tables import Member
 from sender.delivery.attempts import settle_by_event
 from sender.event import PROOFS, Happening
 from sender.events.clicked_links import name_links
@@ -264,19 +265,16 @@ def _note_doubles(connection: Connection, happenings: Sequence[Happening]) -> No
 
 
 def _suppress(connection: Connection, fresh: Collection[Happening], people: Mapping[int | None, Person]) -> None:
-    """Never mail again whoever bounced for good or complained; the first reason for an address stands."""
-    rows: dict[str, dict[str, str]] = {}
+    """Suppress the addresses that bounced hard or complained."""
+    evidence = []
     for each in fresh:
         if each.bounce != "hard" and each.kind != "complained":
             continue
         key = _key(people[each.delivery_id].address if each.delivery_id is not None else each.address)
         if key:
             reason = "hard bounce" if each.kind == "bounced" else "complaint"
-            note = str(each.detail.get("reason", ""))
-            rows.setdefault(key, {"address_key": key, "reason": reason, "source": each.source, "note": note})
-    if rows:
-        statement = upsert(Suppression).on_conflict_do_nothing().returning(Suppression.address_key)
-        connection.execute(statement, [rows[key] for key in sorted(rows)])
+            evidence.append(NewSuppression(key, reason, each.source, str(each.detail.get("reason", ""))))
+    suppress_all(connection, evidence)
 
 
 def _unsubscribe(connection: Connection, fresh: Collection[Happening], people: Mapping[int | None, Person]) -> None:

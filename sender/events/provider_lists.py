@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from lists.addresses import AddressError, parse_address
+from lists.suppression import NewSuppression, suppress_all
 from lists.tables import Suppression
 from sender.event import Happening, Kind, digest
 from sender.events.intake import take_in
@@ -47,13 +47,8 @@ def close_gaps(connection: Connection, provider: KeepsLists, since: datetime, un
     missed = {key: each for key, each in reversed(keyed) if key not in known}
     take_in(connection, [_happening(provider.name, each) for each in missed.values() if each.kind in _KINDS], until)
     reason = f"unsubscribed at {provider.name}"
-    left = [
-        {"address_key": key, "reason": reason, "source": provider.name, "at": each.at}
-        for key, each in sorted(missed.items())
-        if each.kind == "unsubscribe"
-    ]
-    if left:
-        connection.execute(upsert(Suppression).on_conflict_do_nothing(), left)
+    left = ((key, each.at) for key, each in missed.items() if each.kind == "unsubscribe")
+    suppress_all(connection, (NewSuppression(key, reason, provider.name, at=at) for key, at in left))
     return {"listed": len(listed), "blocks": sum(each.kind == "block" for each in listed), "new": len(missed)}
 
 
@@ -96,8 +91,7 @@ _SOFT = text("""
         GROUP BY d.member_id
         HAVING count(DISTINCT r.campaign_id) >= :times AND max(r.soft_bounced_at) - min(r.soft_bounced_at) >= :over
     )
-    INSERT INTO suppressions (address_key, reason, source, note)
-    SELECT m.address_key, 'soft bounces', 'rule', b.times || ' mails bounced since ' || to_char(b.first, 'YYYY-MM-DD')
+    SELECT m.address_key, b.times || ' mails bounced since ' || to_char(b.first, 'YYYY-MM-DD')
     FROM bounced b JOIN members m ON m.id = b.member_id
     WHERE NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.address_key = m.address_key) AND NOT EXISTS (
         SELECT 1
@@ -105,13 +99,11 @@ _SOFT = text("""
         WHERE d.member_id = b.member_id AND (
             r.delivered_at >= b.first OR r.first_human_open_at >= b.first OR r.first_click_at >= b.first)
           AND d.id >= (SELECT min(c.first_delivery) FROM campaigns c WHERE c.frozen_at > now() - :within))
-    ORDER BY m.address_key
-    ON CONFLICT DO NOTHING
-    RETURNING address_key
 """)
 
 
 def suppress_soft_bouncers(connection: Connection) -> int:
-    """Suppress those whose mail bounced softly in five campaigns over thirty days, none arriving; returns how many."""
+    """Suppress people whose mail soft-bounced in five campaigns over thirty days and never arrived; return how many."""
     limits = {"times": SOFT_BOUNCES, "over": OVER, "within": WITHIN}
-    return len(connection.execute(_SOFT, limits).all())
+    found = connection.execute(_SOFT, limits)
+    return suppress_all(connection, (NewSuppression(key, "soft bounces", "rule", note) for key, note in found))

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from lists.suppression import NewSuppression, suppress_all
+from lists.tables import Suppression
+
+ROOT = Path(__file__).parents[2]
+WRITES = re.compile(
+    r"(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|COPY)\s+suppressions\b|(?:insert|upsert|update|delete)\(Suppression\b",
+    re.IGNORECASE,
+)
+
+
+def test_one_function_writes_the_table() -> None:
+    files = [
+        path
+        for folder in ("daisychain", "newsletters", "lists", "sender", "reports", "commands", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    writing = [
+        (path.relative_to(ROOT).as_posix(), found) for path in files for found in WRITES.findall(path.read_text())
+    ]
+    assert writing == [("lists/suppression.py", "INSERT INTO suppressions")]
+
+
+def test_many_addresses_are_suppressed_at_once_and_the_first_reason_is_kept(connection: Connection) -> None:
+    heard = datetime(2026, 5, 31, 12, tzinfo=UTC)
+    assert suppress_all(connection, []) == 0
+    assert suppress_all(connection, [NewSuppression("bob@x.org", "complaint", "sendgrid", "it's spam", heard)]) == 1
+    added = suppress_all(
+        connection,
+        [
+            NewSuppression(f"{name}@x.org", reason)
+            for name, reason in (("eve", "first"), ("bob", "b"), ("eve", "later"))
+        ],
+    )
+    assert added == 1
+    rows = connection.execute(select(Suppression.__table__).order_by(Suppression.address_key)).all()
+    assert [(row.address_key, row.reason, row.source, row.note) for row in rows] == [
+        ("bob@x.org", "complaint", "sendgrid", "it's spam"), ("eve@x.org", "first", "", ""),
+    ]  # fmt: skip
+    assert rows[0].at == heard
+    assert rows[1].at > heard
