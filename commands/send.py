@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import getpass
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +13,7 @@ from commands.console import emit, format_option, pass_installation, progress, s
 from daisychain.clock import told
 from daisychain.errors import StateError
 from daisychain.installation import Installation
+from daisychain.processes import StopFlag, set_by_signals
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -70,13 +66,14 @@ def send(
             raise StateError(f"Campaign {id_} was cancelled.", hint="Make a new one: daisychain campaign create")
         look_first(installation, connection, found, plan, yes=yes, as_created=as_created)
         scheduled = set_plan(connection, installation.settings, found, plan)
-    stop = threading.Event()
+    stop = StopFlag()
     if scheduled:
         say("Scheduled. At that time `daisychain serve` or `worker` must run; until then it can be cancelled.")
     else:
         foreground.start(installation.database, id_, who=getpass.getuser())
     if not scheduled and not detach:
-        with progress() as bar, notify.telling(installation.database), stopping(stop):
+        signals = set_by_signals(stop, then=_say_stopping, second_breaks_off=True)
+        with progress() as bar, notify.telling(installation.database), signals:
             foreground.work_until_over(
                 installation.database,
                 id_,
@@ -136,26 +133,5 @@ def exit_code(answer: dict[str, Any]) -> int:
     return UNFINISHED_BUSINESS if ledger["failed"] or ledger["uncertain"] or forgotten else 0
 
 
-@contextmanager
-def stopping(stop: threading.Event) -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C set `stop`, once: a second one breaks off, and what is in flight becomes uncertain."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        restore()
-        stop.set()
-        say("Stopping: what is in flight comes to its end first.")
-
-    for number in before:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        restore()
+def _say_stopping() -> None:
+    say("Stopping: what is in flight comes to its end first.")

@@ -1,6 +1,6 @@
-"""A crew: further processes that work beside this one, for one Python process keeps no more than one core busy.
+"""Further processes that work beside this one, because one Python process uses only one core; and how to stop.
 
-What ends their work is a pipe that closes: because we close it, or because we are no more, however we died. They
+The further processes stop when a pipe closes: because we close it, or because we died, however that happened. They
 finish what they have in hand, and go. Ctrl-C, which a terminal sends to all of them, is left to the first process.
 """
 
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from queue import SimpleQueue
 from types import FrameType, TracebackType
 
 from daisychain import clock
@@ -23,45 +26,131 @@ from daisychain.settings import Settings
 
 # Beyond so many it is the database that is waited for (docs/scaling.md).
 MOST_BY_ITSELF = 8
+# A process that is still starting learns late that it is to stop; nobody waits longer for that, in seconds.
+TOLD_WITHIN = 5.0
 
 
 def cores() -> int:
-    """How many processes a machine's work is shared out among where nobody says: its usable cores, up to a limit."""
+    """Return how many processes share a machine's work by default: its usable cores, up to a limit."""
     return min(len(os.sched_getaffinity(0)), MOST_BY_ITSELF)
+
+
+class StopFlag(threading.Event):
+    """An event that also calls those who must know at once. Never set it in a signal handler; see `set_by_signals`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        """Set the flag, then run the callbacks, each once; returns after them."""
+        with self._lock:
+            super().set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def on_set(self, callback: Callable[[], None]) -> None:
+        """Run `callback` once the flag is set; at once if it is set already."""
+        with self._lock:
+            if not self.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+
+@contextmanager
+def set_by_signals(
+    stop: StopFlag,
+    *numbers: signal.Signals,
+    then: Callable[[], None] = lambda: None,
+    second_breaks_off: bool = False,
+) -> Iterator[None]:
+    """Let these signals (SIGTERM and SIGINT if none is named) set `stop`, and call `then` after its callbacks.
+
+    With `second_breaks_off` a second signal does what it did before. Outside the main thread nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # A handler runs in the main thread between any two of its steps, also while that thread holds the lock of the
+    # event it waits for: `Event.set` would then wait for ever. `SimpleQueue.put` is made to be called there.
+    signals: SimpleQueue[bool] = SimpleQueue()
+    before = {number: signal.getsignal(number) for number in numbers or (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if second_breaks_off:
+            restore()
+        signals.put(True)
+
+    def set_after_signal() -> None:
+        if signals.get():
+            stop.set()
+            then()
+
+    thread = threading.Thread(target=set_after_signal, name="daisychain-signals", daemon=True)
+    thread.start()
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        restore()
+        signals.put(False)
+        thread.join()
 
 
 class Processes:
     """Processes that do the same work, as many as were asked for so far; use as a context, which waits for them.
 
-    `work` is a function of a module, called as work(database, stop, *arguments) and to return soon after the event
-    `stop` is set. One that dies is not replaced: what it had in hand is for the sweep, and the others go on.
+    `work` is a function of a module, called as work(database, stop, *arguments); it returns soon after the flag
+    `stop` is set. A process that dies is not replaced: the sweep deals with what it had in hand, and the others go on.
     """
 
     def __init__(self, settings: Settings, work: Callable[..., None], *arguments: object) -> None:
         self._orders = settings, work.__module__, work.__name__, arguments
+        self._lock = threading.Lock()
+        self._dismissed = False
         self._members: list[subprocess.Popen[bytes]] = []
 
     def grow(self, to: int) -> None:
-        """Start as many as are missing."""
-        while len(self._members) < to:
-            # The secrets among the settings go through the pipe, where no list of processes shows them.
-            member = subprocess.Popen(
-                [sys.executable, "-P", "-m", __name__],
-                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            )  # fmt: skip
-            self._members.append(member)
-            assert member.stdin is not None
-            with suppress(BrokenPipeError):  # it is gone already, having said why on stderr
-                pickle.dump(self._orders, member.stdin)
-                member.stdin.flush()
+        """Start as many as are missing, unless they were dismissed."""
+        with self._lock:
+            while len(self._members) < to and not self._dismissed:
+                self._start()
 
-    def dismiss(self) -> None:
-        """Have all of them stop, without waiting for it."""
-        for member in self._members:
-            assert member.stdin is not None
-            with suppress(BrokenPipeError):
-                member.stdin.close()
+    def _start(self) -> None:
+        # The secrets among the settings go through the pipe, where no list of processes shows them.
+        member = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )  # fmt: skip
+        self._members.append(member)
+        assert member.stdin is not None
+        with suppress(BrokenPipeError):  # it is gone already, having said why on stderr
+            pickle.dump(self._orders, member.stdin)
+            member.stdin.flush()
+
+    def dismiss(self, *, wait: float = 0.0) -> None:
+        """Tell all of them to stop, and wait at most so many seconds until each knows; its work may take longer."""
+        with self._lock:
+            self._dismissed = True
+            for member in self._members:
+                assert member.stdin is not None
+                with suppress(BrokenPipeError):
+                    member.stdin.close()
+        deadline = time.monotonic() + wait
+        for member in self._members if wait else ():
+            assert member.stdout is not None
+            # Nothing is ever written to it: it closes when the process knows, or is no more.
+            with suppress(ValueError):  # closed on our side too: it has ended
+                select.select([member.stdout], [], [], max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Processes:
         return self
@@ -70,31 +159,33 @@ class Processes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.dismiss()
-        # Somebody who breaks off will not wait; they still come to their own end.
+        # A person who breaks off will not wait; the processes still come to their own end.
         for member in self._members if kind is not KeyboardInterrupt else ():
             member.wait()
+            assert member.stdout is not None
+            member.stdout.close()
 
 
 def main() -> None:
-    """The life of one of them."""
+    """Live as one of the further processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    stop = threading.Event()
-
-    def told(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, told)
+    stop = StopFlag()
+    # Our copy of stdout tells the first process, by closing, that the flag is set. What is printed goes nowhere.
+    first_process = os.dup(sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    stop.on_set(lambda: os.close(first_process))
     settings, module, name, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started us
-    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
     clock.settle(settings.time_zone)
     database = Database(settings)
     try:
-        getattr(import_module(module), name)(database, stop, *arguments)
+        with set_by_signals(stop, signal.SIGTERM):
+            getattr(import_module(module), name)(database, stop, *arguments)
     finally:
         database.close()
 
 
-def _wait_for_end(stop: threading.Event) -> None:
+def _set_at_end_of_input(stop: StopFlag) -> None:
     # The descriptor itself: a thread that holds a buffered stream's lock at the end would break the interpreter off.
     while os.read(sys.stdin.fileno(), 1):
         pass

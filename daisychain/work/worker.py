@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from functools import partial
 
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
 from daisychain.jobs import Workers
 from daisychain.logs import log_to_stderr
-from daisychain.processes import Processes, cores
+from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, set_by_signals
 
 SWEEP_SECONDS, GLANCE = 5.0, 0.2
 log = logging.getLogger("daisychain.worker")
 
 
 @contextmanager
-def at_work(database: Database, *, concurrency: int, until_idle: bool = False) -> Iterator[Workers]:
-    """Work all queues and sweep, for as long as the context lasts; leaving it finishes what is in flight."""
+def at_work(
+    database: Database, *, concurrency: int, until_idle: bool = False, stop: StopFlag | None = None
+) -> Iterator[Workers]:
+    """Work all queues and sweep, for as long as the context lasts; leaving it finishes what is in flight.
+
+    No batch is claimed once `stop` is set.
+    """
     # The rooms whose tasks a worker must know.
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender
@@ -31,9 +35,8 @@ def at_work(database: Database, *, concurrency: int, until_idle: bool = False) -
     database.engine.connect().close()
     with LiveSender(database) as sender_:
         _sweep(database)
-        workers = Workers(
-            database, concurrency=concurrency, until_idle=until_idle, extras={"deliverer": Deliverer(database, sender_)}
-        )
+        extras = {"deliverer": Deliverer(database, sender_, stop)}
+        workers = Workers(database, concurrency=concurrency, until_idle=until_idle, extras=extras)
         over = threading.Event()
         sweeper = threading.Thread(target=_sweep_on, args=(database, over), name="daisychain-sweep", daemon=True)
         with workers:
@@ -61,10 +64,10 @@ def _sweep_on(database: Database, over: threading.Event) -> None:
             log.exception("the sweep failed")
 
 
-def help_out(database: Database, stop: threading.Event, concurrency: int, until_idle: bool) -> None:
+def help_out(database: Database, stop: StopFlag, concurrency: int, until_idle: bool) -> None:
     """Work beside the process that was started by a person, until `stop`."""
     log_to_stderr(database.settings.log_format)
-    with at_work(database, concurrency=concurrency, until_idle=until_idle) as workers:
+    with at_work(database, concurrency=concurrency, until_idle=until_idle, stop=stop) as workers:
         while workers.running and not stop.wait(GLANCE):
             pass
 
@@ -79,21 +82,17 @@ def work(
 ) -> None:
     """Work all queues until SIGTERM or Ctrl-C, or until no job is left; raises DaisychainError if the slots fail."""
     log_to_stderr(installation.settings.log_format)
-    over = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        over.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    stop = StopFlag()
     with (
-        Processes(installation.settings, help_out, concurrency, until_idle) as crew,
-        at_work(installation.database, concurrency=concurrency, until_idle=until_idle) as workers,
+        set_by_signals(stop),
+        Processes(installation.settings, help_out, concurrency, until_idle) as others,
+        at_work(installation.database, concurrency=concurrency, until_idle=until_idle, stop=stop) as workers,
     ):
-        crew.grow((processes or (1 if until_idle else cores())) - 1)
+        stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
+        others.grow((processes or (1 if until_idle else cores())) - 1)
         announce("At work. Ctrl-C stops after the batches in flight.")
-        while workers.running and not over.wait(GLANCE):
+        while workers.running and not stop.wait(GLANCE):
             pass
-        crew.dismiss()  # now, so that all stop at once
+        others.dismiss()  # now, so that all stop at once
         if workers.error is not None:
             raise DaisychainError(f"The worker broke off: {workers.error}")

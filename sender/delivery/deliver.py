@@ -11,6 +11,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, select
 
 from daisychain.database import Database
+from daisychain.processes import StopFlag
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from newsletters.compiled import CompiledEmail
@@ -43,9 +44,10 @@ TEST_MARK = "[TEST{}] "
 class Deliverer:
     """Delivers batches for one process; safe to use from several threads."""
 
-    def __init__(self, database: Database, sender: LiveSender) -> None:
+    def __init__(self, database: Database, sender: LiveSender, stop: StopFlag | None = None) -> None:
         self._database = database
         self._sender = sender
+        self._stop = stop or StopFlag()
         self._keys = Keys(installation_secret(database.settings))
         self._mailing = lru_cache(maxsize=32)(self._load_mailing)
         self._provider = lru_cache(maxsize=8)(self._open)
@@ -53,10 +55,12 @@ class Deliverer:
         gc.set_threshold(OBJECTS_A_BATCH, *gc.get_threshold()[1:])
 
     def deliver(self, batch_id: int) -> None:
-        """Deliver a batch if it is to be had; a batch that is not does no harm.
+        """Deliver a batch if it can be claimed; otherwise, and once `stop` is set, do nothing.
 
-        Raises DatabaseError where this sender's lock is lost and can't be taken again: then nothing was claimed.
+        Raises DatabaseError if this sender's lock is lost and can't be taken again: then nothing was claimed.
         """
+        if self._stop.is_set():
+            return  # the batch waits on, and the next sweep gives it a job
         sender_id = self._sender.sure_id()
         with self._database.engine.begin() as connection:
             if not self._confirmed(connection):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import Event
+from functools import partial
 
 from sqlalchemy import func, select, update
 
 from daisychain.database import Database
 from daisychain.jobs import Workers
-from daisychain.processes import Processes, cores
+from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores
 from sender.campaigns.status import find_campaign
 from sender.campaigns.steering import begin, resume
 from sender.campaigns.waiting_reason import Wait, upcoming
@@ -49,44 +49,46 @@ def work_until_over(
     concurrency: int = CONCURRENCY,
     processes: int | None = None,
     watch: Callable[[Ledger, Wait | None], None] | None = None,
-    stop: Event | None = None,
+    stop: StopFlag | None = None,
 ) -> str:
     """Deliver a campaign that was started until it is over (finished, paused, cancelled), and return that state.
 
     `processes` share the work, this one among them, each with `concurrency` batches at once; left out, the machine's
     cores are used where there is enough to do. Others may work the same queue; what they hold is waited for. `watch`
-    is shown the ledger now and then, and what a provider has us wait for. Once `stop` is set nothing more is claimed,
-    what is in flight comes to its end, and the state is as it stands.
+    is shown the ledger now and then, and what a provider has us wait for. Once `stop` is set, and its callbacks have
+    run, nothing more is claimed here or by the other processes; what is in flight is finished.
     """
-    with Processes(database.settings, help_out, campaign_id, concurrency) as crew:
-        crew.grow((processes or _wanted(database, campaign_id)) - 1)
-        with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency) as workers:
+    stop = stop or StopFlag()
+    with Processes(database.settings, help_out, campaign_id, concurrency) as others:
+        stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
+        others.grow((processes or _wanted(database, campaign_id)) - 1)
+        with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency, stop) as workers:
             swept = 0.0
             try:
-                while workers.running and not (stop and stop.is_set()):
+                while workers.running and not stop.is_set():
                     if time.monotonic() - swept > SWEEP:
                         _look_after(database, campaign_id, watch)
                         if processes is None:
-                            crew.grow(_wanted(database, campaign_id) - 1)
+                            others.grow(_wanted(database, campaign_id) - 1)
                         swept = time.monotonic()
                     state = _state(database, campaign_id)
                     if state != "sending":
                         return state
-                    time.sleep(GLANCE)
+                    stop.wait(GLANCE)
             finally:
-                crew.dismiss()  # now, so that all stop at once
+                others.dismiss()  # now, so that all stop at once
     return _state(database, campaign_id)
 
 
-def help_out(database: Database, stop: Event, campaign_id: int, concurrency: int) -> None:
+def help_out(database: Database, stop: StopFlag, campaign_id: int, concurrency: int) -> None:
     """Deliver a campaign's batches beside the process that looks after it, until `stop`."""
-    with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency) as workers:
+    with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency, stop) as workers:
         while workers.running and not stop.wait(GLANCE):
             pass
 
 
-def _slots(database: Database, sender: LiveSender, campaign_id: int, concurrency: int) -> Workers:
-    deliverer = Deliverer(database, sender)
+def _slots(database: Database, sender: LiveSender, campaign_id: int, concurrency: int, stop: StopFlag) -> Workers:
+    deliverer = Deliverer(database, sender, stop)
     queues = [batch_jobs.queue_of(campaign_id)]
     return Workers(database, queues=queues, concurrency=concurrency, extras={"deliverer": deliverer})
 

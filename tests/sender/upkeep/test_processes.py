@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from daisychain.database import Database
-from daisychain.processes import Processes
+from daisychain.processes import Processes, StopFlag
+from sender.delivery.deliver import Deliverer
+from sender.delivery.senders import LiveSender
 from sender.providers.outbox import Outbox
-from sender.tables import Attempt, Sender
+from sender.tables import Attempt, Batch, Sender
 from sender.upkeep import foreground
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid, Fault
@@ -94,3 +96,17 @@ def test_further_processes_are_started_only_where_there_is_enough_to_do(
     foreground.start(database, campaign_id)
     assert foreground.work_until_over(database, campaign_id) == "finished"
     assert max(asked) == further
+
+
+def test_nothing_is_claimed_once_the_flag_is_set_and_the_batch_waits_for_the_next_who_sends(
+    database: Database,
+) -> None:
+    stop = StopFlag()
+    campaign_id = staged(database, 3)
+    foreground.start(database, campaign_id)
+    stop.set()
+    with LiveSender(database) as sender, database.engine.connect() as connection:
+        Deliverer(database, sender, stop).deliver(connection.scalars(select(Batch.id)).one())
+        assert connection.scalars(select(Attempt.id)).all() == []
+    assert foreground.work_until_over(database, campaign_id, stop=stop) == "sending"
+    assert foreground.work_until_over(database, campaign_id) == "finished"
