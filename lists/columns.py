@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daisychain.errors import InputError
-from lists.lists import slug
+from daisychain.slug import slug
 
 # Headings that need no --map, as slugs. Only words that can't mean anything else: "address" may be a street.
 SYNONYMS: Mapping[str, frozenset[str]] = {

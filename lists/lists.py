@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.errors import InputError, StateError
+from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from lists.addresses import AddressError, parse_address, require_address
 from lists.tables import MailingList
@@ -72,12 +73,6 @@ def parse_sender(text: str) -> tuple[str, str]:
         return name, parse_address(found["address"]).written
     except AddressError as problem:
         raise InputError(f"The sender's address {found['address']!r} can't be used: {problem}.", hint=hint) from None
-
-
-def slug(text: str, separator: str = "-") -> str:
-    """`text` in a-z, 0-9 and `separator` only; empty where nothing of it can be written so."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", separator, plain).strip(separator)
 
 
 def _require_name(name: str) -> None:

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from daisychain.database import Database
 from daisychain.secret import installation_secret
+from daisychain.urls import absolute_url
 from newsletters.compiled import CompiledEmail
 from newsletters.merge.merge import link_url, plan_merge
 from pages.context import engine, keep_private, settings
@@ -27,7 +28,7 @@ from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMES
 from sender.events.unsubscribe import SCOPES, leave, masked
 from sender.links.keys import Keys
 from sender.links.sent_mail import Mailed, find_mailed, load_emails
-from sender.links.tracking import absolute, sent_references
+from sender.links.tracking import sent_references
 
 blueprint = Blueprint("sender", __name__)
 blueprint.after_request(keep_private)
@@ -104,7 +105,7 @@ def click(key: str, number: int) -> BaseResponse:
     try:
         url = link_url(_cabinet().email(mailed.compiled_id), number, mailed.inputs, public_url)
         # A link may be a member's own value, which may be nothing to go to, or no address at all.
-        url = iri_to_uri(absolute(url, public_url))
+        url = iri_to_uri(absolute_url(url, public_url))
         if urlsplit(url).scheme.lower() not in {"http", "https", "mailto"}:
             abort(404)
     except (KeyError, ValueError):

@@ -15,8 +15,9 @@ A file begins with a Jinja comment that holds YAML:
                 an image's `width` and `height` are the most that is shown of it, in px
     example     what to write
 
-and has two macros, `html(a, body, look)` and `text(a, body, look)`: `a` holds the attributes, `body` the finished
-inside. `html` gives MJML, `text` plain text.
+and has three macros: `html(a, body, look)` writes MJML, `text(a, body, look)` plain text, and
+`simple(a, body, look, out)` the same without layout, by the macros of `out`, which are those of simple.html.j2 or
+paste.txt.j2. `a` holds the attributes, `body` the finished inside.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from newsletters.compiled import CompiledEmail, CopyUse, Link
 from newsletters.compose.blocks import registry
 from newsletters.compose.compose import Composer, Piece, expanded, layouts, phrases, tidied, uncomment
 from newsletters.compose.directives import BlockNode, CopyNode, Node, TextNode, parse
-from newsletters.compose.mjml import Broken, broken_at, compile_mjml
+from newsletters.compose.mjml import Broken, broken_at, compile_mjml, inlined
 from newsletters.compose.names_in_scope import footer, names
 from newsletters.compose.pictures import Pictures, logo_room
 from newsletters.compose.theme import look_of
@@ -50,7 +50,8 @@ class Compilation:
 
     `mjml` is the source of its page, with slots, pictures and the links of the footer as tokens and other links whole,
     and marks, which are numbers of `places` (file and line); `css` is what its HTML has inlined. `alternatives` are
-    emails without a body: the document's other subjects and preheaders, in order.
+    emails without a body: the document's other subjects and preheaders, in order. `simple` is the same email without
+    layout: its `html` is one plain column, its `text` has a part for each heading, with a form feed before it.
     """
 
     email: CompiledEmail
@@ -61,6 +62,7 @@ class Compilation:
     css: str = field(default="", repr=False)
     places: tuple[tuple[str, int], ...] = field(default=(), repr=False)
     alternatives: tuple[CompiledEmail, ...] = field(default=(), repr=False)
+    simple: CompiledEmail | None = field(default=None, repr=False)
 
 
 def compile_file(
@@ -99,8 +101,9 @@ def compile_document(
     today: date | None = None,
     mint: Mint | None = None,
     mistakes: Mistakes | None = None,
+    simple: bool = False,
 ) -> Compilation:
-    """Compile `document` with `toolkit`; raises InputError with its place.
+    """Compile `document` with `toolkit`, also into its `simple` form if asked; raises InputError with its place.
 
     A `brand` takes the place of the toolkit's, in the compilation's toolkit too. `list_fields` are known besides the
     document's own. Compiled again for another brand, a document may be given the `mint` of the first time. With
@@ -112,7 +115,7 @@ def compile_document(
             f"There is no layout {document.layout!r}.", file=document.file, line=document.lines.get("layout"),
             hint=nearest(document.layout, registry().layouts),
         )  # fmt: skip
-    return _Compiling(document, toolkit, list_fields, today or current_day(), mint, mistakes or Mistakes()).run()
+    return _Compiling(document, toolkit, list_fields, today or current_day(), mint, mistakes or Mistakes()).run(simple)
 
 
 class _Compiling:
@@ -141,7 +144,7 @@ class _Compiling:
         self._copy: dict[str, CopyUse] = {}
         self._mjml = self._css = ""
 
-    def run(self) -> Compilation:
+    def run(self, simple: bool) -> Compilation:
         subject = self._line(self._document.subject, "subject")
         preheader = self._line(self._document.preheader, "preheader")
         nodes = self._introduced(self._nodes(self._document.body, self._document.file, self._document.body_line))
@@ -171,7 +174,16 @@ class _Compiling:
         return Compilation(
             email, self._pictures.contents, self._document, self._toolkit, mjml, self._css,
             tuple(self._composer.places), self._alternatives(email),
+            self._simple(page, nodes, email) if simple else None,
         )  # fmt: skip
+
+    def _simple(self, page: Mapping[str, Any], nodes: Sequence[Node], email: CompiledEmail) -> CompiledEmail:
+        body = Markup(self._composer.simple(nodes))  # noqa: S704 - our own HTML
+        whole = layouts("html").get_template("frame.mjml.j2").module.simple(page, body, self._look)  # type: ignore[attr-defined]
+        css = layouts("html").get_template("simple.css.j2").render(look=self._look)
+        html, links = self._finished(inlined(str(whole), css))
+        text = self._slots.place(self._composer.paste(nodes), "text")
+        return replace(email, html=html, text=text, links=links, slots=self._slots.rows, images=self._pictures.rows)
 
     def _alternatives(self, email: CompiledEmail) -> tuple[CompiledEmail, ...]:
         document, place = self._document, self._slots.place

@@ -18,7 +18,7 @@ from newsletters.compose.blocks import Registry
 from newsletters.compose.directives import BlockNode, ConditionNode, CopyNode, Node, TextNode
 from newsletters.compose.markdown import Words, read_words, to_html
 from newsletters.compose.pictures import Pictures, Room
-from newsletters.compose.plain_text import prefixed, to_text, underlined, wrapped
+from newsletters.compose.plain_text import prefixed, to_paste, to_text, underlined, wrapped
 from newsletters.compose.theme import Theme
 from newsletters.expressions.parse import Expressions
 from newsletters.expressions.slots import Slots
@@ -69,8 +69,64 @@ class Composer:
         return pieces
 
     def text(self, nodes: Iterable[Node]) -> str:
-        """The body as plain text; every part ends with an empty line."""
-        return "".join(self._each(nodes, self._text))
+        """Return the body as plain text; every part ends with an empty line."""
+
+        def block(node: BlockNode, body: str) -> str:
+            written = self._macro(node, "text").text(
+                self._attributes(node, self._text_url(node)), body, self._text_look(node)
+            )
+            return tidied(str(written))
+
+        return self._joined(nodes, lambda node: to_text(self._read(node), self._text_url(node)), block)
+
+    def simple(self, nodes: Iterable[Node]) -> str:
+        """Return the body as HTML without layout, for a mailbox's own editor."""
+        out = layouts("html").get_template("simple.html.j2").module
+
+        def block(node: BlockNode, body: str) -> str:
+            attributes, inside = self._attributes(node, lambda url: url), Markup(body)  # noqa: S704 - our own HTML
+            return str(self._macro(node, "html").simple(attributes, inside, self.look, out))
+
+        return self._joined(nodes, self._html, block)
+
+    def paste(self, nodes: Iterable[Node]) -> str:
+        """Return the body as text for an editor that takes it part by part; a form feed begins each part.
+
+        It needs `sections` to be called first, which finds the pictures that stand in the Markdown.
+        """
+        out = layouts("text").get_template("paste.txt.j2").module
+
+        def block(node: BlockNode, body: str) -> str:
+            attributes = self._attributes(node, self._text_url(node))
+            return tidied(str(self._macro(node, "text").simple(attributes, body, self._text_look(node), out)))
+
+        return self._joined(nodes, lambda node: to_paste(self._read(node), self._text_url(node)), block, "\n\n")
+
+    def _joined(
+        self,
+        nodes: Iterable[Node],
+        words: Callable[[TextNode], str],
+        block: Callable[[BlockNode, str], str],
+        gap: str = "",
+    ) -> str:
+        """Write `nodes` one after the other; the tokens of a condition, each before a `gap`, surround what it holds."""
+
+        def mark(kind: Kind, index: int) -> str:
+            return self.expressions.mint.write(kind, index) + gap
+
+        def one(node: Node) -> str:
+            match node:
+                case TextNode():
+                    return words(node)
+                case BlockNode():
+                    return block(node, self._joined(node.body, words, block, gap))
+                case ConditionNode():
+                    then, otherwise = (self._joined(each, words, block, gap) for each in (node.then, node.otherwise))
+                    otherwise = mark(Kind.OTHERWISE, node.index) + otherwise if node.otherwise else ""
+                    return mark(Kind.BEGIN, node.index) + then + otherwise + mark(Kind.END, node.index)
+            raise TypeError(node)
+
+        return "".join(self._each(nodes, one))
 
     def _flush(self, run: list[Node], pieces: list[Piece]) -> None:
         if run:
@@ -118,11 +174,15 @@ class Composer:
                 return begin + self._column(node.then, look, words) + middle + end
         raise TypeError(node)
 
-    def _words(self, node: TextNode, look: Theme, words: str) -> str:
+    def _html(self, node: TextNode) -> str:
         html = to_html(self._read(node), self._image_tag, self.slots.url)
         html = _HEAD_CELL.sub('<th scope="col"', html)
-        if look.direction == "rtl":  # `---:` in a table means the end of a line, which is on the other side
+        if self.look.direction == "rtl":  # `---:` in a table means the end of a line, which is on the other side
             html = _SIDE.sub(lambda side: f'text-align:{"left" if side[1] == "right" else "right"}"', html)
+        return html
+
+    def _words(self, node: TextNode, look: Theme, words: str) -> str:
+        html = self._html(node)
         mark = self.mark(*_place(node))
         classes = f"words words-{look.tone} {words}".strip()
         return (
@@ -146,9 +206,8 @@ class Composer:
         inside = replace(look, tone=tone, gutter=node.block.gutter or look.gutter)
         mark = self.mark(node.file, node.line)
         body = self._column(node.body, inside, node.block.words.format(**node.attributes)) + mark
-        template = layouts("html").get_template(f"blocks/{node.block.name}.mjml.j2")
         attributes = self._attributes(node, lambda url: url)
-        written = template.module.html(attributes, body, look if node.block.place == "column" else inside)  # type: ignore[attr-defined]
+        written = self._macro(node, "html").html(attributes, body, look if node.block.place == "column" else inside)
         return f"{mark}{written}"
 
     def mark(self, file: str, line: int) -> Markup:
@@ -175,20 +234,12 @@ class Composer:
         social = {name: self.slots.url(url, node.file, node.line) for name, url in footer.social.items()}
         return replace(self.look, brand=replace(self.look.brand, footer=replace(footer, social=social)))
 
-    def _text(self, node: Node) -> str:
-        match node:
-            case TextNode():
-                return to_text(self._read(node), lambda url: self.slots.url(url, *_place(node)))
-            case BlockNode():
-                template = layouts("text").get_template(f"blocks/{node.block.name}.mjml.j2")
-                attributes = self._attributes(node, lambda url: self.slots.url(url, node.file, node.line))
-                written = template.module.text(attributes, self.text(node.body), self._text_look(node))  # type: ignore[attr-defined]
-                return tidied(str(written))
-            case ConditionNode():
-                write = self.expressions.mint.write
-                otherwise = write(Kind.OTHERWISE, node.index) + self.text(node.otherwise) if node.otherwise else ""
-                return write(Kind.BEGIN, node.index) + self.text(node.then) + otherwise + write(Kind.END, node.index)
-        raise TypeError(node)
+    def _text_url(self, node: TextNode | BlockNode) -> Callable[[str], str]:
+        return lambda url: self.slots.url(url, *_place(node))
+
+    @staticmethod
+    def _macro(node: BlockNode, kind: str) -> Any:
+        return layouts(kind).get_template(f"blocks/{node.block.name}.mjml.j2").module
 
 
 @cache

@@ -16,6 +16,7 @@ from newsletters.compose.markdown import CONDITION, Words
 from newsletters.tokens import visible_width
 
 WIDTH = 72
+_UNWRAPPED = 10**9
 
 _A_TAG = re.compile(
     r"""<a\b[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))[^>]*>(.*?)</a>""", re.DOTALL | re.IGNORECASE
@@ -30,6 +31,11 @@ WriteUrl = Callable[[str], str]
 def to_text(words: Words, write_url: WriteUrl, width: int = WIDTH) -> str:
     """The plain text of `words`; `write_url` gives an address as it is to stand."""
     return _TextWriter(write_url).blocks(SyntaxTreeNode(list(words.marks)).children, width)
+
+
+def to_paste(words: Words, write_url: WriteUrl) -> str:
+    """Return `words` as unwrapped text for an editor; a form feed before each heading begins a part."""
+    return _PasteWriter(write_url).blocks(SyntaxTreeNode(list(words.marks)).children, _UNWRAPPED)
 
 
 def wrapped(text: str, width: int = WIDTH) -> str:
@@ -156,12 +162,15 @@ class _TextWriter:
                 case "hardbreak":
                     written.append("\n")
                 case "image":
-                    written.append(f"[{node.content}]" if node.content.strip() else "")
+                    written.append(self._image(node))
                 case "link":
                     written.append(link_text(self._inline(node.children), self._url(str(node.attrs.get("href", "")))))
                 case "html_inline":
                     self._inline_html(node.content, written, open_links)
         return "".join(written)
+
+    def _image(self, node: SyntaxTreeNode) -> str:
+        return f"[{node.content}]" if node.content.strip() else ""
 
     def _inline_html(self, tag: str, written: list[str], open_links: list[tuple[int, str]]) -> None:
         if opening := _OPENING_A.match(tag):
@@ -184,3 +193,19 @@ class _TextWriter:
         text = html.unescape(_TAG.sub("", _BREAK.sub("\n", flat)))
         lines = [line.strip() for line in text.split("\n") if line.strip()]
         return wrapped("\n".join(lines), width) + "\n\n" if lines else ""
+
+
+class _PasteWriter(_TextWriter):
+    def _block(self, node: SyntaxTreeNode, width: int) -> str:
+        match node.type:
+            case "heading":
+                return f"\fHEADING\n{self._inline(node.children)}\n\n"
+            case "blockquote":
+                return self.blocks(node.children, width)
+            case "condition":
+                return f"{node.content}\n\n"
+        return super()._block(node, width)
+
+    def _image(self, node: SyntaxTreeNode) -> str:
+        shown = node.meta["attributes"]
+        return f"\n\nPICTURE   {shown['src']}\nALT TEXT  {shown['alt'] or '(none: it only decorates)'}\n\n"

@@ -7,6 +7,7 @@ import re
 from urllib.parse import quote
 
 from daisychain.errors import InputError
+from daisychain.urls import absolute_url
 from newsletters.compiled import Context, Slot
 from newsletters.expressions.parse import Expressions, Found
 from newsletters.expressions.trees import fields_of
@@ -62,8 +63,7 @@ class Slots:
             )  # fmt: skip
         # Braces would be taken for the place of a delivery's key.
         url = quote(url, safe="!#$%&'()*+,/:;=?@[]~-._")
-        url = self._mint.write(Kind.PUBLIC) + url if url.startswith("/") and not url.startswith("//") else url
-        return self.place(url, "url_part")
+        return self.place(absolute_url(url, self._mint.write(Kind.PUBLIC)), "url_part")
 
     def words(self, text: str) -> str:
         """`text` as people read it, with fields' names for what is filled in."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import NoReturn
 
 from daisychain.errors import InputError
+from daisychain.urls import absolute_url
 from newsletters.compiled import CompiledEmail, Condition, Image, Link, Slot, Tree
 from newsletters.compose.compose import phrases
 from newsletters.compose.mjml_rules import MARK
@@ -330,8 +331,7 @@ def source(mjml: str, email: CompiledEmail, dialect: Dialect, wording: Wording, 
     """The MJML of `email` in `dialect`; its links, which stand in it whole, are marked and on the public URL."""
 
     def address(match: re.Match[str]) -> str:
-        url = htmllib.unescape(match[2])
-        url = wording.public + url if url.startswith("/") and not url.startswith("//") else url
+        url = absolute_url(htmllib.unescape(match[2]), wording.public)
         return match[1] + htmllib.escape(mark.marked(url)) + match[3]
 
     writer = _DialectWriter(email, dialect, wording)

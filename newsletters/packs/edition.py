@@ -87,7 +87,7 @@ def branded(edition: Edition, partner: Partner | None) -> Compilation:
     brand = partner_brand(partner, edition.toolkit, phrases(edition.document.language))
     # Who answers should reach the partner: the coalition's own address never leaves in a pack.
     document = replace(edition.document, from_address="", reply_to=partner.reply if partner else "")
-    return compile_document(document, edition.toolkit, brand=brand, today=edition.today, mint=edition.mint)
+    return compile_document(document, edition.toolkit, brand=brand, today=edition.today, mint=edition.mint, simple=True)
 
 
 def marking(edition: Edition, partner: Partner | None) -> Marking:

@@ -13,22 +13,20 @@ from pathlib import Path
 import yaml
 
 from daisychain.errors import InputError
+from daisychain.slug import slug
 from newsletters.compiled import Image, Link
 from newsletters.compose.compiler import Compilation
 from newsletters.packs.dialect_writer import Wording, Written, write
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Edition, branded, marking
 from newsletters.packs.eml_draft import draft
-from newsletters.packs.outline import outline
 from newsletters.packs.partner import YOUR_ADDRESS, Partner
 from newsletters.packs.partner_links import Marking
-from newsletters.packs.simple import simple_page
 from newsletters.packs.social_posts import social_files
 from newsletters.tokens import Kind
 from newsletters.toolkit_store.showcase import CopyToPaste, Showcase, showcase
 from newsletters.toolkits.images import ToolkitImage, image_path
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _URL = re.compile(r"https?://[^\s\"'<>]+")
 
 
@@ -45,6 +43,11 @@ class Material:
     def write(self, dialect: Dialect, folder: str = "images/") -> Written:
         """The newsletter in `dialect`, its pictures in `folder`, or at the coalition's where that was chosen."""
         return write(self.compilation.email, dialect, self.wording(dialect, folder))
+
+    def write_simple(self, dialect: Dialect, folder: str = "images/") -> Written:
+        """The newsletter without layout in `dialect`: a plain page, and text in parts."""
+        assert self.compilation.simple
+        return write(self.compilation.simple, dialect, self.wording(dialect, folder))
 
     def wording(self, dialect: Dialect, folder: str = "images/") -> Wording:
         """How links, pictures and the postal address are written; raises InputError where an address is missing."""
@@ -91,18 +94,13 @@ class Material:
     @cached_property
     def draft(self) -> bytes:
         """The mail as a draft for a mailbox; empty where the newsletter shows parts to some people only."""
-        email = self.compilation.email
         outlook = dialects()["outlook"]
         try:
-            written = self.write(outlook, "cid:")
+            written, page = self.write(outlook, "cid:"), self.write_simple(outlook, "cid:").html
         except InputError:
             return b""
-        brand = self.compilation.toolkit.brand
-        items = outline(written.html)
-        page = simple_page(items, email.title, brand, email.language, email.direction)
-        shown = {item.src.removeprefix("cid:") for item in items if item.src.startswith("cid:")}
-        pictures = {name: content for name, content in self.pictures.items() if name in shown}
-        return draft(written.subject, page, self.marked(written.text), pictures, email.reply_to)
+        pictures = {name: content for name, content in self.pictures.items() if f'"cid:{name}"' in page}
+        return draft(written.subject, page, self.marked(written.text), pictures, self.compilation.email.reply_to)
 
     def _address(self, dialect: Dialect) -> str:
         if self.partner is None:
@@ -189,7 +187,7 @@ def _names(compilation: Compilation) -> dict[str, str]:
     names: dict[str, str] = {}
     for image in compilation.email.images:
         ending = image.file_name.rpartition(".")[2]
-        stem = _UNSAFE.sub("-", Path(image.name).stem).strip("-.") or "picture"
+        stem = slug(Path(image.name).stem) or "picture"
         if image.hash not in names:
             taken = f"{stem}.{ending}" in names.values()
             names[image.hash] = f"{stem}-{image.hash[:6]}.{ending}" if taken else f"{stem}.{ending}"

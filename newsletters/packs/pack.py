@@ -17,12 +17,11 @@ from newsletters.packs.dialect_writer import refuse_collisions, source
 from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.edition import Edition
 from newsletters.packs.material import Material
-from newsletters.packs.outline import outline
 from newsletters.packs.pack_status import row_of
 from newsletters.packs.partner import Partner
+from newsletters.packs.paste_files import paste_files
 from newsletters.packs.provenance import SHEET, provenance
 from newsletters.packs.readme import readme
-from newsletters.packs.simple import paste_files, simple_page
 from newsletters.packs.subject_lines import subjects_file
 from newsletters.packs.zip_files import import_zip, zipped
 
@@ -54,17 +53,14 @@ def make_pack(material: Material, dialect: Dialect, preview: bytes = b"") -> Pac
     """The pack of `material` for `dialect`, with a picture of the page where there is one; raises InputError."""
     email = material.compilation.email
     refuse_collisions(email, dialect, material.partner.address if material.partner else "")
-    written = material.write(dialect)
-    items = outline(written.html)
-    brand = material.compilation.toolkit.brand
-    page = simple_page(items, email.title, brand, email.language, email.direction) if dialect.simple else written.html
+    written, simple = material.write(dialect), material.write_simple(dialect)
     texts = {
-        "email.html": page,
+        "email.html": (simple if dialect.simple else written).html,
         "email.txt": material.marked(written.text),
         "subjects.txt": subjects_file(written, material, dialect),
         "source/newsletter.mjml": _source(material, dialect),
     }
-    texts |= {f"paste/{name}": text for name, text in paste_files(items).items()}
+    texts |= {f"paste/{name}": text for name, text in paste_files(material.marked(simple.text)).items()}
     files = dict(material.files) | {path: text.encode() for path, text in texts.items()}
     if dialect.simple and not material.draft:
         raise InputError(f"{dialect.name} can't show a part to some people only.", hint="Write one text for everybody.")

@@ -25,6 +25,7 @@ from typing import NoReturn
 from PIL import ImageColor
 
 from daisychain.errors import InputError
+from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
 from newsletters.packs.dialect_writer import ADDRESS
@@ -231,7 +232,7 @@ def _colour(value: str, fail: Fail) -> str:
 
 
 def _code_of(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "partner"
+    return slug(name)[:40].strip("-") or "partner"
 
 
 def _text(path: Path, missing: str) -> str:

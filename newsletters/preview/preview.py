@@ -5,7 +5,6 @@ The links by which people leave or look at their own mail lead nowhere in a prev
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from daisychain.atomic_files import PRIVATE, replacing
 from daisychain.errors import InputError
+from daisychain.slug import slug
 from newsletters.browser.browser import Page
 from newsletters.browser.screenshots import PICTURES, Sitting, taken
 from newsletters.checks import Finding
@@ -26,7 +26,6 @@ from newsletters.preview.page import Occasion, PreviewedLanguage, PreviewedVaria
 from newsletters.preview.variants import Variant, variants
 
 INERT = "#"
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -199,5 +198,5 @@ def _short(image: Image) -> str:
 
 def _file_name(image: Image) -> str:
     stem, ending = image.file_name.rsplit(".", 1)
-    name = _UNSAFE.sub("-", Path(image.name).stem).strip("-.") or "image"
+    name = slug(Path(image.name).stem) or "image"
     return f"{name}-{stem[:8]}.{ending}"

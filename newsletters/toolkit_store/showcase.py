@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from daisychain.errors import InputError
+from daisychain.urls import absolute_url
 from newsletters.toolkit_store.render_without_member import unmerged
 from newsletters.toolkits.images import ToolkitImage
 from newsletters.toolkits.toolkit import CHANNELS, CopyBlock, Toolkit
@@ -61,7 +62,7 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
             for channel in CHANNELS
             if (blocks := toolkit.copy_for(channel, today))
         },
-        links={name: _absolute(url, public_url) for name, url in toolkit.links.items()},
+        links={name: absolute_url(url, public_url) for name, url in toolkit.links.items()},
     )
 
 
@@ -84,14 +85,10 @@ def _piece(block: CopyBlock, toolkit: Toolkit, public_url: str) -> CopyToPaste:
 
 def _for_pasting(token: Token, public_url: str) -> Token:
     if token.type == "link_open":
-        token.attrSet("href", _absolute(str(token.attrGet("href")), public_url))
+        token.attrSet("href", absolute_url(str(token.attrGet("href")), public_url))
     elif token.type == "image":  # another page can't reach it by this address; the pictures stand by themselves
         return Token("text", "", 0, content=f"[{token.content}]")
     return token
-
-
-def _absolute(url: str, public_url: str) -> str:
-    return public_url + url if url.startswith("/") and not url.startswith("//") else url
 
 
 def plain_text(tokens: Sequence[Token]) -> str:

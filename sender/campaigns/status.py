@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from daisychain.errors import StateError
 from daisychain.settings import Settings
-from lists.lists import slug
+from daisychain.slug import slug
 from lists.tables import MailingList
 from newsletters.tables import StoredEmail
 from sender.campaigns.overrides import overrides_of

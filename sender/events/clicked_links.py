@@ -16,13 +16,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from daisychain.cache import Recent
+from daisychain.urls import absolute_url
 from newsletters.compiled import CompiledEmail
 from newsletters.merge.merge import References, link_url, plan_merge
 from newsletters.tables import StoredEmail
 from newsletters.tokens import CONDITIONALS, Kind
 from sender.event import Happening
 from sender.links.sent_mail import compiled_of_delivery, load_emails
-from sender.links.tracking import absolute
 from sender.tables import Campaign, Delivery
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -56,7 +56,7 @@ class Rewritten:
 
     def _url(self, index: int, member: Mapping[str, Any], public_url: str) -> str:
         url = self._same_for_all.get(index)
-        return absolute(link_url(self._email, index, member, public_url) if url is None else url, public_url)
+        return absolute_url(link_url(self._email, index, member, public_url) if url is None else url, public_url)
 
 
 # By the email's hash, which says all that matters here.

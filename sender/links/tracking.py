@@ -40,8 +40,3 @@ def sent_references(public_url: str, *, opens: str, clicks: str) -> References:
         pixel=f"{public_url}/o/{KEY}.gif" if opens == "own" else "",
         public=public_url,
     )
-
-
-def absolute(url: str, public_url: str) -> str:
-    """A toolkit's link; one that begins with `/` is a page of this installation."""
-    return public_url + url if url.startswith("/") else url

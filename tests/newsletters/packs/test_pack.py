@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from daisychain.errors import InputError
-from newsletters.packs.outline import outline, parts
 from newsletters.packs.pack import save
 from newsletters.packs.social_posts import NETWORKS, length
 from newsletters.packs.zip_files import zipped
@@ -44,7 +43,7 @@ def test_every_file_is_named_in_the_readme() -> None:
 
 def test_the_page_shows_the_pictures_of_the_pack_and_nothing_from_elsewhere() -> None:
     pack = packed("brevo")
-    sources = [item.src for item in outline(text(pack, "email.html")) if item.kind == "picture"]
+    sources = re.findall(r'<img[^>]*\ssrc="([^"]*)"', text(pack, "email.html"))
     assert sources
     assert all(source in pack.files for source in sources)
 
@@ -73,7 +72,7 @@ def test_the_draft_opens_as_a_new_message_with_its_pictures_inside() -> None:
     assert html
     page = html.get_content()
     inside = {part["Content-ID"].strip("<>") for part in message.walk() if part["Content-ID"]}
-    assert {item.src.removeprefix("cid:") for item in outline(page) if item.kind == "picture"} == inside
+    assert set(re.findall(r'<img[^>]*\ssrc="cid:([^"]*)"', page)) == inside
     assert "Dear friend" in page
     assert "{{" not in page
 
@@ -166,11 +165,29 @@ def test_an_older_pack_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     assert (tmp_path / "bees-ghost" / "thesis.txt").exists()
 
 
-def test_parts_begin_with_headings_or_the_picture_above() -> None:
-    page = "<h2>One</h2><p>a</p><img src='b.png' alt='B'><h2>Two</h2><p>b</p>"
-    assert [[item.kind for item in part] for part in parts(outline(page))] == [
-        ["heading", "words"], ["picture", "heading", "words"],
+def test_parts_begin_with_headings_and_their_pictures_and_are_named_for_them() -> None:
+    body = 'Hi.\n\n::: story "Été à Bath" image=tent\nOne.\n:::\n\n## Two\n\n![](tent)\n\nWords.\n'
+    pack = packed("ghost", body)
+    paths = [path for path in pack.files if path.startswith("paste/")]
+    assert paths == ["paste/01-text.txt", "paste/02-ete-a-bath.txt", "paste/03-two.txt"]
+    first, second, third = (text(pack, path) for path in paths)
+    assert first == "Hi.\n"
+    assert second.startswith("PICTURE   images/tent.png\nALT TEXT  A striped tent.\n\nHEADING\nÉté à Bath\n\nOne.")
+    assert third == "HEADING\nTwo\n\nPICTURE   images/tent.png\nALT TEXT  A striped tent.\n\nWords.\n"
+
+
+def test_a_part_to_paste_has_the_conditions_of_the_tool() -> None:
+    body = '{% if member.first_name %}\n::: button "Join us" href="https://a.example/"\n{% endif %}\n'
+    pasted = text(packed("brevo", body), "paste/01-text.txt")
+    assert pasted.split("\n\n") == [
+        "{% if contact.FIRSTNAME %}", "BUTTON    Join us\nADDRESS   https://a.example/", "{% endif %}\n",
     ]  # fmt: skip
+
+
+def test_links_to_the_coalition_are_marked_on_the_plain_page_and_in_its_parts() -> None:
+    page, pasted = (text(packed("outlook"), path) for path in ("email.html", "paste/01-come-to-the-fair.txt"))
+    assert f'href="{PUBLIC}/toolkits/spring-fair?partner=bees"' in page
+    assert f"the toolkit <{PUBLIC}/toolkits/spring-fair?partner=bees>" in pasted
 
 
 def test_a_pack_names_its_partner() -> None:
