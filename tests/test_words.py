@@ -35,7 +35,7 @@ HABITS = {
     r"\b(anew|besides|wherever|whence|hence|thereof|lest|nought)\b": "again, also, everywhere, 0",
     r"\bin (our|its|their) words\b": "as text, as our events",
     # rule 2: if, not where
-    r"\bwhere (there|that|it|they|one|none|nobody|nothing) (is|are|was|were|has|have|does|do|can)\b": "if",
+    r"(?<!say )(?<!says )(?<!know )\bwhere (there|that|it|they|one|none|nobody|nothing) (is|are|was|were|has|have|does|do|can)\b": "if",
     r"\bwhere (none|nobody|nothing|neither|no)\b": "if no",
     r"\braises? [^.;]{1,60}? where\b": "raises X if …",
     r"\b(none|empty|true|false|nothing) where\b": "if",
