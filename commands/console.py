@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.table_layout import table_lines, wrapped
 from daisychain import clock
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.installation import Installation
@@ -88,21 +89,24 @@ def emit(answer: Any, format_: str, table: Callable[[], None]) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """A table on stdout; columns of numbers stand to the right."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Print a table and an empty line on stdout; if the terminal is too narrow, a block of lines for each row."""
+    if title:
+        click.echo(f"{printable(title)}\n")
+    for line in table_lines([printable(name) for name in columns], [[*map(_shown, row)] for row in rows], _width()):
+        click.echo(line)
+    click.echo()
 
-    cells = [list(row) for row in rows]
-    table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
-    for index, column in enumerate(columns):
-        numbers = bool(cells) and all(_NUMBER.fullmatch(str(row[index])) for row in cells)
-        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*(Text("" if cell is None else _shown(cell)) for cell in row))
-    # A pipe has no width: give it room, so that a script's grep is not defeated by folding.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+def show_text(text: str, *, indent: str = "", hanging: str = "") -> None:
+    """Print prose on stdout, broken at spaces; its first line begins with `indent`, the others with `hanging` too."""
+    width = _width()
+    lines = wrapped(printable(text), width - len(indent + hanging)) if width else printable(text)
+    click.echo(indent + lines.replace("\n", f"\n{indent}{hanging}"))
+
+
+def _width() -> int | None:
+    """Return the terminal's width; a pipe has none, so that a script's grep finds whole lines."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 @contextmanager
@@ -126,9 +130,9 @@ def progress() -> Generator[Progress, None, None]:
         yield bar
 
 
-def show_line(line: str) -> None:
-    """One line of an answer for people, on stdout."""
-    click.echo(printable(line))
+def show_line(line: str, *, bold: bool = False) -> None:
+    """Print one line of an answer for people on stdout."""
+    click.echo(click.style(printable(line), bold=True) if bold else printable(line))
 
 
 def say(message: str) -> None:
@@ -136,11 +140,9 @@ def say(message: str) -> None:
     click.echo(printable(message), err=True)
 
 
-# A number as people write it, or a cell left empty beside numbers.
-_NUMBER = re.compile(r"([\d,.]+( %)?)?")
-
-
 def _shown(cell: object) -> str:
+    if cell is None:
+        return ""
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
     if isinstance(cell, datetime):

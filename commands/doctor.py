@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
 
 from commands.console import emit, format_option, pass_installation, show_table
 from daisychain.installation import Installation
-from daisychain.operations.doctor import Domain, examine_installation
 
 
 @click.command()
@@ -24,9 +24,14 @@ def doctor(
     selectors: tuple[str, ...], resolver: str, format_: str,
 ) -> None:  # fmt: skip
     """Say what is set up, what is missing, and what to do about it; exit code 1 where something is wrong."""
+    from daisychain.operations.doctor import Domain, examine_installation
+
     name = domain and domain.lower().rstrip(".")
     looked_at = Domain(name, return_path or "", links or "", selectors, resolver) if name else None
     found = examine_installation(installation, looked_at)
-    rows = [[item.subject, item.state, item.words] for item in found]
+    # A DNS record holds spaces, and has to be copied whole.
+    rows = [
+        [item.subject, item.state, re.sub("^wanted: (.*)", r"wanted: `\1`", item.words, flags=re.M)] for item in found
+    ]
     emit([vars(item) for item in found], format_, lambda: show_table(("", "", ""), rows))
     sys.exit(1 if any(item.state == "wrong" for item in found) else 0)

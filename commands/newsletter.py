@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,23 +19,17 @@ from commands.console import (
     pass_installation,
     progress,
     say,
+    show_line,
     show_table,
+    show_text,
 )
 from daisychain.errors import InputError
 from daisychain.installation import Installation
-from daisychain.suggestions import nearest
-from lists.list_people import open_people
-from newsletters.checks import CheckReport, check_file, check_languages, with_mistakes
-from newsletters.checks.reachable import Reach
-from newsletters.compose.blocks import Attribute, Block, registry
-from newsletters.compose.languages import compile_languages
-from newsletters.compose.starter import copy_newsletter, start_newsletter, write_newsletter
-from newsletters.documents.error_list import Mistakes
-from newsletters.packs.brand_file import brand_for
-from newsletters.people import People
-from newsletters.preview.preview import Reader, write_preview
-from newsletters.toolkit_store.store import find_toolkit
-from sender.campaigns.status import sources_of
+
+if TYPE_CHECKING:
+    from newsletters.checks import CheckReport, Finding
+    from newsletters.compose.blocks import Attribute, Block
+    from newsletters.people import People
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 _list = click.option("--list", "list_name", help="The people of this list.")
@@ -64,6 +58,10 @@ def newsletter() -> None:
 @pass_installation
 def new(installation: Installation, name: str, reference: str | None, layout: str, source: str | None) -> None:
     """Write NAME.md into the current folder, ready to be changed."""
+    from newsletters.compose.starter import copy_newsletter, start_newsletter, write_newsletter
+    from newsletters.toolkit_store.store import find_toolkit
+    from sender.campaigns.status import sources_of
+
     path = Path(name if name.endswith(".md") else f"{name}.md")
     if source is not None and reference is not None:
         raise InputError("A copy keeps its own toolkit.", hint="Leave --toolkit off, and change it in the document.")
@@ -101,6 +99,12 @@ def check(
     format_: str,
 ) -> None:
     """Say what could be wrong with the newsletter in FILE; exit code 1 where an error stands."""
+    from lists.list_people import open_people
+    from newsletters.checks import check_file
+    from newsletters.checks.reachable import Reach
+    from newsletters.packs.brand_file import brand_for
+    from newsletters.toolkit_store.store import find_toolkit
+
     with installation.database.engine.connect() as connection:
         find = partial(find_toolkit, connection=connection)
         report = check_file(
@@ -134,6 +138,14 @@ def preview(
     pictures: bool, show: bool, format_: str,
 ) -> None:  # fmt: skip
     """Write the newsletter as its readers would get it, pictures of it, and index.html, which shows it all."""
+    from lists.list_people import open_people
+    from newsletters.checks import check_languages, with_mistakes
+    from newsletters.compose.languages import compile_languages
+    from newsletters.documents.error_list import Mistakes
+    from newsletters.packs.brand_file import brand_for
+    from newsletters.preview.preview import Reader, write_preview
+    from newsletters.toolkit_store.store import find_toolkit
+
     if member and not list_name:
         raise InputError("A member is somebody on a list.", hint="Add --list LIST.")
     with installation.database.engine.connect() as connection:
@@ -159,6 +171,8 @@ def preview(
     shown = files | ({"pictures": f"{len(made.pictures)} in {out / 'pictures'}"} if made.pictures else {})
     emit(files | {"pictures": [str(path) for path in made.pictures]}, format_,
          lambda: show_table(("what", "file"), shown.items()))  # fmt: skip
+    import webbrowser
+
     if show and not webbrowser.open(made.files["index"].absolute().as_uri()):
         say(f"No browser could be opened; open {made.files['index']} by hand.")
 
@@ -168,6 +182,9 @@ def preview(
 @format_option
 def blocks(name: str | None, format_: str) -> None:
     """List the blocks that a newsletter can be made of, or show one of them, with examples to copy."""
+    from daisychain.suggestions import nearest
+    from newsletters.compose.blocks import registry
+
     known = registry().blocks
     if name is not None and name not in known:
         raise InputError(f"There is no block {name!r}.", hint=nearest(name, known))
@@ -215,13 +232,28 @@ def _show(report: CheckReport) -> None:
             + (f" Longest values, in characters: {longest}." if longest else "")
         )
     if not findings:
-        say("Nothing to mend.")
+        say("Nothing to fix.")
         return
-    rows = [(f.severity, f.code, f.place, f"{f.message}\n{f.why}", f.mend) for f in findings]
-    show_table(("", "code", "place", "what", "how to mend it"), rows)
-    if standing := sorted({finding.code for finding in findings if finding.overridable}):
-        say(f"Can be overridden, each with a reason: {', '.join(standing)}. See `daisychain campaign create --help`.")
-    if firm := sorted(
-        {finding.code for finding in findings if finding.severity == "error" and not finding.overridable}
-    ):
-        say(f"Must be mended: {', '.join(firm)}.")
+    counts = Counter(finding.severity for finding in findings)
+    show_line(", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items()) + ".")
+    for code in dict.fromkeys(finding.code for finding in findings):
+        _show_group([finding for finding in findings if finding.code == code])
+    if overridable := sorted({finding.code for finding in findings if finding.overridable}):
+        say(f"Can be overridden with a reason: {', '.join(overridable)}. See `daisychain campaign create --help`.")
+    if firm := sorted({each.code for each in findings if each.severity == "error" and not each.overridable}):
+        say(f"Must be fixed: {', '.join(firm)}.")
+
+
+def _show_group(findings: list[Finding]) -> None:
+    """Show the findings of one code; what is the same for all of them is said once."""
+    first = findings[0]
+    if len(findings) == 1:
+        show_line(f"{first.severity}: {first.code}: {first.place}", bold=True)
+        show_text(f"{first.message} {first.why} {first.mend}", indent="  ")
+        return
+    same = all(finding.mend == first.mend for finding in findings)
+    show_line(f"{first.severity}: {first.code} ({len(findings)} places)", bold=True)
+    show_text(f"{first.why} {first.mend}" if same else first.why, indent="  ")
+    for finding in findings:
+        fix = "" if same else f" {finding.mend}"
+        show_text(f"{finding.place}: {finding.message}{fix}", indent="  ", hanging="  ")

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
-from sqlalchemy import Connection
 
 from commands.console import emit, format_option, pass_installation, progress, say, show_table
 from daisychain.errors import InputError
 from daisychain.hosts import is_loopback
 from daisychain.installation import Installation
-from newsletters.browser.browser import chromium
-from newsletters.compose.compiler import own_brand
-from newsletters.compose.languages import translations
-from newsletters.documents.document import read_document
-from newsletters.packs.bulk import FAILURES, Made, Order, make_for, make_many
-from newsletters.packs.dialects.dialect import dialects
-from newsletters.packs.edition import Choices, Edition, open_edition, utm_choices
-from newsletters.packs.offers import offer
-from newsletters.packs.pack_status import Standing, all_standings, keep_packs, to_tell, withdraw
-from newsletters.packs.partner import read_partner
-from newsletters.packs.verify import verify as verified
-from newsletters.toolkit_store.store import find_toolkit
-from newsletters.toolkits.images import keep_images
-from newsletters.toolkits.toolkit import current_day
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from newsletters.packs.bulk import Made
+    from newsletters.packs.edition import Choices, Edition
+    from newsletters.packs.pack_status import Standing
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 
@@ -60,6 +52,11 @@ def make(
     out: Path, as_zip: bool, images: str, utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
 ) -> None:  # fmt: skip
     """Make the newsletter in FILE into packs that partners send from their own tools."""
+    from newsletters.browser.browser import chromium
+    from newsletters.packs.bulk import Order, make_for, make_many
+    from newsletters.packs.edition import Choices, utm_choices
+    from newsletters.packs.partner import read_partner
+
     if brand and brands:
         raise InputError("Name one partner with --brand, or many with --brands.")
     if previews and not chromium():
@@ -94,6 +91,9 @@ def pack() -> None:
 @pass_installation
 def verify(installation: Installation, folder: Path, format_: str) -> None:
     """Say whether the pack in FOLDER, or a zip, is as it was made here, and up to date; exit code 1 unless it is."""
+    from newsletters.packs.verify import verify as verified
+    from newsletters.toolkits.toolkit import current_day
+
     with installation.database.engine.connect() as connection:
         verdict = verified(connection, folder, current_day())
     answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
@@ -115,6 +115,9 @@ def verify(installation: Installation, folder: Path, format_: str) -> None:
 @pass_installation
 def list_(installation: Installation, stale: bool, format_: str) -> None:
     """List the packs that were made, and how each stands."""
+    from newsletters.packs.pack_status import all_standings, to_tell
+    from newsletters.toolkits.toolkit import current_day
+
     with installation.database.engine.connect() as connection:
         found = all_standings(connection, current_day())
     found = to_tell(found) if stale else found
@@ -127,6 +130,8 @@ def list_(installation: Installation, stale: bool, format_: str) -> None:
 @pass_installation
 def withdraw_(installation: Installation, newsletter: str, why: str) -> None:
     """Withdraw every pack of NEWSLETTER, the name of its file, and of its translations: their pages say so."""
+    from newsletters.packs.pack_status import withdraw
+
     with installation.database.engine.begin() as connection:
         count = withdraw(connection, newsletter, why)
     click.echo(f"{count:,} packs withdrawn." if count != 1 else "1 pack withdrawn.")
@@ -138,6 +143,9 @@ def withdraw_(installation: Installation, newsletter: str, why: str) -> None:
 @pass_installation
 def offer_(installation: Installation, file: Path, stop: bool) -> None:
     """Offer the newsletter in FILE and its translations, without branding, on the page of its toolkit."""
+    from newsletters.packs.edition import Choices
+    from newsletters.packs.offers import offer
+
     with installation.database.engine.begin() as connection:
         editions = list(_editions(connection, file, Choices(installation.settings.pages_url)).values())
         for edition in editions:
@@ -149,6 +157,8 @@ def offer_(installation: Installation, file: Path, stop: bool) -> None:
 @format_option
 def dialects_(format_: str) -> None:
     """List the tools that packs can be made for, and what could not be confirmed about each."""
+    from newsletters.packs.dialects.dialect import dialects
+
     known = dialects().values()
     answer = [
         {"dialect": each.key, "name": each.name, "sources": dict(each.sources), "uncertain": dict(each.uncertain)}
@@ -160,6 +170,12 @@ def dialects_(format_: str) -> None:
 
 def _editions(connection: Connection, file: Path, choices: Choices) -> dict[str, Edition]:
     """The newsletter in FILE and its translations, by language."""
+    from newsletters.compose.compiler import own_brand
+    from newsletters.compose.languages import translations
+    from newsletters.documents.document import read_document
+    from newsletters.packs.edition import open_edition
+    from newsletters.toolkit_store.store import find_toolkit
+
     documents = [read_document(each) for each in (file, *translations(file))]
     editions = {}
     for document in documents:
@@ -170,12 +186,17 @@ def _editions(connection: Connection, file: Path, choices: Choices) -> dict[str,
 
 
 def _keep(installation: Installation, results: list[Made]) -> None:
+    from newsletters.packs.pack_status import keep_packs
+    from newsletters.toolkits.images import keep_images
+
     with installation.database.engine.begin() as connection:
         keep_packs(connection, [row for made in results for row in made.rows])
         keep_images(connection, [image for made in results for image in made.images])
 
 
 def _show_made(results: list[Made], out: Path, format_: str) -> None:
+    from newsletters.packs.bulk import FAILURES
+
     places = [place for made in results for place in made.places]
     failed = [made for made in results if made.why]
     answer: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import pass_installation, show_table
+from commands.console import pass_installation, show_table, show_text
 from daisychain.clock import told
 from daisychain.installation import Installation
 
@@ -82,7 +82,7 @@ def show_tables(report: Report) -> None:
             ],
         )
     for definition, number in notes.items():
-        click.echo(f"[{number}] {definition}")
+        show_text(f"[{number}] {definition}", hanging="  ")
 
 
 def _note(notes: dict[str, int], figure: Figure) -> int:

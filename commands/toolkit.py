@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, format_option, pass_installation, say, show_table
+from commands.console import emit, format_option, pass_installation, say, show_line, show_table, show_text
 from daisychain.installation import Installation
-from newsletters.toolkit_store.store import add_toolkit, checked_toolkit, find_toolkit, list_toolkits
-from newsletters.toolkits.toolkit import Toolkit, current_day
+
+if TYPE_CHECKING:
+    from newsletters.toolkits.toolkit import Toolkit
 
 
 @click.group()
@@ -23,6 +24,8 @@ def toolkit() -> None:
 @pass_installation
 def list_(installation: Installation, format_: str) -> None:
     """List the toolkits that a newsletter can name."""
+    from newsletters.toolkit_store.store import list_toolkits
+
     with installation.database.engine.connect() as connection:
         entries = list_toolkits(connection)
     answer = [{"name": entry.name, "title": entry.title, "added_at": entry.added_at} for entry in entries]
@@ -36,6 +39,8 @@ def list_(installation: Installation, format_: str) -> None:
 @pass_installation
 def show(installation: Installation, name: str, format_: str) -> None:
     """Show what the toolkit NAME, or the one in the folder NAME, holds."""
+    from newsletters.toolkit_store.store import find_toolkit
+
     with installation.database.engine.connect() as connection:
         found = find_toolkit(name, Path(), connection)
     emit(_answer(found), format_, lambda: _show(found))
@@ -48,6 +53,8 @@ def show(installation: Installation, name: str, format_: str) -> None:
 @pass_installation
 def add(installation: Installation, folder: Path, dry_run: bool, format_: str) -> None:
     """Add the toolkit in FOLDER, or replace the one of its name, for all machines to share."""
+    from newsletters.toolkit_store.store import add_toolkit, checked_toolkit
+
     if dry_run:
         found, changed = checked_toolkit(folder), False
     else:
@@ -61,6 +68,8 @@ def add(installation: Installation, folder: Path, dry_run: bool, format_: str) -
 
 
 def _answer(found: Toolkit) -> dict[str, Any]:
+    from newsletters.toolkits.toolkit import current_day
+
     today = current_day()
     return {
         "name": found.name,
@@ -92,13 +101,16 @@ def _answer(found: Toolkit) -> dict[str, Any]:
 
 
 def _show(found: Toolkit) -> None:
+    from newsletters.toolkits.toolkit import current_day
+
     today = current_day()
-    click.echo(f"{found.title}, by {found.coalition}\n\n{found.summary}")
+    show_line(f"{found.title}, by {found.coalition}\n", bold=True)
+    show_text(f"{found.summary}\n")
     show_table(
-        ("copy block", "title", "channels", "length", "version", "approved by", "today"),
+        ("copy block", "title", "for", "approved by", "today"),
         [
-            (block.id, block.title, ", ".join(block.channels), block.length, block.version, block.approved_by,
-             block.unavailable(today) or "may be used")
+            (block.id, block.title, f"{', '.join(block.channels)}: {block.length}",
+             f"{block.approved_by}, version {block.version}", block.unavailable(today) or "may be used")
             for block in found.copy.values()
         ],
     )  # fmt: skip

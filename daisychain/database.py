@@ -6,12 +6,12 @@ The embedded database migrates itself; a server's is upgraded by `daisychain db 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
 import orjson
-import procrastinate
 import psycopg
 from sqlalchemy import URL, Engine, MetaData, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -148,10 +148,17 @@ def reachable() -> Iterator[None]:
     """Translate the driver's connection errors into a DatabaseError without a password in it."""
     try:
         yield
-    except (OperationalError, psycopg.OperationalError, procrastinate.exceptions.ConnectorException) as error:
+    except _connection_errors() as error:
         cause = getattr(error, "orig", None) or error.__cause__ or error
         reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
         raise DatabaseError(
             f"The database can't be reached: {reason}",
             hint="What was written down is safe: when the database is back, run the command again.",
         ) from None
+
+
+def _connection_errors() -> tuple[type[Exception], ...]:
+    """Return what the drivers raise; Procrastinate's only if it has been imported, which takes a tenth of a second."""
+    procrastinate = sys.modules.get("procrastinate")
+    jobs = (procrastinate.exceptions.ConnectorException,) if procrastinate else ()
+    return OperationalError, psycopg.OperationalError, *jobs

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Iterator
 from typing import Any
-
-import pandas as pd
 
 from daisychain.csv_cells import guard
 from reports.figures import SCHEMA, Figure, Report
@@ -19,23 +20,37 @@ CSV_COLUMNS = (
 
 def as_csv(report: Report, *, exact: bool = False) -> str:
     """All figures and links, one a line; cells that a spreadsheet could run are guarded unless `exact`."""
-    frames = [report.frame(), report.language_frame(), report.link_frame()]
-    frame = pd.concat([each for each in frames if len(each)], ignore_index=True)
-    frame["schema"], frame["campaign_id"], frame["campaign"] = SCHEMA, report.campaign_id, report.campaign
-    frame["as_of"] = report.as_of.isoformat(timespec="seconds")
-    frame = frame.reindex(columns=list(CSV_COLUMNS)).astype(object)
-    # Empty texts, as whole numbers beside nothing would be written as decimals.
-    frame = frame.where(frame.notna(), "")
-    text: str = frame.map(_exact_cell if exact else _cell).to_csv(index=False, lineterminator="\r\n")
-    return text
+    common = {
+        "schema": SCHEMA,
+        "campaign_id": report.campaign_id,
+        "campaign": report.campaign,
+        "as_of": report.as_of.isoformat(timespec="seconds"),
+    }
+    written = io.StringIO()
+    lines = csv.writer(written)
+    lines.writerow(CSV_COLUMNS)
+    for row in _rows(report):
+        cells = row | common
+        lines.writerow(_cell(cells.get(column), exact) for column in CSV_COLUMNS)
+    return written.getvalue()
 
 
-def _exact_cell(cell: Any) -> Any:
+def _rows(report: Report) -> Iterator[dict[str, Any]]:
+    """Each figure of the whole campaign, then of its languages, then of its links."""
+    for figure in report.figures.values():
+        yield figure.row()
+    for language, figures in report.languages.items():
+        for figure in figures.values():
+            yield figure.row() | {"language": language}
+    for link in report.links:
+        place = {"language": link.language, "link": link.number, "link_text": link.text, "link_url": link.url}
+        yield from (figure.row() | place for figure in (link.clicks, link.clickers))
+
+
+def _cell(cell: Any, exact: bool) -> Any:
+    if isinstance(cell, str):
+        return cell if exact else guard(cell)
     return round(cell, 6) if isinstance(cell, float) else cell
-
-
-def _cell(cell: Any) -> Any:
-    return guard(cell) if isinstance(cell, str) else _exact_cell(cell)
 
 
 def as_json(report: Report) -> str:

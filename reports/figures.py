@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from sqlalchemy import Connection
 
 from reports.intervals import wilson
 from reports.link_clicks import LinkClicks
 from reports.tallies import Tallies, tally
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "daisychain.report/1"
 
@@ -120,7 +122,8 @@ class Report:
         """A row a link and figure, `clicks` and `clickers`, with the link's number, text and URL."""
         frame = _frame([figure for link in self.links for figure in (link.clicks, link.clickers)])
         places = [link for link in self.links for _ in range(2)]
-        frame.insert(1, "link", pd.Series([link.number for link in places], dtype="Int64"))
+        frame.insert(1, "link", [link.number for link in places])
+        frame = frame.astype({"link": "Int64"})
         frame.insert(2, "link_text", [link.text for link in places])
         frame.insert(3, "link_url", [link.url for link in places])
         frame.insert(4, "language", [link.language for link in places])
@@ -283,6 +286,8 @@ def _link(made: _Maker, link: LinkClicks, several: bool) -> LinkFigures:
 
 
 def _frame(figures: list[Figure]) -> pd.DataFrame:
+    import pandas as pd  # a quarter of a second, which only those who want a frame should wait for
+
     frame = pd.DataFrame([figure.row() for figure in figures], columns=list(Figure.row(_EMPTY)))
     # People are whole numbers, and some of them are not known.
     frame = frame.astype({"numerator": "Int64", "denominator": "Int64", "rate": "Float64"})

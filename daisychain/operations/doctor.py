@@ -83,11 +83,11 @@ def _home(settings: Settings) -> Diagnosis:
 
 def _setup(installation: Installation) -> Setup | None:
     """SendGrid, ready to be asked about itself; None where nothing is set up, or what is set up can't be used."""
-    from sender.providers.sendgrid_account import Account
-    from sender.providers.sendgrid_setup import Setup
-
     with suppress(ConfigurationError):
         if installation.settings.sendgrid_api_key:
+            from sender.providers.sendgrid_account import Account
+            from sender.providers.sendgrid_setup import Setup
+
             account = Account(installation.settings)
             account.check_account()
             return Setup(account)

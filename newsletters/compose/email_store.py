@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import StateError
 from newsletters.compiled import CompiledEmail
-from newsletters.compose.compiler import Compilation
 from newsletters.tables import StoredEmail, StoredImage
+
+if TYPE_CHECKING:
+    from newsletters.compose.compiler import Compilation
 
 
 def keep_email(connection: Connection, compilation: Compilation) -> int:

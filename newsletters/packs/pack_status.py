@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from daisychain.errors import InputError
-from newsletters.packs.dialects.dialect import Dialect
-from newsletters.packs.edition import Edition
-from newsletters.packs.partner import Partner
 from newsletters.packs.provenance import copy_changes, copy_rows
 from newsletters.tables import MadePack
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.toolkit import Toolkit
+
+if TYPE_CHECKING:
+    from newsletters.packs.dialects.dialect import Dialect
+    from newsletters.packs.edition import Edition
+    from newsletters.packs.partner import Partner
 
 State = Literal["current", "superseded", "expired", "withdrawn"]
 _SHOWN = ("key", "newsletter", "title", "toolkit", "coalition", "partner", "dialect", "made_at", "expires")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from newsletters.packs.dialects.dialect import Dialect
 from newsletters.toolkits.toolkit import Toolkit
 
 if TYPE_CHECKING:
+    from newsletters.packs.dialects.dialect import Dialect
     from newsletters.packs.material import Material
 
 SHEET = "pack.json"

@@ -15,7 +15,6 @@ from daisychain.cache import Recent
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
-from newsletters.toolkit_store.try_copy import refuse_broken_copy
 from newsletters.toolkits.files import SHEET
 from newsletters.toolkits.images import ToolkitImage, keep_images, known_measures
 from newsletters.toolkits.toolkit import TOOLKIT_NAME, Toolkit, load_files, load_folder
@@ -71,6 +70,9 @@ def list_toolkits(connection: Connection | None) -> list[ToolkitEntry]:
 
 def checked_toolkit(folder: Path) -> Toolkit:
     """The toolkit in `folder`, its copy tried as well; raises InputError with file and line."""
+    # The compiler is large, and what only finds toolkits does without.
+    from newsletters.toolkit_store.try_copy import refuse_broken_copy
+
     toolkit = load_folder(folder)
     refuse_broken_copy(toolkit)
     return toolkit

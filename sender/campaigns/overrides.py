@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select
 
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
-from newsletters.checks import Finding, codes
 from sender.tables import Override
+
+if TYPE_CHECKING:
+    from newsletters.checks import Code, Finding
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ def read_overrides(given: Sequence[str], who: str) -> Overrides:
     because: dict[str, str] = {}
     for each in given:
         code, _, reason = (part.strip() for part in each.partition("="))
-        if code not in codes():
+        if code not in _codes():
             raise InputError(f"There is no check {code!r}.", hint=nearest(code, _overridable()))
-        if not codes()[code].overridable:
+        if not _codes()[code].overridable:
             raise InputError(f"{code} can't be overridden.", hint=_why_not(code))
         if not reason:
             raise InputError(f"Why may {code} stand?", hint=f'Write: --override {code}="REASON"; it is kept.')
@@ -76,6 +78,13 @@ def overrides_of(connection: Connection, campaign_id: int) -> list[dict[str, Any
     return [dict(row) for row in rows.mappings()]
 
 
+def _codes() -> dict[str, Code]:
+    """Return every check's code; they take a tenth of a second to import, and most commands need none of them."""
+    from newsletters.checks import codes
+
+    return codes()
+
+
 def _ways(left: Sequence[Finding]) -> str:
     standing = sorted({finding.code for finding in left if finding.overridable})
     if not standing:
@@ -84,10 +93,10 @@ def _ways(left: Sequence[Finding]) -> str:
 
 
 def _why_not(code: str) -> str:
-    if codes()[code].severity == "error":
-        return codes()[code].mend
+    if _codes()[code].severity == "error":
+        return _codes()[code].mend
     return "It is no error: it stops nothing."
 
 
 def _overridable() -> list[str]:
-    return [name for name, code in codes().items() if code.overridable]
+    return [name for name, code in _codes().items() if code.overridable]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, insert, literal, select
 
-from newsletters.compose.email_store import keep_email
-from newsletters.compose.languages import Languages
 from newsletters.tables import StoredEmail
 from sender.tables import Campaign, CampaignEmail
+
+if TYPE_CHECKING:
+    from newsletters.compose.languages import Languages
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Emails:
 
 def keep_emails(connection: Connection, languages: Languages) -> Emails:
     """Keep a newsletter's compiled emails and their images, in the caller's transaction."""
+    from newsletters.compose.email_store import keep_email
+
     ids = {language: keep_email(connection, made) for language, made in sorted(languages.compilations.items())}
     return Emails(ids, ids[languages.fallback])
 

@@ -29,7 +29,7 @@ def run(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("DAISYCHAIN_DATABASE_URL", settings.database_url)
     monkeypatch.setenv("DAISYCHAIN_HOME", str(settings.home))
     monkeypatch.setenv("DAISYCHAIN_PUBLIC_URL", "https://news.a.example")
-    monkeypatch.setattr("commands.newsletter.open_people", lambda connection, name: PEOPLE)
+    monkeypatch.setattr("lists.list_people.open_people", lambda connection, name: PEOPLE)
 
     def run(*arguments: str, code: int = 0) -> Result:
         installation = Installation()
@@ -178,7 +178,7 @@ def test_a_newsletter_that_can_t_be_made_is_a_finding_too(run: Run) -> None:
     first, *_ = json.loads(run("check", "may.md", "--format", "json", code=1).stdout)["findings"]
     assert (first["code"], first["place"], first["overridable"]) == ("compile-error", "may.md:5", False)
     assert "welcome" in first["mend"]
-    assert "Must be mended: compile-error." in run("check", "may.md", code=1).stderr
+    assert "Must be fixed: compile-error." in run("check", "may.md", code=1).stderr
 
 
 def test_a_stranger_s_preview_is_refused(run: Run) -> None:

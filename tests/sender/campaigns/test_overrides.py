@@ -116,7 +116,7 @@ def test_what_can_never_stand_is_what_readers_and_the_mail_need() -> None:
 def test_people_see_what_stands_before_they_send_and_afterwards(friends: Database, daisychain: Daisychain) -> None:
     write(daisychain.folder, BULLETIN)
     create = ("campaign", "create", "may.md", "--list", "friends", "--provider", "outbox")
-    assert "Must be mended" not in daisychain(*create, code=1).stderr
+    assert "Must be fixed" not in daisychain(*create, code=1).stderr
     told = daisychain(*create, "--override", "words-placeholder=the band's name", "--by", "Bo")
     assert "overridden: words-placeholder: may.md:8" in told.stderr
     id_ = str(json.loads(told.stdout)["id"])
