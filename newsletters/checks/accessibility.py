@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from selectolax.lexbor import LexborNode
 
-from newsletters.checks.contrast import painted
+from newsletters.checks.appearance import painted
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import Image
 from newsletters.tokens import Kind

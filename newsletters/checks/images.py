@@ -9,8 +9,8 @@ from PIL import Image as Pillow
 from selectolax.lexbor import LexborNode
 
 from newsletters.checks.accessibility import image_of
+from newsletters.checks.appearance import pixels, styles_of
 from newsletters.checks.client_support import formats
-from newsletters.checks.contrast import pixels, styles_of
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import Image
 

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from selectolax.lexbor import LexborNode
 
 from newsletters.checks.accessibility import words_of
-from newsletters.checks.contrast import Paint, painted, pixels, styles_of
+from newsletters.checks.appearance import Paint, painted, pixels, styles_of
 from newsletters.checks.finding import Code, Finding, Subject
-from newsletters.toolkits.brand import contrast
+from newsletters.toolkits.contrast import ENOUGH_CONTRAST, ENOUGH_FOR_LARGE, contrast
 
-# WCAG 2.2: 1.4.3 for text, 18 pt or bold 14 pt counting as large.
-ENOUGH, ENOUGH_FOR_LARGE = 4.5, 3.0
 SMALLEST_TEXT = 14
 # What a finger hits: WCAG 2.2, 2.5.5, and Apple's own guide.
 SMALLEST_TARGET = 44
@@ -20,7 +18,7 @@ SMALLEST_TARGET = 44
 CONTRAST = Code(
     "legibility-contrast", "warning", "Text that hardly stands out from its ground",
     why="Many people can't read it, and nobody can in the sun.",
-    mend=f"Change a colour of the brand or block until it has {ENOUGH}:1, or {ENOUGH_FOR_LARGE:g}:1 where it is large.",
+    mend=f"Change a colour of the brand or block until it has {ENOUGH_CONTRAST}:1 ({ENOUGH_FOR_LARGE:g}:1 if large).",
 )  # fmt: skip
 DARK_CONTRAST = Code(
     "legibility-dark-contrast", "warning", "Text that hardly stands out on dark screens",
@@ -102,7 +100,7 @@ def _looks_like_a_link(link: LexborNode, paints: Mapping[int, Paint]) -> bool:
 
 
 def _stands_out(paint: Paint) -> bool:
-    return contrast(paint.ink, paint.ground) >= (ENOUGH_FOR_LARGE if paint.large else ENOUGH)
+    return contrast(paint.ink, paint.ground) >= (ENOUGH_FOR_LARGE if paint.large else ENOUGH_CONTRAST)
 
 
 def _height(link: LexborNode, paint: Paint) -> float:

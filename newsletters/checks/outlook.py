@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from newsletters.checks.contrast import styles_of
+from newsletters.checks.appearance import styles_of
 from newsletters.checks.finding import Code, Finding, Subject, marks_in
 from newsletters.compose.mjml import marked_html
 from newsletters.compose.mjml_rules import MARK

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from newsletters.toolkits.brand import Brand, contrast, nearest_readable
+from newsletters.toolkits.brand import Brand
+from newsletters.toolkits.contrast import at_lightness, lightness, mixed, nearest_readable, readable
 
 WIDTH = 600  # of the mail, in px
 GUTTER = 32  # left and right of text, in px
@@ -135,19 +135,13 @@ def look_of(brand: Brand, direction: str, phrases: Mapping[str, str]) -> Theme:
     )
 
 
-def mixed(colour: str, other: str, share: float) -> str:
-    """`colour` with a `share` (0 to 1) of `other` in it."""
-    parts = [round(one + (two - one) * share) for one, two in zip(_rgb(colour), _rgb(other), strict=True)]
-    return "#" + "".join(f"{part:02x}" for part in parts)
-
-
 def _dark(primary: str, link: str) -> Dark:
     # Neither pure black nor pure white: halos round letters tire the eye. The brand's hue stays in the greys.
     background, surface = mixed("#131416", primary, 0.06), mixed("#1d1f22", primary, 0.08)
     quiet = mixed("#26292d", primary, 0.10)
     grounds = [background, surface, quiet]
-    deep = _at_lightness(primary, min(_lightness(primary), 0.30))
-    button = _at_lightness(primary, 0.72)
+    deep = at_lightness(primary, min(lightness(primary), 0.30))
+    button = at_lightness(primary, 0.72)
     return Dark(
         background=background,
         surface=surface,
@@ -155,33 +149,16 @@ def _dark(primary: str, link: str) -> Dark:
         text="#eceae6",
         muted=_readable("#b3b1ab", grounds, "#eceae6"),
         link=next(
-            (shade for step in range(55, 100, 3) if _reads(shade := _at_lightness(link, step / 100), grounds)),
+            (shade for step in range(55, 100, 3) if readable(shade := at_lightness(link, step / 100), grounds)),
             "#eceae6",
         ),
         border=mixed("#3a3d42", primary, 0.12),
         primary=deep,
-        on_primary="#ffffff" if contrast("#ffffff", deep) >= 4.5 else "#000000",
+        on_primary="#ffffff" if readable("#ffffff", [deep]) else "#000000",
         button=button,
         on_button="#131416",
     )
 
 
 def _readable(colour: str, grounds: Iterable[str], otherwise: str) -> str:
-    return colour if _reads(colour, grounds) else otherwise
-
-
-def _reads(colour: str, grounds: Iterable[str]) -> bool:
-    return all(contrast(colour, ground) >= 4.5 for ground in grounds)
-
-
-def _lightness(colour: str) -> float:
-    return colorsys.rgb_to_hls(*(part / 255 for part in _rgb(colour)))[1]
-
-
-def _at_lightness(colour: str, lightness: float) -> str:
-    hue, _, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _rgb(colour)))
-    return "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+    return colour if readable(colour, grounds) else otherwise

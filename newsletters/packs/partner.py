@@ -22,15 +22,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from PIL import ImageColor
-
 from daisychain.errors import InputError
 from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
 from newsletters.packs.dialect_writer import ADDRESS
 from newsletters.packs.logos import trimmed
-from newsletters.toolkits.brand import ENOUGH_CONTRAST, Brand, Footer, contrast, nearest_readable
+from newsletters.toolkits.brand import Brand, Footer
+from newsletters.toolkits.contrast import nearest_readable, parse_colour, too_faint
 from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
 from newsletters.toolkits.toolkit import Toolkit
 
@@ -184,12 +183,10 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
 
 def _readable(partner: Partner, colours: Mapping[str, str]) -> str:
     grounds = (colours["surface"], colours["background"])
-    ground = min(grounds, key=lambda ground: contrast(partner.accent, ground))
-    if (found := contrast(partner.accent, ground)) < ENOUGH_CONTRAST:
+    if wrong := too_faint(partner.accent, grounds):
         file, _, line = partner.place.rpartition(":")
         raise InputError(
-            f"The accent {partner.accent} on {ground} has a contrast of {found:.1f}:1, and {ENOUGH_CONTRAST}:1 is "
-            "needed to read it.", file=file, line=int(line),
+            f"The accent {partner.accent} {wrong}", file=file, line=int(line),
             hint=f'The nearest that passes is "{nearest_readable(partner.accent, grounds)}".',
         )  # fmt: skip
     return partner.accent
@@ -222,13 +219,9 @@ def _logo(file: str, name: str, code: str, folder: Path, fail: Fail) -> ToolkitI
 def _colour(value: str, fail: Fail) -> str:
     if not value:
         return ""
-    try:
-        parts: tuple[int, ...] = ImageColor.getrgb(value)
-    except ValueError:
-        parts = ()
-    if len(parts) != 3:
-        fail(f"{value!r} is no colour.", "accent", 'Write it as "#1f5f4f", in quotes.')
-    return "#" + "".join(f"{part:02x}" for part in parts)
+    if not (found := parse_colour(value)):
+        fail(f"{value!r} is not a colour, or has transparency.", "accent", 'Write it as "#1f5f4f", in quotes.')
+    return found
 
 
 def _code_of(name: str) -> str:

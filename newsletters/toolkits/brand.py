@@ -6,19 +6,16 @@ here, those not given follow from those that were, and text under 4.5:1 (WCAG 2.
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from PIL import ImageColor
 
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
+from newsletters.toolkits.contrast import contrast, nearest_readable, parse_colour, readable, too_faint
 from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
 
-ENOUGH_CONTRAST = 4.5
 SYSTEM_FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 DEFAULT_COLOURS: Mapping[str, str] = {
@@ -69,7 +66,7 @@ class Brand:
     def text_on(self, colour: str) -> str:
         """The colour of text on `colour`: white, the brand's text or black, the first that can be read."""
         for candidate in ("#ffffff", self.colours["text"]):
-            if contrast(candidate, colour) >= ENOUGH_CONTRAST:
+            if readable(candidate, [colour]):
                 return candidate
         return "#000000"  # white fell short, and no colour is near to both white and black
 
@@ -133,25 +130,6 @@ def _beside(brand: Path) -> ReadPicture:
     return read
 
 
-def contrast(one: str, other: str) -> float:
-    """The WCAG contrast ratio of two hex colours, from 1 to 21."""
-    dark, light = sorted((_luminance(one), _luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def nearest_readable(colour: str, backgrounds: Iterable[str]) -> str | None:
-    """The shade of `colour` nearest in lightness that can be read on all backgrounds; None where none can."""
-    grounds = list(backgrounds)
-    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _rgb(colour)))
-    for step in range(256):
-        for shade in (lightness - step / 255, lightness + step / 255):
-            if 0 <= shade <= 1:
-                tried = _hex(*(round(255 * part) for part in colorsys.hls_to_rgb(hue, shade, saturation)))
-                if all(contrast(tried, ground) >= ENOUGH_CONTRAST for ground in grounds):
-                    return tried
-    return None
-
-
 def _read_colours(sheet: YamlMapping | None) -> dict[str, str]:
     if sheet is None:
         return dict(DEFAULT_COLOURS)
@@ -162,21 +140,19 @@ def _read_colours(sheet: YamlMapping | None) -> dict[str, str]:
         colours["link"] = given["primary"]
     grounds = (colours["surface"], colours["background"])
     for key in _READ:
-        readable = nearest_readable(colours[key], grounds)
-        if readable is None:
+        shade = nearest_readable(colours[key], grounds)
+        if shade is None:
             sheet.fail(
                 f"No shade of {key!r} ({colours[key]}) can be read on both the surface {grounds[0]} and the "
                 f"background {grounds[1]}.", key if key in given else "background",
                 hint="Bring surface and background nearer to each other.",
             )  # fmt: skip
-        if readable != colours[key] and key in given:
-            ground = min(grounds, key=lambda ground: contrast(colours[key], ground))
+        if shade != colours[key] and key in given:
             sheet.fail(
-                f"The colour {key!r} ({colours[key]}) on {ground} has a contrast of "
-                f"{contrast(colours[key], ground):.1f}:1, and {ENOUGH_CONTRAST}:1 is needed to read it.", key,
-                hint=f'The nearest that passes is "{readable}".',
+                f"The colour {key!r} ({colours[key]}) {too_faint(colours[key], grounds)}", key,
+                hint=f'The nearest that passes is "{shade}".',
             )  # fmt: skip
-        colours[key] = readable
+        colours[key] = shade
     return colours
 
 
@@ -188,13 +164,10 @@ def _read_colour(sheet: YamlMapping, key: str) -> str:
             hint='Put it in quotes, because # begins a comment: "#1f5f4f".',
         )
     value = sheet.text(key)
-    try:
-        parts: tuple[int, ...] = ImageColor.getrgb(value)
-    except ValueError:
-        parts = ()
-    if len(parts) != 3:
-        sheet.fail(f"{value!r} is no colour, or one with transparency.", key, hint='Write it as "#1f5f4f".')
-    return _hex(*parts)
+    found = parse_colour(value)
+    if not found:
+        sheet.fail(f"{value!r} is not a colour, or has transparency.", key, hint='Write it as "#1f5f4f".')
+    return found
 
 
 def _read_logo(
@@ -233,19 +206,3 @@ def _read_footer(sheet: YamlMapping | None, name: str) -> Footer:
         charity_number=sheet.text("charity number", ""),
         social={key: social.url(key) for key in social} if (social := sheet.sheet("social")) else {},
     )
-
-
-def _luminance(colour: str) -> float:
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in (value / 255 for value in _rgb(colour))
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _hex(*parts: int) -> str:
-    return "#" + "".join(f"{part:02x}" for part in parts)

@@ -105,7 +105,7 @@ def test_a_csv_of_partners_that_can_not_be_read_is_told(tmp_path: Path, content:
         ("hello@bees.example", f"{'a' * 250}@b.org", "no address to write to"),
         ("hello@bees.example", f"a@{'.' * 100_000}@", "no address to write to"),
         ("https://bees.example/", "javascript:alert(1)", "no web address"),
-        ('"#7a1f5c"', "purplish", "no colour"),
+        ('"#7a1f5c"', "purplish", "is not a colour"),
         ("name:", "nmae:", "no key 'nmae'"),
     ],
 )

@@ -15,14 +15,12 @@ from newsletters.compose.theme import look_of
 from newsletters.documents.yaml_with_lines import read_sheet
 from newsletters.toolkits.brand import (
     DEFAULT_COLOURS,
-    ENOUGH_CONTRAST,
     Brand,
     Footer,
-    contrast,
-    nearest_readable,
     read_brand,
     read_brand_file,
 )
+from newsletters.toolkits.contrast import ENOUGH_CONTRAST, contrast, nearest_readable
 from newsletters.toolkits.images import measure
 from newsletters.toolkits.toolkit import load_files
 from tests.newsletters import sample_toolkits
@@ -99,7 +97,7 @@ def test_text_too_pale_is_refused_with_the_nearest_shade_that_passes() -> None:
     [
         ("color: red", "Did you mean 'colours'?"),
         ("colours: {primry: red}", "Did you mean 'primary'?"),
-        ("colours: {primary: greenish}", "no colour"),
+        ("colours: {primary: greenish}", "is not a colour"),
         ("colours: {primary: '#11223344'}", "transparency"),
         ("colours:\n  primary: #112233", "in quotes, because # begins a comment"),
         ("colours: {surface: '#bbbbbb', background: '#444444'}", "No shade of 'text'"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from newsletters.checks.contrast import colour, painted, pixels
+from newsletters.checks.appearance import colour, painted, pixels
 
 SHEET = """
 .a p { color: #222222; }

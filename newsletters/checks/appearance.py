@@ -1,4 +1,4 @@
-"""Paint: in which colours and sizes a reader sees each part of the page, on a light screen or a dark one.
+"""Appearance: in which colours and sizes a reader sees each part of the page, on a light screen or a dark one.
 
 A small cascade of what our mails use: style sheets and inline styles, importance, specificity and inheritance, for
 colour, ground, size, weight and display. Narrow screens, states such as hover, and gradients are left out.
@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
-from PIL import ImageColor
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from newsletters.toolkits.contrast import parse_colour
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _BLOCK = re.compile(r"([^{}]+)\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -75,12 +76,8 @@ def pixels(value: str, base: float = 16.0) -> float | None:
 def colour(value: str) -> str:
     """The hex of the first colour that a CSS value names; empty where it names none, or one that can't be seen."""
     for part in _PART.findall(value):
-        try:
-            channels = ImageColor.getrgb(part)
-        except ValueError:
-            continue
-        if len(channels) == 3 or channels[3]:
-            return "#" + "".join(f"{channel:02x}" for channel in channels[:3])
+        if found := parse_colour(part, least_alpha=1):
+            return found
     return ""
 
 
