@@ -12,9 +12,8 @@ from functools import cached_property, partial
 from typing import Any
 
 from newsletters.compiled import CompiledEmail, Image, Link
-from newsletters.expressions.trees import cleaned, worker
-from newsletters.merge.escaping import escape, plain, url_part, whole_url
-from newsletters.merge.formulas import Formulas
+from newsletters.expressions.escaping import escape, plain, url_part, whole_url
+from newsletters.expressions.evaluate import Formulas
 from newsletters.tokens import CONDITIONALS, Kind, Token
 
 # Stands for a delivery's key in the strings of `References`.
@@ -108,22 +107,20 @@ def plan_merge(email: CompiledEmail, references: References) -> MergePlan:
 
 
 def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public: str) -> str:
-    """Where the link `index` leads for `member`; raises KeyError where the email has no such link."""
-    url = next((link.url for link in email.links if link.index == index), None)
-    if url is None:
-        raise KeyError(index)
+    """Return where the link `index` leads for `member`; raises KeyError if the email has no such link."""
+    url = {link.index: link.url for link in email.links}[index]
     slots = {slot.index: slot for slot in email.slots}
-    clean = cleaned(member, email.fields, email.mint.mark)
+    formulas = Formulas(email.mint.mark)
 
-    def written(piece: str | Token) -> str:
-        if isinstance(piece, str):
-            return piece
-        if piece.kind is Kind.PUBLIC:
-            return public
+    def formula(piece: str | Token) -> str:
+        if isinstance(piece, str) or piece.kind is Kind.PUBLIC:
+            return formulas.constant(piece if isinstance(piece, str) else public)
         slot = slots[piece.index]
-        return _address_writer(slot.context)(str(worker(slot.expression)(clean)))
+        return formulas.called(_address_writer(slot.context), formulas.value(slot.expression))
 
-    return "".join(written(piece) for piece in email.mint.split(url))
+    return str(
+        formulas.function([f"return {formulas.joined(list(map(formula, email.mint.split(url))))}"])(member.get, "")
+    )
 
 
 def _address_writer(context: str) -> Callable[[str], str]:

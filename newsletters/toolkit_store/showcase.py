@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from daisychain.errors import InputError
 from daisychain.urls import absolute_url
-from newsletters.toolkit_store.render_without_member import unmerged
+from newsletters.toolkit_store.render_without_member import render_without_member
 from newsletters.toolkits.images import ToolkitImage
 from newsletters.toolkits.toolkit import CHANNELS, CopyBlock, Toolkit
 
@@ -68,7 +68,7 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
 
 def _for_everybody(block: CopyBlock, toolkit: Toolkit) -> str:
     try:
-        return unmerged(block, toolkit)
+        return render_without_member(block, toolkit)
     except InputError:  # `toolkit add` refuses such a block; a page is no place to say so
         return block.body
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from newsletters.compose.compiler import compile_document
 from newsletters.documents.document import Document, parse_document
-from newsletters.toolkit_store.render_without_member import fields_in, unmerged
+from newsletters.toolkit_store.render_without_member import fields_in, render_without_member
 from newsletters.toolkits.toolkit import Toolkit
 
 # A toolkit's copy has no folder beside it: its pictures are those of the toolkit.
@@ -17,7 +17,7 @@ _NOWHERE = Path("/nonexistent")
 def refuse_broken_copy(toolkit: Toolkit) -> None:
     """Raise InputError, with file and line, for copy that no page could show or no newsletter could hold."""
     for block in toolkit.copy.values():
-        unmerged(block, toolkit)
+        render_without_member(block, toolkit)
     # What is under embargo today is to be used one day.
     free = {name: replace(block, embargo=None, expires=None) for name, block in toolkit.copy.items()}
     compile_document(_of_all_copy(toolkit), replace(toolkit, copy=free))

@@ -84,7 +84,7 @@ def test_all_mistakes_of_a_document_are_told_in_one_go_each_with_its_line(tmp_pa
         (17, "The block 'cards' holds card blocks, and nothing else."),
         (20, "The block 'button' has no attribute 'hrf'."),
         (22, "There is no image 'tnet.png'."),
-        (24, "'dict object' has no attribute 'nothing'."),
+        (24, "There is no 'nothing' in `toolkit`."),
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from daisychain.database import Database
 from daisychain.errors import InputError
-from newsletters.toolkit_store.render_without_member import unmerged
+from newsletters.toolkit_store.render_without_member import render_without_member
 from newsletters.toolkit_store.store import add_toolkit
 from newsletters.toolkits.toolkit import load_files
 from tests.newsletters import sample_toolkits
@@ -37,4 +37,4 @@ def test_a_toolkit_whose_copy_cannot_be_worked_out_is_refused_with_its_line(
 def test_copy_reads_as_for_somebody_of_whom_nothing_is_known(body: str, read: str) -> None:
     block = sample_toolkits.BLOCK.replace("Come to the *fair*.", body)
     toolkit = load_files(sample_toolkits.files(welcome=block), "kit")
-    assert unmerged(toolkit.copy["welcome"], toolkit).strip() == read
+    assert render_without_member(toolkit.copy["welcome"], toolkit).strip() == read

@@ -1,8 +1,7 @@
-"""Formulas: what a plan has to work out for each person, as one Python function in place of a call for each node.
+"""Evaluate trees: write them as the source of one Python function, which is many times faster than walking them.
 
-A formula is Python source, made of operators, of what this module spells out, and of names that stand for all else:
-no text, field name or number of an author's or a member's is ever code. `trees.worker` gives the same values, one tree
-at a time; a test holds the two together.
+A formula is the Python source of a tree. It holds only operators, names, and what this module spells out: no text,
+field name or number of an author or a member is ever code.
 """
 
 from __future__ import annotations
@@ -12,63 +11,74 @@ from itertools import accumulate
 from typing import Any
 
 from newsletters.compiled import Tree
-from newsletters.expressions.trees import COMPARISONS, FILTERS, clean, compared
-from newsletters.merge.escaping import escape
+from newsletters.expressions.escaping import escape
+from newsletters.expressions.trees import COMPARISONS, FILTERS
 
-# Values that are kept, and how many characters one may have: a few MB a plan at most.
-_KEPT, _LONGEST = 4_096, 200
+# How many values are cached, and how many characters one may have: a few MB a function at most.
+_CACHED, _LONGEST = 4_096, 200
 _DEEPEST = 50
+# Control characters have no business in a value: a line break could end a header.
+_CONTROLS = dict.fromkeys([*range(32), 127, *range(0x80, 0xA0), 0x2028, 0x2029], " ")
+
+
+def evaluate(tree: Tree) -> Any:
+    """Return the value of a tree that reads no field: a text, or whether a test holds."""
+    formulas = Formulas("\0")
+    return formulas.function([f"return {formulas.value(tree)}"])({}.get, "")
 
 
 class Formulas:
-    """Writes the formulas of one plan, whose names they share, and makes functions of them."""
+    """Writes formulas that share their names, and makes functions of them.
+
+    `mark` is the beginning of all tokens: no member's value may hold one.
+    """
 
     def __init__(self, mark: str) -> None:
-        self._names: dict[str, Any] = {"known": _Known(mark), "join": "".join, "escape": escape}
+        self._names: dict[str, Any] = {"known": _Cache(mark), "join": "".join, "escape": escape}
         self._constants: dict[str, str] = {}
         self._fields: dict[str, str] = {}
         self._apart: list[str] = []
 
     def function(self, lines: Iterable[str]) -> Callable[..., Any]:
-        """A function of `get` (a member's value by field) and `key`, which runs `lines`; the last one returns.
+        """Return a function of `get` (a member's value by field) and `key`, which runs `lines`; the last one returns.
 
-        It names nothing anew, so that threads may ask for theirs at once.
+        It adds no names, so that several threads may call it at once.
         """
         head = [f"f{at}, h{at} = known[get({name}) or '']" for at, name in enumerate(self._fields.values())]
         source = "def filled(get, key):" + "".join(f"\n {line}" for line in [*head, *self._apart, *lines])
         names = dict(self._names)
-        exec(compile(source, "<a merge plan>", "exec"), names)  # noqa: S102 - names and operators only, see above
+        exec(compile(source, "<formulas>", "exec"), names)  # noqa: S102 - names and operators only, see above
         made: Callable[..., Any] = names["filled"]
         return made
 
     def named(self, value: object) -> str:
-        """A name for `value`."""
+        """Return a name for `value`."""
         name = f"n{len(self._names)}"
         self._names[name] = value
         return name
 
     def constant(self, text: str) -> str:
-        """The formula of a text that is the same for everybody."""
+        """Return the formula of a text that is the same for everybody."""
         if text not in self._constants:
             self._constants[text] = self.named(text)
         return self._constants[text]
 
     def joined(self, formulas: list[str]) -> str:
-        """The texts of `formulas`, one after the other."""
+        """Return the formula that joins the texts of `formulas`."""
         if len(formulas) == 1:
             return formulas[0]
         return f"join(({', '.join(formulas)}))" if formulas else "''"
 
     def called(self, function: Callable[[str], str], formula: str) -> str:
-        """What `function` makes of the formula's text."""
+        """Return the formula that calls `function` with the text of another."""
         return self._shallow(f"{self.named(function)}({formula})")
 
     def either(self, test: str, then: str, otherwise: str) -> str:
-        """One formula's text where the test holds, the other's where it does not."""
+        """Return the formula of one text if the test holds, and of the other if not."""
         return self._shallow(f"({then} if {test} else {otherwise})")
 
     def _shallow(self, formula: str) -> str:
-        """The same formula; one that lies deep within itself is put apart, for Python's parser ends at 200 levels."""
+        """Return the formula, or a call of it if it is nested deeply: Python's parser stops at 200 brackets."""
         if max(accumulate((sign == "(") - (sign == ")") for sign in formula)) < _DEEPEST:
             return formula
         name = f"d{len(self._apart)}"
@@ -76,11 +86,11 @@ class Formulas:
         return f"{name}()"
 
     def value(self, tree: Tree) -> str:
-        """The tree's value: a text, or a truth where the tree is a test."""
+        """Return the formula of the tree's value: a text, or true or false if the tree is a test."""
         return self._formula(tree, escaped=False)
 
     def escaped(self, tree: Tree) -> str:
-        """The tree's text as HTML."""
+        """Return the formula of the tree's text as HTML."""
         return self._formula(tree, escaped=True)
 
     def _formula(self, tree: Tree, *, escaped: bool) -> str:
@@ -100,18 +110,17 @@ class Formulas:
         if kind == "if":
             then, otherwise = (self._formula(part, escaped=escaped) for part in rest[1:])
             return self.either(self.value(rest[0]), then, otherwise)
-        formula = self._filter(*rest) if kind == "filter" else self._test(kind, rest)
+        formula = self._other(kind, rest)
         return f"escape({formula})" if escaped else formula
 
     def _constant(self, value: object, *, escaped: bool) -> str:
         if not value and not isinstance(value, str):
-            return self.named(value)  # a test that never holds; as text it would hold
+            return self.named(value)  # a test that never holds: as text it would
         return self.constant(escape(str(value)) if escaped else str(value))
 
-    def _filter(self, name: str, inner: Tree) -> str:
-        return self.called(FILTERS[name], self.value(inner))
-
-    def _test(self, kind: str, rest: list[Any]) -> str:
+    def _other(self, kind: str, rest: list[Any]) -> str:
+        if kind == "filter":
+            return self.called(FILTERS[rest[0]], self.value(rest[1]))
         if kind == "not":
             return f"(not {self.value(rest[0])})"
         if kind == "and":
@@ -121,22 +130,43 @@ class Formulas:
             return f"({self.value(inner)} in {self.named(frozenset(map(str, constant)))})"
         if kind in COMPARISONS and isinstance(constant, str):
             return f"({self.value(inner)} {kind} {self.constant(constant)})"
-        return f"{self.named(compared(kind, constant))}({self.value(inner)})"
+        return f"{self.named(_compared(kind, constant))}({self.value(inner)})"
 
 
-class _Known(dict[Any, tuple[str, str]]):
-    """A field's value → the same cleaned, and that as HTML; what many people share is worked out once."""
+def _compared(sign: str, number: float) -> Callable[[str], bool]:
+    compare = COMPARISONS[sign]
+
+    def holds(value: str) -> bool:
+        try:
+            return compare(float(value), number)
+        except ValueError:
+            return sign == "!="
+
+    return holds
+
+
+class _Cache(dict[Any, tuple[str, str]]):
+    """A field's value → its cleaned text, and that as HTML. Many people share a town, a role or a first name."""
 
     def __init__(self, mark: str) -> None:
         super().__init__()
         self._mark = mark
 
     def __missing__(self, value: Any) -> tuple[str, str]:
-        text = clean(value, self._mark)
+        text = self._cleaned(value)
         found = text, escape(text)
-        # Of all types text alone is kept: 1, 1.0 and True are one key to a dict, and different texts.
+        # Only text is cached: 1, 1.0 and True are one key to a dict, and different texts.
         if isinstance(value, str) and len(value) <= _LONGEST:
-            if len(self) >= _KEPT:
+            if len(self) >= _CACHED:
                 self.clear()
             self[value] = found
         return found
+
+    def _cleaned(self, value: Any) -> str:
+        text = str(value or "")
+        if not text.isprintable():
+            text = text.translate(_CONTROLS)
+        # Removing a mark may join the text around it to another.
+        while self._mark in text:
+            text = text.replace(self._mark, "")
+        return text

@@ -1,4 +1,4 @@
-"""How a member's text is written where it stands: in HTML, as a whole address, as a part of one."""
+"""Escape a member's text for its place: in HTML, as a whole address, as a part of one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _WHOLE_URL = re.compile(r"(?:https?://[^\s/?#]|mailto:[^\s])", re.IGNORECASE)
 
 
 def plain(text: str) -> str:
-    """The text as it is."""
+    """Return the text as it is."""
     return text
 
 
 def escape(text: str) -> str:
-    """The text as HTML, also within a quoted attribute."""
+    """Return the text as HTML, also for a quoted attribute."""
     # Looking first is several times quicker than replacing always: most values are harmless.
     if "&" in text:
         text = text.replace("&", "&amp;")
@@ -30,7 +30,7 @@ def escape(text: str) -> str:
 
 
 def whole_url(text: str) -> str:
-    """A web or mail address as it may stand in a link; "#" for anything else: a member's text is never a script."""
+    """Return a web or mail address for use in a link; "#" for anything else: a member's text is never a script."""
     text = text.strip()
     try:
         urlsplit(text)
@@ -40,5 +40,5 @@ def whole_url(text: str) -> str:
 
 
 def url_part(text: str) -> str:
-    """The text as a piece of an address, which it can't end or change the sense of."""
+    """Return the text as a part of an address, which it can neither end nor lead elsewhere."""
     return quote(text, safe="")
