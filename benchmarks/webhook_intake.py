@@ -16,7 +16,7 @@ from benchmarks.stage import Figure, add_people, draft, house, measured, written
 from daisychain.database import Database
 from daisychain.secret import installation_secret
 from sender.campaigns.freeze import freeze
-from sender.events.intake import keep_body, process_body
+from sender.events.intake import process_body, store_body
 from sender.events.sendgrid_webhook import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
 from sender.links.keys import Keys
 from tests.fakes.sendgrid_events import BROWSER, Signer, encoded
@@ -116,7 +116,7 @@ def take(database: Database, keys: Keys, public_key: str, body: bytes, headers: 
     """What the page and then the job do with one body."""
     assert is_signed([public_key], headers[SIGNATURE_HEADER], headers[TIMESTAMP_HEADER], body)
     with database.engine.begin() as connection:
-        body_id = keep_body(connection, body)
+        body_id = store_body(connection, body)
     with database.engine.begin() as connection:
         process_body(connection, body_id, keys)
 

@@ -73,7 +73,7 @@ def send(
         foreground.start(installation.database, id_, who=getpass.getuser())
     if not scheduled and not detach:
         signals = set_by_signals(stop, then=_say_stopping, second_breaks_off=True)
-        with progress() as bar, notify.telling(installation.database), signals:
+        with progress() as bar, notify.alerting(installation.database), signals:
             foreground.work_until_over(
                 installation.database,
                 id_,

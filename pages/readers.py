@@ -22,12 +22,12 @@ from newsletters.merge.merge import link_url, plan_merge
 from pages.context import engine, keep_private, settings
 from pages.phrases import page_words
 from sender.campaigns.follow_ups import with_correction
-from sender.events.intake import keep_body
+from sender.events.intake import store_body
 from sender.events.page_hits import record_hit
-from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse
-from sender.events.unsubscribe import SCOPES, leave, masked
+from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_body
+from sender.events.unsubscribe import SCOPES, masked, unsubscribe_by_mail
 from sender.links.keys import Keys
-from sender.links.sent_mail import Mailed, find_mailed, load_emails
+from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 from sender.links.tracking import sent_references
 
 blueprint = Blueprint("sender", __name__)
@@ -79,11 +79,11 @@ def _delivery_id(key: str) -> int:
     return abort(404) if found is None else found
 
 
-def _mailed(key: str) -> Mailed:
+def _mailed(key: str) -> SentMail:
     """The delivery of a key; anything but a key of ours is 404."""
     delivery_id = _delivery_id(key)
     with engine().connect() as connection:
-        mailed = find_mailed(connection, delivery_id)
+        mailed = find_sent_mail(connection, delivery_id)
     return mailed or abort(404)
 
 
@@ -142,7 +142,7 @@ def leave_by_form(key: str) -> str:
     if scope is None:
         abort(400, "Please choose what to leave.")
     with engine().begin() as connection:
-        leave(connection, mailed, scope, how="unsubscribe page")
+        unsubscribe_by_mail(connection, mailed, scope, how="unsubscribe page")
     return render_template(
         "unsubscribed.html",
         list_name=mailed.list_name or mailed.organisation,
@@ -160,7 +160,7 @@ def leave_by_one_click(key: str) -> Response:
     if request.form.get("List-Unsubscribe") != "One-Click":
         return _plain("Post List-Unsubscribe=One-Click to unsubscribe (RFC 8058).", 400)
     with engine().begin() as connection:
-        leave(connection, mailed, "list", how="one-click")
+        unsubscribe_by_mail(connection, mailed, "list", how="one-click")
     return _plain("Unsubscribed." if mailed.counts else "This was a test mail; nothing has changed.")
 
 
@@ -191,13 +191,13 @@ def sendgrid_webhook() -> Response:
     if not is_signed(keys, signature, timestamp, body) or not _is_readable(body):
         return _plain("Not a signed batch of events.", 401)
     with engine().begin() as connection:
-        keep_body(connection, body)
+        store_body(connection, body)
     return Response(status=204)
 
 
 def _is_readable(body: bytes) -> bool:
     try:
-        parse(body)
+        parse_body(body)
     except ValueError:
         return False
     return True

@@ -1,1 +1,1 @@
-"""Alerts: conditions that a person should know of, and how they are told."""
+"""Alerts: conditions that a person should know about, and the channels that report them."""

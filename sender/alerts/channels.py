@@ -1,4 +1,4 @@
-"""How a person is told: by mail through a relay, or by a webhook; each is a way of its own, apart from SendGrid."""
+"""The channels for alerts: mail through an SMTP relay, or a webhook. Never SendGrid, which alerts may be about."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from lists.addresses import AddressError, parse_address
 from sender.providers.guards import check_encrypted
 from sender.providers.http import opener
 from sender.providers.provider import Verdict
-from sender.providers.smtp_conversation import Relay, converse, parse_url
+from sender.providers.smtp_connection import Relay, connect, parse_url
 
 TIMEOUT = 20.0  # seconds
 SETTING = "DAISYCHAIN_ALERT_TO"
 
 
 class Channel(Protocol):
-    """One way to one person, or to a room of them."""
+    """Sends alerts to one person or chat room."""
 
-    def tell(self, subject: str, words: str) -> None:
-        """Say it; raises ProviderError where it could not be said."""
+    def send(self, subject: str, message: str) -> None:
+        """Send an alert; raises ProviderError if that fails."""
 
 
 def channels(settings: Settings) -> list[Channel]:
-    """The ways that DAISYCHAIN_ALERT_TO names, none where it is not set; raises ConfigurationError."""
+    """Return the channels in DAISYCHAIN_ALERT_TO, none if it is not set; raises ConfigurationError."""
     return [_channel(each.strip(), settings) for each in settings.alert_to.split(",") if each.strip()]
 
 
@@ -46,35 +46,40 @@ def _channel(to: str, settings: Settings) -> Channel:
     if to.startswith(("http://", "https://")):
         parts = urlsplit(to)
         if not parts.hostname:
-            raise ConfigurationError(SETTING, "holds a webhook's address without a host.")
+            raise ConfigurationError(SETTING, "contains a webhook URL without a host.")
         check_encrypted(SETTING, parts.hostname, encrypted=parts.scheme == "https")
-        return Hook(to)
+        return WebhookChannel(to)
     try:
         address = parse_address(to).written
     except AddressError as error:
-        raise ConfigurationError(SETTING, f"is no address and no https:// webhook: {error}") from None
+        raise ConfigurationError(SETTING, f"is neither an email address nor an https:// webhook: {error}") from None
     url = settings.alert_smtp_url or settings.smtp_url
     if not url:
         raise ConfigurationError(
             SETTING,
-            "names an address, and there is no relay to mail it.",
-            hint="Set SMTP_URL or DAISYCHAIN_ALERT_SMTP_URL, or name an https:// webhook.",
+            "contains an email address, but there is no SMTP relay to mail it through.",
+            hint="Set SMTP_URL or DAISYCHAIN_ALERT_SMTP_URL, or use an https:// webhook.",
         )
     relay = parse_url(url)
     check_encrypted("DAISYCHAIN_ALERT_SMTP_URL", relay.host, encrypted=relay.security != "none")
-    return Mail(address, relay, urlsplit(settings.public_url).hostname or socket.gethostname())
+    return MailChannel(address, relay, urlsplit(settings.public_url).hostname or socket.gethostname())
 
 
 @dataclass(frozen=True)
-class Hook:
-    """A webhook: a JSON object whose `text` Slack, Mattermost and their like show as it is."""
+class WebhookChannel:
+    """Posts a JSON object whose `text` Slack, Mattermost and others show as it is."""
 
-    url: str = field(repr=False)  # whoever knows it may post there
+    url: str = field(repr=False)  # a secret: anybody who knows it may post there
 
-    def tell(self, subject: str, words: str) -> None:
-        """Say it; raises ProviderError where it could not be said."""
-        body = {"text": f"Daisychain: {subject}\n{words}", "subject": subject, "words": words, "at": datetime.now(UTC)}
-        request = urllib.request.Request(  # noqa: S310 - the scheme was looked at when the setting was read
+    def send(self, subject: str, message: str) -> None:
+        """Send an alert; raises ProviderError if that fails."""
+        body = {
+            "text": f"Daisychain: {subject}\n{message}",
+            "subject": subject,
+            "words": message,
+            "at": datetime.now(UTC),
+        }
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked when the setting was read
             self.url, data=orjson.dumps(body), headers={"Content-Type": "application/json"}, method="POST"
         )
         host = urlsplit(self.url).hostname or ""
@@ -90,37 +95,37 @@ class Hook:
 
 
 @dataclass(frozen=True)
-class Mail:
-    """A mail to one address, from itself: whoever runs the relay may send as that."""
+class MailChannel:
+    """Mails an address, from itself: the relay's owner may use it as a sender."""
 
     address: str
     relay: Relay
     host: str
 
-    def tell(self, subject: str, words: str) -> None:
-        """Say it; raises ProviderError where it could not be said."""
+    def send(self, subject: str, message: str) -> None:
+        """Send an alert; raises ProviderError if that fails."""
         try:
-            conversation = converse(self.relay, self.host, timeout=TIMEOUT)
+            connection = connect(self.relay, self.host, timeout=TIMEOUT)
             try:
-                verdict, reply = conversation.hand_over(self.address, self.address, self._written(subject, words))
+                verdict, reply = connection.send(self.address, self.address, self._mail(subject, message))
             finally:
-                conversation.close()
+                connection.close()
         except OSError as error:  # smtplib's own errors are OSErrors too
             raise self._failed(str(error) or type(error).__name__) from None
         if verdict is not Verdict.ACCEPTED:
             raise self._failed(reply)
 
-    def _written(self, subject: str, words: str) -> bytes:
+    def _mail(self, subject: str, message: str) -> bytes:
         mail = EmailMessage(policy=SMTP)
         mail["Subject"] = f"Daisychain: {subject}"
         mail["From"] = mail["To"] = self.address
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = make_msgid(domain=self.host)
-        mail["Auto-Submitted"] = "auto-generated"  # so that no machine answers it (RFC 3834)
-        # No line of base64 begins with a dot, which would have to be doubled.
-        mail.set_content(f"{words}\n", cte="base64")
+        mail["Auto-Submitted"] = "auto-generated"  # so that no autoresponder answers (RFC 3834)
+        # No line of base64 begins with a dot, which SMTP would need doubled (RFC 5321, 4.5.2).
+        mail.set_content(f"{message}\n", cte="base64")
         return mail.as_bytes()
 
     def _failed(self, reason: str) -> ProviderError:
-        words = scrub(reason, [self.relay.password])
-        return ProviderError(f"The relay {self.relay.host} did not take the alert: {words}.")
+        reason = scrub(reason, [self.relay.password])
+        return ProviderError(f"The SMTP relay {self.relay.host} did not accept the alert: {reason}.")

@@ -1,4 +1,4 @@
-"""How the sender's room stands, in numbers for a machine that watches."""
+"""Gauges of the sender for a monitoring system, in Prometheus' terms."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Gauge:
     values: dict[tuple[tuple[str, str], ...], float]
 
 
-# People are counted for campaigns under way alone, each by its own range of ids: a scrape must not walk the ledgers of
-# years. Uncertain people lie in few batches, whose ranges are short, so those are counted for all campaigns.
+# People are counted for current campaigns only, each by its range of ids: a scrape must not read the ledgers of years.
+# Uncertain people are in few batches with short ranges, so they are counted for all campaigns.
 _FIGURES = {
     ("daisychain_campaigns", "Campaigns by state, tests left out."): """
         SELECT state, count(*) FROM campaigns WHERE kind = 'campaign' GROUP BY state""",
@@ -30,22 +30,22 @@ _FIGURES = {
         SELECT count(*)
         FROM batches b JOIN deliveries d ON d.id BETWEEN b.first_id AND b.last_id AND d.campaign_id = b.campaign_id
         WHERE b.state = 'uncertain' AND d.state = 'uncertain'""",
-    ("daisychain_webhook_bodies_waiting", "Webhook bodies that were kept and not taken in yet."): """
+    ("daisychain_webhook_bodies_waiting", "Webhook bodies that are not processed yet."): """
         SELECT count(*) FROM webhook_bodies WHERE processed_at IS NULL""",
     ("daisychain_last_event_age_seconds", "Seconds since the last event of any kind was received."): """
         SELECT extract(epoch FROM now() - received_at) FROM events ORDER BY id DESC LIMIT 1""",
-    ("daisychain_jobs_waiting", "Jobs that are due and that nobody has begun."): """
+    ("daisychain_jobs_waiting", "Jobs that are due and not started."): """
         SELECT count(*) FROM procrastinate_jobs
         WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())""",
-    ("daisychain_senders", "Processes that deliver, or that died without a word."): """
+    ("daisychain_senders", "Processes that deliver, or that died and were not noticed yet."): """
         SELECT count(*) FROM senders WHERE ended_at IS NULL""",
-    ("daisychain_alerts", "Things that a person should know and that are not over."): """
+    ("daisychain_alerts", "Alerts that are open."): """
         SELECT count(*) FROM alerts WHERE over_at IS NULL""",
 }  # fmt: skip
 
 
 def gauges(connection: Connection) -> Iterator[Gauge]:
-    """All figures, as they stand in one transaction."""
+    """Read all gauges in one transaction."""
     for (name, help_), statement in _FIGURES.items():
         result = connection.execute(text(statement))
         labels = list(result.keys())[:-1]

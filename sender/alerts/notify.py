@@ -1,7 +1,7 @@
-"""Somebody is told: each cause once, for as long as it lasts, and again when it comes back.
+"""Sends alerts: each condition once while it lasts, and again if it comes back.
 
-The chore of that name watches and tells, outside the sweep's transaction: a relay may take its time. `campaign
-send` does the same by itself, as there need be no worker.
+A chore does this, outside the sweep's transaction, as a relay may be slow. `campaign send` does it too, as it may run
+without a worker.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from sender.tables import Alert
 
 log = logging.getLogger("daisychain.alerts")
 
-# One that watches at a time: two that look at different moments would close and open each other's; the number is ours.
+# The advisory lock for `update_alerts` (an arbitrary number): two at once would close and reopen each other's alerts.
 LOCK = 0x0DA1A1E7
-# Where a command sends by itself: how often it looks, and how long it stays for the last word, in seconds.
-EVERY, LAST_WORD = 60.0, 25.0
+# For a command that sends by itself, in seconds: how often it checks, and how long it waits for the last alert.
+EVERY, LAST_ALERT = 60.0, 25.0
 
 
-def look(connection: Connection, settings: Settings, now: datetime | None = None) -> list[str]:
-    """Write down what is newly wrong, and what is over, in the caller's transaction; returns the new subjects."""
+def update_alerts(connection: Connection, settings: Settings, now: datetime | None = None) -> list[str]:
+    """Open and close alerts to match the conditions, in the caller's transaction; returns the new subjects."""
     if not connection.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return []
-    found = {cause.key: cause for cause in conditions.causes(connection, settings, now or datetime.now(UTC))}
-    # Of disks each machine sees its own alone.
+    found = {each.key: each for each in conditions.active_conditions(connection, settings, now or datetime.now(UTC))}
+    # Each machine sees only its own disks.
     mine = or_(
         ~Alert.cause.startswith(conditions.DISK), Alert.cause.startswith(f"{conditions.DISK} {socket.gethostname()} ")
     )
@@ -46,56 +46,56 @@ def look(connection: Connection, settings: Settings, now: datetime | None = None
     )
     if not found:
         return []
-    rows = [{"cause": cause.key, "subject": cause.subject, "words": cause.words} for cause in found.values()]
+    rows = [{"cause": each.key, "subject": each.subject, "words": each.message} for each in found.values()]
     new = upsert(Alert).on_conflict_do_nothing(index_elements=["cause"], index_where=Alert.over_at.is_(None))
     return list(connection.scalars(new.values(rows).returning(Alert.subject)))
 
 
-def watch_and_tell(database: Database) -> str:
-    """Look, then tell whoever DAISYCHAIN_ALERT_TO names what was not told yet; returns what was done, in words.
+def check_and_notify(database: Database) -> str:
+    """Update the alerts, send the new ones to DAISYCHAIN_ALERT_TO, and return a summary.
 
-    What nobody could be told is tried again with growing pauses. Raises ConfigurationError for a wrong setting.
+    Failed alerts are retried with growing pauses. Raises ConfigurationError for a wrong setting.
     """
     with database.engine.begin() as connection:
-        for subject in look(connection, database.settings):
+        for subject in update_alerts(connection, database.settings):
             log.warning("%s", subject)
-    ways = channels(database.settings)
-    told = tried = 0
-    while ways:
+    to = channels(database.settings)
+    sent = tried = 0
+    while to:
         with database.engine.begin() as connection:
             alert = _next(connection)
             if alert is None:
                 break
             tried += 1
-            told += _tell(connection, ways, alert)
-    return f"{told} of {tried} told" if tried else ""
+            sent += _send(connection, to, alert)
+    return f"{sent} of {tried} sent" if tried else ""
 
 
 @contextmanager
-def telling(database: Database, *, every: float = EVERY) -> Iterator[None]:
-    """Watch and tell beside what the context does, and once more at its end; nothing in it waits for that."""
+def alerting(database: Database, *, every: float = EVERY) -> Iterator[None]:
+    """Check and notify in a thread during the context, and once more at its end; never blocks or fails the context."""
     over = threading.Event()
-    thread = threading.Thread(target=_tell_until, args=[database, over, every], name="alerts", daemon=True)
+    thread = threading.Thread(target=_notify_until, args=[database, over, every], name="alerts", daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
-        thread.join(LAST_WORD)
+        thread.join(LAST_ALERT)
 
 
-def _tell_until(database: Database, over: threading.Event, every: float) -> None:
+def _notify_until(database: Database, over: threading.Event, every: float) -> None:
     last = False
     while not last:
         last = over.wait(every)
         try:
-            watch_and_tell(database)
+            check_and_notify(database)
         except (DaisychainError, ConfigurationError, SQLAlchemyError) as error:
-            log.error("nobody could be told: %s", error)
+            log.error("alerts could not be sent: %s", error)
 
 
 def _next(connection: Connection) -> RowMapping | None:
-    """An alert that is due, locked; whoever dies while telling it leaves it to be told again."""
+    """Return an alert that is due, locked; if this process dies now, the alert is sent again."""
     due = connection.execute(
         select(Alert.id, Alert.subject, Alert.words, Alert.tries)
         .where(Alert.told_at.is_(None), Alert.over_at.is_(None), Alert.due_at <= func.now())
@@ -106,21 +106,21 @@ def _next(connection: Connection) -> RowMapping | None:
     return due.mappings().one_or_none()
 
 
-def _tell(connection: Connection, ways: list[Channel], alert: RowMapping) -> bool:
-    """Tell it by every way; one that works is enough for it to count as told."""
+def _send(connection: Connection, to: list[Channel], alert: RowMapping) -> bool:
+    """Send an alert through every channel; it counts as sent if one of them works."""
     problems = []
-    for way in ways:
+    for channel in to:
         try:
-            way.tell(alert["subject"], alert["words"])
+            channel.send(alert["subject"], alert["words"])
         except (ProviderError, ConfigurationError) as error:
             problems.append(str(error))
-            log.error("an alert could not be told: %s", error)
-    told = len(problems) < len(ways)
+            log.error("an alert could not be sent: %s", error)
+    sent = len(problems) < len(to)
     pause = text("now() + least(power(2, :tries), 60) * interval '1 minute'").bindparams(tries=alert["tries"])
-    outcome = {"told_at": func.now()} if told else {"due_at": pause}
+    outcome = {"told_at": func.now()} if sent else {"due_at": pause}
     connection.execute(
         update(Alert)
         .where(Alert.id == alert["id"])
         .values(tries=Alert.tries + 1, problem="; ".join(problems), **outcome)
     )
-    return told
+    return sent

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
-from sender.delivery.outcomes import went_out
+from sender.delivery.outcomes import sent_a_request
 from sender.providers.provider import Verdict
 from sender.tables import Attempt, Batch, Campaign, Delivery, Rollup, WarmUp
 
@@ -120,7 +120,7 @@ def mailed_since(connection: Connection, address: str, since: datetime) -> int:
         connection.scalar(
             select(func.coalesce(func.sum(Attempt.people), 0))
             .join(Campaign, Campaign.id == Attempt.campaign_id)
-            .where(Attempt.started_at > since, *_of(domain_of(address)), went_out())
+            .where(Attempt.started_at > since, *_of(domain_of(address)), sent_a_request())
         )
         or 0
     )

@@ -75,7 +75,7 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
     people = _people(connection, span)
     if not people:
-        outcomes.set_batch(connection, batch_id, "done")
+        outcomes.set_batch_state(connection, batch_id, "done")
         finish_if_done(connection, batch.campaign_id)
         return None
     attempt = (
@@ -131,7 +131,7 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     )  # fmt: skip
     if batch is None:
         return None
-    again = outcomes.apply(connection, batch, outcome)
+    again = outcomes.apply_outcome(connection, batch, outcome)
     if outcome.verdict is Verdict.UNCERTAIN and _told_already(connection, batch, attempt_id):
         settle_by_event(connection, [attempt_id])
     if outcome.waiting or outcome.verdict not in (Verdict.ACCEPTED, Verdict.UNCERTAIN):
@@ -195,5 +195,5 @@ def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, bec
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
     moved = move(connection, span, batch.state, "accepted")
     outcomes.count_people(connection, batch.id, accepted=moved)
-    outcomes.set_batch(connection, batch.id, "done")
+    outcomes.set_batch_state(connection, batch.id, "done")
     return moved

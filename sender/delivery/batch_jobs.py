@@ -1,4 +1,4 @@
-"""The jobs of this room. A job carries a batch's id only; the claim makes a surplus or late job harmless."""
+"""The jobs that deliver batches. A job contains only a batch's id; a surplus or late job claims nothing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from daisychain.jobs import app, defer
 
 
 class DeliversBatches(Protocol):
-    """What a worker hands to its jobs: see `sender.delivery.deliver.Deliverer`."""
+    """What a worker gives to its jobs: `sender.delivery.deliver.Deliverer`."""
 
     def deliver(self, batch_id: int) -> None:
         """Deliver one batch if it can be claimed."""
 
 
 def queue_of(campaign_id: int) -> str:
-    """The queue of one campaign, so that its sender in the foreground works for nobody else."""
+    """Return a campaign's own queue, so that `campaign send` works for this campaign only."""
     return f"campaign-{campaign_id}"
 
 
-# A sender that can't take its lock again has claimed nothing, so the job may wait for another one, seconds.
+# A sender that lost its lock and can't take a new one has claimed nothing: retry the job after 5 s.
 UNCLAIMED = RetryStrategy(max_attempts=20, wait=5, retry_exceptions={DatabaseError})
 
 
@@ -33,8 +33,8 @@ def deliver_batch(context: JobContext, batch_id: int) -> None:
     cast(DeliversBatches, context.additional_context["deliverer"]).deliver(batch_id)
 
 
-# Waiting batches, not held, that no job in the queue will take up. A job that is being worked right now does not
-# count as one: its worker may be dead, and one job too many does no harm.
+# Waiting batches, not held, without a job in the queue. A running job does not count: its worker may be dead, and a
+# surplus job is harmless.
 WITHOUT_JOB = text("""
     SELECT b.id, b.not_before, EXISTS (
         SELECT 1 FROM batches w
@@ -49,11 +49,11 @@ WITHOUT_JOB = text("""
 
 
 def defer_waiting(connection: Connection, campaign_id: int) -> int:
-    """Defer a job for each waiting batch of a campaign that has none, in the caller's transaction; returns how many."""
+    """Defer a job for each waiting batch without one, in the caller's transaction; returns how many."""
     queue = queue_of(campaign_id)
     rows = connection.execute(WITHOUT_JOB, {"campaign": campaign_id, "queue": queue}).all()
     for at, is_part in sorted({(row.not_before, row.is_part) for row in rows}):
         jobs = [{"batch_id": row.id} for row in rows if (row.not_before, row.is_part) == (at, is_part)]
-        # Parts go first: a provider that refuses everything shows by them, before it has refused all other batches.
+        # Parts of a refused batch go first: if the provider refuses everything, this shows it soonest.
         defer(connection, deliver_batch, jobs, queue=queue, at=at, priority=1 if is_part else 0)
     return len(rows)

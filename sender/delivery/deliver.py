@@ -61,7 +61,7 @@ class Deliverer:
         """
         if self._stop.is_set():
             return  # the batch waits on, and the next sweep gives it a job
-        sender_id = self._sender.sure_id()
+        sender_id = self._sender.verified_id()
         with self._database.engine.begin() as connection:
             if not self._confirmed(connection):
                 log.error(confirmed_places.UNCONFIRMED)
@@ -86,7 +86,7 @@ class Deliverer:
                 log.warning("attempt %s could not be written down (%s)%s", claim.attempt_id, name, again)
                 if pause is None:
                     # While the lock is held nobody else may settle it: it would be `sending` for as long as we live.
-                    self._sender.give_up(sender_id)
+                    self._sender.release_lock(sender_id)
                     raise
                 time.sleep(pause)
 
@@ -120,7 +120,7 @@ class Deliverer:
         except Exception as error:
             # A provider's own bug: it may have struck before or after the mail left.
             log.exception("attempt %s broke", claim.attempt_id)
-            return Outcome(verdict_of("any", "our own fault"), detail=f"broke off: {type(error).__name__}")
+            return Outcome(verdict_of("any", "bug"), detail=f"broke off: {type(error).__name__}")
 
     def _load_mailing(self, campaign_id: int, compiled_id: int) -> tuple[Mailing, str]:
         with self._database.engine.connect() as connection:

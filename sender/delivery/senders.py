@@ -1,9 +1,8 @@
-"""Who delivers: each delivering process has a row, and holds that row's advisory lock for as long as it lives.
+"""Senders: each delivering process has a row, and holds that row's advisory lock while it lives.
 
-A lock that is free means that the process is dead; PostgreSQL frees it with the connection, seen 4 ms after a SIGKILL.
-A process that lives but lost that connection goes on as another sender: what it had in flight stays the first one's,
-and is uncertain until its answer comes after all.
-The lock belongs to a session, so a connection pooler in front of the server must pool by session.
+If the lock is free, the process is dead: PostgreSQL frees it with the connection (measured: 4 ms after a SIGKILL). A
+live process that lost the connection continues as a new sender. Batches in flight stay with the old one, and are
+uncertain until their answers come. The lock belongs to a session, so a pooler such as PgBouncer must pool by session.
 """
 
 from __future__ import annotations
@@ -23,10 +22,9 @@ from sqlalchemy import Connection, func, select, text, update
 from daisychain.database import Database, reachable
 from sender.tables import Batch, Sender
 
-# The first half of our advisory locks' keys, so that they can't meet anybody else's.
+# The first half of these advisory locks' keys, so that they can't collide with others.
 LOCK_CLASS = 0x5E9D
-# A line that went dead without a word is noticed within a minute, at both ends of what is waited for: libpq's own
-# names, in seconds, the last in milliseconds.
+# Notice a silently dead connection within a minute. libpq's names, in seconds; tcp_user_timeout in milliseconds.
 KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000,
     "connect_timeout": 10,
@@ -37,7 +35,7 @@ _END = "UPDATE senders SET ended_at = now() WHERE id = %s"
 
 
 class LiveSender:
-    """This process as a sender; use as a context. Raises psycopg errors where the database can't be reached."""
+    """This process as a sender; use as a context manager. Raises psycopg errors if the database can't be reached."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,12 +53,12 @@ class LiveSender:
         if self._connection is not None:
             with suppress(psycopg.Error):
                 self._connection.execute(_END, [self.id])
-            self._let_go()
+            self._disconnect()
 
-    def sure_id(self) -> int:
-        """The id to claim as, its lock just seen to be held; a lost lock makes this a new sender, with a new id.
+    def verified_id(self) -> int:
+        """Return the id to claim with, after checking that its lock is held; if it is lost, become a new sender.
 
-        Raises DatabaseError where that takes a database that can't be reached: nothing may be claimed then.
+        Raises DatabaseError if the database can't be reached: then nothing may be claimed.
         """
         with self._guard:
             if self._connection is not None:
@@ -68,30 +66,30 @@ class LiveSender:
                     self._connection.execute("SELECT 1")
                     return self.id
                 except psycopg.Error:
-                    self._let_go()
+                    self._disconnect()
             with reachable():
                 self._begin()
             return self.id
 
-    def give_up(self, id_: int) -> None:
-        """Let the lock of `id_` go, if it is still held, so that the sweep takes what it has in flight for lost."""
+    def release_lock(self, id_: int) -> None:
+        """Release the lock of `id_` if it is still held, so that the sweep handles its batches in flight."""
         with self._guard:
             if self.id == id_ and self._connection is not None:
-                self._let_go()
+                self._disconnect()
 
     def _begin(self) -> None:
-        """Take a number, lock it, and write it down."""
+        """Take a new id, lock it, and insert the row."""
         lost = self.id
         connection = psycopg.connect(
             self._database.conninfo, autocommit=True, application_name="daisychain sender", **KEEPALIVE
         )
         try:
-            # It says nothing for as long as nothing is to be sent, and must outlive that.
+            # The connection is idle while there is nothing to send, and must survive that.
             connection.execute("SET idle_session_timeout = 0")
             row = connection.execute("SELECT nextval(pg_get_serial_sequence('senders', 'id'))").fetchone()
             assert row is not None
             id_ = int(row[0])
-            # Locked before the row can be seen, so that nobody finds the row with its lock free.
+            # Locked before the row is visible, so that nobody sees the row with a free lock.
             connection.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, id_])
             connection.execute(
                 "INSERT INTO senders (id, host, pid) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s)",
@@ -99,20 +97,20 @@ class LiveSender:
             )
             if lost:
                 connection.execute(_END, [lost])
-                log.warning("sender %s lost its lock on the database and goes on as sender %s", lost, id_)
+                log.warning("sender %s lost its lock on the database and continues as sender %s", lost, id_)
         except BaseException:
             connection.close()
             raise
         self._connection, self.id = connection, id_
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         assert self._connection is not None
         self._connection.close()
         self._connection = None
 
 
 def dead_senders(connection: Connection) -> Sequence[int]:
-    """The senders that own a batch in flight and do not live any more; each is locked against a second finder."""
+    """Return the dead senders that own a batch in flight, each locked so that only one process handles it."""
     owners = select(Batch.sender_id).where(Batch.state == "sending").distinct()
     found = connection.scalars(
         select(Sender.id)

@@ -22,8 +22,8 @@ from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from daisychain.settings import Settings
-from sender.events.bounce_reports import happening
-from sender.events.intake import take_in
+from sender.events.bounce_reports import read_bounce
+from sender.events.intake import ingest
 from sender.links.keys import Keys
 from sender.providers.guards import check_encrypted
 from sender.providers.return_paths import ReturnPaths
@@ -125,11 +125,11 @@ def _words(error: Exception) -> str:
 
 def _take_in(database: Database, settings: Settings, connection: imaplib.IMAP4, uids: Sequence[bytes]) -> Counter[str]:
     keys, paths, now = Keys(installation_secret(settings)), ReturnPaths(settings), datetime.now(UTC)
-    told = {uid: happening(_mail(connection, uid), keys, paths, now) for uid in uids}
+    told = {uid: read_bounce(_mail(connection, uid), keys, paths, now) for uid in uids}
     happenings = [each for each in told.values() if each]
     counts = Counter(each.bounce or each.kind for each in happenings)
     with database.engine.begin() as transaction:
-        counts["new"] += len(take_in(transaction, happenings, now))
+        counts["new"] += len(ingest(transaction, happenings, now))
     others = [uid for uid, each in told.items() if each is None]
     counts["other"] += len(others)
     _mark(connection, others, r"(\Seen \Flagged)")

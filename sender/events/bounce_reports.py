@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from daisychain.scrub import scrub
-from sender.event import Happening, Kind, digest
+from sender.event import IncomingEvent, Kind, digest
 from sender.links.keys import Keys
 from sender.providers.mime import DELIVERY_HEADER
 from sender.providers.return_paths import ReturnPaths
@@ -59,7 +59,7 @@ class _Report:
     words: str = ""
 
 
-def happening(raw: bytes, keys: Keys, paths: ReturnPaths, received_at: datetime) -> Happening | None:
+def read_bounce(raw: bytes, keys: Keys, paths: ReturnPaths, received_at: datetime) -> IncomingEvent | None:
     """What a mail in the mailbox for bounces tells, None where it is no bounce of a mail of ours; never raises.
 
     Told again, also by another copy of the report, it has the same natural key.
@@ -69,7 +69,7 @@ def happening(raw: bytes, keys: Keys, paths: ReturnPaths, received_at: datetime)
     delivery_id = _whose(message, raw, keys, paths) if report else None
     if report is None or delivery_id is None:
         return None
-    return Happening(
+    return IncomingEvent(
         source=SOURCE,
         kind=report.kind,
         at=_date(message, received_at),

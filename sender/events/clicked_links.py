@@ -1,8 +1,7 @@
-"""Which link of the compiled email a provider's click was on.
+"""Finds the link of the compiled email that a provider's click belongs to.
 
-SendGrid tells the place of the link among those it rewrote, and the URL. The place counts only what this
-person saw: a condition that hid a link moves the later ones up. The URL alone won't do, for two links may
-lead to the same page.
+SendGrid reports the link's position among the links it rewrote, and the URL. The position counts only links that this
+person saw: a condition that hides a link moves the later ones up. The URL is not enough, as two links may be equal.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from newsletters.compiled import CompiledEmail
 from newsletters.merge.merge import References, link_url, plan_merge
 from newsletters.tables import StoredEmail
 from newsletters.tokens import CONDITIONALS, Kind
-from sender.event import Happening
+from sender.event import IncomingEvent
 from sender.links.sent_mail import compiled_of_delivery, load_emails
 from sender.tables import Campaign, Delivery
 
@@ -29,12 +28,12 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _NUMBER = re.compile(r"(\d+) ")
 
 
-class Rewritten:
+class TrackedLinks:
     """The tracked links of one compiled email, as each person saw them."""
 
     def __init__(self, email: CompiledEmail) -> None:
         self._email = email
-        # Of the page only its links and what decides about them: whole pages would be most of the work of an intake.
+        # Render only links and the conditions around them: rendering whole pages would be most of the work.
         link, condition = email.mint.pattern(Kind.LINK), email.mint.pattern(f"[{''.join(CONDITIONALS)}]")
         wanted = re.compile(rf'<a\b[^>]*?\bhref="({link.pattern})"|({condition.pattern})', re.IGNORECASE)
         found = (match[1] or match[4] for match in wanted.finditer(_COMMENT.sub("", email.html)))
@@ -49,7 +48,7 @@ class Rewritten:
         self._same_for_all = {link.index: link.url for link in email.links if not tokens.search(link.url)}
 
     def seen_by(self, member: Mapping[str, Any], public_url: str) -> list[tuple[int, str]]:
-        """The links that a member saw, in their order in the HTML: (index in the email, URL)."""
+        """Return the links that a member saw, in their order in the HTML: (index in the email, URL)."""
         found = [int(index) for index in _NUMBER.findall(self._plan.render(member, "").html)]
         urls = {index: self._url(index, member, public_url) for index in set(found)}
         return [(index, urls[index]) for index in found if urls[index].lower().startswith("http")]
@@ -59,13 +58,13 @@ class Rewritten:
         return absolute_url(link_url(self._email, index, member, public_url) if url is None else url, public_url)
 
 
-# By the email's hash, which says all that matters here.
-_rewritten: Recent[Rewritten] = Recent(32)
+# By the email's hash, which covers everything used here.
+_tracked_links: Recent[TrackedLinks] = Recent(32)
 
 
-def name_links(connection: Connection, happenings: Sequence[Happening]) -> None:
-    """Fill in `compiled_id` and `link` for the clicks on mails of ours; a link that fits none stays empty."""
-    clicks = [each for each in happenings if each.kind == "clicked" and each.delivery_id is not None]
+def match_clicked_links(connection: Connection, events: Sequence[IncomingEvent]) -> None:
+    """Fill in `compiled_id` and `link` of clicks in our mails; `link` stays empty if none matches."""
+    clicks = [each for each in events if each.kind == "clicked" and each.delivery_id is not None]
     if not clicks:
         return
     rows = connection.execute(
@@ -74,27 +73,27 @@ def name_links(connection: Connection, happenings: Sequence[Happening]) -> None:
         .where(Delivery.id.in_({click.delivery_id for click in clicks}))
     ).all()
     links = _links_of(connection, {row.compiled_id for row in rows})
-    of = {row.id: row.compiled_id for row in rows}
+    compiled = {row.id: row.compiled_id for row in rows}
     seen = {
         row.id: links[row.compiled_id].seen_by(row.inputs, row.public_url) for row in rows if row.compiled_id in links
     }
     for click in clicks:
-        click.compiled_id = of.get(click.delivery_id or 0)
-        click.link = _which(seen.get(click.delivery_id or 0, []), click)
+        click.compiled_id = compiled.get(click.delivery_id or 0)
+        click.link = _match(seen.get(click.delivery_id or 0, []), click)
 
 
-def _links_of(connection: Connection, compiled_ids: set[int]) -> dict[int, Rewritten]:
+def _links_of(connection: Connection, compiled_ids: set[int]) -> dict[int, TrackedLinks]:
     hashes = connection.execute(select(StoredEmail.id, StoredEmail.hash).where(StoredEmail.id.in_(compiled_ids))).all()
-    return {row.id: _rewritten.get(row.hash, partial(_read, connection, row.id)) for row in hashes}
+    return {row.id: _tracked_links.get(row.hash, partial(_read, connection, row.id)) for row in hashes}
 
 
-def _read(connection: Connection, compiled_id: int) -> Rewritten:
-    return Rewritten(load_emails(connection, [compiled_id])[compiled_id])
+def _read(connection: Connection, compiled_id: int) -> TrackedLinks:
+    return TrackedLinks(load_emails(connection, [compiled_id])[compiled_id])
 
 
-def _which(links: Sequence[tuple[int, str]], click: Happening) -> int | None:
-    there = links[click.offset] if click.offset is not None and 0 <= click.offset < len(links) else None
+def _match(links: Sequence[tuple[int, str]], click: IncomingEvent) -> int | None:
+    at_offset = links[click.offset] if click.offset is not None and 0 <= click.offset < len(links) else None
     same = {index for index, url in links if url.rstrip("/") == click.url.rstrip("/")}
-    if there and (there[0] in same or len(same) != 1):
-        return there[0]
+    if at_offset and (at_offset[0] in same or len(same) != 1):
+        return at_offset[0]
     return same.pop() if len(same) == 1 else None

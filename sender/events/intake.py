@@ -24,11 +24,11 @@ from lists.members import unsubscribe
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import Member
 from sender.delivery.attempts import settle_by_event
-from sender.event import PROOFS, Happening
-from sender.events.clicked_links import name_links
-from sender.events.facts import mailbox_of
-from sender.events.rollups import count_up, store
-from sender.events.sendgrid_webhook import SOURCE, normalise_all, parse
+from sender.event import PROOFS, IncomingEvent
+from sender.events.clicked_links import match_clicked_links
+from sender.events.mailbox_providers import mailbox_provider
+from sender.events.rollups import store_events, update_rollups
+from sender.events.sendgrid_webhook import SOURCE, parse_body, to_events
 from sender.links.keys import Keys
 from sender.tables import Campaign, Delivery, WebhookBody
 
@@ -56,7 +56,7 @@ def process_webhook(context: JobContext, body_id: int) -> None:
     log.info("webhook body %s: %s new events", body_id, fresh)
 
 
-def keep_body(connection: Connection, body: bytes) -> int:
+def store_body(connection: Connection, body: bytes) -> int:
     """Keep a verified body and defer its job, in the caller's transaction; returns its id.
 
     One that is kept already, as it came again or somebody plays a caught one again, takes no room and no work.
@@ -90,7 +90,7 @@ _WITHOUT_JOB = text("""
 """)
 
 
-def defer_left_over(connection: Connection) -> int:
+def defer_unprocessed(connection: Connection) -> int:
     """Defer a job for each body that has none, as a worker died or one failed; returns how many."""
     left = connection.scalars(_WITHOUT_JOB, {"queue": QUEUE}).all()
     defer(connection, process_webhook, [{"body_id": body_id} for body_id in left], queue=QUEUE)
@@ -104,10 +104,10 @@ def process_body(connection: Connection, body_id: int, keys: Keys) -> int:
     """Take in a kept body, unless that is done or being done; returns how many of its events are new."""
     # The body is kept: whatever a power cut undoes of this is done again. So nobody waits for the disk here.
     connection.execute(_NO_WAITING)
-    return take_in_body(connection, body_id, keys)
+    return ingest_body(connection, body_id, keys)
 
 
-def take_in_body(connection: Connection, body_id: int, keys: Keys) -> int:
+def ingest_body(connection: Connection, body_id: int, keys: Keys) -> int:
     """The same, written for good when the caller commits."""
     row = connection.execute(
         select(WebhookBody.body, WebhookBody.received_at)
@@ -116,38 +116,38 @@ def take_in_body(connection: Connection, body_id: int, keys: Keys) -> int:
     ).one_or_none()
     if row is None:
         return 0
-    happenings = normalise_all(parse(bytes(row.body)), keys, row.received_at)
-    fresh = take_in(connection, happenings, row.received_at, body_id)
+    happenings = to_events(parse_body(bytes(row.body)), keys, row.received_at)
+    fresh = ingest(connection, happenings, row.received_at, body_id)
     connection.execute(update(WebhookBody).where(WebhookBody.id == body_id).values(processed_at=func.now()))
     return len(fresh)
 
 
-def take_in(
-    connection: Connection, happenings: Sequence[Happening], received_at: datetime, body_id: int | None = None
-) -> Sequence[Happening]:
+def ingest(
+    connection: Connection, happenings: Sequence[IncomingEvent], received_at: datetime, body_id: int | None = None
+) -> Sequence[IncomingEvent]:
     """Keep what a provider told, and do what follows from what is new, in the caller's transaction; returns the new.
 
     The number of statements does not grow with the number of happenings, save for people who leave.
     """
-    people = place(connection, happenings)
-    stored = store(connection, happenings, received_at, body_id)
-    settle(connection, happenings)
+    people = match_events(connection, happenings)
+    stored = store_events(connection, happenings, received_at, body_id)
+    settle_proven_attempts(connection, happenings)
     _suppress(connection, stored.fresh, people)
     _unsubscribe(connection, stored.fresh, people)
-    count_up(connection, stored)
+    update_rollups(connection, stored)
     return stored.fresh
 
 
-def place(connection: Connection, happenings: Sequence[Happening]) -> Mapping[int | None, Person]:
+def match_events(connection: Connection, happenings: Sequence[IncomingEvent]) -> Mapping[int | None, Person]:
     """Fill in whose mail each happening is about, and what else our tables know; returns the people by delivery."""
     _join_strays(connection, happenings)
     people = _join(connection, happenings)
     _note_doubles(connection, happenings)
-    name_links(connection, happenings)
+    match_clicked_links(connection, happenings)
     return people
 
 
-def settle(connection: Connection, happenings: Sequence[Happening]) -> int:
+def settle_proven_attempts(connection: Connection, happenings: Sequence[IncomingEvent]) -> int:
     """Settle the uncertain attempts that these happenings prove; returns how many people that settled."""
     proofs: dict[int, str] = {}
     for each in happenings:
@@ -173,11 +173,11 @@ _PEOPLE = text("""
 """)
 
 
-def _join(connection: Connection, happenings: Sequence[Happening]) -> dict[int | None, Person]:
+def _join(connection: Connection, happenings: Sequence[IncomingEvent]) -> dict[int | None, Person]:
     """Fill in each happening's campaign and mailbox, or leave it without a delivery; returns people by delivery."""
     ids = {each.delivery_id for each in happenings if each.delivery_id is not None}
     people: dict[int | None, Person] = {
-        id_: Person(campaign_id, member_id, list_id, address, mailbox_of(address) if kind == "member" else "")
+        id_: Person(campaign_id, member_id, list_id, address, mailbox_provider(address) if kind == "member" else "")
         for id_, campaign_id, member_id, list_id, address, kind in connection.execute(
             _PEOPLE, {"ids": _array(ids)}
         ).all()
@@ -200,7 +200,7 @@ def _array(numbers: Collection[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _join_strays(connection: Connection, happenings: Sequence[Happening]) -> None:
+def _join_strays(connection: Connection, happenings: Sequence[IncomingEvent]) -> None:
     """Join the bounces that lost our key to the one mail of the last days that each can be about, where there is one.
 
     Deliveries have no index on people, so this walks the ledgers of those days, once for a body; such bounces
@@ -232,7 +232,7 @@ def _join_strays(connection: Connection, happenings: Sequence[Happening]) -> Non
             each.detail["matched_by"] = "address"
 
 
-def _is_stray(each: Happening) -> bool:
+def _is_stray(each: IncomingEvent) -> bool:
     return each.kind == "bounced" and not each.keyed and bool(each.address)
 
 
@@ -252,7 +252,7 @@ _AGAIN = text("""
 """)
 
 
-def _note_doubles(connection: Connection, happenings: Sequence[Happening]) -> None:
+def _note_doubles(connection: Connection, happenings: Sequence[IncomingEvent]) -> None:
     """Mark the events of attempts whose people were mailed again: each is proof of a mail that went out twice."""
     ids = {each.attempt_id for each in happenings if each.attempt_id is not None}
     rows = connection.execute(_AGAIN, {"ids": _array(ids)}) if ids else ()
@@ -264,7 +264,7 @@ def _note_doubles(connection: Connection, happenings: Sequence[Happening]) -> No
             each.detail["double"] = True
 
 
-def _suppress(connection: Connection, fresh: Collection[Happening], people: Mapping[int | None, Person]) -> None:
+def _suppress(connection: Connection, fresh: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
     """Suppress the addresses that bounced hard or complained."""
     evidence = []
     for each in fresh:
@@ -277,7 +277,7 @@ def _suppress(connection: Connection, fresh: Collection[Happening], people: Mapp
     suppress_all(connection, evidence)
 
 
-def _unsubscribe(connection: Connection, fresh: Collection[Happening], people: Mapping[int | None, Person]) -> None:
+def _unsubscribe(connection: Connection, fresh: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
     # One by one: it is rare, for SendGrid's own ways to leave are turned off in our mails.
     leavers = {
         (row.list_id, row.member_id)

@@ -1,4 +1,4 @@
-"""What readers do on our own pages, kept as events like those that a provider tells."""
+"""Records opens, clicks and unsubscribes on our own pages as events, like those of a provider."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
-from sender.event import LONGEST_USER_AGENT, OWN, Happening, classify, digest, network_of
-from sender.events.facts import mailbox_of
-from sender.events.rollups import count_up, store
-from sender.links.sent_mail import Mailed
+from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, digest, network_of
+from sender.events.classify import classify
+from sender.events.mailbox_providers import mailbox_provider
+from sender.events.rollups import store_events, update_rollups
+from sender.links.sent_mail import SentMail
 from sender.tables import Event
 
-# No reader does more, and whoever has one mail must not fill the disk with it.
+# More than any reader needs; the limit keeps somebody with one mail from filling the disk.
 MOST_HITS = 100
 
 
 def record_hit(
     connection: Connection,
-    mailed: Mailed,
+    mailed: SentMail,
     kind: Literal["opened", "clicked"],
     *,
     user_agent: str,
@@ -28,18 +29,18 @@ def record_hit(
     link: int | None = None,
     machine: bool = False,
 ) -> None:
-    """Keep a hit on our own pixel or redirect, in the caller's transaction; `address` is an IP, cut to its network.
+    """Record a hit on our pixel or redirect in the caller's transaction; `address` is the IP, cut to its network.
 
-    A mail's first `MOST_HITS` of a kind are kept.
+    Only the first `MOST_HITS` of each kind are kept for a mail.
     """
     if _hits(connection, mailed.delivery_id, kind) >= MOST_HITS:
         return
     now = datetime.now(UTC)
-    hit = Happening(
+    hit = IncomingEvent(
         source=OWN,
         kind=kind,
         at=now,
-        natural_key=secrets.token_hex(16),  # each hit is a hit: two in one second are two
+        natural_key=secrets.token_hex(16),  # random, so that two hits in one second count twice
         delivery_id=mailed.delivery_id,
         campaign_id=mailed.campaign_id,
         compiled_id=mailed.compiled_id,
@@ -49,13 +50,13 @@ def record_hit(
         network=network_of(address),
         mailbox=_mailbox(mailed),
     )
-    count_up(connection, store(connection, [hit], now))
+    update_rollups(connection, store_events(connection, [hit], now))
 
 
-def record_leaving(connection: Connection, mailed: Mailed, scope: str) -> None:
-    """Keep that somebody left by a mail of ours, once for each mail and scope, in the caller's transaction."""
+def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> None:
+    """Record an unsubscribe through a mail in the caller's transaction, once for each mail and scope."""
     now = datetime.now(UTC)
-    left = Happening(
+    event = IncomingEvent(
         source=OWN,
         kind="unsubscribed",
         at=now,
@@ -65,7 +66,7 @@ def record_leaving(connection: Connection, mailed: Mailed, scope: str) -> None:
         detail={"scope": scope},
         mailbox=_mailbox(mailed),
     )
-    count_up(connection, store(connection, [left], now))
+    update_rollups(connection, store_events(connection, [event], now))
 
 
 def _hits(connection: Connection, delivery_id: int, kind: str) -> int:
@@ -73,5 +74,5 @@ def _hits(connection: Connection, delivery_id: int, kind: str) -> int:
     return connection.execute(select(func.count()).select_from(of_kind.limit(MOST_HITS).subquery())).scalar_one()
 
 
-def _mailbox(mailed: Mailed) -> str:
-    return mailbox_of(mailed.address) if mailed.kind == "member" else ""
+def _mailbox(mailed: SentMail) -> str:
+    return mailbox_provider(mailed.address) if mailed.kind == "member" else ""

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select, text
 from lists.addresses import AddressError, parse_address
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import Suppression
-from sender.event import Happening, Kind, digest
-from sender.events.intake import take_in
-from sender.providers.provider import Listed
+from sender.event import IncomingEvent, Kind, digest
+from sender.events.intake import ingest
+from sender.providers.provider import ProviderSuppression
 
 # Entries that two pulls see do no harm; one that is written down late would be missed without it.
 OVERLAP = timedelta(hours=1)
@@ -22,22 +22,24 @@ _KINDS: dict[str, Kind] = {"bounce": "bounced", "invalid": "bounced", "complaint
 
 
 @runtime_checkable
-class KeepsLists(Protocol):
+class HasSuppressionLists(Protocol):
     """A provider with lists of addresses that it mails no more."""
 
     name: str
 
-    def listed(self, since: datetime, until: datetime) -> Sequence[Listed]:
+    def suppressions(self, since: datetime, until: datetime) -> Sequence[ProviderSuppression]:
         """Whom it put there between two times; raises ProviderError."""
 
 
-def close_gaps(connection: Connection, provider: KeepsLists, since: datetime, until: datetime) -> dict[str, int]:
+def sync_provider_lists(
+    connection: Connection, provider: HasSuppressionLists, since: datetime, until: datetime
+) -> dict[str, int]:
     """Suppress whom the provider lists and we do not know of; returns how many it listed, and how many are new.
 
     Who is new bounced or complained without our hearing of it: that becomes an event, joined to a mail where only
     one fits. Blocks are for now, so they suppress nobody.
     """
-    listed = list(provider.listed(since - OVERLAP if since.year > 1970 else since, until))
+    listed = list(provider.suppressions(since - OVERLAP if since.year > 1970 else since, until))
     keyed = [(key, each) for each in listed if each.kind != "block" and (key := _key(each.address))]
     known = set(
         connection.scalars(
@@ -45,16 +47,16 @@ def close_gaps(connection: Connection, provider: KeepsLists, since: datetime, un
         )
     )
     missed = {key: each for key, each in reversed(keyed) if key not in known}
-    take_in(connection, [_happening(provider.name, each) for each in missed.values() if each.kind in _KINDS], until)
+    ingest(connection, [_happening(provider.name, each) for each in missed.values() if each.kind in _KINDS], until)
     reason = f"unsubscribed at {provider.name}"
     left = ((key, each.at) for key, each in missed.items() if each.kind == "unsubscribe")
     suppress_all(connection, (NewSuppression(key, reason, provider.name, at=at) for key, at in left))
     return {"listed": len(listed), "blocks": sum(each.kind == "block" for each in listed), "new": len(missed)}
 
 
-def _happening(source: str, listed: Listed) -> Happening:
+def _happening(source: str, listed: ProviderSuppression) -> IncomingEvent:
     kind = _KINDS[listed.kind]
-    return Happening(
+    return IncomingEvent(
         source=source,
         kind=kind,
         at=listed.at,

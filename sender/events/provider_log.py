@@ -30,7 +30,7 @@ AT_ONCE, PEOPLE = 20, 3
 
 
 @runtime_checkable
-class Remembers(Protocol):
+class HasLog(Protocol):
     """A provider with a log that can be asked."""
 
     def look_up(self, attempt_key: str, addresses: Iterable[str], since: datetime, until: datetime) -> str:
@@ -67,7 +67,7 @@ def look_up(database: Database, campaign_id: int = 0) -> int:
 
 def _look_up(database: Database, attempt: Row[*tuple[object, ...]], key: str) -> int:
     provider = open_provider(attempt.provider, database.settings)
-    if not isinstance(provider, Remembers):
+    if not isinstance(provider, HasLog):
         return 0
     with database.engine.connect() as connection:
         span = Delivery.id.between(attempt.first_id, attempt.last_id)

@@ -1,6 +1,6 @@
-"""Roll-ups counted anew from the events: to compare with those that moved event by event, or to replace them."""
+"""Recounts the roll-ups from the events, to check the incremental ones or to replace them."""
 
-# ruff: noqa: S608 - the pieces of its SQL are constants of ours
+# ruff: noqa: S608 - its SQL is built from our constants only
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Collection
 import orjson
 from sqlalchemy import Connection, text
 
-from sender.events.facts import FACT, FACT_BIT, OTHER, mailboxes
+from sender.events.facts import FACT, FACT_BIT
+from sender.events.mailbox_providers import OTHER, mailbox_providers
 from sender.events.rollups import NO_LINK, SUMS
 
-# Members' events of some campaigns, found by each campaign's range of deliveries.
+# Members' events of some campaigns, found by each campaign's range of delivery ids.
 _COUNTED = text("""
     CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
     SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
@@ -25,8 +26,8 @@ _COUNTED = text("""
     WHERE c.id = ANY (:campaigns)
 """)
 
-_PEOPLES_CLICKS = "kind = 'clicked' AND open_class <> 'machine'"
-# Each roll-up as it ought to be; all but what the last move made new, which means nothing once that is over.
+_HUMAN_CLICKS = "kind = 'clicked' AND open_class <> 'machine'"
+# Each roll-up as it should be. `new_facts` is left out: it means something only within one update.
 _REBUILT = {
     "delivery_rollups": SUMS,
     "hour_rollups": f"""
@@ -36,11 +37,11 @@ _REBUILT = {
         SELECT campaign_id, mailbox, {FACT} AS fact, count(DISTINCT delivery_id) AS people, count(*) AS events
         FROM counted WHERE {FACT_BIT} IS NOT NULL GROUP BY 1, 2, 3""",
     "link_rollups": f"""
-        SELECT campaign_id, compiled_id, link, count(*) FILTER (WHERE {_PEOPLES_CLICKS}) AS clicks,
-               count(DISTINCT delivery_id) FILTER (WHERE {_PEOPLES_CLICKS}) AS clickers,
+        SELECT campaign_id, compiled_id, link, count(*) FILTER (WHERE {_HUMAN_CLICKS}) AS clicks,
+               count(DISTINCT delivery_id) FILTER (WHERE {_HUMAN_CLICKS}) AS clickers,
                count(*) FILTER (WHERE open_class = 'machine') AS machine_clicks
         FROM counted WHERE kind = 'clicked' GROUP BY 1, 2, 3""",
-    "link_clickers": f"SELECT DISTINCT delivery_id, link FROM counted WHERE {_PEOPLES_CLICKS}",
+    "link_clickers": f"SELECT DISTINCT delivery_id, link FROM counted WHERE {_HUMAN_CLICKS}",
 }
 
 _OF_CAMPAIGNS = "campaign_id = ANY (:campaigns)"
@@ -50,13 +51,13 @@ _OF_THEIR_DELIVERIES = """
 """
 
 
-def recount(connection: Connection, campaign_ids: Collection[int], *, replace: bool = False) -> dict[str, int]:
-    """How many rows of each roll-up differ from what the events of these campaigns say; `replace` sets them right.
+def recount_rollups(connection: Connection, campaign_ids: Collection[int], *, replace: bool = False) -> dict[str, int]:
+    """Count the rows of each roll-up that differ from the events of these campaigns; `replace` corrects them.
 
-    The caller's transaction must see one state of the events, or hold off whoever would add to them.
+    The caller's transaction must see one state of the events, or lock the table against inserts.
     """
     campaigns = {"campaigns": sorted(campaign_ids)}
-    known = orjson.dumps(mailboxes()).decode()
+    known = orjson.dumps(mailbox_providers()).decode()
     connection.execute(text("DROP TABLE IF EXISTS counted"))
     connection.execute(_COUNTED, {**campaigns, "no_link": NO_LINK, "other": OTHER, "mailboxes": known})
     differences = {}

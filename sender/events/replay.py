@@ -1,11 +1,11 @@
-"""Events worked out again from the webhook bodies that are kept, and the roll-ups from all events.
+"""Replays the stored webhook bodies: builds their events again, then the roll-ups from all events.
 
-For when our words for an event change, or to see that nothing depends on the day's accidents. Our own hits are
-events from the beginning and stay; so do events whose bodies are gone. What was done to people stays done:
-nobody is suppressed or unsubscribed by a replay, save by a body that had not been taken in before.
+For when the classification of events changes, or to check that the figures don't depend on chance. Hits on our own
+pages stay, and so do events whose bodies are deleted. A replay suppresses and unsubscribes nobody, except for bodies
+that were never processed.
 """
 
-# ruff: noqa: S608 - the pieces of its SQL are constants of ours
+# ruff: noqa: S608 - its SQL is built from our constants only
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, text
 
-from sender.events.intake import place, settle, take_in_body
-from sender.events.recount import recount
-from sender.events.rollups import store
-from sender.events.sendgrid_webhook import normalise_all, parse
+from sender.events.intake import ingest_body, match_events, settle_proven_attempts
+from sender.events.recount import recount_rollups
+from sender.events.rollups import store_events
+from sender.events.sendgrid_webhook import parse_body, to_events
 from sender.links.keys import Keys
 from sender.tables import WebhookBody
 
 log = logging.getLogger("daisychain.replay")
 
-# Which body told it, and when, may change where two bodies told the same; nothing else may.
+# `body_id` and `received_at` may change if two bodies contain the same event; nothing else may.
 _SAME = (
     "natural_key, source, kind, at, delivery_id, campaign_id, attempt_id, link, url, bounce, open_class, user_agent, "
     "network, detail"
 )
-# An event's time of receipt is its body's, by which PostgreSQL passes over the older part of the table.
+# An event's `received_at` is its body's; its BRIN index skips the older part of the table.
 _OF_BODIES = """
     received_at >= :since
     AND body_id IN (SELECT id FROM webhook_bodies WHERE received_at >= :since AND processed_at IS NOT NULL)
 """
-_KEEP = text(f"CREATE TEMPORARY TABLE told_before ON COMMIT DROP AS SELECT {_SAME} FROM events WHERE {_OF_BODIES}")
+_KEEP = text(f"CREATE TEMPORARY TABLE events_before ON COMMIT DROP AS SELECT {_SAME} FROM events WHERE {_OF_BODIES}")
 _FORGET = text(f"DELETE FROM events WHERE {_OF_BODIES}")
 _CHANGED = text(f"""
-    WITH told_now AS (SELECT {_SAME} FROM events WHERE {_OF_BODIES})
-    SELECT (SELECT count(*) FROM told_before) AS before, (SELECT count(*) FROM told_now) AS after, (
+    WITH events_now AS (SELECT {_SAME} FROM events WHERE {_OF_BODIES})
+    SELECT (SELECT count(*) FROM events_before) AS before, (SELECT count(*) FROM events_now) AS after, (
         SELECT count(*) FROM (
-            (SELECT * FROM told_before EXCEPT SELECT * FROM told_now)
-            UNION ALL (SELECT * FROM told_now EXCEPT SELECT * FROM told_before)) AS x) AS changed
+            (SELECT * FROM events_before EXCEPT SELECT * FROM events_now)
+            UNION ALL (SELECT * FROM events_now EXCEPT SELECT * FROM events_before)) AS x) AS changed
 """)
 _CAMPAIGNS = text(f"""
-    SELECT campaign_id FROM told_before WHERE campaign_id IS NOT NULL
+    SELECT campaign_id FROM events_before WHERE campaign_id IS NOT NULL
     UNION SELECT campaign_id FROM events WHERE campaign_id IS NOT NULL AND {_OF_BODIES}
 """)
 
 
 @dataclass
 class Replayed:
-    """What a replay read, and what came out otherwise than before; `settled` counts uncertain people."""
+    """What a replay read and changed; `settled` counts people who were uncertain."""
 
     since: datetime
-    taken_in: int  # bodies that no job had taken in, for the first time now
-    not_readable: int  # bodies that can't be taken in; the log says why
+    taken_in: int  # bodies that no job had processed before
+    not_readable: int  # bodies that can't be processed; the log says why
     bodies: int
     first_body: datetime | None
     last_body: datetime | None
-    kept_since: datetime | None  # older bodies are gone: the events before stand as they are
+    kept_since: datetime | None  # older bodies are deleted, and their events stay as they are
     events_before: int = 0
     events_after: int = 0
     events_changed: int = 0
@@ -69,13 +69,12 @@ class Replayed:
 
 
 def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
-    """Work the events of all bodies since then out again, and the roll-ups of their campaigns from all their events.
+    """Rebuild the events of all bodies since then, and the roll-ups of their campaigns, in the caller's transaction.
 
-    Bodies that no job could take in are taken in first. In the caller's transaction; until that ends, nobody else can
-    add an event.
+    Bodies that no job could process are processed first. Until the transaction ends, nobody else can add events.
     """
     connection.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
-    taken_in, not_readable = _take_in_the_left(connection, keys, since)
+    taken_in, not_readable = _ingest_unprocessed(connection, keys, since)
     kept_since = connection.scalar(select(WebhookBody.received_at).order_by(WebhookBody.id).limit(1))
     bodies = connection.execute(
         select(WebhookBody.id, WebhookBody.received_at)
@@ -90,38 +89,38 @@ def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
     connection.execute(_KEEP, when)
     connection.execute(_FORGET, when)
     for row in bodies:
-        found.settled += _tell_again(connection, keys, row.id, row.received_at)
+        found.settled += _rebuild_events(connection, keys, row.id, row.received_at)
     counts = connection.execute(_CHANGED, when).one()
     found.events_before, found.events_after, found.events_changed = counts
     found.campaigns = sorted(connection.scalars(_CAMPAIGNS, when))
-    found.rollups_changed = recount(connection, found.campaigns, replace=True)
-    connection.execute(text("DROP TABLE told_before"))
+    found.rollups_changed = recount_rollups(connection, found.campaigns, replace=True)
+    connection.execute(text("DROP TABLE events_before"))
     return found
 
 
-def _take_in_the_left(connection: Connection, keys: Keys, since: datetime) -> tuple[int, int]:
-    """Take in the bodies that no job has; returns how many could be, and how many could not."""
-    left = connection.scalars(
+def _ingest_unprocessed(connection: Connection, keys: Keys, since: datetime) -> tuple[int, int]:
+    """Process the bodies that no job has; returns how many succeeded and how many failed."""
+    unprocessed = connection.scalars(
         select(WebhookBody.id)
         .where(WebhookBody.received_at >= since, WebhookBody.processed_at.is_(None))
         .order_by(WebhookBody.id)
     ).all()
     broken = 0
-    for body_id in left:
+    for body_id in unprocessed:
         try:
             with connection.begin_nested():
-                take_in_body(connection, body_id, keys)
-        except Exception:  # whatever its job failed of must not keep the others from being told
-            log.exception("webhook body %s can't be taken in", body_id)
+                ingest_body(connection, body_id, keys)
+        except Exception:  # a body that fails must not stop the others
+            log.exception("webhook body %s can't be processed", body_id)
             broken += 1
-    return len(left) - broken, broken
+    return len(unprocessed) - broken, broken
 
 
-def _tell_again(connection: Connection, keys: Keys, body_id: int, received_at: datetime) -> int:
+def _rebuild_events(connection: Connection, keys: Keys, body_id: int, received_at: datetime) -> int:
     body = connection.execute(select(WebhookBody.body).where(WebhookBody.id == body_id)).scalar_one()
-    happenings = normalise_all(parse(bytes(body)), keys, received_at)
-    place(connection, happenings)
-    for each in happenings:
-        each.mailbox = ""  # moves no roll-up: they are counted anew when all is told
-    store(connection, happenings, received_at, body_id)
-    return settle(connection, happenings)
+    events = to_events(parse_body(bytes(body)), keys, received_at)
+    match_events(connection, events)
+    for each in events:
+        each.mailbox = ""  # updates no roll-up: they are recounted at the end
+    store_events(connection, events, received_at, body_id)
+    return settle_proven_attempts(connection, events)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import orjson
 from sqlalchemy import Connection, TextClause, text
 
-from sender.event import Happening
+from sender.event import IncomingEvent
 from sender.events.facts import BITS, FACT_BIT, facts_in
 
 NO_LINK = -1  # in `link_rollups`: a click that fits none of the mail's links
@@ -125,33 +125,33 @@ _LINKS = text("""
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredEvents:
     """What was new: the happenings, and the bits of facts that became true, by delivery."""
 
-    fresh: Sequence[Happening] = ()
+    fresh: Sequence[IncomingEvent] = ()
     new_facts: Mapping[int, int] = field(default_factory=dict)
 
 
-def store(
-    connection: Connection, happenings: Sequence[Happening], received_at: datetime, body_id: int | None = None
-) -> Stored:
+def store_events(
+    connection: Connection, happenings: Sequence[IncomingEvent], received_at: datetime, body_id: int | None = None
+) -> StoredEvents:
     """Keep what happened and move the deliveries' roll-ups on, in the caller's transaction.
 
-    `count_up` is to follow in the same transaction, as its last step.
+    `update_rollups` is to follow in the same transaction, as its last step.
     """
     if not happenings:
-        return Stored()
+        return StoredEvents()
     # Told twice within one body: the first telling stands.
     told = {happening.natural_key: happening for happening in reversed(happenings)}
     rows = orjson.dumps([told[key] for key in sorted(told)]).decode()
     found = connection.execute(_STORE, {"told": rows, "received_at": received_at, "body_id": body_id}).all()
-    return Stored(
+    return StoredEvents(
         fresh=[told[key] for key, _, _ in found if key is not None],
         new_facts={delivery_id: bits for key, delivery_id, bits in found if key is None},
     )
 
 
-def count_up(connection: Connection, stored: Stored) -> None:
+def update_rollups(connection: Connection, stored: StoredEvents) -> None:
     """Move the small roll-ups on by what was stored.
 
     Their rows are few and everybody's, and stay locked until the transaction ends: so this comes last.
@@ -177,7 +177,7 @@ def count_up(connection: Connection, stored: Stored) -> None:
     _count_clicks(connection, [each for each in counted if each.kind == "clicked"])
 
 
-def _people(counted: Sequence[Happening], new_facts: Mapping[int, int]) -> Counter[tuple[int | None, str, str]]:
+def _people(counted: Sequence[IncomingEvent], new_facts: Mapping[int, int]) -> Counter[tuple[int | None, str, str]]:
     """For how many people each fact became true, by campaign and mailbox."""
     places = {each.delivery_id: (each.campaign_id, each.mailbox) for each in counted}
     bits = Counter((*places[delivery_id], bits) for delivery_id, bits in new_facts.items())
@@ -188,7 +188,7 @@ def _people(counted: Sequence[Happening], new_facts: Mapping[int, int]) -> Count
     return people
 
 
-def _count_clicks(connection: Connection, clicks: Sequence[Happening]) -> None:
+def _count_clicks(connection: Connection, clicks: Sequence[IncomingEvent]) -> None:
     if not clicks:
         return
     emails = {each.delivery_id: (each.campaign_id, each.compiled_id) for each in clicks}
@@ -208,7 +208,7 @@ def _count_clicks(connection: Connection, clicks: Sequence[Happening]) -> None:
     ])  # fmt: skip
 
 
-def _link(click: Happening) -> int:
+def _link(click: IncomingEvent) -> int:
     return NO_LINK if click.link is None else click.link
 
 

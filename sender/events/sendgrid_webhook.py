@@ -1,8 +1,7 @@
-"""SendGrid's Event Webhook: is it SendGrid's, and what does it say in our words.
+"""SendGrid's Event Webhook: verifies the signature, and turns each event into an `IncomingEvent`.
 
-Whatever SendGrid sends is kept: unknown kinds, events of other applications on the same account, fields of a
-type that nobody documented. Only a body that is no array of objects is refused, and that with the answer of a
-wrong signature.
+Everything from SendGrid is kept: unknown kinds, events of other applications on the same account, fields of
+undocumented types. A body that is not an array of objects is refused like one with a wrong signature.
 """
 
 from __future__ import annotations
@@ -21,15 +20,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from daisychain.errors import ConfigurationError
 from daisychain.scrub import LONGEST, scrub
-from sender.event import LONGEST_USER_AGENT, Happening, Kind, classify, digest, network_of
+from sender.event import LONGEST_USER_AGENT, IncomingEvent, Kind, digest, network_of
+from sender.events.classify import classify
 from sender.links.keys import Keys
 
 SOURCE = "sendgrid"
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
-LARGEST_BODY = 4 * 1024 * 1024
+LARGEST_BODY = 4 * 1024 * 1024  # bytes; SendGrid posts after 30 s or at 768 kB, for each of its servers
 
-# The custom arguments that our mails carry.
+# The custom arguments in our mails. An asynchronous bounce comes without them.
 DELIVERY_ARG, ATTEMPT_ARG = "daisychain_delivery", "daisychain_attempt"
 
 KINDS: dict[str, Kind] = {
@@ -46,16 +46,16 @@ KINDS: dict[str, Kind] = {
     "group_resubscribe": "subscribed",
     "account_status_change": "account",
 }
-# The provider's own words about an event; the rest is in the raw body for as long as that is kept.
-_WORDS = {"reason", "response", "status", "type", "bounce_classification", "asm_group_id", "attempt"}
+# SendGrid's explanations of an event; other fields are only in the raw body, which is kept for 90 days.
+_REASONS = {"reason", "response", "status", "type", "bounce_classification", "asm_group_id", "attempt"}
 _LONGEST_URL = 4_000
-_LATEST = 4_102_444_800  # the year 2100; whatever claims to be later is no time in seconds
+_LATEST = 4_102_444_800  # the year 2100; a larger number is not a time in seconds
 
 
 def is_signed(keys: Sequence[str], signature: str | None, timestamp: str | None, body: bytes) -> bool:
     """Whether any of `keys` signed `timestamp` and the raw `body` (ECDSA, SHA-256); raises ConfigurationError.
 
-    An old timestamp is no reason to refuse: SendGrid tries again for a day, and a replay inserts nothing.
+    An old timestamp is accepted: SendGrid retries for 24 hours, and a replayed body inserts nothing.
     """
     if not signature or not timestamp:
         return False
@@ -74,21 +74,21 @@ def is_signed(keys: Sequence[str], signature: str | None, timestamp: str | None,
 
 @lru_cache(maxsize=8)
 def verification_key(text: str) -> ec.EllipticCurvePublicKey:
-    """The key that SendGrid shows as base64 of DER; raises ConfigurationError where it is none."""
+    """Load a key as SendGrid shows it (base64 of DER); raises ConfigurationError if it is not one."""
     key: object = None
     with suppress(ValueError, UnsupportedAlgorithm):
         key = serialization.load_der_public_key(b64decode(text, validate=True))
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise ConfigurationError(
             "SENDGRID_WEBHOOK_KEYS",
-            "holds something that is no verification key.",
+            "contains something that is not a verification key.",
             hint="SendGrid shows the key under Settings, Mail Settings, Event Webhook, Signature Verification.",
         )
     return key
 
 
-def parse(body: bytes) -> list[dict[str, Any]]:
-    """The events of a body; raises ValueError unless it is a JSON array of objects."""
+def parse_body(body: bytes) -> list[dict[str, Any]]:
+    """Parse a body; raises ValueError unless it is a JSON array of objects."""
     events = orjson.loads(body)
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise ValueError("not an array of objects")
@@ -96,7 +96,7 @@ def parse(body: bytes) -> list[dict[str, Any]]:
 
 
 class _KeyReader(Protocol):
-    """Reads keys; `sender.links.keys.Keys` is one."""
+    """Reads keys, as `sender.links.keys.Keys` does."""
 
     @property
     def read_delivery(self) -> Callable[[str], int | None]: ...
@@ -105,41 +105,34 @@ class _KeyReader(Protocol):
 
 
 class _ReadAhead:
-    """The keys of a whole body, read at once and each of them once."""
+    """All keys of a body, decrypted in one call."""
 
     def __init__(self, events: Sequence[Mapping[str, Any]], keys: Keys) -> None:
         self.read_delivery = keys.read_deliveries({_text(event.get(DELIVERY_ARG)) for event in events}).get
         self.read_attempt = keys.read_attempts({_text(event.get(ATTEMPT_ARG)) for event in events}).get
 
 
-def normalise_all(events: Sequence[Mapping[str, Any]], keys: Keys, received_at: datetime) -> list[Happening]:
-    """The events of one body in our words, in their order."""
+def to_events(events: Sequence[Mapping[str, Any]], keys: Keys, received_at: datetime) -> list[IncomingEvent]:
+    """Convert all events of one body, in their order."""
     reader = _ReadAhead(events, keys)
-    return [normalise(event, reader, received_at) for event in events]
+    return [to_event(event, reader, received_at) for event in events]
 
 
-def normalise(event: Mapping[str, Any], keys: _KeyReader, received_at: datetime) -> Happening:
-    """One event in our words; raises nothing, whatever is in it."""
+def to_event(event: Mapping[str, Any], keys: _KeyReader, received_at: datetime) -> IncomingEvent:
+    """Convert one event; never raises, whatever it contains."""
     name = _text(event.get("event"))
     kind = KINDS.get(name, "unknown")
     delivery, attempt = _text(event.get(DELIVERY_ARG)), _text(event.get(ATTEMPT_ARG))
     address, url = _text(event.get("email")).strip(), _text(event.get("url"))
     offset = _offset(event.get("url_offset"))
     stamp = event.get("timestamp")
-    happening = Happening(
+    found = IncomingEvent(
         source=SOURCE,
         kind=kind,
         at=_time(stamp) or received_at,
-        # SendGrid tells one happening under several ids (sendgrid-nodejs#1435), so its own are left out.
+        # SendGrid repeats an event under other ids (sendgrid-nodejs#1435), so `sg_event_id` is not part of it.
         natural_key=digest(
-            SOURCE,
-            delivery,
-            attempt,
-            name,
-            stamp,
-            url,
-            offset,
-            *(() if delivery else (address, event.get("type"))),
+            SOURCE, delivery, attempt, name, stamp, url, offset, *(() if delivery else (address, event.get("type")))
         ),
         delivery_id=keys.read_delivery(delivery) if delivery else None,
         attempt_id=keys.read_attempt(attempt) if attempt else None,
@@ -151,16 +144,16 @@ def normalise(event: Mapping[str, Any], keys: _KeyReader, received_at: datetime)
         keyed=bool(delivery),
     )
     if kind == "bounced":
-        happening.bounce = _bounce(event)
+        found.bounce = _bounce(event)
     elif kind in ("opened", "clicked"):
-        happening.open_class = classify(happening.user_agent, flagged=event.get("sg_machine_open") is True)
-        # Of other kinds the address is that of a mail server, which tells nothing about a reader.
-        happening.network = network_of(_text(event.get("ip")))
-    return happening
+        found.open_class = classify(found.user_agent, flagged=event.get("sg_machine_open") is True)
+        # For other kinds it is the IP address of a mail server.
+        found.network = network_of(_text(event.get("ip")))
+    return found
 
 
 def _bounce(event: Mapping[str, Any]) -> str:
-    """SendGrid's `bounce` is for good and it mails the address no more; `blocked` is for now."""
+    """Tell hard from soft: after type `bounce` SendGrid suppresses the address; `blocked` is temporary."""
     type_ = _text(event.get("type"))
     if type_:
         return "hard" if type_ == "bounce" else "soft"
@@ -169,26 +162,28 @@ def _bounce(event: Mapping[str, Any]) -> str:
 
 def _detail(event: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     if kind not in ("unknown", "account"):
-        return {name: _said(_text(event[name])) for name in _WORDS & event.keys() if event[name] not in (None, "")}
+        return {
+            name: _scrubbed(_text(event[name])) for name in _REASONS & event.keys() if event[name] not in (None, "")
+        }
     plain = {name: value for name, value in event.items() if isinstance(value, str | int | float) and name != "ip"}
     return {_text(name): _text(value) if isinstance(value, str) else value for name, value in plain.items()}
 
 
-def _said(words: str) -> str:
-    # Looking for an address takes a hundred times as long as looking for what every address has.
-    harmless = "@" not in words and len(words) <= LONGEST and words.isprintable()
-    return words if harmless else scrub(words)
+def _scrubbed(message: str) -> str:
+    # Searching for addresses takes a hundred times as long as searching for "@".
+    harmless = "@" not in message and len(message) <= LONGEST and message.isprintable()
+    return message if harmless else scrub(message)
 
 
 def _text(value: object) -> str:
-    # PostgreSQL's text holds anything but NUL.
+    # PostgreSQL's text type allows any character but NUL.
     if isinstance(value, str):
         return value.replace("\0", "") if "\0" in value else value
     return "" if value is None else str(value)
 
 
 def _offset(value: object) -> int | None:
-    """The place of a link in the HTML, from 0; links of the text part are not rewritten, so they have none."""
+    """Return the position of a link in the HTML, from 0; None in the text part, whose links are not rewritten."""
     index = value.get("index") if isinstance(value, dict) and value.get("type") != "text" else None
     return index if isinstance(index, int) and not isinstance(index, bool) else None
 

@@ -1,4 +1,4 @@
-"""Leaving by a mail: this list, or all that this organisation sends. Nothing asks why, and doing it twice is fine."""
+"""Unsubscribes through a link in a mail: from its list or from everything. Repeating it is harmless."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from sqlalchemy import Connection
 
 from lists.members import unsubscribe, unsubscribe_everywhere
 from lists.suppression import suppress
-from sender.events.page_hits import record_leaving
-from sender.links.sent_mail import Mailed
+from sender.events.page_hits import record_unsubscribe
+from sender.links.sent_mail import SentMail
 
 Scope = Literal["list", "all"]
 SCOPES: dict[str, Scope] = {"list": "list", "all": "all"}
 
 
-def leave(connection: Connection, mailed: Mailed, scope: Scope, *, how: str) -> None:
-    """Take the person whom this mail went to off its list, or off all; in the caller's transaction.
+def unsubscribe_by_mail(connection: Connection, mailed: SentMail, scope: Scope, *, how: str) -> None:
+    """Unsubscribe the mail's recipient from its list, or from everything, in the caller's transaction.
 
-    A test mail changes nothing. Who is no member any more is suppressed where they want to hear nothing at
-    all.
+    A test mail changes nothing. Somebody who is no longer a member is suppressed if they unsubscribe from everything.
     """
     if not mailed.counts:
         return
-    record_leaving(connection, mailed, scope)
+    record_unsubscribe(connection, mailed, scope)
     if scope == "all":
         if mailed.member_id is None:
             suppress(connection, mailed.address, "unsubscribed from everything", source=how)
@@ -34,6 +33,6 @@ def leave(connection: Connection, mailed: Mailed, scope: Scope, *, how: str) -> 
 
 
 def masked(address: str) -> str:
-    """An address that its owner knows again and nobody else learns: the first letter, and the domain."""
+    """Mask an address so that only its owner recognises it: the first letter and the domain."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}•••@{domain}"

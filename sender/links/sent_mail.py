@@ -16,7 +16,7 @@ from sender.tables import Campaign, Delivery
 
 
 @dataclass(frozen=True)
-class Mailed:
+class SentMail:
     """One delivery. `member_id` is None for a test mail, and once the member is gone; so is `list_name`."""
 
     delivery_id: int
@@ -40,7 +40,7 @@ class Mailed:
         return self.kind != "test"
 
 
-def find_mailed(connection: Connection, delivery_id: int) -> Mailed | None:
+def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
     """The delivery with this id, if there is one."""
     row = connection.execute(
         select(
@@ -55,7 +55,7 @@ def find_mailed(connection: Connection, delivery_id: int) -> Mailed | None:
         .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
         .where(Delivery.id == delivery_id)
     ).one_or_none()  # fmt: skip
-    return None if row is None else Mailed(**row._mapping)
+    return None if row is None else SentMail(**row._mapping)
 
 
 def compiled_of_delivery() -> ColumnElement[int]:

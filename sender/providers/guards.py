@@ -1,7 +1,7 @@
-"""What must hold before members' mail may leave: pages that readers can reach, and no password in the clear.
+"""Guards before real mail is sent: public pages that readers can reach, no reserved domains, no plain-text passwords.
 
-Each guard raises ConfigurationError. Test mode lifts the guards about addresses, and only while the provider
-itself is on this machine, so that no setting ever lets a practice mail out.
+Each raises ConfigurationError. Test mode lifts the guards about addresses, but only if the provider is on this machine,
+so no setting can send a practice mail to the outside.
 """
 
 from __future__ import annotations
@@ -14,33 +14,34 @@ from daisychain.hosts import ip_of, is_loopback, is_public
 from daisychain.settings import Settings
 from sender.links.keys import KEY_LENGTH
 
-# SendGrid was reported to encode a List-Unsubscribe of 78 bytes or more, which breaks one-click leaving.
+# SendGrid was reported to encode a List-Unsubscribe value of 78 bytes or more (RFC 2047), which breaks one-click
+# unsubscribe at Gmail and Outlook (mailop, October and November 2025).
 LONGEST_LIST_UNSUBSCRIBE = 77
 
-# RFC 2606 and RFC 6761, and the names that home and office routers hand out.
+# RFC 2606 and RFC 6761; and names that home and office routers use.
 RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
 PRIVATE = ("local", "internal", "lan", "home", "corp", "home.arpa", "onion")
 
 
 def check_real_send(settings: Settings, provider_host: str) -> None:
-    """Raise unless readers of mail that leaves through `provider_host` can reach our public pages."""
+    """Raise unless readers of mail sent through `provider_host` can reach our public pages."""
     if not _lifted(settings, provider_host):
-        check_public_url(settings.need("public_url", why="before members' mail may leave"))
+        check_public_url(settings.need("public_url", why="before mail may be sent to members"))
 
 
 def check_sender(settings: Settings, provider_host: str, address: str) -> None:
-    """Raise where `address` is of a domain that nobody can own, so that no answer could ever arrive."""
+    """Raise if `address` is in a reserved domain: nobody can own it, so no answer could arrive."""
     domain = address.rpartition("@")[2]
     if not _lifted(settings, provider_host) and _under(domain, RESERVED):
         raise ConfigurationError(
             "From address",
-            f"is of the reserved domain {domain!r}; a real provider must not send from it.",
-            hint="Give the list, or the newsletter, a From address of a domain of yours.",
+            f"is in the reserved domain {domain!r}; a real provider must not send from it.",
+            hint="Give the list or the newsletter a From address in your own domain.",
         )
 
 
 def check_links(settings: Settings, provider_host: str, urls: Iterable[str]) -> None:
-    """Raise where a link leads to a domain that nobody can own: demonstration copy is not for members."""
+    """Raise if a link leads to a reserved domain: it is demonstration copy."""
     if _lifted(settings, provider_host):
         return
     for url in urls:
@@ -49,12 +50,12 @@ def check_links(settings: Settings, provider_host: str, urls: Iterable[str]) -> 
             raise ConfigurationError(
                 f"The link {url}",
                 f"leads to the reserved domain {host!r}: this is demonstration copy, and not for members.",
-                hint="Take copy from a toolkit of your own, or send it through the outbox.",
+                hint="Use copy from your own toolkit, or send through the outbox.",
             )
 
 
 def check_public_url(url: str) -> None:
-    """Raise unless readers can reach `url` over https, and it is short enough for one-click leaving."""
+    """Raise unless readers can reach `url` over https, and it is short enough for one-click unsubscribe."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     header = f"<{url}/u/{'k' * KEY_LENGTH}>"
@@ -66,7 +67,7 @@ def check_public_url(url: str) -> None:
     elif not _is_known(host):
         problem = f"names {host!r}, which readers can't reach"
     elif parts.query or parts.fragment or parts.username:
-        problem = "must be a scheme, a host and nothing more than a path"
+        problem = "must have a scheme, a host and at most a path"
     elif len(header) > LONGEST_LIST_UNSUBSCRIBE:
         spare = len(header) - LONGEST_LIST_UNSUBSCRIBE
         problem = f"is {spare} characters too long: one-click unsubscribe would break in the mails"
@@ -79,7 +80,7 @@ def check_public_url(url: str) -> None:
 
 
 def check_sendgrid_host(host: str) -> None:
-    """Raise where our key would go to somebody else than SendGrid, or a stand-in on this machine."""
+    """Raise if our key would go to anybody but SendGrid or a stand-in on this machine."""
     if not is_loopback(host) and not _under(host, ("sendgrid.com",)):
         raise ConfigurationError(
             "SENDGRID_API_HOST",
@@ -89,11 +90,11 @@ def check_sendgrid_host(host: str) -> None:
 
 
 def check_encrypted(variable: str, host: str, *, encrypted: bool) -> None:
-    """Raise where a connection in the clear would leave this machine; `variable` is the setting to mend."""
+    """Raise if an unencrypted connection would leave this machine; `variable` is the setting to fix."""
     if not encrypted and not is_loopback(host):
         raise ConfigurationError(
             variable,
-            f"would send a password and members' addresses to {host!r} in the clear.",
+            f"would send a password and members' addresses to {host!r} without encryption.",
             hint="Use https://, smtps:// or smtp+starttls://; plain connections are for this machine only.",
         )
 
@@ -103,7 +104,7 @@ def _lifted(settings: Settings, provider_host: str) -> bool:
 
 
 def _is_known(host: str) -> bool:
-    """Whether readers can reach `host`, as far as its name tells."""
+    """Whether readers can reach `host`, judged by its name."""
     address = ip_of(host)
     if address:
         return is_public(address)

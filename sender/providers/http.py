@@ -1,7 +1,7 @@
-"""HTTP that can tell whether a request may have left: the openers that providers send through.
+"""HTTP openers that distinguish errors while connecting (safe to retry) from errors after a request was sent.
 
-They follow no redirect, which would turn a POST into a GET and show our key to whoever is named, and an error
-while connecting is a NotConnectedError, as urllib alone reports it like one while sending.
+urllib reports both alike. They also follow no redirect: urllib turns a redirected POST into a GET, and would send our
+key to the new host.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import urllib.request
 
 
 class NotConnectedError(OSError):
-    """No connection came about, so that not one byte of a request has left."""
+    """The connection failed, so not one byte of the request was sent."""
 
 
 def opener(*, encrypted: bool, direct: bool) -> urllib.request.OpenerDirector:
-    """An opener for http, and for https if `encrypted`; `direct` ones pass by the environment's proxies."""
+    """Build an opener for http, and for https if `encrypted`; `direct` ignores the environment's proxies."""
     handlers: list[urllib.request.BaseHandler] = [_Plain(), _NoRedirect()]
     if encrypted:
         handlers.append(_Encrypted(ssl.create_default_context()))
@@ -25,7 +25,7 @@ def opener(*, encrypted: bool, direct: bool) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(*handlers)
 
 
-class _WatchedConnection(http.client.HTTPConnection):
+class _PlainConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         try:
             super().connect()
@@ -43,7 +43,7 @@ class _EncryptedConnection(http.client.HTTPSConnection):
 
 class _Plain(urllib.request.HTTPHandler):
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_WatchedConnection, req)
+        return self.do_open(_PlainConnection, req)
 
 
 class _Encrypted(urllib.request.HTTPSHandler):
@@ -57,4 +57,4 @@ class _Encrypted(urllib.request.HTTPSHandler):
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        return None  # and so a redirect is an error with a status of its own
+        return None  # urllib then raises HTTPError with the redirect's status

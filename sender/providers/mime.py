@@ -1,7 +1,7 @@
-"""Finished mails as bytes, quickly: what the mails of a batch share is encoded once, values are spliced in.
+"""Builds MIME mails as bytes: the parts that a batch shares are encoded once, then each person's values are spliced in.
 
-Quoted-printable makes that possible: a soft line break before and after each value keeps its encoding apart
-from its neighbours'. The standard library's own way costs several milliseconds a mail; this one microseconds.
+Quoted-printable allows this: a soft line break before and after each value keeps its encoding independent of the text
+around it. The email package takes several milliseconds a mail, this takes microseconds.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from sender.providers.provider import Mailing, Recipient
 
 DELIVERY_HEADER = "X-Daisychain-Delivery"
 
-# Lines may have 76 characters (RFC 2045); one is kept for the `=` of a soft break.
+# Lines may have 76 characters (RFC 2045, 6.7); one is reserved for the `=` of a soft line break.
 _LONGEST_LINE = 75
-# Most values need no encoding at all. A dot that begins a line is one of SMTP's own signs.
+# Most values need no encoding. SMTP would take a dot at the start of a line for its end mark (RFC 5321, 4.5.2).
 _PLAIN = re.compile(r"(?!\.)[ !-<>-~]{1,75}")
 _PLAIN_SUBJECT = re.compile(r"(?!.*=\?)[ -~]{0,60}")
-# Bytes in one encoded word, which with what surrounds it is then shorter than 75 characters (RFC 2047).
+# Bytes in one encoded word: with `=?utf-8?b?` and `?=` it stays under RFC 2047's limit of 75 characters.
 _WORD = 39
-# Bytes of encoded values that are kept for the next who has the same: a third of a mail's work otherwise.
-_KEPT = 4_000_000
+# Bytes of encoded values to cache: many people have the same value, and encoding is a third of the work.
+_CACHE_BYTES = 4_000_000
 
 
-class Skeleton:
-    """All that the mails of one mailing share, encoded; `message` adds what is one person's. Safe in threads."""
+class MimeSkeleton:
+    """The encoded parts that all mails of a batch share; `message` adds one person's values. Safe in threads."""
 
     def __init__(self, mailing: Mailing) -> None:
         plan = mailing.plan
@@ -57,9 +57,9 @@ class Skeleton:
         self._holes = [(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, str)]
 
     def message(self, person: Recipient) -> bytes:
-        """The whole mail for one person, with CRLF line ends; raises ValueError as `ascii_address` does.
+        """Build one person's mail with CRLF line ends; raises ValueError as `ascii_address` does.
 
-        No line of it begins with a dot, so that it can go over SMTP as it is.
+        No line begins with a dot, so SMTP can send it unchanged.
         """
         values = self._values(person.inputs, person.key)
         subject = "".join(values[piece] if tag else piece for piece, tag in self._subject)
@@ -74,26 +74,26 @@ class Skeleton:
 
 
 class _Quoted(dict[str, bytes]):
-    """Texts as `quoted` gives them, each worked out once for a while. Safe in threads."""
+    """A cache for `quoted`, cleared when it is full. Safe in threads."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._room = _KEPT
+        self._room = _CACHE_BYTES
 
     def __missing__(self, text: str) -> bytes:
         found = quoted(text)
         self._room -= len(found)
         if self._room < 0:
             self.clear()
-            self._room = _KEPT
+            self._room = _CACHE_BYTES
         self[text] = found
         return found
 
 
 def quoted(text: str) -> bytes:
-    """`text` in quoted-printable, ended by a soft line break, so that it can be put before anything.
+    """Encode `text` in quoted-printable, ending in a soft line break so that anything can follow.
 
-    No line of it begins with a dot.
+    No line begins with a dot.
     """
     if _PLAIN.fullmatch(text):
         return text.encode("ascii") + b"=\r\n"
@@ -101,17 +101,17 @@ def quoted(text: str) -> bytes:
         return b""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     encoded = b"\n" + binascii.b2a_qp(text.encode())
-    while b"\n." in encoded:  # again for each dot of several in a row
+    while b"\n." in encoded:  # repeated, as "..." needs it for each dot
         encoded = encoded.replace(b"\n.", b"\n=2E=\n")
     if len(encoded) - encoded.rfind(b"\n") - 1 > _LONGEST_LINE:
-        # Not within the three characters of an encoded byte.
+        # Do not cut an encoded byte (=XX) in two.
         at = len(encoded) - (3 if encoded[-3:-2] == b"=" else 1)
         encoded = encoded[:at] + b"=\n" + encoded[at:]
     return encoded[1:].replace(b"\n", b"\r\n") + b"=\r\n"
 
 
 def ascii_address(address: str) -> str:
-    """`address` with its domain in ASCII; raises ValueError where a header could not hold it."""
+    """Return `address` with its domain in ASCII (IDNA); raises ValueError if no header can hold it."""
     local, at, domain = address.rpartition("@")
     if not at or not local.isascii() or re.search(r"[\s<>\x00-\x1f\x7f]", address):
         raise ValueError("the address can't be written in ASCII")
@@ -119,7 +119,7 @@ def ascii_address(address: str) -> str:
 
 
 def _split(text: str, tags: tuple[str, ...]) -> list[tuple[str, bool]]:
-    """`text` in its order, in pieces that are told to be tags or not."""
+    """Split `text` into pieces, each with whether it is a tag."""
     if not tags:
         return [(text, False)]
     known = frozenset(tags)
@@ -135,7 +135,7 @@ def _part_head(boundary: str, subtype: str) -> bytes:
 
 
 def _shared_headers(mailing: Mailing) -> bytes:
-    """The headers that are the same for all, encoded and folded by the standard library."""
+    """Encode the headers that are the same for everybody, folded by the email package."""
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(mailing.from_name, addr_spec=ascii_address(mailing.from_address))
     if mailing.reply_to:
@@ -146,9 +146,9 @@ def _shared_headers(mailing: Mailing) -> bytes:
 
 
 def _own_headers(mailing: Mailing) -> str:
-    """The headers that hold a delivery's key, with `KEY` in its place."""
+    """Return the headers that contain a delivery's key, with `KEY` in its place."""
     headers = {DELIVERY_HEADER: KEY, **mailing.headers(mailing.unsubscribe_url)}
-    headers.pop("List-Id", None)  # is shared, and may need encoding
+    headers.pop("List-Id", None)  # is in the shared headers, as it may need encoding
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
@@ -158,14 +158,14 @@ def _date(second: int) -> str:
 
 
 def _encoded_subject(subject: str) -> str:
-    """`subject` as a header's value; what is not plain and short in encoded words, a line each."""
+    """Encode `subject` as a header value: as it is if short ASCII, else in encoded words (RFC 2047), one a line."""
     if _PLAIN_SUBJECT.fullmatch(subject):
         return subject
     left = re.sub(r"[\r\n\x00]+", " ", subject).encode()
     words = []
     while left:
         end = min(_WORD, len(left))
-        while end < len(left) and left[end] & 0xC0 == 0x80:  # not within a character
+        while end < len(left) and left[end] & 0xC0 == 0x80:  # do not cut a character in two
             end -= 1
         words.append(f"=?utf-8?b?{b64encode(left[:end]).decode()}?=")
         left = left[end:]

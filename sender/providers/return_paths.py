@@ -1,7 +1,8 @@
-"""Envelope senders: where a mail's bounce goes, with a key in the address that tells whose mail it was.
+"""Envelope senders (VERP): the address that bounces go to contains a key that identifies the mail.
 
-With SMTP_BOUNCE_ADDRESS set to `bounce@charity.org` the mails leave as `bounce+<key>@charity.org`, which mail servers
-deliver to the mailbox `bounce` (subaddressing, RFC 5233); without it, as the From address, and bounces tell nothing.
+With SMTP_BOUNCE_ADDRESS=bounce@charity.org mails are sent from `bounce+<key>@charity.org`, which mail servers deliver
+to the mailbox `bounce` (subaddressing, RFC 5233). Without it they are sent from the From address, and bounces can't be
+matched.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from daisychain.settings import Settings
 from sender.links.keys import Keys
 from sender.providers.provider import Recipient
 
-# A local part has 64 characters at most (RFC 5321), of which a plus sign and a key take 27.
+# A local part has at most 64 characters (RFC 5321, 4.5.3.1.1); the plus sign and the key take 27.
 _ADDRESS = re.compile(r"([A-Za-z0-9._-]{1,37})@([A-Za-z0-9.-]+)")
 _KEYED = re.compile(r"\+([a-z2-7]{26})@", re.IGNORECASE)
 
 
 class ReturnPaths:
-    """The envelope senders of one installation."""
+    """Makes and reads the envelope senders of one installation."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def senders(self, from_address: str, recipients: Sequence[Recipient]) -> list[str]:
-        """The envelope sender of each one's mail; raises ConfigurationError where the setting is no address."""
+        """Return each recipient's envelope sender; raises ConfigurationError if the setting is not an address."""
         address = self._settings.smtp_bounce_address
         if not address:
             return [from_address] * len(recipients)
@@ -36,14 +37,14 @@ class ReturnPaths:
         if not parts:
             raise ConfigurationError(
                 "SMTP_BOUNCE_ADDRESS",
-                "is not an address that a key can be put into.",
-                hint="For example bounce@your-charity.org, for mails from bounce+key@your-charity.org.",
+                "is not an address that a key can be added to.",
+                hint="For example bounce@your-charity.org; mails are then sent from bounce+key@your-charity.org.",
             )
         local, domain = parts.groups()
         return [f"{local}+{key}@{domain}" for key in self._keys.returns(each.delivery_id for each in recipients)]
 
     def delivery(self, text: str) -> int | None:
-        """The delivery whose key stands in an address within `text`, None where there is none of ours."""
+        """Find the delivery whose key is in an address in `text`; None without a key of ours."""
         ids = (self._keys.read_return(key) for key in _KEYED.findall(text))
         return next((found for found in ids if found is not None), None)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from daisychain.errors import ProviderError
-from sender.providers.sendgrid_account import Account, SilentError, dicts
+from sender.providers.sendgrid_account import Account, SendGridUnavailableError, dicts
 
 State = Literal["good", "missing", "wrong", "not known"]
 
@@ -71,7 +71,7 @@ class Setup:
         for subject, look in looks:
             try:
                 yield from look()
-            except SilentError as error:
+            except SendGridUnavailableError as error:
                 self._silent = True
                 yield SetupFinding(subject, "not known", f"{error}\n  Nothing more was asked.")
                 return

@@ -1,4 +1,4 @@
-"""Conversations with one relay, kept open from batch to batch: greeting, encryption and sign-in are paid once."""
+"""A pool of connections to one relay, kept open between batches to save greeting, TLS and sign-in."""
 
 from __future__ import annotations
 
@@ -7,64 +7,63 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sender.providers.smtp_conversation import Conversation
+from sender.providers.smtp_connection import SmtpConnection
 
-# Seconds. A campaign's next batch comes within one of these; relays hang up on their own after some minutes.
+# Seconds. A campaign's next batch comes much sooner; relays themselves hang up after minutes (RFC 5321, 4.5.3.2: 5).
 IDLE = 5.0
 
 
-class Pool:
-    """At most one conversation a thread that asks; safe in threads, and closed a few seconds after the last use."""
+class ConnectionPool:
+    """Lends each thread a connection and closes unused ones after a few seconds; safe to use from several threads."""
 
-    def __init__(self, connect: Callable[[], Conversation], *, idle: float = IDLE) -> None:
+    def __init__(self, connect: Callable[[], SmtpConnection], *, idle: float = IDLE) -> None:
         self._connect = connect
-        self._seconds = idle
+        self._idle = idle
         self._lock = threading.Lock()
-        self._kept: list[tuple[float, Conversation]] = []
+        self._kept: list[tuple[float, SmtpConnection]] = []
         self._timer: threading.Timer | None = None
 
     @contextmanager
-    def conversation(self) -> Iterator[Conversation]:
-        """A conversation for the caller alone: the one used last, or a new one; raises OSError where none comes about.
+    def connection(self) -> Iterator[SmtpConnection]:
+        """Lend the connection used last, or a new one; raises OSError if connecting fails.
 
-        One that was kept may have been ended by the relay meanwhile, which shows at its next word. Afterwards it is
-        kept for the next batch, or closed where it can't be used any more.
+        The relay may have closed an idle connection, which only shows at the next reply.
         """
-        conversation = self._kept_one() or self._connect()
+        connection = self._take_idle() or self._connect()
         try:
-            yield conversation
+            yield connection
         except BaseException:
-            conversation.usable = False  # who knows what was said last
+            connection.usable = False  # its state is not known
             raise
         finally:
-            self._give_back(conversation)
+            self._give_back(connection)
 
-    def _kept_one(self) -> Conversation | None:
+    def _take_idle(self) -> SmtpConnection | None:
         with self._lock:
             return self._kept.pop()[1] if self._kept else None
 
-    def _give_back(self, conversation: Conversation) -> None:
-        if not conversation.usable:
-            conversation.close()
+    def _give_back(self, connection: SmtpConnection) -> None:
+        if not connection.usable:
+            connection.close()
             return
         with self._lock:
-            self._kept.append((time.monotonic(), conversation))
+            self._kept.append((time.monotonic(), connection))
             self._set_timer()
 
     def close(self) -> None:
-        """Close all that nobody uses."""
+        """Close all idle connections."""
         self._close_older_than(0)
 
     def _set_timer(self) -> None:
         if self._timer is None and self._kept:
-            self._timer = threading.Timer(self._seconds, self._timed)
+            self._timer = threading.Timer(self._idle, self._close_idle)
             self._timer.daemon = True
             self._timer.start()
 
-    def _timed(self) -> None:
+    def _close_idle(self) -> None:
         with self._lock:
             self._timer = None
-        self._close_older_than(self._seconds)
+        self._close_older_than(self._idle)
 
     def _close_older_than(self, seconds: float) -> None:
         now = time.monotonic()

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, func, select, text, update
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
-from sender.alerts.notify import watch_and_tell
+from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
-from sender.events.provider_lists import KeepsLists, close_gaps, suppress_soft_bouncers
+from sender.events.provider_lists import HasSuppressionLists, suppress_soft_bouncers, sync_provider_lists
 from sender.events.provider_log import look_up
 from sender.events.webhook_bodies import drop_old_bodies
 from sender.providers.registry import open_provider
@@ -41,13 +41,13 @@ def _provider_lists(database: Database) -> str:
     if not database.settings.sendgrid_api_key:
         return "no provider that keeps lists is set up"
     provider = open_provider("sendgrid", database.settings)
-    if not isinstance(provider, KeepsLists):
+    if not isinstance(provider, HasSuppressionLists):
         return "its provider keeps no lists"
     until = datetime.now(UTC)
     with database.engine.begin() as connection:
         row = select(Chore.since).where(Chore.name == "provider lists")
         since = connection.scalar(row) or datetime.fromtimestamp(0, UTC)
-        counts = close_gaps(connection, provider, since, until)
+        counts = sync_provider_lists(connection, provider, since, until)
         connection.execute(update(Chore).where(Chore.name == "provider lists").values(since=until))
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
@@ -69,12 +69,12 @@ def _old_bodies(database: Database) -> str:
         connection.commit()
     if against:
         log.error("old webhook bodies are kept, for roll-ups differ from the events: %s", against)
-        return f"kept, for roll-ups differ from the events: {against}; run `daisychain events replay`"
+        return f"kept, for roll-ups differ from the events: {against}; run_chore `daisychain events replay`"
     return f"{dropped} deleted"
 
 
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
-    "alerts": (timedelta(minutes=1), watch_and_tell),
+    "alerts": (timedelta(minutes=1), check_and_notify),
     "look-ups": (timedelta(minutes=1), _look_ups),
     "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),
     "provider lists": (timedelta(days=1), _provider_lists),
@@ -97,17 +97,17 @@ _ROWS = orjson.dumps([{"name": name, "every": every.total_seconds()} for name, (
 @app.task(name="sender.do_chore", queue=QUEUE, priority=BEFORE_BATCHES, pass_context=True)
 def do_chore(context: JobContext, name: str) -> None:
     """Do one chore and keep what came of it."""
-    run(context.additional_context["database"], name)
+    run_chore(context.additional_context["database"], name)
 
 
-def defer_due(connection: Connection) -> list[str]:
+def defer_due_chores(connection: Connection) -> list[str]:
     """Defer a job for each chore that is due, in the caller's transaction; returns their names."""
     names = sorted(connection.scalars(_DUE, {"chores": _ROWS}))
     defer(connection, do_chore, [{"name": name} for name in names], queue=QUEUE)
     return names
 
 
-def run(database: Database, name: str) -> str:
+def run_chore(database: Database, name: str) -> str:
     """Do a chore now; returns, and keeps, what came of it. A failure is tried again within the hour."""
     values: dict[str, object] = {}
     try:

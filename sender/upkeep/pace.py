@@ -17,7 +17,7 @@ from sender.campaigns.plans import is_open
 from sender.campaigns.status import find_campaign
 from sender.campaigns.steering import begin
 from sender.delivery.campaign_states import by_itself, pause
-from sender.delivery.outcomes import went_out
+from sender.delivery.outcomes import sent_a_request
 from sender.tables import Attempt, Batch, Campaign
 
 # A schedule that is longer overdue than this when somebody is there to keep it waits for a person.
@@ -25,7 +25,7 @@ OVERDUE = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
-def keep_schedules(connection: Connection, settings: Settings, now: datetime | None = None) -> None:
+def start_due_campaigns(connection: Connection, settings: Settings, now: datetime | None = None) -> None:
     """Freeze and let go each campaign whose time has come; one that is long overdue is paused instead."""
     now = now or datetime.now(UTC)
     due = connection.scalars(
@@ -43,7 +43,7 @@ def keep_schedules(connection: Connection, settings: Settings, now: datetime | N
             begin(connection, settings, campaign)
 
 
-def let_go(connection: Connection, campaign_id: int, now: datetime | None = None) -> int:
+def release_batches(connection: Connection, campaign_id: int, now: datetime | None = None) -> int:
     """Let go as many held batches of a campaign as its plan allows; returns how many.
 
     A campaign against which something speaks is paused, and one out of its hours is held back.
@@ -113,7 +113,7 @@ def _allowance(connection: Connection, campaign: Row[Any], now: datetime) -> int
     limits = []
     if campaign.per_minute:
         asked = select(func.coalesce(func.sum(Attempt.people), 0)).where(
-            Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE, went_out()
+            Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE, sent_a_request()
         )
         on_their_way = _waiting(campaign.id, select(func.coalesce(func.sum(_size()), 0))).where(~Batch.held)
         limits.append(

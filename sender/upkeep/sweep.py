@@ -36,11 +36,11 @@ def sweep(connection: Connection, settings: Settings) -> int:
     for row in dead:
         with by_itself(connection, row.campaign_id, "its dead sender's batch can't be settled"):
             repeatable = open_provider(row.provider, settings).repeatable
-            verdict = verdict_of("any", "death, repeatable" if repeatable else "death")
+            verdict = verdict_of("any", "sender died, repeatable" if repeatable else "sender died")
             words = "the sender died before an answer came"
             attempts.record(connection, row.attempt_id, Outcome(verdict, detail=words, retry_at=datetime.now(UTC)))
-    intake.defer_left_over(connection)
-    chores.defer_due(connection)
+    intake.defer_unprocessed(connection)
+    chores.defer_due_chores(connection)
     if confirmed_places.is_confirmed(connection, settings):
         _go_on(connection, settings)
     return len(dead)
@@ -52,14 +52,14 @@ def _go_on(connection: Connection, settings: Settings) -> None:
     One campaign that is out of order stops no other. All are taken by their ids, so that two sweeps don't wait for
     each other.
     """
-    pace.keep_schedules(connection, settings)
+    pace.start_due_campaigns(connection, settings)
     over = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), _somebody_waits())
     for campaign_id in connection.scalars(over.order_by(Campaign.id)).all():
         people_wait_again(connection, campaign_id)
     under_way = select(Campaign.id).where(Campaign.state == "sending")
     for campaign_id in connection.scalars(under_way.order_by(Campaign.id)).all():
         with by_itself(connection, campaign_id, "it can't go on"):
-            pace.let_go(connection, campaign_id)
+            pace.release_batches(connection, campaign_id)
             batch_jobs.defer_waiting(connection, campaign_id)
             finish_if_done(connection, campaign_id)  # one that has nobody to mail has no batch that could do it
 

@@ -278,7 +278,7 @@ def test_bad_input_is_told_and_leaves_nothing_behind(
         ({"test_mode": False}, "DAISYCHAIN_PUBLIC_URL"),
         ({"test_mode": False, "public_url": ""}, "DAISYCHAIN_PUBLIC_URL"),
         ({"test_mode": False, "public_url": "https://news.coalition.org"}, "reserved domain 'coalition.example'"),
-        ({"sendgrid_api_host": "http://api.sendgrid.com"}, "in the clear"),
+        ({"sendgrid_api_host": "http://api.sendgrid.com"}, "without encryption"),
     ],
 )
 def test_what_is_not_set_up_stops_a_real_send_before_the_freeze(
@@ -296,7 +296,7 @@ def test_what_is_not_set_up_stops_a_real_send_before_the_freeze(
     [
         ("sendgrid", {"sendgrid_api_host": "http://127.0.0.1:9"}, "127.0.0.1 can't be reached"),
         ("sendgrid", {"sendgrid_api_key": "SG.wrong"}, "does not know this key"),
-        ("smtp", {"smtp_url": "smtp://127.0.0.1:9"}, "The relay 127.0.0.1 can't be used"),
+        ("smtp", {"smtp_url": "smtp://127.0.0.1:9"}, "The SMTP relay 127.0.0.1 can't be used"),
     ],
 )
 def test_a_provider_that_cannot_be_used_stops_a_send_before_the_freeze(

@@ -19,8 +19,8 @@ from daisychain.errors import StateError
 from daisychain.installation import Installation
 from reports.exports import CSV_COLUMNS, as_csv
 from reports.figures import Report, figures
-from sender.events.intake import take_in
-from sender.events.sendgrid_webhook import normalise_all
+from sender.events.intake import ingest
+from sender.events.sendgrid_webhook import to_events
 from sender.tables import Campaign, Delivery
 from tests.sender.returns import FIREFOX, Sent, sent
 
@@ -32,7 +32,7 @@ def tell(campaign: Sent, *told: dict[str, Any]) -> None:
     """Take these events in."""
     with campaign.database.engine.begin() as connection:
         now = datetime.now(UTC)
-        take_in(connection, normalise_all(told, campaign.keys, now), now)
+        ingest(connection, to_events(told, campaign.keys, now), now)
 
 
 def made(campaign: Sent) -> Report:

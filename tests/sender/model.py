@@ -16,7 +16,7 @@ from sender.providers.provider import Outcome, Verdict
 
 # As the machine sets them in the code under test, so that five people reach them.
 REFUSALS_IN_A_ROW = 3
-PUT_OFF_MINUTES = (1, 2)
+DEFERRED_MINUTES = (1, 2)
 PAUSE_MINUTES = 0.5
 OVERDUE_MINUTES = 60
 
@@ -156,10 +156,10 @@ class Model:
         refused, waiting = dict(outcome.refused), set(outcome.waiting)
         if outcome.deferred:
             pack.tries += 1
-            if pack.tries > len(PUT_OFF_MINUTES):
+            if pack.tries > len(DEFERRED_MINUTES):
                 refused, waiting = refused | dict(outcome.deferred), set()
             else:
-                minutes = PUT_OFF_MINUTES[pack.tries - 1]
+                minutes = DEFERRED_MINUTES[pack.tries - 1]
         self.refuse(each, set(refused) & set(self.of(pack, was)))
         there = self.of(pack, was)
         match outcome.verdict:
@@ -176,7 +176,7 @@ class Model:
             case Verdict.UNCERTAIN:
                 self.put(there, "uncertain")
                 pack.state = "uncertain"
-            case Verdict.WAIT:
+            case Verdict.RETRY:
                 self.put(there, "waiting")
                 self.put_back(pack, minutes)
             case Verdict.REFUSED_ACCOUNT:
@@ -187,10 +187,10 @@ class Model:
                 self.put(there, "waiting")
                 self.put_back(pack, 0)
                 pack.state = "waiting" if there else "done"
-            case Verdict.APART:
+            case Verdict.OVER_LIMITS:
                 self.put(there, "waiting")
                 self.put_back(pack, 0)
-                self.set_apart(pack, sorted(outcome.apart), "waiting")
+                self.set_apart(pack, sorted(outcome.over_limits), "waiting")
             case Verdict.REFUSED_REQUEST:
                 self.put(there, "waiting")
                 self.refused_whole(each, pack, there)

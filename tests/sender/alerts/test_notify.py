@@ -84,14 +84,14 @@ def change(database: Database, table: Any, *where: Any, **values: Any) -> None:
 def keys(database: Database, **settings: Any) -> list[str]:
     """The causes there are, by the first word of their keys."""
     with database.engine.begin() as connection:
-        found = conditions.causes(connection, replace(database.settings, **settings), datetime.now(UTC))
+        found = conditions.active_conditions(connection, replace(database.settings, **settings), datetime.now(UTC))
         return [cause.key.split()[0] for cause in found]
 
 
 def told(database: Database, **settings: Any) -> str:
     """Watch and tell once, with these settings."""
     database.settings = replace(database.settings, **settings)
-    return notify.watch_and_tell(database)
+    return notify.check_and_notify(database)
 
 
 def paused(database: Database, reason: str = "SendGrid answered 401: no such key") -> Sent:
@@ -190,16 +190,16 @@ def test_a_disk_with_hardly_any_room_is_seen_and_another_machines_disk_is_left_t
     assert keys(database) == ["disk"]
     with database.engine.begin() as connection:
         connection.execute(insert(Alert).values(cause="disk elsewhere /srv", subject="", words=""))
-        notify.look(connection, database.settings)
+        notify.update_alerts(connection, database.settings)
     monkeypatch.setattr(conditions, "FEWEST_BYTES", 0)
     with database.engine.begin() as connection:
-        notify.look(connection, database.settings)
+        notify.update_alerts(connection, database.settings)
         assert connection.scalars(select(Alert.cause).where(Alert.over_at.is_(None))).all() == ["disk elsewhere /srv"]
 
 
 def test_it_is_told_by_mail_and_by_webhook_once(database: Database, relay: FakeRelay, room: Room) -> None:
     campaign = paused(database)
-    assert told(database, alert_to=f"{TO}, {room.url}", alert_smtp_url=relay.url) == "1 of 1 told"
+    assert told(database, alert_to=f"{TO}, {room.url}", alert_smtp_url=relay.url) == "1 of 1 sent"
     assert told(database) == ""
     ((address, mail),) = relay.mails
     assert address == TO
@@ -230,11 +230,11 @@ def test_a_cause_that_comes_back_is_told_again(database: Database, room: Room) -
 def test_what_could_not_be_told_is_tried_again_later(database: Database, room: Room) -> None:
     paused(database)
     room.status = 500
-    assert told(database, alert_to=room.url) == "0 of 1 told"
+    assert told(database, alert_to=room.url) == "0 of 1 sent"
     assert told(database) == ""  # not before its pause is over
     room.status = 200
     change(database, Alert, due_at=func.now())
-    assert told(database) == "1 of 1 told"
+    assert told(database) == "1 of 1 sent"
     with database.engine.connect() as connection:
         alert = connection.execute(select(Alert.tries, Alert.problem)).one()
     assert alert.tries == 2
@@ -247,7 +247,7 @@ def test_a_relay_that_refuses_does_not_keep_the_webhook_from_being_told(
 ) -> None:
     paused(database)
     relay.script["RCPT", TO] = reply
-    assert told(database, alert_to=f"{TO},{room.url}", smtp_url=relay.url) == "1 of 1 told"
+    assert told(database, alert_to=f"{TO},{room.url}", smtp_url=relay.url) == "1 of 1 sent"
     assert len(room.said) == 1
 
 
@@ -256,17 +256,17 @@ def test_without_anybody_to_tell_it_is_written_down_and_told_as_soon_as_there_is
 ) -> None:
     paused(database)
     assert told(database) == ""
-    assert told(database, alert_to=room.url) == "1 of 1 told"
+    assert told(database, alert_to=room.url) == "1 of 1 sent"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"alert_to": TO}, "no relay"),
-        ({"alert_to": "nobody"}, "no address"),
+        ({"alert_to": TO}, "no SMTP relay"),
+        ({"alert_to": "nobody"}, "neither an email address"),
         ({"alert_to": "https:///hook"}, "without a host"),
-        ({"alert_to": "http://chat.your-charity.org/hook"}, "in the clear"),
-        ({"alert_to": TO, "smtp_url": "smtp://relay.your-charity.org"}, "in the clear"),
+        ({"alert_to": "http://chat.your-charity.org/hook"}, "without encryption"),
+        ({"alert_to": TO, "smtp_url": "smtp://relay.your-charity.org"}, "without encryption"),
     ],
 )
 def test_a_setting_by_which_nobody_could_be_told_is_refused(
@@ -290,7 +290,7 @@ def test_a_send_in_the_foreground_tells_its_end_by_itself(
 
 def test_while_something_is_sent_what_happens_is_told_beside_it(database: Database, room: Room) -> None:
     database.settings = replace(database.settings, alert_to=room.url)
-    with notify.telling(database, every=0.05):
+    with notify.alerting(database, every=0.05):
         paused(database)
         until(lambda: room.said)
     assert len(room.said) == 1
@@ -301,8 +301,8 @@ def test_what_keeps_us_from_telling_is_logged_and_disturbs_nothing(
 ) -> None:
     paused(database)
     database.settings = replace(database.settings, alert_to="nobody")
-    with notify.telling(database, every=0.01):
-        until(lambda: caplog.text.count("nobody could be told") > 1)
+    with notify.alerting(database, every=0.01):
+        until(lambda: caplog.text.count("alerts could not be sent") > 1)
 
 
 def test_the_sweep_has_it_done(database: Database) -> None:

@@ -107,7 +107,7 @@ def test_cancelling_excludes_who_waits_and_lets_what_is_in_flight_end(database: 
     assert state_of(database, campaign_id) == "cancelled"
 
 
-@pytest.mark.parametrize("verdict", [Verdict.WAIT, Verdict.REFUSED_REQUEST, Verdict.REFUSED_ACCOUNT])
+@pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.REFUSED_REQUEST, Verdict.REFUSED_ACCOUNT])
 def test_who_is_put_back_in_a_cancelled_campaign_is_excluded_too(database: Database, verdict: Verdict) -> None:
     campaign_id = frozen(database, 2)
     claim = claimed(database, batches(database, campaign_id)[0])
@@ -219,7 +219,7 @@ def test_who_was_to_be_sent_to_again_and_was_surely_not_mailed_is_excluded_by_a_
     recorded(database, claim, Outcome(Verdict.UNCERTAIN))
     with database.engine.begin() as connection:
         resolve(connection, campaign_id, "send-again", who="ann", because="an outage")
-    recorded(database, claim, Outcome(Verdict.WAIT))  # the sender was not dead, and the provider took nothing
+    recorded(database, claim, Outcome(Verdict.RETRY))  # the sender was not dead, and the provider took nothing
     with database.engine.begin() as connection:
         assert steering.cancel(connection, campaign_id, who="ann") == 2
     assert ledger(database, campaign_id).excluded_by == {"cancelled": 2}

@@ -21,7 +21,7 @@ from tests.command import Daisychain
 from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
 
 SOON = datetime.now(UTC) + timedelta(hours=6)  # the run began long ago, perhaps
-ASKED = Outcome(Verdict.WAIT, "SendGrid answered 429: too many requests", status=429, retry_at=SOON)
+ASKED = Outcome(Verdict.RETRY, "SendGrid answered 429: too many requests", status=429, retry_at=SOON)
 
 
 def waiting(database: Database, outcome: Outcome = ASKED) -> int:
@@ -40,7 +40,7 @@ def upcoming(database: Database, campaign_id: int) -> waiting_reason.Wait | None
     [
         (ASKED, "SendGrid asks us to wait until "),
         (
-            Outcome(Verdict.WAIT, "SendGrid could not be reached: refused", retry_at=SOON),
+            Outcome(Verdict.RETRY, "SendGrid could not be reached: refused", retry_at=SOON),
             "SendGrid could not be reached: refused; tried again at ",
         ),
         (

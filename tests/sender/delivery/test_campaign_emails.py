@@ -147,7 +147,7 @@ def test_the_rest_follows_a_canary_in_all_its_languages(database: Database) -> N
     for batch in free:
         recorded(database, claimed(database, batch), Outcome(Verdict.ACCEPTED))
     with database.engine.begin() as connection:
-        pace.let_go(connection, campaign_id)
+        pace.release_batches(connection, campaign_id)
         assert connection.scalar(select(func.count()).where(Batch.held)) == 0
         accepted = connection.scalar(select(func.count()).where(Delivery.state == "accepted"))
         assert accepted == 3

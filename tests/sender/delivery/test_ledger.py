@@ -153,7 +153,7 @@ def test_a_batch_whose_people_have_all_left_is_done_without_an_attempt(database:
     [
         (Outcome(Verdict.ACCEPTED), "finished", {"accepted": 4}),
         (Outcome(Verdict.UNCERTAIN), "finished", {"uncertain": 4}),
-        (Outcome(Verdict.WAIT), "sending", {"waiting": 4}),
+        (Outcome(Verdict.RETRY), "sending", {"waiting": 4}),
         (Outcome(Verdict.REFUSED_ACCOUNT, detail="401"), "paused", {"waiting": 4}),
         (Outcome(Verdict.ACCEPTED, refused={2: "no such person"}), "finished", {"accepted": 3, "failed": 1}),
         (Outcome(Verdict.ACCEPTED, waiting=frozenset({2, 3})), "sending", {"accepted": 2, "waiting": 2}),

@@ -32,23 +32,23 @@ from sender.delivery import attempts, batch_jobs, outcomes
 from sender.delivery.campaign_states import turn
 from sender.delivery.ledger import read_ledger
 from sender.delivery.senders import LOCK_CLASS
-from sender.event import PROOFS, Happening
-from sender.events.intake import take_in
+from sender.event import PROOFS, IncomingEvent
+from sender.events.intake import ingest
 from sender.providers import retry_times
 from sender.providers.provider import Outcome, Verdict
 from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, Event, Sender
 from sender.upkeep import pace
 from sender.upkeep.sweep import sweep
-from tests.sender.model import PUT_OFF_MINUTES, REFUSALS_IN_A_ROW, Model, Pack, Try
+from tests.sender.model import DEFERRED_MINUTES, REFUSALS_IN_A_ROW, Model, Pack, Try
 from tests.sender.staging import staged
 
 PEOPLE = 6
 ENDED = ("finished", "cancelled")
-NONE_TAKEN = (Verdict.WAIT, Verdict.REFUSED_REQUEST, Verdict.REFUSED_ACCOUNT)
+NONE_TAKEN = (Verdict.RETRY, Verdict.REFUSED_REQUEST, Verdict.REFUSED_ACCOUNT)
 # What the provider answers, the likelier the more often; what pauses a campaign is rare.
 LIKELY = [
-    *[Verdict.ACCEPTED, Verdict.UNCERTAIN, Verdict.REFUSED_REQUEST] * 3, *[Verdict.REFUSED_PERSON, Verdict.APART] * 2,
-    Verdict.WAIT, Verdict.REFUSED_ACCOUNT,
+    *[Verdict.ACCEPTED, Verdict.UNCERTAIN, Verdict.REFUSED_REQUEST] * 3,
+    *[Verdict.REFUSED_PERSON, Verdict.OVER_LIMITS] * 2, Verdict.RETRY, Verdict.REFUSED_ACCOUNT,
 ]  # fmt: skip
 # What a plan may be; the clock is moved by moving the past away.
 CLOCKS = (Campaign, Batch, Attempt, Decision, Event)
@@ -213,14 +213,14 @@ class Campaigning(RuleBasedStateMachine):
     def put_off(self, data: strategies.DataObject) -> None:
         """A relay puts the first of a batch off again and again, and takes the others."""
         pack = drawn(data, self.may_go())
-        for _ in range(len(PUT_OFF_MINUTES) + 1):
+        for _ in range(len(DEFERRED_MINUTES) + 1):
             each = self.claimed(pack) if self.model.may_be_claimed(pack) else None
             if each is None:
                 return
             self.take(each, each.people[1:])
             first = each.people[0]
             self.record(each, Outcome(Verdict.ACCEPTED, waiting=frozenset([first]), deferred={first: "not now"}))
-            self.moved_on(max(PUT_OFF_MINUTES))
+            self.moved_on(max(DEFERRED_MINUTES))
 
     def refuse_all(self, data: strategies.DataObject) -> None:
         """The provider refuses whatever it is given, for no person's fault, until the campaign pauses."""
@@ -233,7 +233,7 @@ class Campaigning(RuleBasedStateMachine):
         verdict, whole = drawn(data, LIKELY), data.draw(strategies.booleans())
         if each.taken and verdict is not Verdict.ACCEPTED:
             verdict = Verdict.UNCERTAIN
-        if verdict is Verdict.APART and len(each.people) == 1:  # who is alone in a request is rendered
+        if verdict is Verdict.OVER_LIMITS and len(each.people) == 1:  # who is alone in a request is rendered
             verdict = Verdict.ACCEPTED
         parts = self.parts(each, data, verdict, whole)
         if verdict is Verdict.ACCEPTED:
@@ -241,11 +241,11 @@ class Campaigning(RuleBasedStateMachine):
             self.take(each, [*parts[""], *perhaps])
         elif verdict is Verdict.UNCERTAIN and data.draw(strategies.booleans()):
             self.take(each, each.people)
-        minutes = drawn(data, [None, 10]) if verdict is Verdict.WAIT or parts["waiting"] else None
+        minutes = drawn(data, [None, 10]) if verdict is Verdict.RETRY or parts["waiting"] else None
         by_name = bool(parts["waiting"]) and data.draw(strategies.booleans())
         outcome = Outcome(
             verdict, detail="words", refused=dict.fromkeys(parts["refused"], "no such person"),
-            **{name: frozenset(parts[name]) for name in ("waiting", "uncertain", "apart")},
+            **{name: frozenset(parts[name]) for name in ("waiting", "uncertain", "over_limits")},
             deferred=dict.fromkeys(parts["waiting"], "not now") if by_name else {},
             retry_at=datetime.now(UTC) + timedelta(minutes=minutes) if minutes and not by_name else None,
         )  # fmt: skip
@@ -255,12 +255,12 @@ class Campaigning(RuleBasedStateMachine):
         """What the answer says of single people."""
         kinds = {
             Verdict.ACCEPTED: ["", "", "refused", "waiting", "uncertain"] if not whole else [""],
-            Verdict.REFUSED_PERSON: ["refused", ""], Verdict.APART: ["apart", ""],
+            Verdict.REFUSED_PERSON: ["refused", ""], Verdict.OVER_LIMITS: ["over_limits", ""],
         }.get(verdict, [""])  # fmt: skip
-        parts: dict[str, list[int]] = {kind: [] for kind in ("", "refused", "waiting", "uncertain", "apart")}
+        parts: dict[str, list[int]] = {kind: [] for kind in ("", "refused", "waiting", "uncertain", "over_limits")}
         for place, number in enumerate(each.people):
             # Those two name somebody always.
-            named = place == 0 and verdict in (Verdict.REFUSED_PERSON, Verdict.APART)
+            named = place == 0 and verdict in (Verdict.REFUSED_PERSON, Verdict.OVER_LIMITS)
             parts["" if each.taken else kinds[0] if named else drawn(data, kinds)].append(number)
         return parts
 
@@ -318,7 +318,7 @@ class Campaigning(RuleBasedStateMachine):
         # What answers for some people alone, as a relay does, sends no events that know the request.
         whole = len(each.taken) == len(each.people)
         told = [
-            Happening(
+            IncomingEvent(
                 source="sendgrid", kind=kind, at=datetime.now(UTC), natural_key=secrets.token_hex(16),
                 delivery_id=number, attempt_id=each.id if whole else None, bounce="hard" if kind == "bounced" else "",
                 open_class="human" if kind == "opened" else "",
@@ -326,7 +326,7 @@ class Campaigning(RuleBasedStateMachine):
             for number in people
         ]  # fmt: skip
         with self.transaction() as connection:
-            take_in(connection, told, datetime.now(UTC))
+            ingest(connection, told, datetime.now(UTC))
         at = self.model.next()
         for number in people if kind in ("bounced", "complained") else ():
             person = self.model.people[number]
@@ -528,7 +528,9 @@ ACTIONS: dict[str, tuple[int, Callable[[Campaigning], object]]] = {
 
 def run(database: Database, monkeypatch: pytest.MonkeyPatch, *, examples: int, by_chance: bool) -> None:
     monkeypatch.setattr(outcomes, "REFUSALS_IN_A_ROW", REFUSALS_IN_A_ROW)
-    monkeypatch.setattr(retry_times, "PAUSES", tuple(timedelta(minutes=minutes) for minutes in PUT_OFF_MINUTES))
+    monkeypatch.setattr(
+        retry_times, "DEFERRED_PAUSES", tuple(timedelta(minutes=minutes) for minutes in DEFERRED_MINUTES)
+    )
     run_state_machine_as_test(
         lambda: Campaigning(database, monkeypatch),
         settings=settings(

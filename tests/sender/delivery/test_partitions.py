@@ -14,7 +14,7 @@ from reports.figures import figures
 from sender.campaigns.freeze import freeze
 from sender.delivery import attempts
 from sender.delivery.ledger import read_ledger
-from sender.events.recount import recount
+from sender.events.recount import recount_rollups
 from sender.providers.provider import Outcome, Verdict
 from sender.tables import Batch
 from tests.sender.events.test_replay import a_life, take
@@ -70,7 +70,7 @@ def test_what_was_there_is_there_and_what_is_told_again_counts_once(campaign: Se
     with database.engine.begin() as connection:
         report = figures(connection, campaign.campaign_id)
         assert (report["delivered"].numerator, report["delivered"].denominator) == (3, 3)
-        assert not any(recount(connection, [campaign.campaign_id]).values())
+        assert not any(recount_rollups(connection, [campaign.campaign_id]).values())
     assert campaign.rollups()[:2] == rollups[:2]
 
 

@@ -143,17 +143,17 @@ def test_an_answer_that_cannot_be_written_down_becomes_uncertain_while_its_sende
 
         until(swept)
         assert ledger(database, campaign_id).uncertain == 3
-        assert sender.sure_id() != first
+        assert sender.verified_id() != first
 
 
 def test_events_and_chores_go_before_the_batches_that_wait(database: Database) -> None:
     foreground.start(database, staged(database, 3))
     with database.engine.begin() as connection:
-        intake.keep_body(connection, b"[]")
-        chores.defer_due(connection)
+        intake.store_body(connection, b"[]")
+        chores.defer_due_chores(connection)
         connection.execute(text("UPDATE webhook_bodies SET received_at = now() - interval '1 hour'"))
         connection.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'events'"))
-        intake.defer_left_over(connection)
+        intake.defer_unprocessed(connection)
         order = "SELECT (procrastinate_fetch_job_v2(NULL, NULL)).queue_name"
         queues = [connection.scalar(text(order)) for _ in range(len(chores.CHORES) + 2)]
     assert queues[-1].startswith("campaign-")

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, ProviderError
 from lists.tables import Suppression
-from sender.event import Happening
+from sender.event import IncomingEvent
 from sender.events.bounce_mailbox import Mailbox, parse_url, read_mailbox
-from sender.events.bounce_reports import happening, severity
+from sender.events.bounce_reports import read_bounce, severity
 from sender.links.keys import Keys
 from sender.providers.return_paths import ReturnPaths
 from sender.upkeep import chores
@@ -45,14 +45,14 @@ def filled(report: str, delivery_id: int = 7, keys: Keys = KEYS) -> bytes:
 @pytest.mark.parametrize("name", REPORTS)
 def test_each_shape_of_report_is_read(paths: ReturnPaths, name: str) -> None:
     report, expected = REPORTS[name]
-    found = happening(filled(report), KEYS, paths, NOW)
+    found = read_bounce(filled(report), KEYS, paths, NOW)
     assert told(found) == expected
     if found:
         assert (found.delivery_id, found.at) == (7, datetime(2026, 11, 2, 10, tzinfo=UTC))
         assert "person0@" not in str(found.detail)
 
 
-def told(found: Happening | None) -> tuple[str, str, str] | None:
+def told(found: IncomingEvent | None) -> tuple[str, str, str] | None:
     return (found.kind, found.bounce, str(found.detail.get("status", ""))) if found else None
 
 
@@ -65,20 +65,20 @@ def test_the_key_is_found_wherever_it_is_left(paths: ReturnPaths, change: str) -
         raw = raw.replace(b"bounce+" + key, b"bounce")
     else:
         raw = raw.replace(b"To: bounce+" + key, b"Delivered-To: bounce+" + key, 1)
-    found = happening(raw, KEYS, paths, NOW)
+    found = read_bounce(raw, KEYS, paths, NOW)
     assert found is not None
     assert found.delivery_id == 7
 
 
 def test_a_report_about_a_mail_of_another_installation_is_none_of_ours(paths: ReturnPaths) -> None:
     raw = filled(standard("5.1.1", "550 no"), keys=Keys("another secret, which is as long"))
-    assert happening(raw, KEYS, paths, NOW) is None
+    assert read_bounce(raw, KEYS, paths, NOW) is None
 
 
 def test_a_report_told_twice_is_one_and_one_from_the_future_is_from_now(paths: ReturnPaths) -> None:
     raw = filled(standard("5.1.1", "550 no"))
     later = raw.replace(b"Nov 2026", b"Nov 2036")
-    first, again = happening(raw, KEYS, paths, NOW), happening(later, KEYS, paths, NOW)
+    first, again = read_bounce(raw, KEYS, paths, NOW), read_bounce(later, KEYS, paths, NOW)
     assert first
     assert again
     assert (first.natural_key, again.at) == (again.natural_key, NOW)
@@ -131,9 +131,9 @@ def test_the_mailbox_is_read_into_events_and_suppressions_once(
 
 
 def test_a_worker_reads_it_by_itself(mailbox: FakeMailbox, database: Database) -> None:
-    assert "1 hard" in chores.run(database, "bounce mailbox")
+    assert "1 hard" in chores.run_chore(database, "bounce mailbox")
     database.settings = replace(database.settings, imap_url="")
-    assert chores.run(database, "bounce mailbox") == "no mailbox for bounces is set up"
+    assert chores.run_chore(database, "bounce mailbox") == "no mailbox for bounces is set up"
 
 
 def test_a_mailbox_that_lets_nobody_in_is_named_without_the_password(mailbox: FakeMailbox, database: Database) -> None:
@@ -159,5 +159,5 @@ def test_what_is_no_url_of_a_mailbox_is_refused_without_showing_it(url: str) -> 
 
 def test_a_password_goes_nowhere_in_the_clear(database: Database) -> None:
     database.settings = replace(database.settings, imap_url="imap://u:secret@mail.daisies.org")
-    with pytest.raises(ConfigurationError, match="in the clear"):
+    with pytest.raises(ConfigurationError, match="without encryption"):
         read_mailbox(database)

@@ -16,7 +16,7 @@ from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists.tables import Membership, Suppression
 from sender.campaigns import resolve, steering
-from sender.events.intake import QUEUE, defer_left_over, keep_body, process_body
+from sender.events.intake import QUEUE, defer_unprocessed, process_body, store_body
 from sender.links.keys import Keys
 from sender.tables import Attempt, Batch, Delivery, Rollup, WebhookBody
 from tests.sender.returns import FIREFOX, Sent, add_attempt, resent, sent
@@ -27,7 +27,7 @@ Told = list[dict[str, Any]]
 def take(campaign: Sent, told: Told) -> int:
     """Keep a body of these events and take it in as its job does; returns how many are new."""
     with campaign.database.engine.begin() as connection:
-        body_id = keep_body(connection, orjson.dumps(told))
+        body_id = store_body(connection, orjson.dumps(told))
     with campaign.database.engine.begin() as connection:
         return process_body(connection, body_id, campaign.keys)
 
@@ -92,7 +92,7 @@ def test_any_order_and_any_telling_again_give_the_same_roll_ups(database: Databa
 def test_a_body_is_taken_in_once_whatever_its_jobs_do(database: Database) -> None:
     campaign = sent(database)
     with database.engine.begin() as connection:
-        body_id = keep_body(connection, orjson.dumps([campaign.event("delivered")]))
+        body_id = store_body(connection, orjson.dumps([campaign.event("delivered")]))
     counts = []
     for _ in range(3):
         with database.engine.begin() as connection:
@@ -103,7 +103,7 @@ def test_a_body_is_taken_in_once_whatever_its_jobs_do(database: Database) -> Non
 def test_a_body_that_is_being_taken_in_is_left_to_whoever_does(database: Database) -> None:
     campaign = sent(database)
     with database.engine.begin() as connection:
-        body_id = keep_body(connection, orjson.dumps([campaign.event("delivered")]))
+        body_id = store_body(connection, orjson.dumps([campaign.event("delivered")]))
     with database.engine.begin() as first, database.engine.begin() as second:
         assert process_body(first, body_id, campaign.keys) == 1
         assert process_body(second, body_id, campaign.keys) == 0
@@ -112,12 +112,12 @@ def test_a_body_that_is_being_taken_in_is_left_to_whoever_does(database: Databas
 def test_a_body_that_a_dead_worker_left_gets_a_job_again(database: Database) -> None:
     campaign = sent(database)
     with database.engine.begin() as connection:
-        keep_body(connection, orjson.dumps([campaign.event("delivered")]))
+        store_body(connection, orjson.dumps([campaign.event("delivered")]))
         connection.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
-        assert defer_left_over(connection) == 0
+        assert defer_unprocessed(connection) == 0
         connection.execute(update(WebhookBody).values(received_at=func.now() - timedelta(minutes=5)))
-        assert defer_left_over(connection) == 1
-        assert defer_left_over(connection) == 0
+        assert defer_unprocessed(connection) == 1
+        assert defer_unprocessed(connection) == 0
     with Workers(database, queues=[QUEUE], until_idle=True) as workers:
         workers.wait()
     assert len(campaign.events()) == 1
@@ -125,7 +125,7 @@ def test_a_body_that_a_dead_worker_left_gets_a_job_again(database: Database) -> 
 
 def test_a_body_whose_job_failed_for_good_gets_another_after_ever_longer_pauses(database: Database) -> None:
     with database.engine.begin() as connection:
-        keep_body(connection, b"[]")
+        store_body(connection, b"[]")
         connection.execute(update(WebhookBody).values(received_at=func.now() - timedelta(hours=9)))
         for hours in (1, 2, 3):
             connection.execute(text("UPDATE procrastinate_jobs SET status = 'doing' WHERE status = 'todo'"))
@@ -133,7 +133,7 @@ def test_a_body_whose_job_failed_for_good_gets_another_after_ever_longer_pauses(
             for minutes, jobs in ((hours * 60 - 5, 0), (10, 1)):
                 passed = text("UPDATE procrastinate_events SET at = at - make_interval(mins => :minutes)")
                 connection.execute(passed, {"minutes": minutes})
-                assert defer_left_over(connection) == jobs
+                assert defer_unprocessed(connection) == jobs
 
 
 STRANGE: dict[str, dict[str, Any]] = {
@@ -368,7 +368,7 @@ def test_a_thousand_events_take_no_more_statements_than_a_few(database: Database
         for kind in kinds
     ]
     with database.engine.begin() as connection:
-        body_id = keep_body(connection, orjson.dumps(told))
+        body_id = store_body(connection, orjson.dumps(told))
     with counted(database.engine) as statements, database.engine.begin() as connection:
         assert process_body(connection, body_id, campaign.keys) == 1000
     assert len(statements) <= 16
@@ -382,7 +382,7 @@ def test_two_bodies_at_once_with_the_same_events_in_other_orders_do_not_lock_eac
     told = [campaign.event("delivered", number) for number in range(100)]
     with database.engine.begin() as connection:
         for seed in range(8):
-            keep_body(connection, orjson.dumps(random.Random(seed).sample(told, len(told))))
+            store_body(connection, orjson.dumps(random.Random(seed).sample(told, len(told))))
     with Workers(database, queues=[QUEUE], concurrency=4, until_idle=True) as workers:
         workers.wait()
     assert len(campaign.events()) == 100

@@ -15,8 +15,8 @@ from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists.suppression import suppress
 from lists.tables import Suppression
-from sender.event import Happening, Kind, digest
-from sender.events.intake import take_in
+from sender.event import IncomingEvent, Kind, digest
+from sender.events.intake import ingest
 from sender.events.provider_lists import suppress_soft_bouncers
 from sender.tables import Chore
 from sender.upkeep import chores
@@ -31,7 +31,7 @@ def fake(database: Database) -> Iterator[FakeSendGrid]:
     with FakeSendGrid() as fake:
         database.settings = replace(database.settings, sendgrid_api_key=fake.key, sendgrid_api_host=fake.url)
         with database.engine.begin() as connection:
-            chores.defer_due(connection)
+            chores.defer_due_chores(connection)
         yield fake
 
 
@@ -60,7 +60,7 @@ def test_whom_each_list_holds_is_suppressed_save_for_blocks(
     database: Database, fake: FakeSendGrid, name: str, reason: str | None
 ) -> None:
     fake.lists[name] = [entry("Gone@People.Example"), entry("no address")]
-    chores.run(database, NAME)
+    chores.run_chore(database, NAME)
     assert suppressed(database) == ({"gone@people.example": reason} if reason else {})
 
 
@@ -69,8 +69,8 @@ def test_a_bounce_that_the_webhook_missed_becomes_an_event_of_the_mail_it_is_abo
 ) -> None:
     campaign = sent(database)
     fake.lists["bounces"] = [entry(campaign.address())]
-    chores.run(database, NAME)
-    chores.run(database, NAME)
+    chores.run_chore(database, NAME)
+    chores.run_chore(database, NAME)
     assert campaign.rollup().hard_bounced_at is not None
     assert [(each.kind, each.detail["list"]) for each in campaign.events()] == [("bounced", "bounce")]
 
@@ -80,7 +80,7 @@ def test_who_is_suppressed_already_is_no_news(database: Database, fake: FakeSend
     with database.engine.begin() as connection:
         suppress(connection, campaign.address(), "asked by phone")
     fake.lists["bounces"] = [entry(campaign.address())]
-    assert chores.run(database, NAME) == "1 listed, 0 blocks, 0 new"
+    assert chores.run_chore(database, NAME) == "1 listed, 0 blocks, 0 new"
     assert suppressed(database) == {campaign.address(): "asked by phone"}
     assert campaign.events() == []
 
@@ -88,18 +88,18 @@ def test_who_is_suppressed_already_is_no_news(database: Database, fake: FakeSend
 def test_long_lists_come_page_by_page(database: Database, fake: FakeSendGrid) -> None:
     fake.lists["unsubscribes"] = [entry(f"person{number}@people.example") for number in range(1_000)]
     fake.lists["blocks"] = [entry("b@people.example")]
-    assert chores.run(database, NAME) == "1001 listed, 1 blocks, 1000 new"
+    assert chores.run_chore(database, NAME) == "1001 listed, 1 blocks, 1000 new"
     assert fake.asked.count("/v3/suppression/unsubscribes") == 3
 
 
 def test_the_next_pull_begins_an_hour_before_the_last_one_ended(database: Database, fake: FakeSendGrid) -> None:
     fake.lists["bounces"] = [entry("old@people.example", created=1)]
-    chores.run(database, NAME)
+    chores.run_chore(database, NAME)
     fake.lists["bounces"] += [
         entry("late@people.example", created=int(time.time()) - 1_800),
         entry("before@people.example", created=int(time.time()) - 7_200),
     ]
-    chores.run(database, NAME)
+    chores.run_chore(database, NAME)
     assert set(suppressed(database)) == {"old@people.example", "late@people.example"}
 
 
@@ -108,7 +108,7 @@ def test_a_pull_that_fails_halfway_leaves_nothing_and_is_tried_again_within_the_
 ) -> None:
     fake.lists["bounces"] = [entry("gone@people.example")]
     fake.refusing["/v3/suppression/spam_reports"] = 403
-    assert chores.run(database, NAME).startswith("failed: SendGrid answered 403 to /v3/suppression/spam_reports")
+    assert chores.run_chore(database, NAME).startswith("failed: SendGrid answered 403 to /v3/suppression/spam_reports")
     assert suppressed(database) == {}
     with database.engine.connect() as connection:
         chore = connection.execute(select(Chore.__table__).where(Chore.name == NAME)).one()
@@ -119,12 +119,12 @@ def test_a_pull_that_fails_halfway_leaves_nothing_and_is_tried_again_within_the_
 def tell(campaign: Sent, kind: Kind, days_ago: float, **fields: Any) -> None:
     """Person 0's mail of a campaign, told about in the past."""
     at = datetime.now(UTC) - timedelta(days=days_ago)
-    told = Happening(
+    told = IncomingEvent(
         source="sendgrid", kind=kind, at=at, natural_key=digest(campaign.campaign_id, kind, at),
         delivery_id=campaign.deliveries[0], keyed=True, **fields,
     )  # fmt: skip
     with campaign.database.engine.begin() as connection:
-        take_in(connection, [told], at)
+        ingest(connection, [told], at)
 
 
 @pytest.mark.parametrize(
@@ -169,18 +169,18 @@ def test_what_is_the_senders_own_fault_is_not_held_against_a_mailbox(database: D
 
 def test_a_chore_is_deferred_once_when_it_is_due(database: Database) -> None:
     with database.engine.begin() as connection:
-        assert chores.defer_due(connection) == sorted(chores.CHORES)
-        assert chores.defer_due(connection) == []
+        assert chores.defer_due_chores(connection) == sorted(chores.CHORES)
+        assert chores.defer_due_chores(connection) == []
         connection.execute(update(Chore).where(Chore.name == NAME).values(due_at=func.now()))
     with database.engine.begin() as connection, database.engine.begin() as other:
-        assert chores.defer_due(connection) == [NAME]
+        assert chores.defer_due_chores(connection) == [NAME]
         connection.commit()
-        assert chores.defer_due(other) == []
+        assert chores.defer_due_chores(other) == []
 
 
 def test_a_worker_does_what_is_due_and_keeps_what_came_of_it(database: Database) -> None:
     with database.engine.begin() as connection:
-        chores.defer_due(connection)
+        chores.defer_due_chores(connection)
     with Workers(database, queues=[chores.QUEUE], until_idle=True) as workers:
         workers.wait()
     with database.engine.connect() as connection:
@@ -190,4 +190,4 @@ def test_a_worker_does_what_is_due_and_keeps_what_came_of_it(database: Database)
 
 
 def test_without_a_provider_that_keeps_lists_nothing_is_asked(database: Database) -> None:
-    assert chores.run(database, NAME) == "no provider that keeps lists is set up"
+    assert chores.run_chore(database, NAME) == "no provider that keeps lists is set up"

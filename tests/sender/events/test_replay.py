@@ -13,13 +13,13 @@ from sqlalchemy import func, select, text, update
 from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists.tables import Membership, Suppression
-from sender.events.facts import OTHER, mailbox_of
-from sender.events.intake import QUEUE, keep_body, process_body
+from sender.events.intake import QUEUE, process_body, store_body
+from sender.events.mailbox_providers import OTHER, mailbox_provider
 from sender.events.page_hits import record_hit
-from sender.events.recount import recount
+from sender.events.recount import recount_rollups
 from sender.events.replay import Replayed, replay
 from sender.events.webhook_bodies import drop_old_bodies
-from sender.links.sent_mail import find_mailed
+from sender.links.sent_mail import find_sent_mail
 from sender.tables import Delivery, Event, HourRollup, LinkRollup, MailboxRollup, WebhookBody
 from sender.upkeep import chores
 from tests.command import Daisychain
@@ -57,7 +57,7 @@ def a_life(campaign: Sent) -> Told:
 def take(campaign: Sent, told: Told) -> int:
     """Keep a body and take it in; returns its id."""
     with campaign.database.engine.begin() as connection:
-        body_id = keep_body(connection, orjson.dumps(told))
+        body_id = store_body(connection, orjson.dumps(told))
     with campaign.database.engine.begin() as connection:
         process_body(connection, body_id, campaign.keys)
     return body_id
@@ -66,7 +66,7 @@ def take(campaign: Sent, told: Told) -> int:
 def hit(campaign: Sent, number: int = 0) -> None:
     """A reader fetches our own pixel."""
     with campaign.database.engine.begin() as connection:
-        mailed = find_mailed(connection, campaign.deliveries[number])
+        mailed = find_sent_mail(connection, campaign.deliveries[number])
         assert mailed is not None
         record_hit(connection, mailed, "opened", user_agent=FIREFOX, address="203.0.113.7")
 
@@ -79,7 +79,7 @@ def rows(campaign: Sent, table: Any, *columns: Any) -> list[Any]:
 def differences(campaign: Sent) -> dict[str, int]:
     """The rows of roll-ups that are not as the events say."""
     with campaign.database.engine.begin() as connection:
-        return {table: count for table, count in recount(connection, [campaign.campaign_id]).items() if count}
+        return {table: count for table, count in recount_rollups(connection, [campaign.campaign_id]).items() if count}
 
 
 def replayed(campaign: Sent, since: datetime = EPOCH) -> Replayed:
@@ -95,7 +95,7 @@ def replayed(campaign: Sent, since: datetime = EPOCH) -> Replayed:
     ],
 )  # fmt: skip
 def test_a_domain_tells_who_runs_a_mailbox(address: str, mailbox: str) -> None:
-    assert mailbox_of(address) == mailbox
+    assert mailbox_provider(address) == mailbox
 
 
 def test_mailbox_roll_ups_count_people_once_and_machines_apart(database: Database) -> None:
@@ -161,7 +161,7 @@ def test_bodies_taken_in_at_once_leave_roll_ups_as_the_events_say(database: Data
     ]
     with database.engine.begin() as connection:
         for seed in range(8):
-            keep_body(connection, orjson.dumps(random.Random(seed).sample(told, 120)))
+            store_body(connection, orjson.dumps(random.Random(seed).sample(told, 120)))
     with Workers(database, queues=[QUEUE], concurrency=4, until_idle=True) as workers:
         workers.wait()
     assert differences(campaign) == {}
@@ -242,8 +242,8 @@ def test_a_replay_settles_what_the_bodies_prove_and_does_nothing_to_people(datab
 def test_a_replay_takes_in_the_bodies_whose_jobs_failed_and_passes_over_what_cannot_be_read(database: Database) -> None:
     campaign = sent(database)
     with database.engine.begin() as connection:
-        keep_body(connection, orjson.dumps([campaign.event("bounce", type="bounce")]))
-        keep_body(connection, b"no JSON at all")
+        store_body(connection, orjson.dumps([campaign.event("bounce", type="bounce")]))
+        store_body(connection, b"no JSON at all")
         connection.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
     found = replayed(campaign)
     assert (found.taken_in, found.not_readable, found.bodies) == (1, 1, 1)
@@ -280,7 +280,7 @@ def test_old_bodies_go_once_the_roll_ups_agree_with_the_events(database: Databas
         connection.execute(update(WebhookBody).where(WebhookBody.id == waiting).values(processed_at=None))
         if not sound:
             connection.execute(text("UPDATE hour_rollups SET events = 7"))
-    result = chores.run(database, "old bodies")
+    result = chores.run_chore(database, "old bodies")
     left = rows(campaign, WebhookBody, WebhookBody.id)
     assert left == ([(waiting,), (young,)] if sound else [(old,), (waiting,), (young,)])
     assert result.startswith("1 deleted" if sound else "kept, for roll-ups differ")

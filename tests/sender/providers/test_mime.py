@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from newsletters.compiled import CompiledEmail
-from sender.providers.mime import Skeleton, ascii_address, quoted
+from sender.providers.mime import MimeSkeleton, ascii_address, quoted
 from sender.providers.provider import Recipient
 from tests.sender.letters import PUBLIC, email, mailing, people, person
 
@@ -47,7 +47,7 @@ AWKWARD = [
 def test_a_spliced_mail_reads_as_the_plan_renders_it(someone: Recipient) -> None:
     letter = mailing()
     message, merged = (
-        parsed(Skeleton(letter).message(someone)),
+        parsed(MimeSkeleton(letter).message(someone)),
         letter.plan.render(someone.inputs, someone.key),
     )
     assert message["Subject"] == merged.subject
@@ -64,13 +64,13 @@ def test_pieces_can_be_put_together_and_no_line_is_too_long(text: str) -> None:
 
 
 def test_a_mail_with_very_long_lines_has_only_short_ones_on_the_wire() -> None:
-    raw = Skeleton(mailing(email(filler="<p>" + "ö and a word " * 5000 + "</p>"))).message(person(1))
+    raw = MimeSkeleton(mailing(email(filler="<p>" + "ö and a word " * 5000 + "</p>"))).message(person(1))
     assert max(map(len, raw.split(b"\r\n"))) <= 98  # List-Unsubscribe is left whole; RFC 5322 allows 998
     assert b"\n" not in raw.replace(b"\r\n", b"")
 
 
 def test_the_headers_say_who_and_how_to_leave() -> None:
-    message = parsed(Skeleton(mailing(subject_prefix="[TEST] ")).message(person(1)))
+    message = parsed(MimeSkeleton(mailing(subject_prefix="[TEST] ")).message(person(1)))
     assert message["From"].addresses[0].display_name == "Ann & Bob’s Coalition"
     assert message["From"].addresses[0].addr_spec == "news@daisies.org"
     assert message["To"] == person(1).address
@@ -87,7 +87,7 @@ def test_the_headers_say_who_and_how_to_leave() -> None:
 @pytest.mark.parametrize("name", ["Ann", "A" * 90, "=?utf-8?q?x?=", "Ἀθῆναι " * 12])
 def test_subjects_of_any_length_and_script_survive(name: str) -> None:
     letter = mailing(plain_subject())
-    raw = Skeleton(letter).message(person(1, first_name=name))
+    raw = MimeSkeleton(letter).message(person(1, first_name=name))
     assert parsed(raw)["Subject"] == letter.plan.render({"first_name": name}, "k").subject
     assert max(map(len, raw.split(b"\r\n\r\n", 1)[0].split(b"\r\n"))) <= 98
 

@@ -56,7 +56,7 @@ def test_an_address_that_no_mail_can_carry_is_refused_alone(tmp_path: Path) -> N
 def test_mails_that_cannot_be_written_wait(tmp_path: Path) -> None:
     (tmp_path / "7").write_text("a file where the folder should be")
     outcome = Outbox(tmp_path).send(mailing(), people(2), "attempt")
-    assert outcome.verdict is Verdict.WAIT
+    assert outcome.verdict is Verdict.RETRY
 
 
 def test_mails_after_the_disk_is_full_wait_and_the_ones_before_count(
@@ -89,7 +89,7 @@ def test_what_a_killed_process_left_half_written_is_deleted_after_an_hour(tmp_pa
 
 def test_a_home_that_is_no_folder_is_told_before_anything_is_sent(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
-    with pytest.raises(ProviderError, match="can't be made"):
+    with pytest.raises(ProviderError, match="can't be created"):
         open_provider("outbox", Settings(home=tmp_path / "home")).check(SENDER)
 
 

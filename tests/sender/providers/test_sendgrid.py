@@ -116,7 +116,7 @@ ANSWERS = {
     "403": (Fault(status=403), Verdict.REFUSED_ACCOUNT),
     "404": (Fault(status=404), Verdict.REFUSED_ACCOUNT),
     "413": (Fault(status=413), Verdict.REFUSED_REQUEST),
-    "429": (Fault(status=429), Verdict.WAIT),
+    "429": (Fault(status=429), Verdict.RETRY),
     "200": (Fault(status=200), Verdict.UNCERTAIN),
     "302": (Fault(status=302), Verdict.UNCERTAIN),
     "408": (Fault(status=408), Verdict.UNCERTAIN),
@@ -160,14 +160,14 @@ def test_a_server_that_cannot_be_reached_took_nothing(settings: Settings) -> Non
         port = listener.getsockname()[1]
     provider = SendGrid(replace(settings, sendgrid_api_host=f"http://127.0.0.1:{port}"))
     outcome = provider.send(mailing(), people(2), "attempt")
-    assert outcome.verdict is Verdict.WAIT
+    assert outcome.verdict is Verdict.RETRY
     assert "could not be reached" in outcome.detail
 
 
 def test_a_tls_handshake_that_fails_took_nothing(fake: FakeSendGrid, settings: Settings) -> None:
     host = fake.url.replace("http:", "https:")
     provider = SendGrid(replace(settings, sendgrid_api_host=host))
-    assert provider.send(mailing(), people(2), "attempt").verdict is Verdict.WAIT
+    assert provider.send(mailing(), people(2), "attempt").verdict is Verdict.RETRY
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_429_waits_until_the_time_that_sendgrid_names_if_it_is_a_sane_one(
     at = int(time.time()) + int(reset) if reset and reset != "soon" else 0
     fake.script(Fault(status=429, headers={"X-RateLimit-Reset": str(at or reset)} if reset else {}))
     outcome = provider.send(mailing(), people(2), "attempt")
-    assert outcome.verdict is Verdict.WAIT
+    assert outcome.verdict is Verdict.RETRY
     assert outcome.retry_at == (datetime.fromtimestamp(at, UTC) if kept else None)
 
 
@@ -220,7 +220,7 @@ def test_who_has_values_over_sendgrids_limits_is_named_before_anything_is_sent(
     fake: FakeSendGrid, provider: SendGrid
 ) -> None:
     outcome = provider.send(mailing(), [person(0), person(1, first_name=LONG), person(2)], "attempt")
-    assert (outcome.verdict, outcome.apart) == (Verdict.APART, {1001})
+    assert (outcome.verdict, outcome.over_limits) == (Verdict.OVER_LIMITS, {1001})
     assert not fake.requests
 
 

@@ -16,7 +16,7 @@ from daisychain.settings import Settings
 from sender.providers.provider import Outcome, Verdict
 from sender.providers.return_paths import ReturnPaths
 from sender.providers.smtp import Smtp
-from sender.providers.smtp_conversation import Relay, parse_url
+from sender.providers.smtp_connection import Relay, parse_url
 from tests.fakes.smtp import CUT, FakeRelay, Moment, certificate
 from tests.sender.letters import PUBLIC, SENDER, email, mailing, people, person
 from tests.waiting import until
@@ -162,10 +162,10 @@ def test_each_persons_fate_is_told_apart(relay: FakeRelay, provider: Smtp, case:
     ("moment", "about", "reply", "verdict"),
     [
         ("MAIL", SENDER, "550 not your address", Verdict.REFUSED_ACCOUNT),
-        ("MAIL", SENDER, "421 busy", Verdict.WAIT),
-        ("MAIL", SENDER, CUT, Verdict.WAIT),
+        ("MAIL", SENDER, "421 busy", Verdict.RETRY),
+        ("MAIL", SENDER, CUT, Verdict.RETRY),
         ("RCPT", person(0).address, "530 authentication required", Verdict.REFUSED_ACCOUNT),
-        ("RCPT", person(0).address, "421 closing", Verdict.WAIT),
+        ("RCPT", person(0).address, "421 closing", Verdict.RETRY),
     ],
 )
 def test_where_nobody_was_served_the_whole_batch_waits_or_stops(
@@ -187,14 +187,14 @@ def test_a_relay_that_cannot_be_reached_took_nothing(settings: Settings) -> None
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
     outcome = Smtp(replace(settings, smtp_url=f"smtp://127.0.0.1:{port}")).send(mailing(), people(2), "attempt")
-    assert outcome.verdict is Verdict.WAIT
+    assert outcome.verdict is Verdict.RETRY
 
 
 def test_a_relay_that_never_greets_took_nothing(settings: Settings) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         url = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
         outcome = Smtp(replace(settings, smtp_url=url), timeout=0.2).send(mailing(), people(2), "attempt")
-    assert outcome.verdict is Verdict.WAIT
+    assert outcome.verdict is Verdict.RETRY
 
 
 @pytest.mark.parametrize("starttls", [True, False])
@@ -243,7 +243,7 @@ def test_urls_of_relays(url: str, relay: Relay) -> None:
     "url", ["mail.org", "http://mail.org", "smtp://", "smtp://u:secret@mail.org:x", "smtp://m/path"]
 )
 def test_what_is_no_url_of_a_relay_is_refused_without_showing_it(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="SMTP_URL is not the URL of a relay") as caught:
+    with pytest.raises(ConfigurationError, match="SMTP_URL is not a valid SMTP URL") as caught:
         parse_url(url)
     assert "secret" not in str(caught.value)
 
@@ -252,7 +252,7 @@ def test_what_is_no_url_of_a_relay_is_refused_without_showing_it(url: str) -> No
     ("changes", "named"),
     [
         ({"smtp_url": ""}, "SMTP_URL is not set"),
-        ({"smtp_url": "smtp://u:p@mail.daisies.org"}, "in the clear"),
+        ({"smtp_url": "smtp://u:p@mail.daisies.org"}, "without encryption"),
         ({"public_url": "http://127.0.0.1:1"}, "DAISYCHAIN_PUBLIC_URL"),
     ],
 )

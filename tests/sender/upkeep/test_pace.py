@@ -18,8 +18,8 @@ from sender.campaigns import brakes, follow_ups, plans, steering, warm_up
 from sender.campaigns.freeze import freeze
 from sender.campaigns.plans import Plan, is_open
 from sender.campaigns.status import find_campaign
-from sender.event import Happening, Kind, digest
-from sender.events.intake import take_in
+from sender.event import IncomingEvent, Kind, digest
+from sender.events.intake import ingest
 from sender.providers.failures import PEOPLE_REFUSED_IN_A_ROW
 from sender.providers.provider import Outcome, Verdict
 from sender.tables import Attempt, Batch, Campaign, Delivery, Rollup
@@ -46,7 +46,7 @@ def frozen(database: Database, people: int, *, batch_size: int = 2, **plan: Any)
 
 def let_go(database: Database, campaign_id: int, now: datetime | None = None) -> int:
     with database.engine.begin() as connection:
-        return pace.let_go(connection, campaign_id, now)
+        return pace.release_batches(connection, campaign_id, now)
 
 
 def free(database: Database) -> list[int]:
@@ -69,11 +69,11 @@ def deliver(database: Database, outcome: Outcome | None = None) -> None:
 def happen(database: Database, kind: Kind, deliveries: range, **fields: Any) -> None:
     now = datetime.now(UTC)
     told = [
-        Happening(source="sendgrid", kind=kind, at=now, natural_key=digest(kind, n), delivery_id=n, **fields)
+        IncomingEvent(source="sendgrid", kind=kind, at=now, natural_key=digest(kind, n), delivery_id=n, **fields)
         for n in deliveries
     ]
     with database.engine.begin() as connection:
-        take_in(connection, told, now)
+        ingest(connection, told, now)
 
 
 def test_a_campaign_without_a_plan_holds_nothing_back(database: Database) -> None:
@@ -110,10 +110,10 @@ def test_a_schedule_is_kept_by_whoever_sweeps_unless_it_is_long_overdue(
     campaign_id = staged(database, 3)
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).values(state="scheduled", starts_at=NOW))
-        pace.keep_schedules(connection, database.settings, NOW - timedelta(seconds=1))
+        pace.start_due_campaigns(connection, database.settings, NOW - timedelta(seconds=1))
     assert state_of(database, campaign_id) == "scheduled"
     with database.engine.begin() as connection:
-        pace.keep_schedules(connection, database.settings, NOW + late)
+        pace.start_due_campaigns(connection, database.settings, NOW + late)
     assert state_of(database, campaign_id) == state
     assert ledger(database, campaign_id).intended == (3 if state == "sending" else 0)
 
@@ -122,7 +122,7 @@ def test_an_overdue_schedule_is_frozen_when_a_person_says_go_on(database: Databa
     campaign_id = staged(database, 3)
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).values(state="scheduled", starts_at=func.now() - 2 * HOUR))
-        pace.keep_schedules(connection, database.settings)
+        pace.start_due_campaigns(connection, database.settings)
         steering.resume(connection, database.settings, campaign_id, who="ann")
     assert ledger(database, campaign_id).waiting == 3
     assert len(free(database)) == 1
@@ -341,7 +341,7 @@ def test_to_be_set_apart_takes_nothing_from_the_pace(database: Database) -> None
     assert len(free(database)) == 11
     for batch in free(database):
         claim = claimed(database, batch)
-        recorded(database, claim, Outcome(Verdict.APART, apart=frozenset({claim.people[0].id})))
+        recorded(database, claim, Outcome(Verdict.OVER_LIMITS, over_limits=frozenset({claim.people[0].id})))
     assert len(free(database)) == 22
     assert let_go(database, campaign_id) == 1, "nobody was asked for so far, and 22 people are on their way"
 
@@ -441,8 +441,8 @@ def test_all_campaigns_of_a_domain_that_warms_up_share_the_days_ceiling(database
         second = draft(connection, list_id)
         freeze(connection, second, batch_size=2)
     with database.engine.begin() as connection, database.engine.begin() as at_once:
-        assert pace.let_go(connection, first) == 25  # batches of two
-        assert pace.let_go(at_once, second) == 0, "somebody else is counting"
+        assert pace.release_batches(connection, first) == 25  # batches of two
+        assert pace.release_batches(at_once, second) == 0, "somebody else is counting"
     assert let_go(database, second) == 0
     deliver(database)
     assert let_go(database, second) == 0
