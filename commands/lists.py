@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.console import emit, format_option, pass_installation, progress, say, show_line, show_table
+from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 
@@ -112,7 +113,7 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
     metavar='"FIELD=HEADING"',
     help='Which heading fills which field; "=HEADING" leaves a column out.',
 )
-@click.option("--encoding", help="If the file is neither UTF-8 nor marked as UTF-16; often cp1252.")
+@sheet_options
 @click.option(
     "--basis",
     default="unknown",
@@ -126,7 +127,7 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
 def import_(
     installation: Installation, /, name: str, file: Path, mapping: tuple[str, ...], format_: str, **choices: Any
 ) -> None:
-    """Bring the people in the CSV FILE onto the list NAME; nobody who left it is brought back."""
+    """Bring the people in FILE (CSV, XLSX, XLS or ODS) onto the list NAME; nobody who left it is brought back."""
     from lists.columns import parse_mapping
     from lists.imports import ImportOptions, import_members
     from lists.lists import find_list
@@ -168,14 +169,15 @@ def unsubscribe(installation: Installation, name: str, email: str, format_: str)
 
 @lists.command()
 @click.argument("email", required=False)
-@click.option("--file", type=a_file, help="A CSV with an address column, or one address a line.")
-@click.option("--encoding", help="Of the file, if it is not UTF-8.")
+@click.option("--file", type=a_file, help="A CSV or workbook with an address column, or one address a line.")
+@sheet_options
 @click.option("--reason", required=True, help="Why the address must not be mailed.")
 @format_option
 @pass_installation
 def suppress(
-    installation: Installation, email: str | None, file: Path | None, encoding: str | None, reason: str, format_: str
-) -> None:
+    installation: Installation, email: str | None, file: Path | None, encoding: str | None, sheet: str | None,
+    reason: str, format_: str,
+) -> None:  # fmt: skip
     """Never mail EMAIL, or the addresses in a file, on any list."""
     from lists import suppression
 
@@ -183,7 +185,7 @@ def suppress(
         raise InputError("Give either one address or --file FILE.")
     with installation.database.engine.begin() as connection:
         if file:
-            summary = suppression.suppress_file(connection, file, reason, encoding=encoding)
+            summary = suppression.suppress_file(connection, file, reason, encoding=encoding, sheet=sheet)
             answer: dict[str, Any] = {"file": file, **summary.as_dict()}
         else:
             new = suppression.suppress(connection, email or "", reason, source="by staff")
@@ -219,7 +221,9 @@ def _show_import(summary: ImportSummary) -> None:
 
 
 def _say_import(summary: ImportSummary) -> None:
-    """What a person should know about an import beside its figures."""
+    """Say what a person should know about an import beside its figures."""
+    if summary.note:
+        say(summary.note)
     if summary.custom_fields:
         written = ", ".join(f"member.{name}" for name in summary.custom_fields)
         say(f"Custom fields, as a newsletter writes them: {written}.")
@@ -239,5 +243,7 @@ def _show_suppressed(answer: dict[str, Any]) -> None:
         ["read", "added", "unchanged", "refused"],
         [[answer[key] for key in ("read", "added", "unchanged", "refused")]],
     )
+    if answer["note"]:
+        say(answer["note"])
     for refusal in answer["refused_rows"]:
         say(f"{answer['file']}:{refusal['line']}: {refusal['reason']}")

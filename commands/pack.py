@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from commands.console import emit, format_option, pass_installation, progress, say, show_table
+from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.hosts import is_loopback
 from daisychain.installation import Installation
@@ -29,7 +30,8 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--brand", type=click.Path(path_type=Path), help="The partner: a YAML file with its name, logo and so on."
 )
-@click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV, a row each.")
+@click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV or workbook, a row each.")
+@sheet_options
 @click.option("--for", "for_", default="", help="The tools it is for, with commas between, or all.")
 @click.option("--language", default="", help="The languages that it is there in, such as en,cy, or all.")
 @click.option(
@@ -50,12 +52,14 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 def make(
     installation: Installation, file: Path, brand: Path | None, brands: Path | None, for_: str, language: str,
     out: Path, as_zip: bool, images: str, utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
+    encoding: str | None, sheet: str | None,
 ) -> None:  # fmt: skip
     """Make the newsletter in FILE into packs that partners send from their own tools."""
+    from daisychain.sheets.open_sheet import open_sheet
     from newsletters.browser.browser import chromium
     from newsletters.packs.bulk import Order, make_for, make_many
     from newsletters.packs.edition import Choices, utm_choices
-    from newsletters.packs.partner import read_partner
+    from newsletters.packs.partner import LARGEST_FILE, read_partner
 
     if brand and brands:
         raise InputError("Name one partner with --brand, or many with --brands.")
@@ -71,9 +75,11 @@ def make(
             f"Links lead to {choices.public_url}, which partners can't reach: set DAISYCHAIN_PUBLIC_URL for real packs."
         )
     if brands:
-        with progress() as bar:
+        with progress() as bar, open_sheet(brands, encoding, sheet, largest=LARGEST_FILE) as partners:
             task = bar.add_task("Packs", total=None)
-            results = make_many(order, brands, lambda done, total: bar.update(task, completed=done, total=total))
+            results = make_many(order, partners, lambda done, total: bar.update(task, completed=done, total=total))
+        if partners.note:
+            say(partners.note)
     else:
         results = [make_for(order, read_partner(brand) if brand else None)]
     _keep(installation, results)

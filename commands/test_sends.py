@@ -10,6 +10,8 @@ import click
 
 from commands.console import emit, format_option, pass_installation, say, show_table
 from commands.send import UNFINISHED_BUSINESS
+from commands.sheet_options import sheet_options
+from daisychain.errors import InputError
 from daisychain.installation import Installation
 
 
@@ -69,12 +71,21 @@ def list_(installation: Installation, format_: str) -> None:
 
 @test_set.command()
 @click.argument("name")
-@click.argument("addresses", nargs=-1, required=True)
+@click.argument("addresses", nargs=-1)
+@click.option("--file", type=click.Path(path_type=Path), help="Also the addresses in this CSV or workbook.")
+@sheet_options
 @pass_installation
-def add(installation: Installation, name: str, addresses: tuple[str, ...]) -> None:
-    """Put ADDRESSES into the test set NAME, which is made where there is none."""
+def add(
+    installation: Installation, name: str, addresses: tuple[str, ...], file: Path | None, encoding: str | None,
+    sheet: str | None,
+) -> None:  # fmt: skip
+    """Put ADDRESSES into the test set NAME, which is made if there is none."""
     from sender.campaigns import test_inboxes
 
+    if file:
+        addresses += test_inboxes.read_inboxes(file, encoding, sheet)
+    if not addresses:
+        raise InputError("Give the addresses, or --file FILE.")
     with installation.database.engine.begin() as connection:
         added = test_inboxes.add(connection, name, addresses)
         total = test_inboxes.count(connection, name.strip())

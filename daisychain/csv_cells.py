@@ -12,6 +12,8 @@ from collections.abc import Iterable
 _STARTS = r"[=+\-@\t\r\n＝＋－＠]"
 _RISKY = re.compile(f"'*{_STARTS}")
 _GUARDED = re.compile(f"'+{_STARTS}")
+# What some programs write so that a spreadsheet keeps the zeros of 00123.
+_FORMULA_TEXT = re.compile('="([^"]*)"')
 
 
 def guard(cell: str) -> str:
@@ -20,7 +22,9 @@ def guard(cell: str) -> str:
 
 
 def unguard(cell: str) -> str:
-    """`cell` without the apostrophe that `guard` put there."""
+    """Return `cell` without the apostrophe that `guard` put there, and the text of a formula that is only a text."""
+    if found := _FORMULA_TEXT.fullmatch(cell):
+        return found[1]
     return cell[1:] if _GUARDED.match(cell) else cell
 
 

@@ -1,4 +1,4 @@
-"""Imports: a CSV of members into a list, in one transaction, in memory that does not grow with the file.
+"""Imports: a CSV or workbook of members into a list, in one transaction, in memory that does not grow with the file.
 
 The rows go by COPY into a temporary table, good and bad alike (lists/merging.py does the rest by whole sets),
 and a second reading of the file writes the refused ones down with their reasons.
@@ -18,12 +18,13 @@ from sqlalchemy import Connection
 
 from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
+from daisychain.sheets.open_sheet import open_sheet
+from daisychain.sheets.sheet import Row, Sheet
 from daisychain.terminal_text import CONTROLS
 from lists import merging
 from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.columns import Columns, read_columns
 from lists.refusals import refused_path, write_refused
-from lists.sheets import Row, Sheet, open_sheet
 
 # What mailing somebody can rest on (UK GDPR article 6, PECR regulation 22); "unknown" is recorded as such.
 BASES = ("unknown", "consent", "soft-opt-in", "legitimate-interest")
@@ -41,6 +42,7 @@ class ImportOptions:
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
+    sheet: str | None = None
     basis: str = "unknown"
     source: str = ""
     refused: Path | None = None
@@ -56,6 +58,7 @@ class ImportSummary(merging.Counts):
     basis: str
     source: str
     encoding: str
+    note: str
     columns: dict[str, str]
     custom_fields: list[str]
     left_out: list[str]
@@ -68,10 +71,10 @@ def import_members(
     options: ImportOptions | None = None,
     watch: Watch = lambda doing, done: None,
 ) -> ImportSummary:
-    """Merge the CSV at `path` into a list; raises InputError, and then nothing is changed."""
+    """Merge the people in the file `path` into a list; raises InputError, and then nothing is changed."""
     options = options or ImportOptions()
     _require_consent_record(options)
-    with open_sheet(path, options.encoding) as sheet:
+    with open_sheet(path, options.encoding, options.sheet) as sheet:
         columns = read_columns(sheet.header, options.mapping, path)
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
@@ -94,6 +97,7 @@ def import_members(
             basis=options.basis,
             source=options.source.strip(),
             encoding=sheet.encoding,
+            note=sheet.note,
             columns=dict(columns.headings),
             custom_fields=list(columns.custom),
             left_out=list(columns.left_out),
@@ -209,7 +213,7 @@ def _clean(cells: list[str]) -> list[str]:
         cells = [" ".join(CONTROLS.sub(" ", cell).split()) for cell in cells]
     if len(together) > LONGEST_VALUE and max(map(len, cells)) > LONGEST_VALUE:
         raise RowError(f"cells: one is longer than {LONGEST_VALUE:,} characters")
-    return [unguard(cell) for cell in cells] if "'" in together else cells
+    return [unguard(cell) for cell in cells] if "'" in together or '="' in together else cells
 
 
 def _address(cell: str) -> Address:

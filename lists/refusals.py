@@ -9,7 +9,7 @@ from pathlib import Path
 from daisychain.atomic_files import PRIVATE, replacing
 from daisychain.csv_cells import guarded, unguard
 from daisychain.errors import InputError
-from lists.sheets import Sheet
+from daisychain.sheets.sheet import Sheet
 
 HEADINGS = (
     "refused_line",

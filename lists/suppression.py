@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress as passing_over
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -12,11 +11,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, exists, select, text
 
-from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
-from lists.addresses import AddressError, parse_address, require_address
-from lists.columns import read_columns
-from lists.sheets import Sheet, open_sheet
+from daisychain.sheets.open_sheet import open_sheet
+from lists.address_files import read_addresses
+from lists.addresses import require_address
 from lists.tables import Suppression
 
 _AT_ONCE = 5_000
@@ -60,6 +58,7 @@ class SuppressionSummary:
     added: int = 0
     unchanged: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
+    note: str = ""
 
     @property
     def read(self) -> int:
@@ -74,7 +73,7 @@ class SuppressionSummary:
             "unchanged": self.unchanged,
             "refused": len(self.refused),
         }
-        return {**counts, "refused_rows": rows}
+        return {**counts, "refused_rows": rows, "note": self.note}
 
 
 def is_suppressed(connection: Connection, address: str) -> bool:
@@ -90,42 +89,20 @@ def suppress(connection: Connection, address: str, reason: str, source: str = ""
 
 
 def suppress_file(
-    connection: Connection, path: Path, reason: str, *, source: str = "", encoding: str | None = None
-) -> SuppressionSummary:
-    """Suppress each address of a CSV, or of a plain list with one address a line; raises InputError."""
+    connection: Connection, path: Path, reason: str, *,
+    source: str = "", encoding: str | None = None, sheet: str | None = None,
+) -> SuppressionSummary:  # fmt: skip
+    """Suppress each address of a file; raises InputError."""
     reason = _require_reason(reason)
     summary = SuppressionSummary()
-    with open_sheet(path, encoding) as sheet:
-        keys = _address_keys(sheet, summary)
-        while chunk := [NewSuppression(key, reason, source or path.name) for key in islice(keys, _AT_ONCE)]:
+    with open_sheet(path, encoding, sheet) as opened:
+        summary.note = opened.note
+        addresses = read_addresses(opened, lambda line, reason: summary.refused.append((line, reason)))
+        while chunk := [NewSuppression(each.key, reason, source or path.name) for each in islice(addresses, _AT_ONCE)]:
             added = suppress_all(connection, chunk)
             summary.added += added
-            summary.unchanged -= added
+            summary.unchanged += len(chunk) - added
     return summary
-
-
-def _address_keys(sheet: Sheet, summary: SuppressionSummary) -> Iterator[str]:
-    """Yield the key of each address of the file, which counts as unchanged until it is found to be new."""
-    place, headed = _place(sheet)
-    for line, cells, problem in sheet.rows(with_header=not headed):
-        try:
-            if problem:
-                raise AddressError(problem)
-            key = parse_address(unguard(cells[place])).key
-        except AddressError as refusal:
-            summary.refused.append((line, str(refusal)))
-        else:
-            summary.unchanged += 1
-            yield key
-
-
-def _place(sheet: Sheet) -> tuple[int, bool]:
-    """The column of the addresses, and whether a heading stands above them."""
-    for place, cell in enumerate(sheet.header):
-        with passing_over(AddressError):
-            parse_address(cell)
-            return place, False
-    return (0 if len(sheet.header) == 1 else read_columns(sheet.header, {}, sheet.path).email), True
 
 
 def _require_reason(reason: str) -> str:

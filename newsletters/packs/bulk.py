@@ -1,4 +1,4 @@
-"""Many at once: the packs of all partners in a CSV, made by as many processes as there are processors."""
+"""Many at once: the packs of all partners in a sheet, made by as many processes as there are processors."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import Any
 from daisychain.atomic_files import replacing
 from daisychain.csv_cells import guarded
 from daisychain.errors import InputError
+from daisychain.sheets.sheet import Sheet
 from daisychain.suggestions import nearest
 from newsletters.packs.dialects.dialect import ALL, named_dialects
 from newsletters.packs.edition import Edition
 from newsletters.packs.material import gather
 from newsletters.packs.pack import make_pack, save
-from newsletters.packs.partner import BEYOND, Fail, Partner, partner_of, read_rows
+from newsletters.packs.partner import Fail, Partner, partner_of, read_rows
 from newsletters.packs.screenshot import preview_of
 from newsletters.toolkits.images import ToolkitImage
 
@@ -85,16 +86,15 @@ def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
     return made
 
 
-def make_many(order: Order, partners: Path, told: Callable[[int, int], None]) -> list[Made]:
-    """The packs of each row of the CSV `partners`; `told` hears how many of how many are done.
+def make_many(order: Order, partners: Sheet, told: Callable[[int, int], None]) -> list[Made]:
+    """Make the packs of each row of the sheet `partners`; `told` gets how many of how many are done.
 
-    A row that fails is told by its line and takes nobody else's pack along; only a file that can't be read raises
-    InputError.
+    A row that fails is reported by its line and stops no other; only a sheet that can't be read raises InputError.
     """
     rows = list(read_rows(partners))
     told(0, len(rows))
     results: list[Made] = []
-    for made in _worked(order, partners, list(_jobs(rows))):
+    for made in _worked(order, partners.path, list(_jobs(rows))):
         results.append(made)
         told(len(results), len(rows))
     results.sort(key=lambda made: made.line)
@@ -105,13 +105,10 @@ def make_many(order: Order, partners: Path, told: Callable[[int, int], None]) ->
 _Job = tuple[int, dict[str, str], str]
 
 
-def _jobs(rows: Iterable[tuple[int, dict[str, str]]]) -> Iterator[_Job]:
-    """Each row with the reason why it can't be done: cells too many, or another has its name or code already."""
+def _jobs(rows: Iterable[_Job]) -> Iterator[_Job]:
+    """Yield each row with the reason why it can't be made; another row may have its name or code already."""
     seen: dict[str, int] = {}
-    for line, values in rows:
-        why = ""
-        if BEYOND in values:
-            why = f"The row has {values[BEYOND]}, more than there are columns: put a cell with a comma in quotes."
+    for line, values, why in rows:
         for each in filter(None, (values.get("name", "").casefold(), values.get("code", ""))):
             if seen.setdefault(each, line) != line:
                 why = why or f"The name or code {each!r} stands on line {seen[each]} already."

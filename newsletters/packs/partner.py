@@ -1,4 +1,4 @@
-"""Partners: the member organisation that a pack is for, from partner.yml or a row of a CSV, and its brand.
+"""Partners: the member organisation that a pack is for, from partner.yml or a row of a sheet, and its brand.
 
 name            as its supporters know it
 for             the dialects of the tools that it sends with, where the command names none
@@ -15,7 +15,6 @@ charity number
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from daisychain.errors import InputError
+from daisychain.sheets.sheet import Sheet
 from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
@@ -84,36 +84,17 @@ def read_partner(path: Path) -> Partner:
     return partner_of(values, path.parent, Fail(path, sheet.line_of))
 
 
-# Where a row has more cells than there are columns: then no cell can be trusted to be in its place.
-BEYOND = "beyond the last column"
-
-
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of the CSV `path` with their lines; raises InputError for one that can't be read at all."""
-    rows = _records(path)
-    head = [re.sub(r"[\s_]+", " ", name).strip().lower() for name in next(rows, (1, []))[1]]
-    fail = Fail(path, lambda key: 1)
+def read_rows(sheet: Sheet) -> Iterator[tuple[int, dict[str, str], str]]:
+    """Yield line, values and problem of each row of a sheet; raises InputError for a heading that is not known."""
+    head = [re.sub(r"[\s_]+", " ", name).strip().lower() for name in sheet.header]
+    fail = Fail(sheet.path, lambda key: 1)
     for name in head:
-        if name not in COLUMNS:
+        if name and name not in COLUMNS:
             fail(f"There is no column {name!r}.", name, nearest(name, COLUMNS))
     if "name" not in head:
         fail("There is no column 'name'.", "name", f"The first line names the columns: {', '.join(COLUMNS)}.")
-    for line, row in rows:
-        if any(cell.strip() for cell in row):
-            values = {name: cell.strip() for name, cell in zip(head, row, strict=False)}
-            yield line, values | ({BEYOND: f"{len(row)} cells"} if len(row) > len(head) else {})
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(_text(path, "There is no file").splitlines())
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise InputError(
-            f"This line can't be read: {error}.", file=path, line=reader.line_num,
-            hint="Look for a quotation mark that is not closed.",
-        ) from None  # fmt: skip
+    for line, cells, problem in sheet.rows(pad=True):
+        yield line, dict(zip(head, map(str.strip, cells), strict=False)), problem
 
 
 def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:

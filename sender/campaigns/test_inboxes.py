@@ -6,12 +6,16 @@ They are in the database and not in a file, so that all who write newsletters he
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
+from daisychain.sheets.open_sheet import open_sheet
 from daisychain.suggestions import nearest
+from lists.address_files import read_addresses
 from lists.addresses import require_address
 from sender.tables import Inbox
 
@@ -34,6 +38,16 @@ def add(connection: Connection, name: str, addresses: Iterable[str]) -> int:
     rows = [{"set_name": name, "address_key": key, "address": written} for key, written in keys.items()]
     statement = insert(Inbox).values(rows).on_conflict_do_nothing().returning(Inbox.address_key)
     return len(connection.execute(statement).all())
+
+
+def read_inboxes(path: Path, encoding: str | None = None, sheet: str | None = None) -> tuple[str, ...]:
+    """Return the addresses of a CSV or workbook; raises InputError with the line of one that can't be used."""
+
+    def refuse(line: int, reason: str) -> NoReturn:
+        raise InputError(f"This address can't be used: {reason}.", file=path, line=line)
+
+    with open_sheet(path, encoding, sheet) as opened:
+        return tuple(address.written for address in read_addresses(opened, refuse))
 
 
 def remove(connection: Connection, name: str, addresses: Sequence[str] = ()) -> int:

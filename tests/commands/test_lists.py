@@ -17,7 +17,7 @@ from commands.lists import lists
 from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.installation import Installation
-from lists.sheets import open_sheet
+from daisychain.sheets.open_sheet import open_sheet
 
 Run = Callable[..., Result]
 CREATE = ("create", "friends", "--from", "Friends <news@friends.example>")

@@ -13,6 +13,11 @@ def test_what_a_spreadsheet_could_run_is_guarded_and_comes_back_as_it_was(cell: 
     assert unguard(guard(cell)) == cell
 
 
+def test_a_formula_that_is_only_a_text_is_read_as_the_text() -> None:
+    assert unguard('="00123"') == "00123"
+    assert unguard(guard('="00123"')) == '="00123"'
+
+
 @pytest.mark.parametrize("cell", ["", "Ann", "O'Neil", "'tis", "'", "1+1", "a=b", "ann@x.org"])
 def test_other_cells_are_left_alone(cell: str) -> None:
     assert guard(cell) == cell == unguard(cell)

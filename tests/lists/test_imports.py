@@ -12,11 +12,12 @@ from sqlalchemy import Connection, func, select, text
 from daisychain.database import Database
 from daisychain.errors import InputError
 from lists import merging
-from lists.imports import ImportSummary, import_members
+from lists.imports import ImportOptions, ImportSummary, import_members
 from lists.lists import create_list
 from lists.members import find_member, unsubscribe
 from lists.suppression import suppress
 from lists.tables import Member, Membership
+from tests.daisychain.sheets.workbooks import write_xlsx
 
 TakeIn = Callable[..., ImportSummary]
 
@@ -121,7 +122,7 @@ def test_the_refused_file_can_be_mended_and_imported(take_in: TakeIn, sheet: Cal
     assert written.splitlines() == [
         "refused_line,refused_reason,email,town",
         '2,address: has a comma or semicolon where a dot belongs; ann@x.org?,"ann@x,org",\'=1+1',
-        "3,cells: 3 where the heading has 2,'=x,y,z",
+        "3,cells: 3 where the heading has 2 (a cell with a comma or semicolon needs quotation marks),'=x,y,z",
     ]
     assert summary.refused_file.stat().st_mode & 0o077 == 0
     mended = "\n".join(written.replace("x,org", "x.org").splitlines()[:2])
@@ -288,3 +289,26 @@ def test_only_one_import_merges_at_a_time(connection: Connection, database: Data
 def test_who_is_plainly_gone_in_another_tools_file_is_not_brought_in(take_in: TakeIn, heading: str, word: str) -> None:
     summary = take_in(f"Email,{heading}\nann@people.example,{word}\nbob@people.example,active\n")
     assert counts(summary) == (2, 1, 0, 0, 1)
+
+
+def test_a_workbook_is_imported_like_a_csv(connection: Connection, list_id: int, tmp_path: Path) -> None:
+    cells = {
+        "A1": "Email", "B1": "First name", "C1": "Phone", "D1": "Consent date", "A2": "ann@x.org", "B2": "Ann",
+        "C2": 447700900123.0, "D2": (46173.0, 1), "A4": "bob", "A5": "cy@x.org",
+    }  # fmt: skip
+    path = write_xlsx(tmp_path / "people.xlsx", {"Members": cells, "Old": {"A1": "Email"}})
+    summary = import_members(connection, list_id, path, ImportOptions(basis="consent", source="form"))
+    assert (summary.read, summary.added, summary.refused) == (3, 2, 1)
+    assert summary.note == "Read the sheet “Members”, and not “Old”; --sheet names another."
+    assert find_member(connection, "ann@x.org")["fields"] == {"phone": "447700900123"}
+    consented = connection.scalars(select(Membership.consented_at)).all()
+    assert {time and time.date().isoformat() for time in consented} == {"2026-05-31", None}
+    refused = (tmp_path / "people.refused.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert refused[1] == "4,address: has no @,bob,,,"
+
+
+def test_cells_that_a_program_wrote_as_formulas_to_keep_their_zeros_are_texts(
+    connection: Connection, take_in: TakeIn
+) -> None:
+    take_in('email,member_no\n="ann@x.org",="00123"\n')
+    assert find_member(connection, "ann@x.org")["fields"] == {"member_no": "00123"}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from lists.suppression import NewSuppression, suppress_all
+from lists.suppression import NewSuppression, suppress_all, suppress_file
 from lists.tables import Suppression
+from tests.daisychain.sheets.workbooks import write_ods
 
 ROOT = Path(__file__).parents[2]
 WRITES = re.compile(
@@ -26,6 +27,12 @@ def test_one_function_writes_the_table() -> None:
         (path.relative_to(ROOT).as_posix(), found) for path in files for found in WRITES.findall(path.read_text())
     ]
     assert writing == [("lists/suppression.py", "INSERT INTO suppressions")]
+
+
+def test_addresses_are_read_from_a_workbook_too(connection: Connection, tmp_path: Path) -> None:
+    path = write_ods(tmp_path / "never.ods", [["Name", "Email"], ["Ann", "ann@x.org"], [], ["Bob", "bob"]])
+    summary = suppress_file(connection, path, "old list")
+    assert (summary.read, summary.added, summary.refused) == (2, 1, [(4, "has no @")])
 
 
 def test_many_addresses_are_suppressed_at_once_and_the_first_reason_is_kept(connection: Connection) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from daisychain.sheets.open_sheet import open_sheet
 from newsletters.packs import bulk
-from newsletters.packs.bulk import Order, make_many
+from newsletters.packs.bulk import Made, Order, make_many
 from tests.command import Daisychain
 from tests.newsletters.packs.packing import edition
 from tests.newsletters.sample_toolkits import picture
@@ -34,10 +36,16 @@ def partners(folder: Path, rows: str = ROWS) -> Path:
     return file
 
 
+def make(order: Order, file: Path, told: Callable[[int, int], None] = lambda done, total: None) -> list[Made]:
+    """The packs of a CSV of partners."""
+    with open_sheet(file) as sheet:
+        return make_many(order, sheet, told)
+
+
 def test_partners_that_fail_are_told_by_line_and_take_nobody_along(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     out = tmp_path / "out"
-    results = make_many(
+    results = make(
         Order({"en": edition()}, "", "", out, True), partners(tmp_path), lambda done, total: told.append((done, total))
     )
     assert told[0] == (0, 7)
@@ -56,8 +64,11 @@ def test_partners_that_fail_are_told_by_line_and_take_nobody_along(tmp_path: Pat
 def test_a_row_with_a_cell_too_many_is_refused_as_nothing_in_it_is_sure_to_be_in_its_place(tmp_path: Path) -> None:
     rows = "Comma Club,plain,,,5 Wick Row, Bath,We join in.\nBees,plain,,,1 Road,,\nAnts,plain,,,1 Road,\n"
     order = Order({"en": edition()}, "", "", tmp_path / "out", True)
-    results = make_many(order, partners(tmp_path, rows), lambda done, total: None)
-    assert [made.line for made in results if "cells, more than there are columns" in made.why] == [2, 3]
+    results = make(order, partners(tmp_path, rows))
+    assert [made.line for made in results if "a cell with a comma or semicolon needs quotation marks" in made.why] == [
+        2,
+        3,
+    ]
     assert [made.line for made in results if not made.why] == [4]
 
 
@@ -68,7 +79,7 @@ def test_what_failed_is_told_in_cells_that_no_spreadsheet_runs_in_a_file_of_its_
     rows = '"=HYPERLINK(""https://a.example"",""Bees"")",none,,,,\n'
     order = Order({"en": edition()}, "", "", out, True)
     for _ in range(2):
-        make_many(order, partners(tmp_path, rows), lambda done, total: None)
+        make(order, partners(tmp_path, rows))
         (out / "failures.csv").rename(out / "read.csv")
         (out / "failures.csv").symlink_to(tmp_path / "thesis.txt")
     [row] = csv.DictReader((out / "read.csv").read_text(encoding="utf-8").splitlines())
@@ -79,8 +90,9 @@ def test_what_failed_is_told_in_cells_that_no_spreadsheet_runs_in_a_file_of_its_
 def test_many_partners_are_shared_among_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "_WORTH_A_POOL", 3)
     rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(6))
-    results = make_many(
-        Order({"en": edition()}, "", "", tmp_path / "out", True), partners(tmp_path, rows), lambda done, total: None
+    results = make(
+        Order({"en": edition()}, "", "", tmp_path / "out", True),
+        partners(tmp_path, rows),
     )
     assert [made.name for made in results] == [f"Partner {number}" for number in range(6)]
     assert len(list((tmp_path / "out").glob("*.zip"))) == 6
@@ -91,21 +103,21 @@ def test_each_partner_gets_the_languages_that_it_asked_for(tmp_path: Path) -> No
     sheet = tmp_path / "partners.csv"
     sheet.write_text("name,for,language,address\nA,plain,cy,x\nB,plain,,x\nC,plain,all,x\nD,plain,de,x\n")
     order = Order({"en": edition(), "cy": welsh}, "", "", tmp_path / "out", False)
-    results = make_many(order, sheet, lambda done, total: None)
+    results = make(order, sheet)
     assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir()) == [
         "a-plain-cy", "b-plain", "c-plain", "c-plain-cy",
     ]  # fmt: skip
     assert [made.why for made in results if made.why] == ["There is no newsletter in the language 'de'. Known: cy, en."]
     assert "The email is in Welsh." in (tmp_path / "out/a-plain-cy/README.txt").read_text()
     assert "answer this one" not in (tmp_path / "out/a-plain-cy/email.txt").read_text()
-    everybody = make_many(replace(order, languages="en"), sheet, lambda done, total: None)
+    everybody = make(replace(order, languages="en"), sheet)
     assert [made.why for made in everybody] == [""] * 4
 
 
 def test_pictures_that_the_coalition_hosts_are_handed_over_once(tmp_path: Path) -> None:
     rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(3))
     order = Order({"en": edition(hosted=True)}, "", "", tmp_path / "out", True)
-    results = make_many(order, partners(tmp_path, rows), lambda done, total: None)
+    results = make(order, partners(tmp_path, rows))
     assert [len(made.images) for made in results] == [1, 0, 0]
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
 
 from daisychain.errors import InputError
+from daisychain.sheets.open_sheet import open_sheet
 from newsletters.packs.logos import trimmed
-from newsletters.packs.partner import Fail, Partner, partner_of, read_partner, read_rows
+from newsletters.packs.partner import LARGEST_FILE, Fail, Partner, partner_of, read_partner, read_rows
 from newsletters.toolkits.images import measure
+from tests.daisychain.sheets.workbooks import write_xlsx
 from tests.newsletters.packs.packing import packed, text
 from tests.newsletters.sample_toolkits import picture
 
@@ -35,6 +38,12 @@ def partner(folder: Path, sheet: str = SHEET) -> Partner:
     file = folder / "partner.yml"
     file.write_text(sheet, encoding="utf-8")
     return read_partner(file)
+
+
+def rows_of(file: Path) -> list[Any]:
+    """The rows of a CSV of partners."""
+    with open_sheet(file, largest=LARGEST_FILE) as sheet:
+        return list(read_rows(sheet))
 
 
 def test_a_partner_is_read_from_its_file(tmp_path: Path) -> None:
@@ -80,17 +89,16 @@ def test_a_pale_accent_is_refused_with_the_nearest_that_passes(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("name,intro\nA,b\nB," + "x" * 140_000, r":3: This line can't be read"),
-        ("name," + "x" * 140_000, r":1: This line can't be read"),
-        ("name\n" + "A\n" * 9_000_000, "too large; 16 MiB"),
+        ("name," + "x" * 140_000, r":1: The heading can't be read"),
+        ("name\n" + "A\n" * 9_000_000, "larger than 16 MiB"),
     ],
-    ids=["a long cell", "a long heading", "a long file"],
+    ids=["a long heading", "a long file"],
 )
 def test_a_csv_of_partners_that_can_not_be_read_is_told(tmp_path: Path, content: str, says: str) -> None:
     file = tmp_path / "partners.csv"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=says):
-        list(read_rows(file))
+        rows_of(file)
 
 
 @pytest.mark.parametrize(
@@ -131,17 +139,23 @@ def test_a_row_of_a_csv_says_the_same_as_a_file(tmp_path: Path) -> None:
         "2 Hive Lane / Bath BA1 1AA,0123\n\n",
         encoding="utf-8",
     )
-    [(line, values)] = read_rows(file)
+    [(line, values, _)] = rows_of(file)
     from_row = partner_of(values, tmp_path, Fail(file, lambda key: line))
     from_file = partner(tmp_path)
     assert from_row == Partner(**{**vars(from_file), "place": f"{file}:2"})
+
+
+def test_a_row_of_a_workbook_is_read_like_a_row_of_a_csv(tmp_path: Path) -> None:
+    cells = {"A1": "Name", "B1": "Charity number", "A3": "Bees of Bath", "B3": 1234567.0}
+    file = write_xlsx(tmp_path / "partners.xlsx", {"Partners": cells})
+    assert rows_of(file) == [(3, {"name": "Bees of Bath", "charity number": "1234567"}, "")]
 
 
 def test_an_unknown_column_is_told_with_the_nearest(tmp_path: Path) -> None:
     file = tmp_path / "partners.csv"
     file.write_text("name,logoo\nA,b\n", encoding="utf-8")
     with pytest.raises(InputError, match="no column 'logoo'") as error:
-        list(read_rows(file))
+        rows_of(file)
     assert "'logo'" in error.value.hint
 
 

@@ -8,6 +8,7 @@ from daisychain.database import Database
 from daisychain.errors import InputError
 from sender.campaigns import test_inboxes
 from tests.command import Daisychain
+from tests.daisychain.sheets.workbooks import write_xlsx
 
 
 def test_a_test_goes_to_each_address_of_its_sets_and_to_others_once(daisychain: Daisychain) -> None:
@@ -34,6 +35,17 @@ def test_a_test_goes_to_each_address_of_its_sets_and_to_others_once(daisychain: 
     assert "There is no test set named 'staf'" in told.stderr
     assert "staff" in told.stderr
     assert "--to-set NAME" in daisychain("newsletter", "test", "may.md", code=1).stderr
+
+
+def test_addresses_can_come_from_a_file(daisychain: Daisychain) -> None:
+    write_xlsx(daisychain.folder / "seeds.xlsx", {"Seeds": {"A1": "Name", "B1": "Email", "A2": "Bo", "B2": "bo@a.org"}})
+    daisychain("newsletter", "test-set", "add", "staff", "ann@a.org", "--file", "seeds.xlsx")
+    assert daisychain.json("newsletter", "test-set", "list", "--format", "json") == {"staff": ["ann@a.org", "bo@a.org"]}
+    (daisychain.folder / "seeds.txt").write_text("cy@a.org\nbo\n")
+    told = daisychain("newsletter", "test-set", "add", "more", "--file", "seeds.txt", code=1)
+    assert "seeds.txt:2: This address can't be used: has no @." in told.stderr
+    assert "or --file FILE" in daisychain("newsletter", "test-set", "add", "more", code=1).stderr
+    assert "more" not in daisychain.json("newsletter", "test-set", "list", "--format", "json")
 
 
 def test_a_set_holds_each_address_once_and_ends_with_its_last(database: Database) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from daisychain.errors import InputError
-from lists.sheets import open_sheet
+from daisychain.sheets.open_sheet import open_sheet
 
 Write = Callable[..., Path]
 TEXT = "Email,Name\nann@x.org,José\n"
@@ -20,6 +21,9 @@ TEXT = "Email,Name\nann@x.org,José\n"
         (TEXT.encode("utf-8-sig"), "utf-8"),
         (TEXT.encode("utf-16"), None),
         (b"\xfe\xff" + TEXT.encode("utf-16-be"), None),
+        (TEXT.encode("utf-16-le"), None),
+        (TEXT.encode("utf-16-be"), None),
+        (TEXT.encode("utf-32-le"), None),
         (TEXT.encode("utf-16-le"), "utf-16-le"),
         (TEXT.encode("utf-32"), None),
         (b"\0\0\xfe\xff" + TEXT.encode("utf-32-be"), "utf-32"),
@@ -30,6 +34,8 @@ TEXT = "Email,Name\nann@x.org,José\n"
         (TEXT.replace("\n", "\r").encode(), None),
         (TEXT.replace(",", ";").encode(), None),
         (TEXT.replace(",", "\t").encode(), None),
+        (TEXT.replace(",", "|").encode(), None),
+        (b"\xef\xbb\xbf,\n" + TEXT.encode(), None),
         (b"\n\n" + TEXT.encode(), None),
         (b"sep=;\r\n" + TEXT.replace(",", ";").encode(), None),
         (b'"sep=|"\n' + TEXT.replace(",", "|").encode(), None),
@@ -69,7 +75,7 @@ def test_a_quoted_cell_may_hold_marks_and_line_breaks_and_lines_are_still_counte
     ("bad", "problem"),
     [
         ("1", "1 where the heading has 2"),
-        ("1,2,3", "3 where the heading has 2"),
+        ("1,2,3", "3 where the heading has 2 \\(a cell with a comma or"),
         ('1,"2" x', "quotation mark inside"),
         ('1,"2', "not closed"),
         ("1," + "x" * 140_000, "longer than 131,072"),
@@ -78,38 +84,40 @@ def test_a_quoted_cell_may_hold_marks_and_line_breaks_and_lines_are_still_counte
 def test_a_row_that_can_not_be_read_takes_no_other_row_with_it(sheet: Write, bad: str, problem: str) -> None:
     with open_sheet(sheet(f'a,b\n{bad}\n3,"4"\n5,6\n')) as opened:
         rows = list(opened.rows())
-    assert problem in rows[0][2]
+    assert re.search(problem, rows[0][2])
     assert rows[1:] == [(3, ["3", "4"], ""), (4, ["5", "6"], "")]
 
 
-@pytest.mark.parametrize("rows_before", [0, 20_000])
-def test_a_wrong_encoding_is_told_with_line_and_byte_and_what_to_try(sheet: Write, rows_before: int) -> None:
-    before = b"email,name\n" + b"ann@x.org,Ann\n" * rows_before
-    path = sheet(before + "bob@x.org,José\n".encode("cp1252"))
-    with pytest.raises(InputError) as raised, open_sheet(path) as opened:
-        list(opened.rows())
-    assert raised.value.line == rows_before + 2
-    assert f"Byte {len(before) + 14:,} (0xE9) is not UTF-8" in raised.value.message
-    assert "--encoding cp1252" in raised.value.hint
-    assert "José" in raised.value.hint
+def test_empty_cells_beyond_the_heading_are_no_problem(sheet: Write) -> None:
+    with open_sheet(sheet("a,b\n1,2,,\n")) as opened:
+        assert list(opened.rows()) == [(2, ["1", "2"], "")]
+    with open_sheet(sheet("a,b" + "," * 16_382 + "\n1,2" + "," * 16_382 + "\n")) as opened:
+        assert list(opened.rows()) == [(2, ["1", "2"], "")]
+
+
+def test_rows_that_are_too_short_are_filled_where_that_is_wanted(sheet: Write) -> None:
+    with open_sheet(sheet("a,b,c\n1\n")) as opened:
+        assert list(opened.rows(pad=True)) == [(2, ["1", "", ""], "")]
+    with open_sheet(sheet("a,b\n1,2,\n")) as opened:
+        assert "3 where the heading has 2" in next(opened.rows(pad=True))[2]
 
 
 @pytest.mark.parametrize(
     ("content", "encoding", "told"),
     [
         (b"", None, "is empty"),
-        (b"PK\x03\x04rest", None, "spreadsheet, not a CSV"),
-        ("a,b\n".encode("utf-16-le"), None, "utf-16-le"),
-        ("a,b\n".encode("utf-16-be"), None, "utf-16-be"),
-        ("a,b\n".encode("utf-32-le"), None, "utf-32-le"),
-        ("a,b\n".encode("utf-32-be"), None, "utf-32-be"),
+        (b"\n,,\n", None, "is empty"),
+        (b"\n<!DOCTYPE html><table>", None, "web page or XML, not a CSV"),
+        (b"<html><body><table>", None, "web page or XML, not a CSV"),
+        (b"%PDF-1.7", None, "a PDF, not a CSV"),
+        (b"\t\x02\x06\0\0", None, "Excel file from before 1995"),
         (TEXT.encode("utf-32"), "utf-16", "marked as utf-32"),
         (b"a,b\n", "klingon", "no text encoding named"),
         (b"a,b\n", "hex", "no text encoding named"),
         (TEXT.encode("utf-8-sig"), "cp1252", "marked as utf-8"),
         (b"a,b\nx,\x81\n", "cp1252", "not CP1252"),
         (TEXT.encode("utf-16")[:-1], None, "middle of a character"),
-        (",".join(map(str, range(201))).encode(), None, "More than 200 columns"),
+        (",".join(map(str, range(201))).encode(), None, "more than 200 columns"),
         (b'"a,b\nc,d\n', None, "heading can't be read"),
         (b"email," + b"x" * 140_000 + b"\n", None, "one is longer than 131,072"),
     ],

@@ -1,0 +1,87 @@
+"""A sheet: a heading and rows of text, in whatever kind of file.
+
+A row that can't be read comes with its problem, and reading goes on with the next line. Raises InputError only if
+nothing after it could be trusted.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from daisychain.errors import InputError
+
+MOST_COLUMNS = 200
+
+Row = tuple[int, list[str], str]
+"""The line a row starts on (from 1), its cells as they are, and why they can't be used; mostly that is empty.
+
+A plain tuple, because a million named ones cost a second.
+"""
+
+
+class Sheet(ABC):
+    """An open sheet; its rows can be read more than once. `note` is what a person should know of how it was read."""
+
+    def __init__(self, path: Path, binary: BinaryIO, *, encoding: str = "", note: str = "") -> None:
+        self.path = path
+        self.encoding = encoding
+        self.note = note
+        self.size = path.stat().st_size
+        self._binary = binary
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file have been read."""
+        return self._binary.tell()
+
+    @abstractmethod
+    def records(self) -> Iterator[Row]:
+        """Read every row from the top, the heading and blank ones too."""
+
+    @cached_property
+    def header(self) -> list[str]:
+        """The cells of the first row."""
+        first = next((row for row in self.records() if row[2] or any(row[1])), None)
+        if first is None:
+            raise InputError("The file is empty.", file=self.path)
+        line, cells, problem = first
+        if problem:
+            raise InputError(f"The heading can't be read ({problem}).", file=self.path, line=line)
+        header = [cell.strip() for cell in cells]
+        if len(header) > MOST_COLUMNS:  # spreadsheets may write all the columns that they can have
+            header = header[: max((place for place, cell in enumerate(header, 1) if cell), default=0)]
+        if len(header) > MOST_COLUMNS:
+            raise InputError(f"The sheet has more than {MOST_COLUMNS} columns.", file=self.path, line=line)
+        return header
+
+    def rows(self, *, with_header: bool = False, pad: bool = False) -> Iterator[Row]:
+        """Read every row below the heading that is not blank; raises InputError.
+
+        Empty cells beyond the heading are dropped. With `pad`, short rows are filled instead, and those refused.
+        """
+        width = len(self.header)
+        records = self.records()
+        if not with_header:
+            next(row for row in records if any(row[1]))
+        for row in records:
+            line, cells, problem = row
+            if problem:
+                yield row
+            elif any(cells):
+                yield row if len(cells) == width else _fitted(line, cells, width, pad)
+
+
+def _fitted(line: int, cells: list[str], width: int, pad: bool) -> Row:
+    """Return a row in the heading's width, or with the problem that it has another."""
+    if pad:
+        cells += [""] * (width - len(cells))
+    while not pad and len(cells) > width and not cells[-1].strip():
+        cells.pop()
+    if len(cells) == width:
+        return line, cells, ""
+    hint = " (a cell with a comma or semicolon needs quotation marks)" if len(cells) > width else ""
+    return line, cells, f"cells: {len(cells)} where the heading has {width}{hint}"
