@@ -1,4 +1,4 @@
-"""The front door for the web: gathers the rooms' pages. Private by default; the pages here are the public ones."""
+"""The web application: all public pages, their protection and their errors."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
 from newsletters.toolkit_store.store import list_toolkits
-from pages import metrics, readers, toolkits
-from pages.request_limits import Intake
+from pages import mail_of_key, metrics, readers, toolkits, unsubscribe, webhooks
+from pages.request_limits import RequestLimit
 
 ROOT = Path(__file__).parent.parent
 # A webhook batch is the largest thing that anybody may post.
@@ -23,7 +23,7 @@ LARGEST_REQUEST = 4 * 1024 * 1024
 
 
 class Pages(Flask):
-    """Flask that keeps members' keys, which stand in paths, out of its log."""
+    """Flask that keeps members' keys, which are in paths, out of its log."""
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an error by the name of its page."""
@@ -31,7 +31,7 @@ class Pages(Flask):
 
 
 def create_app(database: Database) -> Flask:
-    """The application over one database; raises ConfigurationError where a secret is missing."""
+    """Return the application of one database; raises ConfigurationError if a secret is missing."""
     app = Pages("daisychain", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
     app.config.update(
@@ -45,13 +45,14 @@ def create_app(database: Database) -> Flask:
         # It would want a Referer on https, and our pages send none: their addresses hold members' keys.
         WTF_CSRF_SSL_STRICT=False,
     )
-    # The rooms come first: a key that is none of ours is refused before a form is read to look for its token.
-    for room in (toolkits, readers):
-        app.register_blueprint(room.blueprint)
-    app.register_blueprint(metrics.blueprint)
+    # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
+    mail_of_key.prepare(app, database)
+    for pages in (toolkits, readers, unsubscribe, webhooks, metrics):
+        app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
-    for endpoint in readers.WITHOUT_CSRF:
-        protect.exempt(app.view_functions[endpoint])
+    # Mail programs and providers post without cookies; an unguessable key or a signature is what they show.
+    protect.exempt(unsubscribe.by_one_click)
+    protect.exempt(webhooks.blueprint)
 
     @app.get("/")
     def front() -> str:
@@ -64,12 +65,12 @@ def create_app(database: Database) -> Flask:
             connection.execute(text("SELECT 1"))
         return Response("ok\n", mimetype="text/plain")
 
-    app.wsgi_app = Intake(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = RequestLimit(app.wsgi_app)  # type: ignore[method-assign]
     app.after_request(_secure)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)
     if database.settings.public_url.startswith("https://"):
-        # We speak http ourselves, so one proxy stands in front; it tells the reader's network and the scheme.
+        # We speak http, so there is one proxy in front, which adds the reader's address and the scheme.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     return app
 
@@ -84,7 +85,7 @@ def _secure(response: Response) -> Response:
 
 
 def _explain(error: HTTPException) -> tuple[str | Response, int]:
-    """An error in plain words for people, or plain text for machines."""
+    """Show an error in plain words to people, or as plain text to programs."""
     code = error.code or 500
     if request.accept_mimetypes.accept_html:
         return render_template("error.html", code=code, message=error.description), code

@@ -1,4 +1,4 @@
-"""Page furniture: what a room's pages need of the app they run in, and the headers that public pages carry."""
+"""What pages need of the app they run in, and the headers and plain answers that they share."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def keep_private(response: Response) -> Response:
     for name, value in PRIVATE_HEADERS.items():
         response.headers[name] = value
     return response
+
+
+def plain(message: str, status: int = 200) -> Response:
+    """Return one line of text, for programs."""
+    return Response(f"{message}\n", status, mimetype="text/plain")

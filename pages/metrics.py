@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus: private by default, for this machine alone or for whoever carries the token."""
+"""`/metrics` for Prometheus: for this machine only, or for requests that carry the token."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from sender.alerts.gauges import Gauge, gauges
 
 blueprint = Blueprint("metrics", __name__)
 
-# However often somebody asks, the tables are asked no more often than this, in seconds.
+# Seconds for which a page is kept: the tables are read no more often, however many requests there are.
 FRESH = 5.0
-# What a proxy adds to a request that it passes on: whoever asks through one is not on this machine.
+# Headers that a proxy adds: a request that comes through one is not from this machine.
 _PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via")
 _turn = threading.Lock()
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """How things stand, in Prometheus's text format; for everybody else there is no such page."""
+    """Return the gauges in Prometheus's text format; 404 for everybody else."""
     if not _allowed():
         abort(404)
     answer = Response(_current(), content_type="text/plain; version=0.0.4; charset=utf-8")
@@ -47,7 +47,7 @@ def _allowed() -> bool:
 
 
 def _current() -> str:
-    """The page, made anew where the last one is not fresh any more; one at a time."""
+    """Return the page, made anew if the last one is too old; one request at a time."""
     kept = current_app.extensions.setdefault("metrics", {})
     with _turn:
         if time.monotonic() - kept.get("made", -FRESH) >= FRESH:
@@ -58,7 +58,7 @@ def _current() -> str:
 
 
 def written(figures: Iterable[Gauge]) -> str:
-    """Figures in Prometheus's text format."""
+    """Return figures in Prometheus's text format."""
     lines = []
     for figure in figures:
         lines += [f"# HELP {figure.name} {figure.help}", f"# TYPE {figure.name} gauge"]

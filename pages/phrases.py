@@ -1,4 +1,4 @@
-"""What the pages for leaving a list say, in the language of the mail that led there, or else in English."""
+"""The words of the unsubscribe page, in the language of the mail that led there, or else in English."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HERE = "en"
 
 
 def page_words(email: CompiledEmail) -> dict[str, Any]:
-    """For the templates of those pages: `words`, the `language` that they are in, and its `direction`."""
+    """Return for its templates the `words`, their `language`, and its `direction`."""
     known = _phrases()
     if words := known.get(email.language.split("-")[0]):
         return {"words": words, "language": email.language, "direction": email.direction}
@@ -24,6 +24,6 @@ def page_words(email: CompiledEmail) -> dict[str, Any]:
 
 @cache
 def _phrases() -> Mapping[str, Mapping[str, str]]:
-    text = files("templates").joinpath("web/phrases.yml").read_text(encoding="utf-8")
+    text = files("templates").joinpath("web/unsubscribe/phrases.yml").read_text(encoding="utf-8")
     found: dict[str, dict[str, str]] = yaml.safe_load(text)
     return {language: {**found[HERE], **words} for language, words in found.items()}

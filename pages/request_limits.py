@@ -1,4 +1,4 @@
-"""The intake of requests with a body: few enough at once that whoever dribbles one in holds up no page."""
+"""How many requests with a body may be read at once: slow senders must not hold up other pages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ RETRY_AFTER = "5"  # seconds
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}  # nobody reads one there
 
 
-class Intake:
-    """A WSGI application that lets `at_once` requests with a body in to `app`, and asks the others to come again."""
+class RequestLimit:
+    """A WSGI application that passes `at_once` requests with a body to `app`; further requests get 503."""
 
     def __init__(self, app: WSGIApplication, at_once: int = AT_ONCE) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Public pages of newsletters: images by content hash, and a page for each toolkit that anybody may use."""
+"""Public pages of toolkits: one for each, its images and ready-made emails, and whether a pack is current."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from newsletters.toolkits.images import EXTENSIONS
 from newsletters.toolkits.toolkit import current_day
 from pages.context import engine, settings
 
-blueprint = Blueprint("newsletters", __name__)
+blueprint = Blueprint("toolkits", __name__)
 
 # The address holds the content's hash, so that what is behind it never changes.
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -27,11 +27,11 @@ _SHOWN: Recent[Showcase] = Recent(4)
 
 @blueprint.get("/i/<name>")
 def image(name: str) -> Response:
-    """An image of a mail or a toolkit; the ending in its address has to be the right one."""
+    """Return an image of a mail or a toolkit; the ending in its address has to be the right one."""
     hash_, _, ending = name.partition(".")
     if len(hash_) != 64 or not hash_.isalnum():
         abort(404)
-    if request.if_none_match.contains(hash_):  # who has it needs nothing from us, not even that we look
+    if request.if_none_match.contains(hash_):  # a browser that has the image needs no look at the database
         return _lasting(Response(status=304), hash_)
     with engine().connect() as connection:
         found = find_image(connection, hash_)
@@ -53,7 +53,7 @@ def _lasting(response: Response, hash_: str) -> Response:
 
 @blueprint.get("/toolkits/<name>")
 def toolkit(name: str) -> Response:
-    """What a campaign is, its manifesto, its copy per channel ready to be copied, and its images."""
+    """Show a toolkit: its manifesto, its copy for each channel, ready to be copied, and its images."""
     with engine().connect() as connection:
         try:
             found = named_toolkit(name, connection)
@@ -64,20 +64,20 @@ def toolkit(name: str) -> Response:
     with engine().connect() as connection:
         offered = offers(connection, found)
     page = Response(
-        render_template("toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=_tools())
+        render_template("toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=_tools())
     )
     page.headers["Cache-Control"] = A_WHILE
     return page
 
 
 def _tools() -> list[Dialect]:
-    """The dialects by the names of their tools, those for whatever is left last."""
+    """Return the dialects by the names of their tools; those for any other tool come last."""
     return sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
 
 
 @blueprint.get("/toolkits/<name>/packs/<newsletter>/<dialect>.zip")
 def pack_download(name: str, newsletter: str, dialect: str) -> Response:
-    """The pack without branding of a newsletter that is offered; 404 where it is not, or not any more."""
+    """Return the pack without branding of a newsletter; 404 if it is not offered."""
     chosen = dialects().get(dialect)
     with engine().connect() as connection:
         try:
@@ -100,14 +100,16 @@ def pack_download(name: str, newsletter: str, dialect: str) -> Response:
     return response
 
 
-@blueprint.get("/packs/<key>")
-def pack(key: str) -> Response:
-    """Whether a pack is current, superseded, expired or withdrawn, for whoever holds one."""
+@blueprint.get("/packs/<pack_key>")
+def pack(pack_key: str) -> Response:
+    """Show whether a pack is current, superseded, expired or withdrawn."""
     with engine().connect() as connection:
-        standing = pack_standing(connection, key, current_day())
+        standing = pack_standing(connection, pack_key, current_day())
     if standing is None:
         abort(404)
     tool = dialects().get(standing.dialect)
-    page = Response(render_template("pack.html", standing=standing, tool=tool.name if tool else standing.dialect))
-    page.headers["Cache-Control"] = "no-cache"  # it is asked right before sending
+    page = Response(
+        render_template("toolkits/pack.html", standing=standing, tool=tool.name if tool else standing.dialect)
+    )
+    page.headers["Cache-Control"] = "no-cache"  # people look right before they send
     return page

@@ -52,7 +52,7 @@ def test_an_error_is_logged_without_the_path_that_holds_a_key(
 ) -> None:
     app = create_app(database)
     key = Keys(installation_secret(database.settings)).delivery(1)
-    monkeypatch.setitem(app.view_functions, "sender.view", lambda key: 1 / 0)
+    monkeypatch.setitem(app.view_functions, "readers.view", lambda key: 1 / 0)
     assert app.test_client().get(f"/v/{key}").status_code == 500
-    assert "sender.view" in caplog.text
+    assert "readers.view" in caplog.text
     assert key not in caplog.text

@@ -10,10 +10,10 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
 from daisychain.work.serve import THREADS
-from pages.request_limits import AT_ONCE, Intake
+from pages.request_limits import AT_ONCE, RequestLimit
 
 
-def nested(methods: list[str], answers: list[int], at_once: int) -> Intake:
+def nested(methods: list[str], answers: list[int], at_once: int) -> RequestLimit:
     """An application that asks itself with the next of `methods` while it answers."""
 
     def app(environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -21,7 +21,7 @@ def nested(methods: list[str], answers: list[int], at_once: int) -> Intake:
             answers.append(Client(intake).open("/", method=methods.pop(0)).status_code)
         return Response("ok")(environ, start_response)
 
-    intake = Intake(app, at_once)
+    intake = RequestLimit(app, at_once)
     return intake
 
 
@@ -37,7 +37,7 @@ def test_only_so_many_bodies_are_taken_in_at_once(methods: list[str], answers: l
 
 
 def test_who_is_turned_away_is_told_when_to_come_again() -> None:
-    answer = Client(Intake(lambda environ, start: [], at_once=0)).post("/")
+    answer = Client(RequestLimit(lambda environ, start: [], at_once=0)).post("/")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
@@ -45,7 +45,7 @@ def test_a_place_is_given_back_when_the_application_fails() -> None:
     def app(environ: Any, start_response: Any) -> Iterable[bytes]:
         raise RuntimeError
 
-    client = Client(Intake(app, at_once=1))
+    client = Client(RequestLimit(app, at_once=1))
     for _ in range(2):
         with pytest.raises(RuntimeError):
             client.post("/")

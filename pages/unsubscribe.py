@@ -1,0 +1,61 @@
+"""The unsubscribe page: a form that says who writes to whom, and the one click of a mail program (RFC 8058).
+
+What unsubscribing does is in `sender/events/unsubscribe.py`. A GET changes nothing: programs that guard a reader's
+mailbox follow every link in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, render_template, request, url_for
+
+from pages.context import engine, keep_private, plain
+from pages.mail_of_key import email_of, mail_of
+from pages.phrases import page_words
+from sender.events.unsubscribe import SCOPES, masked, unsubscribe_by_mail
+from sender.links.sent_mail import SentMail
+
+blueprint = Blueprint("unsubscribe", __name__)
+blueprint.after_request(keep_private)
+
+
+@blueprint.get("/u/<key>")
+def ask(key: str) -> str:
+    """Show the form; it changes nothing."""
+    mailed = mail_of(key)
+    action = url_for("unsubscribe.by_form", key=key)
+    return render_template("unsubscribe/form.html", address=masked(mailed.address), action=action, **_of_mail(mailed))
+
+
+@blueprint.post("/u/<key>/leave")
+def by_form(key: str) -> str:
+    """Unsubscribe a person from what they chose on the form."""
+    mailed = mail_of(key)
+    scope = SCOPES.get(request.form.get("scope", ""))
+    if scope is None:
+        abort(400, "Please choose what to leave.")
+    with engine().begin() as connection:
+        unsubscribe_by_mail(connection, mailed, scope, how="unsubscribe page")
+    return render_template("unsubscribe/done.html", scope=scope, **_of_mail(mailed))
+
+
+@blueprint.post("/u/<key>")
+def by_one_click(key: str) -> Response:
+    """Unsubscribe a reader whose mail program posts for them (RFC 8058), without cookies and without a redirect."""
+    mailed = mail_of(key)
+    if request.form.get("List-Unsubscribe") != "One-Click":
+        return plain("Post List-Unsubscribe=One-Click to unsubscribe (RFC 8058).", 400)
+    with engine().begin() as connection:
+        unsubscribe_by_mail(connection, mailed, "list", how="one-click")
+    return plain("Unsubscribed." if mailed.counts else "This was a test mail; nothing has changed.")
+
+
+def _of_mail(mailed: SentMail) -> dict[str, Any]:
+    """What both pages say: the list, who sends, whether it was a test, all in the mail's language."""
+    return {
+        "list_name": mailed.list_name or mailed.organisation,
+        "organisation": mailed.organisation,
+        "test": not mailed.counts,
+        **page_words(email_of(mailed)),
+    }

@@ -1,0 +1,134 @@
+"""The unsubscribe page: the form, the one click of a mail program, and what leaves everything as it was."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select
+
+from daisychain.database import Database
+from lists.suppression import is_suppressed
+from lists.tables import Member, Membership
+from pages.app import create_app
+from sender.events.unsubscribe import masked
+from tests.sender.returns import Sent, sent
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+def subscribed(campaign: Sent) -> list[int]:
+    """The numbers of those who are still on a list."""
+    with campaign.database.engine.connect() as connection:
+        members = connection.scalars(select(Membership.member_id).where(Membership.state == "subscribed"))
+        return sorted(campaign.members.index(member) for member in members)
+
+
+def kinds(campaign: Sent) -> list[str]:
+    return [event.kind for event in campaign.events()]
+
+
+def leave(client: FlaskClient, key: str, scope: str, **options: Any) -> Any:
+    """Fill the form in as a person does."""
+    page = client.get(f"/u/{key}", **options).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    action = re.search(r'<form [^>]*action="([^"]+)"', page)
+    assert token
+    assert action
+    return client.post(action[1], data={"csrf_token": token[1], "scope": scope}, **options)
+
+
+def test_asking_to_leave_changes_nothing_and_shows_a_masked_address(client: FlaskClient, campaign: Sent) -> None:
+    page = client.get(f"/u/{campaign.key()}").text
+    assert "friends" in page
+    assert "All lists of Connection Coalition" in page
+    assert "p•••@people.example" in page
+    assert campaign.address() not in page
+    assert subscribed(campaign) == [0, 1, 2]
+    assert not campaign.events()
+
+
+@pytest.mark.parametrize(("scope", "suppressed"), [("list", False), ("all", True)])
+def test_the_form_takes_a_person_off_this_list_or_all(
+    client: FlaskClient, campaign: Sent, database: Database, scope: str, suppressed: bool
+) -> None:
+    for _ in range(2):
+        page = leave(client, campaign.key(), scope)
+        assert page.status_code == 200
+        assert "You have unsubscribed" in page.text
+        assert campaign.address() not in page.text
+    assert subscribed(campaign) == [1, 2]
+    assert kinds(campaign) == ["unsubscribed"]
+    assert campaign.rollup().unsubscribed_at is not None
+    with database.engine.connect() as connection:
+        assert is_suppressed(connection, campaign.address()) is suppressed
+
+
+def test_the_form_works_behind_https(database: Database) -> None:
+    database.settings = replace(database.settings, public_url="https://news.daisies.org")
+    campaign, client = sent(database), create_app(database).test_client()
+    assert leave(client, campaign.key(), "list", base_url="https://news.daisies.org").status_code == 200
+    assert subscribed(campaign) == [1, 2]
+
+
+@pytest.mark.parametrize("data", [{"scope": "list"}, {"scope": "list", "csrf_token": "x"}])
+def test_no_other_site_can_post_the_form(client: FlaskClient, campaign: Sent, data: dict[str, str]) -> None:
+    assert client.post(f"/u/{campaign.key()}/leave", data=data).status_code == 400
+    assert subscribed(campaign) == [0, 1, 2]
+
+
+def test_a_form_without_a_choice_is_refused(client: FlaskClient, campaign: Sent) -> None:
+    assert leave(client, campaign.key(), "everything").status_code == 400
+    assert subscribed(campaign) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("encoding", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_one_click_leaves_at_once_without_cookies_or_redirects(app: Flask, campaign: Sent, encoding: str) -> None:
+    client = app.test_client(use_cookies=False)
+    for _ in range(2):
+        answer = client.post(f"/u/{campaign.key()}", data=ONE_CLICK, content_type=encoding)
+        assert (answer.status_code, answer.mimetype, answer.text) == (200, "text/plain", "Unsubscribed.\n")
+        assert "Set-Cookie" not in answer.headers
+    assert subscribed(campaign) == [1, 2]
+    assert kinds(campaign) == ["unsubscribed"]
+
+
+@pytest.mark.parametrize("data", [{}, {"List-Unsubscribe": "no"}, {"scope": "all"}])
+def test_a_post_that_is_no_one_click_changes_nothing(client: FlaskClient, campaign: Sent, data: dict[str, str]) -> None:
+    assert client.post(f"/u/{campaign.key()}", data=data).status_code == 400
+    assert subscribed(campaign) == [0, 1, 2]
+
+
+def test_who_is_no_member_any_more_can_still_ask_to_hear_nothing(
+    client: FlaskClient, campaign: Sent, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(delete(Membership).where(Membership.member_id == campaign.members[0]))
+        connection.execute(delete(Member).where(Member.id == campaign.members[0]))
+    assert client.post(f"/u/{campaign.key()}", data=ONE_CLICK).status_code == 200
+    assert leave(client, campaign.key(), "all").status_code == 200
+    with database.engine.connect() as connection:
+        assert is_suppressed(connection, campaign.address())
+
+
+def test_a_test_mail_changes_nothing_and_says_so(database: Database, client: FlaskClient) -> None:
+    campaign = sent(database, kind="test")
+    key = campaign.key()
+    assert client.get(f"/o/{key}.gif").status_code == 200
+    assert client.get(f"/c/{key}/0").status_code == 302
+    assert "test mail" in client.get(f"/u/{key}").text
+    assert "Nothing has changed" in leave(client, key, "all").text
+    assert "nothing has changed" in client.post(f"/u/{key}", data=ONE_CLICK).text
+    assert not campaign.events()
+    assert subscribed(campaign) == [0, 1, 2]
+    with database.engine.connect() as connection:
+        assert not is_suppressed(connection, campaign.address())
+
+
+@pytest.mark.parametrize(("address", "shown"), [("ann@a.example", "a•••@a.example"), ("é@a.example", "é•••@a.example")])
+def test_an_address_is_masked_to_its_first_letter_and_domain(address: str, shown: str) -> None:
+    assert masked(address) == shown
