@@ -40,9 +40,7 @@ class YamlMapping:
             raise InputError("A key must be a plain word.", file=self.file, line=line)
         if key.value in self._lines:
             raise InputError(
-                f"{key.value!r} is given twice, first on line {self._lines[key.value]}.",
-                file=self.file,
-                line=line,
+                f"{key.value!r} is given twice, first on line {self._lines[key.value]}.", file=self.file, line=line
             )
         self._values[key.value] = value
         self._lines[key.value] = line
