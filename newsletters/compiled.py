@@ -1,6 +1,7 @@
-"""The compiled email: the immutable result of compiling a newsletter, and its JSON.
+"""Define the compiled email, the immutable result of compiling a newsletter, and its JSON.
 
-Subject, HTML and text hold tokens (see `tokens`); the rows here say what each token stands for.
+Subject, HTML and text hold tokens (see `tokens`); each token stands for one of the rows defined here. The database
+keeps the JSON of everything that was sent, so its keys and trees never change their meaning.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ Context = Literal["html", "attribute", "url", "url_part", "text", "header"]
 class Slot:
     """A place for one value of a member: an expression, and the context it is escaped for.
 
-    `url` is a whole URL, `url_part` a piece of one; both stand in links only. `line` is the author's, in `file`.
+    The context `url` is a whole URL, `url_part` a piece of one; both occur only in links. `file` and `line` are the
+    author's.
     """
 
     index: int
@@ -36,7 +38,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Condition:
-    """A part shown to the members for whom `test` holds."""
+    """A part shown only to some members, and the test that decides."""
 
     index: int
     test: Tree
@@ -69,14 +71,14 @@ class Image:
 
     @property
     def file_name(self) -> str:
-        """A name that is unique to the content, with the ending of its type."""
+        """Return a name that is unique to the content, with the extension of its type."""
         ending = {"image/jpeg": "jpg", "image/svg+xml": "svg"}.get(self.media_type, self.media_type.rpartition("/")[2])
         return f"{self.hash}.{ending}"
 
 
 @dataclass(frozen=True)
 class CopyUse:
-    """A copy block that went into the newsletter, as it stood when it was compiled."""
+    """A copy block that the newsletter used, as it was when compiled."""
 
     id: str
     version: str
@@ -89,7 +91,7 @@ class CopyUse:
 class CompiledEmail:
     """One newsletter × brand × language, ready to be merged with any number of members.
 
-    `from_address` is "Name <address>", `reply_to` an address alone; empty where the list's own is meant.
+    `from_address` is "Name <address>", `reply_to` only an address; if empty, the list's own is used.
     `hash` (SHA-256, hex) covers everything but the random part of the tokens and the places in the source.
     """
 
@@ -115,15 +117,15 @@ class CompiledEmail:
 
     @property
     def mint(self) -> Mint:
-        """The mint that this email's tokens are of."""
+        """Return the mint that made this email's tokens."""
         return Mint(self.nonce)
 
     def hashed(self) -> CompiledEmail:
-        """The same email with its hash."""
+        """Return the same email with its hash."""
         content = asdict(self)
         del content["hash"]
         for row in content["slots"] + content["conditions"]:
-            # Where an author wrote it is told in errors; the same newsletter in another folder is the same.
+            # The place in the source is for errors; the same newsletter in another folder has the same hash.
             del row["file"], row["line"]
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         still = canonical.replace(self.mint.mark, Mint(STILL).mark).replace(
@@ -132,13 +134,13 @@ class CompiledEmail:
         return replace(self, hash=hashlib.sha256(still.encode()).hexdigest())
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dicts and lists, as the database keeps them."""
+        """Return plain dicts and lists, as the database keeps them."""
         content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> CompiledEmail:
-        """The email that `to_json` wrote."""
+        """Return the email that `to_json` wrote."""
         rows: dict[str, Any] = {name: tuple(_row(row, of) for row in content[name]) for name, of in _ROWS.items()}
         plain = {item.name: content[item.name] for item in fields(cls) if item.name not in rows}
         return cls(**{**plain, **rows, "fields": tuple(content["fields"])})

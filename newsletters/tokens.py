@@ -1,7 +1,7 @@
-"""Tokens: the opaque words that stand in a compiled email where something is filled in later.
+"""Write and find tokens: the places in a compiled email that are filled in later.
 
-A token is ASCII letters and digits only, so that Markdown, MJML, CSS inlining, URLs and providers carry it
-unharmed: `d` + eight hex digits that are random for each compile + a kind + an index + `z`.
+A token is ASCII letters and digits only, so that Markdown, MJML, CSS inlining, URLs and providers leave it unchanged:
+`d` + eight hex digits that are random for each compile + a kind + an index + `z`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Stands for the random part where two compiles are compared, so that equal newsletters have equal hashes.
+# Replaces the random part in hashes, so that equal newsletters have equal hashes.
 STILL = "00000000"
 
 _TOKEN = re.compile(r"d([0-9a-f]{8})([A-Z])(\d+)z")
 
 
 class Kind(StrEnum):
-    """What a token stands for."""
+    """The kinds of tokens."""
 
-    EXPRESSION = "X"  # a member expression whose context is not known yet; none is left after compiling
+    EXPRESSION = "X"  # a member expression whose context is not known yet; compiling replaces all of them
     SLOT = "S"
     BEGIN = "B"  # of a condition; its index pairs it with OTHERWISE and END
     OTHERWISE = "O"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
     UNSUBSCRIBE = "U"
     VIEW = "V"
     PIXEL = "P"
-    PUBLIC = "W"  # the installation's public URL, before a path of ours
+    PUBLIC = "W"  # the installation's public URL, before a path of its own
 
 
 CONDITIONALS = frozenset({Kind.BEGIN, Kind.OTHERWISE, Kind.END})
@@ -54,24 +54,24 @@ class Mint:
 
     @classmethod
     def fresh(cls) -> Mint:
-        """A mint whose random part nobody can guess."""
+        """Return a mint whose random part can't be guessed."""
         return cls(secrets.token_hex(4))
 
     @property
     def mark(self) -> str:
-        """The beginning that all tokens of this mint share, and that no value may hold."""
+        """Return the beginning that all tokens of this mint share, and that no value may hold."""
         return f"d{self.nonce}"
 
     def write(self, kind: Kind | str, index: int = 0) -> str:
-        """The token of `kind` with `index`."""
+        """Return the token of `kind` with `index`."""
         return f"{self.mark}{kind}{index}z"
 
     def pattern(self, kinds: str = "[A-Z]") -> re.Pattern[str]:
-        """A pattern for tokens of `kinds` (a character class): group 1 is the kind, group 2 the index."""
+        """Return a pattern for tokens of `kinds` (a character class): group 1 is the kind, group 2 the index."""
         return re.compile(rf"{self.mark}({kinds})(\d+)z")
 
     def split(self, text: str) -> Iterator[str | Token]:
-        """The pieces of `text` in order: literals (never empty) and tokens."""
+        """Yield the pieces of `text` in order: literals (never empty) and tokens."""
         end = 0
         for match in self.pattern().finditer(text):
             if match.start() > end:
@@ -82,10 +82,10 @@ class Mint:
             yield text[end:]
 
     def strip(self, text: str) -> str:
-        """`text` without any token."""
+        """Return `text` without any token."""
         return self.pattern().sub("", text)
 
 
 def visible_width(text: str) -> int:
-    """How many columns `text` takes: conditions none, anything filled in about as much as a first name."""
+    """Return how many columns `text` takes: conditions none, everything filled in about as much as a first name."""
     return len(_TOKEN.sub(lambda match: "" if match[2] in CONDITIONALS else "12345678", text))

@@ -1,4 +1,4 @@
-"""Compiling: a document and its toolkit become one compiled email, once for all members.
+"""Compile a document and its toolkit into one compiled email, once for all members.
 
 document ─► expressions ─► directives ─► blocks ─► MJML ─► HTML ─┐
                                            └─► plain text ───────┴─► slots, links ─► CompiledEmail
@@ -36,7 +36,7 @@ from newsletters.toolkits.brand import Brand, read_brand_file
 from newsletters.toolkits.files import BRAND
 from newsletters.toolkits.toolkit import Toolkit, current_day
 
-# Invisible signs after the preheader keep an inbox from showing what follows it.
+# Invisible signs after the preheader keep an inbox from showing the text after it.
 _PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
 
 _COMMAS = (",", "،", "，")  # with which a greeting ends: Latin, Arabic, Chinese
@@ -73,9 +73,9 @@ def compile_file(
     list_fields: frozenset[str] = frozenset(),
     mistakes: Mistakes | None = None,
 ) -> Compilation:
-    """The newsletter in the file `path`; `find` gives a toolkit by its name and the document's folder.
+    """Compile the newsletter in the file `path`; `find` returns a toolkit by its name and the document's folder.
 
-    Without a `brand` the document's own is taken: the file that it names, or `brand.yml` beside it.
+    Without a `brand` the document's own is used: the file that it names, or `brand.yml` beside it.
     """
     document = read_document(path)
     toolkit = find(document.toolkit, document.folder)
@@ -85,7 +85,7 @@ def compile_file(
 
 
 def own_brand(document: Document) -> Brand | None:
-    """The brand that `document` has for itself; None where its toolkit's is meant. Raises InputError."""
+    """Return the brand that `document` has for itself, or None to use its toolkit's; raises InputError."""
     beside = document.folder / BRAND
     if document.brand:
         return read_brand_file(document.folder / document.brand)
@@ -105,9 +105,9 @@ def compile_document(
 ) -> Compilation:
     """Compile `document` with `toolkit`, also into its `simple` form if asked; raises InputError with its place.
 
-    A `brand` takes the place of the toolkit's, in the compilation's toolkit too. `list_fields` are known besides the
-    document's own. Compiled again for another brand, a document may be given the `mint` of the first time. With
-    `mistakes` that collect, it is compiled without the parts that can't be: good for a look, and not to be sent.
+    A `brand` replaces the toolkit's, in the compilation's toolkit too. `list_fields` are known in addition to the
+    document's own. To compile again for another brand, pass the `mint` of the first time. With `mistakes` that
+    collect, parts with errors are left out: the result can be looked at and must not be sent.
     """
     toolkit = replace(toolkit, brand=brand) if brand else toolkit
     if document.layout not in registry().layouts:
@@ -204,7 +204,7 @@ class _Compiling:
         return expanded(parse(lines, registry(), self._mint, self._mistakes), self._copied)
 
     def _introduced(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-        """`nodes` with the brand's own words after the opening; they are no template, and hold no blocks."""
+        """Return `nodes` with the brand's intro after the opening; it has no expressions and no blocks."""
         words = self._toolkit.brand.intro
         if not words.strip():
             return nodes
@@ -264,7 +264,7 @@ class _Compiling:
         return page
 
     def _logos(self) -> list[dict[str, Any]]:
-        """The brand's own logo, and its lead's beside it; none where the brand's name has to stand for it."""
+        """Return the brand's own logo, and its lead's beside it; none if the brand's name is shown instead."""
         found: list[dict[str, Any]] = []
         for brand in (self._toolkit.brand, self._toolkit.brand.lead):
             if brand is None or brand.logo is None:
@@ -281,7 +281,7 @@ class _Compiling:
         head = layouts("html").get_template("head.css.j2").render(look=self._look, page=page)
         layout = layouts("html").get_template(f"layouts/{self._document.layout}.mjml.j2").module
 
-        # What follows the body is the layout's own.
+        # MJML after the body is the layout's own.
         end = self._composer.mark(self._document.file, self._document.lines.get("layout", 1))
 
         def whole(pieces: Sequence[Piece]) -> str:
@@ -297,7 +297,7 @@ class _Compiling:
         return uncomment(html, self._mint)
 
     def _broken(self, error: Broken, pieces: Sequence[Piece], whole: Callable[[Sequence[Piece]], str]) -> InputError:
-        """The error for the author of what broke: by its mark, or else of the first piece that breaks by itself."""
+        """Return the error for the author, with the place of the mark or of the first piece that breaks by itself."""
         if error.mark is not None:
             return broken_at(error, *self._composer.places[error.mark])
         for piece in pieces:
@@ -315,7 +315,7 @@ class _Compiling:
         return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
 
     def _finished(self, html: str) -> tuple[str, tuple[Link, ...]]:
-        """`html` with every slot in its context and every link's address behind a token."""
+        """Return `html` with every slot in its context and every link's address replaced by a token."""
         pieces = _TAG.split(html)
         links: list[Link] = []
         for position, piece in enumerate(pieces):
@@ -326,7 +326,7 @@ class _Compiling:
         return "".join(pieces), tuple(links)
 
     def _sourced(self, mjml: str) -> str:
-        """MJML with its slots placed as in the page, but for those in links, whose place is a row of the email."""
+        """Return MJML with the same slots as the page, except in links, whose addresses are rows of the email."""
         pieces = _TAG.split(mjml)
         pieces[::2] = [self._slots.place(piece, "html") for piece in pieces[::2]]
         pieces[1::2] = [
@@ -372,7 +372,7 @@ _ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
 
 
 def _greeted(text: TextNode) -> tuple[list[TextNode], list[TextNode]]:
-    """`text` before and behind its greeting: a first paragraph of one line that ends with a comma."""
+    """Return `text` before and after its greeting: a first paragraph of one line that ends with a comma."""
     lines = text.lines
     first = next((number for number, line in enumerate(lines) if line.text.strip()), len(lines))
     alone = first + 1 >= len(lines) or not lines[first + 1].text.strip()

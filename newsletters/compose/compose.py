@@ -1,4 +1,4 @@
-"""Composing: the tree of a newsletter becomes MJML, section by section, and plain text, from the same blocks."""
+"""Compose the tree of a newsletter into MJML, section by section, and into plain text, from the same blocks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BLANKS = re.compile(r"\n{3,}")
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of the body that stands by itself in MJML, and where its author wrote it."""
+    """A part of the body that is complete MJML, and where its author wrote it."""
 
     mjml: str
     file: str
@@ -40,7 +40,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Composer:
-    """All that the parts of one newsletter need to be written."""
+    """Writes the parts of one newsletter."""
 
     layout: str
     look: Theme
@@ -52,7 +52,7 @@ class Composer:
     _words_read: dict[TextNode, Words] = field(default_factory=dict)  # HTML and text are written from the same
 
     def sections(self, nodes: Iterable[Node]) -> list[Piece]:
-        """The body in sections, in order; text and blocks that stand among text share one."""
+        """Return the body in sections, in order; text and the blocks among it share one."""
         pieces: list[Piece] = []
         run: list[Node] = []
         for node in nodes:
@@ -92,7 +92,7 @@ class Composer:
     def paste(self, nodes: Iterable[Node]) -> str:
         """Return the body as text for an editor that takes it part by part; a form feed begins each part.
 
-        It needs `sections` to be called first, which finds the pictures that stand in the Markdown.
+        It needs `sections` to be called first, which finds the pictures of the Markdown.
         """
         out = layouts("text").get_template("paste.txt.j2").module
 
@@ -161,7 +161,7 @@ class Composer:
             case BlockNode():
                 if node.block.place == "section":
                     raise InputError(
-                        f"The block {node.block.name!r} can't stand inside another.", file=node.file, line=node.line,
+                        f"The block {node.block.name!r} can't be inside another.", file=node.file, line=node.line,
                         hint="Close the outer block before it, with a line of :::",
                     )  # fmt: skip
                 return self._block(node, look)
@@ -211,7 +211,7 @@ class Composer:
         return f"{mark}{written}"
 
     def mark(self, file: str, line: int) -> Markup:
-        """A mark for what follows, whose number is a row of `places`."""
+        """Return a mark for the MJML after it; its number is a row of `places`."""
         self.places.append((file, line))
         return Markup("<!--@{}-->").format(len(self.places) - 1)
 
@@ -229,7 +229,7 @@ class Composer:
         return values
 
     def _text_look(self, node: BlockNode) -> Theme:
-        """The look with the footer's links as plain text has them."""
+        """Return the look with the footer's links as plain text has them."""
         footer = self.look.brand.footer
         social = {name: self.slots.url(url, node.file, node.line) for name, url in footer.social.items()}
         return replace(self.look, brand=replace(self.look.brand, footer=replace(footer, social=social)))
@@ -244,7 +244,7 @@ class Composer:
 
 @cache
 def layouts(kind: str) -> Environment:
-    """The environment of our own templates: `html` escapes what is put in, `text` does not."""
+    """Return the environment of our own templates: `html` escapes values, `text` does not."""
     environment = Environment(
         loader=PackageLoader("templates", "email"), undefined=StrictUndefined, autoescape=kind == "html",  # noqa: S701 - plain text
         trim_blocks=True, lstrip_blocks=True,
@@ -255,18 +255,18 @@ def layouts(kind: str) -> Environment:
 
 @cache
 def phrases(language: str) -> Mapping[str, str]:
-    """What layouts say by themselves in `language`, in English where nobody has written that language yet."""
+    """Return the phrases of layouts in `language`, or in English if that language is not translated yet."""
     known = yaml.safe_load(files("templates").joinpath("email", "phrases.yml").read_text(encoding="utf-8"))
     return {**known["en"], **known.get(language.split("-")[0], {})}
 
 
 def tidied(text: str) -> str:
-    """`text` without empty lines at its edges or more than one between, then an empty line."""
+    """Return `text` without empty lines at its edges or more than one between, then an empty line."""
     return _BLANKS.sub("\n\n", text).strip("\n") + "\n\n"
 
 
 def expanded(nodes: Sequence[Node], expand: Callable[[CopyNode], Sequence[Node]]) -> tuple[Node, ...]:
-    """The same tree with each copy block's place taken by its own nodes."""
+    """Return the same tree with each copy block replaced by its own nodes."""
     found: list[Node] = []
     for node in nodes:
         match node:
@@ -284,7 +284,7 @@ def expanded(nodes: Sequence[Node], expand: Callable[[CopyNode], Sequence[Node]]
 
 
 def uncomment(html: str, mint: Mint) -> str:
-    """`html` with the conditions' tokens out of the comments that kept them in place between table rows."""
+    """Return `html` with the conditions' tokens out of the comments that kept them in place between table rows."""
     return re.sub(rf"<!--({mint.pattern('[BOE]').pattern})-->", r"\1", html)
 
 

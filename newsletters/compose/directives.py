@@ -1,17 +1,17 @@
-"""Directives: lines of source become a tree of text, blocks and conditions.
+"""Parse lines of source into a tree of text, blocks and conditions.
 
     ::: button href="https://a.example"      a block; attributes are name="value", the main one needs no name
     :::                                      ends a block that holds text; a block that holds none needs no end
 
-A line that holds nothing but conditions' tokens ({% if %}, {% else %}, {% endif %} alone) wraps what stands
-between; other conditions are part of the text. Fenced code is text whatever it holds.
+A line of only conditions' tokens ({% if %}, {% else %} or {% endif %}) wraps the lines between; other conditions are
+part of the text. Fenced code is always text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from daisychain.errors import InputError
@@ -41,7 +41,7 @@ class TextNode:
 
 @dataclass(frozen=True)
 class BlockNode:
-    """A directive with its checked attributes and what stands inside it."""
+    """A directive with its checked attributes and its contents."""
 
     block: Block
     attributes: dict[str, str]
@@ -74,7 +74,7 @@ Node = TextNode | BlockNode | CopyNode | ConditionNode
 
 @dataclass
 class _OpenDirective:
-    """A block or condition that is being read: `branches` are what it holds so far."""
+    """A block or condition that is being read: `branches` are its contents so far."""
 
     line: Line
     node: BlockNode | None = None
@@ -83,7 +83,7 @@ class _OpenDirective:
 
 
 def parse(lines: Sequence[Line], registry: Registry, mint: Mint, mistakes: Mistakes | None = None) -> tuple[Node, ...]:
-    """The tree that `lines` describe; raises InputError with file and line, as far as `mistakes` lets it through."""
+    """Return the tree of `lines`; raises InputError with file and line, unless `mistakes` collects it."""
     return _Parser(registry, mint, mistakes or Mistakes()).parse(lines)
 
 
@@ -134,17 +134,12 @@ class _Parser:
             return
         name = _NAME.match(rest)
         if name is None:
-            _fail(
-                "A directive is written `::: name`.",
-                line,
-                hint=f"Known: {COPY}, {', '.join(sorted(self._registry.blocks))}.",
-            )
+            known = ", ".join(sorted(self._registry.blocks))
+            _fail("A directive is written `::: name`.", line, hint=f"Known: {COPY}, {known}.")
         words, attributes = self._attributes(rest[name.end() :].rstrip(), line)
         if name[1] == COPY:
             if attributes or len(words) != 1:
-                _fail(
-                    "`::: copy` takes the name of a copy block and nothing else.", line, hint="Write: ::: copy opening"
-                )
+                _fail("`::: copy` takes only the name of a copy block.", line, hint="Write: ::: copy opening")
             self._add(CopyNode(words[0], line.file, line.number))
             return
         block = self._registry.blocks.get(name[1])
@@ -174,45 +169,34 @@ class _Parser:
             quoted = match[2] if match[2] is not None else match[3]
             attributes[match[1]] = match[4] if quoted is None else _ESCAPED.sub(r"\1", quoted)
         if self._mint.pattern("[BOE]").search(text):
-            _fail(
-                "A condition can't stand inside a directive.",
-                line,
-                hint='Write {{ "a" if member.city else "b" }}, or put {% if %} round the whole block.',
-            )
+            hint = 'Write {{ "a" if member.city else "b" }}, or put {% if %} around the whole block.'
+            _fail("A condition can't be inside a directive.", line, hint=hint)
         return words, attributes
 
     def _close(self, line: Line) -> None:
         top = self._stack[-1]
         if top.condition is not None:
-            _fail(
-                f"The {{% if %}} of line {top.line.number} must end before the block does.",
-                line,
-                hint="Put {% endif %} above this line.",
-            )
+            message = f"The {{% if %}} of line {top.line.number} must end before the block does."
+            _fail(message, line, hint="Put {% endif %} above this line.")
         if top.node is None and self._ends_to_skip:
             self._ends_to_skip -= 1
             return
         if top.node is None:
-            _fail(
-                "There is nothing to close here.",
-                line,
-                hint="A block that holds no text, such as copy or divider, needs no end.",
-            )
+            hint = "A block that holds no text, such as copy or divider, needs no end."
+            _fail("There is nothing to close here.", line, hint=hint)
         self._stack.pop()
         body = tuple(top.branches[0])
         if top.node.block.body == "required" and not body:
             _fail(f"The block {top.node.block.name!r} holds no text.", top.line)
         if top.node.block.holds:
             _check_held(top.node.block, body, top.line)
-        self._add(BlockNode(top.node.block, top.node.attributes, body, top.node.file, top.node.line))
+        self._add(replace(top.node, body=body))
 
     def _check_within(self, block: Block, line: Line) -> None:
         outer = next((each.node for each in reversed(self._stack) if each.node), None)
         if block.within and (outer is None or outer.block.name != block.within):
-            _fail(
-                f"The block {block.name!r} can't stand here.", line,
-                hint=f"Put it between a line of `::: {block.within}` and a line of `:::`.",
-            )  # fmt: skip
+            hint = f"Put it between a line of `::: {block.within}` and a line of `:::`."
+            _fail(f"The block {block.name!r} can't be used here.", line, hint=hint)
 
     def _condition(self, token: Token, line: Line) -> None:
         self._flush()
@@ -254,7 +238,7 @@ def _check_held(block: Block, body: Sequence[Node], line: Line) -> None:
 
 
 def _count_held(block: Block, body: Sequence[Node], line: Line) -> int:
-    """How many blocks `body` shows at most; raises InputError for what `block` may not hold."""
+    """Return how many blocks `body` shows at most; raises InputError for contents that `block` may not hold."""
     count = 0
     for node in body:
         if isinstance(node, ConditionNode):
@@ -263,18 +247,14 @@ def _count_held(block: Block, body: Sequence[Node], line: Line) -> int:
             count += 1
         else:
             at = node.lines[0] if isinstance(node, TextNode) else Line("", node.file, node.line)
-            _fail(
-                f"The block {block.name!r} holds {' or '.join(block.holds)} blocks, and nothing else.", at,
-                hint=f"Write it as `::: {block.holds[0]}`, or outside of the block.",
-            )  # fmt: skip
+            message = f"The block {block.name!r} holds {' or '.join(block.holds)} blocks, and nothing else."
+            _fail(message, at, hint=f"Write it as `::: {block.holds[0]}`, or outside of the block.")
     return count
 
 
 def _uneven(line: Line) -> NoReturn:
-    _fail(
-        "{% if %} and {% endif %} must either stand alone on their lines, or in one paragraph.", line,
-        hint="Put {% if %}, {% else %} and {% endif %} each on a line of its own.",
-    )  # fmt: skip
+    message = "{% if %} and {% endif %} must either have lines of their own, or be in one paragraph."
+    _fail(message, line, hint="Put {% if %}, {% else %} and {% endif %} each on a line of its own.")
 
 
 def _fail(message: str, line: Line, *, hint: str = "") -> NoReturn:

@@ -1,7 +1,7 @@
-"""Markdown: the text of a newsletter as tokens, from which HTML and plain text are both written.
+"""Parse the Markdown of a newsletter into tokens, from which both HTML and plain text are written.
 
 Conditions inside a paragraph become tokens of their own and must open and close within the same words. One that
-holds a whole paragraph or list item is moved outside it, so that nothing empty is left where it does not hold.
+holds a whole paragraph or list item is moved outside it, so that no empty paragraph is left if it does not hold.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Words:
     lines: tuple[Line, ...]
 
     def place(self, mark: Mark) -> tuple[str, int]:
-        """The file and line of a token."""
+        """Return the file and line of a token."""
         line = self.lines[min(mark.map[0] if mark.map else 0, len(self.lines) - 1)]
         return line.file, line.number
 
@@ -59,7 +59,7 @@ CheckUrl = Callable[[str, str, int], object]
 
 
 def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
-    """The tokens of `lines`; raises InputError for HTML that is not let in and for conditions that don't fit."""
+    """Return the tokens of `lines`; raises InputError for HTML that is not allowed and for uneven conditions."""
     references: dict[str, Any] = {}
     words = Words(tuple(_parser().parse("\n".join(line.text for line in lines), references)), tuple(lines))
     _refuse_footnotes(words, references.get("references", {}))
@@ -80,7 +80,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
 
 
 def _refuse_footnotes(words: Words, references: Mapping[str, Any]) -> None:
-    """Raise InputError for `[^1]`, and for the note that belongs to it, which Markdown would take for a link."""
+    """Raise InputError for `[^1]`, and for its note, which Markdown would read as a link."""
     for name, reference in references.items():
         if name.startswith("^"):
             line = words.lines[reference["map"][0]]
@@ -95,12 +95,12 @@ def _refuse_footnotes(words: Words, references: Mapping[str, Any]) -> None:
 def _footnote(written: str, file: str, line: int) -> InputError:
     return InputError(
         f"There are no footnotes in an email: {written}.", file=file, line=line,
-        hint="Say it in the sentence, or put it in brackets behind.",
+        hint="Say it in the sentence, or in brackets after it.",
     )  # fmt: skip
 
 
 def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:
-    """Well-formed HTML for the inside of `mj-text`; raises InputError for a link or image that can't be used."""
+    """Return well-formed HTML for the inside of `mj-text`; raises InputError for a link or image that can't be used."""
     place = words.place(words.marks[0]) if words.marks else ("", 0)
     raw, shown = False, set()
     for mark in words.marks:
@@ -133,7 +133,7 @@ def _image(self: object, marks: Sequence[Mark], index: int, options: object, env
 
 
 def _split_conditions(children: Sequence[Mark], expressions: Expressions) -> Iterator[Mark]:
-    """The same tokens, with each condition's token out of the text and on its own."""
+    """Yield the same tokens, with each condition's token taken out of the text."""
     for child in children:
         if child.type != "text":
             yield child
@@ -209,7 +209,7 @@ def _lifted(marks: list[Mark]) -> list[Mark]:
 
 
 def _whole_condition(children: Sequence[Mark]) -> list[tuple[Mark, list[Mark] | None]] | None:
-    """The branches, where one condition is all that `children` hold; the last is the end, with no words."""
+    """Return the branches if `children` are one whole condition; the last is its end, without words."""
     if len(children) < 2 or children[0].type != CONDITION or children[-1].type != CONDITION:
         return None
     index = children[0].meta["token"].index
@@ -241,7 +241,7 @@ def _holders(marks: Sequence[Mark], position: int) -> tuple[int, int]:
 def _check_html(content: str, file: str, line: int, expressions: Expressions) -> None:
     if expressions.mint.pattern("[BOE]").search(content):
         raise InputError(
-            "A condition can't stand inside HTML.", file=file, line=line, hint="Put {% if %} round the whole."
+            "A condition can't be inside HTML.", file=file, line=line, hint="Put {% if %} around all of it."
         )
     content = _HTML_COMMENT.sub("", content)
     if content.lstrip().startswith(("<!", "<?")):
@@ -251,21 +251,16 @@ def _check_html(content: str, file: str, line: int, expressions: Expressions) ->
         at = line + content.count("\n", 0, match.start())
         tag = match[2].lower()
         if tag not in ALLOWED_TAGS:
-            raise InputError(
-                f"The HTML tag <{match[2]}> can't be used in a newsletter.",
-                file=file,
-                line=at,
-                hint=nearest(tag, ALLOWED_TAGS),
-            )
+            message = f"The HTML tag <{match[2]}> can't be used in a newsletter."
+            raise InputError(message, file=file, line=at, hint=nearest(tag, ALLOWED_TAGS))
         for attribute in _HTML_ATTRIBUTE.findall(match[3]):
             if attribute[0].lower() not in ALLOWED_ATTRIBUTES.get(tag, set()) | ALLOWED_ATTRIBUTES["*"]:
-                raise InputError(
-                    f"The attribute {attribute[0]!r} of <{match[2]}> can't be used in a newsletter.", file=file, line=at
-                )
+                message = f"The attribute {attribute[0]!r} of <{match[2]}> can't be used in a newsletter."
+                raise InputError(message, file=file, line=at)
 
 
 def _tidied(html: str, pictures: Set[str], file: str, line: int) -> str:
-    """`html` as a browser's parser reads it, whose notion of tags and comments differs from that of any pattern."""
+    """Return `html` as a browser's parser reads it: it finds tags and comments that no pattern does."""
     strange: list[str] = []
 
     def allowed(tag: str, attribute: str, value: str) -> str | None:

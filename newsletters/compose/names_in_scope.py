@@ -1,4 +1,4 @@
-"""Named: what expressions and layouts can name of a document, its toolkit and their brand."""
+"""List the names that expressions and layouts can use: of the document, its toolkit and their brand."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from newsletters.toolkits.toolkit import Toolkit
 
 
 def names(document: Document, toolkit: Toolkit) -> dict[str, Any]:
-    """What expressions can name besides `member`: plain tables, so that no code can be reached through them."""
+    """Return the names that expressions can use, except `member`: plain tables, so that no code is in reach."""
     return {**toolkit_names(toolkit), "newsletter": {"title": document.title, "language": document.language}}
 
 
 def toolkit_names(toolkit: Toolkit) -> dict[str, Any]:
-    """Those of them that need no newsletter."""
+    """Return the names that need no newsletter."""
     return {
         "toolkit": {
             "name": toolkit.name, "title": toolkit.title, "coalition": toolkit.coalition, "campaign": toolkit.campaign,
@@ -32,7 +32,7 @@ def toolkit_names(toolkit: Toolkit) -> dict[str, Any]:
 
 
 def footer(of: Footer, write_url: Callable[[str], str]) -> dict[str, Any]:
-    """A brand's footer as layouts take it; `write_url` gives an address as it is to stand."""
+    """Return a brand's footer as layouts use it, with each address written by `write_url`."""
     return {
         "organisation": of.organisation,
         "address_lines": of.address.splitlines(),

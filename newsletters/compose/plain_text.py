@@ -1,7 +1,7 @@
-"""Plain text, written from the same Markdown as the HTML: 72 columns, each link's address after its words.
+"""Write plain text from the same Markdown as the HTML: 72 columns, each link's address after its words.
 
-Every block of text ends with an empty line and a condition's token takes no line of its own, so that what is
-left out leaves nothing behind.
+Every block of text ends with an empty line and a condition's token takes no line of its own, so that a part that is
+not shown leaves no gap.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WriteUrl = Callable[[str], str]
 
 
 def to_text(words: Words, write_url: WriteUrl, width: int = WIDTH) -> str:
-    """The plain text of `words`; `write_url` gives an address as it is to stand."""
+    """Return the plain text of `words`, with each address written by `write_url`."""
     return _TextWriter(write_url).blocks(SyntaxTreeNode(list(words.marks)).children, width)
 
 
@@ -39,7 +39,7 @@ def to_paste(words: Words, write_url: WriteUrl) -> str:
 
 
 def wrapped(text: str, width: int = WIDTH) -> str:
-    """`text` in lines of at most `width` columns, as far as its words allow; its line breaks are kept."""
+    """Return `text` in lines of at most `width` columns, unless a word is longer; its line breaks are kept."""
     return "\n".join(_fill(line, width) for line in text.split("\n"))
 
 
@@ -56,13 +56,13 @@ def _fill(text: str, width: int) -> str:
 
 
 def underlined(text: str, sign: str) -> str:
-    """`text` with a line of `sign` below it."""
+    """Return `text` with a line of `sign` below it."""
     filled = wrapped(text)
     return f"{filled}\n{sign * min(WIDTH, max(visible_width(line) for line in filled.splitlines() or ['']))}"
 
 
 def prefixed(text: str, first: str, rest: str) -> str:
-    """`text` with `first` before its first line and `rest` before the others; lines that show nothing get none."""
+    """Return `text` with `first` before its first line and `rest` before the others, except before blank lines."""
     lines = text.split("\n")
     return "\n".join(
         (rest if number else first) + line if visible_width(line) else line for number, line in enumerate(lines)
@@ -70,7 +70,7 @@ def prefixed(text: str, first: str, rest: str) -> str:
 
 
 def link_text(words: str, url: str) -> str:
-    """A link inside a sentence: its words, then its address, once where both are the same."""
+    """Return a link inside a sentence: its words, then its address, or only one if both are the same."""
     same = words.strip() in ("", url, url.removeprefix("mailto:"), url.removeprefix("https://").rstrip("/"))
     return url.removeprefix("mailto:") if same else f"{words} <{url.removeprefix('mailto:')}>"
 
@@ -186,7 +186,7 @@ class _TextWriter:
     def _html(self, content: str, width: int) -> str:
         def link(match: re.Match[str]) -> str:
             url = html.unescape(next(group for group in match.groups()[:3] if group is not None))
-            # The address must outlive the removal of tags: its brackets are written as entities.
+            # Tags are removed after this: the brackets around the address are written as entities.
             return html.escape(link_text(html.unescape(_TAG.sub("", match[4])), self._url(url)), quote=False)
 
         flat = " ".join(_A_TAG.sub(link, content).split())

@@ -1,4 +1,4 @@
-"""Newsletter documents: YAML front matter, then Markdown with block directives and Jinja2.
+"""Read newsletter documents: YAML front matter, then Markdown with block directives and expressions.
 
 ---
 subject: Kindness, next door
@@ -20,22 +20,11 @@ from newsletters.documents.yaml_with_lines import YamlMapping
 
 MAX_BYTES = 1024 * 1024
 KEYS = (
-    "subject",
-    "preheader",
-    "toolkit",
-    "brand",
-    "layout",
-    "language",
-    "fallback",
-    "title",
-    "from",
-    "reply_to",
-    "fields",
-    "subjects",
-    "preheaders",
-)
+    "subject", "preheader", "toolkit", "brand", "layout", "language", "fallback", "title", "from", "reply_to", "fields",
+    "subjects", "preheaders",
+)  # fmt: skip
 
-# What every member has; a document that uses more says so under `fields`.
+# Every member has these fields; a document lists others under `fields`.
 MEMBER_FIELDS = frozenset({"email", "first_name", "last_name", "language"})
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -48,7 +37,7 @@ _HINT = 'A newsletter begins with a line of ---, then "subject: …", "toolkit: 
 
 @dataclass(frozen=True)
 class Document:
-    """A newsletter as it was written; `body_line` is the body's first line in `file`, `lines` those of the keys."""
+    """A newsletter as written; `body_line` is the body's first line in `file`, `lines` has the line of each key."""
 
     file: str
     folder: Path
@@ -72,18 +61,18 @@ class Document:
 
     @property
     def direction(self) -> str:
-        """`rtl` for languages that are written from right to left, else `ltr`."""
+        """Return `rtl` for languages that are written from right to left, else `ltr`."""
         return "rtl" if self.language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
     def place(self, key: str) -> str:
-        """`file:line` of a front matter key, or of the front matter where the key is missing."""
+        """Return `file:line` of a front matter key, or of the front matter if the key is missing."""
         return f"{self.file}:{self.lines.get(key, 1)}"
 
 
 def read_document(path: Path) -> Document:
-    """The document in the file `path`; raises InputError with file and line.
+    """Return the document in the file `path`; raises InputError with file and line.
 
-    A translation (`may.cy.md` beside `may.md`) takes what its front matter leaves out from the first.
+    A translation (`may.cy.md` beside `may.md`) takes the keys that it lacks from the first document.
     """
     first = first_of(path)
     return parse_document(
@@ -92,13 +81,13 @@ def read_document(path: Path) -> Document:
 
 
 def language_of(path: Path) -> str:
-    """The language that a translation's name says, such as `cy` for `may.cy.md`; empty for other names."""
+    """Return the language in a translation's name, such as `cy` for `may.cy.md`; empty for other names."""
     code = Path(path.stem).suffix.removeprefix(".")
     return code if _IN_A_NAME.fullmatch(code) else ""
 
 
 def first_of(path: Path) -> Path | None:
-    """The document that `path` is a translation of, where there is one."""
+    """Return the document that `path` translates, or None."""
     first = path.with_name(f"{Path(path.stem).stem}{path.suffix}")
     return first if language_of(path) and first.is_file() else None
 
@@ -120,9 +109,9 @@ def _read(path: Path) -> str:
 
 
 def parse_document(text: str, file: str, folder: Path, first: Document | None = None, language: str = "") -> Document:
-    """The document in `text`; `folder` is where its images and toolkit are looked for. Raises InputError.
+    """Return the document in `text`, whose images and toolkit are in `folder`; raises InputError.
 
-    A translation into `language` says of which document, the `first`.
+    A translation into `language` takes what it lacks from the `first` document.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     _refuse_controls(lines, file)

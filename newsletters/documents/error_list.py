@@ -1,7 +1,7 @@
-"""Mistakes in what was written: the first one ends a compile, or all are collected and it goes on without those parts.
+"""Collect the mistakes in a document, so that a check reports all of them; otherwise compiling stops at the first.
 
 with mistakes:
-    …                    whatever raises InputError
+    …                    may raise InputError
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from daisychain.errors import InputError
 
 
 class Mistakes:
-    """As a context, lets an InputError through; one that collects keeps it in `found` instead, each once."""
+    """A context that collects InputErrors in `found`, each once; without `collect` it does nothing."""
 
     def __init__(self, *, collect: bool = False) -> None:
         self.found: list[InputError] = []
         self._collect = collect
 
     def __enter__(self) -> None:
-        """Nothing is to be done before."""
+        """Do nothing."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: TracebackType | None) -> bool:
-        """Whether the error was kept."""
+        """Report whether the error was collected."""
         if not (self._collect and isinstance(error, InputError)):
             return False
         if str(error) not in map(str, self.found):

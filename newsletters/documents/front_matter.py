@@ -1,4 +1,4 @@
-"""Front matter: the lines of `name: value` between two lines of --- with which newsletters and copy blocks begin."""
+"""Split newsletters and copy blocks into front matter (`name: value` between two lines of ---) and body."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Parts:
 
 
 def split(lines: Sequence[str], file: str, *, hint: str) -> Parts:
-    """The two parts of the text in `lines`; raises InputError with file and line, and `hint` for how it is done."""
+    """Return the two parts of the text in `lines`; raises InputError with file and line, and the `hint`."""
     if lines[0].rstrip() != _FENCE:
         raise InputError("There is no front matter.", file=file, line=1, hint=hint)
     end = next((number for number, line in enumerate(lines) if number and line.rstrip() == _FENCE), None)

@@ -1,4 +1,4 @@
-"""Language names: what languages are called in English, for those who write and look at newsletters."""
+"""Name languages in English, for staff."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _NAMES = {
 
 
 def language_name(code: str) -> str:
-    """What the language with this code (such as cy or pt-BR) is called; its code in words where we have no name."""
+    """Return the name of the language with this code (such as cy or pt-BR), or a phrase with the code if unknown."""
     return _NAMES.get(code.split("-")[0], f"the language with the code {code}")

@@ -1,8 +1,7 @@
-"""YAML that remembers its lines, for the files that staff write: toolkits, brands, front matter.
+"""Read YAML with line numbers, for the files that staff write: toolkits, brands, front matter.
 
-Values stay YAML nodes until they are asked for by the kind that is expected, so that `charity number: 0123`
-or `title: no` keep the characters that were typed, each mistake is told with its line, and aliases can't be
-made to grow a small file into a large one.
+Values stay YAML nodes until they are read as the expected type. So `charity number: 0123` and `title: no` keep the
+characters that were typed, each error has its line, and aliases can't grow a small file into a large one.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _NEVER_IN_A_URL = frozenset('\\"<>')
 
 
 class YamlMapping:
-    """A YAML mapping, read by key as text, dates, links, words or sheets; mistakes raise InputError."""
+    """A YAML mapping, read by key as text, dates, links, words or sheets; raises InputError for mistakes."""
 
     def __init__(self, node: yaml.MappingNode, file: str, offset: int = 0) -> None:
         self.file = file
@@ -39,9 +38,8 @@ class YamlMapping:
         if not isinstance(key, yaml.ScalarNode):
             raise InputError("A key must be a plain word.", file=self.file, line=line)
         if key.value in self._lines:
-            raise InputError(
-                f"{key.value!r} is given twice, first on line {self._lines[key.value]}.", file=self.file, line=line
-            )
+            first = self._lines[key.value]
+            raise InputError(f"{key.value!r} is given twice, first on line {first}.", file=self.file, line=line)
         self._values[key.value] = value
         self._lines[key.value] = line
 
@@ -53,11 +51,11 @@ class YamlMapping:
 
     @property
     def line(self) -> int:
-        """The line on which the mapping begins, counted from 1."""
+        """Return the line on which the mapping begins, counted from 1."""
         return int(self._node.start_mark.line) + 1 + self._offset
 
     def line_of(self, key: str) -> int:
-        """The line of `key`, or of the mapping where the key is missing."""
+        """Return the line of `key`, or of the mapping if the key is missing."""
         return self._lines.get(key, self.line)
 
     def fail(self, message: str, key: str = "", *, hint: str = "") -> NoReturn:
@@ -71,7 +69,7 @@ class YamlMapping:
                 self.fail(f"{what} has no key {key!r}.", key, hint=nearest(key, known))
 
     def text(self, key: str, default: str | None = None) -> str:
-        """The value of `key` as it was typed, stripped; the default or an error where it is missing."""
+        """Return the value of `key` as typed, stripped. A missing key gives the default, or an error without one."""
         if key not in self:
             if default is None:
                 self.fail(f"{key!r} is {'empty' if key in self._lines else 'missing'}.", key)
@@ -85,7 +83,7 @@ class YamlMapping:
         return value
 
     def day(self, key: str) -> date | None:
-        """The date under `key`, or None."""
+        """Return the date under `key`, or None."""
         if key not in self:
             return None
         try:
@@ -94,7 +92,7 @@ class YamlMapping:
             self.fail(f"{key!r} is no date: {self.text(key)!r}.", key, hint="Write year, month and day: 2026-05-31.")
 
     def url(self, key: str) -> str:
-        """The link under `key`: http(s), or a path on our own public URL, which begins with `/`."""
+        """Return the link under `key`: http(s), or a path on our public URL, which begins with `/`."""
         value = self.text(key)
         if not is_link(value):
             self.fail(
@@ -104,7 +102,7 @@ class YamlMapping:
         return value
 
     def words(self, key: str, known: Collection[str] | None = None) -> tuple[str, ...]:
-        """The words under `key`, a list or `a, b`, each of them `known` where that is given; at least one."""
+        """Return the words under `key`, at least one, from a list or `a, b`; each must be in `known` if given."""
         node = self._values.get(key)
         if isinstance(node, yaml.SequenceNode):
             if not all(isinstance(item, yaml.ScalarNode) for item in node.value):
@@ -120,7 +118,7 @@ class YamlMapping:
         return tuple(dict.fromkeys(found))
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The texts in the list under `key`, none of them empty; no texts where the key is missing."""
+        """Return the texts in the list under `key`, none of them empty; no texts if the key is missing."""
         if key not in self:
             return ()
         node = self._values[key]
@@ -132,7 +130,7 @@ class YamlMapping:
         return tuple(str(item.value).strip() for item in node.value)
 
     def sheet(self, key: str) -> YamlMapping | None:
-        """The mapping under `key`, or None where it is missing."""
+        """Return the mapping under `key`, or None if it is missing."""
         if key not in self:
             return None
         node = self._values[key]
@@ -142,7 +140,7 @@ class YamlMapping:
 
 
 def read_sheet(text: str, file: str, *, first_line: int = 1) -> YamlMapping:
-    """The mapping in `text`, which starts on `first_line` of `file`; raises InputError with file and line."""
+    """Return the mapping in `text`, which starts on `first_line` of `file`; raises InputError with file and line."""
     offset = first_line - 1
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -160,11 +158,11 @@ def read_sheet(text: str, file: str, *, first_line: int = 1) -> YamlMapping:
     return YamlMapping(node, file, offset)
 
 
-_YAML_HINT = "A value that holds `: ` or begins with a sign such as * & # @ or { must stand in quotes."
+_YAML_HINT = "A value that holds `: ` or begins with a sign such as * & # @ or { must be in quotes."
 
 
 def is_link(value: str) -> bool:
-    """Whether `value` is an http(s) address with a host, or a path that begins with a single `/`."""
+    """Report whether `value` is an http(s) address with a host, or a path that begins with a single `/`."""
     if any(sign.isspace() or sign in _NEVER_IN_A_URL or not sign.isprintable() for sign in value):
         return False
     try:

@@ -1,1 +1,1 @@
-"""Expressions: what a document says with {{ … }} and {% … %}, and what of it depends on a member."""
+"""The {{ … }} and {% … %} of documents: parsed into trees, and evaluated."""

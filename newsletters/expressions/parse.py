@@ -60,7 +60,7 @@ class Expressions:
 
     @property
     def condition_rows(self) -> tuple[Condition, ...]:
-        """All conditions found so far, each at its index."""
+        """Return all conditions found so far, each at its index."""
         return tuple(
             Condition(index, found.tree, fields_of(found.tree), found.line, found.file)
             for index, found in enumerate(self.conditions)
@@ -68,7 +68,7 @@ class Expressions:
 
     @property
     def used_fields(self) -> tuple[str, ...]:
-        """The member fields that are read anywhere, sorted."""
+        """Return the member fields that the email reads, sorted."""
         return tuple(sorted({name for found in [*self.slots, *self.conditions] for name in fields_of(found.tree)}))
 
     def evaluate(self, text: str, file: str, first_line: int) -> list[Line]:
@@ -97,7 +97,7 @@ class _Walk:
         self.line = offset + 1
 
     def lines(self) -> list[Line]:
-        """Return what was written, without the lines that held only statements."""
+        """Return the written lines, without those that held only statements."""
         kept = []
         for text, number in self._lines:
             bare = text.replace(_STATEMENT, "")
@@ -106,7 +106,7 @@ class _Walk:
         return kept
 
     def statements(self, body: Iterable[nodes.Node]) -> None:
-        """Write what `body` says."""
+        """Write the text of `body`."""
         for node in body:
             self.line = node.lineno + self._offset
             with self._all.mistakes:

@@ -1,4 +1,4 @@
-"""Slots: member expressions placed in a context, each pair of expression and context one slot."""
+"""Turn member expressions into slots: one slot for each pair of an expression and the context it is escaped for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOST = re.compile(r"(?:https?:)?//[^/?#]*", re.IGNORECASE)
 
 
 class Slots:
-    """Turns the tokens of expressions into tokens of slots."""
+    """Replaces the tokens of expressions with tokens of slots."""
 
     def __init__(self, expressions: Expressions) -> None:
         self._expressions = expressions
@@ -30,21 +30,21 @@ class Slots:
 
     @property
     def rows(self) -> tuple[Slot, ...]:
-        """All slots placed so far, each at its index."""
+        """Return all slots placed so far, each at its index."""
         return tuple(self._found.values())
 
     def place(self, text: str, context: Context) -> str:
-        """`text` with each expression in it placed in `context`."""
+        """Return `text` with each expression replaced by its slot in `context`."""
         if self._mint.mark not in text:  # nearly every piece of a page
             return text
         return self._token.sub(lambda match: self._slot(int(match[2]), context), text)
 
     def url(self, url: str, file: str, line: int) -> str:
-        """A link's address with its slots placed, as `Link.url` holds it; raises InputError where one can't stand."""
+        """Return a link's address with its slots, as `Link.url` holds it; raises InputError if it can't have them."""
         if self._conditional.search(url):
             raise InputError(
-                "A condition can't stand inside a link's address.", file=file, line=line,
-                hint="Put {% if %} round the whole link.",
+                "A condition can't be inside a link's address.", file=file, line=line,
+                hint="Put {% if %} around the whole link.",
             )  # fmt: skip
         whole = self._token.fullmatch(url)
         if whole:
@@ -61,12 +61,12 @@ class Slots:
                 "A member's field can't choose the site that a link leads to, unless it is the whole address.",
                 file=file, line=line, hint="Write https://a.example/path?name={{ member.first_name }}",
             )  # fmt: skip
-        # Braces would be taken for the place of a delivery's key.
+        # Braces would be read as the place of a delivery's key.
         url = quote(url, safe="!#$%&'()*+,/:;=?@[]~-._")
         return self.place(absolute_url(url, self._mint.write(Kind.PUBLIC)), "url_part")
 
     def words(self, text: str) -> str:
-        """`text` as people read it, with fields' names for what is filled in."""
+        """Return `text` as people read it, with the names of fields in place of slots."""
         named = self._token.sub(lambda match: f"[{', '.join(fields_of(self._expression(int(match[2])).tree))}]", text)
         return self._mint.strip(named)
 

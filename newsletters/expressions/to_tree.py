@@ -116,7 +116,7 @@ class TreeBuilder:
     def _look_up(self, node: nodes.Node, missing: str | None = None) -> Any:
         match node:
             case nodes.Name(name="member") if "member" not in self._names:
-                self._fail("`member` alone has no value.", node, hint="Name a field: {{ member.first_name }}.")
+                self._fail("`member` by itself has no value.", node, hint="Name a field: {{ member.first_name }}.")
             case nodes.Name(name=name):
                 if name not in self._names:
                     self._fail(f"There is nothing named {name!r}.", node, hint=nearest(name, [*self._names, "member"]))

@@ -1,4 +1,4 @@
-"""Messages: a merged mail as MIME."""
+"""Write a merged mail as MIME."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from email.policy import SMTP
 
 from newsletters.merge.merge import Merged
 
-# Mail of ours is always UTF-8, in lines that every relay takes whatever the HTML looks like.
+# Our mail is always UTF-8, in short lines: relays may break lines over 998 characters.
 _CTE = "quoted-printable"
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """An image that travels inside the message; the HTML names it as `cid:` and `name`."""
+    """An image inside the message; the HTML refers to it as `cid:` and `name`."""
 
     name: str
     media_type: str
@@ -31,7 +31,7 @@ def build_message(
     headers: Mapping[str, str] | None = None,
     images: Iterable[Embedded] = (),
 ) -> EmailMessage:
-    """The message; Date and Message-ID are set only where `headers` hold them. Raises ValueError for a line break."""
+    """Return the message, with Date and Message-ID only if `headers` has them; raises ValueError for a line break."""
     message = EmailMessage(policy=SMTP)
     given = {"From": sender, "To": to, "Subject": merged.subject, "Reply-To": reply_to, **(headers or {})}
     for name, value in given.items():

@@ -1,4 +1,4 @@
-"""Render copy for pages, where it is shown to nobody in particular: every member's field is empty."""
+"""Render copy for web pages, which have no member: every field is empty."""
 
 from __future__ import annotations
 

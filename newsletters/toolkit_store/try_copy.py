@@ -1,4 +1,4 @@
-"""Toolkit copy, tried before a toolkit is added: its author hears of a mistake, not whoever uses the copy later."""
+"""Try a toolkit's copy before it is added, so that errors reach its author and not the people who use it later."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _NOWHERE = Path("/nonexistent")
 
 
 def refuse_broken_copy(toolkit: Toolkit) -> None:
-    """Raise InputError, with file and line, for copy that no page could show or no newsletter could hold."""
+    """Raise InputError, with file and line, for copy that a page can't show or a newsletter can't hold."""
     for block in toolkit.copy.values():
         render_without_member(block, toolkit)
-    # What is under embargo today is to be used one day.
+    # Copy under embargo will be used one day.
     free = {name: replace(block, embargo=None, expires=None) for name, block in toolkit.copy.items()}
     compile_document(_of_all_copy(toolkit), replace(toolkit, copy=free))
 
 
 def _of_all_copy(toolkit: Toolkit) -> Document:
-    """A newsletter that holds every block meant for email, whatever fields they use."""
+    """Return a newsletter that holds every block for email, and has all fields they use."""
     blocks = [block for block in toolkit.copy.values() if "email" in block.channels]
     fields = sorted({name for block in blocks for name in fields_in(block.body)})
     body = "\n\n".join(f"::: copy {block.id}" for block in blocks)
