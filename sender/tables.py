@@ -1,8 +1,8 @@
-"""Tables of the sender's room: campaigns and their ledger, attempts at delivery, and the events that came back.
+"""The sender's tables: campaigns and their ledger, delivery attempts, and events.
 
-`deliveries` is the ledger: one row a person and campaign. It is written by one INSERT … SELECT at the freeze and each
-row is changed once, by its outcome; so it has no index but its key, no foreign key (tried: 14.4 s a million instead
-of 5.4 s), and room in each page for that one change. The rows of a campaign are consecutive in its batches.
+`deliveries` is the ledger: one row for each person and campaign. One INSERT … SELECT writes it at the freeze, and each
+row changes once, by its outcome. So it has no index but its key, no foreign key (measured: 14.4 s for a million rows
+instead of 5.4 s), and space in each page for that one change. The rows of a batch are consecutive.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from daisychain.database import Base
 
 Time = DateTime(timezone=True)
 
-# What stands in the columns of these names: the state of a delivery, and who counts opens or clicks.
+# The values of `deliveries.state`, and of `campaigns.opens` and `clicks` (who counts them).
 State = Literal["waiting", "excluded", "accepted", "failed", "uncertain"]
 Tracking = Literal["off", "provider", "own"]
 
@@ -46,7 +46,7 @@ def now() -> Mapped[datetime]:
 
 
 class Campaign(Base):
-    """One newsletter to one frozen audience; `kind` "test" is a test send, left out of lists and figures."""
+    """One newsletter to one frozen audience; `kind` "test" is a test send, not shown in lists and figures."""
 
     __tablename__ = "campaigns"
     id: Mapped[int] = key()
@@ -55,9 +55,9 @@ class Campaign(Base):
     state: Mapped[str] = mapped_column(Text, server_default="draft")
     pause_reason: Mapped[str] = mapped_column(Text, server_default="")
     list_id: Mapped[int | None] = mapped_column(BigInteger)
-    document: Mapped[str] = mapped_column(Text)  # where the source was, to tell whether it changed since
-    source: Mapped[str] = mapped_column(Text)  # the document itself, to begin another newsletter with
-    compiled_id: Mapped[int] = mapped_column(BigInteger)  # in the language to fall back on, where there are several
+    document: Mapped[str] = mapped_column(Text)  # the path of the source, to see whether it has changed
+    source: Mapped[str] = mapped_column(Text)  # the document itself, to start another newsletter from
+    compiled_id: Mapped[int] = mapped_column(BigInteger)  # in the default language, if there are several
     provider: Mapped[str] = mapped_column(Text)
     from_name: Mapped[str] = mapped_column(Text)
     from_address: Mapped[str] = mapped_column(Text)
@@ -71,14 +71,14 @@ class Campaign(Base):
     created_at: Mapped[datetime] = now()
     frozen_at: Mapped[datetime | None] = mapped_column(Time)
     finished_at: Mapped[datetime | None] = mapped_column(Time)
-    intended: Mapped[int] = mapped_column(BigInteger, server_default="0")  # people written down by the freeze
+    intended: Mapped[int] = mapped_column(BigInteger, server_default="0")  # people in the ledger at the freeze
     first_delivery: Mapped[int | None] = mapped_column(BigInteger)
     last_delivery: Mapped[int | None] = mapped_column(BigInteger)
-    # The earlier campaign that this one follows up (campaigns/follow_ups.py), and what its readers are told since.
+    # The earlier campaign that this one follows up (campaigns/follow_ups.py), and the correction that its pages show.
     of_campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     of_whom: Mapped[str] = mapped_column(Text, server_default="")
     correction: Mapped[str] = mapped_column(Text, server_default="")
-    # The plan of its sending (sender/campaigns/plans.py): when, how fast, at what hours, and what stops it.
+    # The plan (sender/campaigns/plans.py): when, how fast, at which hours, and what pauses it.
     starts_at: Mapped[datetime | None] = mapped_column(Time)
     per_minute: Mapped[int | None] = mapped_column(Integer)
     opens_at: Mapped[time | None] = mapped_column(TimeOfDay)  # of day, in `zone`
@@ -86,11 +86,11 @@ class Campaign(Base):
     zone: Mapped[str] = mapped_column(Text, server_default="")
     canary: Mapped[int] = mapped_column(Integer, server_default="0")  # people
     canary_wait: Mapped[int] = mapped_column(Integer, server_default="0")  # seconds
-    canary_until: Mapped[datetime | None] = mapped_column(Time)  # when the canary is judged, once it is out
-    rest_from: Mapped[int | None] = mapped_column(BigInteger)  # first delivery after the canary, until that has passed
-    most_bounces: Mapped[float] = mapped_column(Float, server_default="5")  # hard ones, in per cent
+    canary_until: Mapped[datetime | None] = mapped_column(Time)  # when to judge the canary, once it is sent
+    rest_from: Mapped[int | None] = mapped_column(BigInteger)  # first delivery after the canary, until it has passed
+    most_bounces: Mapped[float] = mapped_column(Float, server_default="5")  # hard bounces, in per cent
     most_complaints: Mapped[float] = mapped_column(Float, server_default="0.3")  # in per cent
-    resumed_at: Mapped[datetime | None] = mapped_column(Time)  # what was told before speaks no more for a pause
+    resumed_at: Mapped[datetime | None] = mapped_column(Time)  # events before this no longer pause it
 
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'finished')", name="state"),
@@ -109,7 +109,7 @@ class CampaignEmail(Base):
 
 
 class Delivery(Base):
-    """One person's line in the ledger of a campaign, with the address and merge inputs as they were at the freeze."""
+    """One person in the ledger of a campaign, with the address and merge inputs of the moment of the freeze."""
 
     __tablename__ = "deliveries"
     id: Mapped[int] = key()
@@ -120,7 +120,7 @@ class Delivery(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    compiled_id: Mapped[int | None] = mapped_column(BigInteger)  # empty where the campaign has one language only
+    compiled_id: Mapped[int | None] = mapped_column(BigInteger)  # NULL if the campaign has only one language
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name="state"),
@@ -129,7 +129,7 @@ class Delivery(Base):
 
 
 class Batch(Base):
-    """Up to a provider's fill of deliveries, `first_id` to `last_id`, that go in one request."""
+    """The deliveries of one request, `first_id` to `last_id`: as many as the provider accepts at once."""
 
     __tablename__ = "batches"
     id: Mapped[int] = key()
@@ -141,8 +141,8 @@ class Batch(Base):
     sender_id: Mapped[int | None] = mapped_column(BigInteger)
     attempt_id: Mapped[int | None] = mapped_column(BigInteger)
     not_before: Mapped[datetime] = now()
-    tries: Mapped[int] = mapped_column(Integer, server_default="0")  # how often its people were put off by name
-    held: Mapped[bool] = mapped_column(server_default=false())  # until its plan lets it go (sender/upkeep/pace.py)
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")  # how often its people were deferred (4xx)
+    held: Mapped[bool] = mapped_column(server_default=false())  # until its plan releases it (sender/upkeep/pace.py)
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'sending', 'done', 'uncertain', 'split')", name="state"),
@@ -151,7 +151,7 @@ class Batch(Base):
 
 
 class Decision(Base):
-    """What a person decided about a campaign while it was under way: `what` is "pause", "retry" and so on."""
+    """A person's decision about a running campaign: `what` is "pause", "retry" and so on."""
 
     __tablename__ = "campaign_decisions"
     id: Mapped[int] = key()
@@ -164,7 +164,7 @@ class Decision(Base):
 
 
 class Override(Base):
-    """An error of the checks that somebody let stand in a campaign; `findings` are places and messages, as told."""
+    """A check's error that somebody accepted for a campaign; `findings` are its places and messages."""
 
     __tablename__ = "campaign_overrides"
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -176,7 +176,7 @@ class Override(Base):
 
 
 class Retried(Base):
-    """Why somebody had failed before they were made to wait again: the delivery's own reason is gone by then."""
+    """Why a delivery failed before its retry, which clears the delivery's own reason."""
 
     __tablename__ = "retried_deliveries"
     decision_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -187,7 +187,7 @@ class Retried(Base):
 
 
 class WarmUp(Base):
-    """A sending domain that is new to the mailbox providers, and since when its daily ceilings rise."""
+    """A sending domain that is new to mailbox providers, and when its daily limits began to rise."""
 
     __tablename__ = "warm_ups"
     domain: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -196,7 +196,7 @@ class WarmUp(Base):
 
 
 class Inbox(Base):
-    """One address of a test set, for mails that a person sends to look at them."""
+    """One address of a set of test inboxes."""
 
     __tablename__ = "test_set_inboxes"
     set_name: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -205,7 +205,7 @@ class Inbox(Base):
 
 
 class Place(Base):
-    """A place where this database may send from; a copy of it that is restored elsewhere is in none of them."""
+    """A place from which this database may send; a copy restored elsewhere must be confirmed first."""
 
     __tablename__ = "confirmed_places"
     fingerprint: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -215,7 +215,7 @@ class Place(Base):
 
 
 class Attempt(Base):
-    """One try at one batch, committed before its request leaves; `outcome` stays empty until it is known."""
+    """One attempt at a batch, committed before its request is sent; `outcome` is NULL until it is known."""
 
     __tablename__ = "attempts"
     id: Mapped[int] = key()
@@ -223,7 +223,7 @@ class Attempt(Base):
     campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
     sender_id: Mapped[int] = mapped_column(BigInteger)
     people: Mapped[int] = mapped_column(Integer)
-    # Of these, whom the ledger moved by what it answered: the others waited, were gone, or are uncertain.
+    # How many of them the ledger moved by the answer; the others waited, or are uncertain.
     accepted: Mapped[int] = mapped_column(Integer, server_default="0")
     refused: Mapped[int] = mapped_column(Integer, server_default="0")
     started_at: Mapped[datetime] = now()
@@ -236,11 +236,11 @@ class Attempt(Base):
     settled_because: Mapped[str] = mapped_column(Text, server_default="")
     settled_at: Mapped[datetime | None] = mapped_column(Time)
     looked_up_at: Mapped[datetime | None] = mapped_column(Time)  # in the provider's own log
-    look_up: Mapped[str] = mapped_column(Text, server_default="")  # what was found there the last time
+    look_up: Mapped[str] = mapped_column(Text, server_default="")  # what the last search found
 
 
 class Sender(Base):
-    """A process that delivers; it holds the advisory lock of its id for as long as it lives."""
+    """A process that delivers; it holds the advisory lock of its id while it lives."""
 
     __tablename__ = "senders"
     id: Mapped[int] = key()
@@ -251,7 +251,7 @@ class Sender(Base):
 
 
 class WebhookBody(Base):
-    """A verified webhook request as it came, kept whole for 90 days so that its events can be worked out again."""
+    """The body of a verified webhook request, kept for 90 days so that its events can be rebuilt (replay)."""
 
     __tablename__ = "webhook_bodies"
     id: Mapped[int] = key()
@@ -263,43 +263,43 @@ class WebhookBody(Base):
 
 
 class Event(Base):
-    """One thing that a provider or a reader did, kept as it came; append-only.
+    """One event from a provider or from our own pages; append-only.
 
-    `natural_key` is a digest of delivery, attempt, kind, time, url and offset: providers send the same event
-    again under other ids (facts: sendgrid-nodejs#1435). `delivery_id` is empty where no delivery of ours matches.
+    `natural_key` is a digest of delivery, attempt, kind, time, URL and offset, as SendGrid repeats events under
+    other ids (sendgrid-nodejs#1435). `delivery_id` is NULL if none of our deliveries matches.
     """
 
     __tablename__ = "events"
     id: Mapped[int] = key()
     natural_key: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     source: Mapped[str] = mapped_column(Text)  # "sendgrid", or "own" for our own pixel, redirect and forms
-    kind: Mapped[str] = mapped_column(Text)  # Anymail's vocabulary
+    kind: Mapped[str] = mapped_column(Text)  # django-anymail's names: sender.event.Kind
     at: Mapped[datetime] = mapped_column(Time)
     received_at: Mapped[datetime] = now()
-    body_id: Mapped[int | None] = mapped_column(BigInteger)  # the webhook body that told it; empty for our own pages
+    body_id: Mapped[int | None] = mapped_column(BigInteger)  # its webhook body; NULL for our own pages
     delivery_id: Mapped[int | None] = mapped_column(BigInteger)
     campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     attempt_id: Mapped[int | None] = mapped_column(BigInteger)
     link: Mapped[int | None] = mapped_column(Integer)
     url: Mapped[str] = mapped_column(Text, server_default="")
-    bounce: Mapped[str] = mapped_column(Text, server_default="")  # "hard" or "soft" where kind is "bounced"
+    bounce: Mapped[str] = mapped_column(Text, server_default="")  # "hard" or "soft" if kind is "bounced"
     open_class: Mapped[str] = mapped_column(Text, server_default="")  # human, machine or unknown
     user_agent: Mapped[str] = mapped_column(Text, server_default="")
     network: Mapped[str] = mapped_column(Text, server_default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
 
     __table_args__ = (
-        # Each index slows the intake; a campaign's events are found by its range of deliveries.
+        # Each index slows inserts; a campaign's events are found by its range of deliveries.
         Index("ix_events_delivery_id", "delivery_id", postgresql_where=text("delivery_id IS NOT NULL")),
-        Index("ix_events_received_at", "received_at", postgresql_using="brin"),  # a few pages, and no work to keep
+        Index("ix_events_received_at", "received_at", postgresql_using="brin"),  # small, almost free to maintain
     )
 
 
 class Rollup(Base):
-    """What came back for one delivery, moved on in the transaction that inserts the events; figures read this.
+    """The events of one delivery, summed; updated in the transaction that inserts the events. Figures read this.
 
-    `facts` has a bit for each of `sender.events.facts.FACTS` that is true of it; `new_facts` those that became true by
-    the last move, which counts people by them.
+    `facts` has a bit for each of `sender.events.facts.FACTS` that is true; `new_facts` has the ones that the last
+    update made true, to count people by.
     """
 
     __tablename__ = "delivery_rollups"
@@ -327,7 +327,7 @@ class Rollup(Base):
 
 
 class HourRollup(Base):
-    """How many events of a kind happened in an hour (UTC) of a campaign; members' mails only, as in all roll-ups."""
+    """The number of events of a kind in an hour (UTC) of a campaign; only members' mails, as in all roll-ups."""
 
     __tablename__ = "hour_rollups"
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -339,7 +339,7 @@ class HourRollup(Base):
 
 
 class MailboxRollup(Base):
-    """Of how many people at one mailbox provider something is true, and how many events told so."""
+    """For how many people at one mailbox provider a fact is true, and the number of its events."""
 
     __tablename__ = "mailbox_rollups"
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -352,21 +352,21 @@ class MailboxRollup(Base):
 
 
 class LinkRollup(Base):
-    """Clicks on one link of a campaign's email, machines' apart; `link` -1 is a click that fits none of its links."""
+    """Clicks on one link of a campaign's email, machines' separately; `link` -1 is a click that matches no link."""
 
     __tablename__ = "link_rollups"
     campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     compiled_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     link: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     clicks: Mapped[int] = mapped_column(BigInteger)
-    clickers: Mapped[int] = mapped_column(BigInteger)  # people; a machine is none
+    clickers: Mapped[int] = mapped_column(BigInteger)  # people, without machines
     machine_clicks: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
 
 
 class LinkClicker(Base):
-    """That somebody clicked a link, machines left out: by this, each person counts once in `link_rollups`."""
+    """A person who clicked a link (machines left out), so that `link_rollups` counts each person once."""
 
     __tablename__ = "link_clickers"
     delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -374,7 +374,7 @@ class LinkClicker(Base):
 
 
 class Chore(Base):
-    """Something done again and again by whichever worker is first; `since` is where the next run begins."""
+    """A periodic job, run by one worker at a time; `since` is where the next run begins."""
 
     __tablename__ = "chores"
     name: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -385,7 +385,7 @@ class Chore(Base):
 
 
 class Alert(Base):
-    """Something that a person should know, from `since` until `over_at`; open once at most for each cause."""
+    """A condition that a person should know about, from `since` until `over_at`; one open for each `cause`."""
 
     __tablename__ = "alerts"
     id: Mapped[int] = key()
@@ -395,8 +395,8 @@ class Alert(Base):
     since: Mapped[datetime] = now()
     over_at: Mapped[datetime | None] = mapped_column(Time)
     told_at: Mapped[datetime | None] = mapped_column(Time)
-    due_at: Mapped[datetime] = now()  # when it is tried to tell
+    due_at: Mapped[datetime] = now()  # when to try to send it
     tries: Mapped[int] = mapped_column(Integer, server_default="0")
-    problem: Mapped[str] = mapped_column(Text, server_default="")  # why it could not be told the last time
+    problem: Mapped[str] = mapped_column(Text, server_default="")  # why the last try failed
 
     __table_args__ = (Index("uq_alerts_cause", "cause", unique=True, postgresql_where=text("over_at IS NULL")),)

@@ -12,7 +12,7 @@ from daisychain.jobs import app, defer
 
 
 class DeliversBatches(Protocol):
-    """What a worker gives to its jobs: `sender.delivery.deliver.Deliverer`."""
+    """The part of `sender.delivery.deliver.Deliverer` that jobs use."""
 
     def deliver(self, batch_id: int) -> None:
         """Deliver one batch if it can be claimed."""

@@ -37,7 +37,7 @@ def apply_outcome(connection: Connection, batch: Any, outcome: Outcome) -> datet
 
 
 def _follow(connection: Connection, batch: Any, span: Span, state: State, outcome: Outcome) -> datetime | None:
-    """Move the people whom the outcome does not name as refused, and their batch."""
+    """Move the people that the outcome does not name as refused, and their batch."""
     then = CONSEQUENCES[outcome.verdict]
     if then.people == "accepted":
         return _accept(connection, batch, span, state, outcome)

@@ -1,1 +1,1 @@
-"""Events: what providers and readers report, classified, counted, and counted again."""
+"""Events: what providers and readers report, classified, stored and counted."""

@@ -1,7 +1,7 @@
-"""The mailbox to which bounces come: read over IMAP, and taken in like all that a provider tells.
+"""Reads the mailbox for bounces over IMAP, and ingests them like a provider's events.
 
-A mail is marked as seen only once what it tells is committed; one that is read again tells nothing new. What is no
-bounce of ours is flagged besides, for a person to look at. Nothing is ever deleted.
+A mail is marked as seen only after its event is committed; reading it twice changes nothing. A mail that is not one of
+our bounces is also flagged, for a person to look at. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from sender.links.keys import Keys
 from sender.providers.guards import check_encrypted
 from sender.providers.return_paths import ReturnPaths
 
-TIMEOUT = 60.0  # seconds, for connecting and for each answer
+TIMEOUT = 60.0  # seconds, for connecting and for each reply
 AT_ONCE = 50  # mails in one transaction
-# Bytes of a mail that are fetched: the report comes first, and the mail that it returns may be long.
+# Bytes to fetch of a mail: the report comes first, and the returned mail may be long.
 LONGEST = 200_000
 
 
 @dataclass(frozen=True)
 class Mailbox:
-    """Where IMAP_URL leads."""
+    """The mailbox that IMAP_URL names."""
 
     host: str
     port: int
@@ -47,7 +47,7 @@ class Mailbox:
 
 
 def parse_url(url: str) -> Mailbox:
-    """The mailbox that `url` names; raises ConfigurationError, without the password in it."""
+    """Parse IMAP_URL; raises ConfigurationError, without the password in its message."""
     try:
         parts = urlsplit(url)
         port = {"imap": 143, "imaps": 993}[parts.scheme]
@@ -63,16 +63,16 @@ def parse_url(url: str) -> Mailbox:
     except (ValueError, KeyError):
         raise ConfigurationError(
             "IMAP_URL",
-            "is not the URL of a mailbox.",
+            "is not a valid IMAP URL.",
             hint="For example imaps://user:password@mail.your-charity.org/INBOX; a special character in user or "
             "password is written as %XX.",
         ) from None
 
 
 def read_mailbox(database: Database, *, tls: ssl.SSLContext | None = None) -> Counter[str]:
-    """Take in the mails that nobody has seen yet; returns how many told what: "hard", "soft", "deferred", "other" …
+    """Ingest the unseen mails; returns how many of each kind: "hard", "soft", "deferred", "other" …
 
-    `new` counts what was not known before. Raises ConfigurationError and ProviderError.
+    `new` counts events not known before. Raises ConfigurationError and ProviderError.
     """
     settings = database.settings
     mailbox = parse_url(settings.need("imap_url", why="to read the mailbox for bounces"))
@@ -80,14 +80,14 @@ def read_mailbox(database: Database, *, tls: ssl.SSLContext | None = None) -> Co
     counts: Counter[str] = Counter()
     try:
         with _opened(mailbox, tls) as connection:
-            unseen = _answer(connection.uid("SEARCH", "UNSEEN", "UNDELETED"))[0].split()
+            unseen = _data(connection.uid("SEARCH", "UNSEEN", "UNDELETED"))[0].split()
             for start in range(0, len(unseen), AT_ONCE):
-                counts += _take_in(database, settings, connection, unseen[start : start + AT_ONCE])
+                counts += _ingest(database, settings, connection, unseen[start : start + AT_ONCE])
     except (OSError, imaplib.IMAP4.error) as error:
-        words = scrub(_words(error), [mailbox.password])
+        reason = scrub(_error_text(error), [mailbox.password])
         raise ProviderError(
-            f"The mailbox for bounces at {mailbox.host} can't be read: {words}.",
-            hint="Nothing is lost: what was not read stays unseen. Look at the network, and at IMAP_URL.",
+            f"The mailbox for bounces at {mailbox.host} can't be read: {reason}.",
+            hint="Nothing is lost: mails that were not read stay unseen. Check the network and IMAP_URL.",
         ) from None
     return counts
 
@@ -102,7 +102,7 @@ def _opened(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Iterator[imaplib.IM
         connection = imaplib.IMAP4(mailbox.host, mailbox.port, timeout=TIMEOUT)
     try:
         _log_in(connection, mailbox)
-        _answer(connection.select(f'"{mailbox.folder}"'))
+        _data(connection.select(f'"{mailbox.folder}"'))
         yield connection
     finally:
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
@@ -112,45 +112,45 @@ def _opened(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Iterator[imaplib.IM
 def _log_in(connection: imaplib.IMAP4, mailbox: Mailbox) -> None:
     if (mailbox.user + mailbox.password).isascii():
         connection.login(mailbox.user, mailbox.password)
-    else:  # LOGIN knows ASCII alone; PLAIN takes UTF-8 (RFC 4616)
+    else:  # LOGIN allows ASCII only; PLAIN allows UTF-8 (RFC 4616)
         secret = f"\0{mailbox.user}\0{mailbox.password}".encode()
         connection.authenticate("PLAIN", lambda challenge: secret)
 
 
-def _words(error: Exception) -> str:
-    """What went wrong; imaplib hands a server's refusal on as bytes."""
-    said = error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
-    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else said) or type(error).__name__
+def _error_text(error: Exception) -> str:
+    """Return an error's message; imaplib passes a server's refusal on as bytes."""
+    message = error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
+    return (message.decode("utf-8", "replace") if isinstance(message, bytes) else message) or type(error).__name__
 
 
-def _take_in(database: Database, settings: Settings, connection: imaplib.IMAP4, uids: Sequence[bytes]) -> Counter[str]:
+def _ingest(database: Database, settings: Settings, connection: imaplib.IMAP4, uids: Sequence[bytes]) -> Counter[str]:
     keys, paths, now = Keys(installation_secret(settings)), ReturnPaths(settings), datetime.now(UTC)
-    told = {uid: read_bounce(_mail(connection, uid), keys, paths, now) for uid in uids}
-    happenings = [each for each in told.values() if each]
-    counts = Counter(each.bounce or each.kind for each in happenings)
+    bounces = {uid: read_bounce(_mail(connection, uid), keys, paths, now) for uid in uids}
+    events = [each for each in bounces.values() if each]
+    counts = Counter(each.bounce or each.kind for each in events)
     with database.engine.begin() as transaction:
-        counts["new"] += len(ingest(transaction, happenings, now))
-    others = [uid for uid, each in told.items() if each is None]
+        counts["new"] += len(ingest(transaction, events, now))
+    others = [uid for uid, each in bounces.items() if each is None]
     counts["other"] += len(others)
     _mark(connection, others, r"(\Seen \Flagged)")
-    _mark(connection, [uid for uid, each in told.items() if each], r"(\Seen)")
+    _mark(connection, [uid for uid, each in bounces.items() if each], r"(\Seen)")
     return counts
 
 
 def _mail(connection: imaplib.IMAP4, uid: bytes) -> bytes:
-    for part in _answer(connection.uid("FETCH", uid.decode(), f"(BODY.PEEK[]<0.{LONGEST}>)")):
+    for part in _data(connection.uid("FETCH", uid.decode(), f"(BODY.PEEK[]<0.{LONGEST}>)")):
         if isinstance(part, tuple):
             return bytes(part[1])
-    return b""  # gone meanwhile
+    return b""  # deleted meanwhile
 
 
 def _mark(connection: imaplib.IMAP4, uids: Sequence[bytes], flags: str) -> None:
     if uids:
-        _answer(connection.uid("STORE", b",".join(uids).decode(), "+FLAGS.SILENT", flags))
+        _data(connection.uid("STORE", b",".join(uids).decode(), "+FLAGS.SILENT", flags))
 
 
-def _answer(said: tuple[str, list[Any]]) -> list[Any]:
-    status, data = said
+def _data(reply: tuple[str, list[Any]]) -> list[Any]:
+    status, data = reply
     if status != "OK":
         raise imaplib.IMAP4.error(
             b" ".join(each for each in data if isinstance(each, bytes)).decode("utf-8", "replace")

@@ -1,7 +1,7 @@
 """The classification of an open or click: a human, a machine, or unknown.
 
 Only prefetching is a machine here. Scanners that open every link (Defender, Barracuda, Mimecast, Proofpoint) mostly
-send a browser's User-Agent, so this alone does not find them.
+send a browser's User-Agent, so the User-Agent does not show them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a provider tells, taken in: webhook bodies as they came, then their events.
+"""Ingests events from providers: stores webhook bodies as they come, then processes their events.
 
-The request only verifies and keeps the body; a job does the rest, a body in one transaction: events,
-roll-ups, and what follows from those that are new. Doing it twice changes nothing.
+The request only verifies and stores the body. A job does the rest, one body in a transaction: events, roll-ups,
+suppressions and unsubscribes. Doing it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from sender.tables import Campaign, Delivery, WebhookBody
 log = logging.getLogger("daisychain.events")
 
 QUEUE = "events"
-# A bounce that lost our key is taken for that of a mail no older than this.
-STRAY = timedelta(days=7)
-# Clocks differ, and SendGrid tells whole seconds.
+# An asynchronous bounce has lost our key; it is matched by address to a mail no older than this.
+BOUNCE_WITHIN = timedelta(days=7)
+# Clocks differ, and SendGrid reports whole seconds.
 SLACK = timedelta(minutes=1)
 
 
@@ -49,17 +49,17 @@ SLACK = timedelta(minutes=1)
     retry=RetryStrategy(max_attempts=5, exponential_wait=3),
 )
 def process_webhook(context: JobContext, body_id: int) -> None:
-    """Take in the events of one kept body."""
+    """Process the events of one stored body."""
     database = context.additional_context["database"]
     with database.engine.begin() as connection:
-        fresh = process_body(connection, body_id, Keys(installation_secret(database.settings)))
-    log.info("webhook body %s: %s new events", body_id, fresh)
+        new = process_body(connection, body_id, Keys(installation_secret(database.settings)))
+    log.info("webhook body %s: %s new events", body_id, new)
 
 
 def store_body(connection: Connection, body: bytes) -> int:
-    """Keep a verified body and defer its job, in the caller's transaction; returns its id.
+    """Store a verified body and defer its job, in the caller's transaction; returns its id.
 
-    One that is kept already, as it came again or somebody plays a caught one again, takes no room and no work.
+    A body that is stored already (a retry, or a replay attack) costs no space and no work.
     """
     fingerprint = hashlib.sha256(body).digest()
     body_id: int | None = connection.scalar(
@@ -74,8 +74,8 @@ def store_body(connection: Connection, body: bytes) -> int:
     return body_id
 
 
-# One that is being worked may be a dead worker's, and one job too many does no harm. After a job that failed for good
-# the next one comes an hour later, after two of them two hours, and so on up to a day: what was wrong may be mended.
+# A running job may be a dead worker's, and a surplus job is harmless. After a job that failed permanently the next one
+# comes an hour later, after two of them two hours, and so on up to a day: the cause may be fixed by then.
 _WITHOUT_JOB = text("""
     SELECT b.id FROM webhook_bodies b
     WHERE b.processed_at IS NULL AND b.received_at < now() - interval '1 minute'
@@ -91,24 +91,21 @@ _WITHOUT_JOB = text("""
 
 
 def defer_unprocessed(connection: Connection) -> int:
-    """Defer a job for each body that has none, as a worker died or one failed; returns how many."""
-    left = connection.scalars(_WITHOUT_JOB, {"queue": QUEUE}).all()
-    defer(connection, process_webhook, [{"body_id": body_id} for body_id in left], queue=QUEUE)
-    return len(left)
-
-
-_NO_WAITING = text("SET LOCAL synchronous_commit = off")
+    """Defer a job for each unprocessed body without one (a worker died, or its job failed); returns how many."""
+    bodies = connection.scalars(_WITHOUT_JOB, {"queue": QUEUE}).all()
+    defer(connection, process_webhook, [{"body_id": body_id} for body_id in bodies], queue=QUEUE)
+    return len(bodies)
 
 
 def process_body(connection: Connection, body_id: int, keys: Keys) -> int:
-    """Take in a kept body, unless that is done or being done; returns how many of its events are new."""
-    # The body is kept: whatever a power cut undoes of this is done again. So nobody waits for the disk here.
-    connection.execute(_NO_WAITING)
+    """Process a stored body unless that is done or under way; returns how many of its events are new."""
+    # The body is stored: after a power cut this is simply done again. So don't wait for the disk.
+    connection.execute(text("SET LOCAL synchronous_commit = off"))
     return ingest_body(connection, body_id, keys)
 
 
 def ingest_body(connection: Connection, body_id: int, keys: Keys) -> int:
-    """The same, written for good when the caller commits."""
+    """Do the same, but durable once the caller commits."""
     row = connection.execute(
         select(WebhookBody.body, WebhookBody.received_at)
         .where(WebhookBody.id == body_id, WebhookBody.processed_at.is_(None))
@@ -116,48 +113,48 @@ def ingest_body(connection: Connection, body_id: int, keys: Keys) -> int:
     ).one_or_none()
     if row is None:
         return 0
-    happenings = to_events(parse_body(bytes(row.body)), keys, row.received_at)
-    fresh = ingest(connection, happenings, row.received_at, body_id)
+    events = to_events(parse_body(bytes(row.body)), keys, row.received_at)
+    new = ingest(connection, events, row.received_at, body_id)
     connection.execute(update(WebhookBody).where(WebhookBody.id == body_id).values(processed_at=func.now()))
-    return len(fresh)
+    return len(new)
 
 
 def ingest(
-    connection: Connection, happenings: Sequence[IncomingEvent], received_at: datetime, body_id: int | None = None
+    connection: Connection, events: Sequence[IncomingEvent], received_at: datetime, body_id: int | None = None
 ) -> Sequence[IncomingEvent]:
-    """Keep what a provider told, and do what follows from what is new, in the caller's transaction; returns the new.
+    """Store events and act on the new ones, in the caller's transaction; returns the new ones.
 
-    The number of statements does not grow with the number of happenings, save for people who leave.
+    The number of statements does not depend on the number of events, except for unsubscribes.
     """
-    people = match_events(connection, happenings)
-    stored = store_events(connection, happenings, received_at, body_id)
-    settle_proven_attempts(connection, happenings)
-    _suppress(connection, stored.fresh, people)
-    _unsubscribe(connection, stored.fresh, people)
+    people = match_events(connection, events)
+    stored = store_events(connection, events, received_at, body_id)
+    settle_proven_attempts(connection, events)
+    _suppress(connection, stored.new, people)
+    _unsubscribe(connection, stored.new, people)
     update_rollups(connection, stored)
-    return stored.fresh
+    return stored.new
 
 
-def match_events(connection: Connection, happenings: Sequence[IncomingEvent]) -> Mapping[int | None, Person]:
-    """Fill in whose mail each happening is about, and what else our tables know; returns the people by delivery."""
-    _join_strays(connection, happenings)
-    people = _join(connection, happenings)
-    _note_doubles(connection, happenings)
-    match_clicked_links(connection, happenings)
+def match_events(connection: Connection, events: Sequence[IncomingEvent]) -> Mapping[int | None, Person]:
+    """Fill in the delivery of each event and what our tables know about it; returns the people by delivery."""
+    _match_bounces_by_address(connection, events)
+    people = _fill_in(connection, events)
+    _mark_doubles(connection, events)
+    match_clicked_links(connection, events)
     return people
 
 
-def settle_proven_attempts(connection: Connection, happenings: Sequence[IncomingEvent]) -> int:
-    """Settle the uncertain attempts that these happenings prove; returns how many people that settled."""
+def settle_proven_attempts(connection: Connection, events: Sequence[IncomingEvent]) -> int:
+    """Settle uncertain attempts that these events prove accepted; returns how many people that settled."""
     proofs: dict[int, str] = {}
-    for each in happenings:
+    for each in events:
         if each.attempt_id and each.kind in PROOFS and each.attempt_id not in proofs:
-            proofs[each.attempt_id] = f"{each.kind} at {recorded(each.at)}, told by {each.source}"
+            proofs[each.attempt_id] = f"{each.kind} at {recorded(each.at)}, reported by {each.source}"
     return settle_by_event(connection, proofs, because=proofs) if proofs else 0
 
 
 class Person(NamedTuple):
-    """Whose mail an event is about, and what is to be known of them for what follows."""
+    """The recipient of the mail that an event is about."""
 
     campaign_id: int
     member_id: int | None
@@ -173,16 +170,16 @@ _PEOPLE = text("""
 """)
 
 
-def _join(connection: Connection, happenings: Sequence[IncomingEvent]) -> dict[int | None, Person]:
-    """Fill in each happening's campaign and mailbox, or leave it without a delivery; returns people by delivery."""
-    ids = {each.delivery_id for each in happenings if each.delivery_id is not None}
+def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> dict[int | None, Person]:
+    """Fill in each event's campaign and mailbox, or clear an unknown delivery; returns the people by delivery."""
+    ids = {each.delivery_id for each in events if each.delivery_id is not None}
     people: dict[int | None, Person] = {
         id_: Person(campaign_id, member_id, list_id, address, mailbox_provider(address) if kind == "member" else "")
         for id_, campaign_id, member_id, list_id, address, kind in connection.execute(
             _PEOPLE, {"ids": _array(ids)}
         ).all()
     }
-    for each in happenings:
+    for each in events:
         if person := people.get(each.delivery_id):
             each.campaign_id, each.mailbox = person.campaign_id, person.mailbox
             each.detail.pop("email", None)
@@ -196,48 +193,48 @@ def _join(connection: Connection, happenings: Sequence[IncomingEvent]) -> dict[i
 
 
 def _array(numbers: Collection[int]) -> str:
-    """Numbers as PostgreSQL writes an array, which is quicker than the driver's way."""
+    """Format a PostgreSQL array, which is faster than the driver's way."""
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _join_strays(connection: Connection, happenings: Sequence[IncomingEvent]) -> None:
-    """Join the bounces that lost our key to the one mail of the last days that each can be about, where there is one.
+def _match_bounces_by_address(connection: Connection, events: Sequence[IncomingEvent]) -> None:
+    """Match bounces without our key by address, if exactly one mail of the last days fits.
 
-    Deliveries have no index on people, so this walks the ledgers of those days, once for a body; such bounces
-    are rare.
+    SendGrid's asynchronous bounces have neither our custom arguments nor a message id. Deliveries have no index on
+    members, so this reads the ledgers of those days, once for each body; such bounces are rare.
     """
-    strays = [(each, key) for each in happenings if _is_stray(each) and (key := _key(each.address))]
-    if not strays:
+    keyless = [(each, key) for each in events if _has_lost_key(each) and (key := address_key(each.address))]
+    if not keyless:
         return
     rows = connection.execute(
         select(Member.address_key, Delivery.id, Campaign.frozen_at)
         .join(Delivery, Delivery.member_id == Member.id)
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .where(
-            Member.address_key == func.any([key for _, key in strays]),
+            Member.address_key == func.any([key for _, key in keyless]),
             Delivery.id.between(Campaign.first_delivery, Campaign.last_delivery),
             Delivery.kind == "member",
             Delivery.state.in_(["accepted", "uncertain"]),
-            Campaign.frozen_at >= min(each.at for each, _ in strays) - STRAY,
+            Campaign.frozen_at >= min(each.at for each, _ in keyless) - BOUNCE_WITHIN,
         )
     ).all()
-    for each, key in strays:
+    for each, key in keyless:
         fitting = [
             row.id
             for row in rows
-            if row.address_key == key and row.frozen_at - SLACK <= each.at <= row.frozen_at + STRAY
+            if row.address_key == key and row.frozen_at - SLACK <= each.at <= row.frozen_at + BOUNCE_WITHIN
         ]
         if len(fitting) == 1:
             each.delivery_id = fitting[0]
             each.detail["matched_by"] = "address"
 
 
-def _is_stray(each: IncomingEvent) -> bool:
+def _has_lost_key(each: IncomingEvent) -> bool:
     return each.kind == "bounced" and not each.keyed and bool(each.address)
 
 
-# An attempt that was taken at once, save for people who were told to wait, was rightly followed by another. So was one
-# whose doubt had ended before the other began: that was for people who had failed, or waited.
+# A later attempt at the same batch is right after an attempt that was accepted at once (it was for deferred people), or
+# that was settled before the later one began (it was for people who had failed or waited). Otherwise it is a double.
 _AGAIN = text("""
     SELECT a.id, NOT (a.accepted AND a.settled_at IS NULL) AND (
         (a.state = 'split' AND NOT a.closed) OR EXISTS (
@@ -252,45 +249,46 @@ _AGAIN = text("""
 """)
 
 
-def _note_doubles(connection: Connection, happenings: Sequence[IncomingEvent]) -> None:
-    """Mark the events of attempts whose people were mailed again: each is proof of a mail that went out twice."""
-    ids = {each.attempt_id for each in happenings if each.attempt_id is not None}
+def _mark_doubles(connection: Connection, events: Sequence[IncomingEvent]) -> None:
+    """Mark events of attempts whose people were mailed again: each proves that a mail was sent twice."""
+    ids = {each.attempt_id for each in events if each.attempt_id is not None}
     rows = connection.execute(_AGAIN, {"ids": _array(ids)}) if ids else ()
     again: dict[int | None, bool] = {row.id: row.again for row in rows}
-    for each in happenings:
+    for each in events:
         if each.attempt_id not in again:
             each.attempt_id = None
         elif again[each.attempt_id]:
             each.detail["double"] = True
 
 
-def _suppress(connection: Connection, fresh: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
+def _suppress(connection: Connection, new: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
     """Suppress the addresses that bounced hard or complained."""
     evidence = []
-    for each in fresh:
+    for each in new:
         if each.bounce != "hard" and each.kind != "complained":
             continue
-        key = _key(people[each.delivery_id].address if each.delivery_id is not None else each.address)
+        key = address_key(people[each.delivery_id].address if each.delivery_id is not None else each.address)
         if key:
             reason = "hard bounce" if each.kind == "bounced" else "complaint"
             evidence.append(NewSuppression(key, reason, each.source, str(each.detail.get("reason", ""))))
     suppress_all(connection, evidence)
 
 
-def _unsubscribe(connection: Connection, fresh: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
-    # One by one: it is rare, for SendGrid's own ways to leave are turned off in our mails.
-    leavers = {
+def _unsubscribe(connection: Connection, new: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
+    # One by one: it is rare, as SendGrid's own unsubscribe links are turned off in our mails.
+    unsubscribed = {
         (row.list_id, row.member_id)
-        for each in fresh
+        for each in new
         if each.kind == "unsubscribed" and each.delivery_id is not None
         for row in [people[each.delivery_id]]
         if row.list_id is not None and row.member_id is not None
     }
-    for list_id, member_id in sorted(leavers):
+    for list_id, member_id in sorted(unsubscribed):
         unsubscribe(connection, list_id, member_id, how=SOURCE)
 
 
-def _key(address: str) -> str:
+def address_key(address: str) -> str:
+    """Return the key of an address, as members and suppressions have it; "" if it is not an address."""
     try:
         return parse_address(address).key
     except AddressError:

@@ -1,4 +1,4 @@
-"""Records opens, clicks and unsubscribes on our own pages as events, like those of a provider."""
+"""Records opens, clicks and unsubscribes on our own pages as events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the webhook may have missed: whom the provider lists and we don't know of; and who bounces again and again."""
+"""Syncs the provider's suppression lists, and suppresses repeated soft bounces."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection, select, text
 
-from lists.addresses import AddressError, parse_address
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import Suppression
 from sender.event import IncomingEvent, Kind, digest
-from sender.events.intake import ingest
+from sender.events.intake import address_key, ingest
 from sender.providers.provider import ProviderSuppression
 
-# Entries that two pulls see do no harm; one that is written down late would be missed without it.
+# Reading an entry twice is harmless; an entry that the provider adds late would be missed.
 OVERLAP = timedelta(hours=1)
 
 _KINDS: dict[str, Kind] = {"bounce": "bounced", "invalid": "bounced", "complaint": "complained"}
@@ -23,38 +22,38 @@ _KINDS: dict[str, Kind] = {"bounce": "bounced", "invalid": "bounced", "complaint
 
 @runtime_checkable
 class HasSuppressionLists(Protocol):
-    """A provider with lists of addresses that it mails no more."""
+    """A provider with suppression lists."""
 
     name: str
 
     def suppressions(self, since: datetime, until: datetime) -> Sequence[ProviderSuppression]:
-        """Whom it put there between two times; raises ProviderError."""
+        """Return the entries added between two times; raises ProviderError."""
 
 
 def sync_provider_lists(
     connection: Connection, provider: HasSuppressionLists, since: datetime, until: datetime
 ) -> dict[str, int]:
-    """Suppress whom the provider lists and we do not know of; returns how many it listed, and how many are new.
+    """Suppress addresses that the provider suppresses; returns how many it lists, and how many we did not know.
 
-    Who is new bounced or complained without our hearing of it: that becomes an event, joined to a mail where only
-    one fits. Blocks are for now, so they suppress nobody.
+    A new one is a bounce or complaint whose webhook event we missed, so it becomes an event, matched to a mail if only
+    one fits. Blocks are temporary, so they suppress nobody.
     """
     listed = list(provider.suppressions(since - OVERLAP if since.year > 1970 else since, until))
-    keyed = [(key, each) for each in listed if each.kind != "block" and (key := _key(each.address))]
+    keyed = [(key, each) for each in listed if each.kind != "block" and (key := address_key(each.address))]
     known = set(
         connection.scalars(
             select(Suppression.address_key).where(Suppression.address_key.in_({key for key, _ in keyed}))
         )
     )
     missed = {key: each for key, each in reversed(keyed) if key not in known}
-    ingest(connection, [_happening(provider.name, each) for each in missed.values() if each.kind in _KINDS], until)
+    ingest(connection, [_event(provider.name, each) for each in missed.values() if each.kind in _KINDS], until)
     reason = f"unsubscribed at {provider.name}"
     left = ((key, each.at) for key, each in missed.items() if each.kind == "unsubscribe")
     suppress_all(connection, (NewSuppression(key, reason, provider.name, at=at) for key, at in left))
     return {"listed": len(listed), "blocks": sum(each.kind == "block" for each in listed), "new": len(missed)}
 
 
-def _happening(source: str, listed: ProviderSuppression) -> IncomingEvent:
+def _event(source: str, listed: ProviderSuppression) -> IncomingEvent:
     kind = _KINDS[listed.kind]
     return IncomingEvent(
         source=source,
@@ -67,21 +66,13 @@ def _happening(source: str, listed: ProviderSuppression) -> IncomingEvent:
     )
 
 
-def _key(address: str) -> str:
-    try:
-        return parse_address(address).key
-    except AddressError:
-        return ""
-
-
-# Published rules reach from three in a row within two weeks to Mailchimp's seven, or fifteen for who was active
-# before. Newsletters are weekly or monthly, so five, over a month at least, and nothing through between.
+# Published rules range from three in a row within two weeks to Mailchimp's seven, or fifteen for active readers.
+# Newsletters are weekly or monthly, so five, over at least a month, and no mail delivered in between.
 SOFT_BOUNCES, OVER, WITHIN = 5, timedelta(days=30), timedelta(days=365)
 
-# Each campaign counts once, and not where the mail got through after all. What is the sender's own fault (content,
-# reputation, too many at once) is no fault of the mailbox. Whoever had any mail of ours since the first of these
-# bounces is there. Read from the roll-ups once a day: no event has to look for a person's others, and the ledgers are
-# walked for those alone who bounced often enough.
+# Each campaign counts once, and not if the mail was delivered in the end. Bounces caused by the sender (content,
+# reputation, too much mail at once) say nothing about the mailbox. A person who received any mail since the first of
+# these bounces exists. Read from the roll-ups once a day; ledgers are read only for people with enough bounces.
 _SOFT = text("""
     WITH bounced AS (
         SELECT d.member_id, count(DISTINCT r.campaign_id) AS times, min(r.soft_bounced_at) AS first

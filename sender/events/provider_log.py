@@ -1,4 +1,4 @@
-"""Looking an uncertain request up in its provider's own log: found there is proof, not found proves nothing."""
+"""Looks uncertain requests up in the provider's log: an entry proves acceptance, a missing one proves nothing."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from sender.tables import Attempt, Delivery
 
 log = logging.getLogger("daisychain.lookups")
 
-# Clocks differ, and a request may have stood in a queue before the provider gave it an id.
+# Clocks differ, and a request may have been queued before the provider gave it an id.
 BEFORE, AFTER = timedelta(minutes=5), timedelta(hours=1)
-# A log is not written at once, and events mostly come first.
+# A log is not written at once, and mostly events settle an attempt before.
 YOUNGEST = timedelta(minutes=5)
-# SendGrid keeps activity for thirty days; what its log keeps is not documented.
+# SendGrid keeps email activity for 30 days; how long its log keeps entries is not documented.
 OLDEST = timedelta(days=30)
 NOTHING = "nothing found, which proves nothing"
 AT_ONCE, PEOPLE = 20, 3
@@ -31,14 +31,14 @@ AT_ONCE, PEOPLE = 20, 3
 
 @runtime_checkable
 class HasLog(Protocol):
-    """A provider with a log that can be asked."""
+    """A provider with a log that can be searched."""
 
     def look_up(self, attempt_key: str, addresses: Iterable[str], since: datetime, until: datetime) -> str:
-        """What the log has of the attempt with this key, in words; "" proves nothing. Raises ProviderError."""
+        """Describe the log's entry of the attempt with this key; "" proves nothing. Raises ProviderError."""
 
 
-# Taken by the UPDATE before anybody asks, so that two workers don't ask the same; each wait is as long as the time
-# that went before it.
+# The UPDATE comes before the search, so that two workers don't search for the same attempt. Each pause is as long as
+# the time since the attempt began.
 _TAKE = text("""
     UPDATE attempts SET looked_up_at = now() WHERE id IN (
         SELECT a.id FROM attempts a JOIN batches b ON b.attempt_id = a.id
@@ -56,7 +56,7 @@ _WHERE = text("""
 
 
 def look_up(database: Database, campaign_id: int = 0) -> int:
-    """Look up the uncertain attempts that are due, or all of one campaign; returns how many people that settled."""
+    """Look up uncertain attempts that are due, or all of one campaign; returns how many people that settled."""
     with database.engine.begin() as connection:
         limits = {"oldest": OLDEST, "youngest": YOUNGEST, "limit": AT_ONCE}
         taken = connection.execute(_TAKE, {"campaign": campaign_id, **limits}).all()
@@ -81,10 +81,10 @@ def _look_up(database: Database, attempt: Row[*tuple[object, ...]], key: str) ->
     try:
         found = provider.look_up(key, addresses, attempt.started_at - BEFORE, attempt.started_at + AFTER)
     except (ProviderError, ConfigurationError) as error:
-        found, words = "", f"could not be looked up: {error}"
-        log.warning("attempt %s %s", attempt.id, words)
+        found, note = "", f"could not be looked up: {error}"
+        log.warning("attempt %s %s", attempt.id, note)
     else:
-        words = found or NOTHING
+        note = found or NOTHING
     with database.engine.begin() as connection:
-        connection.execute(update(Attempt).where(Attempt.id == attempt.id).values(look_up=words))
-        return settle_by_event(connection, [attempt.id], by="log", because={attempt.id: words}) if found else 0
+        connection.execute(update(Attempt).where(Attempt.id == attempt.id).values(look_up=note))
+        return settle_by_event(connection, [attempt.id], by="log", because={attempt.id: note}) if found else 0

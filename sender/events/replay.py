@@ -51,7 +51,7 @@ _CAMPAIGNS = text(f"""
 
 @dataclass
 class Replayed:
-    """What a replay read and changed; `settled` counts people who were uncertain."""
+    """The result of a replay: what it read and changed; `settled` counts people who were uncertain."""
 
     since: datetime
     taken_in: int  # bodies that no job had processed before

@@ -1,11 +1,11 @@
-"""Events into the table, and the roll-ups moved on for those that are new.
+"""Stores events, and updates the roll-ups for the new ones.
 
-A roll-up moves in the transaction that inserts, and only for rows really inserted, so nothing that is told twice
-counts twice; all steps can be taken in any order. One row a delivery holds first times and counts; small ones
-hold sums per hour, link and mailbox provider.
+A roll-up changes in the transaction that inserts events, and only for rows really inserted, so a repeated event never
+counts twice, and the order of events does not matter. `delivery_rollups` has first times and counts of each delivery;
+small tables have sums by hour, link and mailbox provider.
 """
 
-# ruff: noqa: S608 - the pieces of its SQL are constants of ours
+# ruff: noqa: S608 - its SQL is built from our constants only
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from sqlalchemy import Connection, TextClause, text
 from sender.event import IncomingEvent
 from sender.events.facts import BITS, FACT_BIT, facts_in
 
-NO_LINK = -1  # in `link_rollups`: a click that fits none of the mail's links
+NO_LINK = -1  # in `link_rollups`: a click that matches none of the mail's links
 
-# What came back for one delivery, summed over rows like those of `events`. A machine's click is kept in the facts
-# and not counted as a click.
+# The roll-up of each delivery, summed over rows like those of `events`. A machine's click is only a fact, not a click.
 SUMS = f"""
     SELECT
         delivery_id, min(campaign_id) AS campaign_id,
@@ -45,14 +44,14 @@ SUMS = f"""
     ORDER BY delivery_id
 """
 
-# All happenings come as one JSON text, which costs a tenth of one array a column. They come in the order of their
-# keys, and roll-ups in the order of theirs, so that two that run at once wait for each other rather than
-# deadlock. LEAST passes over empty times. Test and seed mails have events, but no roll-up and no mailbox here:
-# figures count members only. An old row's facts can be seen only where it is changed, so the new ones are left in it.
+# All events come as one JSON text, which costs a tenth of one array for each column. Events are sorted by key, and
+# roll-ups by theirs, so two transactions wait for each other instead of deadlocking. LEAST ignores NULL. Test mails
+# have events, but no mailbox here and no roll-up: figures count members only. RETURNING shows only the updated row, so
+# the facts that became true are stored in it, as `new_facts`.
 _STORE = text(f"""
-    WITH told AS MATERIALIZED (
+    WITH incoming AS MATERIALIZED (
         SELECT *, decode(natural_key, 'hex') AS key
-        FROM json_to_recordset(CAST(:told AS json)) AS told (
+        FROM json_to_recordset(CAST(:events AS json)) AS incoming (
             natural_key text, source text, kind text, at timestamptz, delivery_id bigint, campaign_id bigint,
             attempt_id bigint, link integer, url text, bounce text, open_class text, user_agent text, network text,
             detail jsonb, mailbox text)
@@ -61,11 +60,11 @@ _STORE = text(f"""
                             link, url, bounce, open_class, user_agent, network, detail)
         SELECT key, source, kind, at, :received_at, :body_id, delivery_id, campaign_id, attempt_id, link, url,
                bounce, open_class, user_agent, network, detail
-        FROM told
+        FROM incoming
         ON CONFLICT DO NOTHING
         RETURNING natural_key AS key
     ), counted AS (
-        SELECT told.* FROM fresh JOIN told USING (key) WHERE mailbox <> ''
+        SELECT incoming.* FROM fresh JOIN incoming USING (key) WHERE mailbox <> ''
     ), sums AS ({SUMS}), moved AS (
         INSERT INTO delivery_rollups AS r (
             delivery_id, campaign_id, delivered_at, dropped_at, hard_bounced_at, soft_bounced_at, complained_at,
@@ -96,27 +95,27 @@ _STORE = text(f"""
 
 _HOURS = text("""
     INSERT INTO hour_rollups AS r (campaign_id, hour, fact, events)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
         campaign_id bigint, hour timestamptz, fact text, events bigint)
     ON CONFLICT (campaign_id, hour, fact) DO UPDATE SET events = r.events + excluded.events
 """)
 _MAILBOXES = text("""
     INSERT INTO mailbox_rollups AS r (campaign_id, mailbox, fact, people, events)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
         campaign_id bigint, mailbox text, fact text, people bigint, events bigint)
     ON CONFLICT (campaign_id, mailbox, fact) DO UPDATE SET
         people = r.people + excluded.people, events = r.events + excluded.events
 """)
-# Whoever clicked a link before is a conflict, waited for if it is not committed yet: so each counts once.
+# A person who clicked this link before is a conflict (also if not committed yet), so each counts once.
 _CLICKERS = text("""
     INSERT INTO link_clickers (delivery_id, link)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (delivery_id bigint, link integer)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (delivery_id bigint, link integer)
     ON CONFLICT DO NOTHING
     RETURNING delivery_id, link
 """)
 _LINKS = text("""
     INSERT INTO link_rollups AS r (campaign_id, compiled_id, link, clicks, clickers, machine_clicks)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS told (
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
         campaign_id bigint, compiled_id bigint, link integer, clicks bigint, clickers bigint, machine_clicks bigint)
     ON CONFLICT (campaign_id, compiled_id, link) DO UPDATE SET
         clicks = r.clicks + excluded.clicks, clickers = r.clickers + excluded.clickers,
@@ -126,37 +125,37 @@ _LINKS = text("""
 
 @dataclass(frozen=True)
 class StoredEvents:
-    """What was new: the happenings, and the bits of facts that became true, by delivery."""
+    """The new events, and the bits of the facts that became true, by delivery."""
 
-    fresh: Sequence[IncomingEvent] = ()
+    new: Sequence[IncomingEvent] = ()
     new_facts: Mapping[int, int] = field(default_factory=dict)
 
 
 def store_events(
-    connection: Connection, happenings: Sequence[IncomingEvent], received_at: datetime, body_id: int | None = None
+    connection: Connection, events: Sequence[IncomingEvent], received_at: datetime, body_id: int | None = None
 ) -> StoredEvents:
-    """Keep what happened and move the deliveries' roll-ups on, in the caller's transaction.
+    """Store events and update the deliveries' roll-ups, in the caller's transaction.
 
-    `update_rollups` is to follow in the same transaction, as its last step.
+    `update_rollups` must follow as the last step of the same transaction.
     """
-    if not happenings:
+    if not events:
         return StoredEvents()
-    # Told twice within one body: the first telling stands.
-    told = {happening.natural_key: happening for happening in reversed(happenings)}
-    rows = orjson.dumps([told[key] for key in sorted(told)]).decode()
-    found = connection.execute(_STORE, {"told": rows, "received_at": received_at, "body_id": body_id}).all()
+    # If an event is in a body twice, the first one counts.
+    by_key = {event.natural_key: event for event in reversed(events)}
+    rows = orjson.dumps([by_key[key] for key in sorted(by_key)]).decode()
+    found = connection.execute(_STORE, {"events": rows, "received_at": received_at, "body_id": body_id}).all()
     return StoredEvents(
-        fresh=[told[key] for key, _, _ in found if key is not None],
+        new=[by_key[key] for key, _, _ in found if key is not None],
         new_facts={delivery_id: bits for key, delivery_id, bits in found if key is None},
     )
 
 
 def update_rollups(connection: Connection, stored: StoredEvents) -> None:
-    """Move the small roll-ups on by what was stored.
+    """Add the new events to the small roll-ups.
 
-    Their rows are few and everybody's, and stay locked until the transaction ends: so this comes last.
+    Every transaction updates the same few rows, and locks them until its end: so this comes last.
     """
-    counted = [each for each in stored.fresh if each.mailbox and each.fact in BITS]
+    counted = [each for each in stored.new if each.mailbox and each.fact in BITS]
     if not counted:
         return
     sums = Counter((each.campaign_id, each.mailbox, each.fact, int(each.at.timestamp()) // 3600) for each in counted)
@@ -165,12 +164,12 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
     for (campaign_id, mailbox, fact, hour), count in sums.items():
         hours[campaign_id, hour, fact] += count
         events[campaign_id, mailbox, fact] += count
-    _move(connection, _HOURS, [
+    _upsert(connection, _HOURS, [
         {"campaign_id": campaign_id, "hour": datetime.fromtimestamp(hour * 3600, UTC), "fact": fact, "events": count}
         for (campaign_id, hour, fact), count in sorted(hours.items())
     ])  # fmt: skip
     people = _people(counted, stored.new_facts)
-    _move(connection, _MAILBOXES, [
+    _upsert(connection, _MAILBOXES, [
         {"campaign_id": key[0], "mailbox": key[1], "fact": key[2], "people": people[key], "events": count}
         for key, count in sorted(events.items())
     ])  # fmt: skip
@@ -178,7 +177,7 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
 
 
 def _people(counted: Sequence[IncomingEvent], new_facts: Mapping[int, int]) -> Counter[tuple[int | None, str, str]]:
-    """For how many people each fact became true, by campaign and mailbox."""
+    """Count how many people each fact became true for, by campaign and mailbox."""
     places = {each.delivery_id: (each.campaign_id, each.mailbox) for each in counted}
     bits = Counter((*places[delivery_id], bits) for delivery_id, bits in new_facts.items())
     people: Counter[tuple[int | None, str, str]] = Counter()
@@ -197,7 +196,7 @@ def _count_clicks(connection: Connection, clicks: Sequence[IncomingEvent]) -> No
     first = connection.execute(_CLICKERS, {"rows": rows}).all() if people else []
     clickers = Counter((*emails[row.delivery_id], row.link) for row in first)
     counts = Counter((*emails[each.delivery_id], _link(each), each.open_class == "machine") for each in clicks)
-    _move(connection, _LINKS, [
+    _upsert(connection, _LINKS, [
         {
             "campaign_id": campaign_id, "compiled_id": compiled_id, "link": link,
             "clicks": counts[campaign_id, compiled_id, link, False],
@@ -212,5 +211,5 @@ def _link(click: IncomingEvent) -> int:
     return NO_LINK if click.link is None else click.link
 
 
-def _move(connection: Connection, statement: TextClause, rows: Sequence[Mapping[str, object]]) -> None:
+def _upsert(connection: Connection, statement: TextClause, rows: Sequence[Mapping[str, object]]) -> None:
     connection.execute(statement, {"rows": orjson.dumps(rows).decode()})

@@ -119,7 +119,7 @@ def to_events(events: Sequence[Mapping[str, Any]], keys: Keys, received_at: date
 
 
 def to_event(event: Mapping[str, Any], keys: _KeyReader, received_at: datetime) -> IncomingEvent:
-    """Convert one event; never raises, whatever it contains."""
+    """Convert one event; never raises, even for invalid fields."""
     name = _text(event.get("event"))
     kind = KINDS.get(name, "unknown")
     delivery, attempt = _text(event.get(DELIVERY_ARG)), _text(event.get(ATTEMPT_ARG))

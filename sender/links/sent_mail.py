@@ -1,4 +1,4 @@
-"""What was mailed to whom: a delivery with what its campaign says, as the public pages and the events need it."""
+"""A sent mail: a delivery with its campaign's data, as the public pages and the events need it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sender.tables import Campaign, Delivery
 
 @dataclass(frozen=True)
 class SentMail:
-    """One delivery. `member_id` is None for a test mail, and once the member is gone; so is `list_name`."""
+    """One delivery. `member_id` is None for a test mail or a deleted member; `list_name` for a deleted list."""
 
     delivery_id: int
     campaign_id: int
@@ -32,16 +32,16 @@ class SentMail:
     clicks: str
     public_url: str
     compiled_id: int
-    correction: str = ""  # what readers of this campaign's mail are told since
+    correction: str = ""  # what the pages of this campaign's mail say about its mistake
 
     @property
     def counts(self) -> bool:
-        """Whether anything may come of it; a test mail counts nowhere and changes nothing."""
+        """Whether it counts; a test mail counts nowhere and changes nothing."""
         return self.kind != "test"
 
 
 def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
-    """The delivery with this id, if there is one."""
+    """Find the delivery with this id."""
     row = connection.execute(
         select(
             Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, Delivery.address, Delivery.inputs,
@@ -59,11 +59,11 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
 
 
 def compiled_of_delivery() -> ColumnElement[int]:
-    """SQL for the compiled email of a delivery, of which a campaign in several languages has several."""
+    """Return SQL for a delivery's compiled email; a campaign in several languages has several."""
     return func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
 
 
 def load_emails(connection: Connection, compiled_ids: Iterable[int]) -> dict[int, CompiledEmail]:
-    """The compiled emails with these ids."""
+    """Load the compiled emails with these ids."""
     rows = connection.execute(select(StoredEmail.id, StoredEmail.content).where(StoredEmail.id.in_(set(compiled_ids))))
     return {row.id: CompiledEmail.from_json(row.content) for row in rows}

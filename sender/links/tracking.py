@@ -1,4 +1,4 @@
-"""Where the links and pictures of a sent mail point, and who counts opens and clicks: nobody, the provider, or we.
+"""Tracking: the URLs in a sent mail, and who counts opens and clicks: nobody, the provider, or this installation.
 
 Never two at once. Unsubscribe and view links are never tracked; links in the text part are not rewritten.
 """
@@ -10,19 +10,19 @@ from newsletters.merge.merge import KEY, References
 from newsletters.toolkits.images import image_path
 from sender.tables import Tracking
 
-# Providers that count by themselves, where they are asked to.
+# Providers that can count opens and clicks.
 COUNTING_PROVIDERS = frozenset({"sendgrid"})
 
 
 def tracking_mode(decision: str, provider: str) -> Tracking:
-    """Who counts, for a list's decision ("on" or "off") and a provider's name."""
+    """Return who counts, for a list's decision ("on" or "off") and a provider's name."""
     if decision == "off":
         return "off"
     return "provider" if provider in COUNTING_PROVIDERS else "own"
 
 
 def sent_references(public_url: str, *, opens: str, clicks: str) -> References:
-    """The references of a real mail, with this installation's public address."""
+    """Return the references of a real mail, with this installation's public URL."""
 
     def link(link: Link) -> str:
         if clicks == "own" and link.tracked:

@@ -1,1 +1,1 @@
-"""Providers: the ways out, what they are given and what they answer."""
+"""Providers: the services that send mail, their Protocol, and the table of failures."""

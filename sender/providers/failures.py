@@ -65,7 +65,7 @@ FAILURES = (
     Rule("sendgrid", ("merge values",), _ANY, Verdict.OVER_LIMITS, "too large: a request each, rendered by us"),
     Rule("sendgrid", ("building",), _ANY, Verdict.REFUSED_REQUEST, "over the size limit; nothing was sent"),
     Rule("sendgrid", ("connecting",), _ANY, Verdict.RETRY, "no connection, or no TLS: not one byte was sent"),
-    Rule("sendgrid", ("no answer",), _ANY, Verdict.UNCERTAIN, "a timeout or reset: nobody knows what arrived"),
+    Rule("sendgrid", ("no answer",), _ANY, Verdict.UNCERTAIN, "a timeout or reset: it may have arrived"),
     Rule("sendgrid", ("answer that names people",), {400, 413}, Verdict.REFUSED_PERSON, "at personalizations.N"),
     # 200 is the sandbox's answer, or that of another server after a redirect.
     Rule("sendgrid", ("answer",), {202}, Verdict.ACCEPTED, "the only status that means accepted"),
@@ -109,7 +109,7 @@ def verdict_of(transport: Transport, stage: Stage, code: int = 0) -> Verdict:
 
 @dataclass(frozen=True)
 class Consequence:
-    """What the ledger does with a batch and with its people that the outcome does not name.
+    """The ledger's treatment of a batch, and of its people that the outcome does not name.
 
     A batch is done, uncertain, halved, `split` around people who need their own batches, or goes `again`: at the time
     that the provider named, else `after` that pause. `pauses` pauses the campaign, with the reason.

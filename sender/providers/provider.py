@@ -14,7 +14,7 @@ from sender.tables import Tracking
 
 @dataclass(frozen=True)
 class Mailing:
-    """What all mails of one batch have in common; `unsubscribe_url` contains `newsletters.merge.merge.KEY`."""
+    """The common part of all mails of a batch; `unsubscribe_url` contains `newsletters.merge.merge.KEY`."""
 
     campaign_id: int
     plan: MergePlan
@@ -50,7 +50,7 @@ class Recipient(NamedTuple):
 
 
 class Verdict(StrEnum):
-    """What an answer means for a request, or for a single mail; failures.py assigns them."""
+    """The meaning of an answer, for a request or a single mail; failures.py assigns them."""
 
     ACCEPTED = "accepted"  # except for the people in `refused`, `waiting` and `uncertain`
     REFUSED_PERSON = "refused_person"  # the people in `refused`; nothing was accepted, retry the others at once

@@ -44,7 +44,7 @@ class ReturnPaths:
         return [f"{local}+{key}@{domain}" for key in self._keys.returns(each.delivery_id for each in recipients)]
 
     def delivery(self, text: str) -> int | None:
-        """Find the delivery whose key is in an address in `text`; None without a key of ours."""
+        """Find the delivery whose key is in an address in `text`; None if it has none of our keys."""
         ids = (self._keys.read_return(key) for key in _KEYED.findall(text))
         return next((found for found in ids if found is not None), None)
 

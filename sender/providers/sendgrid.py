@@ -204,7 +204,7 @@ def _people_in(errors: Iterable[Mapping[str, str]], ids: Sequence[int], key: str
 
 
 def _connection_error(reason: object, key: str) -> Outcome:
-    """Judge a failed connection: safe to retry if it was never open; otherwise nobody knows what arrived."""
+    """Judge a failed connection: safe to retry if it was never open; otherwise the request may have arrived."""
     never_open = isinstance(reason, NotConnectedError)
     what = "could not be reached" if never_open else "did not answer"
     verdict = verdict_of("sendgrid", "connecting" if never_open else "no answer")

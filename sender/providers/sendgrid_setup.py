@@ -1,7 +1,7 @@
-"""What SendGrid itself says of how it is set up for us: the key, sender authentication, webhook and credits.
+"""Checks how a SendGrid account is set up: key, sender authentication, link branding, webhook and credits.
 
-It is only asked; nothing is changed there. The answers' shapes are those of its OpenAPI files (twilio/sendgrid-oai:
-scopes, domain_authentication, link_branding, verified_senders, webhooks, user).
+It only reads. The answers' shapes are in SendGrid's OpenAPI files (twilio/sendgrid-oai: scopes, domain_authentication,
+link_branding, verified_senders, webhooks, user).
 """
 
 from __future__ import annotations
@@ -15,36 +15,39 @@ from urllib.parse import urlencode
 from daisychain.errors import ProviderError
 from sender.providers.sendgrid_account import Account, SendGridUnavailableError, dicts
 
-State = Literal["good", "missing", "wrong", "not known"]
+SetupState = Literal["good", "missing", "wrong", "not known"]
 
 NEEDED_SCOPE = "mail.send"
-# What else a key may allow (any of the names, its own lists of them differ), and what it is for.
+# Optional scopes (any of the names, as SendGrid's own lists differ), and what they are for.
 SCOPES = (
-    (("suppression.read", "suppressions.read"), "the daily look at its lists, for bounces that the webhook missed"),
+    (
+        ("suppression.read", "suppressions.read"),
+        "syncing its suppression lists daily, as the webhook may miss bounces",
+    ),
     (("email_activity.read", "messages.read"), "looking uncertain requests up in its log"),
-    (("whitelabel.read",), "sender authentication, here"),
-    (("user.webhooks.event.settings.read",), "the Event Webhook, here"),
-    (("user.credits.read",), "credits, here"),
+    (("whitelabel.read",), "checking sender authentication"),
+    (("user.webhooks.event.settings.read",), "checking the Event Webhook"),
+    (("user.credits.read",), "checking credits"),
 )
-# Without these the ledger's later facts, and suppression, have a hole; the others are for figures.
+# Without these, deliveries and suppressions are incomplete; the others are only for figures.
 NEEDED_EVENTS = ("delivered", "bounce", "dropped", "spam_report")
 USEFUL_EVENTS = ("processed", "deferred", "open", "click", "unsubscribe", "group_unsubscribe")
 _WHERE = "Settings, Sender Authentication"
-_UNKNOWN = "SendGrid does not know it, and refuses mail from an address that it does not know (403)."
+_UNKNOWN = "SendGrid does not know this domain, and refuses mail from unknown addresses (403)."
 
 
 @dataclass(frozen=True)
 class SetupFinding:
-    """One thing looked at: how it stands, and in words what to do."""
+    """The result of one check: its state, and a message with what to do."""
 
     subject: str
-    state: State
+    state: SetupState
     words: str
 
 
 @dataclass(frozen=True)
 class AuthenticatedDomains:
-    """The hosts that SendGrid chose for a domain, as far as it says; for the DNS to be looked at."""
+    """The host names that SendGrid chose for a domain, to check in the DNS; empty if it does not say."""
 
     return_path: str = ""
     links: str = ""
@@ -52,35 +55,35 @@ class AuthenticatedDomains:
 
 
 class Setup:
-    """An account at SendGrid as it says itself; each question is asked once."""
+    """The setup of one account; each request is made once."""
 
     def __init__(self, account: Account) -> None:
-        self._ask = cache(partial(_asked, account))
-        self._silent = False
+        self._ask = cache(partial(_require, account))
+        self._unavailable = False
         self._keys = account.settings.sendgrid_webhook_keys
         public = account.settings.public_url.rstrip("/")
         self._webhook_url = f"{public}/webhooks/sendgrid" if public else ""
 
     def findings(self, domains: Sequence[str]) -> Iterator[SetupFinding]:
-        """How it all stands, `domains` being those that mail is sent from."""
-        looks: list[tuple[str, Callable[[], Iterator[SetupFinding]]]] = [("SendGrid key", self._scopes)]
+        """Run all checks; `domains` are those that mail is sent from."""
+        checks: list[tuple[str, Callable[[], Iterator[SetupFinding]]]] = [("SendGrid key", self._scopes)]
         for domain in domains:
-            looks.append((f"sender authentication {domain}", partial(self._authentication, domain)))
-            looks.append((f"link branding {domain}", partial(self._branding, domain)))
-        looks += [("SendGrid webhook", self._webhook), ("SendGrid credits", self._credits)]
-        for subject, look in looks:
+            checks.append((f"sender authentication {domain}", partial(self._authentication, domain)))
+            checks.append((f"link branding {domain}", partial(self._branding, domain)))
+        checks += [("SendGrid webhook", self._webhook), ("SendGrid credits", self._credits)]
+        for subject, check in checks:
             try:
-                yield from look()
+                yield from check()
             except SendGridUnavailableError as error:
-                self._silent = True
-                yield SetupFinding(subject, "not known", f"{error}\n  Nothing more was asked.")
+                self._unavailable = True
+                yield SetupFinding(subject, "not known", f"{error}\n  The other checks were skipped.")
                 return
             except ProviderError as error:
                 yield SetupFinding(subject, "not known", str(error))
 
     def names(self, domain: str) -> AuthenticatedDomains:
-        """The hosts of a domain's records; empty ones where SendGrid does not tell."""
-        if self._silent:
+        """Return the host names of a domain's records; empty if SendGrid does not say."""
+        if self._unavailable:
             return AuthenticatedDomains()
         try:
             domain_records, link_records = (_records(found(domain)) for found in (self._domain, self._link))
@@ -104,28 +107,28 @@ class Setup:
             )
         lacking = [f"{names[0]}: {why}" for names, why in SCOPES if not scopes.intersection(names)]
         if lacking:
-            words = "The key lacks, and sending needs none of it:\n  " + "\n  ".join(lacking)
+            words = "The key lacks these scopes, which sending does not need:\n  " + "\n  ".join(lacking)
             yield SetupFinding("SendGrid scopes", "missing", words)
 
     def _authentication(self, domain: str) -> Iterator[SetupFinding]:
         subject, found = f"sender authentication {domain}", self._domain(domain)
         if found and found.get("valid") is True:
             hosts = ", ".join(str(record.get("host")) for record in _records(found).values())
-            yield SetupFinding(subject, "good", f"SendGrid signs for it: {hosts}")
+            yield SetupFinding(subject, "good", f"SendGrid signs mail from it: {hosts}")
         elif found:
             yield SetupFinding(
                 subject, "wrong", f"SendGrid finds these records wrong:{_wanted(found)}\n  {_verify(_WHERE)}"
             )
         else:
             count = self._single_senders(domain)
-            known = f"SendGrid knows {count} single addresses of it alone, and signs their mail with its own name"
-            words = f"{known}: Gmail and Yahoo refuse that of whoever mails many." if count else _UNKNOWN
+            known = f"SendGrid knows only {count} single addresses of it, and signs their mail with its own domain"
+            words = f"{known}: Gmail and Yahoo refuse such mail from bulk senders." if count else _UNKNOWN
             yield SetupFinding(subject, "wrong", f"{words}\n  Authenticate it under {_WHERE}.")
 
     def _branding(self, domain: str) -> Iterator[SetupFinding]:
         subject, found = f"link branding {domain}", self._link(domain)
         if not found:
-            words = f"Links that it tracks have its own name.\n  Where it is to track, brand them under {_WHERE}."
+            words = f"Tracked links have SendGrid's own domain.\n  If it tracks clicks, brand links under {_WHERE}."
             yield SetupFinding(subject, "missing", words)
         elif found.get("valid") is True:
             yield SetupFinding(
@@ -144,7 +147,7 @@ class Setup:
         return _best(dicts(self._ask("/v3/whitelabel/links?limit=500")), domain)
 
     def _single_senders(self, domain: str) -> int:
-        """How many addresses of a domain were verified one by one; none where it does not say."""
+        """Count a domain's addresses that were verified one by one; 0 if SendGrid does not say."""
         try:
             answer = self._ask("/v3/verified_senders?limit=500")
         except ProviderError:
@@ -156,14 +159,14 @@ class Setup:
     def _webhook(self) -> Iterator[SetupFinding]:
         subject = "SendGrid webhook"
         if not self._webhook_url:
-            yield SetupFinding(subject, "missing", "DAISYCHAIN_PUBLIC_URL is not set: SendGrid can't tell us anything.")
+            yield SetupFinding(subject, "missing", "DAISYCHAIN_PUBLIC_URL is not set: SendGrid can't send us events.")
             return
         answer = self._ask("/v3/user/webhooks/event/settings/all")
         hooks = dicts(answer.get("webhooks")) if isinstance(answer, dict) else []
         hook = next((each for each in hooks if str(each.get("url") or "").rstrip("/") == self._webhook_url), None)
         todo = "Settings, Mail Settings, Event Webhook"
         if hook is None:
-            yield SetupFinding(subject, "wrong", f"None leads to {self._webhook_url}.\n  Make one under {todo}.")
+            yield SetupFinding(subject, "wrong", f"None posts to {self._webhook_url}.\n  Create one under {todo}.")
             return
         if hook.get("enabled") is True:
             yield SetupFinding(subject, "good", self._webhook_url)
@@ -176,10 +179,10 @@ class Setup:
         subject, key = "SendGrid signature", str(hook.get("public_key") or "").strip()
         if not key:
             return SetupFinding(
-                subject, "wrong", f"Not turned on: we take nothing unsigned.\n  Turn it on under {todo}."
+                subject, "wrong", f"Signed events are off; unsigned ones are refused.\n  Turn them on under {todo}."
             )
         if key in (each.strip() for each in self._keys):
-            return SetupFinding(subject, "good", "on, and SENDGRID_WEBHOOK_KEYS has its key")
+            return SetupFinding(subject, "good", "on, and its key is in SENDGRID_WEBHOOK_KEYS")
         kept = "has another key" if self._keys else "is not set"
         return SetupFinding(subject, "wrong", f"On, and SENDGRID_WEBHOOK_KEYS {kept}.\n  Set it to {key}")
 
@@ -189,12 +192,12 @@ class Setup:
         if not isinstance(left, int):
             yield SetupFinding(subject, "not known", "SendGrid does not say.")
             return
-        words = f"{left:,} of {answer.get('total') or 0:,} left until {answer.get('next_reset') or 'nobody says when'}"
-        todo = "\n  Mail is refused, or charged for one by one. See Settings, Account Details."
+        words = f"{left:,} of {answer.get('total') or 0:,} left until {answer.get('next_reset') or 'an unknown date'}"
+        todo = "\n  Further mail is refused or costs extra. See Settings, Account Details."
         yield SetupFinding(subject, "good" if left > 0 else "wrong", words if left > 0 else words + todo)
 
 
-def _asked(account: Account, path: str) -> Any:
+def _require(account: Account, path: str) -> Any:
     answer = account.ask(path)
     if answer is None:
         raise ProviderError(f"SendGrid has no {path.partition('?')[0]}.")
@@ -202,7 +205,7 @@ def _asked(account: Account, path: str) -> Any:
 
 
 def _best(entries: Sequence[dict[str, Any]], domain: str) -> dict[str, Any]:
-    """The entry about a domain, a valid one rather than another; an empty one where there is none."""
+    """Return the entry of a domain, preferably a valid one; {} if there is none."""
     theirs = [each for each in entries if str(each.get("domain") or "").lower() == domain]
     return max(theirs, key=lambda each: each.get("valid") is True, default={})
 
@@ -227,9 +230,9 @@ def _events(hook: Mapping[str, Any], todo: str) -> SetupFinding:
         [name for name in names if hook.get(name) is not True] for names in (NEEDED_EVENTS, USEFUL_EVENTS)
     )
     if needed:
-        words = f"We are not told of: {', '.join([*needed, *useful])}.\n  Choose them under {todo}."
+        words = f"Not sent to us: {', '.join([*needed, *useful])}.\n  Choose them under {todo}."
         return SetupFinding("SendGrid events", "wrong", words)
     if useful:
-        words = f'We are not told of: {", ".join(useful)}; what needs them reads "not known".'
+        words = f'Not sent to us: {", ".join(useful)}; figures that need them show "not known".'
         return SetupFinding("SendGrid events", "missing", words)
-    return SetupFinding("SendGrid events", "good", "all that are of use")
+    return SetupFinding("SendGrid events", "good", "all useful events are on")

@@ -103,7 +103,7 @@ class Smtp:
 
 @dataclass
 class _Tally:
-    """What happened to the people of one batch; if `stopped`, the rest of the batch has to wait."""
+    """The results of one batch so far; if `stopped`, the rest of the batch has to wait."""
 
     taken: int = 0
     refused: dict[int, str] = field(default_factory=dict)

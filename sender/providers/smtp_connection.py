@@ -31,7 +31,7 @@ _LONGEST_LINE, _MOST_LINES = 8_192, 100
 
 @dataclass(frozen=True)
 class Relay:
-    """Where SMTP_URL leads."""
+    """The relay that SMTP_URL names."""
 
     host: str
     port: int

@@ -1,7 +1,7 @@
-"""What is done again and again by whichever worker comes first: looking up, closing gaps, tidying away.
+"""Chores: periodic jobs such as alerts, log look-ups, syncing suppression lists, and deleting old webhook bodies.
 
-A row in `chores` says when each is due. The sweep of any worker moves that on and defers the job in one
-transaction, so that each is done once, however many workers there are; one that dies is done again the next time.
+A row in `chores` says when each is due. A worker's sweep advances that time and defers the job in one transaction, so
+each chore runs once, however many workers there are. If a worker dies, the chore runs at its next time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sender.tables import Chore
 log = logging.getLogger("daisychain.chores")
 
 QUEUE = "chores"
-AFTER_A_FAILURE = timedelta(hours=1)
+RETRY_AFTER = timedelta(hours=1)
 
 
 def _look_ups(database: Database) -> str:
@@ -37,7 +37,7 @@ def _look_ups(database: Database) -> str:
 
 
 def _provider_lists(database: Database) -> str:
-    """Only SendGrid keeps any, and only where it is set up."""
+    """Sync SendGrid's suppression lists; no other provider has any."""
     if not database.settings.sendgrid_api_key:
         return "no provider that keeps lists is set up"
     provider = open_provider("sendgrid", database.settings)
@@ -65,12 +65,12 @@ def _soft_bounces(database: Database) -> str:
 
 def _old_bodies(database: Database) -> str:
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        dropped, against = drop_old_bodies(connection)
+        deleted, differing = drop_old_bodies(connection)
         connection.commit()
-    if against:
-        log.error("old webhook bodies are kept, for roll-ups differ from the events: %s", against)
-        return f"kept, for roll-ups differ from the events: {against}; run_chore `daisychain events replay`"
-    return f"{dropped} deleted"
+    if differing:
+        log.error("old webhook bodies are kept, as roll-ups differ from the events: %s", differing)
+        return f"kept, as roll-ups differ from the events: {differing}; run `daisychain events replay`"
+    return f"{deleted} deleted"
 
 
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
@@ -82,11 +82,11 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "old bodies": (timedelta(days=1), _old_bodies),
 }
 
-# A row that is not due is a conflict without an update, and so not returned.
+# A row that is not due is a conflict without an update, and is not returned.
 _DUE = text("""
     INSERT INTO chores AS c (name, due_at)
     SELECT name, now() + every * interval '1 second'
-    FROM json_to_recordset(CAST(:chores AS json)) AS told (name text, every double precision)
+    FROM json_to_recordset(CAST(:chores AS json)) AS rows (name text, every double precision)
     ORDER BY name
     ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE c.due_at <= now()
     RETURNING name
@@ -96,25 +96,25 @@ _ROWS = orjson.dumps([{"name": name, "every": every.total_seconds()} for name, (
 
 @app.task(name="sender.do_chore", queue=QUEUE, priority=BEFORE_BATCHES, pass_context=True)
 def do_chore(context: JobContext, name: str) -> None:
-    """Do one chore and keep what came of it."""
+    """Run one chore and record its result."""
     run_chore(context.additional_context["database"], name)
 
 
 def defer_due_chores(connection: Connection) -> list[str]:
-    """Defer a job for each chore that is due, in the caller's transaction; returns their names."""
+    """Defer a job for each due chore, in the caller's transaction; returns their names."""
     names = sorted(connection.scalars(_DUE, {"chores": _ROWS}))
     defer(connection, do_chore, [{"name": name} for name in names], queue=QUEUE)
     return names
 
 
 def run_chore(database: Database, name: str) -> str:
-    """Do a chore now; returns, and keeps, what came of it. A failure is tried again within the hour."""
+    """Run a chore now, record its result, and return it. A failed chore is retried within the hour."""
     values: dict[str, object] = {}
     try:
         result = CHORES[name][1](database)
     except (DaisychainError, ConfigurationError) as error:
         result = f"failed: {error}"
-        values["due_at"] = func.least(Chore.due_at, func.now() + AFTER_A_FAILURE)
+        values["due_at"] = func.least(Chore.due_at, func.now() + RETRY_AFTER)
     log.info("%s: %s", name, result or "nothing to do")
     with database.engine.begin() as connection:
         connection.execute(update(Chore).where(Chore.name == name).values(ended_at=func.now(), result=result, **values))

@@ -1,6 +1,6 @@
-"""When batches may go: campaigns whose time has come, and the batches that a plan holds back, let go as it allows.
+"""Starts scheduled campaigns, and releases held batches at the pace of a campaign's plan (throttling).
 
-The sweep calls this every few seconds, in whichever process sends. A batch that is held is never claimed.
+The sweep calls this every few seconds, in any process that sends. A held batch is never claimed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from sender.delivery.campaign_states import by_itself, pause
 from sender.delivery.outcomes import sent_a_request
 from sender.tables import Attempt, Batch, Campaign
 
-# A schedule that is longer overdue than this when somebody is there to keep it waits for a person.
+# A campaign that starts later than this, because no worker ran, is paused for a person to decide.
 OVERDUE = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
 def start_due_campaigns(connection: Connection, settings: Settings, now: datetime | None = None) -> None:
-    """Freeze and let go each campaign whose time has come; one that is long overdue is paused instead."""
+    """Start each campaign whose time has come; pause it if it is more than an hour overdue."""
     now = now or datetime.now(UTC)
     due = connection.scalars(
         select(Campaign.id)
@@ -44,12 +44,12 @@ def start_due_campaigns(connection: Connection, settings: Settings, now: datetim
 
 
 def release_batches(connection: Connection, campaign_id: int, now: datetime | None = None) -> int:
-    """Let go as many held batches of a campaign as its plan allows; returns how many.
+    """Release as many held batches of a campaign as its plan allows; returns how many.
 
-    A campaign against which something speaks is paused, and one out of its hours is held back.
+    A campaign with too many bounces or complaints is paused; outside its hours, its batches are held.
     """
     now = now or datetime.now(UTC)
-    # One at a time: two that count at once would both let the same people's worth go.
+    # One process at a time: two would both count the same allowance and release it twice.
     campaign = connection.execute(
         select(Campaign.__table__)
         .where(Campaign.id == campaign_id, Campaign.state == "sending")
@@ -60,7 +60,7 @@ def release_batches(connection: Connection, campaign_id: int, now: datetime | No
     if reason := brakes.against_going_on(connection, campaign):
         pause(connection, campaign_id, reason)
         return 0
-    if campaign.starts_at is not None and not _has_begun(connection, campaign, now):
+    if campaign.starts_at is not None and not _has_started(connection, campaign, now):
         return 0
     if not is_open(campaign, now):
         free = _waiting(campaign_id, select(Batch.id)).with_for_update(skip_locked=True)
@@ -73,8 +73,8 @@ def release_batches(connection: Connection, campaign_id: int, now: datetime | No
     return _release(connection, campaign, _allowance(connection, campaign, now))
 
 
-def _has_begun(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
-    """Whether a held campaign's time has come; once it has, that is noted as if a person had said go on."""
+def _has_started(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
+    """Whether a scheduled campaign's time has come; when it comes, record that as `resumed_at`."""
     if now < campaign.starts_at:
         return False
     if campaign.resumed_at is not None and campaign.resumed_at >= campaign.starts_at:
@@ -87,14 +87,14 @@ def _has_begun(connection: Connection, campaign: Row[Any], now: datetime) -> boo
 
 
 def _canary_passed(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
-    """Whether the rest may follow; once the canary is out its time is noted, and when that is over it is judged, once.
+    """Whether the rest of the campaign may follow its canary, which is judged once, `canary_wait` after it was sent.
 
-    A verdict against it pauses, and a person decides: to go on then lets the rest follow.
+    If the canary did badly the campaign is paused; if somebody then resumes it, the rest follows.
     """
-    still_out = _batches(campaign.id, select(Batch.id)).where(
+    unfinished = _batches(campaign.id, select(Batch.id)).where(
         Batch.state.in_(["waiting", "sending"]), Batch.last_id < campaign.rest_from
     )
-    if connection.scalar(select(still_out.exists())):
+    if connection.scalar(select(unfinished.exists())):
         return False
     until = campaign.canary_until or now + timedelta(seconds=campaign.canary_wait)
     if campaign.canary_until is None:
@@ -109,16 +109,14 @@ def _canary_passed(connection: Connection, campaign: Row[Any], now: datetime) ->
 
 
 def _allowance(connection: Connection, campaign: Row[Any], now: datetime) -> int | None:
-    """How many more people may go now, by the pace asked for and by the domain's warm-up; None for all."""
+    """Return how many more people may be mailed now, by the chosen pace and the domain's warm-up; None for all."""
     limits = []
     if campaign.per_minute:
-        asked = select(func.coalesce(func.sum(Attempt.people), 0)).where(
+        sent = select(func.coalesce(func.sum(Attempt.people), 0)).where(
             Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE, sent_a_request()
         )
-        on_their_way = _waiting(campaign.id, select(func.coalesce(func.sum(_size()), 0))).where(~Batch.held)
-        limits.append(
-            campaign.per_minute - int(connection.scalar(asked) or 0) - int(connection.scalar(on_their_way) or 0)
-        )
+        released = _waiting(campaign.id, select(func.coalesce(func.sum(_size()), 0))).where(~Batch.held)
+        limits.append(campaign.per_minute - int(connection.scalar(sent) or 0) - int(connection.scalar(released) or 0))
     left_today = warm_up.left(connection, campaign.from_address, now)
     if left_today is not None:
         limits.append(left_today)

@@ -1,6 +1,6 @@
-"""The sweep: what the dead left behind becomes uncertain; what waits, webhook bodies too, gets a job again.
+"""The sweep: makes the batches of dead senders uncertain, and gives waiting batches and webhook bodies a job.
 
-Procrastinate never runs a dead worker's job again, which is what we want: only the tables say what is to be done.
+Procrastinate never reruns a dead worker's job. That is what we want: only the tables say what is to be done.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from sender.upkeep import chores, pace
 
 
 def sweep(connection: Connection, settings: Settings) -> int:
-    """Settle the batches of dead senders and give each waiting batch a job; returns how many batches were dead.
+    """Record the batches of dead senders and give each waiting batch a job; returns how many were of dead senders.
 
-    Where doing it twice does no harm (the outbox: a file that exists is the mail) the batch simply waits again.
+    If repeating is harmless (the outbox does not write an existing file again), the batch waits for a retry instead.
     """
     dead = connection.execute(
         select(Batch.attempt_id, Batch.campaign_id, Campaign.provider)
@@ -37,32 +37,31 @@ def sweep(connection: Connection, settings: Settings) -> int:
         with by_itself(connection, row.campaign_id, "its dead sender's batch can't be settled"):
             repeatable = open_provider(row.provider, settings).repeatable
             verdict = verdict_of("any", "sender died, repeatable" if repeatable else "sender died")
-            words = "the sender died before an answer came"
-            attempts.record(connection, row.attempt_id, Outcome(verdict, detail=words, retry_at=datetime.now(UTC)))
+            detail = "the sender died before an answer came"
+            attempts.record(connection, row.attempt_id, Outcome(verdict, detail, retry_at=datetime.now(UTC)))
     intake.defer_unprocessed(connection)
     chores.defer_due_chores(connection)
     if confirmed_places.is_confirmed(connection, settings):
-        _go_on(connection, settings)
+        _advance_campaigns(connection, settings)
     return len(dead)
 
 
-def _go_on(connection: Connection, settings: Settings) -> None:
-    """What is due begins, what may go is let go, and whatever waits has a job; cancelled campaigns end.
+def _advance_campaigns(connection: Connection, settings: Settings) -> None:
+    """Start due campaigns, release held batches, defer jobs, and end finished and cancelled campaigns.
 
-    One campaign that is out of order stops no other. All are taken by their ids, so that two sweeps don't wait for
-    each other.
+    One broken campaign must not stop the others. All go in the order of their ids, so two sweeps don't deadlock.
     """
     pace.start_due_campaigns(connection, settings)
-    over = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), _somebody_waits())
-    for campaign_id in connection.scalars(over.order_by(Campaign.id)).all():
+    ended = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), _has_waiting_batch())
+    for campaign_id in connection.scalars(ended.order_by(Campaign.id)).all():
         people_wait_again(connection, campaign_id)
     under_way = select(Campaign.id).where(Campaign.state == "sending")
     for campaign_id in connection.scalars(under_way.order_by(Campaign.id)).all():
         with by_itself(connection, campaign_id, "it can't go on"):
             pace.release_batches(connection, campaign_id)
             batch_jobs.defer_waiting(connection, campaign_id)
-            finish_if_done(connection, campaign_id)  # one that has nobody to mail has no batch that could do it
+            finish_if_done(connection, campaign_id)  # a campaign without people has no batch to finish it
 
 
-def _somebody_waits() -> Any:
+def _has_waiting_batch() -> Any:
     return select(Batch.id).where(Batch.campaign_id == Campaign.id, Batch.state == "waiting").exists()

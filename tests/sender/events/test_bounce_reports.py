@@ -152,7 +152,7 @@ def test_urls_of_mailboxes() -> None:
     "url", ["mail.org", "imaps://mail.org", "imaps://u@mail.org", "http://u:secret@mail.org", 'imaps://u:secret@m/a"b']
 )
 def test_what_is_no_url_of_a_mailbox_is_refused_without_showing_it(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="IMAP_URL is not the URL") as caught:
+    with pytest.raises(ConfigurationError, match="IMAP_URL is not a valid IMAP URL") as caught:
         parse_url(url)
     assert "secret" not in str(caught.value)
 

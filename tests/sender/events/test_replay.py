@@ -283,7 +283,7 @@ def test_old_bodies_go_once_the_roll_ups_agree_with_the_events(database: Databas
     result = chores.run_chore(database, "old bodies")
     left = rows(campaign, WebhookBody, WebhookBody.id)
     assert left == ([(waiting,), (young,)] if sound else [(old,), (waiting,), (young,)])
-    assert result.startswith("1 deleted" if sound else "kept, for roll-ups differ")
+    assert result.startswith("1 deleted" if sound else "kept, as roll-ups differ")
     assert len(rows(campaign, Event, Event.id)) == 3
 
 

@@ -78,7 +78,7 @@ def single(*, verified: bool) -> dict[str, Any]:
 FAULTS: dict[str, tuple[Callable[[FakeSendGrid], object], str, str, str]] = {
     "may not send": (lambda f: f.scopes.remove("mail.send"), "SendGrid key", "wrong", "Mail Send"),
     "may not see its lists": (
-        lambda f: f.scopes.remove("suppression.read"), "SendGrid scopes", "missing", "daily look at its lists",
+        lambda f: f.scopes.remove("suppression.read"), "SendGrid scopes", "missing", "syncing its suppression lists",
     ),
     "domain not right in the DNS": (
         lambda f: f.account.domains.__setitem__(1, domain(DOMAIN, valid=False)),
@@ -88,36 +88,36 @@ FAULTS: dict[str, tuple[Callable[[FakeSendGrid], object], str, str, str]] = {
     "domain not known": (
         lambda f: f.account.domains.pop(), f"sender authentication {DOMAIN}", "wrong", "Authenticate it under Settings",
     ),
-    "single addresses alone": (
+    "only single addresses": (
         lambda f: (f.account.domains.pop(), f.account.senders.append(single(verified=True))),
-        f"sender authentication {DOMAIN}", "wrong", "knows 1 single addresses",
+        f"sender authentication {DOMAIN}", "wrong", "knows only 1 single addresses",
     ),
     "an address that was never verified": (
         lambda f: (f.account.domains.pop(), f.account.senders.append(single(verified=False))),
-        f"sender authentication {DOMAIN}", "wrong", "does not know it",
+        f"sender authentication {DOMAIN}", "wrong", "does not know this domain",
     ),
     "links not right in the DNS": (
         lambda f: f.account.links.__setitem__(0, link(DOMAIN, valid=False)), f"link branding {DOMAIN}", "wrong",
         f"wanted: url1.{DOMAIN} CNAME sendgrid.net",
     ),
-    "links not branded": (lambda f: f.account.links.clear(), f"link branding {DOMAIN}", "missing", "brand them"),
+    "links not branded": (lambda f: f.account.links.clear(), f"link branding {DOMAIN}", "missing", "brand links"),
     "no webhook at all": (lambda f: f.account.webhooks.clear(), "SendGrid webhook", "wrong", HOOK),
-    "none of ours": (lambda f: f.account.webhooks.pop(), "SendGrid webhook", "wrong", "Make one under"),
+    "none of ours": (lambda f: f.account.webhooks.pop(), "SendGrid webhook", "wrong", "Create one under"),
     "turned off": (
         lambda f: f.account.webhooks[1].update(enabled=False), "SendGrid webhook", "wrong", "Turn it on",
     ),
-    "not signed": (lambda f: f.account.webhooks[1].pop("public_key"), "SendGrid signature", "wrong", "Turn it on"),
+    "not signed": (lambda f: f.account.webhooks[1].pop("public_key"), "SendGrid signature", "wrong", "Turn them on"),
     "signed by a key that we lack": (
         lambda f: f.account.webhooks[1].update(public_key="MFkw"), "SendGrid signature", "wrong", "Set it to MFkw",
     ),
     **{
-        f"not told of {event}": (
+        f"{event} not sent": (
             lambda f, event=event: f.account.webhooks[1].update({event: False}), "SendGrid events", "wrong", event,
         )
         for event in NEEDED_EVENTS
     },
-    "not told of opens": (
-        lambda f: f.account.webhooks[1].update(open=False), "SendGrid events", "missing", "not told of: open",
+    "opens not sent": (
+        lambda f: f.account.webhooks[1].update(open=False), "SendGrid events", "missing", "Not sent to us: open",
     ),
     "no credits": (lambda f: f.account.credits.update(remain=0), "SendGrid credits", "wrong", "refused"),
     "credits in another shape": (lambda f: f.account.credits.clear(), "SendGrid credits", "not known", "not say"),
