@@ -15,7 +15,7 @@ NOT_MEASURES = {"__main__", "stage", "sink"}
 
 
 def main() -> None:
-    """Run each in a process of its own, so that memory and caches of one are not those of another."""
+    """Run each in a process of its own, so that they share no memory and no caches."""
     names = sorted(item.name for item in pkgutil.iter_modules(benchmarks.__path__) if item.name not in NOT_MEASURES)
     for name in sys.argv[1:] or names:
         sys.stderr.write(f"{name} …\n")

@@ -67,7 +67,7 @@ def _shared(database: Database, people: int, machines: int) -> Figure:
 
 
 def _started(database: Database, home: Path) -> subprocess.Popen[str]:
-    """A worker that knows what another machine would be told: where the database is, the secret, and the provider."""
+    """Start a worker that knows only what another machine would: the database, the secret, and the provider."""
     home.mkdir()
     assert database.server is not None
     settings = database.settings
@@ -96,7 +96,7 @@ def _until(database: Database, counted: Select[tuple[int]], wanted: int) -> None
 
 
 def _cpu_seconds(processes: Sequence[subprocess.Popen[str]]) -> float:
-    """What these processes have worked so far, as Linux tells (proc(5): fields 14 and 15, in ticks)."""
+    """Return the CPU time of these processes so far (proc(5): fields 14 and 15, in ticks)."""
     ticks = 0
     for process in processes:
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()

@@ -18,7 +18,7 @@ PEOPLE = 100_000
 
 
 def main(people: int = PEOPLE) -> list[Figure]:
-    """Run it once; raises SystemExit where there is no smtp-sink (Debian: it is in the package postfix)."""
+    """Run it once; raises SystemExit if there is no smtp-sink (Debian: it is in the package postfix)."""
     with _sink() as port, house("smtp", provider="smtp", smtp_url=f"smtp://127.0.0.1:{port}") as database:
         with database.engine.begin() as connection:
             add_people(connection, "everybody", people)
@@ -31,7 +31,7 @@ def main(people: int = PEOPLE) -> list[Figure]:
 def _sink() -> Iterator[int]:
     program = os.environ.get("SMTP_SINK") or shutil.which("smtp-sink", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
-        raise SystemExit("smtp-sink is not at hand: install postfix, or name it in SMTP_SINK.")
+        raise SystemExit("smtp-sink is not installed: install postfix, or name it in SMTP_SINK.")
     port = free_port("127.0.0.1")
     # As root it wants to be told to become somebody else.
     who = ["-u", "nobody"] if os.geteuid() == 0 else []

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a database of their own, a list of invented people, a mail of 50 KB, and a report."""
+"""Set the stage for benchmarks: a database of their own, a list of invented people, a mail of 50 KB, and a report."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def bodies(keys: Keys, attempts: dict[int, int]) -> Iterator[bytes]:
 
 
 def take(database: Database, keys: Keys, public_key: str, body: bytes, headers: dict[str, str]) -> None:
-    """What the page and then the job do with one body."""
+    """Do what the page and then the job do with one body."""
     assert is_signed([public_key], headers[SIGNATURE_HEADER], headers[TIMESTAMP_HEADER], body)
     with database.engine.begin() as connection:
         body_id = store_body(connection, body)

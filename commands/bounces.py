@@ -14,7 +14,7 @@ from daisychain.installation import Installation
 def bounces(installation: Installation, format_: str) -> None:
     """Read the mailbox for bounces (IMAP_URL) now; workers do so every five minutes.
 
-    Mails are marked as seen, and flagged where they are no bounce of a mail of ours; none is deleted.
+    Mails are marked as seen, and flagged if they are no bounce of our mail; none is deleted.
     """
     from sender.events.bounce_mailbox import read_mailbox
 

@@ -33,7 +33,7 @@ def upgrade(installation: Installation) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_installation
 def backup(installation: Installation, file: Path) -> None:
-    """Write the whole database into FILE, as it stands at this moment; everything may go on meanwhile."""
+    """Write the whole database into FILE, as it is at this moment; everything may keep running."""
     from daisychain.database import reachable
     from daisychain.operations import backups
 
@@ -71,7 +71,7 @@ def restore(installation: Installation, file: Path, yes_overwrite: bool) -> None
 
 
 def _whose_key(installation: Installation, *, put: bool = False) -> str:
-    """What to do about the secret key, where it is on this installation."""
+    """Say what to do about the secret key, and where it is on this installation."""
     where = "DAISYCHAIN_SECRET_KEY" if installation.settings.secret_key or installation.settings.database_url else None
     if put:
         return f"Make {where or installation.settings.home / 'secret_key'} the same as where the backup was made."

@@ -13,7 +13,7 @@ from daisychain.installation import Installation
 
 @click.group()
 def events() -> None:
-    """What readers and providers did: replay."""
+    """Read the events of readers and providers again."""
 
 
 @events.command("replay")

@@ -19,7 +19,7 @@ COMMANDS = {
     "newsletter": ("commands.newsletter:newsletter", "Newsletters: new, check, preview, pack, test."),
     "pack": ("commands.pack:pack", "Partner packs: verify, list, withdraw, offer, dialects."),
     "list": ("commands.lists:lists", "Mailing lists: create, import, export, unsubscribe, suppress."),
-    "campaign": ("commands.campaign:campaign", "Campaigns: create, send, steer, and know what became of them."),
+    "campaign": ("commands.campaign:campaign", "Campaigns: create, send, pause, and see the results."),
     "confirm-here": ("commands.steering:confirm_here", "Let a restored or moved database send from here."),
     "events": ("commands.events:events", "What readers and providers did: replay."),
     "bounces": ("commands.bounces:bounces", "Read the mailbox to which bounces come."),
@@ -45,7 +45,7 @@ class FrontDoor(LazyGroup):
 
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """A database that goes away in the middle of a command is told in plain words as well."""
+    """Report a database that goes away in the middle of a command in plain English too."""
     try:
         yield
     except Exception as error:

@@ -19,7 +19,7 @@ OF_LANGUAGES = ("accepted", "delivered", "opened_human", "clicked", "unsubscribe
 
 @click.group()
 def report() -> None:
-    """What a campaign did, in figures that say what they are."""
+    """Show what a campaign did, in figures with their definitions."""
 
 
 @report.command()

@@ -1,4 +1,4 @@
-"""What was asked for last, made once: for pages that many ask for and that seldom change."""
+"""Cache the latest results: for pages that many people open and that seldom change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Recent(Generic[Made]):
         self._turn, self._making = Lock(), Lock()
 
     def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """The thing with `key`, made if it is not kept; what `make` raises is let through."""
+        """Return the thing with `key`, made if it is not cached; raises what `make` raises."""
         if (found := self._find(key)) is not None:
             return found
         with self._making:

@@ -10,18 +10,18 @@ _home = "Europe/London"
 
 
 def settle(zone: str) -> None:
-    """Let times be shown in `zone` by this process from now on; raises ValueError where there is no such zone."""
+    """Let times be shown in `zone` by this process from now on; raises ValueError if there is no such zone."""
     global _home
     _home = find_zone(zone).key
 
 
 def home_zone() -> ZoneInfo:
-    """The zone in which people's times are told and understood."""
+    """Return the zone in which people write and read times."""
     return ZoneInfo(_home)
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """The time zone `name`; raises ValueError where there is none."""
+    """Return the time zone `name`; raises ValueError if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -54,7 +54,7 @@ class Database:
 
     @cached_property
     def url(self) -> URL:
-        """Where the database is; starts the embedded server. Raises DatabaseError, ConfigurationError."""
+        """Return the database's URL; starts the embedded server. Raises DatabaseError, ConfigurationError."""
         if self.embedded:
             self.server = EmbeddedServer(self.settings.home)
             self.server.start()
@@ -127,9 +127,9 @@ class Database:
 
 
 def _encrypted(url: URL) -> URL:
-    """The URL with TLS asked for where the server may be on another machine; libpq alone does without if need be.
+    """Return the URL with TLS required if the server may be on another machine; by itself, libpq only prefers it.
 
-    What is said elsewhere counts: PGSSLMODE, or a service file, whose words we can't see.
+    PGSSLMODE and a service file, which we can't read, come first.
     """
     if "sslmode" in url.query or os.environ.get("PGSSLMODE") or "service" in url.query:
         return url

@@ -176,7 +176,7 @@ class EmbeddedServer:
         note.write_text(f"{self._home}\n", encoding="utf-8")
 
     def _own(self, folder: Path) -> None:
-        """Make a folder for the server's account; one that is there already, whatever it is, is left as it is."""
+        """Make a folder for the server's account; one that exists is not changed."""
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             if self.owner.switch:

@@ -1,4 +1,4 @@
-"""What can go wrong, told to the person who can mend it.
+"""Errors that a person can fix, and what each means.
 
     DaisychainError             a command ends with exit code 1 and this message
     ├── InputError              something a person wrote: a document, a toolkit, a CSV, an argument
@@ -7,8 +7,8 @@
     └── DatabaseError           the database is missing, too old, too new, or out of reach
     ConfigurationError          a setting is missing or wrong
 
-ConfigurationError stands outside the tree, so that a loop which carries on after a DaisychainError can't
-swallow it. Anything else that is raised is a bug of ours and is let through with its traceback.
+ConfigurationError is outside the tree, so that a loop which carries on after a DaisychainError can't
+swallow it. Any other exception is our bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class InputError(DaisychainError):
 
     @property
     def place(self) -> str:
-        """`file:line`, as far as they are known; empty otherwise."""
+        """Return `file:line` if they are known; empty otherwise."""
         if self.file is None:
             return f"line {self.line}" if self.line else ""
         return f"{self.file}:{self.line}" if self.line else str(self.file)
@@ -51,11 +51,11 @@ class InputError(DaisychainError):
 
 
 class StateError(DaisychainError):
-    """What was asked does not fit the present state."""
+    """The request does not fit the present state."""
 
 
 class ProviderError(DaisychainError):
-    """A provider can't be used as things stand; no mail was at stake."""
+    """A provider can't be used now; no mail was at stake."""
 
 
 class DatabaseError(DaisychainError):

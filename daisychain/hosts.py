@@ -1,4 +1,4 @@
-"""Names and addresses of machines, as far as they tell by themselves where they lead."""
+"""Judge host names and addresses by themselves, without asking a network."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def is_public(address: Address) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether connecting to `host` stays on this machine, as its name alone tells."""
+    """Whether connecting to `host` stays on this machine, judged by its name only."""
     address = ip_of(host)
     return address.is_loopback if address else host.lower().rstrip(".") == "localhost"

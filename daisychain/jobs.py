@@ -47,7 +47,7 @@ def defer(
 ) -> None:
     """Defer one job of `task` for each mapping of arguments, in the caller's transaction; due at `at` or now.
 
-    Jobs of a higher `priority` are taken first; it is the task's own where none is named.
+    Jobs of a higher `priority` are taken first; by default it is the task's own.
     """
     arguments = [dict(job) for job in jobs]
     if arguments:
@@ -94,7 +94,7 @@ class Workers:
 
     @property
     def running(self) -> bool:
-        """Whether the slots are still at work; False after an error, or once idle where that was asked for."""
+        """Whether the slots are still at work; False after an error, or once idle if that was asked for."""
         return self._thread.is_alive()
 
     def stop(self) -> None:
@@ -106,7 +106,7 @@ class Workers:
             raise self.error
 
     def wait(self) -> None:
-        """Wait until the slots are idle, where that was asked for."""
+        """Wait until the slots are idle, if that was asked for."""
         self._thread.join()
         if self.error is not None:
             raise self.error

@@ -1,4 +1,4 @@
-"""What processes that nobody watches say on stderr: lines for people, or one JSON object a line for machines.
+"""Log to stderr: lines for people, or one JSON object a line for machines.
 
 Nobody's address is in any of it. Ours put ids in their messages; what a library or an error adds is scrubbed.
 """

@@ -138,7 +138,7 @@ class Processes:
             member.stdin.flush()
 
     def dismiss(self, *, wait: float = 0.0) -> None:
-        """Tell all of them to stop, and wait at most so many seconds until each knows; its work may take longer."""
+        """Ask all of them to stop, and wait at most so many seconds until each knows; its work may take longer."""
         with self._lock:
             self._dismissed = True
             for member in self._members:

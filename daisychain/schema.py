@@ -1,6 +1,6 @@
 """The schema's version and its upgrade: one chain of migrations, Procrastinate's tables included.
 
-Revisions are numbered (0001, 0002, …), so that "newer" and "older" can be told without reading the chain.
+Revisions are numbered (0001, 0002, …), so that "newer" and "older" are known without reading the chain.
 """
 
 from __future__ import annotations

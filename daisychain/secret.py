@@ -17,7 +17,7 @@ SHORTEST = 32
 
 
 def installation_secret(settings: Settings) -> str:
-    """The secret that keys and cookies are made from; raises ConfigurationError where one must be set and is not."""
+    """The secret that keys and cookies are made from; raises ConfigurationError if one must be set and is not."""
     if settings.secret_key:
         return _strong(settings.secret_key, "DAISYCHAIN_SECRET_KEY")
     if settings.database_url:
@@ -37,12 +37,12 @@ def _strong(secret: str, name: str) -> str:
 
 
 def derive(secret: str, purpose: str) -> bytes:
-    """32 bytes for one purpose alone: HMAC-SHA256 of the purpose under the installation's secret."""
+    """Return 32 bytes for one purpose only: HMAC-SHA256 of the purpose under the installation's secret."""
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
 
 
 def made_once(path: Path, make: Callable[[], str]) -> str:
-    """The text in the file `path`; a file that is not there is made, for its owner alone, with what `make` returns."""
+    """Return the text in the file `path`; a missing file is made, for its owner only, with what `make` returns."""
     try:
         return _made_once(path, make)
     except OSError as error:

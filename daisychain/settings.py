@@ -3,7 +3,7 @@
 The environment wins over the file. Each setting may come as NAME or as NAME_FILE, a file that holds the
 value; both at once is an error. A setting that is needed and missing is named by `Settings.need`.
 
-The file stands in the current folder, which may be anybody's: it must be the caller's or root's, and names no program.
+The file is in the current folder, which may be anybody's: it must be the caller's or root's, and names no program.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Settings:
 
     @property
     def pages_url(self) -> str:
-        """Where the public pages are: the public URL, or where `daisychain serve` listens by default."""
+        """Return the address of the public pages: the public URL, or where `daisychain serve` listens by default."""
         return self.public_url or LOCAL_URL
 
     def need(self, attribute: str, *, why: str) -> str:
-        """The text setting `attribute`; raises ConfigurationError, which names the variable, where it is empty."""
+        """Return the text setting `attribute`; raises ConfigurationError, which names the variable, if it is empty."""
         value: str = getattr(self, attribute)
         if not value:
             raise ConfigurationError(
@@ -129,7 +129,7 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _refuse_strangers(path: Path, status: os.stat_result) -> None:
-    """Raise ConfigurationError where `path` is neither the caller's nor root's, or others may write to it."""
+    """Raise ConfigurationError if `path` is neither the caller's nor root's, or others may write to it."""
     if status.st_uid not in (os.geteuid(), 0):
         raise ConfigurationError(
             str(path), f"belongs to another user (id {status.st_uid}), whose settings are not taken.",

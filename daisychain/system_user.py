@@ -12,7 +12,7 @@ SYSTEM_USER = "daisychain"
 
 
 def system_account() -> pwd.struct_passwd:
-    """The account of the system user, which is made where it is missing; raises DaisychainError."""
+    """Return the account of the system user, which is made if it is missing; raises DaisychainError."""
     with suppress(KeyError):
         return pwd.getpwnam(SYSTEM_USER)
     command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]

@@ -1,4 +1,4 @@
-"""Texts of others, made harmless for whoever sees them: in a terminal, which signs can steer, and among other words."""
+"""Make foreign text harmless to print: control characters can steer a terminal."""
 
 from __future__ import annotations
 

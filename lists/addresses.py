@@ -73,7 +73,7 @@ def _parse_slowly(written: str) -> Address:
 
 
 def _slip(written: str) -> str:
-    """What is wrong with an address that people often get wrong in this way; empty where nothing is."""
+    """Return what is wrong with an address, if it is a common slip; empty otherwise."""
     if not written:
         return "no address"
     for character in written:

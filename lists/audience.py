@@ -96,7 +96,7 @@ def audience_of(source: AudienceSource) -> Audience:
 
 
 def column_of(field: str) -> ColumnElement[Any]:
-    """A member's field as text, standard or custom; NULL where they have no such custom field."""
+    """A member's field as text, standard or custom; NULL if they have no such custom field."""
     return Member.__table__.c[field] if field in STANDARD_FIELDS else Member.fields[field].astext
 
 

@@ -40,12 +40,12 @@ class ListPeople:
         self._longest: dict[str, str] = {}
 
     def sender(self) -> tuple[str, str]:
-        """Whom its mail is from, as in From, and the address for replies; empty where that is the same."""
+        """Return its sender, as in From, and the address for replies; empty if that is the same."""
         row = find_list(self._connection, self.name)
         return str(Address(row["from_name"], addr_spec=row["from_address"])), row["reply_to"]
 
     def count(self) -> int:
-        """How many people may be mailed."""
+        """Count the people who may be mailed."""
         return self._count
 
     def excluded(self) -> int:
@@ -59,18 +59,18 @@ class ListPeople:
         return {*STANDARD_FIELDS, *self.filled}
 
     def empty(self, field: str) -> int:
-        """How many of them have no value for `field`."""
+        """Count the people who have no value for `field`."""
         return self._count - self.filled.get(field, 0)
 
     def basis(self) -> dict[str, int]:
-        """How many on the list may be mailed on what ground, "unknown" where nobody wrote it down; the most first."""
+        """Count the people who may be mailed on each ground, "unknown" if none was recorded; the most first."""
         if self._of:
             return self._of.basis()
         statement = self._mailable(Membership.basis, func.count()).group_by(Membership.basis)
         return dict(map(tuple, self._connection.execute(statement.order_by(func.count().desc()))))
 
     def longest(self, field: str) -> str:
-        """The longest value anybody has for `field`; empty where nobody has one."""
+        """Return the longest value of `field`; empty if nobody has one."""
         if field not in self._longest:  # several checks ask, and it is a walk over everybody
             value = column_of(field)
             statement = self._mailable(value).order_by(func.length(value).desc().nulls_last()).limit(1)
@@ -78,7 +78,7 @@ class ListPeople:
         return self._longest[field]
 
     def member(self, email: str) -> Mapping[str, str | None] | None:
-        """The fields of the one with this address; None where nobody mailable on this list has it."""
+        """Return the fields of the member with this address; None if they can't be mailed on this list."""
         try:
             key = parse_address(email).key
         except AddressError:
@@ -92,11 +92,11 @@ class ListPeople:
         return max(map(_as_mapping, early), key=lambda member: sum(map(bool, member.values())), default=None)
 
     def languages(self) -> dict[str, int]:
-        """How many of them have each language, by its code; empty for those of whom it is not known."""
+        """Count the people by language code; an empty code if a person's language is unknown."""
         return self._languages
 
     def speaking(self, codes: Collection[str]) -> ListPeople:
-        """Those of them whose language is one of these codes; `fields` and `basis` stay those of all."""
+        """Return only the people whose language is one of these codes; `fields` and `basis` stay the list's."""
         return ListPeople(self._connection, self.name, self._audience, of=self, codes=codes)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Lists: who may be mailed about what, from whom, and what is tracked, with who decided it."""
+"""Lists: who may be mailed about what, by which sender, and what is tracked, with who decided it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def parse_sender(text: str) -> tuple[str, str]:
     found = _SENDER.fullmatch(text.strip())
     hint = 'Write it as "Community Makes Us <news@charity.org.uk>", in quotation marks.'
     if found is None:
-        raise InputError(f"The sender {text!r} has no name and address that can be told apart.", hint=hint)
+        raise InputError(f"The sender {text!r} has no clear name and address.", hint=hint)
     name = (found["quoted"] or found["plain"] or "").strip()
     if not name:
         raise InputError(f"The sender {text!r} has no name before the address; readers see it first.", hint=hint)

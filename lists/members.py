@@ -24,7 +24,7 @@ def find_member(connection: Connection, email: str) -> RowMapping:
 
 
 def find_membership(connection: Connection, list_id: int, email: str) -> RowMapping:
-    """The membership on this list of whoever has this address; raises InputError that names their lists."""
+    """Return the membership of this address on this list; raises InputError that names the lists it is on."""
     member = find_member(connection, email)
     places = (
         select(Membership.__table__, MailingList.name)

@@ -119,7 +119,7 @@ MANY = 10_000
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the rows that were read; `read` is the sum of the other four."""
+    """The counts of the rows that were read; `read` is the sum of the other four."""
 
     read: int
     added: int

@@ -22,7 +22,7 @@ def overview_of_all(connection: Connection) -> list[dict[str, Any]]:
 
 
 def overview(connection: Connection, name: str) -> dict[str, Any]:
-    """One list: as above, with consent by basis and how full each field is, of those who may be mailed."""
+    """One list: as above, with consent by basis and how full each field is, of the people who may be mailed."""
     row = find_list(connection, name)
     people = open_people(connection, name)
     counts = _counts(connection, WholeList(row["id"])).get(row["id"], {})

@@ -34,7 +34,7 @@ class Member(Base):
 
 
 class MailingList(Base):
-    """Who may be mailed about what, from whom, and what is counted about them, with who decided it."""
+    """A list: who may be mailed about what, by which sender, what is counted, and who decided that."""
 
     __tablename__ = "lists"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""People, as far as newsletters need to know them: what is asked of a list when a newsletter is checked or shown."""
+"""The people of a list, as a newsletter's checks and previews ask for them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any, Protocol, Self
 
 
 class People(Protocol):
-    """The people whom one list would reach; the room of lists has one, a front door hands it over."""
+    """The people that one list would reach; `lists.list_people` implements it, a front door hands it over."""
 
     @property
     def name(self) -> str:
         """The list's name."""
 
     def sender(self) -> tuple[str, str]:
-        """Whom its mail is from, as in From, and the address for replies; empty where that is the same."""
+        """Return its sender, as in From, and the address for replies; empty if that is the same."""
 
     def count(self) -> int:
-        """How many people may be mailed."""
+        """Count the people who may be mailed."""
 
     def fields(self) -> set[str]:
         """The fields that at least one of them has, the built-in ones included."""
@@ -26,19 +26,19 @@ class People(Protocol):
         """For how many of them `field` is missing or empty."""
 
     def basis(self) -> Mapping[str, int]:
-        """How many on the list may be mailed on what ground, "unknown" where nobody wrote it down."""
+        """Count the people who may be mailed on each ground, "unknown" if none was recorded."""
 
     def longest(self, field: str) -> str:
-        """The longest value of `field`; empty where nobody has one."""
+        """Return the longest value of `field`; empty if nobody has one."""
 
     def member(self, email: str) -> Mapping[str, Any] | None:
         """The merge inputs of the person with that address, or None."""
 
     def sample(self) -> Mapping[str, Any] | None:
-        """The merge inputs of some person, or None where the list is empty."""
+        """Return the merge inputs of some person, or None if the list is empty."""
 
     def languages(self) -> Mapping[str, int]:
-        """How many of them have each language, as their codes are written; empty for those of whom it is not known."""
+        """Count the people by language code, as written; an empty code if a person's language is unknown."""
 
     def speaking(self, codes: Collection[str]) -> Self:
-        """Those of them whose language is one of these codes; `fields` and `basis` stay those of all."""
+        """Return only the people whose language is one of these codes; `fields` and `basis` stay the list's."""

@@ -1,4 +1,4 @@
-"""How sure a rate is: the Wilson score interval."""
+"""The Wilson score interval: how sure a rate is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The demo's readers: they open real mails from the outbox, follow what is in them, and a provider tells of the rest.
+"""The demo's readers: they open real mails from the outbox, follow what is in them, and a provider reports the rest.
 
-Everything goes over HTTP, to the links that stand in the delivered MIME and to the webhook, signed as SendGrid signs.
+Everything goes over HTTP, to the links in the delivered MIME and to the webhook, signed as SendGrid signs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ReceivedMail:
 
 @dataclass
 class Played:
-    """What the readers did, in mails; the report should say the same."""
+    """Count what the readers did, in mails; the report should say the same."""
 
     opened: int = 0
     prefetched: int = 0
@@ -79,7 +79,7 @@ def read_mail(path: Path) -> ReceivedMail:
 
 
 def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePrivateKey, *, seed: int) -> Played:
-    """Let a share of the readers open, click and leave, and the provider report what became of each mail."""
+    """Let a share of the readers open, click and leave, and the provider report on each mail."""
     chance = random.Random(seed)  # noqa: S311 - invented readers
     played = Played()
     fetches: list[tuple[str, str]] = []

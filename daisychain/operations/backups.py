@@ -34,7 +34,7 @@ Watch = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore brought: the schema's version, campaigns, and people in their ledgers."""
+    """A restore's result: the schema's version, campaigns, and people in their ledgers."""
 
     version: str
     campaigns: int
@@ -44,11 +44,11 @@ class Restored:
 def backup(database: Database, file: Path, watch: Watch) -> int:
     """Write the database into a new `file`, which only its owner may read; returns its size in bytes.
 
-    `watch` is told the name of each table as its turn comes. Raises InputError for a file that is there or can't be
+    `watch` is called with the name of each table. Raises InputError for a file that exists or can't be
     written, and DatabaseError.
     """
     if file.exists():
-        raise InputError(f"{file} is there already.", hint="Name another file; no backup is ever overwritten.")
+        raise InputError(f"{file} exists already.", hint="Name another file; no backup is ever overwritten.")
     part = file.with_name(f"{file.name}.part")
     try:
         # Made beforehand, so that nobody else can ever read it. Not by a pipe: it goes back to fill in its contents.
@@ -63,9 +63,9 @@ def backup(database: Database, file: Path, watch: Watch) -> int:
 
 
 def restore(database: Database, file: Path, watch: Watch, *, overwrite: bool = False) -> Restored:
-    """Put a backup in the place of what the database holds; `watch` is told the name of each table.
+    """Replace what the database holds by a backup; `watch` is called with the name of each table.
 
-    Raises InputError for a file that is no backup of ours, StateError where somebody is at work or, unless
+    Raises InputError for a file that is not our backup, StateError if somebody is at work or, unless
     `overwrite`, where something would be lost; DatabaseError where it fails. Nothing is changed then.
     """
     with _alone(database) as connection:
@@ -89,7 +89,7 @@ def restore(database: Database, file: Path, watch: Watch, *, overwrite: bool = F
 
 
 def tables(database: Database) -> int:
-    """How many tables a backup of the database would have: the length of its way."""
+    """Count the tables that a backup of the database would have, for its progress bar."""
     with psycopg.connect(database.conninfo) as connection:
         return len(_tables(connection))
 
@@ -132,7 +132,7 @@ def _beside(connection: psycopg.Connection) -> Iterator[None]:
 
 
 def _put_back(connection: psycopg.Connection) -> None:
-    """Put back what a restore that was killed left aside; raises StateError where something came in its place."""
+    """Put back what a restore that was killed left aside; raises StateError if something has taken its place."""
     if not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [ASIDE]).fetchone():
         return
     if _filled(connection):
@@ -173,7 +173,7 @@ def _look(connection: psycopg.Connection) -> Restored:
 def _check_backup(file: Path, connection: psycopg.Connection) -> None:
     """Raise InputError unless `file` is a whole backup of a Daisychain that this server can hold."""
     if not file.is_file():
-        raise InputError(f"{file} is not there.")
+        raise InputError(f"{file} does not exist.")
     # Reads the table of contents alone; the newest program reads those of all older ones.
     result = subprocess.run(
         [programs() / "pg_restore", "--list", file], env=_environment({}), capture_output=True, text=True, check=False
@@ -217,7 +217,7 @@ def _run(database: Database, program: str, arguments: list[str], watch: Watch) -
 
 
 def _environment(secrets: dict[str, str]) -> dict[str, str]:
-    """What PostgreSQL's programs are given: libpq's own variables, and none of our secrets but the one they need."""
+    """Return the environment of PostgreSQL's programs: libpq's variables, and of our secrets the one they need."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR") or name[:2] == "PG"}
     return {**kept, **secrets, "LC_ALL": "C.UTF-8"}
 

@@ -1,4 +1,4 @@
-"""What the DNS must say of a sending domain, and what it does say: SPF, DKIM, DMARC, return path, link branding."""
+"""Compare the DNS of a sending domain with what mail needs: SPF, DKIM, DMARC, return path, link branding."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ State = Literal["good", "missing", "wrong"]
 
 @dataclass(frozen=True)
 class Record:
-    """One record looked at: what it is for, how it stands, what was found, and what is wanted."""
+    """One record: what it is for, its state, what was found, and what is wanted."""
 
     subject: str
     state: State
@@ -33,7 +33,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Sending:
-    """How mail of a domain leaves; empty names are not known. `return_path` and `links` are whole host names."""
+    """The way that mail of a domain leaves; empty names are unknown. `return_path` and `links` are whole host names."""
 
     domain: str
     sendgrid: bool
@@ -61,7 +61,7 @@ class NameServer:
         return [b"".join(record.strings).decode("utf-8", "replace") for record in self._ask(name, "TXT")]
 
     def alias(self, name: str) -> str:
-        """Where a name's CNAME leads, or nothing."""
+        """Return the target of a name's CNAME, or nothing."""
         return next((str(record.target).rstrip(".").lower() for record in self._ask(name, "CNAME")), "")
 
     def has(self, name: str, type_: str) -> bool:
@@ -76,7 +76,7 @@ class NameServer:
 
 
 def examine(names: NameServer, sending: Sending) -> Iterator[Record]:
-    """How each record stands that the mail of a domain needs."""
+    """Check each record that the mail of a domain needs."""
     looks: dict[str, Callable[[NameServer, Sending], Iterator[Record]]] = {
         "return path": _return_path, "SPF": _spf, "DKIM": _dkim, "DMARC": _dmarc, "link branding": _links,
     }  # fmt: skip
@@ -131,7 +131,7 @@ def _spf(names: NameServer, sending: Sending) -> Iterator[Record]:
 
 
 def _lookups(names: NameServer, host: str, seen: set[str]) -> int:
-    """How many questions to the DNS a receiver needs for the SPF record of `host`; stops soon after too many."""
+    """Count the DNS questions that a receiver needs for the SPF record of `host`; stops soon after too many."""
     if host in seen or len(seen) > MOST_SPF_LOOKUPS:
         return 0
     seen.add(host)
@@ -182,11 +182,11 @@ def _dmarc(names: NameServer, sending: Sending) -> Iterator[Record]:
             problem = f"{records[0]}: p must be none, quarantine or reject"
         yield Record("DMARC", "wrong" if problem else "good", problem or f"{host} TXT {records[0]}", wanted)
         return
-    yield Record("DMARC", "wrong", "there is none: Gmail and Yahoo want one of whoever mails many", wanted)
+    yield Record("DMARC", "wrong", "there is none: Gmail and Yahoo require one of bulk senders", wanted)
 
 
 def _links(names: NameServer, sending: Sending) -> Iterator[Record]:
-    """Whose name stands in clicked links; without SendGrid they are our own pages'."""
+    """Check the name in clicked links; without SendGrid they lead to our own pages."""
     if not sending.sendgrid:
         return
     wanted = f"{sending.links or f'url1234.{sending.domain}'} CNAME {SENDGRID}"

@@ -28,7 +28,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Domain:
-    """A sending domain whose DNS is looked at; empty names are SendGrid's own, as far as it tells them."""
+    """A sending domain whose DNS is checked; empty names are SendGrid's own, if the key may see them."""
 
     name: str
     return_path: str = ""
@@ -47,7 +47,7 @@ def examine_installation(installation: Installation, domain: Domain | None = Non
 def diagnose(installation: Installation, setup: Setup | None, domain: str | None) -> Iterator[Diagnosis]:
     """Look at settings, database, secret, public URL, providers, webhook, events and alerts, in that order.
 
-    SendGrid is asked about the sending domain that is named, else about those of all lists.
+    SendGrid is asked about the given sending domain, else about every list's domain.
     """
     try:
         settings = installation.settings
@@ -82,7 +82,7 @@ def _home(settings: Settings) -> Diagnosis:
 
 
 def _setup(installation: Installation) -> Setup | None:
-    """SendGrid, ready to be asked about itself; None where nothing is set up, or what is set up can't be used."""
+    """Open SendGrid, to ask about its setup; None if it is not set up, or can't be used."""
     with suppress(ConfigurationError):
         if installation.settings.sendgrid_api_key:
             from sender.providers.sendgrid_account import Account
@@ -95,7 +95,7 @@ def _setup(installation: Installation) -> Setup | None:
 
 
 def _domains(installation: Installation) -> list[str]:
-    """The domains of all lists' From addresses; none where the database can't be asked."""
+    """Return the domains of all lists' From addresses; none if the database can't be asked."""
     from sqlalchemy import func, select
 
     from lists.tables import MailingList
@@ -124,16 +124,16 @@ def _last_event(installation: Installation) -> Diagnosis:
 
 
 def _alerts(installation: Installation) -> Iterator[Diagnosis]:
-    """Whether anybody is told when something is wrong, and what is wrong now."""
+    """Report whether alerts reach anybody, and which are open."""
     from sqlalchemy import select
 
     from sender.alerts.channels import channels
     from sender.tables import Alert
 
     if installation.settings.alert_to:
-        yield _tried("alerts", lambda: f"told by {len(channels(installation.settings))} ways")
+        yield _tried("alerts", lambda: f"sent by {len(channels(installation.settings))} channels")
     else:
-        yield Diagnosis("alerts", "missing", "DAISYCHAIN_ALERT_TO is not set: nobody is told when something is wrong")
+        yield Diagnosis("alerts", "missing", "DAISYCHAIN_ALERT_TO is not set: nobody gets alerts")
     with suppress(DaisychainError, ConfigurationError), installation.database.engine.connect() as connection:
         still = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
         for row in connection.execute(still).all():
@@ -141,7 +141,7 @@ def _alerts(installation: Installation) -> Iterator[Diagnosis]:
 
 
 def _dns(installation: Installation, setup: Setup | None, domain: Domain) -> Iterator[Diagnosis]:
-    """What the DNS says of a domain; names that were not said are SendGrid's own, as far as it tells them."""
+    """Check the DNS of a domain; names that were not given are SendGrid's own, if the key may see them."""
     from daisychain.operations.dns_records import SENDGRID_SELECTORS, NameServer, Sending, examine
 
     settings = installation.settings

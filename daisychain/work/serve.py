@@ -73,7 +73,7 @@ def application() -> Flask:
 
 
 def _end_with_slots(workers: Workers, server: MPServer) -> None:
-    """Stop the pages when nobody works any more: whoever looks after this process sees it, and starts it again."""
+    """Stop the pages when the slots have ended, so that a service manager sees it and restarts this process."""
     while workers.running:
         time.sleep(GLANCE)
     if workers.error is not None:
@@ -82,7 +82,7 @@ def _end_with_slots(workers: Workers, server: MPServer) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this process when the one that delivers is killed: alone it would hold the port against the next start."""
+    """End this process when the one that delivers is killed: otherwise it would keep the port from the next start."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

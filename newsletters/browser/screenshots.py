@@ -1,4 +1,4 @@
-"""Shots: pictures of a mail as readers on different screens see it, where a Chromium is at hand."""
+"""Take screenshots of a mail as readers on different screens see it, if Chromium is installed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Sitting:
-    """A page to take pictures of: `name` begins the files' names; `all_modes`, or on a light phone alone."""
+    """A page to take pictures of: `name` begins the files' names; `all_modes`, or only on a light phone."""
 
     name: str
     page: Page
@@ -38,7 +38,7 @@ class Sitting:
 def taken(
     sittings: Sequence[Sitting], told: Callable[[int, int], None]
 ) -> tuple[dict[str, list[Shot]], dict[str, bytes], str]:
-    """By a sitting's name its shots; their files; and why there are no more, empty where all were taken.
+    """By a sitting's name its shots; their files; and why some are missing, empty if all were taken.
 
     `told` hears how many of how many are done.
     """

@@ -29,12 +29,12 @@ def test_a_sender_is_a_name_and_an_address(text: str, name: str, address: str) -
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("news@x.org", "has no name and address that can be told apart"),
+        ("news@x.org", "has no clear name and address"),
         ("<news@x.org>", "has no name before the address"),
         ("News <news@x>", "has no dot"),
-        ("News <news@x.org> more", "told apart"),
+        ("News <news@x.org> more", "no clear name"),
         ("News\r\nBcc: x <news@x.org>", "line break"),
-        ("", "told apart"),
+        ("", "no clear name"),
     ],
 )
 def test_a_sender_that_can_not_be_understood_is_an_error(text: str, told: str) -> None:

@@ -88,7 +88,7 @@ def test_a_backup_can_be_read_by_its_owner_alone_and_is_never_overwritten(daisyc
     file = daisychain.folder / "one.dump"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     before = file.read_bytes()
-    assert "is there already" in daisychain("db", "backup", "one.dump", code=1).stderr
+    assert "exists already" in daisychain("db", "backup", "one.dump", code=1).stderr
     assert file.read_bytes() == before
     assert not list(daisychain.folder.glob("*.part"))
 
@@ -156,4 +156,4 @@ def test_a_backup_of_a_newer_daisychain_is_refused(database: Database, daisychai
 def test_what_is_no_backup_is_refused(daisychain: Daisychain, content: bytes | None) -> None:
     if content is not None:
         (daisychain.folder / "no.dump").write_bytes(content)
-    assert "no.dump is " in daisychain("db", "restore", "no.dump", code=1).stderr
+    assert "Error: no.dump " in daisychain("db", "restore", "no.dump", code=1).stderr

@@ -127,7 +127,7 @@ def test_the_page_has_headers_text_checks_variants_and_what_it_can_t_show(tmp_pa
     for part in (
         "From news <news@a.example>", "Subject Ann, come to the <fair> 23 characters", "Preheader It is on Saturday",
         "To ann@a.example", "List-Unsubscribe <https://news.a.example/…>", "As Ann gets it", "As Amal gets it",
-        "Dear Ann, The bus leaves from Leeds.", "error What is wrong Why it matters. To mend it: How to mend it.",
+        "Dear Ann, The bus leaves from Leeds.", "error What is wrong Why it matters. How to fix it: How to mend it.",
         "How it looks in Arabic",
         "may.md:9 · outlook-it", "Outlook for Windows is not rendered here.", "1 finding .", "right to left",
     ):  # fmt: skip
