@@ -1,14 +1,12 @@
-"""Real parts for all tests: one embedded PostgreSQL for the run, and a fresh database for each test that asks."""
+"""Real parts for all tests: one embedded PostgreSQL for the run, and an empty database for each test that asks."""
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import create_engine
 
@@ -18,9 +16,7 @@ from daisychain.embedded import EmbeddedServer
 from daisychain.settings import Settings
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
-
-TEMPLATE = "template_daisychain"
-_numbers = itertools.count()
+from tests.kept_database import TEMPLATE, KeptDatabase, superuser, url_of
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +24,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     """An embedded PostgreSQL of this run's own, with an upgraded template database in it."""
     server = EmbeddedServer(tmp_path_factory.mktemp("home"))
     server.start()
-    with _superuser(server) as connection:
+    with superuser(server) as connection:
         # Durability costs time and protects nothing here; the tests that need it start servers of their own.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER daisychain")
-    engine = create_engine(_url(server, TEMPLATE))
+    engine = create_engine(url_of(server, TEMPLATE))
     schema.upgrade(engine)
     engine.dispose()
     yield server
@@ -42,15 +38,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     shutil.rmtree(server.folder)
 
 
+@pytest.fixture(scope="session")
+def kept_database(server: EmbeddedServer) -> KeptDatabase:
+    """The database that the tests of this run use one after the other."""
+    return KeptDatabase(server)
+
+
 @pytest.fixture
-def database_url(server: EmbeddedServer) -> Iterator[str]:
-    """The URL of a fresh database with all tables in it, dropped after the test."""
-    name = f"test_{next(_numbers)}"
-    with _superuser(server) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER daisychain")
-    yield _url(server, name)
-    with _superuser(server) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(kept_database: KeptDatabase) -> Iterator[str]:
+    """The URL of an empty database with all tables in it, emptied again after the test."""
+    yield kept_database.url
+    kept_database.empty()
 
 
 @pytest.fixture
@@ -111,11 +109,3 @@ def sheet(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
-
-
-def _superuser(server: EmbeddedServer) -> psycopg.Connection:
-    return psycopg.connect(server.conninfo(role="postgres", database="postgres"), autocommit=True)
-
-
-def _url(server: EmbeddedServer, name: str) -> str:
-    return f"postgresql+psycopg://daisychain@/{name}?host={server.socket}"

@@ -19,7 +19,7 @@ from sender.campaigns.steering import begin
 from sender.delivery import confirmed_places
 from sender.delivery.ledger import read_ledger
 from tests.command import Daisychain
-from tests.conftest import TEMPLATE
+from tests.kept_database import TEMPLATE
 from tests.sender.returns import sent
 from tests.sender.staging import add_list, add_people, draft, staged
 
