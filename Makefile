@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test soak check words format bench wheel clean
+.PHONY: install demo test quick soak check words format bench wheel clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
@@ -18,6 +18,10 @@ demo: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+
+# No database, no other processes, no Chromium: less than a minute.
+quick: .venv/ready
+	$(BIN)/python -m pytest --quick
 
 soak: .venv/ready
 	$(BIN)/python -m pytest -m slow

@@ -17,6 +17,7 @@ from commands.main import cli
 from daisychain.settings import VARIABLES, Settings
 
 ROOT = Path(__file__).parent.parent
+RUN = "\nfrom commands.main import main\nmain()"
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -50,13 +51,13 @@ class Daisychain:
         """The answer of a command that speaks JSON."""
         return json.loads(self(*arguments, code=code).stdout)
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a command in a process of its own."""
+    def start(self, *arguments: str, before: str = "", **options: Any) -> subprocess.Popen[str]:
+        """Start a command in a process of its own, which runs the statements of `before` first."""
         own = {
             name: value for name, value in os.environ.items() if not name.startswith(("DAISYCHAIN", "SENDGRID", "SMTP"))
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "daisychain", *arguments],
+            [sys.executable, *(("-c", f"{before}{RUN}") if before else ("-m", "daisychain")), *arguments],
             cwd=self.folder, env={**own, "PYTHONPATH": str(ROOT), **environment(self.settings)},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
         )  # fmt: skip

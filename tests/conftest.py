@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,9 +15,37 @@ from daisychain import schema
 from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
 from daisychain.settings import Settings
+from newsletters.browser import browser
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.kept_database import TEMPLATE, KeptDatabase, superuser, url_of
+
+# What takes a test out of `make quick`; so does the marker `processes`.
+NOT_QUICK = {"server", "chromium"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know the option of `make quick`."""
+    parser.addoption("--quick", action="store_true", help="no database, other processes or Chromium")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not quick, by the fixtures that a test asks for, itself or through others."""
+    if config.getoption("quick"):
+        out = [item for item in items if _not_quick(item)]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in set(out)]
+
+
+def _not_quick(item: pytest.Item) -> bool:
+    return bool(NOT_QUICK & set(getattr(item, "fixturenames", ()))) or item.get_closest_marker("processes") is not None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> None:
+    """Skips the tests that need a Chromium if there is none; where CI is set they fail."""
+    if not browser.chromium():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("there is no Chromium here")
 
 
 @pytest.fixture(scope="session")

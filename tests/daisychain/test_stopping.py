@@ -35,6 +35,7 @@ def note_stop(database: Database, stop: StopFlag, folder: Path) -> None:
     (folder / "ended").touch()
 
 
+@pytest.mark.processes
 def test_signals_never_block_a_main_thread_that_waits_for_the_flag() -> None:
     subprocess.run([sys.executable, "-c", SIGNALLED], check=True, timeout=120, cwd=ROOT)
 
@@ -81,6 +82,7 @@ def test_outside_the_main_thread_no_handler_is_touched() -> None:
     assert found == [before]
 
 
+@pytest.mark.processes
 def test_every_other_process_knows_before_dismissal_returns_and_none_is_started_after_it(tmp_path: Path) -> None:
     with Processes(Settings(home=tmp_path / "home"), note_stop, tmp_path) as others:
         others.grow(1)

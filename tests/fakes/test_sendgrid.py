@@ -242,6 +242,7 @@ def test_the_awkward_events_lack_or_repeat_what_real_ones_do(fake: FakeSendGrid)
     assert events.shuffled(several, seed=1) == events.shuffled(several, seed=1) != several
 
 
+@pytest.mark.processes
 def test_as_a_process_it_is_scripted_and_asked_over_http() -> None:
     command = [sys.executable, "-m", "tests.fakes.sendgrid", "--key", "SG.other"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

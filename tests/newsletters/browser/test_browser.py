@@ -19,7 +19,7 @@ from newsletters.browser import profile
 from newsletters.browser.browser import Browser, BrowserError, Page, View, chromium, files_in, open_browser
 from tests.newsletters.sample_toolkits import picture
 
-needs_chromium = pytest.mark.skipif(not chromium(), reason="there is no Chromium here")
+needs_chromium = pytest.mark.usefixtures("chromium")
 
 PAGE = """<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">
 <style>body { margin: 0; background: #fff } @media (prefers-color-scheme: dark) { body { background: #102030 } }

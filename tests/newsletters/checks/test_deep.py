@@ -81,24 +81,15 @@ def test_of_what_a_page_tells_only_what_was_asked_for_is_taken(monkeypatch: pyte
     assert axe.violations(Page("x")) == [axe.Violation("a", "b", "c", "d", dark) for dark in (False, True)]
 
 
-@pytest.fixture(scope="module")
-def real() -> None:
-    """Skips where there is no Chromium or no axe-core."""
-    try:
-        axe.violations(browser.Page("<html><body></body></html>"))
-    except axe.NotRun as error:
-        pytest.skip(str(error))
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("real")
+@pytest.mark.usefixtures("chromium")
 def test_the_real_axe_sees_words_where_a_members_stand() -> None:
     body = "# {{ member.city }}\n\n{% if member.city %}\n* [{{ member.city }}](https://a.org/)\n{% endif %}\n"
     assert newsletter(body, deep=True)("deep-axe") == []
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("real")
+@pytest.mark.usefixtures("chromium")
 @pytest.mark.parametrize("colour", ["#777777", "#22302b"], ids=["light", "dark"])
 def test_the_real_axe_finds_pale_words(colour: str) -> None:
     pale = rewritten('css-class="words words-plain" color="#22302b"', f'css-class="mine" color="{colour}"')
@@ -108,7 +99,7 @@ def test_the_real_axe_finds_pale_words(colour: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("real")
+@pytest.mark.usefixtures("chromium")
 @pytest.mark.parametrize("layout", registry().layouts)
 def test_axe_finds_nothing_in_our_layouts_light_or_dark(layout: str) -> None:
     kit = shipped_toolkit("community-makes-us")
@@ -117,14 +108,14 @@ def test_axe_finds_nothing_in_our_layouts_light_or_dark(layout: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("real")
+@pytest.mark.usefixtures("chromium")
 @pytest.mark.parametrize("language", WORDS)
 def test_axe_finds_nothing_in_any_language(language: str) -> None:
     assert [*deep.check(Subject(compilation(f"language-{language}"), None, TODAY, deep=True))] == []
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("real")
+@pytest.mark.usefixtures("chromium")
 def test_a_mails_own_script_has_no_say_in_what_is_found() -> None:
     lying = "<script>Array.prototype.flatMap = () => []</script><img src='a.png'>"
     assert "image-alt" in {found.rule for found in axe.violations(Page(lying))}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from newsletters.browser.browser import Page, View, chromium, open_browser
+from newsletters.browser.browser import Page, View, open_browser
 from tests.newsletters.packs.packing import packed, text
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not chromium(), reason="there is no Chromium here")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("chromium")]
 
 FILL_IN = """
 (() => {
