@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from commands.console import say, show_line, show_table
-from daisychain.clock import told
+from daisychain.clock import shown
 
 if TYPE_CHECKING:
     from sender.campaigns.waiting_reason import Wait
@@ -90,9 +90,9 @@ def show_status(answer: dict[str, Any]) -> None:
 def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
     """What a plan still holds back, a line each."""
     if plan["begins_at"]:
-        yield f"It begins at {told(plan['begins_at'])}; until then: daisychain campaign cancel"
+        yield f"It begins at {shown(plan['begins_at'])}; until then: daisychain campaign cancel"
     if plan["canary_until"]:
-        yield f"The canary is watched until {told(plan['canary_until'])}; then the rest follows."
+        yield f"The canary is watched until {shown(plan['canary_until'])}; then the rest follows."
     elif plan["canary_out"]:
         yield "The canary goes first; the rest waits for it."
     if plan["held"]:
@@ -120,5 +120,5 @@ def show_story(answer: dict[str, Any]) -> None:
     """One person's story as people read it: how it stands, then each thing in its order."""
     reason = f" ({answer['reason']})" if answer["reason"] else ""
     show_line(f"{answer['address']} in campaign {answer['campaign']}: {answer['state']}{reason}")
-    rows = [[told(each["at"], seconds=True), each["what"], each["words"]] for each in answer["story"]]
+    rows = [[shown(each["at"], seconds=True), each["what"], each["words"]] for each in answer["story"]]
     show_table(("when", "what", ""), rows)

@@ -1,12 +1,13 @@
-"""Command line furniture: the installation a command works at, groups that load a room when it is called, and manners.
+"""What all commands share: the installation, groups that import a command when it is called, tables and messages.
 
-stdout carries the answer alone; progress, warnings and errors go to stderr. Every answer comes as a table for
-people or as JSON for scripts.
+stdout carries only the answer; progress, warnings and errors go to stderr. Every answer comes as a table for people or
+as JSON for scripts.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import shutil
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+Command = TypeVar("Command", bound=Callable[..., None])
+
 pass_installation = click.make_pass_decorator(Installation)
 
 
 class LazyGroup(click.Group):
-    """A click group whose commands live in rooms that are imported only when the command is called.
+    """A click group whose commands are imported only when they are called.
 
     `lazy` maps a command's name to ("module:attribute", "short help"). Help for the group needs no import.
     """
@@ -64,13 +67,24 @@ class LazyGroup(click.Group):
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Translate our errors into a message on stderr and exit code 1; bugs keep their traceback."""
+def plain_errors() -> Iterator[None]:
+    """Print our errors as a message on stderr and end with exit code 1; bugs keep their traceback."""
     try:
         yield
     except (DaisychainError, ConfigurationError) as error:
         click.secho(f"Error: {printable(str(error))}", err=True, fg="red")
         sys.exit(1)
+
+
+def examples(*commands: str) -> Callable[[Command], Command]:
+    """Add command lines, without their leading `daisychain`, to a command's help."""
+
+    def added(command: Command) -> Command:
+        lines = "".join(f"  daisychain {each}\n" for each in commands)
+        command.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n\b\nExamples:\n{lines}"
+        return command
+
+    return added
 
 
 format_option = click.option(
@@ -80,7 +94,7 @@ format_option = click.option(
 
 
 def emit(answer: Any, format_: str, table: Callable[[], None]) -> None:
-    """Put `answer` on stdout as JSON, or call `table`, which shows it to people."""
+    """Print `answer` on stdout as JSON, or call `table`, which shows it to people."""
     if format_ == "json":
         written = json.dumps(answer, indent=2, ensure_ascii=False, default=_plain)
         click.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
@@ -111,7 +125,7 @@ def _width() -> int | None:
 
 @contextmanager
 def progress() -> Generator[Progress, None, None]:
-    """A progress bar on stderr; silent where stderr is no terminal."""
+    """Show a progress bar on stderr; nothing if stderr is no terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -136,7 +150,7 @@ def show_line(line: str, *, bold: bool = False) -> None:
 
 
 def say(message: str) -> None:
-    """One line to the person at the terminal, on stderr."""
+    """Print one line for the person at the terminal on stderr."""
     click.echo(printable(message), err=True)
 
 
@@ -146,7 +160,7 @@ def _shown(cell: object) -> str:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
     if isinstance(cell, datetime):
-        return clock.told(cell)
+        return clock.shown(cell)
     return printable(str(cell))
 
 

@@ -1,4 +1,4 @@
-"""`daisychain db`: looking after the database."""
+"""`daisychain db …`: upgrade, backup, restore."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from pathlib import Path
 
 import click
 
-from commands.console import pass_installation, progress, say
+from commands.console import examples, pass_installation, progress, say
 from daisychain.installation import Installation
 
 
 @click.group()
 def db() -> None:
-    """Look after the database."""
+    """Upgrade, back up and restore the database."""
 
 
 @db.command()
 @pass_installation
+@examples("db upgrade")
 def upgrade(installation: Installation) -> None:
-    """Bring the database to the version that this Daisychain needs; harmless to repeat."""
+    """Upgrade the database to the version that this Daisychain needs; repeating it is harmless."""
     from daisychain import schema
     from daisychain.database import reachable
 
@@ -32,14 +33,15 @@ def upgrade(installation: Installation) -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_installation
+@examples("db backup daisychain.backup")
 def backup(installation: Installation, file: Path) -> None:
-    """Write the whole database into FILE, as it is at this moment; everything may keep running."""
+    """Back up the whole database into FILE, while everything else goes on."""
     from daisychain.database import reachable
     from daisychain.operations import backups
 
     with reachable():
         installation.database.engine.connect().close()
-        with _on_the_way("Backing up", backups.tables(installation.database)) as watch:
+        with _table_progress("Backing up", backups.tables(installation.database)) as watch:
             size = backups.backup(installation.database, file, watch)
     say(f"{file}: {size:,} bytes. It holds personal data: keep it encrypted.")
     say(f"The secret key is NOT in it. {_whose_key(installation)} Without it, links in sent mail are dead.")
@@ -47,16 +49,17 @@ def backup(installation: Installation, file: Path) -> None:
 
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--yes-overwrite", is_flag=True, help="Destroy what the database holds now, if it holds anything.")
+@click.option("--yes-overwrite", is_flag=True, help="Delete the present contents of the database.")
 @pass_installation
+@examples("db restore daisychain.backup")
 def restore(installation: Installation, file: Path, yes_overwrite: bool) -> None:
-    """Put the backup FILE in the place of an empty database; it sends nothing until `daisychain confirm-here`."""
+    """Restore the backup FILE into an empty database; it sends nothing until `daisychain confirm-here`."""
     from daisychain import schema
     from daisychain.database import reachable
     from daisychain.operations import backups
 
     with reachable():
-        with _on_the_way("Restoring") as watch:
+        with _table_progress("Restoring") as watch:
             restored = backups.restore(installation.database, file, watch, overwrite=yes_overwrite)
         if installation.database.embedded:
             schema.upgrade(installation.database.unchecked_engine)
@@ -71,7 +74,7 @@ def restore(installation: Installation, file: Path, yes_overwrite: bool) -> None
 
 
 def _whose_key(installation: Installation, *, put: bool = False) -> str:
-    """Say what to do about the secret key, and where it is on this installation."""
+    """Return what to do about the secret key of this installation."""
     where = "DAISYCHAIN_SECRET_KEY" if installation.settings.secret_key or installation.settings.database_url else None
     if put:
         return f"Make {where or installation.settings.home / 'secret_key'} the same as where the backup was made."
@@ -79,8 +82,8 @@ def _whose_key(installation: Installation, *, put: bool = False) -> str:
 
 
 @contextmanager
-def _on_the_way(words: str, tables: int | None = None) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr that moves on with each table's name."""
+def _table_progress(doing: str, tables: int | None = None) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar with the name of each table."""
     with progress() as bar:
-        task = bar.add_task(words, total=tables)
-        yield lambda table: bar.update(task, advance=1, description=f"{words} {table}")
+        task = bar.add_task(doing, total=tables)
+        yield lambda table: bar.update(task, advance=1, description=f"{doing} {table}")

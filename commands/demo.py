@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from commands.console import examples
+
 
 @click.command()
 @click.option(
@@ -13,6 +15,7 @@ import click
     help="A folder for the demo's own database, outbox and files.",
 )  # fmt: skip
 @click.option("--people", type=click.IntRange(10, 100_000), default=1_000, show_default=True, help="Rows of the CSV.")
+@examples("demo", "demo --home /tmp/demo --people 5000")
 def demo(home: Path, people: int) -> None:
     """Do the whole job on invented people, with real parts: toolkit, list, send, readers, report."""
     from commands.main import cli

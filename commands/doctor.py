@@ -1,4 +1,4 @@
-"""`daisychain doctor`: what is set up, what is missing, and what to do about it."""
+"""`daisychain doctor`: check what is set up."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import sys
 
 import click
 
-from commands.console import emit, format_option, pass_installation, show_table
+from commands.console import emit, examples, format_option, pass_installation, show_table
 from daisychain.installation import Installation
 
 
 @click.command()
-@click.option("--domain", help="Look at the DNS of this sending domain as well, and print the records wanted.")
-@click.option("--return-path", help="The host that bounces go to, such as em1234.your-charity.org.")
+@click.option("--domain", help="Also check the DNS of this sending domain, and print the records it needs.")
+@click.option("--return-path", help="The host for bounces, such as em1234.your-charity.org.")
 @click.option("--links", help="The host of tracked links at SendGrid, such as url1234.your-charity.org.")
-@click.option("--selector", "selectors", multiple=True, help="A DKIM selector of your relay; SendGrid's are known.")
-@click.option("--resolver", default="", help="Ask this name server, such as 1.1.1.1, and not the system's.")
+@click.option("--selector", "selectors", multiple=True, help="A DKIM selector of your relay; not needed for SendGrid.")
+@click.option("--resolver", default="", help="Ask this name server, such as 1.1.1.1, instead of the system's.")
 @format_option
 @pass_installation
+@examples("doctor", "doctor --domain your-charity.org")
 def doctor(
     installation: Installation, domain: str | None, return_path: str | None, links: str | None,
     selectors: tuple[str, ...], resolver: str, format_: str,
 ) -> None:  # fmt: skip
-    """Say what is set up, what is missing, and what to do about it; exit code 1 where something is wrong."""
+    """Check what is set up, what is missing, and how to fix it; exit code 1 if something is wrong."""
     from daisychain.operations.doctor import Domain, examine_installation
 
     name = domain and domain.lower().rstrip(".")
     looked_at = Domain(name, return_path or "", links or "", selectors, resolver) if name else None
     found = examine_installation(installation, looked_at)
-    # A DNS record holds spaces, and has to be copied whole.
+    # A DNS record contains spaces, and must not be wrapped.
     rows = [
         [item.subject, item.state, re.sub("^wanted: (.*)", r"wanted: `\1`", item.words, flags=re.M)] for item in found
     ]

@@ -1,4 +1,4 @@
-"""`daisychain events …`: what readers and providers did, worked out again."""
+"""`daisychain events replay`: work events out again from stored webhook bodies."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from datetime import UTC, datetime
 
 import click
 
-from commands.console import emit, format_option, pass_installation, say, show_table
-from daisychain.clock import told
+from commands.console import emit, examples, format_option, pass_installation, say, show_table
+from daisychain.clock import shown
 from daisychain.installation import Installation
 
 
 @click.group()
 def events() -> None:
-    """Read the events of readers and providers again."""
+    """Replay the events of readers and providers."""
 
 
 @events.command("replay")
 @click.option(
     "--from", "since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Only what came in since then (UTC); default: all that is kept.",
+    help="Only bodies received since then (UTC); default: all that are stored.",
 )  # fmt: skip
-@click.option("--yes", is_flag=True, help="Write it; without it, only show what would change.")
+@click.option("--yes", is_flag=True, help="Write the changes; without it, only show them.")
 @format_option
 @pass_installation
+@examples("events replay", "events replay --from 2026-05-01 --yes")
 def replay_(installation: Installation, since: datetime | None, yes: bool, format_: str) -> None:
-    """Work events out again from the webhook bodies that are kept, and roll-ups from all events.
+    """Work events out again from the stored webhook bodies, and roll-ups from all events.
 
-    Meanwhile new hits and events have to wait. Suppressions and memberships stay as they are, save
-    for bodies that had not been taken in before.
+    New hits and events wait until it is done. Suppressions and memberships do not change, except for
+    bodies that were never processed before.
     """
     from daisychain.secret import installation_secret
     from sender.events.replay import replay
@@ -41,12 +42,12 @@ def replay_(installation: Installation, since: datetime | None, yes: bool, forma
         if not yes:
             transaction.rollback()
     if found.kept_since is None:
-        say("No webhook body is kept, so no event can be worked out again.")
+        say("No webhook bodies are stored, so no events can be worked out again.")
     else:
-        say(f"Bodies are kept since {told(found.kept_since)}; events from before stand as they are.")
+        say(f"Bodies are stored since {shown(found.kept_since)}; earlier events do not change.")
     answer = {**vars(found), "written": yes}
     rows = [
-        ("bodies taken in for the first time", found.taken_in),
+        ("bodies processed for the first time", found.taken_in),
         ("bodies that can't be read", found.not_readable),
         ("bodies read", found.bodies),
         ("events before", found.events_before),

@@ -1,4 +1,4 @@
-"""`daisychain list …`: lists and their people at the command line."""
+"""`daisychain list …`: lists and their people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, format_option, pass_installation, progress, say, show_line, show_table
+from commands.console import emit, examples, format_option, pass_installation, progress, say, show_line, show_table
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -23,21 +23,22 @@ a_file = click.Path(path_type=Path)
 
 @click.group("list")
 def lists() -> None:
-    """Lists: who may be mailed, and with whose consent."""
+    """Create and import lists, export them, unsubscribe and suppress people."""
 
 
 @lists.command()
 @click.argument("name")
-@click.option("--from", "sender", required=True, metavar='"NAME <ADDRESS>"', help="Whom readers see the mail is from.")
-@click.option("--reply-to", default="", metavar="ADDRESS", help="Where replies go, if not to the sender.")
-@click.option("--opens", type=on_off, default="off", show_default=True, help="Count opens, by a pixel.")
+@click.option("--from", "sender", required=True, metavar='"NAME <ADDRESS>"', help="The sender that readers see.")
+@click.option("--reply-to", default="", metavar="ADDRESS", help="The address for replies, if not the sender's.")
+@click.option("--opens", type=on_off, default="off", show_default=True, help="Count opens with a pixel.")
 @click.option("--clicks", type=on_off, default="on", show_default=True, help="Count clicks on links.")
-@click.option("--decided-by", default="", metavar="WHO", help="Who decided what is counted.")
-@click.option("--because", default="", metavar="WHY", help="Why they decided so.")
+@click.option("--decided-by", default="", metavar="WHO", help="Who made the decision about opens and clicks.")
+@click.option("--because", default="", metavar="WHY", help="The reason for that decision.")
 @format_option
 @pass_installation
+@examples('list create supporters --from "Connection Coalition <hello@coalition.org>"')
 def create(installation: Installation, /, name: str, format_: str, **choices: str) -> None:
-    """Make the list NAME."""
+    """Create the list NAME."""
     from lists.lists import create_list
     from lists.overview import overview
 
@@ -54,6 +55,7 @@ def create(installation: Installation, /, name: str, format_: str, **choices: st
 @lists.command("list")
 @format_option
 @pass_installation
+@examples("list list")
 def list_(installation: Installation, format_: str) -> None:
     """Show all lists."""
     from lists.overview import overview_of_all
@@ -68,6 +70,7 @@ def list_(installation: Installation, format_: str) -> None:
 @click.argument("name")
 @format_option
 @pass_installation
+@examples("list show supporters")
 def show(installation: Installation, name: str, format_: str) -> None:
     """Show the list NAME: sender, tracking, people, consent, and how full its fields are."""
     from lists.overview import overview
@@ -82,15 +85,16 @@ def show(installation: Installation, name: str, format_: str) -> None:
 @click.option(
     "--exact",
     is_flag=True,
-    help="Leave cells as they are, even where a spreadsheet would run them as formulas.",
+    help="Leave cells as they are, even if a spreadsheet would run them as formulas.",
 )
 @click.option(
     "--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True,
     help="CSV for spreadsheets, or JSON for scripts.",
 )  # fmt: skip
 @pass_installation
+@examples("list export supporters > supporters.csv")
 def export(installation: Installation, name: str, exact: bool, format_: str) -> None:
-    """Write everybody who ever was on the list NAME to stdout."""
+    """Write all past and present members of the list NAME to stdout."""
     from lists.export import export_csv, export_json
     from lists.lists import find_list
 
@@ -105,7 +109,7 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
 @lists.command("import")
 @click.argument("name")
 @click.argument("file", type=a_file)
-@click.option("--dry-run", is_flag=True, help="Do everything, show what came of it, and take it back.")
+@click.option("--dry-run", is_flag=True, help="Show what the import would do, and store nothing.")
 @click.option(
     "--map",
     "mapping",
@@ -118,16 +122,20 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
     "--basis",
     default="unknown",
     show_default=True,
-    help="What the consent rests on: consent, soft-opt-in, legitimate-interest.",
+    help="The lawful basis: consent, soft-opt-in, legitimate-interest.",
 )
-@click.option("--source", default="", help="Where that is recorded: which form, which wording, when.")
-@click.option("--refused", type=a_file, help="Where refused rows go; FILE.refused.csv beside the file by default.")
+@click.option("--source", default="", help="The record of that basis: which form, which wording, when.")
+@click.option("--refused", type=a_file, help="The file for refused rows; by default FILE.refused.csv beside the file.")
 @format_option
 @pass_installation
+@examples(
+    "list import supporters people.csv --dry-run",
+    'list import supporters people.csv --basis consent --source "Join form"',
+)
 def import_(
     installation: Installation, /, name: str, file: Path, mapping: tuple[str, ...], format_: str, **choices: Any
 ) -> None:
-    """Bring the people in FILE (CSV, XLSX, XLS or ODS) onto the list NAME; nobody who left it is brought back."""
+    """Import the people in FILE (CSV, XLSX, XLS or ODS) into the list NAME; nobody who unsubscribed comes back."""
     from lists.columns import parse_mapping
     from lists.imports import ImportOptions, import_members
     from lists.lists import find_list
@@ -149,8 +157,9 @@ def import_(
 @click.argument("email")
 @format_option
 @pass_installation
+@examples("list unsubscribe supporters ann@example.org")
 def unsubscribe(installation: Installation, name: str, email: str, format_: str) -> None:
-    """Take the person with the address EMAIL off the list NAME, for good."""
+    """Unsubscribe the person with the address EMAIL from the list NAME."""
     from lists.lists import find_list
     from lists.members import find_membership
     from lists.members import unsubscribe as leave
@@ -169,16 +178,20 @@ def unsubscribe(installation: Installation, name: str, email: str, format_: str)
 
 @lists.command()
 @click.argument("email", required=False)
-@click.option("--file", type=a_file, help="A CSV or workbook with an address column, or one address a line.")
+@click.option("--file", type=a_file, help="A CSV or workbook with a column of addresses, or one address a line.")
 @sheet_options
-@click.option("--reason", required=True, help="Why the address must not be mailed.")
+@click.option("--reason", required=True, help="The reason why the address must not be mailed.")
 @format_option
 @pass_installation
+@examples(
+    'list suppress ann@example.org --reason "asked by telephone"',
+    'list suppress --file complaints.csv --reason "complained"',
+)
 def suppress(
     installation: Installation, email: str | None, file: Path | None, encoding: str | None, sheet: str | None,
     reason: str, format_: str,
 ) -> None:  # fmt: skip
-    """Never mail EMAIL, or the addresses in a file, on any list."""
+    """Suppress EMAIL, or the addresses in a file: no list mails them again."""
     from lists import suppression
 
     if (email is None) == (file is None):
@@ -204,7 +217,7 @@ def _show(answer: dict[str, Any]) -> None:
         [(label.replace("_", "-"), value) for label, value in facts if value not in ("", None)],
     )
     mailable = answer["mailable"]
-    for title, figures in (("consent rests on", answer["basis"]), ("field", answer["fields"])):
+    for title, figures in (("basis", answer["basis"]), ("field", answer["fields"])):
         rows = [(label, number, f"{number / mailable:.0%}" if mailable else "") for label, number in figures.items()]
         show_table([title, "people", "of mailable"], rows)
 
@@ -221,7 +234,7 @@ def _show_import(summary: ImportSummary) -> None:
 
 
 def _say_import(summary: ImportSummary) -> None:
-    """Say what a person should know about an import beside its figures."""
+    """Report what else a person should know about an import."""
     if summary.note:
         say(summary.note)
     if summary.custom_fields:

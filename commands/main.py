@@ -1,4 +1,4 @@
-"""The front door for the terminal: all command groups. A group is imported when it is called."""
+"""The command line: all command groups. A group is imported when it is called."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 
 import click
 
-from commands.console import LazyGroup, told_plainly
+from commands.console import LazyGroup, plain_errors
 from daisychain.installation import Installation
 
 COMMANDS = {
-    "toolkit": ("commands.toolkit:toolkit", "Toolkits of campaign copy: list, show, add."),
-    "newsletter": ("commands.newsletter:newsletter", "Newsletters: new, check, preview, pack, test."),
-    "pack": ("commands.pack:pack", "Partner packs: verify, list, withdraw, offer, dialects."),
-    "list": ("commands.lists:lists", "Mailing lists: create, import, export, unsubscribe, suppress."),
-    "campaign": ("commands.campaign:campaign", "Campaigns: create, send, pause, and see the results."),
-    "confirm-here": ("commands.steering:confirm_here", "Let a restored or moved database send from here."),
-    "events": ("commands.events:events", "What readers and providers did: replay."),
-    "bounces": ("commands.bounces:bounces", "Read the mailbox to which bounces come."),
-    "report": ("commands.report:report", "What a campaign did, in figures that say what they are."),
+    "toolkit": ("commands.toolkit:toolkit", "List, show and add toolkits of campaign copy."),
+    "newsletter": ("commands.newsletter:newsletter", "Write, check, preview and test newsletters."),
+    "pack": ("commands.pack:pack", "Verify, list, withdraw and offer partner packs."),
+    "list": ("commands.lists:lists", "Create and import mailing lists; export, unsubscribe, suppress."),
+    "campaign": ("commands.campaign:campaign", "Create, send and steer campaigns, and see the result."),
+    "confirm-here": ("commands.steering:confirm_here", "Allow a restored or moved database to send from here."),
+    "events": ("commands.events:events", "Replay the events of readers and providers."),
+    "bounces": ("commands.bounces:bounces", "Read the mailbox for bounces."),
+    "report": ("commands.report:report", "Show the figures of a campaign, each with its definition."),
     "serve": ("commands.serve:serve", "Serve the public pages and deliver campaigns."),
     "worker": ("commands.worker:worker", "Deliver campaigns on this machine, without pages."),
-    "db": ("commands.db:db", "The database: upgrade, backup, restore."),
-    "doctor": ("commands.doctor:doctor", "Say what is set up, what is missing, and what to do about it."),
-    "demo": ("commands.demo:demo", "The whole job on invented people: toolkit, list, send, readers, report."),
+    "db": ("commands.db:db", "Upgrade, back up and restore the database."),
+    "doctor": ("commands.doctor:doctor", "Check what is set up, what is missing, and how to fix it."),
+    "demo": ("commands.demo:demo", "Do the whole job on invented people: list, send, readers, report."),
 }
 
 
@@ -37,15 +37,15 @@ class FrontDoor(LazyGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a bug keeps its traceback."""
-        # Libraries log what they then raise; `serve` and `worker`, which nobody watches, log for themselves.
+        # Libraries log what they then raise; `serve` and `worker` set up their own log.
         logging.getLogger().addHandler(logging.NullHandler())
-        with told_plainly(), _reachable():
+        with plain_errors(), _reachable():
             return super().invoke(ctx)
 
 
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """Report a database that goes away in the middle of a command in plain English too."""
+    """Report in plain words a database that goes away in the middle of a command."""
     try:
         yield
     except Exception as error:

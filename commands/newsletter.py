@@ -1,4 +1,4 @@
-"""The commands of `daisychain newsletter`: new, check, preview, blocks."""
+"""`daisychain newsletter …`: new, check, preview, blocks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import click
 from commands.console import (
     LazyGroup,
     emit,
+    examples,
     format_option,
     pass_installation,
     progress,
@@ -32,32 +33,33 @@ if TYPE_CHECKING:
     from newsletters.people import People
 
 _file = click.argument("file", type=click.Path(path_type=Path))
-_list = click.option("--list", "list_name", help="The people of this list.")
+_list = click.option("--list", "list_name", help="Also check, or show, for the people of this list.")
 _brand = click.option(
-    "--brand", type=click.Path(path_type=Path), help="As it looks in this brand: a brand.yml, or a partner's YAML file."
+    "--brand", type=click.Path(path_type=Path), help="Use this brand: a brand.yml, or a partner's YAML file."
 )
 
 
 @click.group(
     cls=LazyGroup,
     lazy={
-        "pack": ("commands.pack:make", "Make FILE ready for a member organisation to send with its own tool."),
-        "test": ("commands.test_sends:send_test", "Mail FILE to your own addresses, marked [TEST], never counted."),
-        "test-set": ("commands.test_sends:test_set", "Named sets of inboxes that tests go to."),
+        "pack": ("commands.pack:make", "Make packs of FILE that member organisations send from their own tools."),
+        "test": ("commands.test_sends:send_test", "Send FILE to your own addresses, marked [TEST] and never counted."),
+        "test-set": ("commands.test_sends:test_set", "Manage named sets of test inboxes."),
     },
 )
 def newsletter() -> None:
-    """Newsletters: documents that assemble toolkit copy into one email."""
+    """Write, check, preview and test newsletters: documents that assemble toolkit copy into one email."""
 
 
 @newsletter.command()
 @click.argument("name")
-@click.option("--toolkit", "reference", help="The toolkit to take copy from: its name, or a folder.")
-@click.option("--layout", default="bulletin", show_default=True, help="How the whole looks.")
-@click.option("--from", "source", help="Begin with a copy of this newsletter: a file, or a campaign's number.")
+@click.option("--toolkit", "reference", help="The toolkit to take copy from: a name or a folder.")
+@click.option("--layout", default="bulletin", show_default=True, help="The layout of the email.")
+@click.option("--from", "source", help="Copy this newsletter: a file, or a campaign's number.")
 @pass_installation
+@examples("newsletter new may --toolkit community-makes-us", "newsletter new june --from may.md")
 def new(installation: Installation, name: str, reference: str | None, layout: str, source: str | None) -> None:
-    """Write NAME.md into the current folder, ready to be changed."""
+    """Write a new newsletter NAME.md into the current folder."""
     from newsletters.compose.starter import copy_newsletter, start_newsletter, write_newsletter
     from newsletters.toolkit_store.store import find_toolkit
     from sender.campaigns.status import sources_of
@@ -78,17 +80,18 @@ def new(installation: Installation, name: str, reference: str | None, layout: st
         with installation.database.engine.connect() as connection:
             start_newsletter(path, find_toolkit(reference, path.parent, connection), reference, layout)
     click.echo(path)
-    say(f"Change it as you like, then: daisychain newsletter preview {path} --out preview")
+    say(f"Edit it, then: daisychain newsletter preview {path} --out preview")
 
 
 @newsletter.command()
 @_file
 @_list
 @_brand
-@click.option("--online", is_flag=True, help="Also ask the sites that its links lead to.")
-@click.option("--deep", is_flag=True, help="Also what takes seconds: axe-core in Chromium, SpamAssassin.")
+@click.option("--online", is_flag=True, help="Also check that its links work.")
+@click.option("--deep", is_flag=True, help="Also run slow checks: axe-core in Chromium, SpamAssassin.")
 @format_option
 @pass_installation
+@examples("newsletter check may.md --list supporters")
 def check(
     installation: Installation,
     file: Path,
@@ -98,7 +101,7 @@ def check(
     deep: bool,
     format_: str,
 ) -> None:
-    """Say what could be wrong with the newsletter in FILE; exit code 1 where an error stands."""
+    """Check the newsletter in FILE; exit code 1 if there is an error."""
     from lists.list_people import open_people
     from newsletters.checks import check_file
     from newsletters.checks.reachable import Reach
@@ -127,17 +130,18 @@ def check(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
 )
 @_list
-@click.option("--member", help="Merge as for this member of the list.")
+@click.option("--member", help="Fill the fields for this member of the list.")
 @_brand
-@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Pictures of it, with Chromium.")
-@click.option("--open", "show", is_flag=True, help="Open the page that shows it all in your browser.")
+@click.option("--pictures/--no-pictures", default=True, show_default=True, help="Take screenshots with Chromium.")
+@click.option("--open", "show", is_flag=True, help="Open index.html in your browser.")
 @format_option
 @pass_installation
+@examples("newsletter preview may.md --out preview --list supporters --open")
 def preview(
     installation: Installation, file: Path, out: Path, list_name: str | None, member: str | None, brand: Path | None,
     pictures: bool, show: bool, format_: str,
 ) -> None:  # fmt: skip
-    """Write the newsletter as its readers would get it, pictures of it, and index.html, which shows it all."""
+    """Write the newsletter as readers would get it, with screenshots and an index.html that shows everything."""
     from lists.list_people import open_people
     from newsletters.checks import check_languages, with_mistakes
     from newsletters.compose.languages import compile_languages
@@ -147,7 +151,7 @@ def preview(
     from newsletters.toolkit_store.store import find_toolkit
 
     if member and not list_name:
-        raise InputError("A member is somebody on a list.", hint="Add --list LIST.")
+        raise InputError("--member needs a list.", hint="Add --list LIST.")
     with installation.database.engine.connect() as connection:
         people = open_people(connection, list_name) if list_name else None
         find = partial(find_toolkit, connection=connection)
@@ -164,7 +168,7 @@ def preview(
                 pictures=(lambda done, total: bar.update(task, completed=done, total=total)) if pictures else None,
             )  # fmt: skip
     for error in mistakes.found:
-        say(f"Left out, as it can't be made: {error}")
+        say(f"Left out because of an error: {error}")
     if pictures and made.why_no_pictures:
         say(f"{'Some pictures are missing' if made.pictures else 'There are no pictures'}. {made.why_no_pictures}")
     files = {kind: str(path) for kind, path in made.files.items()}
@@ -180,8 +184,9 @@ def preview(
 @newsletter.command()
 @click.argument("name", required=False)
 @format_option
+@examples("newsletter blocks", "newsletter blocks button")
 def blocks(name: str | None, format_: str) -> None:
-    """List the blocks that a newsletter can be made of, or show one of them, with examples to copy."""
+    """List the blocks of newsletters, or show one, with examples to copy."""
     from daisychain.suggestions import nearest
     from newsletters.compose.blocks import registry
 
@@ -194,7 +199,7 @@ def blocks(name: str | None, format_: str) -> None:
 
 
 def _described(block: Block) -> str:
-    """A block for people; its example stands as it is to be written, however narrow the window."""
+    """Return a block for people; its example is never wrapped."""
     attributes = [_attribute(item) for item in block.attributes.values()]
     return "\n".join([f"{block.name}: {block.summary}", *attributes, "", block.example.strip()])
 
@@ -245,7 +250,7 @@ def _show(report: CheckReport) -> None:
 
 
 def _show_group(findings: list[Finding]) -> None:
-    """Show the findings of one code; what is the same for all of them is said once."""
+    """Show the findings of one code; what they have in common is shown once."""
     first = findings[0]
     if len(findings) == 1:
         show_line(f"{first.severity}: {first.code}: {first.place}", bold=True)

@@ -1,4 +1,4 @@
-"""The commands of partner packs: `newsletter pack`, and `pack` with verify, list, withdraw, offer."""
+"""`daisychain newsletter pack`, and `daisychain pack …`: verify, list, withdraw, offer, dialects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from commands.console import emit, format_option, pass_installation, progress, say, show_table
+from commands.console import emit, examples, format_option, pass_installation, progress, say, show_table
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.hosts import is_loopback
@@ -30,31 +30,35 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--brand", type=click.Path(path_type=Path), help="The partner: a YAML file with its name, logo and so on."
 )
-@click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV or workbook, a row each.")
+@click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV or workbook, a row for each.")
 @sheet_options
-@click.option("--for", "for_", default="", help="The tools it is for, with commas between, or all.")
-@click.option("--language", default="", help="The languages that it is there in, such as en,cy, or all.")
+@click.option("--for", "for_", default="", help="The tools to make packs for, such as mailchimp,outlook, or all.")
+@click.option("--language", default="", help="The languages to make packs in, such as en,cy, or all.")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
 )
-@click.option("--zip", "as_zip", is_flag=True, help="One zip for each pack instead of a folder.")
+@click.option("--zip", "as_zip", is_flag=True, help="Write a zip for each pack instead of a folder.")
 @click.option(
     "--images", type=click.Choice(["upload", "hosted"]), default="upload", show_default=True,
-    help="Partners upload the pictures, or the mail fetches them from this installation.",
+    help="Partners upload the pictures, or the email loads them from this installation.",
 )  # fmt: skip
 @click.option(
-    "--utm", multiple=True, help="Added to links to the coalition, as source=newsletter; {partner} is the code."
+    "--utm", multiple=True, help="Add to links to the coalition, as source=newsletter; {partner} is the partner's code."
 )
 @click.option("--code/--no-code", default=True, show_default=True, help="Add the partner's code to those links.")
-@click.option("--previews/--no-previews", default=None, help="A picture of each email (default: for one partner).")
+@click.option("--previews/--no-previews", default=None, help="Take screenshots; by default only for one partner.")
 @format_option
 @pass_installation
+@examples(
+    "newsletter pack may.md --brand bees.yml --for mailchimp,outlook --out packs",
+    "newsletter pack may.md --brands partners.csv --out packs --zip",
+)
 def make(
     installation: Installation, file: Path, brand: Path | None, brands: Path | None, for_: str, language: str,
     out: Path, as_zip: bool, images: str, utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
     encoding: str | None, sheet: str | None,
 ) -> None:  # fmt: skip
-    """Make the newsletter in FILE into packs that partners send from their own tools."""
+    """Make packs of the newsletter in FILE that partners send from their own tools."""
     from daisychain.sheets.open_sheet import open_sheet
     from newsletters.browser.browser import chromium
     from newsletters.packs.bulk import Order, make_for, make_many
@@ -88,22 +92,23 @@ def make(
 
 @click.group()
 def pack() -> None:
-    """Partner packs: which are current, which partners to tell, and what anybody may download."""
+    """Verify, list, withdraw and offer partner packs."""
 
 
 @pack.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @format_option
 @pass_installation
+@examples("pack verify packs/bees-of-bath-mailchimp")
 def verify(installation: Installation, folder: Path, format_: str) -> None:
-    """Say whether the pack in FOLDER, or a zip, is as it was made here, and up to date; exit code 1 unless it is."""
+    """Check that the pack in FOLDER, or a zip, is unchanged and up to date; exit code 1 if it is not."""
     from newsletters.packs.verify import verify as verified
     from newsletters.toolkits.toolkit import current_day
 
     with installation.database.engine.connect() as connection:
         verdict = verified(connection, folder, current_day())
     answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
-    told = [] if verdict.known else [("", "Nobody made it here, or has forgotten it: ask who gave it to you.")]
+    told = [] if verdict.known else [("", "This installation does not know it: ask the person who gave it to you.")]
     if not verdict.compared:
         name = verdict.sheet["toolkit"]["name"]
         told.append(("not compared", f"{name!r} is only a folder: `daisychain toolkit add` it, and its changes show."))
@@ -115,12 +120,15 @@ def verify(installation: Installation, folder: Path, format_: str) -> None:
 
 @pack.command("list")
 @click.option(
-    "--stale", is_flag=True, help="Only those of partners to tell: not current, and not replaced by a newer one."
+    "--stale",
+    is_flag=True,
+    help="Only packs that are not current and have no newer one: tell these partners.",
 )
 @format_option
 @pass_installation
+@examples("pack list --stale")
 def list_(installation: Installation, stale: bool, format_: str) -> None:
-    """List the packs that were made, and how each stands."""
+    """List the packs that were made, and whether each is current."""
     from newsletters.packs.pack_status import all_standings, to_tell
     from newsletters.toolkits.toolkit import current_day
 
@@ -132,10 +140,11 @@ def list_(installation: Installation, stale: bool, format_: str) -> None:
 
 @pack.command("withdraw")
 @click.argument("newsletter")
-@click.option("--why", required=True, help="What partners read on the pack's page.")
+@click.option("--why", required=True, help="The reason that partners read on the pack's page.")
 @pass_installation
+@examples('pack withdraw may --why "The date is wrong"')
 def withdraw_(installation: Installation, newsletter: str, why: str) -> None:
-    """Withdraw every pack of NEWSLETTER, the name of its file, and of its translations: their pages say so."""
+    """Withdraw every pack of NEWSLETTER (its file name) and of its translations; their pages say so."""
     from newsletters.packs.pack_status import withdraw
 
     with installation.database.engine.begin() as connection:
@@ -145,10 +154,11 @@ def withdraw_(installation: Installation, newsletter: str, why: str) -> None:
 
 @pack.command("offer")
 @_file
-@click.option("--stop", is_flag=True, help="Offer it no more.")
+@click.option("--stop", is_flag=True, help="Stop offering it.")
 @pass_installation
+@examples("pack offer may.md", "pack offer may.md --stop")
 def offer_(installation: Installation, file: Path, stop: bool) -> None:
-    """Offer the newsletter in FILE and its translations, without branding, on the page of its toolkit."""
+    """Offer packs of the newsletter in FILE, without branding, on the page of its toolkit."""
     from newsletters.packs.edition import Choices
     from newsletters.packs.offers import offer
 
@@ -161,8 +171,9 @@ def offer_(installation: Installation, file: Path, stop: bool) -> None:
 
 @pack.command("dialects")
 @format_option
+@examples("pack dialects")
 def dialects_(format_: str) -> None:
-    """List the tools that packs can be made for, and what could not be confirmed about each."""
+    """List the tools that packs can be made for, and what is not confirmed about each."""
     from newsletters.packs.dialects.dialect import dialects
 
     known = dialects().values()
@@ -224,7 +235,7 @@ def _show_made(results: list[Made], out: Path, format_: str) -> None:
 
 def _show_standings(found: list[Standing]) -> None:
     if not found:
-        say("There are none.")
+        say("There are no such packs.")
         return
     rows = [
         (

@@ -1,4 +1,4 @@
-"""`daisychain report`: what a campaign did, in figures that say what they are."""
+"""`daisychain report show`: the figures of a campaign, each with its definition."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import pass_installation, show_table, show_text
-from daisychain.clock import told
+from commands.console import examples, pass_installation, show_table, show_text
+from daisychain import clock
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
     from reports.figures import Figure, Report
 
-# What the table of languages shows; files have every figure of each.
+# The figures in the table of languages; files have all of them.
 OF_LANGUAGES = ("accepted", "delivered", "opened_human", "clicked", "unsubscribed")
 
 
 @click.group()
 def report() -> None:
-    """Show what a campaign did, in figures with their definitions."""
+    """Show the figures of a campaign, each with its definition."""
 
 
 @report.command()
@@ -29,11 +29,12 @@ def report() -> None:
     help="A table for people, JSON for scripts, or CSV for spreadsheets.",
 )  # fmt: skip
 @click.option(
-    "--exact", is_flag=True, help="In CSV, leave cells that a spreadsheet could take for formulas as they are."
+    "--exact", is_flag=True, help="In CSV, leave cells as they are, even if a spreadsheet would run them as formulas."
 )
 @pass_installation
+@examples("report show 3", "report show 3 --format csv > may.csv")
 def show(installation: Installation, id_: int, format_: str, exact: bool) -> None:
-    """The figures of campaign ID, each with what it is a share of, its definition, source and time."""
+    """Show the figures of campaign ID, each with its denominator, definition, source and time."""
     from reports.exports import as_csv, as_json
     from reports.figures import figures
 
@@ -48,8 +49,8 @@ def show(installation: Installation, id_: int, format_: str, exact: bool) -> Non
 
 
 def show_tables(report: Report) -> None:
-    """The report for people: figures, links, and the definitions as footnotes."""
-    when = told(report.as_of)
+    """Show the report to people: figures, links, and the definitions as footnotes."""
+    when = clock.shown(report.as_of)
     notes: dict[str, int] = {}
     rows = [(*_cells(figure), figure.source, f"[{_note(notes, figure)}]") for figure in report.figures.values()]
     show_table(

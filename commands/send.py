@@ -10,7 +10,7 @@ import click
 
 from commands.campaign_tables import show_status, show_summary, watch_ledger
 from commands.console import emit, format_option, pass_installation, progress, say
-from daisychain.clock import told
+from daisychain.clock import shown
 from daisychain.errors import StateError
 from daisychain.installation import Installation
 from daisychain.processes import StopFlag, set_by_signals
@@ -112,7 +112,7 @@ def look_first(
         show_summary(summary)
         question = f"Send it to {summary.people:,} people {'at ' + plan.at if plan.at else 'now'}?"
     elif found["state"] == "scheduled":
-        question = f"It is scheduled for {told(found['starts_at'])}. Send it now instead?"
+        question = f"It is scheduled for {shown(found['starts_at'])}. Send it now instead?"
     if found["state"] in {"draft", "scheduled", "paused"} and not yes:
         confirm(question)
 

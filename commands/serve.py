@@ -1,10 +1,10 @@
-"""`daisychain serve`: the public pages and the work, on one machine."""
+"""`daisychain serve`: the public pages and the delivery, on one machine."""
 
 from __future__ import annotations
 
 import click
 
-from commands.console import pass_installation
+from commands.console import examples, pass_installation
 from daisychain.installation import Installation
 
 
@@ -13,10 +13,11 @@ from daisychain.installation import Installation
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 chooses a free one.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once.")
 @pass_installation
+@examples("serve", "serve --host 0.0.0.0 --port 8080")
 def serve(installation: Installation, host: str, port: int, concurrency: int) -> None:
-    """Serve the public pages and webhooks, and deliver campaigns beside them.
+    """Serve the public pages and webhooks, and deliver campaigns.
 
-    It ends with exit code 1 when it can't deliver any more, as after the database was away.
+    It ends with exit code 1 if it can't deliver, for example when it loses the database.
     """
     from daisychain.work import serve as work
 

@@ -1,4 +1,4 @@
-"""The commands of `daisychain toolkit`: list, show, add."""
+"""`daisychain toolkit …`: list, show, add."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, format_option, pass_installation, say, show_line, show_table, show_text
+from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table, show_text
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 @click.group()
 def toolkit() -> None:
-    """Toolkits: folders of campaign copy, links and images that a coalition publishes."""
+    """List, show and add toolkits: folders of campaign copy, links and images that a coalition publishes."""
 
 
 @toolkit.command("list")
 @format_option
 @pass_installation
+@examples("toolkit list")
 def list_(installation: Installation, format_: str) -> None:
-    """List the toolkits that a newsletter can name."""
+    """List the toolkits that a newsletter can use."""
     from newsletters.toolkit_store.store import list_toolkits
 
     with installation.database.engine.connect() as connection:
@@ -37,8 +38,9 @@ def list_(installation: Installation, format_: str) -> None:
 @click.argument("name")
 @format_option
 @pass_installation
+@examples("toolkit show community-makes-us")
 def show(installation: Installation, name: str, format_: str) -> None:
-    """Show what the toolkit NAME, or the one in the folder NAME, holds."""
+    """Show the copy blocks, images and links of a toolkit; NAME may be a folder."""
     from newsletters.toolkit_store.store import find_toolkit
 
     with installation.database.engine.connect() as connection:
@@ -48,11 +50,12 @@ def show(installation: Installation, name: str, format_: str) -> None:
 
 @toolkit.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Read and check the folder, and store nothing.")
+@click.option("--dry-run", is_flag=True, help="Only check the folder; store nothing.")
 @format_option
 @pass_installation
+@examples("toolkit add spring-fair --dry-run", "toolkit add spring-fair")
 def add(installation: Installation, folder: Path, dry_run: bool, format_: str) -> None:
-    """Add the toolkit in FOLDER, or replace the one of its name, for all machines to share."""
+    """Add the toolkit in FOLDER, or replace the one with its name, for all machines."""
     from newsletters.toolkit_store.store import add_toolkit, checked_toolkit
 
     if dry_run:

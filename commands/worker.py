@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import click
 
-from commands.console import pass_installation, say
+from commands.console import examples, pass_installation, say
 from daisychain.installation import Installation
 
 
 @click.command()
-@click.option("--until-idle", is_flag=True, help="End when no job is left.")
+@click.option("--until-idle", is_flag=True, help="Stop when there are no more jobs.")
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once in each process."
 )
 @click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core; with --until-idle, one.")
 @pass_installation
+@examples("worker", "worker --until-idle")
 def worker(installation: Installation, until_idle: bool, concurrency: int, processes: int | None) -> None:
     """Deliver campaigns and process webhooks on this machine, without pages.
 
-    SIGTERM and Ctrl-C let the batches in flight finish first.
+    After SIGTERM or Ctrl-C it finishes the batches in flight, and stops.
     """
     from daisychain.work.worker import work
 

@@ -1,4 +1,4 @@
-"""Cache the latest results: for pages that many people open and that seldom change."""
+"""A cache for pages that many people ask for and that seldom change."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 Made = TypeVar("Made")
 
 
-class Recent(Generic[Made]):
-    """The `most` things that were asked for last, by key; many who ask at once for a new one wait for one making."""
+class Cache(Generic[Made]):
+    """Keep the `most` things that were used last, by key; threads that need a new one wait while one makes it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -19,7 +19,7 @@ class Recent(Generic[Made]):
         self._turn, self._making = Lock(), Lock()
 
     def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return the thing with `key`, made if it is not cached; raises what `make` raises."""
+        """Return the thing with `key`, making it if it is not kept; raises what `make` raises."""
         if (found := self._find(key)) is not None:
             return found
         with self._making:

@@ -19,7 +19,7 @@ class Installation:
     def settings(self) -> Settings:
         """The settings, read once; raises ConfigurationError."""
         settings = load_settings()
-        clock.settle(settings.time_zone)
+        clock.use_zone(settings.time_zone)
         return settings
 
     @cached_property

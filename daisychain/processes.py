@@ -176,7 +176,7 @@ def main() -> None:
     stop.on_set(lambda: os.close(first_process))
     settings, module, name, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started us
     threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
-    clock.settle(settings.time_zone)
+    clock.use_zone(settings.time_zone)
     database = Database(settings)
     try:
         with set_by_signals(stop, signal.SIGTERM):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from daisychain.cache import Recent
+from daisychain.cache import Cache
 from daisychain.errors import InputError
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.offers import offered_pack, offers
@@ -22,7 +22,7 @@ blueprint = Blueprint("toolkits", __name__)
 FOR_EVER = "public, max-age=31536000, immutable"
 A_WHILE = "public, max-age=300"
 # By toolkit and its content, public URL and day.
-_SHOWN: Recent[Showcase] = Recent(4)
+_SHOWN: Cache[Showcase] = Cache(4)
 
 
 @blueprint.get("/i/<name>")

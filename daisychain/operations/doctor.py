@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from daisychain.clock import told
+from daisychain.clock import shown
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.installation import Installation
 from daisychain.settings import FILE_NAME, Settings, exposed_secrets
@@ -120,7 +120,7 @@ def _last_event(installation: Installation) -> Diagnosis:
         return Diagnosis("last event", "missing", "the database can't be asked")
     if row is None:
         return Diagnosis("last event", "missing", "none so far")
-    return Diagnosis("last event", "good", f"{row.kind}, from {row.source}, {told(row.received_at)}")
+    return Diagnosis("last event", "good", f"{row.kind}, from {row.source}, {shown(row.received_at)}")
 
 
 def _alerts(installation: Installation) -> Iterator[Diagnosis]:
@@ -137,7 +137,7 @@ def _alerts(installation: Installation) -> Iterator[Diagnosis]:
     with suppress(DaisychainError, ConfigurationError), installation.database.engine.connect() as connection:
         still = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
         for row in connection.execute(still).all():
-            yield Diagnosis("alert", "wrong", f"{row.subject} (since {told(row.since)})")
+            yield Diagnosis("alert", "wrong", f"{row.subject} (since {shown(row.since)})")
 
 
 def _dns(installation: Installation, setup: Setup | None, domain: Domain) -> Iterator[Diagnosis]:

@@ -67,7 +67,7 @@ def application() -> Flask:
 
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     settings = load_settings()
-    clock.settle(settings.time_zone)
+    clock.use_zone(settings.time_zone)
     log_to_stderr(settings.log_format)
     return create_app(Database(settings))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from daisychain.cache import Recent
+from daisychain.cache import Cache
 from newsletters.documents.document import language_of, parse_document
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
@@ -88,4 +88,4 @@ def _first(name: str, sources: Mapping[str, str]) -> str:
     return sources.get(Path(name).stem, "") if language_of(Path(f"{name}.md")) else ""
 
 
-_MADE: Recent[Pack] = Recent(32)
+_MADE: Cache[Pack] = Cache(32)

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from daisychain.cache import Recent
+from daisychain.cache import Cache
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
@@ -135,7 +135,7 @@ def _shipped_images() -> Mapping[str, ToolkitImage]:
 
 
 # A page is asked for often, and its toolkit changes seldom. By name and hash of its content.
-_ADDED: Recent[Toolkit] = Recent(4)
+_ADDED: Cache[Toolkit] = Cache(4)
 
 
 def _added_toolkit(connection: Connection, name: str) -> Toolkit | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from daisychain.clock import told
+from daisychain.clock import shown
 from daisychain.settings import Settings
 from sender.campaigns import brakes
 from sender.delivery import confirmed_places
@@ -109,7 +109,7 @@ def _overdue(connection: Connection, settings: Settings, now: datetime) -> Itera
         yield AlertCondition(
             f"overdue {row.id}",
             f"Campaign {row.id} did not start",
-            f"{row.name} should have started at {told(row.starts_at)}.{why}",
+            f"{row.name} should have started at {shown(row.starts_at)}.{why}",
         )
 
 
@@ -129,11 +129,11 @@ def _silent_webhook(connection: Connection, settings: Settings, now: datetime) -
     )
     if last_accepted is None or (last_body is not None and last_body > last_accepted):
         return
-    since = f"since {told(last_body)}" if last_body else "so far"
+    since = f"since {shown(last_body)}" if last_body else "so far"
     yield AlertCondition(
         "silent webhook",
         "SendGrid's webhook is silent",
-        f"SendGrid accepted mail at {told(last_accepted)}, and its webhook has sent no events {since}: bounces and "
+        f"SendGrid accepted mail at {shown(last_accepted)}, and its webhook has sent no events {since}: bounces and "
         "complaints are missing.\n\nCheck the Event Webhook in SendGrid's settings, and the public URL.",
     )
 
@@ -149,7 +149,7 @@ def _bodies(connection: Connection, now: datetime) -> Iterator[AlertCondition]:
         yield AlertCondition(
             "webhook bodies",
             "Webhook bodies are waiting",
-            f"{count:,} of SendGrid's webhook bodies are waiting to be processed, the oldest since {told(oldest)}: "
+            f"{count:,} of SendGrid's webhook bodies are waiting to be processed, the oldest since {shown(oldest)}: "
             "bounces and complaints in them are missing.\n\nIs a worker running? If so, its log says what went wrong; "
             "a failed job is retried after an hour. When that is fixed: daisychain events replay --yes",
         )

@@ -90,7 +90,7 @@ def in_words(found: dict[str, Any]) -> list[str]:
         "never heard": "The webhook was never heard, so no event means nothing",
         "no key": "No webhook key is set here, so events can't come in",
     }[found["webhook"]]
-    heard = f" (last heard {clock.told(found['webhook_heard_at'])})" if found["webhook_heard_at"] else ""
+    heard = f" (last heard {clock.shown(found['webhook_heard_at'])})" if found["webhook_heard_at"] else ""
     lines = [
         f"{found['people']:,} people of {found['requests']:,} requests are uncertain; "
         f"the youngest request left {found['minutes']:,} minutes ago.",
@@ -98,6 +98,7 @@ def in_words(found: dict[str, Any]) -> list[str]:
         f"{webhook}{heard}.",
     ]
     lines += [
-        f"Log, {clock.told_time(each['at'])}, request {each['request']}: {each['found']}." for each in found["look_ups"]
+        f"Log, {clock.shown_time(each['at'])}, request {each['request']}: {each['found']}."
+        for each in found["look_ups"]
     ]
     return lines

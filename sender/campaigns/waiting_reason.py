@@ -26,7 +26,7 @@ class Wait:
     def words(self) -> str:
         """A line for people."""
         today = self.until.astimezone(clock.home_zone()).date() == datetime.now(clock.home_zone()).date()
-        time = clock.told_time(self.until) if today else clock.told(self.until)
+        time = clock.shown_time(self.until) if today else clock.shown(self.until)
         if self.status == ASKED_TO_WAIT:
             return f"SendGrid asks us to wait until {time}"
         return f"{self.detail.rstrip('.')}; tried again at {time}"

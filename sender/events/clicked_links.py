@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from daisychain.cache import Recent
+from daisychain.cache import Cache
 from daisychain.urls import absolute_url
 from newsletters.compiled import CompiledEmail
 from newsletters.merge.merge import References, link_url, plan_merge
@@ -59,7 +59,7 @@ class TrackedLinks:
 
 
 # By the email's hash, which covers everything used here.
-_tracked_links: Recent[TrackedLinks] = Recent(32)
+_tracked_links: Cache[TrackedLinks] = Cache(32)
 
 
 def match_clicked_links(connection: Connection, events: Sequence[IncomingEvent]) -> None:

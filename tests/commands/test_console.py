@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from commands.console import emit, say, show_line, show_table, told_plainly
+from commands.console import emit, plain_errors, say, show_line, show_table
 from daisychain.errors import InputError
 from daisychain.terminal_text import printable
 
@@ -21,7 +21,7 @@ def test_texts_of_others_cannot_steer_the_terminal(capsys: pytest.CaptureFixture
     show_table(("name",), [[SAID]])
     show_line(SAID)
     say(SAID)
-    with pytest.raises(SystemExit), told_plainly():
+    with pytest.raises(SystemExit), plain_errors():
         raise InputError(SAID)
     told = capsys.readouterr()
     assert [told.out.count(SEEN), told.err.count(SEEN)] == [2, 2]

@@ -109,7 +109,7 @@ def test_a_preview_shows_what_can_be_made_and_says_what_can_t(run: Run) -> None:
         "---\ntoolkit: community-makes-us\nsubject: May\npreheader: More\n---\nHello.\n\n::: copy welcom\n\nBye.\n"
     )
     told = run("preview", "may.md", "--out", "out", "--no-pictures")
-    assert "Left out, as it can't be made: may.md:8: " in told.stderr
+    assert "Left out because of an error: may.md:8: " in told.stderr
     assert "compile-error" in Path("out/index.html").read_text()
     assert Path("out/newsletter.txt").read_text().count("Hello.\n\nBye.") == 1
 

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from daisychain.cache import Recent
+from daisychain.cache import Cache
 
 
 def test_the_things_asked_for_last_are_kept() -> None:
-    recent, made = Recent[str](2), []
+    recent, made = Cache[str](2), []
 
     def get(key: str) -> str:
         return recent.get(key, lambda: (made.append(key), key.upper())[1])
@@ -20,7 +20,7 @@ def test_the_things_asked_for_last_are_kept() -> None:
 
 
 def test_many_who_ask_at_once_wait_for_one_making_and_others_do_not() -> None:
-    recent, begun, go, made = Recent[int](2), threading.Event(), threading.Event(), []
+    recent, begun, go, made = Cache[int](2), threading.Event(), threading.Event(), []
     recent.get("kept", lambda: 7)
 
     def make() -> int:
@@ -41,7 +41,7 @@ def test_many_who_ask_at_once_wait_for_one_making_and_others_do_not() -> None:
 
 
 def test_what_could_not_be_made_is_tried_again() -> None:
-    recent = Recent[int](1)
+    recent = Cache[int](1)
     with pytest.raises(ZeroDivisionError):
         recent.get("a", lambda: 1 // 0)
     assert recent.get("a", lambda: 1) == 1

@@ -19,7 +19,7 @@ WINTER, SUMMER = datetime(2026, 12, 1, 9, 30, 15, tzinfo=UTC), datetime(2026, 7,
 @pytest.fixture(autouse=True)
 def _london_again() -> Iterator[None]:
     yield
-    clock.settle("Europe/London")
+    clock.use_zone("Europe/London")
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def _london_again() -> Iterator[None]:
     ],
 )
 def test_people_read_their_own_time_and_its_zone(zone: str, moment: datetime, words: str) -> None:
-    clock.settle(zone)
-    assert clock.told(moment) == words
-    assert clock.told_time(moment) == f"{words[11:16]}:15 {words[17:]}"
+    clock.use_zone(zone)
+    assert clock.shown(moment) == words
+    assert clock.shown_time(moment) == f"{words[11:16]}:15 {words[17:]}"
 
 
 def test_words_that_are_kept_say_utc_whatever_the_zone() -> None:
-    clock.settle("America/New_York")
+    clock.use_zone("America/New_York")
     assert clock.recorded(SUMMER) == "2026-07-01 23:30:15 UTC"
 
 

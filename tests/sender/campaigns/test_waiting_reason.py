@@ -53,7 +53,7 @@ def test_what_is_waited_for_is_told_with_its_time(database: Database, outcome: O
     wait = upcoming(database, waiting(database, outcome))
     assert wait is not None
     assert wait.words.startswith(words)
-    assert clock.told_time(SOON) in wait.words or clock.told(SOON) in wait.words
+    assert clock.shown_time(SOON) in wait.words or clock.shown(SOON) in wait.words
 
 
 @pytest.mark.parametrize("ended", ["over", "paused", "no wait"])
