@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -19,6 +20,7 @@ from newsletters.compose.blocks import registry
 from newsletters.compose.compiler import compile_file
 from newsletters.compose.languages import compile_languages
 from newsletters.toolkit_store.store import find_toolkit
+from tests.test_house import PRODUCT
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -175,3 +177,17 @@ def test_the_two_languages_in_the_page_for_staff_say_the_same(tmp_path: Path) ->
 
 def test_the_page_of_checks_is_what_their_codes_say() -> None:
     assert (ROOT / "docs/checks.md").read_text(encoding="utf-8") == checks_page(), "python -m newsletters.checks"
+
+
+def test_every_dependency_has_its_reason_in_the_architecture() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    names = [re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]]
+    assert [name for name in names if not re.search(rf"^\| (.*, )?{name}(, .*)? \|", page, re.MULTILINE)] == []
+
+
+def test_the_architecture_draws_every_folder_of_the_product() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    folders = {path.parent.relative_to(ROOT).as_posix() for place in PRODUCT for path in (ROOT / place).rglob("*.py")}
+    drawn = {folder for folder in folders if f"| `{folder}/`" in page}
+    assert folders - drawn - {"newsletters/packs/dialects", "daisychain/migrations/versions", "sender"} == set()
