@@ -197,11 +197,8 @@ def _lifted(marks: list[Mark]) -> list[Mark]:
                 for token, children in branches:
                     lifted.append(token)
                     if children is not None:
-                        lifted += [
-                            *opening,
-                            Mark("inline", "", 0, map=mark.map, children=children, content=" "),
-                            *closing,
-                        ]
+                        inline = Mark("inline", "", 0, map=mark.map, children=children, content=" ")
+                        lifted += [*opening, inline, *closing]
                 marks[low : high + 1] = lifted
                 position = low
         position += 1
@@ -243,7 +240,7 @@ def _check_html(content: str, file: str, line: int, expressions: Expressions) ->
         raise InputError(
             "A condition can't be inside HTML.", file=file, line=line, hint="Put {% if %} around all of it."
         )
-    content = _HTML_COMMENT.sub("", content)
+    content = _HTML_COMMENT.sub("", content)  # a second time: the first may have made another of what was around it
     if content.lstrip().startswith(("<!", "<?")):
         raise InputError("This kind of HTML can't be used in a newsletter.", file=file, line=line)
     for match in _HTML_TAG.finditer(content):
@@ -273,18 +270,14 @@ def _tidied(html: str, pictures: Set[str], file: str, line: int) -> str:
         html,
         tags=set(ALLOWED_TAGS) | {"h1", "img"},
         attributes={
-            **ALLOWED_ATTRIBUTES,
-            "img": {"src", "alt", "width", "height", "class", "title"},
-            "ol": {"start"},
-            "code": {"class"},
-            "td": {"align", "style"},
-            "th": {"align", "style"},
+            **ALLOWED_ATTRIBUTES, "img": {"src", "alt", "width", "height", "class", "title"}, "ol": {"start"},
+            "code": {"class"}, "td": {"align", "style"}, "th": {"align", "style"},
         },
         attribute_filter=allowed,
         filter_style_properties={"text-align"},  # as Markdown's own tables have it
         url_schemes={"http", "https", "mailto", "tel", "sms"},
         link_rel=None,
-    )
+    )  # fmt: skip
     if strange:
         raise InputError("A picture can't be shown by an HTML tag.", file=file, line=line, hint=_WRITE_PICTURE)
     return _VOID.sub(r"<\1\2 />", re.sub(r"<img([^>]*?)\s*/?>", r"<img\1 />", clean))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
+from urllib.parse import quote
 
 import pytest
 
@@ -187,6 +189,29 @@ def test_an_email_survives_json(compilation: Compilation) -> None:
     email = CompiledEmail.from_json(compilation.email.to_json())
     assert email == compilation.email
     assert email.hash == compilation.email.hash
+
+
+# As older versions made them of `set`, `+` and calls, and as the database still has them.
+STORED = {
+    '["concat", ["field", "first_name"], ["const", " of "], ["default", ["field", "city"], "Leeds"]]': "Ann of Leeds",
+    '["or", ["field", "city"], ["const", "5"]]': "5",
+    '["if", ["or", ["field", "city"], ["const", true]], ["const", "a"], ["const", "b"]]': "a",
+    '["if", ["and", ["field", "city"], ["const", false]], ["const", "a"], ["const", "b"]]': "b",
+    '["if", ["in", ["filter", "lower", ["field", "first_name"]], ["ann", "7"]], ["const", "a"], ["const", "b"]]': "a",
+    '["if", ["<=", ["field", "age"], 17.5], ["const", "a"], ["const", "b"]]': "b",
+}
+
+
+@pytest.mark.parametrize("tree", STORED)
+def test_an_email_that_an_older_version_stored_is_merged_as_it_was(tree: str) -> None:
+    content = compiled("Dear {{ member.first_name }}, [a](https://b.example/{{ member.first_name }})").email.to_json()
+    for slot in content["slots"]:
+        slot["expression"] = json.loads(tree)
+    email = CompiledEmail.from_json(content)
+    member = {"first_name": "Ann", "age": "18", "city": ""}
+    plain = References(link=lambda link: link.url, image=lambda image: "", unsubscribe="", view="")
+    assert f"Dear {STORED[tree]}, a" in plan_merge(email, plain).render(member, "").text
+    assert link_url(email, 0, member, "") == f"https://b.example/{quote(STORED[tree])}"
 
 
 def test_the_hash_is_that_of_the_content_not_of_the_compile(compilation: Compilation) -> None:
