@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, RowMapping, func, or_, select, text, update
+from sqlalchemy import Connection, Row, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -94,33 +94,30 @@ def _notify_until(database: Database, over: threading.Event, every: float) -> No
             log.error("alerts could not be sent: %s", error)
 
 
-def _next(connection: Connection) -> RowMapping | None:
+def _next(connection: Connection) -> Row[int, str, str, int] | None:
     """Return an alert that is due, locked; if this process dies now, the alert is sent again."""
-    due = connection.execute(
+    return connection.execute(
         select(Alert.id, Alert.subject, Alert.words, Alert.tries)
         .where(Alert.told_at.is_(None), Alert.over_at.is_(None), Alert.due_at <= func.now())
         .order_by(Alert.id)
         .limit(1)
         .with_for_update(skip_locked=True)
-    )
-    return due.mappings().one_or_none()
+    ).one_or_none()
 
 
-def _send(connection: Connection, to: list[Channel], alert: RowMapping) -> bool:
+def _send(connection: Connection, to: list[Channel], alert: Row[int, str, str, int]) -> bool:
     """Send an alert through every channel; it counts as sent if one of them works."""
     problems = []
     for channel in to:
         try:
-            channel.send(alert["subject"], alert["words"])
+            channel.send(alert.subject, alert.words)
         except (ProviderError, ConfigurationError) as error:
             problems.append(str(error))
             log.error("an alert could not be sent: %s", error)
     sent = len(problems) < len(to)
-    pause = text("now() + least(power(2, :tries), 60) * interval '1 minute'").bindparams(tries=alert["tries"])
+    pause = text("now() + least(power(2, :tries), 60) * interval '1 minute'").bindparams(tries=alert.tries)
     outcome = {"told_at": func.now()} if sent else {"due_at": pause}
     connection.execute(
-        update(Alert)
-        .where(Alert.id == alert["id"])
-        .values(tries=Alert.tries + 1, problem="; ".join(problems), **outcome)
+        update(Alert).where(Alert.id == alert.id).values(tries=Alert.tries + 1, problem="; ".join(problems), **outcome)
     )
     return sent

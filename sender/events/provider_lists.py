@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from sqlalchemy import Connection, select, text
 
@@ -30,10 +30,18 @@ class HasSuppressionLists(Protocol):
         """Return the entries added between two times; raises ProviderError."""
 
 
+class SyncedLists(NamedTuple):
+    """How many entries the provider's lists have, and how many are blocks, or new to us."""
+
+    listed: int
+    blocks: int
+    new: int
+
+
 def sync_provider_lists(
     connection: Connection, provider: HasSuppressionLists, since: datetime, until: datetime
-) -> dict[str, int]:
-    """Suppress addresses that the provider suppresses; returns how many it lists, and how many we did not know.
+) -> SyncedLists:
+    """Suppress the addresses on a provider's suppression lists.
 
     A new one is a bounce or complaint whose webhook event we missed, so it becomes an event, matched to a mail if only
     one fits. Blocks are temporary, so they suppress nobody.
@@ -50,7 +58,7 @@ def sync_provider_lists(
     reason = f"unsubscribed at {provider.name}"
     left = ((key, each.at) for key, each in missed.items() if each.kind == "unsubscribe")
     suppress_all(connection, (NewSuppression(key, reason, provider.name, at=at) for key, at in left))
-    return {"listed": len(listed), "blocks": sum(each.kind == "block" for each in listed), "new": len(missed)}
+    return SyncedLists(len(listed), sum(each.kind == "block" for each in listed), len(missed))
 
 
 def _event(source: str, listed: ProviderSuppression) -> IncomingEvent:

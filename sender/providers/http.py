@@ -33,12 +33,8 @@ class _PlainConnection(http.client.HTTPConnection):
             raise NotConnectedError(str(error)) from error
 
 
-class _EncryptedConnection(http.client.HTTPSConnection):
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except OSError as error:
-            raise NotConnectedError(str(error)) from error
+class _EncryptedConnection(_PlainConnection, http.client.HTTPSConnection):
+    """Its `connect` is the one above around HTTPSConnection's, TLS handshake included."""
 
 
 class _Plain(urllib.request.HTTPHandler):

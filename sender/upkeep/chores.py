@@ -47,9 +47,9 @@ def _provider_lists(database: Database) -> str:
     with database.engine.begin() as connection:
         row = select(Chore.since).where(Chore.name == "provider lists")
         since = connection.scalar(row) or datetime.fromtimestamp(0, UTC)
-        counts = sync_provider_lists(connection, provider, since, until)
+        found = sync_provider_lists(connection, provider, since, until)
         connection.execute(update(Chore).where(Chore.name == "provider lists").values(since=until))
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f"{found.listed} listed, {found.blocks} blocks, {found.new} new"
 
 
 def _bounce_mailbox(database: Database) -> str:

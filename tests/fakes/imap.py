@@ -1,4 +1,4 @@
-"""A mailbox over IMAP that runs here: as much of RFC 3501 as reading mails and marking them takes."""
+"""A fake IMAP mailbox: the part of RFC 3501 needed to read and mark mails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 
 
 class FakeMailbox(socketserver.ThreadingTCPServer):
-    """One folder INBOX of one user; use it as a context manager. `flags` holds those of each mail, in their order."""
+    """The INBOX of one user; use it as a context manager. `flags` has the flags of each mail, in their order."""
 
     daemon_threads = True
 
@@ -21,7 +21,7 @@ class FakeMailbox(socketserver.ThreadingTCPServer):
         self.add(*mails)
 
     def add(self, *mails: bytes) -> None:
-        """Put mails in that nobody has seen."""
+        """Add unseen mails."""
         self.mails += mails
         self.flags += [set() for _ in mails]
 

@@ -1,17 +1,17 @@
-"""A SendGrid that runs here: strict, able to fail in every way that the real one can, and able to remember.
+"""A fake SendGrid: as strict as the documentation, fails in every way the real one can, and records everything.
 
-In a test it is a context manager; for tests that kill processes it is a process of its own
-(`python -m tests.fakes.sendgrid`), asked over HTTP:
+In a test it is a context manager. For tests that kill processes it is a process of its own
+(`python -m tests.fakes.sendgrid`), controlled over HTTP:
 
     POST /v3/mail/send          as SendGrid
-    GET  /v3/scopes             what the key may do
-    POST /v3/logs               the mails taken, searched as its log is; GET /v3/logs/ID is one of them
+    GET  /v3/scopes             the key's scopes
+    POST /v3/logs               a search of the accepted mails, as in its log; GET /v3/logs/ID returns one of them
     GET  /v3/suppression/LIST   the addresses in `lists`
-    GET  /v3/whitelabel/…       and the other paths of sendgrid_account: how `account` is set up
+    GET  /v3/whitelabel/…       and the other paths of sendgrid_account: the setup in `account`
     GET  /ls/click, /wf/open    tracked links and pixel; each also makes an event
     GET  /_fake/state           {"requests": […], "copies": {address: n}, "public_key": …}
     GET  /_fake/mail?address=A  the MIME of the last copy for A
-    POST /_fake/faults          [fault or null, …], one for each request to come
+    POST /_fake/faults          [fault or null, …], one for each of the next requests
     POST /_fake/events          {"kinds": ["processed", "delivered"]} about every mail, posted to the webhook
 """
 
@@ -43,10 +43,10 @@ EVENTS_PER_POST = 500
 
 @dataclass(frozen=True)
 class Fault:
-    """How to mistreat one request: whether its mails are taken all the same, and what is answered instead.
+    """A failure of one request: whether its mails are accepted anyway (`taken`), and the answer.
 
-    `reset` breaks the connection, and before the body is read unless the mails are taken. `hold` keeps the
-    answer back for `seconds` or until the stand-in stops; `late` until `released` is set, and then it is the usual one.
+    `reset` breaks the connection, before the body is read unless the mails are accepted. `hold` delays the answer for
+    `seconds` or until the fake stops; `late` delays the normal answer until `released` is set.
     """
 
     answer: Literal["status", "reset", "hold", "late"] = "status"
@@ -60,7 +60,7 @@ class Fault:
 
 @dataclass
 class Request:
-    """One request to /v3/mail/send as it came, and what became of it."""
+    """One request to /v3/mail/send, and its result."""
 
     raw: bytes
     headers: dict[str, str]
@@ -76,7 +76,7 @@ class Request:
 
 
 class FakeSendGrid:
-    """The stand-in; use it as a context manager, with its `url` as SENDGRID_API_HOST."""
+    """The fake; use it as a context manager, with its `url` as SENDGRID_API_HOST."""
 
     def __init__(self, *, key: str = "SG.test", webhook: str = "", port: int = 0, suspended: bool = False) -> None:
         self.key, self.webhook, self.suspended = key, webhook, suspended
@@ -84,8 +84,8 @@ class FakeSendGrid:
         self.scopes = ["mail.send", "sender_verification_eligible"]
         self.account = Account()
         self.lists: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS}
-        self.refusing: dict[str, int] = {}  # the status to answer to paths that begin so
-        self.asked: list[str] = []  # the paths of questions to log and lists
+        self.refusing: dict[str, int] = {}  # path prefix → status to answer with
+        self.asked: list[str] = []  # the requested paths, except mail/send
         self.requests: list[Request] = []
         self.mails: list[Mail] = []
         self.pending: list[Event] = []
@@ -107,17 +107,17 @@ class FakeSendGrid:
 
     @property
     def public_key(self) -> str:
-        """The webhook's public key, base64 DER."""
+        """Return the webhook's public key, base64 DER."""
         return self.signer.public_key
 
     @property
     def copies(self) -> Counter[str]:
-        """How many mails each address was sent."""
+        """Count the accepted mails by address."""
         with self.lock:
             return Counter(mail.address for mail in self.mails)
 
     def mail(self, address: str) -> Mail:
-        """The last mail to `address`; raises LookupError."""
+        """Return the last mail to `address`; raises LookupError."""
         with self.lock:
             found = [mail for mail in self.mails if mail.address == address]
         if not found:
@@ -125,7 +125,7 @@ class FakeSendGrid:
         return found[-1]
 
     def script(self, *faults: Fault | None) -> None:
-        """One fault for each request to come, in order; None lets a request pass."""
+        """Queue faults for the next requests, in order; None means a normal answer."""
         with self.lock:
             self._faults.extend(faults)
 
@@ -135,7 +135,7 @@ class FakeSendGrid:
         return [self.signer.post(self.webhook, batch) for batch in batches]
 
     def post_pending(self) -> list[int]:
-        """Post the opens and clicks that readers caused since the last time."""
+        """Post the opens and clicks since the last call."""
         with self.lock:
             events, self.pending = self.pending, []
         return self.post(events)
@@ -149,7 +149,7 @@ class FakeSendGrid:
             self.requests.append(request)
 
     def take(self, request: Request) -> None:
-        """Take a valid request's mails, unless it is marked as a sandbox one."""
+        """Accept a valid request's mails, unless it is for the sandbox."""
         body = request.body
         request.message_id, request.taken = secrets.token_urlsafe(16), True
         with self.lock:
@@ -157,8 +157,8 @@ class FakeSendGrid:
                 self.mails.append(Mail(len(self.mails), body, personalization, request.message_id, self.url))
 
     def state(self) -> dict[str, Any]:
-        """What a test in another process may want to know."""
-        told = [
+        """Return the state for a test in another process."""
+        requests = [
             {
                 "status": request.status,
                 "taken": request.taken,
@@ -167,7 +167,7 @@ class FakeSendGrid:
             }
             for request in self.requests
         ]
-        return {"requests": told, "copies": dict(self.copies), "public_key": self.public_key}
+        return {"requests": requests, "copies": dict(self.copies), "public_key": self.public_key}
 
 
 class _Server(ThreadingHTTPServer):
@@ -179,7 +179,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # Clients that go away are what half of the tests are about; anything else is a bug of ours.
+        # Many tests let clients disappear; anything else is a bug.
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -212,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
             elif parts.path in WANTED:
                 self._set_up(parts.path, query)
             elif parts.path.startswith(("/v3/logs/", "/v3/suppression/")):
-                self._tell(unquote(parts.path), query)
+                self._read_log_or_list(unquote(parts.path), query)
             elif parts.path == "/v3/mail/send":
                 self._refuse(405, [Problem("method not allowed", None)])
             else:
@@ -252,7 +252,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             self._refuse(400, [Problem(f"invalid query: {error}", "query")])
 
-    def _tell(self, path: str, query: dict[str, str]) -> None:
+    def _read_log_or_list(self, path: str, query: dict[str, str]) -> None:
         fake, name = self.server.fake, path.rpartition("/")[2]
         if not self._may_ask():
             return None
@@ -267,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reset()
         length = int(self.headers.get("Content-Length", 0))
         raw = self.rfile.read(length)
-        if len(raw) < length:  # the sender died on the way: nothing reached us
+        if len(raw) < length:  # the sender died while sending: nothing is accepted
             return None
         request = Request(raw, dict(self.headers))
         fake.record(request)
@@ -278,9 +278,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.answer == "late":
             fake.released.wait(fault.seconds)
         if fault is None or fault.answer == "late":
-            return self._usual(request)
+            return self._answer_normally(request)
         request.status = fault.status
-        return self._mistreat(fault)
+        return self._fail(fault)
 
     def _judge(self, request: Request) -> tuple[int, list[Problem]]:
         fake = self.server.fake
@@ -300,13 +300,13 @@ class _Handler(BaseHTTPRequestHandler):
         sandbox = not found and body.get("mail_settings", {}).get("sandbox_mode", {}).get("enable")
         return (400, found) if found else (200 if sandbox else 202, [])
 
-    def _usual(self, request: Request) -> None:
+    def _answer_normally(self, request: Request) -> None:
         if request.status >= 400:
             self._refuse(request.status, request.problems)
         else:
             self._answer(request.status, b"", {"X-Message-Id": request.message_id} if request.taken else {})
 
-    def _mistreat(self, fault: Fault) -> None:
+    def _fail(self, fault: Fault) -> None:
         if fault.answer == "reset":
             return self._reset()
         if fault.answer == "hold":
@@ -364,17 +364,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: what came in is in `requests`."""
+        """Log nothing: all requests are in `requests`."""
 
 
 def fault_json(fault: Fault) -> dict[str, Any]:
-    """A fault as /_fake/faults takes it."""
+    """Return a fault in the form that /_fake/faults accepts."""
     return asdict(fault)
 
 
 def main() -> None:
     """Serve until killed; the first line of stdout is the URL."""
-    parser = argparse.ArgumentParser(description="A stand-in for SendGrid.")
+    parser = argparse.ArgumentParser(description="A fake SendGrid.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--key", default="SG.test")
     parser.add_argument("--webhook", default="")

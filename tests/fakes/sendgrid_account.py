@@ -1,10 +1,10 @@
-"""How an account at SendGrid is set up, as its API tells it; each thing only to a key that has the scope for it."""
+"""The setup of a SendGrid account as its API returns it, only to keys with the right scopes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Longest first: the first path that fits says which scope is wanted.
+# The scope that each path needs.
 WANTED = {
     "/v3/whitelabel/domains": "whitelabel.read",
     "/v3/whitelabel/links": "whitelabel.read",
@@ -19,7 +19,7 @@ EVENTS = (
 
 
 def domain(name: str, **changes: Any) -> dict[str, Any]:
-    """An authenticated domain."""
+    """Return an authenticated domain."""
     hosts = {
         "mail_cname": (f"em1234.{name}", "u1.wl1.sendgrid.net"),
         "dkim1": (f"s1._domainkey.{name}", "s1.domainkey.u1.wl1.sendgrid.net"),
@@ -29,7 +29,7 @@ def domain(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def link(name: str, **changes: Any) -> dict[str, Any]:
-    """A branded link."""
+    """Return a branded link."""
     return _branded(
         name, {"domain_cname": (f"url1.{name}", "sendgrid.net"), "owner_cname": (f"1.{name}", "sendgrid.net")}, changes
     )
@@ -45,7 +45,7 @@ def _branded(name: str, hosts: dict[str, tuple[str, str]], changes: dict[str, An
 
 
 def webhook(url: str, public_key: str, **changes: Any) -> dict[str, Any]:
-    """An Event Webhook that tells everything; without a key it is not signed, and none is named."""
+    """Return an Event Webhook with all events on; without a key it is not signed, and the field is missing."""
     key = {"public_key": public_key} if public_key else {}
     return {
         "id": "77d4a5da",
@@ -59,7 +59,7 @@ def webhook(url: str, public_key: str, **changes: Any) -> dict[str, Any]:
 
 
 class Account:
-    """What the account says when asked; a test changes it as it likes."""
+    """The answers of the account; tests change its attributes."""
 
     def __init__(self) -> None:
         self.domains: list[dict[str, Any]] = []
@@ -72,13 +72,13 @@ class Account:
         }  # fmt: skip
 
     def answer(self, path: str, query: dict[str, str]) -> Any:
-        """What is at that path; raises KeyError for what the account does not have."""
+        """Return the answer for a path; raises KeyError if the account has none."""
         if path == "/v3/whitelabel/domains":
             return [each for each in self.domains if query.get("domain", "") in each["domain"]]
         return {
             "/v3/whitelabel/links": self.links,
             "/v3/verified_senders": {"results": self.senders},
-            # It was documented to answer an empty object where there is none.
+            # Documented: an empty object if there is no webhook.
             "/v3/user/webhooks/event/settings/all": {"max_allowed": 5, "webhooks": self.webhooks or [{}]},
             "/v3/user/credits": self.credits,
         }[path]

@@ -1,4 +1,4 @@
-"""SendGrid's Event Webhook: events as it writes them, and batches of them signed as it signs them."""
+"""Events as SendGrid's Event Webhook writes them, and batches signed as it signs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROWSER = {
 }
 APPLE = {"ip": "104.28.42.16", "useragent": "Mozilla/5.0"}
 
-# What each kind has beyond the fields that all have.
+# The fields of each kind, beyond the common ones.
 EXTRA: dict[str, Event] = {
     "processed": {"send_at": 0},
     "delivered": {"response": "250 2.0.0 OK", "ip": "149.72.1.1", "tls": 1, "cert_err": 0},
@@ -50,7 +50,7 @@ DELIVERY_KINDS = frozenset({"processed", "delivered", "deferred", "bounce", "dro
 
 
 def event(mail: Mail, kind: str, *, at: float | None = None, category_as_list: bool = False, **fields: Any) -> Event:
-    """One event about `mail`; `fields` are added to, or replace, those that the kind has."""
+    """Make an event about `mail`; `fields` are added, or replace the fields of its kind."""
     made: Event = {
         "email": mail.address,
         "timestamp": int(time.time() if at is None else at),
@@ -70,7 +70,7 @@ def event(mail: Mail, kind: str, *, at: float | None = None, category_as_list: b
 
 
 def blocked(mail: Mail, **fields: Any) -> Event:
-    """The soft kind of bounce, after which SendGrid goes on mailing the address."""
+    """Make a soft bounce, after which SendGrid does not suppress the address."""
     reason = {
         "reason": "554 5.7.1 message refused by policy",
         "status": "5.7.1",
@@ -80,7 +80,7 @@ def blocked(mail: Mail, **fields: Any) -> Event:
 
 
 def asynchronous_bounce(mail: Mail, **fields: Any) -> Event:
-    """A bounce that came back by mail, long after: no message id and none of the sender's own arguments."""
+    """Make an asynchronous bounce (one that came by mail): no message id and no custom arguments."""
     made = event(mail, "bounce", **fields)
     for name in ("sg_message_id", "smtp-id", *mail.custom_args):
         del made[name]
@@ -88,18 +88,18 @@ def asynchronous_bounce(mail: Mail, **fields: Any) -> Event:
 
 
 def machine_open(mail: Mail, **fields: Any) -> Event:
-    """An open by a mail program's own servers; the flag is left out, not false, on other opens."""
+    """Make an open by Apple's prefetching; other opens do not have the flag at all."""
     return event(mail, "open", **{**APPLE, "sg_machine_open": True, **fields})
 
 
 def click(mail: Mail, place: int, **fields: Any) -> Event:
-    """A click on the link at `place`, counted from 0 over the links that are tracked."""
+    """Make a click on the link at `place`, counted from 0 over the tracked links."""
     offset = {"index": place, "type": "html"}
     return event(mail, "click", **{"url": mail.links[place], "url_offset": offset, **fields})
 
 
 def account_status_change(kind: str = "compliance_suspend") -> Event:
-    """Concerns the account, so it has no address and nothing of ours."""
+    """Make an event about the account, without an address and custom arguments."""
     return {
         "timestamp": int(time.time()),
         "event": "account_status_change",
@@ -109,12 +109,12 @@ def account_status_change(kind: str = "compliance_suspend") -> Event:
 
 
 def again(original: Event, *, same_id: bool = True) -> Event:
-    """The same happening told twice, by the same id or, as was reported of the service, by another one."""
+    """Repeat an event, with the same id or, as was reported (sendgrid-nodejs#1435), another one."""
     return dict(original) if same_id else {**original, "sg_event_id": new_event_id()}
 
 
 def shuffled(events: Sequence[Event], seed: int) -> list[Event]:
-    """The events in another order, the same one for the same seed."""
+    """Shuffle events, in the same way for the same seed."""
     return random.Random(seed).sample(list(events), len(events))
 
 
@@ -124,18 +124,18 @@ def new_event_id() -> str:
 
 @dataclass
 class Signer:
-    """The P-256 key of one webhook, and requests signed with it."""
+    """Signs requests with the P-256 key of one webhook."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     @property
     def public_key(self) -> str:
-        """Base64 of the DER SubjectPublicKeyInfo, as SendGrid's settings page shows it."""
+        """Return the DER SubjectPublicKeyInfo in base64, as SendGrid's settings page shows it."""
         encoding, shape = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         return base64.b64encode(self.key.public_key().public_bytes(encoding, shape)).decode()
 
     def headers(self, body: bytes, *, at: float | None = None) -> dict[str, str]:
-        """The headers of a webhook request with this body, signed at `at` (seconds since 1970; now)."""
+        """Sign a body and return the request's headers; `at` is in seconds since 1970, by default now."""
         stamp = str(int(time.time() if at is None else at))
         signature = self.key.sign(stamp.encode() + body, ec.ECDSA(hashes.SHA256()))
         return {
@@ -159,7 +159,7 @@ class Signer:
 
 
 def encoded(events: Sequence[Event]) -> bytes:
-    """The body of a batch, byte for byte as it is signed: with the line end that SendGrid's have."""
+    """Encode a batch with SendGrid's final CRLF, which is part of the signed bytes."""
     return json.dumps(list(events)).encode() + b"\r\n"
 
 

@@ -1,4 +1,4 @@
-"""SendGrid's log of mails and its lists of addresses, as far as they can be asked: strict about the question."""
+"""SendGrid's log and suppression lists, strict about queries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONDITION = re.compile(
 
 
 def search(mails: Iterable[Mail], query: str, limit: int) -> list[dict[str, Any]]:
-    """The mails that `query` asks for, as the log lists them; raises ValueError for what it would not understand."""
+    """Search the mails as the log does; raises ValueError for an invalid query."""
     if not 1 <= limit <= 1000:
         raise ValueError("limit")
     tests = [_condition(part.strip()) for part in query.split(" AND ")]
@@ -44,7 +44,7 @@ def _condition(text: str) -> Any:
 
 
 def summary(mail: Mail) -> dict[str, Any]:
-    """One line of the list: no custom arguments in it."""
+    """Return a mail as search results list it, without custom arguments."""
     return {
         "from_email": mail.body["from"]["email"],
         "sg_message_id": mail.sg_message_id,
@@ -56,7 +56,7 @@ def summary(mail: Mail) -> dict[str, Any]:
 
 
 def entry(mail: Mail) -> dict[str, Any]:
-    """A mail's own entry, which has its custom arguments."""
+    """Return a mail's own entry, with its custom arguments."""
     return {
         **{name: value for name, value in summary(mail).items() if name != "sg_message_id_created_at"},
         "api_key_id": "key", "client_ip": "203.0.113.9", "category": mail.categories,
@@ -65,7 +65,7 @@ def entry(mail: Mail) -> dict[str, Any]:
 
 
 def page(entries: Sequence[dict[str, Any]], query: dict[str, str]) -> list[dict[str, Any]]:
-    """One page of a list of addresses; raises ValueError for a page that is too large."""
+    """Return one page of a suppression list; raises ValueError if the page is too large."""
     start, end = int(query.get("start_time", 0)), int(query.get("end_time", 2**40))
     limit, offset = int(query.get("limit", MAX_PAGE)), int(query.get("offset", 0))
     if not 1 <= limit <= MAX_PAGE:

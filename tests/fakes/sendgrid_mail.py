@@ -1,4 +1,4 @@
-"""What SendGrid makes of one personalization: real MIME, with its links and pixel where tracking is on."""
+"""The mail that SendGrid makes of one personalization: real MIME, with tracked links and pixel if tracking is on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HREF = re.compile(r"""(\bhref\s*=\s*["'])(https?://[^"']*)""", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Mail:
-    """One recipient's copy; `number` counts all copies from 0. Costly parts are made when asked for."""
+    """One recipient's copy; `number` counts all copies from 0. Costly parts are made on first use."""
 
     number: int
     body: dict[str, Any]
@@ -33,12 +33,12 @@ class Mail:
 
     @property
     def sg_message_id(self) -> str:
-        """As events carry it: the answer's X-Message-Id, a dot, and an ending that differs by recipient."""
+        """Return the id in events: the answer's X-Message-Id, a dot, and a suffix that differs by recipient."""
         return f"{self.message_id}.recvd-7c5d7b5f4-xk2bq-1-{self.number:08X}.0"
 
     @property
     def custom_args(self) -> dict[str, str]:
-        """The request's, then the personalization's; both levels are merged, the inner one wins."""
+        """Merge the custom arguments of request and personalization; the latter win."""
         return {**self.body.get("custom_args", {}), **self.personalization.get("custom_args", {})}
 
     @property
@@ -55,14 +55,14 @@ class Mail:
 
     @cached_property
     def html(self) -> str:
-        """As the reader gets it, tracked links and pixel included."""
+        """Return the HTML that the reader gets, with tracked links and pixel."""
         return self._tracked(self._content("text/html"))
 
     @cached_property
     def links(self) -> list[str]:
-        """The true addresses of the rewritten links, in order; their places are the `index` of `url_offset`.
+        """Return the original URLs of the rewritten links in order; a link's position is the `index` of `url_offset`.
 
-        Whether the real service counts links that it leaves alone was never seen; here it does not.
+        It is not known whether the real service counts links that it does not rewrite; this one does not.
         """
         return [
             html.unescape(href.group(2))
@@ -76,8 +76,8 @@ class Mail:
 
     @cached_property
     def message(self) -> EmailMessage:
-        """The mail as MIME."""
-        # Headers are left on one line, however long, as they came.
+        """Build the mail as MIME."""
+        # Headers stay on one line, however long.
         message = EmailMessage(policy=SMTP.clone(max_line_length=998))
         sender = self.personalization.get("from") or self.body["from"]
         message["From"] = _mailbox(sender)
@@ -100,7 +100,7 @@ class Mail:
         return self._substituted(next((part["value"] for part in self.body["content"] if part["type"] == kind), ""))
 
     def _substituted(self, text: str) -> str:
-        # One tag after the other, so that a value that holds a later tag is replaced again.
+        # One tag after the other, so a later tag inside a value is replaced too.
         for tag, value in self.personalization.get("substitutions", {}).items():
             text = text.replace(tag, value)
         return text
@@ -136,7 +136,7 @@ class Mail:
 
 
 def token_parts(token: str) -> tuple[int, int]:
-    """The mail's number and the link's place of a token in a tracked link; raises ValueError."""
+    """Read the mail's number and the link's position from a token; raises ValueError."""
     number, place = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode().split(".")
     return int(number), int(place)
 

@@ -44,7 +44,7 @@ Check = Callable[[Any, str], Problems]
 
 
 def problems(body: object) -> list[Problem]:
-    """Everything that is wrong with a decoded body, in the order in which its fields are documented."""
+    """Return everything that is wrong with a decoded body, in the order of the documentation."""
     if not isinstance(body, dict):
         return [Problem("Bad Request", None)]
     return list(_request(body))

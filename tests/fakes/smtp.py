@@ -1,4 +1,4 @@
-"""An SMTP relay that runs here, aiosmtpd's so that not we judge our own dialect, and fails where told to."""
+"""A fake SMTP relay that fails as scripted. It is aiosmtpd, so that our SMTP is judged by somebody else's code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-# When a mail can meet its fate: at the three commands, halfway through the data, and after its end.
+# When a mail can fail: at the three commands, halfway through the content, and after its end.
 Moment = Literal["MAIL", "RCPT", "DATA", "body", "end"]
 CUT = "cut the connection"
 
@@ -31,8 +31,8 @@ CUT = "cut the connection"
 class FakeRelay:
     """The relay; use it as a context manager. `script` maps a moment and a recipient to a reply or CUT.
 
-    MAIL names no recipient: its entries are for the sender. A mail whose connection is cut at the end
-    is kept among `mails` all the same, as some relays do.
+    MAIL has no recipient yet: its entries name the sender. A mail whose connection is cut at the end is still in
+    `mails`, as some relays deliver it.
     """
 
     user: str = ""
@@ -40,7 +40,7 @@ class FakeRelay:
     starttls: bool = False
     tls: ssl.SSLContext | None = None
     pipelining: bool = False
-    eager: bool = False  # says yes to DATA even where nobody is to get it, as RFC 2920 lets relays do
+    eager: bool = False  # accepts DATA even without a valid recipient, as RFC 2920 allows
     most_mails: int = 0  # on one connection, which then ends with 421; 0 is no limit
     script: dict[tuple[Moment, str], str] = field(default_factory=dict)
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class FakeRelay:
 
     @property
     def url(self) -> str:
-        """The relay's SMTP_URL, credentials included."""
+        """Return the relay's SMTP_URL, with credentials."""
         scheme = "smtp+starttls" if self.starttls else "smtps" if self.tls else "smtp"
         login = f"{self.user}:{self.password}@" if self.user else ""
         return f"{scheme}://{login}127.0.0.1:{self.port}"
@@ -76,11 +76,11 @@ class FakeRelay:
 
     @property
     def open(self) -> int:
-        """How many connections stand."""
+        """Count the open connections."""
         return sum(protocol.transport is not None for protocol in self._protocols)
 
     def hang_up(self) -> None:
-        """Break all connections off."""
+        """Cut all connections."""
         for protocol in self._protocols:
             self._loop.call_soon_threadsafe(protocol.cut)
 
@@ -88,7 +88,7 @@ class FakeRelay:
         asyncio.set_event_loop(self._loop)
         direct = None if self.starttls else self.tls
         listener = socket.socket()
-        # Little room, so that a long mail can't lie here whole, unread, when its connection is cut.
+        # A small buffer, so that a long mail can't be in it completely when its connection is cut.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
         listener.bind(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
@@ -134,7 +134,7 @@ class FakeRelay:
     async def handle_MAIL(  # noqa: N802
         self, server: _Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        reply = server.fate("MAIL", address)
+        reply = server.scripted("MAIL", address)
         if not reply:
             envelope.mail_from = address
         return reply or "250 OK"
@@ -142,14 +142,14 @@ class FakeRelay:
     async def handle_RCPT(  # noqa: N802
         self, server: _Protocol, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        reply = server.fate("RCPT", address)
+        reply = server.scripted("RCPT", address)
         if not reply:
             envelope.rcpt_tos.append(address)
         return reply or "250 OK"
 
     async def handle_DATA(self, server: _Protocol, session: Session, envelope: Envelope) -> str:  # noqa: N802
         address, raw = envelope.rcpt_tos[0], cast(bytes, envelope.content)
-        reply = server.fate("end", address)
+        reply = server.scripted("end", address)
         server.taken += 1
         if not reply or reply == CUT:
             self.raw.append(raw)
@@ -164,19 +164,19 @@ class _Protocol(SMTP):
         self.relay = relay
         self.taken = 0
 
-    def fate(self, moment: Moment, address: str) -> str:
-        """The scripted reply, empty where there is none; a connection that is to be cut is cut here."""
+    def scripted(self, moment: Moment, address: str) -> str:
+        """Return the scripted reply, or ""; cut the connection if the script says so."""
         reply = self.relay.script.get((moment, address), "")
         if moment == "MAIL" and self.relay.most_mails and self.taken >= self.relay.most_mails:
             reply = "421 enough for one connection"
         if reply == CUT:
-            self.cut()  # at once, so that what is returned can't be sent any more
+            self.cut()  # at once, so that the returned reply can't be sent any more
         elif reply.startswith("421"):
-            self.loop.call_soon(self._wire().close)  # once the reply is out, as real relays do
+            self.loop.call_soon(self._wire().close)  # after the reply is sent, as real relays do
         return reply
 
     def cut(self) -> None:
-        """Break the connection off, if it still stands."""
+        """Cut the connection, if it is still open."""
         if self.transport is not None:
             self._wire().abort()
 
@@ -189,7 +189,7 @@ class _Protocol(SMTP):
             await self._data_for_nobody(arg)
             return
         address = addresses[0]
-        if reply := self.fate("DATA", address):
+        if reply := self.scripted("DATA", address):
             await self.push(reply)
         elif ("body", address) in self.relay.script:
             await self.push("354 go on")
@@ -209,7 +209,7 @@ class _Protocol(SMTP):
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """TLS contexts of a server at 127.0.0.1, and of a client that trusts it and nobody else."""
+    """Make TLS contexts for a server at 127.0.0.1, and for a client that trusts only this server."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "relay")])
     now = datetime.now(UTC)

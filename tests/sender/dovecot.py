@@ -1,4 +1,4 @@
-"""A real IMAP server, where Dovecot is installed: on loopback, with TLS, one mailbox, and LMTP to deliver into it."""
+"""A real IMAP server, if Dovecot is installed: on loopback, with TLS, one mailbox, and LMTP to deliver to it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ service lmtp {{
 
 @dataclass(frozen=True)
 class Dovecot:
-    """The running server; `trust` is what a client must trust to reach it with TLS."""
+    """The running server; `trust` is the TLS context that clients need."""
 
     port: int
     tls_port: int
@@ -88,30 +88,30 @@ class Dovecot:
     trust: ssl.SSLContext
 
     def url(self, user: str = "bounce@daisies.org", *, encrypted: bool = True, folder: str = "") -> str:
-        """What IMAP_URL is to be."""
+        """Return the IMAP_URL."""
         scheme, port = ("imaps", self.tls_port) if encrypted else ("imap", self.port)
         return f"{scheme}://{quote(user)}:{quote(USERS[user])}@localhost:{port}/{quote(folder)}"
 
     @contextmanager
     def opened(self) -> Iterator[imaplib.IMAP4]:
-        """The mailbox, as a person's mail program has it open."""
+        """Open the mailbox as a mail program does."""
         with imaplib.IMAP4_SSL("localhost", self.tls_port, ssl_context=self.trust, timeout=60) as connection:
             connection.login(*next(iter(USERS.items())))
             connection.select()
             yield connection
 
     def append(self, mail: bytes) -> None:
-        """Put a mail into the mailbox as it is."""
+        """Add a mail to the mailbox as it is."""
         with self.opened() as connection:
             assert connection.append("INBOX", "", "", mail)[0] == "OK"
 
     def deliver(self, mail: bytes, recipient: str) -> None:
-        """Deliver a mail as a mail server does: the recipient stands in the envelope."""
+        """Deliver a mail as a mail server does, with the recipient in the envelope."""
         with smtplib.LMTP("127.0.0.1", self.lmtp_port, timeout=60) as connection:
             connection.sendmail("", [recipient], mail)
 
     def flags(self) -> list[set[str]]:
-        """The flags of each mail, in the order in which the mails came."""
+        """Return the flags of each mail, in the order of arrival."""
         with self.opened() as connection:
             told = connection.fetch("1:*", "(FLAGS)")[1]
         return [
@@ -123,7 +123,7 @@ class Dovecot:
 
 @contextmanager
 def dovecot() -> Iterator[Dovecot]:
-    """Dovecot, started for one test; skips the test where there is none that we can configure."""
+    """Start Dovecot for one test; skip the test if no version is installed that we can configure."""
     program = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("there is no dovecot here")
@@ -170,7 +170,7 @@ def _configured(folder: Path) -> Dovecot:
 
 
 def _certificate() -> tuple[bytes, bytes]:
-    """A certificate for localhost that its own key has signed, and the key."""
+    """Make a self-signed certificate for localhost, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""A small compiled email with one of everything, and people to send it to, for the tests of the providers."""
+"""A small compiled email with one of everything, and recipients, for the tests of providers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOOLKIT_URL = "https://www.daisies.org/toolkit?a=1&b=2"
 
 
 def email(filler: str = "") -> CompiledEmail:
-    """A newsletter with slots in all parts, a condition and links; `filler` is more HTML."""
+    """Make an email with slots in all parts, a condition and links; `filler` is more HTML."""
     mint = Mint.fresh()
     name_html, name_text, name_subject, town = (mint.write("S", index) for index in range(4))
     begin, otherwise, end = (mint.write(kind, 0) for kind in "BOE")
@@ -44,7 +44,7 @@ def email(filler: str = "") -> CompiledEmail:
 
 
 def mailing(letter: CompiledEmail | None = None, **changes: object) -> Mailing:
-    """A mailing of `letter` whose links nobody tracks; `changes` replace its fields."""
+    """Make a mailing of `letter` without tracking; `changes` replace its fields."""
     made = Mailing(
         campaign_id=7,
         plan=plan_merge(letter or email(), sent_references(PUBLIC, opens="off", clicks="off")),
@@ -60,7 +60,7 @@ def mailing(letter: CompiledEmail | None = None, **changes: object) -> Mailing:
 
 
 def person(number: int, **inputs: str | None) -> Recipient:
-    """The person of this number; every other one has a town."""
+    """Make the person of this number; every other one has a town."""
     values: Mapping[str, str | None] = {
         "first_name": f"Zoë <{number}>",
         "town": "St John's & Ἀθῆναι" if number % 2 else None,
@@ -72,5 +72,5 @@ def person(number: int, **inputs: str | None) -> Recipient:
 
 
 def people(count: int) -> list[Recipient]:
-    """`count` people, numbered from 0."""
+    """Make `count` people, numbered from 0."""
     return [person(number) for number in range(count)]

@@ -1,4 +1,4 @@
-"""Mails that mail servers send back, in the shapes that are met in the world."""
+"""Bounces in the formats of real mail servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ X-Daisychain-Delivery: {delivery}
 def standard(
     status: str, code: str, *, action: str = "failed", returned: str = "text/rfc822-headers", words: str = "It failed."
 ) -> str:
-    """A report as RFC 3464 has it, as Postfix, Exchange, Sendmail and Gmail write them."""
+    """Make a delivery report (RFC 3464), as Postfix, Exchange, Sendmail and Gmail write it."""
     diagnostic = f"Diagnostic-Code: smtp; {code}\n" if code else ""
     return f"""Return-Path: <>
 From: MAILER-DAEMON@mx.example (Mail Delivery System)
@@ -52,7 +52,7 @@ Content-Type: {returned}
 
 
 def words(text: str, *, sender: str = "MAILER-DAEMON@mx.example", more: str = "") -> str:
-    """A failure told in words alone, as qmail and old Exim do, or any other plain mail."""
+    """Make a failure in free text, as qmail and old Exim write it, or any other plain mail."""
     return f"""From: {sender}
 To: bounce+{{returned}}@daisies.org
 Subject: failure notice

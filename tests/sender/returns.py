@@ -1,4 +1,4 @@
-"""A campaign that was sent, for the tests of what comes back: rows as a delivery leaves them, and its mails' keys."""
+"""A campaign that was sent, for tests of events: rows as delivery leaves them, and the keys of its mails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 def letter() -> CompiledEmail:
-    """A mail whose second of three links is shown only to people with a town, and whose third has a slot."""
+    """Make an email with three links: the second only for people with a town, the third with a slot."""
     name, name_url = MINT.write(Kind.SLOT, 0), MINT.write(Kind.SLOT, 1)
     begin, end = MINT.write(Kind.BEGIN, 0), MINT.write(Kind.END, 0)
     first, second, third, untracked = (MINT.write(Kind.LINK, index) for index in range(4))
@@ -54,7 +54,7 @@ def letter() -> CompiledEmail:
 
 @dataclass
 class Sent:
-    """A campaign as its delivery left it; its deliveries by number, with the keys of their mails."""
+    """A sent campaign; its deliveries by number, with the keys of their mails."""
 
     database: Database
     campaign_id: int
@@ -77,7 +77,7 @@ class Sent:
         return f"person{number}@people.example"
 
     def event(self, kind: str, number: int = 0, *, at: int = 0, **fields: Any) -> dict[str, Any]:
-        """An event about one of the mails as SendGrid tells it, `at` seconds after the beginning."""
+        """Make a SendGrid event about one of the mails, `at` seconds after the start."""
         return {
             "email": self.address(number),
             "timestamp": self.began + at,
@@ -89,28 +89,28 @@ class Sent:
         }
 
     def rollup(self, number: int = 0) -> Rollup:
-        """What came back for one mail so far; all its columns by name."""
+        """Return a delivery's roll-up, by column."""
         return self.one(select(Rollup.__table__).where(Rollup.delivery_id == self.deliveries[number]))
 
     def events(self) -> list[Any]:
-        """All events, in the order in which they were kept."""
+        """Return all events, in the order of storage."""
         with self.database.engine.connect() as connection:
             return list(connection.execute(select(Event.__table__).order_by(Event.id)).all())
 
     def rollups(self) -> list[Any]:
-        """All roll-ups, comparable."""
+        """Return all roll-ups in a comparable form."""
         with self.database.engine.connect() as connection:
             # What the last move made new depends on the order, and is read by that move alone.
             columns = [column for column in Rollup.__table__.columns if column.name != "new_facts"]
             return list(connection.execute(select(*columns).order_by(Rollup.delivery_id)).all())
 
     def states(self) -> list[str]:
-        """The ledger's state of each delivery."""
+        """Return the state of each delivery."""
         with self.database.engine.connect() as connection:
             return list(connection.scalars(select(Delivery.state).order_by(Delivery.id)))
 
     def one(self, statement: Any) -> Any:
-        """The one row of a query."""
+        """Return the only row of a query."""
         with self.database.engine.connect() as connection:
             return connection.execute(statement).one()
 
@@ -127,7 +127,7 @@ def sent(
     frozen_at: datetime | None = None,
     name: str = "friends",
 ) -> Sent:
-    """A campaign for `people` who joined the list `name`; person 1 alone has a town."""
+    """Make a sent campaign for `people` members of the list `name`; only person 1 has a town."""
     with database.engine.begin() as connection:
         list_id = add_list(connection, name)
         members = add_people(connection, list_id, range(people))
@@ -148,7 +148,7 @@ def resent(
     frozen_at: datetime | None = None,
     **tracking: str,
 ) -> Sent:
-    """A further campaign for members of a list."""
+    """Make another campaign for members of a list."""
     compiled_id = _kept(connection)
     campaign_id = connection.execute(
         insert(Campaign)
@@ -188,7 +188,7 @@ def resent(
 
 
 def add_attempt(connection: Connection, campaign_id: int, batch_id: int, outcome: str) -> int:
-    """One more try at a batch, now its latest; an empty outcome is one that is still in flight."""
+    """Add an attempt at a batch, now its latest; without an outcome it is in flight."""
     attempt_id = connection.execute(
         insert(Attempt)
         .values(batch_id=batch_id, campaign_id=campaign_id, sender_id=1, people=1, outcome=outcome or None)

@@ -1,4 +1,4 @@
-"""Sets the stage for tests of delivery: a list of people, a compiled email made by hand, and a draft for both."""
+"""Sets up tests of delivery: a list of people, a compiled email made by hand, and a draft campaign."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MINT = Mint("0a1b2c3d")
 
 
 def compiled_email() -> CompiledEmail:
-    """A small email with a name, a tracked link, and the links that every mail must have."""
+    """Make a small email with a name, a tracked link, and the links that every mail needs."""
     name_html, name_text, name_subject = (MINT.write(Kind.SLOT, index) for index in range(3))
     link, leave, view = MINT.write(Kind.LINK, 0), MINT.write(Kind.UNSUBSCRIBE), MINT.write(Kind.VIEW)
     expression = ["default", ["field", "first_name"], "friend"]
@@ -40,7 +40,7 @@ def compiled_email() -> CompiledEmail:
 
 
 def add_people(connection: Connection, list_id: int, numbers: Iterable[int], *, called: str = "person") -> list[int]:
-    """Members person<n>@people.example, subscribed to the list; returns their ids in the order of the numbers."""
+    """Subscribe members person<n>@people.example to the list; returns their ids in the order of the numbers."""
     rows = [
         {"email": f"{called}{n}@people.example", "address_key": f"{called}{n}@people.example", "first_name": f"P{n}"}
         for n in numbers
@@ -51,7 +51,7 @@ def add_people(connection: Connection, list_id: int, numbers: Iterable[int], *, 
 
 
 def add_list(connection: Connection, name: str = "friends") -> int:
-    """An empty list with a sender."""
+    """Make an empty list with a sender."""
     return connection.execute(
         insert(MailingList)
         .values(name=name, from_name="Connection Coalition", from_address="hello@coalition.example")
@@ -62,7 +62,7 @@ def add_list(connection: Connection, name: str = "friends") -> int:
 def draft(
     connection: Connection, list_id: int, *, provider: str = "outbox", opens: str = "off", clicks: str = "off"
 ) -> int:
-    """A draft campaign of the small email for a list."""
+    """Make a draft campaign of the small email for a list."""
     email = compiled_email()
     kept = upsert(StoredEmail).values(hash=email.hash, content=email.to_json())
     compiled_id = connection.execute(
@@ -80,7 +80,7 @@ def draft(
 
 
 def staged(database: Database, people: int, *, provider: str = "outbox", name: str = "friends") -> int:
-    """A draft for a list of `people` invented members, who are others for another `name` of the list."""
+    """Make a draft for a list of `people` invented members; another `name` of the list has other members."""
     with database.engine.begin() as connection:
         list_id = add_list(connection, name)
         add_people(connection, list_id, range(people), called=name if name != "friends" else "person")

@@ -1,4 +1,4 @@
-"""A line between a machine and the database: TCP on the machine's side, and it can be cut."""
+"""A TCP connection to the database that a test can cut."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 1 << 16
 
 
 class Wire:
-    """Forwards connections on a port of loopback to PostgreSQL's Unix socket; use as a context."""
+    """Forwards a loopback port to PostgreSQL's Unix socket; use as a context manager."""
 
     def __init__(self, database_socket: Path) -> None:
         self._target = str(database_socket / ".s.PGSQL.5432")
@@ -22,7 +22,7 @@ class Wire:
         self._guard = threading.Lock()
 
     def url(self, database: str) -> str:
-        """What DAISYCHAIN_DATABASE_URL is at this end."""
+        """Return the DAISYCHAIN_DATABASE_URL of this end."""
         return f"postgresql+psycopg://daisychain@127.0.0.1:{self._listener.getsockname()[1]}/{database}"
 
     def __enter__(self) -> Self:
@@ -34,7 +34,7 @@ class Wire:
         self._listener.close()
 
     def cut(self) -> None:
-        """Break what is connected, and let nobody connect again."""
+        """Cut all connections, and refuse new ones."""
         with self._guard:
             self._is_cut = True
             for end in self._ends:
