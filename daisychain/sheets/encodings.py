@@ -89,7 +89,7 @@ def _undecodable(path: Path, binary: BinaryIO, encoding: str) -> InputError | No
     name = encoding.removesuffix("-sig").upper()
     line, before = 1, 0
     binary.seek(0)
-    while chunk := binary.read(1024**2):
+    while chunk := binary.read(65_536):
         try:
             line += decoder.decode(chunk).count("\n")
         except UnicodeDecodeError as error:
