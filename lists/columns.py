@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from daisychain.errors import InputError
@@ -64,12 +64,35 @@ def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
 
 
 def read_columns(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> Columns:
-    """The columns of a sheet with this header; raises InputError that lists the headings."""
-    return _HeaderReader(header, path, _places(header, mapping, path)).columns()
+    """Return the columns of a sheet with this header; raises InputError that lists the headings."""
+    mapped = _places(header, mapping, path)
+    known = {name: place for place, name in mapped.items() if name in SYNONYMS}
+    custom = {name: place for place, name in mapped.items() if name and name not in SYNONYMS}
+    left_out = [header[place] for place, name in mapped.items() if not name]
+    for place, heading in enumerate(header):
+        if place in mapped:
+            continue
+        name = slug(heading, "_")
+        guess = next((field for field, words in SYNONYMS.items() if name in words), None)
+        if guess and guess not in mapped.values():
+            if guess in known:
+                raise InputError(
+                    f"Both {header[known[guess]]!r} and {heading!r} could be the {guess}.", file=path, line=1,
+                    hint=f'Say which: --map "{guess}={heading}"',
+                )  # fmt: skip
+            known[guess] = place
+        elif not heading or name in OURS:
+            left_out.append(heading or f"column {place + 1} (no heading)")
+        else:
+            custom[_free(name, place, custom)] = place
+    if "email" not in known:
+        raise _no_address(header, path)
+    headings = {name: header[place] for name, place in {**known, **custom}.items()}
+    return Columns(known, custom, headings, tuple(left_out))
 
 
 def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[int, str]:
-    """Place → field for the headings in `mapping`, which are matched exactly, else whatever their case."""
+    """Return place → field for the headings in `mapping`, matched exactly, or else without regard to case."""
     places = {}
     for heading, name in mapping.items():
         found = [place for place, cell in enumerate(header) if cell == heading] or [
@@ -82,67 +105,22 @@ def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> di
     return places
 
 
-@dataclass
-class _HeaderReader:
-    header: Sequence[str]
-    path: Path
-    mapped: Mapping[int, str]
-    known: dict[str, int] = field(default_factory=dict)
-    custom: dict[str, int] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
+def _free(name: str, place: int, taken: Collection[str]) -> str:
+    """Return a field name that a newsletter can write and that no other column has."""
+    name = name[:50] or f"column_{place + 1}"
+    if name[0].isdigit():
+        name = f"field_{name}"
+    free, number = name, 2
+    while free in taken or free in SYNONYMS:
+        free, number = f"{name}_{number}", number + 1
+    return free
 
-    def columns(self) -> Columns:
-        for place, name in self.mapped.items():
-            if not name:
-                self.left_out.append(self.header[place])
-            elif name in SYNONYMS:
-                self.known[name] = place
-            else:
-                self.custom[name] = place
-        for place, heading in enumerate(self.header):
-            if place not in self.mapped:
-                self._guess(place, heading)
-        if "email" not in self.known:
-            self._no_address()
-        places = {**self.known, **self.custom}
-        return Columns(
-            self.known,
-            self.custom,
-            {name: self.header[place] for name, place in places.items()},
-            tuple(self.left_out),
-        )
 
-    def _guess(self, place: int, heading: str) -> None:
-        name = slug(heading, "_")
-        known = next((known for known, words in SYNONYMS.items() if name in words), None)
-        if known and known not in self.mapped.values():
-            if known in self.known:
-                first = self.header[self.known[known]]
-                raise InputError(
-                    f"Both {first!r} and {heading!r} could be the {known}.", file=self.path, line=1,
-                    hint=f'Say which: --map "{known}={heading}"',
-                )  # fmt: skip
-            self.known[known] = place
-        elif not heading or name in OURS:
-            self.left_out.append(heading or f"column {place + 1} (no heading)")
-        else:
-            self.custom[self._free(name, place)] = place
-
-    def _free(self, name: str, place: int) -> str:
-        """A field name that a newsletter can write and no other column has."""
-        name = name[:50] or f"column_{place + 1}"
-        if name[0].isdigit():
-            name = f"field_{name}"
-        free, number = name, 2
-        while free in self.custom or free in SYNONYMS:
-            free, number = f"{name}_{number}", number + 1
-        return free
-
-    def _no_address(self) -> None:
-        hint = f'{_listed(self.header)}\n  Say which holds the address: --map "email=HEADING"'
-        if any("@" in cell for cell in self.header):
-            hint = "The first line looks like a member; it must hold the headings, such as: email,first_name"
-        raise InputError("No column holds the email address.", file=self.path, line=1, hint=hint)
+def _no_address(header: Sequence[str], path: Path) -> InputError:
+    hint = f'{_listed(header)}\n  Say which holds the address: --map "email=HEADING"'
+    if any("@" in cell for cell in header):
+        hint = "The first line looks like a member; it must hold the headings, such as: email,first_name"
+    return InputError("No column holds the email address.", file=path, line=1, hint=hint)
 
 
 def _listed(header: Sequence[str]) -> str:

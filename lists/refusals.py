@@ -11,10 +11,7 @@ from daisychain.csv_cells import guarded, unguard
 from daisychain.errors import InputError
 from daisychain.sheets.sheet import Sheet
 
-HEADINGS = (
-    "refused_line",
-    "refused_reason",
-)  # lists/columns.py leaves them out when the mended file comes back
+HEADINGS = ("refused_line", "refused_reason")  # lists/columns.py leaves them out when the fixed file comes back
 
 
 def refused_path(path: Path, asked: Path | None) -> Path:

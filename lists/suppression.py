@@ -67,13 +67,10 @@ class SuppressionSummary:
     def as_dict(self) -> dict[str, Any]:
         """The counts, and each refused row with its line and reason."""
         rows = [{"line": line, "reason": reason} for line, reason in self.refused]
-        counts = {
-            "read": self.read,
-            "added": self.added,
-            "unchanged": self.unchanged,
-            "refused": len(self.refused),
-        }
-        return {**counts, "refused_rows": rows, "note": self.note}
+        return {
+            "read": self.read, "added": self.added, "unchanged": self.unchanged, "refused": len(rows),
+            "refused_rows": rows, "note": self.note,
+        }  # fmt: skip
 
 
 def is_suppressed(connection: Connection, address: str) -> bool:

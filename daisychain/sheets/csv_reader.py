@@ -22,8 +22,9 @@ _DECLARED = re.compile(r'"?sep=([,;|:\t])"?\s*', re.IGNORECASE)
 class CsvSheet(Sheet):
     """An open CSV file."""
 
-    def __init__(self, path: Path, binary: BinaryIO, *, encoding: str, note: str = "") -> None:
-        super().__init__(path, binary, encoding=encoding, note=note)
+    def __init__(self, path: Path, binary: BinaryIO, encoding: str, note: str) -> None:
+        super().__init__(path, binary, note)
+        self.encoding = encoding
         self.delimiter, self._declared = self._sniff()
 
     def records(self) -> Iterator[Row]:

@@ -7,18 +7,15 @@ import io
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from daisychain.errors import InputError
 
 # Those of UTF-32 first: UTF-16's mark is how one of them begins.
 _BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
 # What spreadsheet programs save, the likeliest here first: Windows, Mac and DOS in Western and Central Europe, then
 # others. charset-normalizer knows some 90, and finds readings in all of them.
 _LIKELY = (
@@ -30,22 +27,18 @@ _ENOUGH, _MANY = 10, 500
 _BETWEEN_CELLS = re.compile(rb'[,;\t"\r\n]+')
 
 
-class Encoding(NamedTuple):
-    """A codec's name, and what a person should know if it was guessed."""
+def find_encoding(path: Path, binary: BinaryIO, asked: str | None) -> tuple[str, str]:
+    """Return an encoding that all of a CSV is in, and a note if it was guessed.
 
-    name: str
-    note: str = ""
-
-
-def find_encoding(path: Path, binary: BinaryIO, asked: str | None) -> Encoding:
-    """Return the encoding of a CSV, all of which it can decode; raises InputError that shows what it might be."""
+    Raises InputError that shows which encodings it might be.
+    """
     binary.seek(0)
     head = binary.read(4)
     marked = next((encoding for mark, encoding in _BOMS if head.startswith(mark)), None)
     encoding = _asked(path, asked, marked) if asked else marked or _without_mark(head)
     error = _undecodable(path, binary, encoding)
     if error is None:
-        return Encoding(encoding)
+        return encoding, ""
     if encoding != "utf-8" or asked:
         error.hint = "Try another --encoding, or leave it out." if asked else "Save it again as “CSV UTF-8”."
         raise error
@@ -54,7 +47,7 @@ def find_encoding(path: Path, binary: BinaryIO, asked: str | None) -> Encoding:
     if len(readings) == 1 and len(words) >= _ENOUGH:
         [guess] = readings
         if _undecodable(path, binary, guess) is None:
-            return Encoding(guess, f"The file is not UTF-8. Read as {guess}, the only encoding that fits it.")
+            return guess, f"The file is not UTF-8. Read as {guess}, the only encoding that fits it."
     error.hint = "Save it as “CSV UTF-8”."
     if readings:
         rows = (f"  --encoding {name:<10} {', '.join(words)}" for name, words in list(readings.items())[:3])
@@ -86,24 +79,18 @@ def _without_mark(head: bytes) -> str:
 def _undecodable(path: Path, binary: BinaryIO, encoding: str) -> InputError | None:
     """Return what to say about the first byte of a file that is not `encoding`, if there is one."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    name = encoding.removesuffix("-sig").upper()
-    line, before = 1, 0
+    line, end, chunk = 1, 0, b"-"
     binary.seek(0)
-    while chunk := binary.read(65_536):
+    while chunk:
+        chunk = binary.read(65_536)
+        end += len(chunk)
         try:
-            line += decoder.decode(chunk).count("\n")
+            line += decoder.decode(chunk, final=not chunk).count("\n")
         except UnicodeDecodeError as error:
             # error.object holds what the decoder had kept back as well as this chunk
-            before += len(chunk) - len(error.object) + error.start
+            byte = f"Byte {end - len(error.object) + error.start + 1:,} (0x{error.object[error.start]:02X})"
             line += error.object[: error.start].decode(encoding, "ignore").count("\n")
-            byte = error.object[error.start]
-            return InputError(f"Byte {before + 1:,} (0x{byte:02X}) is not {name}.", file=path, line=line)
-        before += len(chunk)
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        message = f"The file ends in the middle of a character; it is not {name}."
-        return InputError(message, file=path, line=line)
+            return InputError(f"{byte} is not {encoding.removesuffix('-sig').upper()}.", file=path, line=line)
     return None
 
 

@@ -54,5 +54,4 @@ def open_sheet(
                 )  # fmt: skip
         if sheet:
             raise InputError(f"A CSV has no sheet {sheet!r}.", file=path, hint="Leave --sheet out.")
-        found = find_encoding(path, binary, encoding)
-        yield CsvSheet(path, binary, encoding=found.name, note=found.note)
+        yield CsvSheet(path, binary, *find_encoding(path, binary, encoding))

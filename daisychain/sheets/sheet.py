@@ -1,7 +1,6 @@
 """A sheet: a heading and rows of text, in whatever kind of file.
 
-A row that can't be read comes with its problem, and reading goes on with the next line. Raises InputError only if
-nothing after it could be trusted.
+A row that can't be read comes with its problem, and reading goes on with the next line.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ A plain tuple, because a million named ones cost a second.
 
 
 class Sheet(ABC):
-    """An open sheet; its rows can be read more than once. `note` is what a person should know of how it was read."""
+    """An open sheet, whose rows can be read more than once; `note` says what was chosen for the person."""
 
-    def __init__(self, path: Path, binary: BinaryIO, *, encoding: str = "", note: str = "") -> None:
+    def __init__(self, path: Path, binary: BinaryIO, note: str) -> None:
         self.path = path
-        self.encoding = encoding
+        self.encoding = ""
         self.note = note
         self.size = path.stat().st_size
         self._binary = binary
@@ -44,19 +43,19 @@ class Sheet(ABC):
 
     @cached_property
     def header(self) -> list[str]:
-        """The cells of the first row."""
-        first = next((row for row in self.records() if row[2] or any(row[1])), None)
-        if first is None:
-            raise InputError("The file is empty.", file=self.path)
-        line, cells, problem = first
+        """The cells of the first row that is not blank; raises InputError."""
+        line, cells, problem = next((row for row in self.records() if any(row[1])), (None, [], ""))
+        # Spreadsheets may write all the columns that they can have.
+        width = max((place for place, cell in enumerate(cells, 1) if cell), default=0)
+        if not width:
+            problem = "The file is empty."
+        elif problem:
+            problem = f"The heading can't be read ({problem})."
+        elif width > MOST_COLUMNS:
+            problem = f"The sheet has more than {MOST_COLUMNS} columns."
         if problem:
-            raise InputError(f"The heading can't be read ({problem}).", file=self.path, line=line)
-        header = [cell.strip() for cell in cells]
-        if len(header) > MOST_COLUMNS:  # spreadsheets may write all the columns that they can have
-            header = header[: max((place for place, cell in enumerate(header, 1) if cell), default=0)]
-        if len(header) > MOST_COLUMNS:
-            raise InputError(f"The sheet has more than {MOST_COLUMNS} columns.", file=self.path, line=line)
-        return header
+            raise InputError(problem, file=self.path, line=line)
+        return [cell.strip() for cell in (cells if len(cells) <= MOST_COLUMNS else cells[:width])]
 
     def rows(self, *, with_header: bool = False, pad: bool = False) -> Iterator[Row]:
         """Read every row below the heading that is not blank; raises InputError.
@@ -68,20 +67,21 @@ class Sheet(ABC):
         if not with_header:
             next(row for row in records if any(row[1]))
         for row in records:
-            line, cells, problem = row
+            _, cells, problem = row
             if problem:
                 yield row
             elif any(cells):
-                yield row if len(cells) == width else _fitted(line, cells, width, pad)
+                yield row if len(cells) == width else _fitted(row, width, pad)
 
 
-def _fitted(line: int, cells: list[str], width: int, pad: bool) -> Row:
+def _fitted(row: Row, width: int, pad: bool) -> Row:
     """Return a row in the heading's width, or with the problem that it has another."""
+    line, cells, problem = row
     if pad:
         cells += [""] * (width - len(cells))
-    while not pad and len(cells) > width and not cells[-1].strip():
-        cells.pop()
-    if len(cells) == width:
-        return line, cells, ""
-    hint = " (a cell with a comma or semicolon needs quotation marks)" if len(cells) > width else ""
-    return line, cells, f"cells: {len(cells)} where the heading has {width}{hint}"
+    elif not any(cells[width:]):
+        del cells[width:]
+    if len(cells) != width:
+        hint = " (a cell with a comma or semicolon needs quotation marks)" if len(cells) > width else ""
+        problem = f"cells: {len(cells)} where the heading has {width}{hint}"
+    return line, cells, problem

@@ -13,28 +13,35 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 
 from daisychain.errors import InputError
 from daisychain.sheets.sheet import Row, Sheet
 
+_PROBLEMS = {
+    "password": ("The workbook is protected with a password.", "Save it without a password, and use that file."),
+    "broken": (
+        "This can't be read as a workbook: it is broken, or another kind of file.",
+        "Open it in a spreadsheet program, and save it as .xlsx or “CSV UTF-8”. Unpack a ZIP file first.",
+    ),
+    "too large": (
+        "The workbook is too large to be read, or broken.",
+        "Delete stray cells far from the table, or save the sheet as “CSV UTF-8”, which may be longer.",
+    ),
+}
+
 
 class WorkbookSheet(Sheet):
     """An open sheet of a workbook; line numbers are the sheet's row numbers."""
 
-    def __init__(self, path: Path, cells: BinaryIO, note: str) -> None:
-        super().__init__(path, cells, note=note)
-        self._cells_size = cells.seek(0, 2)
-
     @property
     def position(self) -> int:
-        """The part that has been read, in bytes of the workbook."""
-        return self._binary.tell() * self.size // self._cells_size
+        """The part that has been read, in bytes of the workbook: as its rows are read fast, all or nothing."""
+        return self.size if self._binary.tell() else 0
 
     def records(self) -> Iterator[Row]:
-        """Read every row that is not blank, the heading too."""
+        """Read every row, the heading and blank ones too."""
         self._binary.seek(0)
         self._binary.readline()
         for row in self._binary:
@@ -49,14 +56,13 @@ def open_workbook(path: Path, sheet: str | None) -> Iterator[WorkbookSheet]:
         command = [sys.executable, "-P", "-m", "daisychain.sheets.workbook_cells", str(path.resolve()), sheet or ""]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=cells, stderr=subprocess.DEVNULL, check=False)
         cells.seek(0)
-        if done.returncode:
-            raise InputError(
-                "The workbook is too large to be read, or broken.", file=path,
-                hint="Delete stray cells far from the table, or save the sheet as “CSV UTF-8”, which may be longer.",
-            )  # fmt: skip
-        about = orjson.loads(cells.readline())
-        if "problem" in about:
-            raise InputError(about["problem"], file=path, hint=about["hint"])
-        others = ", ".join(f"“{name}”" for name in about["others"])
-        note = f"Read the sheet “{about['sheet']}”, and not {others}; --sheet names another." if others else ""
+        about = "too large" if done.returncode else orjson.loads(cells.readline())
+        if isinstance(about, str):
+            message, hint = _PROBLEMS[about]
+            raise InputError(message, file=path, hint=hint)
+        if not about["found"]:
+            message = f"There is no sheet named {sheet!r}." if sheet else "The workbook is empty."
+            raise InputError(message, file=path, hint=f"Sheets: {', '.join(about['all'])}.")
+        first, *others = (f"“{name}”" for name in about["found"])
+        note = f"Read the sheet {first}, and not {', '.join(others)}; --sheet names another." if others else ""
         yield WorkbookSheet(path, cells, note)

@@ -116,7 +116,7 @@ def test_rows_that_are_too_short_are_filled_where_that_is_wanted(sheet: Write) -
         (b"a,b\n", "hex", "no text encoding named"),
         (TEXT.encode("utf-8-sig"), "cp1252", "marked as utf-8"),
         (b"a,b\nx,\x81\n", "cp1252", "not CP1252"),
-        (TEXT.encode("utf-16")[:-1], None, "middle of a character"),
+        (TEXT.encode("utf-16")[:-1], None, "is not UTF-16"),
         (",".join(map(str, range(201))).encode(), None, "more than 200 columns"),
         (b'"a,b\nc,d\n', None, "heading can't be read"),
         (b"email," + b"x" * 140_000 + b"\n", None, "one is longer than 131,072"),
