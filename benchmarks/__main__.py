@@ -32,7 +32,7 @@ def run(name: str) -> None:
 
 
 def _row(figure: Figure) -> list[object]:
-    cpu = "" if figure.cpu_seconds is None else f"{figure.cpu_seconds:.1f}"
+    cpu = "" if figure.cpu_seconds is None else f"{figure.cpu_seconds:.2f}"
     peak = "" if figure.peak_megabytes is None else f"{figure.peak_megabytes:.0f}"
     return [figure.step, figure.amount, f"{figure.seconds:.1f}", round(figure.rate), cpu, peak, figure.to_reach]
 
