@@ -1,8 +1,8 @@
-"""One try at one batch: claim it, write the attempt down, and record what came of it.
+"""An attempt at a batch: claim the batch, record the attempt, then record its outcome.
 
-Claim → attempt → outcome. The claim is one conditional UPDATE; the attempt is committed before its request leaves; the
-outcome is conditional on the attempt. What a crash leaves behind is therefore a batch in `sending` whose sender is
-dead, and that is uncertain: it is never sent again by itself.
+The claim is one conditional UPDATE; the attempt is committed before its request is sent; the outcome is conditional on
+the attempt. So a crash leaves a batch in `sending` whose sender is dead. Such a batch is uncertain: it is never sent
+again automatically.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _CLAIM = (
     .values(state="sending", sender_id=bindparam("sender"))
     .returning(Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id)
 )
-# The people of a span who wait, and whether they left or were suppressed since the freeze.
+# The waiting people of a span, and whether they unsubscribed or were suppressed since the freeze.
 _LIST = select(Campaign.list_id).where(Campaign.id == bindparam("campaign")).scalar_subquery()
-_GONE = or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed"))
+_EXCLUDED = or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed"))
 _WAITING = (
-    select(Delivery.id, Delivery.address, Delivery.inputs, and_(Member.id.is_not(None), _GONE).label("gone"))
+    select(Delivery.id, Delivery.address, Delivery.inputs, and_(Member.id.is_not(None), _EXCLUDED).label("excluded"))
     .select_from(Delivery)
     .outerjoin(Member, Member.id == Delivery.member_id)
     .outerjoin(Membership, and_(Membership.list_id == _LIST, Membership.member_id == Member.id))
@@ -54,7 +54,7 @@ _WAITING = (
 
 @dataclass(frozen=True)
 class Claim:
-    """A batch that is ours to send, with the attempt that is already written down."""
+    """A batch claimed by this sender, with the attempt that is already recorded."""
 
     attempt_id: int
     batch_id: int
@@ -65,9 +65,9 @@ class Claim:
 
 
 def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None:
-    """Claim a batch and write its attempt down, in the caller's transaction; None if it is not to be had.
+    """Claim a batch and record its attempt, in the caller's transaction; None if it can't be claimed.
 
-    People who left or were suppressed since the freeze are excluded here, the last moment before they would be mailed.
+    People who unsubscribed or were suppressed since the freeze are excluded here, at the last moment.
     """
     batch = connection.execute(_CLAIM, {"batch": batch_id, "sender": sender_id}).one_or_none()
     if batch is None:
@@ -91,27 +91,27 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
 
 
 def _people(connection: Connection, span: Span) -> Sequence[Row[int, str, dict[str, Any], bool]]:
-    """Who of a span is to be mailed, after those who have gone were excluded."""
+    """Return the people of a span to mail, and exclude people who unsubscribed or were suppressed."""
     found = connection.execute(
         _WAITING, {"campaign": span.campaign_id, "first": span.first_id, "last": span.last_id}
     ).all()
-    gone = [row.id for row in found if row.gone]
-    if not gone:
+    excluded = [row.id for row in found if row.excluded]
+    if not excluded:
         return found
-    move(connection, span, "waiting", "excluded", reason="suppressed_late", only=gone)
-    return [row for row in found if not row.gone]
+    move(connection, span, "waiting", "excluded", reason="suppressed_late", only=excluded)
+    return [row for row in found if not row.excluded]
 
 
 def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetime | None:
-    """Record what came of an attempt, in the caller's transaction; returns when to try the batch again, if so.
+    """Record an attempt's outcome in the caller's transaction; returns when to retry the batch, if at all.
 
-    A batch that was swept as uncertain meanwhile is settled by its late answer. If somebody sent it again before
-    that, the answer is written into the attempt alone, where it shows as a double.
+    If the sweep has made the batch uncertain meanwhile, this late answer settles it. If somebody sent it again before
+    that, the answer is recorded only in the attempt, where it shows as a double.
     """
     attempt = connection.execute(
         select(Attempt.id, Attempt.batch_id, Attempt.outcome).where(Attempt.id == attempt_id).with_for_update()
     ).one()
-    # One in `waiting` is still about this attempt where a person has it sent again, and that has not happened yet.
+    # A `waiting` batch still belongs to this attempt if somebody decided to send it again and that has not happened.
     open_states = ["sending", "uncertain", *(["waiting"] if attempt.outcome == Verdict.UNCERTAIN.value else [])]
     batch = connection.execute(
         select(Batch.id, Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id, Batch.state, Batch.tries)
@@ -132,7 +132,7 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     if batch is None:
         return None
     again = outcomes.apply_outcome(connection, batch, outcome)
-    if outcome.verdict is Verdict.UNCERTAIN and _told_already(connection, batch, attempt_id):
+    if outcome.verdict is Verdict.UNCERTAIN and _has_proof(connection, batch, attempt_id):
         settle_by_event(connection, [attempt_id])
     if outcome.waiting or outcome.verdict not in (Verdict.ACCEPTED, Verdict.UNCERTAIN):
         people_wait_again(connection, batch.campaign_id)
@@ -140,8 +140,8 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     return again
 
 
-def _told_already(connection: Connection, batch: Row[*tuple[Any, ...]], attempt_id: int) -> bool:
-    """Whether an event that proves this attempt came in before its answer failed to; a later one need not come."""
+def _has_proof(connection: Connection, batch: Row[*tuple[Any, ...]], attempt_id: int) -> bool:
+    """Whether an event that proves this attempt arrived before the outcome; no further event may come."""
     proof = select(Event.id).where(
         Event.delivery_id.between(batch.first_id, batch.last_id), Event.attempt_id == attempt_id, Event.kind.in_(PROOFS)
     )
@@ -151,13 +151,13 @@ def _told_already(connection: Connection, batch: Row[*tuple[Any, ...]], attempt_
 def settle_by_event(
     connection: Connection, attempt_ids: Collection[int], *, by: str = "event", because: Mapping[int, str] | None = None
 ) -> int:
-    """Settle the uncertain among these attempts, which events prove taken; returns how many people that settled.
+    """Settle uncertain attempts that events prove accepted; returns how many people that settled.
 
-    One event, or one entry of the provider's log (`by` "log"), proves its whole request; `because` keeps which, by
-    attempt. Where a person has decided to send again and that has not happened yet,
-    it will not; where it has, the proof is written into the attempt alone, where it shows as a double.
+    One event, or one entry of the provider's log (`by` "log"), proves its whole request; `because` has the proof of
+    each attempt. If a person decided to send again and that has not happened yet, it will not happen. If it has, the
+    proof is recorded only in the attempt, where it shows as a double.
     """
-    # Those whose answer is still out are locked too: it is written down after us, or before we look.
+    # Attempts without an outcome are locked too: it is recorded after us, or before we look.
     attempts = connection.execute(
         select(Attempt.id, Attempt.batch_id, Attempt.campaign_id, Attempt.outcome)
         .where(
@@ -171,7 +171,7 @@ def settle_by_event(
     uncertain = [row for row in attempts if row.outcome == Verdict.UNCERTAIN.value]
     people = sum(_settle(connection, row, by, proofs.get(row.id, "")) for row in uncertain)
     for campaign_id in sorted({row.campaign_id for row in uncertain}):
-        finish_if_done(connection, campaign_id)  # last of all: it locks the campaign
+        finish_if_done(connection, campaign_id)  # last, as it locks the campaign
     return people
 
 

@@ -1,4 +1,4 @@
-"""A campaign's newsletter in its languages: a compiled email each, and which of them each person gets."""
+"""A campaign's compiled emails, one for each language, and the choice of a person's email."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Emails:
     fallback: int
 
     def all(self) -> set[int]:
-        """The ids of all of them."""
+        """Return the ids of all emails."""
         return {self.fallback, *self.ids.values()}
 
     @property
@@ -32,7 +32,7 @@ class Emails:
         return len(self.ids) > 1
 
     def language_of(self, compiled_id: int | None) -> str:
-        """The language of one of them; None is the fallback's, as in `deliveries`."""
+        """Return an email's language; None means the fallback, as in `deliveries`."""
         wanted = self.fallback if compiled_id is None else compiled_id
         return next((language for language, id_ in self.ids.items() if id_ == wanted), "")
 
@@ -46,7 +46,7 @@ def keep_emails(connection: Connection, languages: Languages) -> Emails:
 
 
 def name_emails(connection: Connection, campaign_id: int, emails: Emails, languages: Languages) -> None:
-    """Write down which emails a campaign has, with the translations' sources."""
+    """Record which emails a campaign has, with the translations' sources."""
     first = languages.first.document.language
     connection.execute(
         insert(CampaignEmail),
@@ -61,7 +61,7 @@ def name_emails(connection: Connection, campaign_id: int, emails: Emails, langua
 
 
 def emails_of(connection: Connection, campaign_id: int) -> Emails:
-    """The compiled emails of a campaign."""
+    """Return the compiled emails of a campaign."""
     fallback = connection.execute(select(Campaign.compiled_id).where(Campaign.id == campaign_id)).scalar_one()
     rows = connection.execute(
         select(CampaignEmail.language, CampaignEmail.compiled_id)
@@ -72,15 +72,15 @@ def emails_of(connection: Connection, campaign_id: int) -> Emails:
 
 
 def fields_of(connection: Connection, emails: Emails) -> set[str]:
-    """The fields that any of them asks for."""
+    """Return the merge fields that any of the emails uses."""
     rows = connection.scalars(select(StoredEmail.content["fields"]).where(StoredEmail.id.in_(emails.all())))
     return {field for fields in rows for field in fields}
 
 
 def email_given(emails: Emails, wanted: ColumnElement[str]) -> ColumnElement[int]:
-    """SQL for the id of the email that somebody who wants `wanted` gets; `language_given` says the rule."""
+    """Return SQL for the id of the email for a person who wants language `wanted`; `language_given` has the rule."""
     code = func.replace(func.lower(func.btrim(func.coalesce(wanted, ""))), "_", "-")
-    # The longest first: who wants zh-Hant-TW gets zh-Hant rather than zh.
+    # The longest first: a person who wants zh-Hant-TW gets zh-Hant, not zh.
     known = sorted(((language.lower(), id_) for language, id_ in emails.ids.items()), key=lambda row: -len(row[0]))
     whens = [(func.starts_with(code.op("||")("-"), f"{language}-"), _id(id_)) for language, id_ in known]
     return case(*whens, else_=_id(emails.fallback)) if whens else _id(emails.fallback)

@@ -1,4 +1,4 @@
-"""Delivering one batch: claim, merge, hand to the provider, record. Runs as a job, on as many machines as wanted."""
+"""Delivers one batch: claim, merge, send, record. Runs as a job, on any number of machines."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from sender.tables import Campaign
 
 log = logging.getLogger("daisychain.delivery")
 
-# Seconds for which it is taken as known that mail may leave from here.
+# Seconds before checking again that this place may send.
 CONFIRMED = 1.0
-# A thousand people are some ten thousand objects, none of them garbage: looked through at every 700, as Python does
-# by itself, they cost a tenth of a batch's work.
+# A thousand people are some ten thousand objects, none of them garbage. Python's default threshold of 700 would spend a
+# tenth of a batch's time in the garbage collector.
 OBJECTS_A_BATCH = 20_000
 
-# Between tries to write an answer down, in seconds: a server that starts anew is back within them.
+# Pauses between tries to record an outcome, in seconds; a database server restarts within them.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 TEST_MARK = "[TEST{}] "
@@ -60,7 +60,7 @@ class Deliverer:
         Raises DatabaseError if this sender's lock is lost and can't be taken again: then nothing was claimed.
         """
         if self._stop.is_set():
-            return  # the batch waits on, and the next sweep gives it a job
+            return  # the batch goes on waiting, and the next sweep gives it a job
         sender_id = self._sender.verified_id()
         with self._database.engine.begin() as connection:
             if not self._confirmed(connection):
@@ -71,10 +71,10 @@ class Deliverer:
             return
         outcome = self._send(claim)
         log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
-        self._write_down(claim, outcome, sender_id)
+        self._record(claim, outcome, sender_id)
 
-    def _write_down(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
-        """Record what came of an attempt, again and again if need be; what never succeeds is left to the sweep."""
+    def _record(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
+        """Record an outcome, with retries while the database is down; then leave the batch to the sweep."""
         for pause in (*PAUSES, None):
             try:
                 with self._database.engine.begin() as connection:
@@ -82,10 +82,10 @@ class Deliverer:
                         batch_jobs.defer_waiting(connection, claim.campaign_id)
                 return
             except Exception as error:
-                name, again = type(error).__name__, "" if pause is None else f"; again in {pause:g} s"
-                log.warning("attempt %s could not be written down (%s)%s", claim.attempt_id, name, again)
+                name, retry = type(error).__name__, "" if pause is None else f"; retrying in {pause:g} s"
+                log.warning("attempt %s could not be recorded (%s)%s", claim.attempt_id, name, retry)
                 if pause is None:
-                    # While the lock is held nobody else may settle it: it would be `sending` for as long as we live.
+                    # While we hold the lock nobody else may settle the batch: it would stay `sending` while we live.
                     self._sender.release_lock(sender_id)
                     raise
                 time.sleep(pause)
@@ -99,7 +99,7 @@ class Deliverer:
         return True
 
     def _send(self, claim: attempts.Claim) -> Outcome:
-        """Hand a claimed batch over. What fails before the provider is called has mailed nobody, and pauses."""
+        """Send a claimed batch. A failure before the provider is called has mailed nobody, and pauses the campaign."""
         try:
             mailing = self._mailing(claim.campaign_id, claim.compiled_id)
             provider = self._provider(mailing[1])
@@ -118,8 +118,8 @@ class Deliverer:
         try:
             return provider.send(mailing[0], recipients, self._keys.attempt(claim.attempt_id))
         except Exception as error:
-            # A provider's own bug: it may have struck before or after the mail left.
-            log.exception("attempt %s broke", claim.attempt_id)
+            # A bug in a provider: it may have happened before or after the mail was sent.
+            log.exception("attempt %s failed", claim.attempt_id)
             return Outcome(verdict_of("any", "bug"), detail=f"broke off: {type(error).__name__}")
 
     def _load_mailing(self, campaign_id: int, compiled_id: int) -> tuple[Mailing, str]:
@@ -134,9 +134,9 @@ class Deliverer:
 
 
 def mailing_of(campaign: Campaign | object, email: CompiledEmail, *, mark: str = "") -> Mailing:
-    """What all mails of a campaign in one language have in common; `campaign` is a row of `campaigns`.
+    """Build the common part of all mails of a campaign in one language; `campaign` is a row of `campaigns`.
 
-    A test's subject is marked as one, and with its language (`mark`) where there are several.
+    A test's subject is marked as one, and with its language (`mark`) if there are several.
     """
     row: Campaign = campaign  # type: ignore[assignment]
     references = sent_references(row.public_url, opens=row.opens, clicks=row.clicks)

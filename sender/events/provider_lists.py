@@ -31,7 +31,7 @@ class HasSuppressionLists(Protocol):
 
 
 class SyncedLists(NamedTuple):
-    """How many entries the provider's lists have, and how many are blocks, or new to us."""
+    """The numbers of entries on a provider's lists: all, blocks, and new to us."""
 
     listed: int
     blocks: int

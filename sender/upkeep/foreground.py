@@ -1,4 +1,4 @@
-"""Sending in the foreground: freeze if need be, then work the campaign's queue until the tables say that it is over."""
+"""Sends in the foreground: freezes a draft, then works on the campaign's queue until the campaign has ended."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from sender.delivery.senders import LiveSender
 from sender.tables import Batch, Campaign
 from sender.upkeep.sweep import sweep
 
-# How often the tables are asked whether it is over, and how often the dead are looked for, in seconds.
+# How often to check whether it has ended, and how often to sweep, in seconds.
 GLANCE, SWEEP = 0.1, 3.0
 CONCURRENCY = 4
-# A further process takes a second to begin; fewer batches than these are done by then.
+# Another process takes a second to start; fewer batches than these are done by then.
 BATCHES_A_PROCESS = 25
 
 
 def start(database: Database, campaign_id: int, *, who: str = "") -> None:
-    """Freeze a draft and defer its jobs, or set a paused campaign going; harmless for one that is being sent."""
+    """Freeze a draft and defer its jobs, or resume a paused campaign; harmless if it is being sent already."""
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id, lock=True)
         confirmed_places.require_confirmed(connection, database.settings)
@@ -51,12 +51,13 @@ def work_until_over(
     watch: Callable[[Ledger, Wait | None], None] | None = None,
     stop: StopFlag | None = None,
 ) -> str:
-    """Deliver a campaign that was started until it is over (finished, paused, cancelled), and return that state.
+    """Deliver a started campaign until it has ended (finished, paused, cancelled), and return that state.
 
-    `processes` share the work, this one among them, each with `concurrency` batches at once; left out, the machine's
-    cores are used where there is enough to do. Others may work the same queue; what they hold is waited for. `watch`
-    is shown the ledger now and then, and what a provider has us wait for. Once `stop` is set, and its callbacks have
-    run, nothing more is claimed here or by the other processes; what is in flight is finished.
+    `processes`, including this one, share the work, each with `concurrency` batches at once; by default as many as the
+    machine has cores, if there is enough to do. Workers elsewhere may share the queue; their batches are waited for.
+    `watch` gets the ledger every few seconds, and the reason if the campaign is waiting for its provider. Once `stop`
+    is set and its callbacks have run, nothing more is claimed here or by the other processes; batches in flight are
+    finished.
     """
     stop = stop or StopFlag()
     with Processes(database.settings, help_out, campaign_id, concurrency) as others:
@@ -81,7 +82,7 @@ def work_until_over(
 
 
 def help_out(database: Database, stop: StopFlag, campaign_id: int, concurrency: int) -> None:
-    """Deliver a campaign's batches beside the process that looks after it, until `stop`."""
+    """Deliver a campaign's batches in another process than the main one, until `stop`."""
     with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency, stop) as workers:
         while workers.running and not stop.wait(GLANCE):
             pass
@@ -103,7 +104,7 @@ def _look_after(database: Database, campaign_id: int, watch: Callable[[Ledger, W
 
 
 def _wanted(database: Database, campaign_id: int) -> int:
-    """How many processes the batches that could be claimed now are enough for."""
+    """Return how many processes are worth their start, for the batches that can be claimed now."""
     waiting = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
     due = waiting.where(Batch.held.is_(False), Batch.not_before <= func.now())
     with database.engine.connect() as connection:
@@ -111,7 +112,7 @@ def _wanted(database: Database, campaign_id: int) -> int:
 
 
 def _state(database: Database, campaign_id: int) -> str:
-    """The campaign's state; a pause or a cancelling counts once nothing of it is in flight any more."""
+    """Return the campaign's state; it counts as paused or cancelled once nothing is in flight."""
     with database.engine.connect() as connection:
         in_flight = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "sending")
         state, flying = connection.execute(
