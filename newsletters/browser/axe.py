@@ -41,7 +41,7 @@ class NotRun(Exception):  # noqa: N818 - it is the beginning of a sentence
 
 
 def violations(page: Page) -> list[Violation]:
-    """What axe finds in `page`, on a light screen and then on a dark one; raises NotRun."""
+    """Return what axe finds in `page`, on a light screen and then on a dark one; raises NotRun."""
     engine = _engine()
     if not engine:
         raise NotRun("axe-core is not installed: pip install 'daisychain[deep]'.")
@@ -57,7 +57,7 @@ def violations(page: Page) -> list[Violation]:
 
 @cache
 def _engine() -> str:
-    """The source of axe-core; empty where no package carries it."""
+    """Return the source of axe-core; empty if no package has it."""
     specs = [spec for name in _CARRIERS if (spec := find_spec(name))]
     found = [Path(folder) / "axe.min.js" for spec in specs for folder in spec.submodule_search_locations or ()]
     return next((file.read_text(encoding="utf-8") for file in found if file.is_file()), "")

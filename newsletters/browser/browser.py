@@ -42,12 +42,12 @@ Files = Callable[[str], bytes | None]
 
 
 def nothing(_: str) -> None:
-    """The files of a page that has none."""
+    """Serve no file, for a page that has none."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What to show: a page with its files by their paths in it; or, where `url` is given, a page of this machine."""
+    """A page to show: its HTML, and its files by their paths in it; or, if `url` is given, a page of this machine."""
 
     html: str = ""
     files: Files = nothing
@@ -56,10 +56,9 @@ class Page:
 
 @dataclass(frozen=True)
 class View:
-    """How to look at a page: sizes in CSS px, a `height` of 0 for all of it, `scale` pixels of the picture for each.
+    """A way to look at a page: sizes in CSS px, a `height` of 0 for all of it, `scale` pixels of the picture for each.
 
-    The `scripts` of a page that we have the HTML of run only where that is said: mail has none that any program would
-    run.
+    The `scripts` of a page given as HTML run only if asked: no mail program would run any.
     """
 
     width: int = 640
@@ -71,9 +70,9 @@ class View:
 
 
 def chromium() -> str:
-    """The browser to take pictures with: the one of the settings, or one on the path; empty where there is none.
+    """Return the browser to take pictures with: the one of the settings, or one on the path; empty if there is none.
 
-    Raises ConfigurationError where the settings name one that is not there.
+    Raises ConfigurationError if the settings name one that is missing.
     """
     if named := load_settings().chromium:
         if found := shutil.which(named):
@@ -83,7 +82,7 @@ def chromium() -> str:
 
 
 def files_in(folder: Path) -> Files:
-    """The files of a page that stands in `folder`; none from outside it."""
+    """Return the files of a page in `folder`; none from outside it."""
     root = folder.resolve()
 
     def content(path: str) -> bytes | None:
@@ -95,7 +94,7 @@ def files_in(folder: Path) -> Files:
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """A browser that ends with the block; raises BrowserError where there is none, or it does not start."""
+    """Open a browser that ends with the block; raises BrowserError if there is none, or it does not start."""
     program = chromium()
     if not program:
         raise BrowserError("There is no Chromium here.", hint="Install one, or name it in DAISYCHAIN_CHROMIUM.")
@@ -135,7 +134,7 @@ class Browser:
         self._tools.close()
 
     def picture(self, page: Page, view: View = View()) -> bytes:
-        """A PNG of `page`; raises BrowserError."""
+        """Return a PNG of `page`; raises BrowserError."""
         self._show(page, view)
         height = view.height or self._do("Page.getLayoutMetrics")["cssContentSize"]["height"]
         clip = {"x": 0, "y": 0, "width": view.width, "height": min(height, _TALLEST / view.scale), "scale": 1}
@@ -143,9 +142,9 @@ class Browser:
         return base64.b64decode(taken["data"])
 
     def answer(self, page: Page, script: str, view: View = View(), *, before: str = "") -> Any:
-        """What the expression `script` (or its promise) gives on `page` as JSON, once `before` has run there.
+        """Return what the expression `script` (or its promise) gives on `page`, as JSON, after `before` has run there.
 
-        Raises BrowserError, also for what the script throws.
+        Raises BrowserError, also if the script throws.
         """
         self._show(page, view, asked=True)
         if before:

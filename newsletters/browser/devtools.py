@@ -24,7 +24,7 @@ _SECONDS_TO_END = 5
 _ARGUMENTS = (
     "--headless", "--remote-debugging-pipe", "--hide-scrollbars", "--disable-gpu", "--mute-audio", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-    # What stands far below is in the picture too.
+    # Pictures far below are drawn too.
     "--blink-settings=lazyLoadEnabled=false",
     # Nothing has an address but this machine, whatever a page asks for and whatever the browser itself would like.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
@@ -90,7 +90,7 @@ class DevTools:
         self._profile.close()
 
     def call(self, method: str, session: str = "", **parameters: Any) -> Any:
-        """What `method` answers, as the protocol has it; raises BrowserError."""
+        """Return the answer of `method`, as the protocol has it; raises BrowserError."""
         number = self.send(method, session, **parameters)
         deadline = time.monotonic() + _SECONDS
         while (message := self._message(deadline)).get("id") != number:
@@ -100,7 +100,7 @@ class DevTools:
         return message["result"]
 
     def send(self, method: str, session: str = "", **parameters: Any) -> int:
-        """Ask for `method` without waiting for what comes of it; the number of the request."""
+        """Ask for `method` without waiting for its answer; return the number of the request."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if session:
@@ -114,7 +114,7 @@ class DevTools:
         return self._number
 
     def listen(self, until: Callable[[], bool]) -> None:
-        """Hear events until that holds; raises BrowserError where it does not come true in time."""
+        """Hear events until that holds; raises BrowserError if it does not come true in time."""
         deadline = time.monotonic() + _SECONDS
         while not until():
             self._tell(self._message(deadline))
@@ -139,7 +139,7 @@ class DevTools:
 
 
 def _high(handle: int) -> int:
-    """The same file under a number that is in nobody's way: Chromium wants 3 and 4 for its own ends."""
+    """Return the same file under a number that is in nobody's way: Chromium wants 3 and 4 for its own ends."""
     try:
         return fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, 10)
     finally:

@@ -22,7 +22,7 @@ _YOUNG = 60  # seconds in which a folder that was just made is surely locked
 
 
 class Profile:
-    """A new folder, at `path`; raises DaisychainError as root, where there is no other account to run as."""
+    """A new folder, at `path`; raises DaisychainError as root, if there is no other account to run as."""
 
     def __init__(self) -> None:
         account = system_account() if os.geteuid() == 0 else None
@@ -41,7 +41,7 @@ class Profile:
             self._switch = (shutil.which("setpriv") or "setpriv", *ids, "--clear-groups", "--no-new-privs")
 
     def command(self, program: str, *arguments: str) -> list[str]:
-        """The words that start `program` here, under the account that it runs as."""
+        """Return the words that start `program` here, under the account that it runs as."""
         # In most containers, where one is root, Chromium's own sandbox can't be made.
         sandbox = ("--no-sandbox",) if self._switch else ()
         return [*self._switch, program, *sandbox, f"--user-data-dir={self.path}", *arguments]
@@ -53,7 +53,7 @@ class Profile:
 
 
 def _clear_up() -> None:
-    """Remove the folders of our own that nobody holds any more."""
+    """Remove our folders that no process holds any more."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

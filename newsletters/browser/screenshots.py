@@ -38,9 +38,9 @@ class Sitting:
 def taken(
     sittings: Sequence[Sitting], told: Callable[[int, int], None]
 ) -> tuple[dict[str, list[Shot]], dict[str, bytes], str]:
-    """By a sitting's name its shots; their files; and why some are missing, empty if all were taken.
+    """Return the shots by their sitting's name, their files, and why some are missing (empty if all were taken).
 
-    `told` hears how many of how many are done.
+    `told` is called with how many of how many are done.
     """
     shots: dict[str, list[Shot]] = {sitting.name: [] for sitting in sittings}
     files: dict[str, bytes] = {}

@@ -1,7 +1,7 @@
 """Checks: what could be wrong with a newsletter before it is sent, a module for each family.
 
-A family is a module of this package with a function `check(subject) -> Iterator[Finding]` and, above it, its codes;
-it is found by being here.
+A family is a module of this package with its codes and, below them, a function
+`check(subject) -> Iterator[Finding]`. Nothing else registers it.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "hint": 2}
 def run_checks(
     compilation: Compilation, people: People | None = None, *, online: Reach | None = None, deep: bool = False
 ) -> list[Finding]:
-    """All findings, errors first; without `people`, what needs a list is told as a hint."""
+    """Return all findings, errors first; without `people`, a check that needs a list gives a hint."""
     subject = Subject(compilation, people, current_day(), online, deep)
     return in_order(finding for family in families() if hasattr(family, "check") for finding in family.check(subject))
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check of a file found, and by language the largest mail that somebody could get, and who gets it.
+    """The findings of a check of a file and, by language, the largest mail that somebody could get and its readers.
 
-    `readers` are in people of the list; empty where none was named.
+    `readers` counts people of the list; empty if no list was named.
     """
 
     findings: list[Finding]
@@ -73,9 +73,9 @@ def check_file(
     online: Reach | None = None,
     deep: bool = False,
 ) -> CheckReport:
-    """What there is to say of the newsletter in the file `path` and its translations, mistakes that stop it included.
+    """Check the newsletter in the file `path` and its translations, and report mistakes that stop it too.
 
-    Raises InputError for what is no mistake in a file, such as a toolkit that is not there.
+    Raises InputError if it is not a mistake in a file, such as an unknown toolkit.
     """
     mistakes = Mistakes(collect=True)
     fields = frozenset(people.fields()) if people else frozenset()
@@ -98,9 +98,9 @@ def check_file(
 
 
 def with_mistakes(found: Iterable[Finding], mistakes: Mistakes) -> list[Finding]:
-    """The findings about what could be compiled, and with them what could not be."""
+    """Return the findings about everything that compiled, and one for each mistake that did not."""
     stopped = [compile_.finding(error) for error in mistakes.found]
-    # What was left out of a line that can't be compiled is not missed there as well.
+    # A line that can't be compiled leaves things out; they are not reported as missing too.
     places = {finding.place for finding in stopped}
     return in_order([*stopped, *(finding for finding in found if finding.place not in places)])
 
@@ -108,7 +108,7 @@ def with_mistakes(found: Iterable[Finding], mistakes: Mistakes) -> list[Finding]
 def check_languages(
     languages: Languages, people: People | None = None, *, online: Reach | None = None, deep: bool = False
 ) -> list[Finding]:
-    """All findings about a newsletter in each of its languages, for the people who get that one."""
+    """Return all findings about a newsletter in each of its languages, for the people who get that one."""
     found = [
         finding
         for language, compilation in languages.compilations.items()
@@ -116,12 +116,12 @@ def check_languages(
             compilation, people and languages.people_for(people, language), online=online, deep=deep
         )
     ]
-    # What is wrong with a toolkit is wrong once, however many languages take from it.
+    # A mistake in a toolkit is reported once, however many languages use it.
     return in_order(dict.fromkeys([*found, *translations.compare(languages, people, current_day())]))
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings as people should read them: errors first, then as they stand in the newsletter."""
+    """Return findings in reading order: errors first, then in the order of the newsletter."""
 
     def order(finding: Finding) -> tuple[int, str, int, str]:
         file, _, line = finding.place.rpartition(":")
@@ -132,17 +132,17 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 @cache
 def families() -> tuple[ModuleType, ...]:
-    """The modules of this package that declare codes, by name."""
+    """Return the modules of this package that declare codes, by name."""
     modules = [importlib.import_module(f"{__name__}.{item.name}") for item in pkgutil.iter_modules(__path__)]
     return tuple(module for module in modules if codes_of(module))
 
 
 def codes_of(family: ModuleType) -> list[Code]:
-    """The codes that a module declares, in its own order."""
+    """Return the codes that a module declares, in its own order."""
     return [value for value in vars(family).values() if isinstance(value, Code)]
 
 
 @cache
 def codes() -> dict[str, Code]:
-    """Every code by its name."""
+    """Return every code by its name."""
     return {code.name: code for family in families() for code in codes_of(family)}

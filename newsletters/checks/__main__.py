@@ -13,26 +13,26 @@ from newsletters.checks.finding import Code
 _HEAD = """\
 # Checks
 
-What `daisychain newsletter check FILE` looks at. Each finding has a code, and a place: the line of the newsletter, or
+`daisychain newsletter check FILE` looks for these. Each finding has a code, and a place: the line of the newsletter, or
 of the copy block, that it is about. An *error* stops a campaign; a *warning* or a *hint* is yours to judge.
 
 ```sh
 daisychain newsletter check may.md --list supporters      # with the people of that list
 daisychain newsletter check may.md --brand partner.yml    # as it looks in that brand
 daisychain newsletter check may.md --online               # also asks the sites that its links lead to
-daisychain newsletter check may.md --deep                 # also what takes seconds
+daisychain newsletter check may.md --deep                 # also slow checks
 daisychain campaign create may.md --list supporters --override words-placeholder="XXX is the band's name"
 ```
 
-`--override` lets one error stand in one campaign, where the check says that this can be done. Who, why and what stood
-is kept with the campaign, and shown before it is sent and by `campaign status`.
+`--override` accepts one error in one campaign, if the check says that it can be overridden. The campaign keeps who
+accepted it and why, and shows it before it is sent and in `campaign status`.
 
-This page is written by `python -m newsletters.checks`, from the codes themselves.
+`python -m newsletters.checks` writes this page from the code.
 """
 
 
 def page() -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page, in Markdown."""
     return _HEAD + "".join(line for family in families() for line in _family(family))
 
 
@@ -41,7 +41,7 @@ def _family(family: ModuleType) -> Iterator[str]:
     title, _, rest = (family.__doc__ or "").strip().partition("\n")
     words = title.removeprefix(f"{name}: ")
     yield f"\n## {name}\n\n{words[0].upper()}{words[1:]}\n"
-    # What a family says of itself further down: sources, and what it needs.
+    # The rest of a family's docstring: sources, and what it needs.
     if rest.strip():
         yield f"\n{rest.strip()}\n"
     for code in codes_of(family):

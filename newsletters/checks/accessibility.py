@@ -1,4 +1,4 @@
-"""Accessibility: what screen readers need in order to read the mail aloud, and to find a way through it."""
+"""Accessibility: what screen readers need to read the mail aloud and to move through it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from newsletters.tokens import Kind
 LANGUAGE = Code(
     "accessibility-language", "error", "The page does not say in which language or direction it is",
     why="Screen readers choose their voice by it, and words in another voice can't be understood.",
-    mend="Give the layout's <mjml> lang and dir, as those of templates/email/layouts have them.",
+    mend="Give the layout's <mjml> lang and dir, as templates/email/frame.mjml.j2 does.",
 )  # fmt: skip
 TITLE = Code(
     "accessibility-title", "warning", "The page has no title",
@@ -28,7 +28,7 @@ NO_HEADLINE = Code(
 )  # fmt: skip
 SECOND_HEADLINE = Code(
     "accessibility-second-headline", "warning", "More than one heading of the first level",
-    why="People who listen take it for the beginning, and miss what stands above.",
+    why="People who listen take it for the beginning, and miss the part above it.",
     mend='Keep one hero or `#` heading; write the others as `::: heading "…"` or with ##.',
 )  # fmt: skip
 HEADING_ORDER = Code(
@@ -38,7 +38,7 @@ HEADING_ORDER = Code(
 )  # fmt: skip
 EMPTY_HEADING = Code(
     "accessibility-empty-heading", "warning", "A heading without words",
-    why="Screen readers announce a heading and then say nothing.", mend="Give it words, or take its line out.",
+    why="Screen readers announce a heading and then say nothing.", mend="Give it words, or delete its line.",
 )  # fmt: skip
 TABLE = Code(
     "accessibility-table", "warning", "A table without header cells",
@@ -47,12 +47,12 @@ TABLE = Code(
 )  # fmt: skip
 NO_ALT = Code(
     "accessibility-no-alt", "warning", "A picture without alt text",
-    why="Who can't see it, or has pictures switched off, does not learn what it shows.",
+    why="People who can't see it, or have pictures switched off, don't learn what it shows.",
     mend='Add alt="what it shows", or give the picture its alt text in the toolkit.',
 )  # fmt: skip
 ALT_FILE_NAME = Code(
-    "accessibility-alt-file-name", "warning", "A file's name for alt text",
-    why="Screen readers would spell it out.", mend="Say what the picture shows, as one would on the telephone.",
+    "accessibility-alt-file-name", "warning", "A file's name as alt text",
+    why="Screen readers would spell it out.", mend="Say what the picture shows, as you would on the telephone.",
 )  # fmt: skip
 LINKED_PICTURE = Code(
     "accessibility-linked-picture", "error", "A link that is a picture without alt text",
@@ -69,7 +69,7 @@ VAGUE_LINK = Code(
 )  # fmt: skip
 
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
-# English, Welsh, Arabic, Hindi, French, Polish: what stands alone in a link and says nothing.
+# English, Welsh, Arabic, Hindi, French, Polish: link texts that say nothing by themselves.
 _SAYS_NOTHING = """
 click|click here|click this link|here|read more|read on|more|learn more|find out more|see more|more info|this
 more information|further information|details|more details|this link|link|continue|continue reading|go
@@ -87,7 +87,7 @@ _HEADINGS = "h1, h2, h3, h4, h5, h6"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about what is read aloud."""
+    """Yield findings about what is read aloud."""
     yield from _page(subject)
     yield from _headings(subject)
     for table in subject.tree.css("table"):
@@ -103,20 +103,20 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def image_of(subject: Subject, picture: LexborNode) -> Image | None:
-    """The newsletter's image that an `<img>` shows; None for any other."""
+    """Return the newsletter's image that an `<img>` shows; None for any other."""
     found = subject.email.mint.pattern(Kind.IMAGE).fullmatch(picture.attributes.get("src") or "")
     return subject.email.images[int(found[2])] if found else None
 
 
 def words_of(subject: Subject, node: LexborNode) -> str:
-    """The longest run of words inside `node` that stands in its author's text just so."""
+    """Return the longest run of words inside `node` that is in its author's text unchanged."""
     texts = [each.text_content or "" for each in node.traverse(include_text=True) if each.is_text_node]
     plain = subject.email.mint.pattern().sub("\n", "\n".join(texts))
     return max((piece.strip() for piece in re.split(r"[\n\xa0]", plain)), key=len, default="")
 
 
 def place_of_link(subject: Subject, link: LexborNode) -> str:
-    """Where the author wrote a link: the line of its address, or else of its words."""
+    """Return where the author wrote a link: the line of its address, or else of its words."""
     url = subject.email.mint.pattern().split(link.attributes.get("href") or "")[0]
     written = subject.place_of(url) != subject.document.file
     return subject.place(link, url if written else words_of(subject, link))
@@ -154,7 +154,7 @@ def _headings(subject: Subject) -> Iterator[Finding]:
 
 
 def _with_branches(subject: Subject) -> Iterator[tuple[LexborNode, Mapping[int, str]]]:
-    """The headings in order, each with the branches (condition to kind of token) that it stands in."""
+    """Yield the headings in order, each with the branches (condition to kind of token) around it."""
     tokens, held = subject.email.mint.pattern("[BOE]"), dict[int, str]()
     headings = {node.mem_id for node in subject.tree.css(_HEADINGS)}
     body = subject.tree.body
@@ -169,7 +169,7 @@ def _with_branches(subject: Subject) -> Iterator[tuple[LexborNode, Mapping[int, 
 
 
 def _may_meet(branches: Mapping[int, str], others: Mapping[int, str]) -> bool:
-    """Whether somebody can see both: no condition shows one of them instead of the other."""
+    """Return whether somebody can see both: no condition shows one of them instead of the other."""
     return all(others.get(index, branch) == branch for index, branch in branches.items())
 
 

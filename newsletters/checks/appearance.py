@@ -1,6 +1,6 @@
-"""Appearance: in which colours and sizes a reader sees each part of the page, on a light screen or a dark one.
+"""Appearance: the colours and sizes in which a reader sees each part of the page, on a light or dark screen.
 
-A small cascade of what our mails use: style sheets and inline styles, importance, specificity and inheritance, for
+A small CSS cascade of what our mails use: style sheets and inline styles, importance, specificity and inheritance, for
 colour, ground, size, weight and display. Narrow screens, states such as hover, and gradients are left out.
 """
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[.#][\w-]+|\[[^\]]*\]|:[\w-]+")
 _LENGTH = re.compile(r"([\d.]+)(px|pt|em|rem|%)")
 _PART = re.compile(r"[^\s,(]+(?:\([^)]*\))?")
 
-# What browsers do by themselves; sizes are times the parent's.
+# Browsers' own styles; sizes are multiples of the parent's.
 _SIZES = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h5": 0.83, "h6": 0.67, "small": 5 / 6, "sub": 5 / 6, "sup": 5 / 6}
 _BOLD = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "b", "strong", "th"})
 _LINK = {False: "#0000ee", True: "#9e9eff"}
@@ -31,7 +31,7 @@ _CANVAS = {False: ("#000000", "#ffffff"), True: ("#ffffff", "#121212")}
 
 @dataclass(frozen=True)
 class Paint:
-    """How a part is seen: colours in hex, `size` in px; not `shown` is hidden, or hidden with what holds it."""
+    """The appearance of a part: colours in hex, `size` in px; not `shown` is hidden, or hidden with what holds it."""
 
     ink: str
     ground: str
@@ -47,7 +47,7 @@ class Paint:
 
 @lru_cache(maxsize=2)  # several families look at the same page, light and dark
 def painted(tree: LexborHTMLParser, *, dark: bool) -> Mapping[int, Paint]:
-    """How each element of the body is seen, by its `mem_id`."""
+    """Return the appearance of each element of the body, by its `mem_id`."""
     given = _given(tree, dark=dark)
     found: dict[int, Paint] = {}
     if tree.body is None:
@@ -60,12 +60,12 @@ def painted(tree: LexborHTMLParser, *, dark: bool) -> Mapping[int, Paint]:
 
 
 def styles_of(node: LexborNode) -> dict[str, str]:
-    """The inline style of `node`: property to value."""
+    """Return the inline style of `node`: property to value."""
     return {name: value for name, value, _ in _declarations(node.attributes.get("style") or "")}
 
 
 def pixels(value: str, base: float = 16.0) -> float | None:
-    """A CSS length in px, `base` being what em and % are of; None for any other value."""
+    """Return a CSS length in px, `base` being what em and % are of; None for any other value."""
     found = _LENGTH.fullmatch(value.strip())
     if found is None:
         return 0.0 if value.strip() == "0" else None
@@ -74,7 +74,7 @@ def pixels(value: str, base: float = 16.0) -> float | None:
 
 @cache
 def colour(value: str) -> str:
-    """The hex of the first colour that a CSS value names; empty where it names none, or one that can't be seen."""
+    """Return the hex of the first colour that a CSS value names; empty if it names none, or an invisible one."""
     for part in _PART.findall(value):
         if found := parse_colour(part, least_alpha=1):
             return found
@@ -108,7 +108,7 @@ _Given = dict[str, tuple[tuple[int, ...], str]]
 
 
 def _given(tree: LexborHTMLParser, *, dark: bool) -> dict[int, _Given]:
-    """The declarations that win for each element, by its `mem_id`."""
+    """Return the declarations that win for each element, by its `mem_id`."""
     found: dict[int, _Given] = {}
 
     def give(node: LexborNode, css: str, strength: tuple[int, ...]) -> None:
@@ -127,7 +127,7 @@ def _given(tree: LexborHTMLParser, *, dark: bool) -> dict[int, _Given]:
 
 
 def _rules(tree: LexborHTMLParser, *, dark: bool) -> Iterator[tuple[str, str]]:
-    """Selectors, one at a time, with their declarations, as they hold on a wide screen."""
+    """Yield selectors, one at a time, with their declarations on a wide screen."""
     for sheet in tree.css("style:not([media])"):
         for head, body in _BLOCK.findall(_COMMENT.sub("", sheet.text())):
             if not head.strip().startswith("@"):
@@ -138,7 +138,7 @@ def _rules(tree: LexborHTMLParser, *, dark: bool) -> Iterator[tuple[str, str]]:
 
 
 def _specificity(selector: str) -> tuple[int, int]:
-    """Of a selector without ids: how many classes and attributes, and how many tags, it names."""
+    """Return how many classes and attributes, and how many tags, a selector without ids names."""
     return len(_NAME.findall(selector)), len(re.findall(r"(?:^|[\s>+~])[a-z]", _NAME.sub("", selector)))
 
 

@@ -1,4 +1,4 @@
-"""Support: which mail programs lack what, as `clients.toml` beside this module has it."""
+"""Client support: the features that mail programs lack, from `clients.toml`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Feature:
     """Something that HTML or CSS can do, found by a `selector` or else in styles by a pattern.
 
     `lacking` names the programs that do not know it, `partly` those that know some of it; `effect` says what their
-    readers see, and `ours` how our own layouts do without. Nobody misses anything where it is `graceful`.
+    readers see, and `ours` how our own layouts do without. If it is `graceful`, nobody misses anything.
     """
 
     what: str
@@ -34,13 +34,13 @@ class Feature:
 
 @cache
 def features() -> tuple[Feature, ...]:
-    """The features, in the order of the file."""
+    """Return the features, in the order of the file."""
     return tuple(Feature(**_typed(row)) for row in _facts()["features"])
 
 
 @cache
 def formats() -> Mapping[str, tuple[str, ...]]:
-    """By media type, the programs that do not show pictures of it; those not named are shown by all."""
+    """Return the programs that do not show pictures of a media type; all programs show the other types."""
     return {row["format"]: tuple(row["lacking"]) for row in _facts()["formats"]}
 
 

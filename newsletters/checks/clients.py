@@ -1,6 +1,6 @@
-"""Clients: HTML and CSS that some of the main mail programs lack, where our layouts have nothing to take its place.
+"""Clients: HTML and CSS that some of the main mail programs lack, and that our layouts do not replace.
 
-The facts are caniemail.com's; they stand in `newsletters/checks/clients.toml`, each with the day of its test.
+The facts are caniemail.com's; `newsletters/checks/clients.toml` has them, each with the day of its test.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from newsletters.checks.client_support import Feature, features
 from newsletters.checks.finding import Code, Finding, Subject
 
 LOST = Code(
-    "clients-lost", "warning", "Something that some mail programs do not know",
-    why="Their readers miss what it was for.", mend="Do without it, or put something beside it that stands by itself.",
+    "clients-lost", "warning", "Something that some mail programs don't support",
+    why="Their readers miss what it was for.", mend="Do without it, or put something beside it that works without it.",
 )  # fmt: skip
 PLAINER = Code(
     "clients-plainer", "hint", "Something that looks plainer in some mail programs",
     why="Nothing is missing there, as long as the mail does not depend on it.",
-    mend="Look whether the mail makes sense without it.",
+    mend="Check that the mail makes sense without it.",
 )  # fmt: skip
 FONT = Code(
-    "clients-font", "warning", "A font without one to take its place",
-    why="Most mail programs have only the fonts of their machine; Outlook takes Times for one that it lacks.",
+    "clients-font", "warning", "A font without a fallback",
+    why="Most mail programs have only the fonts of their machine; Outlook shows Times for a font that it lacks.",
     mend="End the brand's `font` with names that are everywhere: Arial, sans-serif; or Georgia, serif.",
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ _EVERYWHERE = frozenset({
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about what mail programs lack; what our own layouts use, they use with something in its place."""
+    """Yield findings about what mail programs lack; features that our own layouts replace are left out."""
     styles = [(node, _style(node)) for node in subject.tree.css("style, [style]")]
     together = "\n".join(style for _, style in styles)
     for feature in features():
@@ -52,11 +52,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield _lacking(subject, feature, node)
     for name, font in (("font", subject.brand.font), ("heading font", subject.brand.heading_font)):
         if font and font.rpartition(",")[2].strip(" '").lower() not in _EVERYWHERE:
-            yield FONT.at(f"brand {subject.brand.name}", f"The {name} {font!r} ends with no font that is everywhere.")
+            words = f"The {name} {font!r} ends with a font that not every machine has."
+            yield FONT.at(f"brand {subject.brand.name}", words)
 
 
 def _lacking(subject: Subject, feature: Feature, node: LexborNode) -> Finding:
-    known = "Not known to" if feature.lacking else "Known only in part to"
+    known = "Not supported by" if feature.lacking else "Only partly supported by"
     return (PLAINER if feature.graceful else LOST).at(
         place_of_link(subject, node) if node.tag == "a" else subject.place(node, words_of(subject, node)),
         f"{known} {', '.join(feature.lacking or feature.partly)}: {feature.what}. {feature.effect} "

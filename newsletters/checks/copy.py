@@ -15,20 +15,20 @@ CHANNEL = Code(
 )  # fmt: skip
 EXPIRES = Code(
     "copy-expires", "warning", "A copy block that expires within a week",
-    why="A mail that waits for its hour, or is read late, would say what is not true any more.",
+    why="A mail that is scheduled, or read late, would say something that is no longer true.",
     mend="Send it before that day, or take a block that lasts longer.",
 )  # fmt: skip
 PARITY = Code(
-    "copy-parity", "warning", "A link or field that only the HTML has, or only the plain text",
-    why="Readers of either must find the same.",
-    mend="Look at the other part in the preview.",
+    "copy-parity", "warning", "A link or field that is only in the HTML, or only in the plain text",
+    why="Readers of both must find the same.",
+    mend="Compare both in the preview.",
 )  # fmt: skip
 
 SOON = 7  # days
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about the copy blocks used, and about the two parts of the mail."""
+    """Yield findings about the copy blocks used, and about the two parts of the mail."""
     for use in subject.email.copy_blocks:
         place = subject.place_of(f"copy {use.id}")
         block = subject.toolkit.copy.get(use.id)

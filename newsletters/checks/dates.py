@@ -19,13 +19,13 @@ _DATED = re.compile(
     rf"|(?P<month2>{_MONTH})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)\b\.?(?:,?\s+(?P<year>20\d\d)\b)?",
     re.IGNORECASE,
 )
-# Without a year, a date is one of about these months: what was, told again, or what is to come.
+# A date without a year is at most this long ago, or else to come.
 _BACK = timedelta(days=60)
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """`words` as they stand; `day` is the date that they give, `nearest` the next of their weekday to it."""
+    """`words` as written; `day` is the date that they give, `nearest` the next of their weekday to it."""
 
     words: str
     day: date
@@ -34,7 +34,7 @@ class Mismatch:
 
 
 def mismatched(text: str, today: date) -> Iterator[Mismatch]:
-    """The dates in `text` that fall on another day of the week; a year that is left out is worked out from `today`."""
+    """Yield the dates in `text` that fall on another day of the week; a missing year is guessed from `today`."""
     seen: set[str] = set()
     for match in _DATED.finditer(text):
         words = " ".join(match[0].split())

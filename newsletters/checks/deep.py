@@ -1,4 +1,4 @@
-"""Deep: what axe-core finds in Chromium, light and dark; for those who ask for it, as it takes seconds.
+"""Deep: what axe-core finds in Chromium, on light and dark screens; only if asked, as it takes seconds.
 
 It needs a Chromium on this machine, and axe-core: `pip install 'daisychain[deep]'`. Nothing is fetched when it runs.
 """
@@ -17,18 +17,18 @@ from newsletters.tokens import Kind
 
 AXE = Code(
     "deep-axe", "warning", "A rule of axe-core that the mail breaks",
-    why="People who listen, zoom or use a keyboard meet a barrier there.",
+    why="It is a barrier for people who listen, zoom or use a keyboard.",
     mend="Look the rule up by its name in the documentation of axe-core.",
 )  # fmt: skip
 NOT_RUN = Code(
-    "deep-not-run", "hint", "The deep pass could not be run",
-    why="What only a browser knows of the page was not looked at.",
+    "deep-not-run", "hint", "The deep check could not run",
+    why="Rules that need a browser were not checked.",
     mend="Install Chromium and `daisychain[deep]`, or check on a machine that has them.",
 )  # fmt: skip
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings of axe-core, each rule told once, at the first element that breaks it."""
+    """Yield findings of axe-core, each rule once, at the first element that breaks it."""
     if not subject.deep:
         return
     try:
@@ -41,7 +41,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _page(subject: Subject) -> Page:
-    """The mail with its pictures, every condition met, and tokens for a member's values."""
+    """Return the mail with its pictures, every condition met, and tokens for a member's values."""
     images, mint = subject.email.images, subject.email.mint
     html = mint.pattern(Kind.IMAGE).sub(lambda found: images[int(found[2])].file_name, subject.tree.html or "")
     return Page(

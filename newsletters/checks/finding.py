@@ -1,4 +1,4 @@
-"""What a check is given, and what it says: a code, declared once, and findings of it at places."""
+"""Findings: a check's subject, and the codes and places that it reports."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Severity = Literal["error", "warning", "hint"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at: where it is (`file:line`), why it matters, and how to mend it.
+    """One mistake: where it is (`file:line`), why it matters, and how to fix it.
 
-    An error whose `overridable` is true blocks a send only until somebody says why it may stand.
+    An error that is `overridable` blocks a send only until somebody gives a reason to accept it.
     """
 
     code: str
@@ -59,20 +59,19 @@ class Code:
 
     @property
     def overridable(self) -> bool:
-        """Whether a person may let it stand, with a reason."""
+        """Whether a person may accept it, with a reason."""
         return self.severity == "error" and not self.firm
 
     def at(self, place: str, message: str, *, mend: str = "") -> Finding:
-        """That it happened at `place` (`file:line`); `mend` where there is more to say than for the kind."""
+        """Return a finding at `place` (`file:line`); `mend` if there is a better fix than the code's own."""
         return Finding(self.name, self.severity, place, message, self.why, mend or self.mend, self.overridable)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The newsletter under inspection; `people` is None where no list was named.
+    """The newsletter under inspection; `people` is None if no list was named.
 
-    `online` is the network as far as checks may ask it, `deep` lets them take their time; `today` is the day from which
-    dates are seen.
+    `online` lets checks ask websites, `deep` allows slow checks; dates are judged as of `today`.
     """
 
     compilation: Compilation
@@ -88,7 +87,7 @@ class Subject:
 
     @property
     def document(self) -> Document:
-        """The newsletter as it was written."""
+        """The newsletter's document."""
         return self.compilation.document
 
     @property
@@ -115,35 +114,34 @@ class Subject:
         return LexborHTMLParser(marked_html(self.compilation.mjml, self.compilation.css))
 
     def plain(self, text: str) -> str:
-        """`text` without tokens."""
+        """Return `text` without tokens."""
         return self.email.mint.strip(text)
 
     def place(self, node: LexborNode, text: str = "") -> str:
-        """`file:line` of `text`, or else the node's own first words, in the part that `node` of the tree comes from.
+        """Return `file:line` of `text`, or else the node's own first words, in the part that `node` comes from.
 
-        Where they don't stand there as they are, it is the part's first line; what the layout wrote by itself is told
-        with the line that chose the layout.
+        If they are not found, it is the part's first line; for text of the layout itself, the line that chose it.
         """
         mark = self._marks.get(node.mem_id)
         return self.place_at(mark, text or " ".join(self._opening(node)[:_ENOUGH_WORDS]))
 
     def _opening(self, node: LexborNode) -> list[str]:
-        """The words of `node` before the first token."""
+        """Return the words of `node` before the first token."""
         return self.email.mint.pattern().split(node.text(deep=True))[0].split()
 
     def place_at(self, mark: int | None, text: str = "") -> str:
-        """The same for a part by its mark; None is what the layout wrote."""
+        """Return the same for a part by its mark; None is the layout's own text."""
         if mark is None:
             return self.document.place("layout")
         file, line = self.compilation.places[mark]
         return f"{file}:{self._line(file, text, line) or line}" if text else f"{file}:{line}"
 
     def place_of(self, text: str) -> str:
-        """`file:line` of the first line in the document, or else its copy blocks, that holds `text`."""
+        """Return `file:line` of the first line in the document, or else its copy blocks, that holds `text`."""
         return self.places_of(text)[0]
 
     def places_of(self, text: str) -> list[str]:
-        """The same for each line that holds `text`; the document's file alone where none does."""
+        """Return the same for each line that holds `text`; the document's file if no line does."""
         places = []
         for file, (first, body) in self._sources.items():
             lines = (first + body.count("\n", 0, found.start()) for found in _words(text).finditer(body))
@@ -155,7 +153,7 @@ class Subject:
         return marks_in(self.tree)
 
     def _line(self, file: str, text: str, after: int = 0) -> int:
-        """The line of `file`, from `after` on, on which `text` first begins; 0 where it does not stand."""
+        """Return the line of `file`, from `after` on, on which `text` first begins; 0 if there is none."""
         first, body = self._sources.get(file, (1, ""))
         from_here = sum(len(line) + 1 for line in body.split("\n")[: max(0, after - first)])
         found = _words(text).search(body, from_here)
@@ -163,7 +161,7 @@ class Subject:
 
     @cached_property
     def _sources(self) -> dict[str, tuple[int, str]]:
-        """By file: the first line of what was written in it, and the text."""
+        """The first line and the text of each source file."""
         used = [self.toolkit.copy[use.id] for use in self.email.copy_blocks if use.id in self.toolkit.copy]
         return {
             self.document.file: (self.document.body_line, self.document.body),
@@ -177,7 +175,7 @@ def _words(text: str) -> re.Pattern[str]:
 
 
 def marks_in(tree: LexborHTMLParser) -> dict[int, int]:
-    """The last mark before each node of `tree` that has one before it, by the node's `mem_id`."""
+    """Return the last mark before each node of `tree` that has one before it, by the node's `mem_id`."""
     found: dict[int, int] = {}
     mark = None
     for node in tree.root.traverse(include_text=True) if tree.root else ():

@@ -1,4 +1,4 @@
-"""Parity: whoever reads the plain text must find the same links and the same fields as those who read the HTML."""
+"""Parity: readers of the plain text must find the same links and fields as readers of the HTML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TRAILING = ".,;:!?)]}"
 
 @dataclass(frozen=True)
 class Parity:
-    """What only one of the two has: links by address, fields by name, each sorted."""
+    """The differences of the two: links by address, fields by name, each sorted."""
 
     links_in_html: tuple[str, ...]
     links_in_text: tuple[str, ...]
@@ -23,12 +23,12 @@ class Parity:
     fields_in_text: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        """Whether HTML and text say the same."""
+        """Return whether HTML and text say the same."""
         return not (self.links_in_html or self.links_in_text or self.fields_in_html or self.fields_in_text)
 
 
 def parity(email: CompiledEmail) -> Parity:
-    """How the HTML and the text of `email` differ."""
+    """Return how the HTML and the text of `email` differ."""
     html = {link.url.removeprefix("mailto:") for link in email.links}
     fields = [_fields(email, email.html + "".join(link.url for link in email.links)), _fields(email, email.text)]
     return Parity(

@@ -1,4 +1,4 @@
-"""Images: whether each picture is sharp, light, and of a kind that every mail program shows."""
+"""Images: whether each picture is sharp, small enough, and of a kind that every mail program shows."""
 
 from __future__ import annotations
 
@@ -24,46 +24,46 @@ FEWEST_WORDS, WIDE = 25, 300
 
 HEAVY = Code(
     "images-heavy", "warning", f"A picture of more than {MOST_BYTES // 1000} kB",
-    why="On a phone with poor reception it comes late or not at all, and readers pay for it.",
-    mend="Save it as JPEG of less quality, with fewer frames if it moves, or crop it.",
+    why="On a phone with poor reception it loads late or not at all, and readers pay for the data.",
+    mend="Save it as JPEG of lower quality, with fewer frames if it is animated, or crop it.",
 )  # fmt: skip
 WEIGHT = Code(
     "images-weight", "warning", f"Pictures of more than {MOST_BYTES_TOGETHER // 1_000_000} MB together",
-    why="On a phone with poor reception the mail stays half empty.", mend="Leave out pictures, or choose lighter ones.",
+    why="On a phone with poor reception the mail stays half empty.", mend="Leave out pictures, or use smaller files.",
 )  # fmt: skip
 WIDE_PICTURE = Code(
     "images-too-wide", "warning", "A picture wider than any screen needs",
-    why="Twice its width on the page is as sharp as screens are; more is weight for nothing.",
-    mend="Save it at twice the width at which it is shown. A moving picture is not made smaller by itself.",
+    why="Twice its width on the page is as sharp as screens are; more only makes it larger.",
+    mend="Save it at twice the width at which it is shown. Animated ones are not resized for you.",
 )  # fmt: skip
 UNSHARP = Code(
     "images-unsharp", "hint", "A picture too small to be sharp",
-    why="Most phones show it at two pixels for each of its own, as if out of focus.",
-    mend="Take one that is twice as wide as it is shown.",
+    why="Most phones show two pixels for each of its own, as if out of focus.",
+    mend="Use one that is twice as wide as it is shown.",
 )  # fmt: skip
 FORMAT = Code(
-    "images-format", "warning", "A picture of a kind that some mail programs do not show",
-    why="Their readers see an empty frame with the alt text.", mend="Save it as PNG or JPEG, or as GIF where it moves.",
+    "images-format", "warning", "A picture of a type that some mail programs don't show",
+    why="Their readers see an empty frame with the alt text.", mend="Save it as PNG or JPEG, or GIF if animated.",
 )  # fmt: skip
 ANIMATED = Code(
-    "images-animated", "hint", "A moving picture",
-    why="Outlook for Windows shows its first frame only, and movement that does not end disturbs reading.",
-    mend="Let the first frame say all, and let the movement end after five seconds.",
+    "images-animated", "hint", "An animated picture",
+    why="Outlook for Windows shows its first frame only, and endless movement disturbs reading.",
+    mend="Put the whole message in the first frame, and end the movement after five seconds.",
 )  # fmt: skip
 NO_WIDTH = Code(
     "images-no-width", "warning", "A picture without a width",
-    why="Outlook for Windows shows it as large as it is, which is twice what was meant, and the page breaks.",
-    mend='Give the <img> of the block width="…" in px, besides what its style says.',
+    why="Outlook for Windows shows it at its full size, twice as large as meant, and the page breaks.",
+    mend='Give the <img> of the block width="…" in px, as well as its style.',
 )  # fmt: skip
 ONLY = Code(
-    "images-only", "warning", "Hardly any words beside a picture",
-    why="With pictures switched off there is nothing to read, nobody can translate it, and filters distrust it.",
-    mend="Write what the picture says as text, and let the picture only show it.",
+    "images-only", "warning", "Hardly any text beside a picture",
+    why="Without pictures there is nothing to read; it can't be translated, and filters distrust it.",
+    mend="Write what the picture says as text.",
 )  # fmt: skip
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about pictures."""
+    """Yield findings about pictures."""
     shown = [(node, image) for node in subject.tree.css("img") if (image := image_of(subject, node))]
     for node in subject.tree.css("img"):
         if not (pixels(node.attributes.get("width") or "") or (node.attributes.get("width") or "").isdigit()):
@@ -76,18 +76,18 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield from _size(subject, node, image)
     weight = sum(len(subject.image_contents[hash_]) for hash_ in told)
     if weight > MOST_BYTES_TOGETHER:
-        yield WEIGHT.at(subject.document.file, f"The pictures weigh {weight / 1_000_000:.1f} MB together.")
+        yield WEIGHT.at(subject.document.file, f"The pictures have {weight / 1_000_000:.1f} MB together.")
     yield from _only(subject, shown)
 
 
 def _file(subject: Subject, node: LexborNode, image: Image) -> Iterator[Finding]:
     content, place = subject.image_contents[image.hash], subject.place(node, image.name)
     if len(content) > MOST_BYTES:
-        yield HEAVY.at(place, f"The picture {image.name!r} weighs {len(content) // 1000:,} kB.")
+        yield HEAVY.at(place, f"The picture {image.name!r} has {len(content) // 1000:,} kB.")
     if lacking := formats().get(image.media_type):
         yield FORMAT.at(place, f"The picture {image.name!r} is {image.media_type}; not shown by {', '.join(lacking)}.")
     if _moves(content):
-        yield ANIMATED.at(place, f"The picture {image.name!r} moves.")
+        yield ANIMATED.at(place, f"The picture {image.name!r} is animated.")
 
 
 def _size(subject: Subject, node: LexborNode, image: Image) -> Iterator[Finding]:
@@ -112,7 +112,7 @@ def _only(subject: Subject, shown: list[tuple[LexborNode, Image]]) -> Iterator[F
 
 
 def _own_words(subject: Subject) -> int:
-    """How many words the mail has, those of its layout left out."""
+    """Return how many words the mail has, without its layout's."""
     body, layout = subject.tree.body, subject.document.place("layout")
     texts = [node for node in (body.traverse(include_text=True) if body else ()) if node.is_text_node]
     return sum(len(subject.plain(node.text_content or "").split()) for node in texts if subject.place(node) != layout)

@@ -1,4 +1,4 @@
-"""Law: readers must be told who writes and where they can be found, and have agreed to be written to.
+"""Law: readers must see who writes and from which address, and must have agreed to get mail.
 
 Sources: PECR 2003, regulations 22 and 23 (consent; identity and a valid address); UK GDPR, article 7(1) (consent must
 be shown); Charities Act 2011, section 194 (registered status on what asks for money); CAN-SPAM, 15 USC 7704(a)(5)
@@ -16,7 +16,7 @@ _FOOTER = "Add it under brand, footer in toolkit.yml or brand.yml, and keep the 
 
 ORGANISATION = Code(
     "law-organisation", "error", "The footer does not say who writes",
-    why="The law asks that readers are told who writes to them.",
+    why="The law requires that readers can see who writes to them.",
     mend=_FOOTER,
 )  # fmt: skip
 ADDRESS = Code(
@@ -26,30 +26,30 @@ ADDRESS = Code(
 )  # fmt: skip
 CHARITY = Code(
     "law-charity-number", "error", "The footer does not show the charity number that the brand has",
-    why="A registered charity must say that it is one wherever it asks for money.",
+    why="A registered charity must say so whenever it asks for money.",
     mend="Keep the footer in the layout, with the charity number in it.",
 )  # fmt: skip
 SENDER = Code(
     "law-sender", "warning", "The sender is an address without a name",
-    why="Readers must not be left to guess who writes; inboxes show the name before anything else.",
+    why="Readers must be able to see who writes; inboxes show the name first.",
     mend='Write `from: "Name <address>"` in the front matter.',
 )  # fmt: skip
 CONSENT = Code(
-    "law-consent", "warning", "People on the list of whom nobody knows why they may be mailed",
-    why="Whoever mails people must be able to show what that rests on: consent, or another lawful ground.",
-    mend="Import them again with --basis and --source, or leave them out.",
+    "law-consent", "warning", "People on the list without a recorded reason why they may be mailed",
+    why="You must be able to show why you may mail people: their consent, or another lawful basis.",
+    mend="Import them again with --basis and --source, or exclude them.",
 )  # fmt: skip
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about what the law asks of a newsletter."""
+    """Yield findings about what the law requires of a newsletter."""
     footer = subject.brand.footer
     place = f"brand of {subject.brand.name}"
     for code, value, what in (
         (ORGANISATION, footer.organisation, "an organisation"), (ADDRESS, footer.address, "a postal address"),
     ):  # fmt: skip
         if not value.strip():
-            yield code.at(place, f"The brand's footer has not {what}.")
+            yield code.at(place, f"The brand's footer does not have {what}.")
         elif not _shown(subject, value):
             yield code.at(place, f"The footer does not show {what}, as the brand gives it.")
     if footer.charity_number and not _shown(subject, footer.charity_number):
@@ -60,8 +60,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.people is not None and (number := basis.get("unknown", 0)):
         yield CONSENT.at(
             f"list {subject.people.name}",
-            f"For {number:,} of {sum(basis.values()):,} people on the list it is not recorded what mailing them "
-            "rests on.",
+            f"For {number:,} of {sum(basis.values()):,} people on the list, no lawful basis is recorded.",
         )
 
 

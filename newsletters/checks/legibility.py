@@ -1,4 +1,4 @@
-"""Legibility: whether text can be read and buttons can be hit, on light screens and on dark ones."""
+"""Legibility: whether text can be read and buttons can be pressed, on light screens and dark ones."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SMALLEST_TEXT = 14
 SMALLEST_TARGET = 44
 
 CONTRAST = Code(
-    "legibility-contrast", "warning", "Text that hardly stands out from its ground",
-    why="Many people can't read it, and nobody can in the sun.",
+    "legibility-contrast", "warning", "Text with too little contrast to its background",
+    why="Many people can't read it, and in the sun nobody can.",
     mend=f"Change a colour of the brand or block until it has {ENOUGH_CONTRAST}:1 ({ENOUGH_FOR_LARGE:g}:1 if large).",
 )  # fmt: skip
 DARK_CONTRAST = Code(
-    "legibility-dark-contrast", "warning", "Text that hardly stands out on dark screens",
-    why="Where the screen is dark, our own dark colours take the place of the brand's; what has none can't be read.",
+    "legibility-dark-contrast", "warning", "Text with too little contrast on dark screens",
+    why="On dark screens our dark colours replace the brand's; text without a dark colour can't be read.",
     mend="Give the block's text a class that templates/email/head.css.j2 has a dark colour for.",
 )  # fmt: skip
 SMALL_TEXT = Code(
@@ -32,20 +32,20 @@ SMALL_TEXT = Code(
 )  # fmt: skip
 TARGET = Code(
     "legibility-target", "warning", f"A button lower than {SMALLEST_TARGET} px",
-    why="Fingers miss it, most of all those that tremble.", mend="Give it more padding or a larger line height.",
+    why="Fingers miss it, especially fingers that tremble.", mend="Give it more padding or a larger line height.",
 )  # fmt: skip
 LINK = Code(
     "legibility-link", "warning", "A link that looks like text",
-    why="Nobody knows that it can be pressed.",
-    mend="Underline it, or put a link with words below it that leads there too.",
+    why="Readers can't see that it can be pressed.",
+    mend="Underline it, or add a text link below it that leads to the same place.",
 )  # fmt: skip
 
-# Hung above or below the line, or for the eye alone.
+# Above or below the line.
 _APART = frozenset({"sub", "sup"})
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about what is seen."""
+    """Yield findings about what is seen."""
     light, dark = painted(subject.tree, dark=False), painted(subject.tree, dark=True)
     yield from _contrast(subject, CONTRAST, light)
     yield from _contrast(subject, DARK_CONTRAST, dark)
@@ -57,7 +57,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _contrast(subject: Subject, code: Code, paints: Mapping[int, Paint]) -> Iterator[Finding]:
-    """Text that does not stand out, each pair of colours once."""
+    """Yield text without enough contrast, each pair of colours once."""
     told = set()
     for node, words in _texts(subject):
         paint = paints[node.mem_id]
@@ -78,11 +78,11 @@ def _links(subject: Subject, paints: Mapping[int, Paint]) -> Iterator[Finding]:
         if "padding" in (link.attributes.get("style") or "") and height < SMALLEST_TARGET:
             yield TARGET.at(subject.place(link, words), f"The button {words!r} is {height:.0f} px high.")
         if link.attributes["href"] not in found:
-            yield LINK.at(subject.place(link, words), f"The link {words!r} looks like the text round it.")
+            yield LINK.at(subject.place(link, words), f"The link {words!r} looks like the text around it.")
 
 
 def _texts(subject: Subject) -> Iterator[tuple[LexborNode, str]]:
-    """Each element that holds words of its own, with the first of them; what is hidden from listeners decorates."""
+    """Yield each element that holds words of its own, with its longest run; decoration is left out."""
     body = subject.tree.body
     for node in body.traverse() if body else ():
         own = [each.text_content or "" for each in node.iter(include_text=True) if each.is_text_node]
@@ -92,7 +92,7 @@ def _texts(subject: Subject) -> Iterator[tuple[LexborNode, str]]:
 
 
 def _looks_like_a_link(link: LexborNode, paints: Mapping[int, Paint]) -> bool:
-    """Whether something tells a link from text: a line, a colour, a button's room, or that it is a picture."""
+    """Return whether something tells a link from text: a line, a colour, a button's room, or that it is a picture."""
     styles, above = styles_of(link), link.parent
     lined = "none" not in styles.get("text-decoration", "underline")
     coloured = above is not None and paints[link.mem_id].ink != paints[above.mem_id].ink
@@ -104,7 +104,7 @@ def _stands_out(paint: Paint) -> bool:
 
 
 def _height(link: LexborNode, paint: Paint) -> float:
-    """How high a padded link is, in px: its line, padding and border, as its inline style says."""
+    """Return how high a padded link is, in px: its line, padding and border, from its inline style."""
     styles = styles_of(link)
     sides = (styles.get("padding") or "0").split()
     above, below = sides[0], sides[2 if len(sides) > 2 else 0]

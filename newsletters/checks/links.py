@@ -1,4 +1,4 @@
-"""Links: those that must be there, those that lead nowhere for readers, and those that say what they should not."""
+"""Links: required links, links that lead nowhere for readers, and links that give away who somebody is."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ VIEW = Code(
     mend="Keep it in the layout.",
 )  # fmt: skip
 NO_SCHEME = Code(
-    "links-no-scheme", "error", "A link that is no web address",
-    why="In a mail there is no page that it could be relative to.",
+    "links-no-scheme", "error", "A link that is not a web address",
+    why="A mail has no page that the link could be relative to.",
     mend="Begin it with https://.",
 )  # fmt: skip
 BAD_ADDRESS = Code(
     "links-bad-address", "error", "A mail link without a whole address",
-    why="Whoever clicks it gets a mail to nobody.",
+    why="Readers who click it get a mail to nobody.",
     mend="Write it as mailto:name@your-charity.org.",
 )  # fmt: skip
 NOT_PUBLIC = Code(
     "links-not-public", "error", "A link to a private, local or staging site",
-    why="Readers can't reach a site that is on one's own machine or network.",
+    why="Readers can't reach a site on your own machine or network.",
     mend="Use the public address.",
 )  # fmt: skip
 EXAMPLE = Code(
     "links-example", "error", "A link to a domain that is only for examples",
-    why="Nobody can own such a domain: readers find nothing there.",
-    mend="Put the real address in its place.",
+    why="Nobody can own such a domain, so readers find nothing there.",
+    mend="Replace it with the real address.",
 )  # fmt: skip
 NOT_SECURE = Code(
     "links-not-secure", "warning", "A link that is http, not https",
@@ -53,56 +53,56 @@ NOT_SECURE = Code(
 PERSONAL = Code(
     "links-personal", "error", "A link copied out of somebody's mail",
     why="It carries one reader's key: every click would count as theirs, or unsubscribe them.",
-    mend="Open it, and copy the address that it leads to, without what tells who came.",
+    mend="Open it, and copy the address that it leads to, without the part that says who came.",
 )  # fmt: skip
 TRACKED_TWICE = Code(
     "links-tracked-twice", "warning", "A tracking parameter given twice in one link",
-    why="Statistics take one of the two, and nobody knows which.",
+    why="Statistics use one of the two, and you can't know which.",
     mend="Keep one of them.",
 )  # fmt: skip
 PARTNER_CODE = Code(
-    "links-partner-code", "warning", "A link of ours that has a partner's code already",
-    why="Packs leave a code that is there as it is, so that the readers of all partners would count as that one's.",
+    "links-partner-code", "warning", "A link to our own site with a partner's code in it",
+    why="Packs keep such a code, so all partners' readers would count as that partner's.",
     mend="Leave the parameter out: `newsletter pack` adds each partner's own.",
 )  # fmt: skip
 SAME_WORDS = Code(
     "links-same-words", "warning", "The same words lead to different places",
-    why="People who hear the links read out can't tell one from the other.",
+    why="People who hear the links read out can't tell them apart.",
     mend="Say in each link where it leads.",
 )  # fmt: skip
 SAME_PLACE = Code(
-    "links-same-place", "hint", "One address under many different words",
-    why="Readers may open the same page again and again, in search of something else.",
-    mend="Check that each was meant; say the same thing in the same words.",
+    "links-same-place", "hint", "Many different words for the same link",
+    why="Readers may open the same page again and again, looking for something else.",
+    mend="Check that each is right; use the same words for the same page.",
 )  # fmt: skip
 DEAD = Code(
     "links-dead", "error", "A link that leads to no page",
-    why="Readers who follow it are lost.",
-    mend="Correct the address, or take the link out.",
+    why="Readers who follow it find nothing.",
+    mend="Correct the address, or delete the link.",
 )  # fmt: skip
 UNSURE = Code(
-    "links-unsure", "hint", "A link that could not be tried",
-    why="The site gave no plain answer to a program; it may answer a person.",
+    "links-unsure", "hint", "A link that could not be checked",
+    why="The site gave no clear answer to a program; it may answer a person.",
     mend="Open it in a browser.",
 )  # fmt: skip
 
 _NOT_PUBLIC = re.compile(
     r"(^|[.-])(localhost|staging|stage|test|dev|preview|uat)([.-]|$)|\.(local|internal|invalid|lan|home|corp)$"
 )
-# RFC 2606 and RFC 6761; `.test` and `.invalid` are told as not public.
+# RFC 2606 and RFC 6761; `.test` and `.invalid` are reported as not public.
 _RESERVED = re.compile(r"(^|\.)(example|example\.(com|org|net))$")
-# Click and unsubscribe addresses of other tools, and the parameters by which they tell readers apart.
+# Click and unsubscribe addresses of other tools, and the parameters that identify a reader.
 _TRAIL = re.compile(
     r"/ls/click\?|list-manage\.com/(track|unsubscribe|profile)|/track/click|r\.mail\w*\.|\.createsend\d*\.com/t/"
     r"|[?&](mc_eid|mkt_tok|vero_id|_hsenc|_hsmi|ck_subscriber_id|bsft_clkid|sib_?id|_kx|dm_i|oly_enc_id|mibextid)="
 )
-# The pages of one delivery of ours, whose key is 16 bytes as 22 signs; words have no capitals in their midst.
+# Our pages of one delivery, whose key is 16 bytes as 22 signs; words have no capitals inside.
 _OUR_KEY = re.compile(r"/[cuvo]/(?=[^/]*[A-Z])[A-Za-z0-9_-]{21}[AQgw](?:[/.?#]|$)")
 _MANY_WORDS = 3
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about links."""
+    """Yield findings about links."""
     yield from _required(subject)
     places = {url: place for url, place, _ in _links(subject)}
     for url, place in places.items():
@@ -124,11 +124,11 @@ def _required(subject: Subject) -> Iterator[Finding]:
 
 
 def _links(subject: Subject) -> Iterator[tuple[str, str, str]]:
-    """Address, place and words of each link that leads away from us; what is filled in has been taken out."""
+    """Yield address, place and words of each link that leads away from us, without merge fields."""
     token = subject.email.mint.pattern()
     for node in subject.tree.css("a[href]"):
         href = (node.attributes["href"] or "").strip()
-        # A path alone is one of our own pages, whose host is put before it; a token at the start is a whole address.
+        # A path is one of our own pages; a token at the start is a whole address.
         if href and not token.match(href) and not href.startswith(("#", "/")):
             literal = token.split(href)[0]
             pictures = [image.attributes.get("alt") or "" for image in node.css("img")]
@@ -140,7 +140,7 @@ def _address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if not scheme:
-        yield NO_SCHEME.at(place, f"The link {url!r} is no web address.")
+        yield NO_SCHEME.at(place, f"The link {url!r} is not a web address.")
     elif scheme == "mailto":
         yield from _mail_address(url, place)
     elif scheme in ("http", "https"):
@@ -166,7 +166,7 @@ def _host(subject: Subject, url: str, host: str, place: str) -> Iterator[Finding
 
 def _parameters(subject: Subject, url: str, place: str) -> Iterator[Finding]:
     if found := _personal(url):
-        yield PERSONAL.at(place, f"The link {url!r} was copied from a mail: {found[0].strip('?&=')!r} tells whose.")
+        yield PERSONAL.at(place, f"The link {url!r} was copied from a mail: {found[0].strip('?&=')!r} says whose.")
     names = [name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
     if PARTNER in names and urlsplit(url).hostname in hosts_of(subject.toolkit.links.values(), ""):
         yield PARTNER_CODE.at(place, f"The link {url!r} has the parameter {PARTNER!r}.")
@@ -175,7 +175,7 @@ def _parameters(subject: Subject, url: str, place: str) -> Iterator[Finding]:
 
 
 def _personal(url: str) -> re.Match[str] | None:
-    """What in `url` tells one reader from the others."""
+    """Return the part of `url` that identifies a reader."""
     return _TRAIL.search(url) or _OUR_KEY.search(urlsplit(url).path)
 
 
@@ -192,28 +192,28 @@ def _duplicates(subject: Subject) -> Iterator[Finding]:
             yield SAME_WORDS.at(place, f"{words!r} leads to {' and to '.join(urls)}.")
     for url, said in by_place.items():
         if len(said) > _MANY_WORDS:
-            yield SAME_PLACE.at(list(said.values())[-1], f"{url} stands behind {', '.join(map(repr, said))}.")
+            yield SAME_PLACE.at(list(said.values())[-1], f"{url} is behind {', '.join(map(repr, said))}.")
 
 
 def _tried(online: Reach, places: dict[str, str]) -> Iterator[Finding]:
     # To ask for somebody's own link would be their click, or unsubscribe them.
     hosts = {url: urlsplit(url).hostname or "" for url in sorted(places) if not _personal(url)}
-    # Those that nobody can reach are told by name already.
+    # Addresses that nobody can reach are already reported by their names.
     asked = [url for url, host in hosts.items() if online.loopback or not (_is_hidden(host) or _RESERVED.search(host))]
     for url, answer in online.answers(asked).items():
         if answer.dead:
             yield DEAD.at(places[url], f"The link {url!r} leads to no page: {answer.words}.")
         elif answer.words:
-            yield UNSURE.at(places[url], f"The link {url!r} could not be tried: {answer.words}.")
+            yield UNSURE.at(places[url], f"The link {url!r} could not be checked: {answer.words}.")
 
 
 def _is_invented(subject: Subject) -> bool:
-    """Whether the toolkit's own sites are on reserved domains too: then it is all a demonstration."""
+    """Return whether the toolkit's own sites are on reserved domains too, as in the demo."""
     own = (*subject.toolkit.links.values(), *subject.brand.footer.social.values())
     return any(_RESERVED.search(urlsplit(url).hostname or "") for url in own)
 
 
 def _is_hidden(host: str) -> bool:
-    """Whether `host` says itself that it is for those inside only."""
+    """Return whether the name `host` is for an inner network only."""
     address = ip_of(host)
     return not is_public(address) if address else "." not in host or bool(_NOT_PUBLIC.search(host))

@@ -1,4 +1,4 @@
-"""Merge: fields of members are known to the list, filled in for everybody, and nothing left over."""
+"""Merge: members' fields are on the list, have a value for everybody, and no merge field is left over."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from newsletters.tokens import Kind, Token
 UNKNOWN_FIELD = Code(
     "merge-unknown-field", "error", "A field that nobody on the list has",
     why="It would be empty in every mail.",
-    mend="Import it, or take it out of the newsletter.",
+    mend="Import it, or delete it from the newsletter.",
 )  # fmt: skip
 EMPTY_FIELD = Code(
     "merge-empty-field", "error", "A field that is empty for some people, and has no default",
     why="Their mail would have a hole where the value should be.",
-    mend='Give it a default: {{ member.field | default("…") }}, or put {% if member.field %} round it.',
+    mend='Give it a default: {{ member.field | default("…") }}, or put {% if member.field %} around it.',
 )  # fmt: skip
 LEFT_OVER = Code(
-    "merge-left-over", "error", "A merge field that would be sent as it stands",
-    why="Readers would see the machinery of a merge field, often of another tool.",
-    mend="Write it as {{ member.field }}, or take it out.",
+    "merge-left-over", "error", "A merge field that would be sent as text",
+    why="Readers would see the code of a merge field, often another tool's.",
+    mend="Write it as {{ member.field }}, or delete it.",
 )  # fmt: skip
 LONG_VALUE = Code(
     "merge-long-value", "hint", "A value that is much longer than the others",
-    why="A value of that length tears a heading or a button apart, or is no name at all.",
-    mend="Look at it in a preview with --member, and mend it in the list.",
+    why="A value of that length breaks a heading or a button, or is not a name at all.",
+    mend="Look at it in a preview with --member, and correct it in the list.",
 )  # fmt: skip
 NO_LIST = Code(
     "merge-no-list", "hint", "A field without a default, and no list was named",
@@ -38,7 +38,7 @@ NO_LIST = Code(
     mend="Check again with --list LIST, or give it a default.",
 )  # fmt: skip
 
-# Of ours, of Mailchimp (whose asterisks Markdown takes for emphasis), of Mailgun, of Campaign Monitor, of Dotdigital.
+# Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Campaign Monitor's, Dotdigital's.
 _LEFT_OVER = re.compile(
     r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z0-9_:]+\||%recipient\.\w+%|@(?:FIRST|LAST|FULL)_?NAME@|%%[a-z_]+%%"
     r"|\[(?:firstname|lastname|fullname|email)(?:,[^\]\n]*)?\]"
@@ -48,12 +48,12 @@ _READ = ("html", "header")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about members' fields."""
+    """Yield findings about members' fields."""
     yield from _left_over(subject)
     people = subject.people
     if people is None:
         for hole, slot in unguarded(subject.email).items():
-            message = f"It was not checked who has {_names(sorted(hole))}, which has no default: no list was named."
+            message = f"No list was named, so nobody checked who has {_names(sorted(hole))}, which has no default."
             yield NO_LIST.at(f"{slot.file}:{slot.line}", message)
         return
     known = people.fields() | MEMBER_FIELDS
@@ -67,7 +67,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def unguarded(email: CompiledEmail) -> dict[frozenset[str], Slot]:
-    """The sets of fields that leave a hole where all of a set are empty, each with the first slot that shows it."""
+    """Return the sets of fields that leave a hole if all of a set are empty, each with its first slot."""
     slots = {slot.index: slot for slot in email.slots}
     found: dict[frozenset[str], Slot] = {}
     for part in (email.subject, email.html, email.text):
@@ -79,7 +79,7 @@ def unguarded(email: CompiledEmail) -> dict[frozenset[str], Slot]:
 
 
 def _shown(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
-    """The slots of `text`, each with the fields that can't be empty where it is shown."""
+    """Yield the slots of `text`, each with the fields that can't be empty where it is shown."""
     tests = {row.index: row.test for row in email.conditions}
     links = {link.index: link.url for link in email.links}
     held = [present]
@@ -99,19 +99,19 @@ def _shown(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator
 
 def _empty(people: People, hole: frozenset[str], slot: Slot) -> Iterator[Finding]:
     fields = sorted(hole)
-    # Where one of several fields is enough, no more people can lack all than lack the one that is filled best.
+    # If one of several fields is enough, at most the people who lack the best-filled one lack all.
     empty, count = min(people.empty(field) for field in fields), people.count()
     if empty:
         yield EMPTY_FIELD.at(
             f"{slot.file}:{slot.line}",
             f"{_names(fields)} is empty for {'up to ' if len(fields) > 1 else ''}{empty:,} of {count:,} people on the "
             "list, and has no default.",
-            mend=f'Write {{{{ member.{fields[0]} | default("…") }}}}, or put {{% if member.{fields[0]} %}} round it.',
+            mend=f'Write {{{{ member.{fields[0]} | default("…") }}}}, or put {{% if member.{fields[0]} %}} around it.',
         )
 
 
 def _long(email: CompiledEmail, people: People) -> Iterator[Finding]:
-    """One finding a field that is shown and for which somebody has a value that few layouts hold."""
+    """Yield a finding for each shown field with a value too long for most layouts."""
     shown = {slot.fields[0]: slot for slot in reversed(email.slots) if len(slot.fields) == 1 and slot.context in _READ}
     for field in sorted(shown):
         longest = people.longest(field)
@@ -131,7 +131,7 @@ def _left_over(subject: Subject) -> Iterator[Finding]:
             if found not in seen:
                 seen.add(found)
                 place = subject.document.place(key) if key else subject.place_of(found)
-                yield LEFT_OVER.at(place, f"{found!r} would be sent as it stands.")
+                yield LEFT_OVER.at(place, f"{found!r} would be sent as text.")
 
 
 def _place(email: CompiledEmail, field: str) -> str:

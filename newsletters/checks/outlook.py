@@ -1,7 +1,7 @@
-"""Outlook: what Outlook for Windows makes of the page; it is not rendered here, so its branches are read instead.
+"""Outlook: how Outlook for Windows shows the page; it can't be rendered here, so its branches are read instead.
 
-That program lays mails out with Word, which reads what stands in conditional comments: tables round what it would
-else set as wide as its window, and VML for what it can't draw.
+Outlook lays mails out with Word, which reads conditional comments: tables around parts that would else be as wide as
+its window, and VML for shapes that it can't draw.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from newsletters.compose.mjml_rules import MARK
 
 COMMENTS = Code(
     "outlook-comments", "error", "Outlook's conditional comments do not close",
-    why="Outlook for Windows would hide the rest of the mail, or others would show what is meant for it.",
+    why="Outlook for Windows would hide the rest of the mail, or other programs would show Outlook's part.",
     mend="Close each `<!--[if mso]>` with `<![endif]-->`, and each `<!--[if !mso]><!-->` with `<!--<![endif]-->`.",
 )  # fmt: skip
 TABLES = Code(
     "outlook-tables", "error", "Tables or VML that do not close for Outlook",
-    why="Word puts everything that follows into a cell of what stayed open.",
-    mend="Close in a second conditional comment what the first one opened, in the other order.",
+    why="Word puts everything that follows into a cell of the open table.",
+    mend="Close the tags in a second conditional comment, in reverse order.",
 )  # fmt: skip
 WIDTH = Code(
     "outlook-width", "warning", "A part that is as wide as Outlook's window",
-    why="Word knows max-width on tables only, so that lines run across the whole screen.",
-    mend="Put a table of the same width round it in `<!--[if mso]>`, or build it of mj-section and mj-column.",
+    why="Word supports max-width on tables only, so lines run across the whole screen.",
+    mend="Put a table of the same width around it in `<!--[if mso]>`, or build it of mj-section and mj-column.",
 )  # fmt: skip
 BACKGROUND = Code(
     "outlook-background", "warning", "A background picture that Outlook does not show",
-    why="Word draws background pictures from VML only; white words on it would stand on white.",
+    why="Word draws background pictures from VML only; white text on it would be on white.",
     mend="Set it as the background-url of an mj-section, which writes the VML, with a background colour beside it.",
 )  # fmt: skip
 HIDDEN = Code(
     "outlook-hidden", "warning", "Something hidden that Outlook shows",
-    why="Word does not hide a picture, nor a table inside of what is hidden, by display:none.",
+    why="With display:none, Word hides neither pictures nor tables inside the hidden part.",
     mend="Add mso-hide:all beside display:none, on each of them.",
 )  # fmt: skip
 BUTTON = Code(
-    "outlook-button", "warning", "A button that is no button in Outlook",
-    why="Word draws no rounded corners: a button that has neither ground nor border nor underline looks like text.",
+    "outlook-button", "warning", "A button that looks like text in Outlook",
+    why="Word draws no rounded corners: a button without background, border or underline looks like text.",
     mend="Give it a background colour or a border, or use the block `button`.",
 )  # fmt: skip
 
@@ -55,7 +55,7 @@ _PAIRED = frozenset({"table", "tbody", "thead", "tr", "td", "th", "div", "center
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about Outlook for Windows; its branches are a layout's or block's, and placed where that was chosen."""
+    """Yield findings about Outlook for Windows, placed where the layout or block was chosen."""
     compilation = subject.compilation
     html, layout = marked_html(compilation.mjml, compilation.css), subject.document.place("layout")
     found = [*unclosed_comments(html)]
@@ -70,7 +70,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def unclosed_comments(html: str) -> Iterator[str]:
-    """What is wrong with the conditional comments of `html`."""
+    """Yield what is wrong with the conditional comments of `html`."""
     opened: re.Match[str] | None = None
     for bracket in _BRACKET.finditer(html):
         if bracket[1] is None:
@@ -88,12 +88,12 @@ def unclosed_comments(html: str) -> Iterator[str]:
 
 
 def as_word_reads(html: str) -> str:
-    """`html` with what is meant for Outlook in, and what is hidden from it out."""
+    """Return `html` with the parts for Outlook, and without the parts hidden from it."""
     return _BRACKETS.sub("", _HIDDEN_BRANCH.sub("", html))
 
 
 def unclosed_tags(html: str) -> list[str]:
-    """What is wrong with the tables and VML of `html`, in words; its first fault only, as others follow from that."""
+    """Return the first fault of the tables and VML of `html`; others follow from it."""
     pairs = _Pairs()
     pairs.feed(MARK.sub("", html))
     pairs.close()
@@ -101,7 +101,7 @@ def unclosed_tags(html: str) -> list[str]:
 
 
 class _Pairs(HTMLParser):
-    """Tags that must close in order, as Word reads them; an HTML5 parser would mend them unseen."""
+    """Tags that must close in order, as Word reads them; an HTML5 parser would fix them unseen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,12 +120,12 @@ class _Pairs(HTMLParser):
             if self.open[-1:] == [tag]:
                 self.open.pop()
             else:
-                inside = f"inside <{self.open[-1]}>" if self.open else "where nothing is open"
-                self.faults.append(f"</{tag}> stands {inside}.")
+                inside = f"inside <{self.open[-1]}>" if self.open else "where no tag is open"
+                self.faults.append(f"</{tag}> is {inside}.")
 
 
 def _reliance(subject: Subject, word: LexborHTMLParser) -> Iterator[Finding]:
-    """Findings about CSS that Word does not know and that nothing stands in for."""
+    """Yield findings about CSS that Word does not support and that nothing replaces."""
     marks = marks_in(word)
     for node in word.css("[style], [background]"):
         for code, message in _relied_on(node):
@@ -146,11 +146,11 @@ def _relied_on(node: LexborNode) -> Iterator[tuple[Code, str]]:
     if ("url(" in ground or node.attributes.get("background")) and not _within_vml(node):
         yield BACKGROUND, "A background picture has no VML for Outlook."
     if node.tag == "a" and "border-radius" in styles and _is_bare(node, styles):
-        yield BUTTON, f"The button {' '.join(node.text().split())!r} is told from text by its shape alone."
+        yield BUTTON, f"The button {' '.join(node.text().split())!r} differs from text only by its shape."
 
 
 def _within_width(node: LexborNode) -> bool:
-    """Whether a table or cell of a width in px holds `node`."""
+    """Return whether a table or cell of a width in px holds `node`."""
     return any(
         (above.attributes.get("width") or "").isdigit() or styles_of(above).get("width", "").endswith("px")
         for above in _above(node)
@@ -170,7 +170,7 @@ def _above(node: LexborNode) -> Iterator[LexborNode]:
 
 
 def _is_bare(link: LexborNode, styles: Mapping[str, str]) -> bool:
-    """Whether nothing but round corners tells a link from text."""
+    """Return whether only round corners show that a link is not text."""
     drawn = "background" in styles or "background-color" in styles or "border" in styles
     lined = "underline" in styles.get("text-decoration", "underline")
     return not drawn and not lined and not any(above.attributes.get("bgcolor") for above in [*_above(link)][:1])

@@ -1,7 +1,7 @@
-"""Reachable: whether web addresses lead to a page, asked of the sites themselves, a few at a time.
+"""Reachable: ask websites whether addresses lead to a page, a few at a time.
 
-Whoever writes a newsletter must not be able to look into our own network by it: an address is resolved once, refused
-where it is not public, and the connection goes to just that address; the same at each redirect.
+The author of a newsletter must not be able to look into our own network: an address is resolved once, refused
+unless it is public, and the connection goes to just that address; the same at each redirect.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from daisychain.hosts import ip_of, is_public
 from daisychain.terminal_text import printable
 
 TIMEOUT = 10.0  # seconds without a sign of life
-DEADLINE = 30.0  # seconds for all that becomes of one address
+DEADLINE = 30.0  # seconds for all requests about one address
 AT_ONCE = 4
 MOST_REDIRECTS = 5
 MOST_LINKS = 200
 
 _SAFE = "/%:@!$&'()*+,;=~-._"
 _AGENT = "Mozilla/5.0 (compatible; Daisychain link check)"
-# These say that there is no such page; other refusals may be meant for programs alone.
+# These mean that there is no such page; other refusals may only be for programs.
 _GONE = (404, 410)
 _LONGEST_REASON = 100  # signs
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a site said, as the end of a sentence; empty where all is well. `dead` where there is surely no page."""
+    """A site's answer, as the end of a sentence; empty if all is well. `dead` if there is surely no page."""
 
     words: str = ""
     dead: bool = False
@@ -43,16 +43,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reach:
-    """Which sites may be asked: public ones, and on this machine where `loopback` says that this is a test.
+    """The sites that may be asked: public ones, and this machine's if `loopback`, for tests.
 
-    `tls` says whose certificates are believed, by default those that the system knows.
+    `tls` says whose certificates to trust, by default the system's.
     """
 
     loopback: bool = False
     tls: ssl.SSLContext | None = None
 
     def answers(self, urls: Iterable[str]) -> dict[str, Answer]:
-        """What each http and https address answers, in the order given; at most `MOST_LINKS` are asked."""
+        """Return the answer of each http and https address, in order; at most `MOST_LINKS` are asked."""
         asked = [url for url in dict.fromkeys(urls) if urlsplit(url).scheme in ("http", "https")][:MOST_LINKS]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(asked, pool.map(self._answer, asked), strict=True))
@@ -97,10 +97,10 @@ class Reach:
             if response.status not in (301, 302, 303, 307, 308) or not location:
                 return response.status
             url = urljoin(url, location)
-        raise _NotAsked(f"it is sent on more than {MOST_REDIRECTS} times")
+        raise _NotAsked(f"it redirects more than {MOST_REDIRECTS} times")
 
     def _addresses(self, host: str, port: int) -> list[str]:
-        """The addresses that `host` has; raises _NotAsked where one of them is not public."""
+        """Return the addresses that `host` has; raises _NotAsked if one of them is not public."""
         found = [str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         for each in map(ip_of, found):
             if not each or not (is_public(each) or (self.loopback and each.is_loopback)):
@@ -109,13 +109,13 @@ class Reach:
 
 
 class _NotAsked(Exception):  # noqa: N818 - says what it is
-    """An address that is left alone, and why."""
+    """An address that is not asked, and why."""
 
 
 class _PinnedConnection(http.client.HTTPConnection):
-    """A connection to `host` at the first of `addresses`, which were looked at before, that takes it.
+    """A connection to `host` at the first of `addresses` that accepts it; they were checked before.
 
-    At `end`, by `time.monotonic`, it is cut: a site that sends a byte now and then would hold it for ever.
+    It is cut at `end`, by `time.monotonic`: a site that sends a byte now and then would hold it for ever.
     """
 
     def __init__(self, host: str, port: int, addresses: Sequence[str], tls: ssl.SSLContext | None, end: float) -> None:
@@ -141,7 +141,7 @@ class _PinnedConnection(http.client.HTTPConnection):
         super().close()
 
     def left(self) -> float:
-        """The seconds until the end; raises TimeoutError when there are none."""
+        """Return the seconds until the end; raises TimeoutError when there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -149,14 +149,14 @@ class _PinnedConnection(http.client.HTTPConnection):
 
     def _reached(self) -> socket.socket:
         for address in self._addresses[:-1]:
-            # A machine without IPv6 is told such addresses all the same.
+            # A machine without IPv6 gets such addresses too.
             with suppress(OSError):
                 return socket.create_connection((address, self.port), min(TIMEOUT, self.left()))
         return socket.create_connection((self._addresses[-1], self.port), min(TIMEOUT, self.left()))
 
 
 def _cut(connected: socket.socket) -> None:
-    """End what is going on over a connection, whoever waits for it; without TLS's own farewell, which may wait too."""
+    """End all traffic on a connection, without TLS's own goodbye, which may block too."""
     with suppress(OSError):
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
 

@@ -1,4 +1,4 @@
-"""Prose: how hard English text is to read, and what in it is spelt wrongly."""
+"""Readability: how hard English text is to read, and its spelling mistakes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TIMEOUT = 20  # seconds
 
 
 def sentences(text: str) -> list[list[str]]:
-    """The words of each sentence of plain text; addresses, rules and lines of less than three words are left out."""
+    """Return the words of each sentence of plain text, without addresses, rules and lines of one or two words."""
     pieces = _END.split(_ADDRESS.sub("", text))
     return [words for words in (_WORD.findall(piece) for piece in pieces) if len(words) > 2]
 
 
 def reading_age(prose: Sequence[Sequence[str]]) -> float:
-    """The age in years at which people at school can read it: five more than the Automated Readability Index.
+    """Return the age in years at which people at school can read it: five more than the Automated Readability Index.
 
     4.71 letters a word + 0.5 words a sentence - 21.43 is the US grade (Smith and Senter 1967, AMRL-TR-66-220), which
     is five years younger than its pupils. It counts letters and not syllables, so that nothing has to be guessed.
@@ -35,7 +35,7 @@ def reading_age(prose: Sequence[Sequence[str]]) -> float:
 
 
 def misspelt(text: str, known: str) -> Iterator[tuple[str, list[str]]]:
-    """Each word that is a known mistake in British English, with what was meant; words of `known` are right.
+    """Yield each word that is a known mistake in British English, with what was meant; words of `known` are right.
 
     Words with a capital inside a sentence are taken for names.
     """
@@ -50,7 +50,7 @@ def misspelt(text: str, known: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _asked(program: str, text: str) -> list[tuple[str, list[str]]]:
-    # It knows mistakes and not words: hardly ever is it wrong, and it needs no dictionary of names and places.
+    # It knows mistakes and not words: it is hardly ever wrong, and needs no dictionary of names and places.
     command = [program, "--isolated", "--locale", "en-gb", "--format", "json", "-"]
     try:
         run = subprocess.run(
@@ -64,6 +64,6 @@ def _asked(program: str, text: str) -> list[tuple[str, list[str]]]:
 
 @cache
 def _program() -> str | None:
-    """The program `typos`, which comes as a package: beside this Python, or on the path."""
+    """Return the program `typos`, which comes as a package: beside this Python, or on the path."""
     beside = Path(sysconfig.get_path("scripts")) / "typos"
     return which(str(beside)) or which("typos")

@@ -1,4 +1,4 @@
-"""Size: what mailbox providers cut off or refuse, at the longest values that the list has."""
+"""Size: mail that mailbox providers cut off or refuse, at the longest values on the list."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ CLIPPED = Code(
     mend="Shorten it to under 80 kB: link to long texts instead of holding them.",
 )  # fmt: skip
 LARGE = Code(
-    "size-large", "warning", "HTML that is near to what Gmail cuts off",
+    "size-large", "warning", "HTML that is close to Gmail's limit",
     why="Gmail cuts mail off at about 102 kB, and providers rewrite links to longer ones.",
     mend="Shorten it to under 80 kB: link to long texts instead of holding them.",
 )  # fmt: skip
 VALUES = Code(
-    "size-values", "warning", "More that differs from person to person than SendGrid takes",
-    why="SendGrid takes 10,000 bytes and 150 values a person; another provider may not mind.",
-    mend="Put less inside {% if %}: long blocks that only some people see are better mailed to a list of their own.",
+    "size-values", "warning", "More personal values than SendGrid accepts",
+    why="SendGrid accepts 10,000 bytes and 150 values a person; other providers may accept more.",
+    mend="Put less inside {% if %}: mail long blocks that only some people see to a list of their own.",
 )  # fmt: skip
 
 WARN_BYTES = 80_000
 MOST_BYTES = 100_000
 
-# A provider rewrites a tracked link to one of its own, with the old one inside.
+# A provider replaces a tracked link by its own, with the old one inside.
 REWRITTEN_LINK = 400
 # What SendGrid documents for the values of one person.
 MOST_VALUE_BYTES = 10_000
@@ -44,7 +44,7 @@ _GUESS = "x" * 40
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about the size of the merged mail."""
+    """Yield findings about the size of the merged mail."""
     size = worst_size(subject.email, subject.people)
     if size > WARN_BYTES:
         code = CLIPPED if size > MOST_BYTES else LARGE
@@ -54,12 +54,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     if bytes_ > MOST_VALUE_BYTES or len(values) > MOST_VALUES:
         yield VALUES.at(
             subject.document.file,
-            f"What differs from person to person takes {bytes_:,} bytes in {len(values)} values.",
+            f"The personal values take {bytes_:,} bytes in {len(values)} values.",
         )
 
 
 def worst_case(compilation: Compilation, people: People | None) -> dict[str, Any]:
-    """The largest mail that somebody could get: bytes of its HTML, and characters of the longest value of each slot."""
+    """Return the largest mail that somebody could get: bytes of HTML, and the longest value of each slot."""
     slots = {(slot.file, slot.line, slot.fields): _longest(slot, people) for slot in compilation.email.slots}
     return {
         "html_bytes": worst_size(compilation.email, people),
@@ -76,7 +76,7 @@ def worst_case(compilation: Compilation, people: People | None) -> dict[str, Any
 
 
 def _where(document: Document, file: str, line: int) -> str:
-    """A place in words, such as "in the subject"."""
+    """Return a place in words, such as "in the subject"."""
     place = f"{file}:{line}"
     key = next((key for key in ("subject", "preheader") if document.place(key) == place), "")
     if key:
@@ -85,7 +85,7 @@ def _where(document: Document, file: str, line: int) -> str:
 
 
 def worst_size(email: CompiledEmail, people: People | None) -> int:
-    """The bytes of the longest HTML that somebody could get, with an allowance for rewritten links."""
+    """Return the bytes of the longest HTML that somebody could get, with an allowance for rewritten links."""
     slots = {slot.index: slot for slot in email.slots}
     tracked = {link.index: len(link.url) + REWRITTEN_LINK if link.tracked else len(link.url) for link in email.links}
     stack = [[0]]

@@ -1,4 +1,4 @@
-"""Spam: what SpamAssassin says of the mail, where it runs on this machine; a hint, as each filter has its own mind.
+"""Spam: SpamAssassin's score, if it runs on this machine; only a hint, as every filter differs.
 
 `spamc` asks a running spamd (half a second); without one, `spamassassin` itself is asked in a deep check (5 seconds).
 """
@@ -18,21 +18,21 @@ from newsletters.merge.message import build_message
 
 POINTS = Code(
     "spam-points", "hint", "SpamAssassin gives it points",
-    why="Filters of this kind sort mail out at 5 points, and others look at the same things.",
-    mend="Look at each rule that it names, the dearest first.",
+    why="Such filters reject mail at 5 points, and others look at the same things.",
+    mend="Look at each rule that it names, the most points first.",
 )  # fmt: skip
 
 TELL_FROM = 2.0  # points
 TIMEOUT = 40  # seconds
 
 _RULE = re.compile(r"^\s*(\d+\.\d)\s+([A-Z][A-Z0-9_]+)\s+(\S.*)$", re.MULTILINE)
-# These tell how a mail came, and this one has not gone anywhere yet.
+# These are about how a mail arrived, and this one has not been sent yet.
 _NOT_SENT_YET = frozenset({"NO_RELAYS", "NO_RECEIVED", "ALL_TRUSTED", "UNPARSEABLE_RELAY", "NO_DNS_FOR_FROM"})
 _HOST = "https://newsletter.invalid"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """A finding where SpamAssassin is here, and speaks against the mail."""
+    """Yield a finding if SpamAssassin is installed and gives the mail points."""
     report = _report(_mail(subject), deep=subject.deep)
     rules = [(float(points), name, words) for points, name, words in _RULE.findall(report) if name not in _NOT_SENT_YET]
     total = sum(points for points, _, _ in rules)
@@ -44,7 +44,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _report(mail: bytes, *, deep: bool) -> str:
-    """What SpamAssassin reports; empty where there is none, or it does not answer."""
+    """Return SpamAssassin's report; empty if it is not installed or does not answer."""
     if (client := which("spamc")) and (report := _asked([client, "-x", "-R", "--connect-retries=1"], mail)):
         return report
     program = which("spamassassin") if deep else None
@@ -62,7 +62,7 @@ def _asked(command: list[str], mail: bytes) -> str:
 
 
 def _mail(subject: Subject) -> bytes:
-    """The newsletter as somebody of whom nothing is known would get it."""
+    """Return the newsletter as a member without any values would get it."""
     email = subject.email
     plan = plan_merge(email, References(
         link=lambda link: link.url, image=lambda image: f"{_HOST}/i/{image.file_name}",

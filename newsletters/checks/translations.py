@@ -1,6 +1,6 @@
-"""Translations: what one language says and another does not, copy left behind, and who gets which.
+"""Translations: differences between languages, outdated copy, and who gets which language.
 
-Each translation is held against the first document. Words can't be compared; what all languages must share can.
+Each translation is compared with the first document: not its words, but everything that languages must share.
 """
 
 from __future__ import annotations
@@ -18,68 +18,68 @@ from newsletters.people import People
 
 LINKS = Code(
     "translations-links", "warning", "A language with more or fewer links than the first",
-    why="Some readers can't go where others can, and reports can't add the clicks on a link over the languages.",
+    why="Some readers miss a link, and reports can't add up a link's clicks over the languages.",
     mend="Give each language the same links in the same order.",
 )  # fmt: skip
 ADDRESSES = Code(
-    "translations-addresses", "hint", "A link that leads elsewhere than in the first language",
-    why="A page in the reader's own language is better; an address that was mistyped is not.",
-    mend="See that it is meant.",
+    "translations-addresses", "hint", "A link that leads to another place than in the first language",
+    why="It may be a page in the reader's language, or a typing mistake.",
+    mend="Check that it is right.",
 )  # fmt: skip
 IMAGES = Code(
     "translations-images", "warning", "A language with more or fewer pictures than the first",
-    why="What a picture tells is missing for some readers.",
-    mend="Use a picture in the same places, with its alt text translated.",
+    why="Some readers miss what a picture shows.",
+    mend="Use pictures in the same places, with their alt texts translated.",
 )  # fmt: skip
 FIELDS = Code(
     "translations-fields", "warning", "A language that does not use the same fields or conditions of members",
-    why="Some readers are addressed otherwise, or shown what is not for them.",
+    why="Some readers are addressed differently, or see parts that are not for them.",
     mend="Write the same {{ member… }} and {% if %} in each language; values such as a town's name are not translated.",
 )  # fmt: skip
 BLOCKS = Code(
-    "translations-blocks", "warning", "A language that is not made of the same blocks as the first",
-    why="A story, a date or a button was left out on the way, or came in afterwards.",
+    "translations-blocks", "warning", "A language without the same blocks as the first",
+    why="A story, a date or a button was left out, or added later.",
     mend="Use the same blocks in each language.",
 )  # fmt: skip
 NUMBERS = Code(
     "translations-numbers", "warning", "A number that only one language has",
-    why="Most numbers are dates, times, prices and telephone numbers, and a wrong one sends people to the wrong place.",
-    mend="Compare the two lines; it may stand if one language writes the number as a word.",
+    why="Most numbers are dates, times, prices and telephone numbers, and a wrong one misleads people.",
+    mend="Compare the two lines; it is right if one language writes the number as a word.",
 )  # fmt: skip
 COPY = Code(
-    "translations-copy", "warning", "A copy block that the toolkit has not in this language",
-    why="It goes out in the toolkit's own language, in the midst of a mail in another one.",
-    mend="Ask for a translation, named for its language: welcome.cy beside welcome.",
+    "translations-copy", "warning", "A copy block that is not translated into this language",
+    why="It is sent in the toolkit's own language, inside a mail in another one.",
+    mend="Ask for a translation, named after its language: welcome.cy beside welcome.",
 )  # fmt: skip
 OUTDATED = Code(
-    "translations-outdated", "warning", "A copy block's translation that is of an older version",
-    why="The first was changed since, and these readers would get what it said before.",
-    mend="Have the translation brought up to date, and give it the version of the first.",
+    "translations-outdated", "warning", "A copy block's translation of an older version",
+    why="The original has changed since, and these readers would get its old text.",
+    mend="Have the translation updated, and give it the version of the original.",
 )  # fmt: skip
 SUBJECT = Code(
-    "translations-subject", "warning", "A subject that reads the same in two languages",
-    why="It was probably not translated, and it is what people decide by.",
+    "translations-subject", "warning", "The same subject in two languages",
+    why="It was probably not translated, and people decide by it whether to read on.",
     mend="Translate the subject.",
 )  # fmt: skip
 FALLBACK = Code(
-    "translations-fallback", "warning", "Several languages, and none declared to fall back on",
-    why="Whoever wants another language gets the first document's, which somebody should have decided.",
+    "translations-fallback", "warning", "Several languages, and no fallback",
+    why="People who want another language get the first document's; that should be your decision.",
     mend="Add `fallback: en`, or another of the languages, to the front matter of the first document.",
 )  # fmt: skip
 UNSERVED = Code(
     "translations-unserved", "hint", "People whose language is not among the newsletter's",
-    why="They get it in the language to fall back on.",
-    mend="Add a translation, or let it be.",
+    why="They get the fallback language.",
+    mend="Add a translation, or accept it.",
 )  # fmt: skip
 UNREAD = Code(
     "translations-unread", "hint", "A language that nobody on the list gets",
-    why="It is there for nobody; perhaps the list's languages are missing or written otherwise.",
+    why="Nobody reads it; perhaps the list's languages are missing or written differently.",
     mend="Look at the language column of the list.",
 )  # fmt: skip
 
 _BLOCK = re.compile(r"^ {0,3}:{3,}[ \t]*(copy[ \t]+[\w-]+|[A-Za-z][\w-]*)", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
-# 1,000 and 1.000 and 1 000 are one number, whatever a language puts between.
+# 1,000 and 1.000 and 1 000 are the same number in different languages.
 _THOUSANDS = re.compile(r"(?<=\d)[,.٬\u00a0\u202f’](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"\d+")
 _NOON = 12
@@ -87,13 +87,13 @@ _MOST_NAMED = 5
 
 
 def compare(languages: Languages, people: People | None, today: date) -> Iterator[Finding]:
-    """Findings about the translations beside each other, and about who gets which; none for a single language."""
+    """Yield findings about the translations, and about who gets which; none for a single language."""
     if len(languages.compilations) == 1:
         return
     first, *others = (Subject(made, None, today) for made in languages.compilations.values())
     if not first.document.fallback:
         code = languages.fallback
-        yield FALLBACK.at(first.document.place("language"), f"Who has another language gets it in {code!r}.")
+        yield FALLBACK.at(first.document.place("language"), f"People with any other language get it in {code!r}.")
     for other in others:
         for check in (_subject, _links, _images, _fields, _blocks, _numbers, _copy):
             yield from check(first, other)
@@ -157,11 +157,11 @@ def _numbers(first: Subject, other: Subject) -> Iterator[Finding]:
     if missing or added:
         place = next((other.place_of(theirs[number]) for number in sorted(added)), other.document.file)
         apart = _apart(first, map(str, sorted(missing)), other, map(str, sorted(added)))
-        yield NUMBERS.at(place, f"The numbers are not those{apart}")
+        yield NUMBERS.at(place, f"The numbers differ from those{apart}")
 
 
 def _numbers_in(subject: Subject) -> dict[int, str]:
-    """The numbers that a reader meets, each as it is written there."""
+    """Return the numbers that a reader meets, each as it is written there."""
     email = subject.email
     words = "\n".join(_ADDRESS.sub(" ", subject.plain(part)) for part in (email.subject, email.preheader, email.text))
     return {int(found): found for found in _NUMBER.findall(_THOUSANDS.sub("", words))}
@@ -190,7 +190,7 @@ def _readers(languages: Languages, people: People) -> Iterator[Finding]:
     first = languages.first.document
     wanted = {code: count for code, count in people.languages().items() if code}
     given = {code: languages.language_for(code) for code in wanted}
-    # Who wants the language that is fallen back on is served; another one has the same first letters only by design.
+    # Who wants the fallback language is served too.
     unserved = {code: wanted[code] for code, got in given.items() if not _is(code, got)}
     if unserved:
         most = sorted(unserved, key=lambda code: (-unserved[code], code))
@@ -213,7 +213,7 @@ def _version(text: str) -> list[int]:
 
 
 def _apart(first: Subject, ours: Iterable[str], other: Subject, theirs: Iterable[str]) -> str:
-    """How two languages differ, as the end of a sentence that has come to the first of them."""
+    """Return how two languages differ, as the end of a sentence about the first."""
     ours, theirs = Counter(ours), Counter(theirs)
     only = [
         f"only {_file(subject)} has {', '.join(list(apart)[:_MOST_NAMED])}"

@@ -1,4 +1,4 @@
-"""Words: what readers see before they open, and what should not be seen by anybody."""
+"""Words: subject and preheader, and text that nobody should see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from newsletters.checks.readability import misspelt, reading_age, sentences
 
 NO_SUBJECT = Code(
     "words-no-subject", "error", "The subject is missing",
-    why="It is what most people decide by whether to open.",
+    why="Most people decide by it whether to open the mail.",
     mend="Add `subject:` to the front matter.",
     firm=True,
 )  # fmt: skip
@@ -22,7 +22,7 @@ LONG_SUBJECT = Code(
 )  # fmt: skip
 SHOUTING = Code(
     "words-shouting", "warning", "The subject is all capitals",
-    why="It reads as shouting, and filters count it against the mail.",
+    why="It reads as shouting, and spam filters count it.",
     mend="Write it as a sentence.",
 )  # fmt: skip
 NO_PREHEADER = Code(
@@ -32,7 +32,7 @@ NO_PREHEADER = Code(
 )  # fmt: skip
 SAME_PREHEADER = Code(
     "words-same-preheader", "warning", "The preheader repeats the subject",
-    why="The inbox would say the same twice.",
+    why="The inbox would show the same text twice.",
     mend="Say something that goes on from the subject.",
 )  # fmt: skip
 LONG_PREHEADER = Code(
@@ -41,23 +41,23 @@ LONG_PREHEADER = Code(
     mend="Put what matters first.",
 )  # fmt: skip
 PLACEHOLDER = Code(
-    "words-placeholder", "error", "Text that was to be replaced",
+    "words-placeholder", "error", "Placeholder text",
     why="Readers would see it.",
     mend="Replace it.",
 )  # fmt: skip
 WEEKDAY = Code(
-    "words-weekday", "warning", "A date that is another day of the week",
+    "words-weekday", "warning", "A date on another day of the week",
     why="People come on the wrong day, or not at all.",
-    mend="Look into a calendar, and correct the day or the date.",
+    mend="Check a calendar, and correct the day or the date.",
 )  # fmt: skip
 READING_AGE = Code(
     "words-reading-age", "hint", "Long sentences and long words",
-    why="Many adults read as an eleven-year-old does, and everybody reads newsletters in passing.",
-    mend="Cut long sentences in two, and take the shorter word.",
+    why="Many adults read like an eleven-year-old, and everybody skims newsletters.",
+    mend="Cut long sentences in two, and use the shorter word.",
 )  # fmt: skip
 SPELLING = Code(
-    "words-spelling", "hint", "A word that is spelt wrongly, or not as in Britain",
-    why="It looks careless, and makes readers wonder what else was not looked at.",
+    "words-spelling", "hint", "A word with a spelling mistake, or not in British spelling",
+    why="It looks careless, and makes readers wonder what else is wrong.",
     mend="Correct it, unless it is a name.",
 )  # fmt: skip
 
@@ -75,7 +75,7 @@ _PLACEHOLDER = re.compile(
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Findings about subject, preheader and text."""
+    """Yield findings about subject, preheader and text."""
     yield from _subject(subject)
     yield from _preheader(subject)
     yield from _placeholders(subject)
@@ -113,7 +113,7 @@ def _placeholders(subject: Subject) -> Iterator[Finding]:
             if words not in seen:
                 seen.add(words)
                 for place in [subject.document.place(key)] if key else subject.places_of(words):
-                    yield PLACEHOLDER.at(place, f"{words!r} looks like text to be replaced.")
+                    yield PLACEHOLDER.at(place, f"{words!r} looks like placeholder text.")
 
 
 def _dates(subject: Subject) -> Iterator[Finding]:
@@ -130,18 +130,18 @@ def _dates(subject: Subject) -> Iterator[Finding]:
 def _prose(subject: Subject) -> Iterator[Finding]:
     prose = sentences(subject.plain(subject.email.text))
     if sum(len(sentence) for sentence in prose) >= FEWEST_WORDS and (age := reading_age(prose)) > HIGHEST_AGE:
-        yield READING_AGE.at(subject.document.file, f"The text reads as for people of {age:.0f} and over.")
+        yield READING_AGE.at(subject.document.file, f"The text is for readers of {age:.0f} and over.")
     known = " ".join([subject.toolkit.title, subject.toolkit.coalition, subject.toolkit.campaign, subject.brand.name])
     known += " ".join([subject.brand.footer.organisation, subject.brand.footer.address])
     parts = [(_PLACEHOLDER.sub("", text), key) for text, key in _parts(subject)]
     for wrong, right in misspelt("\n\n".join(text for text, _ in parts), known):
         key = next(key for text, key in parts if wrong in text)
         mend = f"Write {' or '.join(map(repr, right))}, unless it is a name." if right else ""
-        yield SPELLING.at(_place(subject, key, wrong), f"{wrong!r} is not spelt so.", mend=mend)
+        yield SPELLING.at(_place(subject, key, wrong), f"{wrong!r} is a spelling mistake.", mend=mend)
 
 
 def _parts(subject: Subject) -> Iterator[tuple[str, str]]:
-    """Subject, preheader and text, without tokens, each with its key in the front matter."""
+    """Yield subject, preheader and text, without tokens, each with its key in the front matter."""
     yield subject.plain(subject.email.subject), "subject"
     yield subject.plain(subject.email.preheader), "preheader"
     yield subject.plain(subject.email.text), ""

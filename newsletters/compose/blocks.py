@@ -1,16 +1,16 @@
-"""Blocks: what a newsletter can be made of, each a file of `templates/email/blocks`, found by reading the folder.
+"""Blocks: the parts that a newsletter can have, each a file of `templates/email/blocks`.
 
 A file begins with a Jinja comment that holds YAML:
 
     summary     one sentence
-    body        none, optional or required: whether text stands inside it
-    place       column: it stands among text; section: it fills the width (default: column)
+    body        none, optional or required: whether it has text inside
+    place       column: it is part of the text; section: it fills the width (default: column)
     tone        the colours of the text inside it: plain, primary or quiet (default: those round it)
                 An attribute `tone` chooses among them.
     gutter      px left and right of the text inside it (default: as round it)
     words       classes of inline.css.j2 for the text inside it; {name} stands for an attribute's value
-    holds       the blocks that may stand inside it, and nothing else; `most` says how many
-    within      the block that it must stand in
+    holds       the blocks that may be inside it, and nothing else; `most` says how many
+    within      the block that it must be in
     attributes  name: {type: text|url|image|choice, required: yes, main: yes, default: …, values: […], summary: …};
                 an image's `width` and `height` are the most that is shown of it, in px
     example     what to write
@@ -59,7 +59,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Block:
-    """What a block is called, may hold and looks like."""
+    """A block: its name, what it may hold, and its place."""
 
     name: str
     summary: str
@@ -75,12 +75,12 @@ class Block:
     within: str = ""
 
     def check(self, words: Sequence[str], given: Mapping[str, str], line: Line) -> dict[str, str]:
-        """All attributes, defaults included; raises InputError for one that is unknown, missing or wrong."""
+        """Return all attributes, defaults included; raises InputError for one that is unknown, missing or wrong."""
         values = dict(given)
         main = next((item.name for item in self.attributes.values() if item.main), None)
         for word in words:
             if main is None or main in values:
-                raise InputError(f"{word!r} is no attribute.", file=line.file, line=line.number, hint=self._known(word))
+                raise InputError(f"{word!r} is unknown.", file=line.file, line=line.number, hint=self._known(word))
             values[main] = word
         for name in values:
             if name not in self.attributes:
@@ -125,7 +125,7 @@ class Registry:
 
 @cache
 def registry() -> Registry:
-    """The blocks and layouts that are in the folders; a header that is wrong raises ValueError."""
+    """Return the blocks and layouts that are in the folders; a header that is wrong raises ValueError."""
     blocks = {name: _block(name, header) for name, header in _headers("blocks")}
     return Registry(blocks, {name: str(header["summary"]) for name, header in _headers("layouts")})
 

@@ -32,7 +32,7 @@ def keep_email(connection: Connection, compilation: Compilation) -> int:
 
 
 def kept_email(connection: Connection, compiled_id: int) -> CompiledEmail:
-    """The compiled email with this id; raises StateError."""
+    """Return the compiled email with this id; raises StateError."""
     content = connection.scalar(select(StoredEmail.content).where(StoredEmail.id == compiled_id))
     if content is None:
         raise StateError(f"There is no compiled email {compiled_id}.")

@@ -3,7 +3,7 @@
     may.md       the first, in the language that its front matter says
     may.cy.md    its translation; what its front matter leaves out (toolkit, layout, sender …) is as in the first
 
-Somebody whose language is not there gets the one that the first document declares as `fallback`, or else its own.
+A reader of any other language gets the `fallback` that the first document declares, or else its own language.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class Languages:
         return next(iter(self.compilations.values()))
 
     def language_for(self, wanted: str | None) -> str:
-        """The language in which somebody who wants `wanted` gets it."""
+        """Return the language in which somebody who wants `wanted` gets it."""
         return language_given(wanted, self.compilations, self.fallback)
 
     def people_for(self, people: People, language: str) -> People:
-        """Those of `people` who get it in `language`."""
+        """Return the people who get it in `language`."""
         if len(self.compilations) == 1:
             return people
         return speakers(people, language, self.compilations, self.fallback)
 
     def readers(self, people: People) -> dict[str, int]:
-        """How many of `people` get it in each language."""
+        """Return how many of `people` get it in each language."""
         counts = dict.fromkeys(self.compilations, 0)
         for code, count in people.languages().items():
             counts[self.language_for(code)] += count
@@ -55,7 +55,7 @@ class Languages:
 
 
 def language_given(wanted: str | None, languages: Iterable[str], fallback: str) -> str:
-    """Which of `languages` somebody who wants `wanted` gets: that one, its main one, or the fallback.
+    """Return the one of `languages` for somebody who wants `wanted`: that one, its main one, or the fallback.
 
     `sender.delivery.campaign_emails.email_given` is the same rule in SQL.
     """
@@ -69,13 +69,13 @@ def language_given(wanted: str | None, languages: Iterable[str], fallback: str) 
 
 
 def speakers(people: P, language: str, languages: Collection[str], fallback: str) -> P:
-    """Those of `people` who get `language`, which is one of `languages`."""
+    """Return the people who get `language`, which is one of `languages`."""
     codes = [code for code in people.languages() if language_given(code, languages, fallback) == language]
     return people.speaking(codes)
 
 
 def translations(path: Path) -> list[Path]:
-    """The translations beside the newsletter `path`, by name; none for a file that is a translation itself."""
+    """Return the translations beside the newsletter `path`, by name; none for a file that is a translation itself."""
     if first_of(path):
         return []
     found = path.parent.glob(f"{path.stem}.*{path.suffix}")
@@ -90,7 +90,7 @@ def compile_languages(
     list_fields: frozenset[str] = frozenset(),
     mistakes: Mistakes | None = None,
 ) -> Languages:
-    """The newsletter in the file `path` and its translations; raises InputError with file and line."""
+    """Return the newsletter in the file `path` and its translations; raises InputError with file and line."""
     first = compile_file(path, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
     compilations = {first.document.language: first}
     for each in translations(path):
@@ -98,7 +98,7 @@ def compile_languages(
         language = made.document.language
         if twin := next((code for code in compilations if code.lower() == language.lower()), None):
             raise InputError(
-                f"The language {language!r} is there twice, also in {compilations[twin].document.file}.",
+                f"The language {language!r} is used twice, also in {compilations[twin].document.file}.",
                 file=each, line=made.document.lines.get("language", 1),
             )  # fmt: skip
         if made.document.fallback:

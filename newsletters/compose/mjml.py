@@ -33,7 +33,7 @@ _IMG = re.compile(r"<img\b[^>]*>")
 
 
 class Broken(Exception):  # noqa: N818 - it says what the MJML is
-    """MJML that can't become HTML; `mark` is the number of the author's part that did it, where that is known."""
+    """MJML that can't become HTML; `mark` is the number of the author's part at fault, if known."""
 
     def __init__(self, message: str, mark: int | None = None) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class Broken(Exception):  # noqa: N818 - it says what the MJML is
 
 
 def compile_mjml(source: str, css: str = "") -> str:
-    """The HTML of an MJML document with `css` inlined; raises Broken."""
+    """Return the HTML of an MJML document with `css` inlined; raises Broken."""
     for fault in faults(source):
         raise Broken(fault.message, fault.mark)
     html = inlined(_converted(MARK.sub("", source)), css)
@@ -50,12 +50,12 @@ def compile_mjml(source: str, css: str = "") -> str:
 
 
 def marked_html(source: str, css: str = "") -> str:
-    """The HTML of MJML that compiled before, its marks still in it: white space aside, the same; raises Broken."""
+    """Return the HTML of MJML that compiled before, with its marks (and other white space); raises Broken."""
     return inlined(_converted(source), css)
 
 
 def mark_number(comment: str, otherwise: int | None) -> int | None:
-    """The number of the mark that the text of an HTML comment is; `otherwise` where it is none."""
+    """Return the number of the mark that the text of an HTML comment is; `otherwise` if it is not one."""
     found = MARK.fullmatch(f"<!--{comment}-->")
     return int(found[1]) if found else otherwise
 
@@ -68,12 +68,12 @@ def _converted(source: str) -> str:
 
 
 def inlined(html: str, css: str) -> str:
-    """`html` with `css` in its style attributes."""
+    """Return `html` with `css` in its style attributes."""
     return _inliner(css).inline(html)
 
 
 def guard(source: str) -> str:
-    """`source` with attribute values that mjml-python carries unharmed."""
+    """Return `source` with attribute values that mjml-python carries unharmed."""
     # White space between some tags is taken for text that does not belong there.
     source = _BETWEEN.sub("", source)
     return "".join(
@@ -122,7 +122,7 @@ def _look_over(html: str) -> None:
 
 
 def broken_at(error: Broken, file: str, line: int) -> InputError:
-    """The error for the author of the lines that MJML breaks on."""
+    """Return the error for the author of the lines that MJML breaks on."""
     return InputError(
         "This part can't be made into an email.", file=file, line=line,
         hint=f"Look for HTML that is not closed or not spelled right ({error}).",

@@ -1,7 +1,7 @@
-"""MJML rules: what may stand where, held against the official tables before mjml-python, which checks nothing, sees it.
+"""MJML rules: tags and attributes checked against the official tables, since mjml-python checks nothing.
 
 A fault knows the last mark before it. A mark is a comment, `<!--@7-->`, before what the author's part number 7
-became, so that a mistake in a block is told with the line of the newsletter that uses it.
+became, so that a mistake in a block is reported with the line of the newsletter that uses it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "s
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a piece of MJML; `mark` is the number of the author's part, or None outside of any."""
+    """A mistake in a piece of MJML; `mark` is the number of the author's part, or None outside of any."""
 
     message: str
     mark: int | None
@@ -56,7 +56,7 @@ class Rules:
 
 @cache
 def rules() -> Rules:
-    """The rules of `mjml_rules.yml`."""
+    """Return the rules of `mjml_rules.yml`."""
     read = yaml.safe_load(files("newsletters.compose").joinpath("mjml_rules.yml").read_text(encoding="utf-8"))
     attributes = {tag: _attributes(kinds) for tag, kinds in read["attributes"].items()}
     any_of_them: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _attributes(kinds: Mapping[str, str]) -> dict[str, str]:
 
 
 def faults(source: str) -> Iterator[Fault]:
-    """All that is wrong with `source`, from top to bottom; what is inside a wrong place may be told too."""
+    """Yield all that is wrong with `source`, from top to bottom; the content of a wrong tag may be reported too."""
     yield from _MjmlReader(source).faults()
 
 
@@ -137,7 +137,7 @@ class _MjmlReader:
             return
         inside = self._open[-1][0] if self._open else ""
         if inside and name not in held.holds.get(inside, ()):
-            yield self._fault(f"<{name}> can't stand in <{inside}>")
+            yield self._fault(f"<{name}> can't be in <{inside}>")
         for message in _wrong_attributes(name, attributes):
             yield self._fault(message)
 
@@ -147,13 +147,13 @@ class _MjmlReader:
             return
         yield self._fault(f"</{name}> closes nothing")
         names = [open_ for open_, _ in self._open]
-        if name in names:  # go on as if what stands between had been closed
+        if name in names:  # go on as if everything between had been closed
             del self._open[len(names) - 1 - names[::-1].index(name) :]
 
 
 @lru_cache(maxsize=2048)  # the same newsletter in many brands has the same tags
 def _wrong_attributes(tag: str, attributes: str) -> tuple[str, ...]:
-    """What is wrong with the attributes of a tag, wherever it stands."""
+    """Return what is wrong with the attributes of a tag, in any place."""
     known, seen, wrong = rules().attributes[tag], set[str](), []
     for key, double, single in (found.groups() for found in ATTRIBUTE.finditer(attributes)):
         if key in seen:

@@ -22,19 +22,19 @@ _LOGO_HEIGHT = 72
 
 @dataclass(frozen=True)
 class Room:
-    """How much room a picture has where it is shown, in px; a height of 0 is as high as it comes."""
+    """The room for a picture in the layout, in px; a height of 0 is as high as it comes."""
 
     width: int
     height: int = 0
 
     def shown(self, image: Image | ToolkitImage) -> tuple[int, int]:
-        """Width and height at which `image` is shown: all of it, and never larger than it is."""
+        """Return the width and height at which `image` is shown: all of it, and never larger than it is."""
         scale = min(1, self.width / image.width, self.height / image.height if self.height else 1)
         return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
 def logo_room(logo: ToolkitImage) -> Room:
-    """The room of a logo: of equal area whatever its shape."""
+    """Return the room of a logo: of equal area whatever its shape."""
     ratio = logo.width / logo.height
     width = min(_LOGO_WIDTH, (_LOGO_AREA * ratio) ** 0.5, _LOGO_HEIGHT * ratio)
     return Room(max(1, round(width)))
@@ -56,12 +56,12 @@ class Pictures:
         return tuple(self._rows.values())
 
     def show(self, name: str, alt: str | None, file: str, line: int, room: Room) -> tuple[str, Image]:
-        """The token for the image `name`, and its row; no `alt` means the toolkit's own. Raises InputError."""
+        """Return the token for the image `name`, and its row; no `alt` means the toolkit's own. Raises InputError."""
         found = self._find(unquote(name), file, line)
         return self.keep(found, found.alt if alt is None else alt, room)
 
     def keep(self, found: ToolkitImage, words: str, room: Room) -> tuple[str, Image]:
-        """The token for the image `found`, made as small as `room` allows, with `words` as its alt text; its row."""
+        """Return the token and row of the image `found`, made as small as `room` allows, with `words` as alt text."""
         found = fitted(found, 2 * room.shown(found)[0])
         row = self._rows.setdefault(
             (found.hash, words),

@@ -22,7 +22,7 @@ _GAIN, _LARGE_GAIN = 0.9, 0.6
 
 @lru_cache(maxsize=256)  # a thousand packs show the same pictures
 def fitted(image: ToolkitImage, width: int) -> ToolkitImage:
-    """`image` at most `width` px wide, as light as it can be without looking worse; it may be `image` itself."""
+    """Return `image` at most `width` px wide, as light as possible without looking worse; it may be `image` itself."""
     content = _fitted(image.content, image.media_type, width)
     if content is image.content:
         return image

@@ -32,17 +32,17 @@ def copy_newsletter(path: Path, source: Path) -> Path:
 
 
 def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
-    """The text of a newsletter in `layout` that uses the toolkit's own copy, pictures and links.
+    """Return the text of a newsletter in `layout` that uses the toolkit's own copy, pictures and links.
 
     It is written by `templates/email/starters/LAYOUT.md.j2`, whose own signs are `<< >>` and `<% %>`.
-    What is to be filled in stands in square brackets there, in words and noughts that `checks.words` knows.
+    Text to fill in is in square brackets there, in words and zeros that `checks.words` knows.
     """
     template = _starters().get_template(f"{layout}.md.j2")
     return template.render(kit=_offer(toolkit), reference=reference, layout=layout).lstrip("\n").rstrip("\n") + "\n"
 
 
 def _offer(toolkit: Toolkit) -> dict[str, Any]:
-    """What starters take from a toolkit: `opening`, `stories` and `closing` are copy blocks for email."""
+    """Return what starters take from a toolkit: `opening`, `stories` and `closing` are copy blocks for email."""
     copy = toolkit.copy_for("email", current_day())
     # What was written for email alone frames the mail; the rest is at home on a web page too.
     frame = [block for block in copy if block.channels == ("email",) and block.length == "short"]

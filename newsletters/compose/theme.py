@@ -15,7 +15,7 @@ COLUMN = WIDTH - 2 * GUTTER
 
 @dataclass(frozen=True)
 class Dark:
-    """The colours where a reader's screen is dark."""
+    """The colours for a dark screen."""
 
     background: str
     surface: str
@@ -32,7 +32,7 @@ class Dark:
 
 @dataclass(frozen=True)
 class Theme:
-    """What a mail in one brand and direction looks like; colours are hex, sizes px.
+    """The look of a mail in one brand and direction; colours are hex, sizes px.
 
     `tone` and `gutter` change from block to block; `phrases` are the words that blocks say by themselves.
     """
@@ -109,7 +109,7 @@ class Theme:
 
 
 def look_of(brand: Brand, direction: str, phrases: Mapping[str, str]) -> Theme:
-    """The look of `brand`, for text that runs in `direction` (`ltr` or `rtl`)."""
+    """Return the look of `brand`, for text that runs in `direction` (`ltr` or `rtl`)."""
     colours = brand.colours
     primary, surface, text = colours["primary"], colours["surface"], colours["text"]
     on_primary = brand.text_on(primary)

@@ -1,4 +1,4 @@
-"""Brands by their file, whoever wrote it: a brand.yml, or the partner.yml of a member organisation."""
+"""Brand files: a brand.yml, or the partner.yml of a member organisation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from newsletters.toolkits.brand import Brand, read_brand_file
 
 
 def brand_for(document: Path, brand: Path, find: FindToolkit) -> Brand:
-    """The brand in the file `brand` for the newsletter in `document`; raises InputError.
+    """Return the brand in the file `brand` for the newsletter in `document`; raises InputError.
 
-    A partner's stands on that of the newsletter's toolkit; where its tool fills in the address, words stand for it.
+    A partner's brand is based on the toolkit's; if its tool fills in the address, a placeholder takes its place.
     """
     if not _is_partner(brand):
         return read_brand_file(brand)

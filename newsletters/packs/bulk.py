@@ -31,7 +31,7 @@ FAILURES = "failures.csv"
 
 @dataclass(frozen=True)
 class Order:
-    """What to make of a newsletter, and where to put it.
+    """The packs to make of a newsletter, and the folder to put them in.
 
     `editions` are by language, the newsletter's own first. Dialects by key and languages by code, with commas or `all`;
     empty: as each partner says.
@@ -44,7 +44,7 @@ class Order:
     as_zip: bool
 
     def editions_for(self, partner: Partner | None) -> list[Edition]:
-        """Those in the languages that were asked for, or else in the newsletter's own; raises InputError."""
+        """Return the editions in the languages asked for, or else in the newsletter's own; raises InputError."""
         asked = self.languages or (partner.languages if partner else "")
         codes = [code.strip() for code in asked.split(",") if code.strip()] or [next(iter(self.editions))]
         if codes == [ALL]:
@@ -59,7 +59,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Made:
-    """What became of one partner: the packs' rows and places, or why there are none."""
+    """The result for one partner: the packs' rows and places, or why there are none."""
 
     line: int
     name: str
@@ -70,7 +70,7 @@ class Made:
 
 
 def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
-    """The packs of one partner, or those without branding, written; raises InputError."""
+    """Return the packs of one partner, or those without branding, written; raises InputError."""
     chosen = named_dialects(order.dialects or (partner.dialects if partner else ""))
     made = Made(line, partner.name if partner else "")
     for edition in order.editions_for(partner):
@@ -111,7 +111,7 @@ def _jobs(rows: Iterable[_Job]) -> Iterator[_Job]:
     for line, values, why in rows:
         for each in filter(None, (values.get("name", "").casefold(), values.get("code", ""))):
             if seen.setdefault(each, line) != line:
-                why = why or f"The name or code {each!r} stands on line {seen[each]} already."
+                why = why or f"The name or code {each!r} is on line {seen[each]} already."
         yield line, values, why
 
 

@@ -1,4 +1,4 @@
-"""Writing: a compiled email in the dialect of one tool, its slots as merge tags and its links as they are."""
+"""Dialect writer: a compiled email in the dialect of one tool, with merge tags for its slots and whole links."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Wording:
-    """How the links and pictures of a pack are written, and the lines of the postal address."""
+    """The way to write a pack's links and pictures, and the lines of its postal address."""
 
     link: Callable[[Link], str]
     image: Callable[[Image], str]
@@ -53,7 +53,7 @@ class Wording:
 
 
 def write(email: CompiledEmail, dialect: Dialect, wording: Wording) -> Written:
-    """`email` in `dialect`; raises InputError with the author's place for what the tool can't do."""
+    """Return `email` in `dialect`; raises InputError with the author's place for what the tool can't do."""
     writer = _DialectWriter(email, dialect, wording)
     html = writer.furnished_html(email.html)
     written = Written(
@@ -71,7 +71,7 @@ def write(email: CompiledEmail, dialect: Dialect, wording: Wording) -> Written:
 
 
 def write_lines(email: CompiledEmail, dialect: Dialect, wording: Wording) -> tuple[str, str]:
-    """The subject and preheader of `email` in `dialect`; raises InputError for what the tool can't do."""
+    """Return the subject and preheader of `email` in `dialect`; raises InputError for what the tool can't do."""
     for line in (email.subject, email.preheader):
         _refuse_signs(email.mint.strip(line), "subjects and preheaders", dialect)
     writer = _DialectWriter(email, dialect, wording)
@@ -79,7 +79,7 @@ def write_lines(email: CompiledEmail, dialect: Dialect, wording: Wording) -> tup
 
 
 def refuse_collisions(email: CompiledEmail, dialect: Dialect, address: str = "") -> None:
-    """Raise InputError where the content, or the postal `address`, holds what the tool would take for its own tag."""
+    """Raise InputError if the content, or the postal `address`, has text that the tool would take for its own tag."""
     page, text = (
         email.mint.strip(rewritten(content, dialect, part, leave_out=dialect.must_have))
         for content, part in ((email.html, "page"), (email.text, "text"))
@@ -106,7 +106,7 @@ def _refuse_signs(content: str, where: str, dialect: Dialect) -> None:
 
 
 def rewritten(content: str, dialect: Dialect, part: str, leave_out: Sequence[str] = ()) -> str:
-    """`content`, the `page` or the `text`, with what the tool wants otherwise; without the words to `leave_out`."""
+    """Return `content` (the `page` or the `text`) rewritten for the tool, without the words to `leave_out`."""
     for each in dialect.rewrite:
         if each.part == part:
             by = each.by
@@ -153,7 +153,7 @@ class _DialectWriter:
         self.defaults: dict[str, str] = {}
 
     def furnished_html(self, html: str) -> str:
-        """`html` with the two links of the footer as the dialect has them: a link, an element, words or nothing."""
+        """Return `html` with the footer's two links as the dialect has them: a link, an element, words or nothing."""
         dialect = self._dialect
         # A word to our own provider, which no other tool understands.
         html = rewritten(html, dialect, "page").replace(' clicktracking="off"', "")
@@ -170,7 +170,7 @@ class _DialectWriter:
         return html
 
     def furnished_text(self, text: str) -> str:
-        """`text` with the lines of those links likewise."""
+        """Return `text` with the lines of those two links as the dialect has them."""
         dialect = self._dialect
         leave, view = self._mint.write(Kind.UNSUBSCRIBE), self._mint.write(Kind.VIEW)
         leaves, views = dialect.unsubscribe or dialect.unsubscribe_text, dialect.view or dialect.view_text
@@ -183,7 +183,7 @@ class _DialectWriter:
         return "\n".join(lines)
 
     def addressed(self, text: str, escape: Callable[[str], str]) -> str:
-        """`text` with the postal address as the dialect has it, else as the partner gave it."""
+        """Return `text` with the postal address as the dialect has it, else as the partner gave it."""
         between = ", " if escape is _escape else "\n"
         own = between.join(escape(line) for line in self._wording.address.splitlines())
         return text.replace(ADDRESS, self._dialect.address or own)
@@ -195,7 +195,7 @@ class _DialectWriter:
         return re.compile(rf'<a\b[^>]*href="{self._mint.write(kind)}"[^>]*>((?:(?!</a>).)*)</a>', re.DOTALL)
 
     def _without(self, kind: Kind, html: str) -> str:
-        """`html` without the links of that kind, the dot beside each, and a paragraph that is left empty."""
+        """Return `html` without the links of that kind, the dot beside each, and a paragraph left empty."""
         kept = ""
         end = 0
         for anchor in self._anchors(kind).finditer(html):
@@ -292,7 +292,7 @@ class _DialectWriter:
         return dialect.with_default.replace("{name}", theirs).replace("{default}", escape(self._quotable(default, at)))
 
     def _quotable(self, default: str, at: Slot | Condition) -> str:
-        """`default` such that it can't end the tag that it stands in: typographic quotes, no signs of the dialect."""
+        """Return `default` so that it can't end its own tag: with typographic quotes, and no signs of the dialect."""
         default = default.replace("'", "’")
         delimiters = set(re.sub(r"\{name\}|\{default\}|[A-Za-z0-9_.,:\s-]", "", self._dialect.with_default))
         if wrong := delimiters & set(default):
@@ -300,7 +300,7 @@ class _DialectWriter:
         return default
 
     def _condition(self, row: Condition, yes: Callable[[], str], no: Callable[[], str]) -> str:
-        """The part that is shown where the condition holds, and that where it does not; only what stands is written."""
+        """Return the part shown if the condition holds, and the part shown if not; a part is written only if used."""
         test, dialect = row.test, self._dialect
         if test[0] == "not":
             test, yes, no = test[1], no, yes
@@ -308,7 +308,7 @@ class _DialectWriter:
             self._cant("show a part to some people by this test", row, _ONE_TEST)
         name = dialect.field_name(test[1])
         if not dialect.tag and (otherwise := no()):
-            return otherwise  # nobody has the field there, and the author has said what stands then
+            return otherwise  # nobody has the field there, and the author has said what to show then
         if dialect.condition is None or name is None:
             self._cant("show a part to some people only", row, _ONE_TEXT)
         self.asked.add(name)
@@ -328,7 +328,7 @@ _ONE_TEXT = "Write one text for everybody in the newsletter that partners get, o
 
 
 def source(mjml: str, email: CompiledEmail, dialect: Dialect, wording: Wording, mark: Marking) -> str:
-    """The MJML of `email` in `dialect`; its links, which stand in it whole, are marked and on the public URL."""
+    """Return the MJML of `email` in `dialect`; its links, which it has whole, are marked and on the public URL."""
 
     def address(match: re.Match[str]) -> str:
         url = absolute_url(htmllib.unescape(match[2]), wording.public)

@@ -1,4 +1,4 @@
-"""Editions: one newsletter as packs are made of it, and what it looks like in each partner's brand."""
+"""Editions: one newsletter that packs are made of, and its form in each partner's brand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODE = "{partner}"
 
 @dataclass(frozen=True)
 class Choices:
-    """What the coalition chose for the packs of one run; `utm` and `code` are added to links to its own pages."""
+    """The coalition's choices for the packs of one run; `utm` and `code` are added to links to its own pages."""
 
     public_url: str
     hosted: bool = False
@@ -35,7 +35,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Edition:
-    """A newsletter in one state of its words; `hash` is the same for all partners, and changes with the words."""
+    """A newsletter with one state of its text; `hash` is the same for all partners, and changes with the text."""
 
     document: Document
     toolkit: Toolkit
@@ -49,7 +49,7 @@ class Edition:
 
     @property
     def name(self) -> str:
-        """By which later editions of the same newsletter are known: its file's name."""
+        """The name of its file, which later editions of the same newsletter share."""
         return Path(self.document.file).stem
 
     @property
@@ -70,7 +70,7 @@ class Edition:
 
 
 def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: date | None = None) -> Edition:
-    """The edition of `document`; raises InputError, with its place, for what can't be compiled or sent."""
+    """Return the edition of `document`; raises InputError, with its place, for what can't be compiled or sent."""
     day = today or current_day()
     compilation = compile_document(document, toolkit, today=day)
     for link in compilation.email.links:
@@ -83,7 +83,7 @@ def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: 
 
 
 def branded(edition: Edition, partner: Partner | None) -> Compilation:
-    """The edition in the brand of `partner`, or without one; the postal address is a word to be replaced."""
+    """Return the edition in the brand of `partner`, or without one; the postal address is a word to be replaced."""
     brand = partner_brand(partner, edition.toolkit, phrases(edition.document.language))
     # Who answers should reach the partner: the coalition's own address never leaves in a pack.
     document = replace(edition.document, from_address="", reply_to=partner.reply if partner else "")
@@ -91,7 +91,7 @@ def branded(edition: Edition, partner: Partner | None) -> Compilation:
 
 
 def marking(edition: Edition, partner: Partner | None) -> Marking:
-    """What is added to links to the coalition's pages in the packs of `partner`."""
+    """Return what is added to links to the coalition's pages in the packs of `partner`."""
     values = {
         name: value.replace(CODE, partner.code if partner else "")
         for name, value in edition.choices.utm
@@ -103,7 +103,7 @@ def marking(edition: Edition, partner: Partner | None) -> Marking:
 
 
 def utm_choices(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """`source=newsletter` and so on, as they go into links; raises InputError."""
+    """Return `source=newsletter` and so on, as they go into links; raises InputError."""
     found = []
     for each in given:
         name, equals, value = each.partition("=")
@@ -117,7 +117,7 @@ def utm_choices(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _plain_subject(compilation: Compilation) -> str:
-    """The subject as somebody without a name gets it, for a newsletter that has no title."""
+    """Return the subject as somebody without a name gets it, for a newsletter that has no title."""
     try:
         wording = Wording(lambda link: link.url, lambda image: image.name, "", "")
         return write(compilation.email, dialects()["plain"], wording).subject
@@ -131,7 +131,7 @@ def _whole(url: str, compilation: Compilation, choices: Choices) -> str:
 
 
 def _refuse_written_traces(compilation: Compilation, choices: Choices) -> None:
-    """An address that stands in the text, linked or not, is looked at as well."""
+    """Raise InputError for such an address in the text, linked or not."""
     text = _whole(compilation.email.text, compilation, choices)
     for word in text.split():
         if choices.public_url in word:
@@ -139,7 +139,7 @@ def _refuse_written_traces(compilation: Compilation, choices: Choices) -> None:
 
 
 def _hash(compilation: Compilation) -> str:
-    """The words and pictures alone: a new layout of ours makes no partner's pack out of date."""
+    """Return the hash of the text and pictures only: a new layout makes no partner's pack out of date."""
     email, toolkit = compilation.email, compilation.toolkit
     whole = hashlib.sha256(compilation.document.source.encode())
     for use in email.copy_blocks:

@@ -15,7 +15,7 @@ _ALTERNATIVE, _RELATED = "=_daisychain_0", "=_daisychain_1"
 
 
 def draft(subject: str, page: str, text: str, pictures: Mapping[str, bytes], reply_to: str) -> bytes:
-    """A draft; each of `pictures` stands in `page` as `cid:` and its name. It has no sender, date or id yet."""
+    """Return a draft, which has no sender, date or id yet; `page` shows each of `pictures` as `cid:` and its name."""
     html = _multipart(
         "related", _RELATED, [_words("html", page), *(_picture(name, content) for name, content in pictures.items())]
     )

@@ -1,4 +1,4 @@
-"""Logos: without the margins of their files, so that layouts can show each as large to the eye as the other."""
+"""Logos: cut to their ink, so that two logos side by side look equally large."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STRAY = 24
 
 @lru_cache(maxsize=64)
 def trimmed(logo: ToolkitImage) -> ToolkitImage:
-    """The logo without its margins, as PNG; the logo itself where it has none."""
+    """Return the logo without its margins, as PNG; the logo itself if it has none."""
     with Image.open(io.BytesIO(logo.content)) as opened:
         picture = opened.convert("RGBA")
     box = _inked(picture)
@@ -33,7 +33,7 @@ def trimmed(logo: ToolkitImage) -> ToolkitImage:
 
 
 def _inked(picture: Image.Image) -> tuple[int, int, int, int]:
-    """The box that holds all that differs from the corner: from its colour, or from nothing where that is clear."""
+    """Return the box of everything that differs from the corner: in colour, or in opacity if the corner is clear."""
     corner = picture.getpixel((0, 0))
     if isinstance(corner, tuple) and corner[3] == 0:
         ink = picture.getchannel("A")

@@ -1,4 +1,4 @@
-"""Material: what all packs of one partner share, whatever tool it sends with."""
+"""Material: the parts that all packs of one partner share, for any tool."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _URL = re.compile(r"https?://[^\s\"'<>]+")
 
 @dataclass(frozen=True)
 class Material:
-    """One edition in one partner's brand, and what follows from that."""
+    """One edition in one partner's brand, and the files made from it."""
 
     edition: Edition
     partner: Partner | None
@@ -41,16 +41,16 @@ class Material:
     names: Mapping[str, str] = field(repr=False)
 
     def write(self, dialect: Dialect, folder: str = "images/") -> Written:
-        """The newsletter in `dialect`, its pictures in `folder`, or at the coalition's where that was chosen."""
+        """Return the newsletter in `dialect`, its pictures in `folder` or, if that was chosen, hosted."""
         return write(self.compilation.email, dialect, self.wording(dialect, folder))
 
     def write_simple(self, dialect: Dialect, folder: str = "images/") -> Written:
-        """The newsletter without layout in `dialect`: a plain page, and text in parts."""
+        """Return the newsletter without layout in `dialect`: a plain page, and text in parts."""
         assert self.compilation.simple
         return write(self.compilation.simple, dialect, self.wording(dialect, folder))
 
     def wording(self, dialect: Dialect, folder: str = "images/") -> Wording:
-        """How links, pictures and the postal address are written; raises InputError where an address is missing."""
+        """Return how to write links, pictures and the postal address; raises InputError if an address is missing."""
         public = self.edition.choices.public_url
         hosted = self.edition.choices.hosted and not folder.startswith("cid:")
         mint = self.compilation.email.mint
@@ -93,7 +93,7 @@ class Material:
 
     @cached_property
     def draft(self) -> bytes:
-        """The mail as a draft for a mailbox; empty where the newsletter shows parts to some people only."""
+        """The mail as a draft for a mailbox; empty if the newsletter shows parts to some people only."""
         outlook = dialects()["outlook"]
         try:
             written, page = self.write(outlook, "cid:"), self.write_simple(outlook, "cid:").html
@@ -114,7 +114,7 @@ class Material:
         return self.partner.address
 
     def _copy(self) -> dict[str, str]:
-        """Short and long copy, posts, and a snippet for a website, from the toolkit's own copy for each."""
+        """Return short and long copy, posts, and a snippet for a website, from the toolkit's own copy."""
         shown = _shown(self.edition)
         words = {piece.block.id: piece for channel in ("email", "web") for piece in shown.channels.get(channel, [])}
         texts = {
@@ -130,7 +130,7 @@ class Material:
         return {path: text for path, text in texts.items() if text.strip()}
 
     def _snippet(self, piece: CopyToPaste) -> str:
-        """A piece of a page in plain HTML: the website's own style sheet gives it its looks."""
+        """Return a piece of a page in plain HTML, which the website's own style sheet dresses."""
         toolkit = self.edition.toolkit
         join = toolkit.links.get("join", "")
         more = (
@@ -141,7 +141,7 @@ class Material:
         return self.marked(page, html=True)
 
     def marked(self, text: str, *, html: bool = False) -> str:
-        """`text` with each address in it marked as the partner's links are."""
+        """Return `text` with the partner's code in each address."""
 
         def marked(match: re.Match[str]) -> str:
             url = match[0].rstrip(".,;:!?)")
@@ -177,13 +177,13 @@ class Material:
 
 
 def gather(edition: Edition, partner: Partner | None) -> Material:
-    """The material of `partner`, or that without branding; raises InputError."""
+    """Return the material of `partner`, or that without branding; raises InputError."""
     compilation = branded(edition, partner)
     return Material(edition, partner, compilation, marking(edition, partner), _names(compilation))
 
 
 def _names(compilation: Compilation) -> dict[str, str]:
-    """A file name for each picture that a person knows again."""
+    """Return a file name for each picture that a person knows again."""
     names: dict[str, str] = {}
     for image in compilation.email.images:
         ending = image.file_name.rpartition(".")[2]
@@ -198,7 +198,7 @@ _last: list[tuple[tuple[str, str, date], Showcase]] = []
 
 
 def _shown(edition: Edition) -> Showcase:
-    """The toolkit's copy, read once for all the partners of an edition."""
+    """Return the toolkit's copy, read once for all the partners of an edition."""
     key = (edition.toolkit.content_hash, edition.choices.public_url, edition.today)
     if not _last or _last[0][0] != key:
         _last[:] = [(key, showcase(edition.toolkit, edition.choices.public_url, edition.today))]

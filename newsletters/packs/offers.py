@@ -35,7 +35,7 @@ class Offer:
 
 
 def offer(connection: Connection, edition: Edition, first: Edition, *, stop: bool = False) -> None:
-    """Offer the edition's newsletter, or no more; raises InputError where its pictures are not the toolkit's.
+    """Offer the edition's newsletter, or no more; raises InputError if it has pictures that are not the toolkit's.
 
     `first` is what it is a translation of, or the same again.
     """
@@ -55,7 +55,7 @@ def offer(connection: Connection, edition: Edition, first: Edition, *, stop: boo
 
 
 def offers(connection: Connection, toolkit: Toolkit) -> Sequence[Offer]:
-    """What can be taken of `toolkit`, the newest first."""
+    """Return the newsletters that `toolkit` offers, the newest first."""
     table = OfferedNewsletter
     rows = connection.execute(
         select(table.name, table.title, table.source)
@@ -67,7 +67,7 @@ def offers(connection: Connection, toolkit: Toolkit) -> Sequence[Offer]:
 
 
 def offered_edition(offered: Offer, toolkit: Toolkit, public_url: str, today: date) -> Edition:
-    """The edition of an offered newsletter; raises InputError where its copy may not be used today."""
+    """Return the edition of an offered newsletter; raises InputError if its copy may not be used today."""
     file = Path(f"{offered.name}.md")
     first = parse_document(offered.first, str(file), _NOWHERE) if offered.first else None
     document = parse_document(offered.source, str(file), _NOWHERE, first, language_of(file) if first else "")
@@ -75,7 +75,7 @@ def offered_edition(offered: Offer, toolkit: Toolkit, public_url: str, today: da
 
 
 def offered_pack(offered: Offer, toolkit: Toolkit, dialect: Dialect, public_url: str, today: date) -> Pack:
-    """The pack without branding; made once for each state of its words, as anybody may ask for it."""
+    """Return the pack without branding; made once for each state of its words, as anybody may ask for it."""
 
     def made() -> Pack:
         return make_pack(gather(offered_edition(offered, toolkit, public_url, today), None), dialect)
@@ -84,7 +84,7 @@ def offered_pack(offered: Offer, toolkit: Toolkit, dialect: Dialect, public_url:
 
 
 def _first(name: str, sources: Mapping[str, str]) -> str:
-    """The source of what `name` is a translation of: that of may for may.cy."""
+    """Return the source of what `name` is a translation of: that of may for may.cy."""
     return sources.get(Path(name).stem, "") if language_of(Path(f"{name}.md")) else ""
 
 

@@ -1,4 +1,4 @@
-"""Packs: all files for one partner and one tool, from the page to paste to the page that says how."""
+"""Packs: all files for one partner and one tool, from the page to paste to its README."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class Pack:
 
     @property
     def name(self) -> str:
-        """What its folder or zip is called."""
+        """The name of its folder or zip."""
         whose = self.partner.code if self.partner else self.edition.name
         return "-".join(filter(None, (whose, self.dialect.key, self.edition.translated if self.partner else "")))
 
     @property
     def row(self) -> dict[str, Any]:
-        """What is kept of it."""
+        """Its row in the table of packs."""
         sheet_hash = hashlib.sha256(self.files[SHEET]).hexdigest()
         return row_of(self.key, self.edition, self.partner, self.dialect, sheet_hash)
 
 
 def make_pack(material: Material, dialect: Dialect, preview: bytes = b"") -> Pack:
-    """The pack of `material` for `dialect`, with a picture of the page where there is one; raises InputError."""
+    """Return the pack of `material` for `dialect`, with a picture of the page if there is one; raises InputError."""
     email = material.compilation.email
     refuse_collisions(email, dialect, material.partner.address if material.partner else "")
     written, simple = material.write(dialect), material.write_simple(dialect)
@@ -82,7 +82,7 @@ def _source(material: Material, dialect: Dialect) -> str:
 
 
 def pack_key(edition: Edition, partner: Partner | None, dialect: Dialect) -> str:
-    """22 signs that name a pack on its public page; the same pack made again keeps them."""
+    """Return 22 signs that name a pack on its public page; the same pack made again keeps them."""
     told = "\0".join((edition.hash, partner.name if partner else "", dialect.key))
     return base64.urlsafe_b64encode(hashlib.sha256(told.encode()).digest()[:16]).decode().rstrip("=")
 
@@ -110,6 +110,6 @@ def _make_room(target: Path) -> None:
         return
     if not (target / SHEET).is_file():
         raise InputError(
-            f"There is something in {str(target)!r} that is no pack.", hint="Choose another folder with --out."
+            f"{str(target)!r} holds something that is not a pack.", hint="Choose another folder with --out."
         )
     shutil.rmtree(target)

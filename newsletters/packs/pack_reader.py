@@ -1,4 +1,4 @@
-"""Reading: a pack in somebody's hands, which may be anything: its sheet and its files, within limits."""
+"""Pack reader: the sheet and files of a pack that somebody has, which may be anything, within limits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FoundPack:
 
 
 def read_pack(path: Path) -> FoundPack:
-    """The pack in the folder or zip `path`; raises InputError."""
+    """Return the pack in the folder or zip `path`; raises InputError."""
     try:
         files = _unzipped(path) if path.is_file() else _in_folder(path)
     # zipfile says RuntimeError of what is encrypted, and lets through what zlib and its own arithmetic say.
@@ -52,7 +52,7 @@ def read_pack(path: Path) -> FoundPack:
 
 
 def _is_sheet(sheet: Any) -> bool:
-    """Whether `sheet` has what is asked of it later, in the shape in which `provenance` writes it."""
+    """Return whether `sheet` has what is asked of it later, in the shape in which `provenance` writes it."""
     match sheet:
         case {
             "format": found,

@@ -1,4 +1,4 @@
-"""Standing: which packs were made, and whether each is current, superseded, expired or withdrawn."""
+"""Pack status: which packs were made, and whether each is current, superseded, expired or withdrawn."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHOWN = ("key", "newsletter", "title", "toolkit", "coalition", "partner", "dial
 
 @dataclass(frozen=True)
 class Standing:
-    """How one pack stands today, and why in sentences; `partner` is empty for packs without branding."""
+    """The state of one pack today, and why in sentences; `partner` is empty for packs without branding."""
 
     key: str
     state: State
@@ -46,7 +46,7 @@ class Standing:
 def row_of(
     key: str, edition: Edition, partner: Partner | None, dialect: Dialect, sheet_hash: str = ""
 ) -> dict[str, Any]:
-    """What is kept of a pack; without the hash of a sheet where none was handed out yet."""
+    """Return the row to keep of a pack; without the hash of a sheet if none was handed out yet."""
     return {
         "key": key, "newsletter": edition.name, "title": edition.title, "edition": edition.hash,
         "toolkit": edition.toolkit.name, "coalition": edition.toolkit.coalition,
@@ -78,29 +78,29 @@ def keep_download(connection: Connection, row: dict[str, Any]) -> None:
 
 
 def _both_sheets(added: Insert) -> ColumnElement[list[str]]:
-    """The sheets that are kept of a pack and that which comes, once: made on other days, it has others."""
+    """Return the sheets that are kept of a pack and that which comes, once: made on other days, it has others."""
     new = added.excluded.sheets
     return case((MadePack.sheets.contains(new), MadePack.sheets), else_=MadePack.sheets.concat(new))
 
 
 def kept_sheets(connection: Connection, key: str) -> Sequence[str] | None:
-    """The hashes of the sheets that were handed out with the pack `key`; None for one that was not made here."""
+    """Return the hashes of the sheets that were handed out with the pack `key`; None for one that was not made here."""
     return connection.scalar(select(MadePack.sheets).where(MadePack.key == key))
 
 
 def pack_standing(connection: Connection, key: str, today: date) -> Standing | None:
-    """How the pack `key` stands; None for one that was not made here."""
+    """Return the state of the pack `key`; None for one that was not made here."""
     rows = _rows(connection, MadePack.key == key)
     return _standings(connection, rows, today)[0] if rows else None
 
 
 def all_standings(connection: Connection, today: date) -> list[Standing]:
-    """How every pack stands, by newsletter and partner."""
+    """Return the state of every pack, by newsletter and partner."""
     return _standings(connection, _rows(connection), today)
 
 
 def to_tell(standings: Iterable[Standing]) -> list[Standing]:
-    """Those that somebody should hear of: not current, and their partner has no newer one for the same tool."""
+    """Return those that somebody should hear of: not current, and their partner has no newer one for the same tool."""
     found = list(standings)
     newest = {_whose(each): each.key for each in sorted(found, key=lambda each: each.made_at)}
     return [each for each in found if each.state != "current" and newest[_whose(each)] == each.key]
@@ -113,7 +113,7 @@ def _whose(pack: Standing) -> tuple[str, str, str, str]:
 def withdraw(connection: Connection, newsletter: str, why: str) -> int:
     """Withdraw every pack of the newsletter of that name and its translations, and say how many.
 
-    Raises InputError where none was made.
+    Raises InputError if none was made.
     """
     # Its translations are named for it: may.cy beside may.
     named = MadePack.newsletter.regexp_match(rf"^{re.escape(newsletter)}(\.[a-z]{{2}}(-[A-Za-z0-9]+)*)?$")
@@ -160,7 +160,7 @@ def _judged(
 
 
 def _newest(connection: Connection) -> dict[tuple[str, str], str]:
-    """The edition made last of each newsletter of each toolkit."""
+    """Return the edition made last of each newsletter of each toolkit."""
     last = (
         select(MadePack.toolkit, MadePack.newsletter, func.max(MadePack.made_at))
         .group_by(MadePack.toolkit, MadePack.newsletter)

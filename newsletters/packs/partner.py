@@ -1,8 +1,8 @@
 """Partners: the member organisation that a pack is for, from partner.yml or a row of a sheet, and its brand.
 
 name            as its supporters know it
-for             the dialects of the tools that it sends with, where the command names none
-language        the languages that it wants the newsletter in, such as cy, or en, cy, where the command names none
+for             the dialects of the tools that it sends with, if the command names none
+language        the languages that it wants the newsletter in, such as cy, or en, cy, if the command names none
 code            a short word for its links, such as bees-of-bath (default: made from the name)
 logo            a PNG, JPEG, GIF or WebP beside the file
 intro           a paragraph of its own words, after the opening
@@ -49,7 +49,7 @@ _TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Partner:
-    """A member organisation as its packs show it; `place` is where it was read, `file:line`."""
+    """A member organisation as its packs show it; `place` (`file:line`) is its source."""
 
     name: str
     code: str
@@ -77,7 +77,7 @@ class Fail:
 
 
 def read_partner(path: Path) -> Partner:
-    """The partner in the YAML file `path`; raises InputError with file and line."""
+    """Return the partner in the YAML file `path`; raises InputError with file and line."""
     sheet = read_sheet(_text(path, "There is no partner"), str(path))
     sheet.allow(COLUMNS, "A partner")
     values = {key: sheet.text(key, "") for key in sheet}
@@ -98,14 +98,14 @@ def read_rows(sheet: Sheet) -> Iterator[tuple[int, dict[str, str], str]]:
 
 
 def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
-    """The partner that `values` describe; its logo is looked for in `folder`."""
+    """Return the partner that `values` describe; its logo is looked for in `folder`."""
     name = " ".join(values.get("name", "").split())
     if not name:
         fail("A partner needs a name.", "name")
     code = values.get("code", "") or _code_of(name)
     if not _CODE.fullmatch(code):
         fail(
-            f"The code {code!r} can't stand in links.",
+            f"The code {code!r} can't be part of a link.",
             "code",
             "Use small letters a to z, digits and hyphens: bees-of-bath.",
         )
@@ -133,7 +133,7 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
 
 
 def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[str, str]) -> Brand:
-    """The toolkit's brand with what is the partner's own; without a partner, words to be replaced."""
+    """Return the toolkit's brand with what is the partner's own; without a partner, words to be replaced."""
     own = toolkit.brand
     if partner is None:
         return replace(own, footer=Footer(organisation=YOUR_ORGANISATION, address=ADDRESS))

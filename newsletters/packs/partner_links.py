@@ -1,4 +1,4 @@
-"""Links in a pack: marked with the partner's code where they lead to the coalition, and never its own traces."""
+"""Partner links: links to the coalition carry the partner's code, and never the coalition's own tracking."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PARTNER = "partner"
 
 @dataclass(frozen=True)
 class Marking:
-    """What is added to links that lead to one of `hosts`; nothing where `values` is empty."""
+    """Values to add to links that lead to one of `hosts`; nothing is added if `values` is empty."""
 
     hosts: frozenset[str] = frozenset()
     values: Mapping[str, str] = field(default_factory=dict)
 
     def marked(self, url: str) -> str:
-        """`url` with the values added, those that it has already left as they are."""
+        """Return `url` with the values added; values that it has already stay."""
         parts = urlsplit(url)
         if not self.values or parts.scheme not in ("http", "https") or parts.hostname not in self.hosts:
             return url
@@ -33,7 +33,7 @@ class Marking:
 
 
 def hosts_of(urls: Iterable[str], public_url: str) -> frozenset[str]:
-    """The hosts of the coalition: those of its toolkit's links, and its own."""
+    """Return the hosts of the coalition: its toolkit's links', and its own."""
     found = {urlsplit(url).hostname for url in (*urls, public_url)}
     return frozenset(host for host in found if host)
 

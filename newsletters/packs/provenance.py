@@ -1,4 +1,4 @@
-"""Provenance: what a pack was made of, written into it, and what has changed since."""
+"""Provenance: what a pack was made of, written into pack.json, and what has changed since."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ State = Literal["current", "altered", "out of date", "not made here", "not compa
 
 @dataclass(frozen=True)
 class PackVerdict:
-    """How a pack stands: `altered` are files that are not as they were made, `changes` what has changed since.
+    """The state of a pack: `altered` are files that are not as they were made, `changes` what has changed since.
 
     What a pack says of itself can be written by anybody: only one that is `known` here can be current, and only where
     its copy could be `compared` with the toolkit's of today.
@@ -45,7 +45,7 @@ class PackVerdict:
 
 
 def provenance(material: Material, dialect: Dialect, key: str, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """What pack.json holds for a pack of these `files`."""
+    """Return the content of pack.json for a pack of these `files`."""
     edition, toolkit, partner = material.edition, material.edition.toolkit, material.partner
     # Pictures are known by their hash already.
     known = {f"images/{name}": hash_ for hash_, name in material.names.items()}
@@ -78,7 +78,7 @@ def provenance(material: Material, dialect: Dialect, key: str, files: Mapping[st
 
 
 def copy_rows(toolkit: Toolkit, used: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The copy blocks `used`, as packs name them."""
+    """Return the copy blocks `used`, as packs name them."""
     return [
         {
             "id": block.id, "title": block.title, "version": block.version, "approved by": block.approved_by,
@@ -89,22 +89,22 @@ def copy_rows(toolkit: Toolkit, used: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def block_hash(body: str) -> str:
-    """The hash of a copy block's words."""
+    """Return the hash of a copy block's words."""
     return hashlib.sha256(body.encode()).hexdigest()
 
 
 def whole_hash(sums: Mapping[str, str]) -> str:
-    """The hash of a pack: of its files' names and hashes."""
+    """Return the hash of a pack: of its files' names and hashes."""
     return hashlib.sha256("".join(f"{path}\0{sums[path]}\n" for path in sorted(sums)).encode()).hexdigest()
 
 
 def standing_url(public_url: str, key: str) -> str:
-    """The public page that says how a pack stands."""
+    """Return the public page that shows the state of a pack."""
     return f"{public_url}/packs/{key}"
 
 
 def altered_files(sheet: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator[str]:
-    """A sentence for each file that is not as it was made."""
+    """Yield a sentence for each file that is not as it was made."""
     sums = sheet["files"]
     if whole_hash(sums) != sheet.get("hash"):
         yield f"{SHEET} was changed."
@@ -118,7 +118,7 @@ def altered_files(sheet: Mapping[str, Any], files: Mapping[str, bytes]) -> Itera
 
 
 def copy_changes(rows: list[dict[str, Any]], toolkit: Toolkit, today: date) -> Iterator[str]:
-    """A sentence for each copy block that is not any more as in `rows`."""
+    """Yield a sentence for each copy block that is not any more as in `rows`."""
     for row in rows:
         block = toolkit.copy.get(row["id"])
         name = f"The copy block “{row['title']}”"

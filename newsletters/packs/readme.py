@@ -33,14 +33,14 @@ _CONTENTS = {
     "source/": "for designers: the MJML and the colours",
     "pack.json": "what all this was made of, and when it expires",
 }
-# Facts that matter in every pack; the others only where the newsletter uses them.
+# Facts that matter in every pack; the others only if the newsletter uses them.
 _ALWAYS = frozenset({"unsubscribe", "view", "address", "text", "media", "draft", "bcc", "zip"})
 
 
 def readme(
     material: Material, dialect: Dialect, written: Written, key: str, files: Mapping[str, bytes]
 ) -> tuple[str, str]:
-    """The page as HTML and as plain text."""
+    """Return the page as HTML and as plain text."""
     edition = material.edition
     told = {
         "title": material.compilation.email.title,
@@ -75,7 +75,7 @@ def _steps(material: Material, dialect: Dialect) -> list[str]:
 
 
 def _test(dialect: Dialect, written: Written) -> str:
-    """What to look at in one's own test, behind "Send yourself a test"."""
+    """Return what to check in one's own test, behind "Send yourself a test"."""
     links = "Look at your name in the greeting, press every link" if written.asked else "Press every link"
     leave = "the last line says how to leave your list" if dialect.reply_to_leave else "people can leave your list"
     look = f"{links}, and make sure that the pictures are there and that {leave}."
@@ -83,15 +83,15 @@ def _test(dialect: Dialect, written: Written) -> str:
 
 
 def _foreign(language: str) -> str:
-    """What the language of an email is called in English; empty for English."""
+    """Return the English name of an email's language; empty for English."""
     return "" if language.split("-")[0] == "en" else language_name(language)
 
 
 def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[str]:
-    """What has to be looked at or done before sending, one sentence or two each."""
+    """Yield what to check or do before sending, one or two sentences each."""
     partner = material.partner
     if partner is None:
-        yield f"Write your own in place of {YOUR_ORGANISATION}, wherever it stands."
+        yield f"Write your own in place of {YOUR_ORGANISATION}, everywhere."
         if YOUR_ADDRESS in written.html:
             yield f"Write yours in place of {YOUR_ADDRESS}: every newsletter has to say where its sender is."
     if partner and partner.reply and dialect.simple:
@@ -111,7 +111,7 @@ def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[
 
 
 def _used(material: Material, dialect: Dialect, written: Written) -> set[str]:
-    """The facts about fields that this newsletter rests on."""
+    """Return the facts about fields that this newsletter rests on."""
     used = {ours for ours, theirs in dialect.names.items() if theirs in written.asked}
     if set(written.asked) - set(dialect.names.values()):
         used.add("other_fields")

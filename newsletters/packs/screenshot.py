@@ -1,4 +1,4 @@
-"""Looks: a picture of the email for its README, where a Chromium is at hand."""
+"""Screenshot: a picture of the email for its README, if Chromium is installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _VIEW = View(width=640, height=1600)
 
 
 def preview_of(material: Material) -> bytes:
-    """A PNG of the top of the page, 640 px wide; empty without a browser, or where the page is not for everybody."""
+    """Return a PNG of the top of the page, 640 px wide; empty without a browser, or if not everybody sees all of it."""
     if not chromium():
         return b""
     contents = material.compilation.image_contents

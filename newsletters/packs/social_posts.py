@@ -22,13 +22,13 @@ _SINGLE = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 
 
 def length(post: str, network: str) -> int:
-    """How many characters `network` counts in `post`; a few too many for an emoji made of several on X."""
+    """Return how many characters `network` counts in `post`; a few too many for a composed emoji on X."""
     counted = _ADDRESS.sub("." * 23, post) if network in _SHORT_LINKS else post
     return len(counted) + (sum(not _SINGLE.match(sign) for sign in counted) if network == "x" else 0)
 
 
 def social_files(posts: Sequence[str]) -> dict[str, str]:
-    """A file for each network with the posts that fit there; none where no post does."""
+    """Return a file for each network with the posts that fit there; none if no post fits."""
     files = {}
     for key, (name, room) in NETWORKS.items():
         fitting = [post for post in posts if length(post, key) <= room]

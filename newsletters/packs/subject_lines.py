@@ -1,4 +1,4 @@
-"""Subject lines and preview texts to choose from: the newsletter's own, or else what its copy and toolkit suggest."""
+"""Subject lines and preview texts to choose from: the newsletter's own, or else from its copy and toolkit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SENTENCE = re.compile(r"(?<=[.:;!?])\s+")
 
 
 def subjects_file(written: Written, material: Material, dialect: Dialect) -> str:
-    """The file subjects.txt; raises InputError where one of them can't be said in `dialect`."""
+    """Return the file subjects.txt; raises InputError if one of them can't be written in `dialect`."""
     email = material.compilation.email
     others = [write_lines(each, dialect, material.wording(dialect)) for each in material.compilation.alternatives]
     subjects = [written.subject, *(subject for subject, _ in others)]

@@ -1,4 +1,4 @@
-"""Verifying: whether a pack in somebody's hands is as it was made, and whether it may still be sent."""
+"""Verify: whether a pack that somebody has is as it was made, and whether it may still be sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from newsletters.toolkits.toolkit import Toolkit
 
 
 def verify(connection: Connection, path: Path, today: date) -> PackVerdict:
-    """How the pack in the folder or zip `path` stands; raises InputError where it is none."""
+    """Return the state of the pack in the folder or zip `path`; raises InputError if it is not a pack."""
     found = read_pack(path)
     kept = kept_sheets(connection, found.sheet["pack"])
     altered = [*altered_files(found.sheet, found.files)]
@@ -31,7 +31,7 @@ def verify(connection: Connection, path: Path, today: date) -> PackVerdict:
 
 
 def _toolkit(connection: Connection, sheet: Mapping[str, Any]) -> Toolkit | None:
-    """The pack's toolkit as it is today; None for one that is only a folder, which is not to be found from here."""
+    """Return the pack's toolkit as it is today; None if it is only a folder, which can't be found from here."""
     try:
         return named_toolkit(sheet["toolkit"]["name"], connection)
     except UnknownToolkit:

@@ -20,7 +20,7 @@ _SOURCE = re.compile(r'(?<=")images/([^"]+)')
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip of `files`, the same for the same files."""
+    """Return a zip of `files`, the same for the same files."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for path in sorted(files):
@@ -30,7 +30,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def import_zip(material: Material, dialect: Dialect, written: Written) -> bytes:
-    """What the tool imports, as its dialect says; empty where it imports no zip or there is nothing for it."""
+    """Return the zip that the tool imports; empty if it imports none or there is nothing for it."""
     pictures = {} if material.edition.choices.hosted else material.pictures
     if dialect.zip == "one folder":
         page = _SOURCE.sub(r"\1", _editable(written.html)) if pictures else _editable(written.html)
@@ -41,7 +41,7 @@ def import_zip(material: Material, dialect: Dialect, written: Written) -> bytes:
 
 
 def _editable(page: str) -> str:
-    """`page` with a region of Mailchimp's, by which it can be edited there, for each stretch of text."""
+    """Return `page` with Mailchimp's mark of an editable region on each stretch of text."""
     count = 0
 
     def region(match: re.Match[str]) -> str:

@@ -51,17 +51,17 @@ class PreviewedLanguage:
 
     @property
     def language_name(self) -> str:
-        """What its language is called in English."""
+        """The English name of its language."""
         return language_name(self.email.language)
 
     @property
     def sender_name(self) -> str:
-        """What an inbox shows of the sender."""
+        """The sender's name as an inbox shows it."""
         name, address = parseaddr(self.sender)
         return name or address
 
     def headers(self, public_url: str) -> list[tuple[str, str, str]]:
-        """Name, value and a remark; in brackets what each mail gets only when it is sent."""
+        """Return name, value and remark of each; values that a mail gets only when it is sent are in brackets."""
         first = self.looks[0]
         made_up = self.sender.endswith("@example.org>")
         return [
@@ -79,7 +79,7 @@ class PreviewedLanguage:
 
 @dataclass(frozen=True)
 class Occasion:
-    """What a preview is of: the document, its first language, and why pictures are missing (empty: they are not)."""
+    """What was previewed: the document, its first language, and why pictures are missing (empty: they are not)."""
 
     file: str
     email: CompiledEmail
@@ -89,7 +89,7 @@ class Occasion:
 
 
 def index_page(editions: Sequence[PreviewedLanguage], occasion: Occasion) -> str:
-    """The page; the files that it shows are beside it."""
+    """Return the page; the files that it shows are beside it."""
     counts = {
         severity: sum(finding.severity == severity for finding in occasion.findings)
         for severity in ("error", "warning", "hint")

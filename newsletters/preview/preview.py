@@ -30,7 +30,7 @@ INERT = "#"
 
 @dataclass(frozen=True)
 class Previewed:
-    """The files of a preview by what they are, its pictures, and why some are missing (empty where none is)."""
+    """The files of a preview by what they are, its pictures, and why some are missing (empty if all are there)."""
 
     files: Mapping[str, Path]
     pictures: Sequence[Path]
@@ -39,7 +39,7 @@ class Previewed:
 
 @dataclass(frozen=True)
 class Reader:
-    """For whom a preview is made: the values of one person, or None; and the list that they are on."""
+    """The person that a preview is made for: their values, or None; and the list that they are on."""
 
     member: Mapping[str, Any] | None = None
     people: People | None = None
@@ -56,12 +56,12 @@ def write_preview(
 ) -> Previewed:
     """Write index.html, the mail in each language as .html, .txt and .eml, and pictures of it, into `folder`.
 
-    `pictures` hears how many of how many are taken; None where none are wanted. Raises InputError.
+    `pictures` is called with how many of how many are taken; None for no pictures. Raises InputError.
     """
     contents: dict[str, bytes] = {}
     editions, sittings = [], []
     for code, compilation in languages.compilations.items():
-        # The files of a newsletter in one language bear the names that everybody expects.
+        # The first language's files have the names that everybody expects.
         stem = "newsletter" if compilation is languages.first else f"newsletter.{code}"
         edition, own = _edition(compilation, languages, reader, stem, public_url, contents)
         editions.append(edition)
@@ -84,7 +84,7 @@ def _edition(
     compilation: Compilation, languages: Languages, reader: Reader, stem: str, public_url: str,
     contents: dict[str, bytes],
 ) -> tuple[PreviewedLanguage, list[Sitting]]:  # fmt: skip
-    """What the index shows of one language, and what to take pictures of; its files are put into `contents`."""
+    """Return what the index shows of one language, and what to take pictures of; put its files into `contents`."""
     email, people = compilation.email, reader.people
     names = _image_names(email)
     contents |= {names[hash_]: compilation.image_contents[hash_] for hash_ in names}
@@ -113,7 +113,7 @@ def _edition(
 def _member(
     languages: Languages, email: CompiledEmail, reader: Reader, speakers: People | None
 ) -> Mapping[str, Any] | None:
-    """Whose values a language shows: the reader's where they get it, or else those of somebody who does."""
+    """Return the values that a language shows: the reader's if they get it, or else somebody's who does."""
     if reader.member is None or speakers is None or len(languages.compilations) == 1:
         return reader.member
     given = languages.language_for(str(reader.member.get("language") or ""))
@@ -121,7 +121,7 @@ def _member(
 
 
 def _from_whom(compilation: Compilation, people: People | None) -> tuple[str, str]:
-    """From, and Reply-To, which is empty where it is the same; made up where neither document nor list says."""
+    """Return From, and Reply-To (empty if it is the same); made up if neither document nor list says."""
     email = compilation.email
     sender, reply_to = people.sender() if people else (f"{compilation.toolkit.brand.name} <newsletter@example.org>", "")
     return email.from_address or sender, email.reply_to or reply_to
@@ -169,7 +169,7 @@ def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put `content` at `path` for its owner alone: a preview shows what is known of a person."""
+    """Put `content` at `path` readable only for its owner: a preview shows a person's data."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with replacing(path, rights=PRIVATE) as file:
         file.write(content)
@@ -186,7 +186,7 @@ def _references(images: Mapping[str, str], public_url: str) -> References:
 
 
 def _image_names(email: CompiledEmail) -> dict[str, str]:
-    """A file for each picture, named so that a person knows it and no two fall together."""
+    """Return a file for each picture, named so that a person knows it and no two fall together."""
     return {image.hash: f"images/{_file_name(image)}" for image in email.images}
 
 

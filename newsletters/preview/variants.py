@@ -24,7 +24,7 @@ class Variant:
 
 
 def variants(email: CompiledEmail, member: Member | None, people: People | None) -> Iterator[Variant]:
-    """The email as `member` gets it, then as others might; some may turn out to read the same."""
+    """Yield the email as `member` gets it, then as others might; some may turn out to read the same."""
     first = dict(member or {})
     yield Variant("", _title(first), _words(first), email, first)
     if people:
@@ -34,7 +34,7 @@ def variants(email: CompiledEmail, member: Member | None, people: People | None)
             email, longest,
         )  # fmt: skip
     if first:
-        yield Variant("empty", "No values at all", "Somebody of whom only the address is known.", email, {})
+        yield Variant("empty", "No values at all", "Somebody with an address and no other values.", email, {})
     if email.conditions:
         for key, title, holds in (("with", "With every part", True), ("without", "Without the parts for some", False)):
             words = f"As if each of the {len(email.conditions)} conditions {'held' if holds else 'failed'}."
@@ -43,7 +43,7 @@ def variants(email: CompiledEmail, member: Member | None, people: People | None)
 
 
 def _settled(email: CompiledEmail, *, holds: bool) -> CompiledEmail:
-    """The email with every condition decided; an if, elif, else is several, of which the first then shows."""
+    """Return the email with every condition decided; an if, elif, else is several, of which the first then shows."""
 
     def settled(condition: Condition) -> Condition:
         return replace(condition, test=["const", holds], fields=())
@@ -58,5 +58,5 @@ def _title(member: Member) -> str:
 
 def _words(member: Member) -> str:
     if not member:
-        return "Nothing is known of the reader, so that every default shows."
+        return "No reader was chosen, so every default shows."
     return f"With the values of {member.get('email') or 'somebody on the list'}."

@@ -1,4 +1,4 @@
-"""Showcase: a toolkit as its public page shows it, each piece of copy ready to be pasted elsewhere."""
+"""Showcase: a toolkit as its public page shows it, with copy ready to paste elsewhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CopyToPaste:
 
 @dataclass(frozen=True)
 class Showcase:
-    """What the public page of a toolkit shows; `channels` holds those with copy that may be used today."""
+    """The content of a toolkit's public page; `channels` has only channels with copy that may be used today."""
 
     toolkit: Toolkit
     hero: ToolkitImage | None
@@ -42,9 +42,9 @@ class Showcase:
 
 
 def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
-    """The toolkit as readers may see it `today`; paths in links are written out on `public_url`.
+    """Return the toolkit as readers may see it `today`; paths in links are written out on `public_url`.
 
-    The block `manifesto` and the image `hero` stand at the top, where the toolkit has them.
+    The block `manifesto` and the image `hero` are at the top, if the toolkit has them.
     """
     manifesto = toolkit.copy.get(MANIFESTO)
     return Showcase(
@@ -53,7 +53,7 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
         logo=toolkit.brand.logo,
         manifesto=_piece(manifesto, toolkit, public_url) if manifesto and manifesto.available(today) else None,
         channels={
-            # What was written for this channel alone comes first.
+            # Copy written only for this channel comes first.
             channel: [
                 _piece(block, toolkit, public_url)
                 for block in sorted(blocks, key=lambda block: len(block.channels))
@@ -92,7 +92,7 @@ def _for_pasting(token: Token, public_url: str) -> Token:
 
 
 def plain_text(tokens: Sequence[Token]) -> str:
-    """Markdown tokens as unwrapped text: paragraphs with an empty line between, links as `words: address`."""
+    """Return Markdown tokens as unwrapped text: an empty line between paragraphs, links as `words: address`."""
     paragraphs: list[str] = []
     lists: list[int | None] = []
     mark = ""

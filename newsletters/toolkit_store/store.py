@@ -1,4 +1,4 @@
-"""The shelf: where a toolkit is found by its name, and where one is added for all machines to share."""
+"""Toolkit store: toolkits found by name, and added for all machines to share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHIPPED = Path(__file__).parent.parent / "toolkits" / "shipped"
 
 @dataclass(frozen=True)
 class ToolkitEntry:
-    """A line of the shelf's list; `added_at` is None for a toolkit that ships with Daisychain."""
+    """An entry of the store's list; `added_at` is None for a toolkit that ships with Daisychain."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ class UnknownToolkit(InputError):  # noqa: N818 - the name says it
 
 
 def find_toolkit(reference: str, base: Path, connection: Connection | None) -> Toolkit:
-    """The toolkit that `reference` names: a folder seen from `base`, one that was added, or one that ships.
+    """Return the toolkit that `reference` names: a folder seen from `base`, one that was added, or one that ships.
 
     Without a connection the database is left out. Raises InputError; UnknownToolkit names the known ones.
     """
@@ -46,7 +46,7 @@ def find_toolkit(reference: str, base: Path, connection: Connection | None) -> T
 
 
 def named_toolkit(name: str, connection: Connection | None) -> Toolkit:
-    """The toolkit `name`, added before shipped and never a folder; raises UnknownToolkit."""
+    """Return the toolkit `name`, added before shipped and never a folder; raises UnknownToolkit."""
     if TOOLKIT_NAME.fullmatch(name):
         if connection is not None and (added := _added_toolkit(connection, name)):
             return added
@@ -55,12 +55,12 @@ def named_toolkit(name: str, connection: Connection | None) -> Toolkit:
     known = {entry.name for entry in list_toolkits(connection)}
     raise UnknownToolkit(
         f"There is no toolkit {name!r}.",
-        hint=f"{nearest(name, known)} A folder is named as seen from the document, or from where you stand.",
+        hint=f"{nearest(name, known)} A folder is named as seen from the document, or from your own folder.",
     )
 
 
 def list_toolkits(connection: Connection | None) -> list[ToolkitEntry]:
-    """Every toolkit that can be named, sorted by name; an added one hides a shipped one of the same name."""
+    """Return every toolkit that can be named, sorted by name; an added one hides a shipped one of the same name."""
     found = {name: ToolkitEntry(name, shipped_toolkit(name).title, None) for name in _shipped_names()}
     if connection is not None:
         rows = connection.execute(select(StoredToolkit.name, StoredToolkit.title, StoredToolkit.added_at))
@@ -69,7 +69,7 @@ def list_toolkits(connection: Connection | None) -> list[ToolkitEntry]:
 
 
 def checked_toolkit(folder: Path) -> Toolkit:
-    """The toolkit in `folder`, its copy tried as well; raises InputError with file and line."""
+    """Return the toolkit in `folder`, its copy tried as well; raises InputError with file and line."""
     # The compiler is large, and what only finds toolkits does without.
     from newsletters.toolkit_store.try_copy import refuse_broken_copy
 
@@ -85,7 +85,7 @@ def add_toolkit(connection: Connection, folder: Path) -> tuple[Toolkit, bool]:
     """
     toolkit = checked_toolkit(folder)
     values = {"title": toolkit.title, "content_hash": toolkit.content_hash, "added_at": func.now()}
-    # The row is locked by the write even where nothing changes: two who add at once go one after the other.
+    # The write locks the row even if nothing changes: two people who add at once go one after the other.
     changed = connection.execute(
         upsert(StoredToolkit)
         .values(name=toolkit.name, **values)
@@ -108,7 +108,7 @@ def add_toolkit(connection: Connection, folder: Path) -> tuple[Toolkit, bool]:
 
 
 def find_image(connection: Connection, hash_: str) -> tuple[str, bytes] | None:
-    """Media type and content of the image with that hash, kept or shipped; None where there is none."""
+    """Return media type and content of the image with that hash, kept or shipped; None if there is none."""
     row = connection.execute(
         select(StoredImage.media_type, StoredImage.content).where(StoredImage.hash == hash_)
     ).one_or_none()
@@ -120,7 +120,7 @@ def find_image(connection: Connection, hash_: str) -> tuple[str, bytes] | None:
 
 @cache
 def shipped_toolkit(name: str) -> Toolkit:
-    """The toolkit `name` among those that ship; read once, since they change with the installation."""
+    """Return the toolkit `name` among those that ship; read once, since they change with the installation."""
     return load_folder(SHIPPED / name)
 
 

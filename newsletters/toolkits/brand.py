@@ -36,7 +36,7 @@ _FOOTER_KEYS = ("organisation", "address", "charity number", "social")
 
 @dataclass(frozen=True)
 class Footer:
-    """Who writes, where they are (lines of a postal address), and where else to find them (name to URL)."""
+    """The sender: their name, the lines of their postal address, and their other sites (name to URL)."""
 
     organisation: str = ""
     address: str = ""
@@ -46,10 +46,10 @@ class Footer:
 
 @dataclass(frozen=True)
 class Brand:
-    """What a mail or page looks like; colours are `#rrggbb`, `radius` is in px.
+    """The look of a mail or page; colours are `#rrggbb`, `radius` is in px.
 
-    `dark_logo` is for dark screens. A partner's brand names the coalition as its `lead`, whose logo then stands beside
-    its own, and may have an `intro`: a paragraph of its own words, in Markdown without fields, after the opening.
+    `dark_logo` is for dark screens. A partner's brand names the coalition as its `lead`, whose logo is shown beside its
+    own, and may have an `intro`: a paragraph of its own words, in Markdown without fields, after the opening.
     """
 
     name: str
@@ -64,14 +64,14 @@ class Brand:
     intro: str = ""
 
     def text_on(self, colour: str) -> str:
-        """The colour of text on `colour`: white, the brand's text or black, the first that can be read."""
+        """Return the colour of text on `colour`: white, the brand's text or black, the first that can be read."""
         for candidate in ("#ffffff", self.colours["text"]):
             if readable(candidate, [colour]):
                 return candidate
         return "#000000"  # white fell short, and no colour is near to both white and black
 
     def contrast(self, one: str, other: str) -> float:
-        """The contrast of two colours, each hex or the name of one of the brand's."""
+        """Return the contrast of two colours, each hex or the name of one of the brand's."""
         return contrast(self.colours.get(one, one), self.colours.get(other, other))
 
 
@@ -82,9 +82,9 @@ ReadPicture = Callable[[str, int], ToolkitImage]
 def read_brand(
     sheet: YamlMapping | None, *, name: str, images: Mapping[str, ToolkitImage], read: ReadPicture | None = None
 ) -> Brand:
-    """The brand that `sheet` describes, the rest by default; raises InputError with file and line.
+    """Return the brand that `sheet` describes, the rest by default; raises InputError with file and line.
 
-    A logo is one of `images` or, where `read` is given, a file that it can read.
+    A logo is one of `images` or, if `read` is given, a file that it can read.
     """
     if sheet is None:
         return Brand(name=name, footer=Footer(organisation=name))
@@ -103,7 +103,7 @@ def read_brand(
 
 
 def read_brand_file(path: Path) -> Brand:
-    """The brand in the file `path`; its logos are files beside it. Raises InputError with file and line."""
+    """Return the brand in the file `path`; its logos are files beside it. Raises InputError with file and line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -122,7 +122,7 @@ def _beside(brand: Path) -> ReadPicture:
         if not found.is_relative_to(folder):
             raise InputError(f"The path {name!r} leaves the brand's folder.", file=brand, line=line)
         if not found.is_file():
-            raise InputError(f"The file {name!r} is not there.", file=brand, line=line)
+            raise InputError(f"The file {name!r} is missing.", file=brand, line=line)
         if found.stat().st_size > MAX_BYTES:
             raise InputError(f"The file {name!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=brand, line=line)
         return measure(found.read_bytes(), name, file=brand, line=line)

@@ -45,7 +45,7 @@ class ToolkitFiles:
         return paths
 
     def text(self, path: str) -> str:
-        """The text of a file, its lines ended by a single newline."""
+        """Return the text of a file, its lines ended by a single newline."""
         place = self.place(path)
         content = self.read(path, MAX_TEXT_BYTES, file=place, line=None)
         try:
@@ -59,14 +59,14 @@ class ToolkitFiles:
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
     def read(self, path: str, limit: int, *, file: str, line: int | None) -> bytes:
-        """The content of `path`; InputError at `file`:`line` where it is missing, too large or outside."""
+        """Return the content of `path`; InputError at `file`:`line` if it is missing, too large or outside."""
         parts = PurePosixPath(path).parts
         if path.startswith("/") or ".." in parts or "\\" in path or "\0" in path or str(PurePosixPath(path)) != path:
             raise InputError(f"The path {path!r} must lead to a file inside the toolkit.", file=file, line=line)
         try:
             content = self._files[path]
         except KeyError:
-            raise InputError(f"The file {path!r} is not there.", file=file, line=line) from None
+            raise InputError(f"The file {path!r} is missing.", file=file, line=line) from None
         except _Leaves:
             raise InputError(f"The path {path!r} leaves the toolkit's folder.", file=file, line=line) from None
         except _TooLarge as error:

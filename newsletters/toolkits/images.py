@@ -47,16 +47,16 @@ class ToolkitImage:
 
     @property
     def path(self) -> str:
-        """Where it is served, below the public URL."""
+        """Its path below the public URL."""
         return image_path(self.hash, self.media_type)
 
 
 def image_path(hash_: str, media_type: str) -> str:
-    """`/i/<hash>.<ext>`, the public path of an image; KeyError for a media type that we don't take."""
+    """Return `/i/<hash>.<ext>`, the public path of an image; raises KeyError for an unknown media type."""
     return f"/i/{hash_}.{EXTENSIONS[media_type]}"
 
 
-# What is known of an image: media type, width and height.
+# Measures of an image: media type, width and height.
 Measures = tuple[str, int, int]
 
 
@@ -69,7 +69,7 @@ def measure(
     line: int | None = None,
     known: Mapping[str, Measures] | None = None,
 ) -> ToolkitImage:
-    """The image in `content`, its type told by the bytes and not by the name.
+    """Return the image in `content`, its type known from the bytes and not from the name.
 
     One whose hash is `known` is not decoded again. Raises InputError, with `file` and `line`, for what is too
     large, says where it was taken, or is no whole PNG, JPEG, GIF or WebP.
@@ -108,11 +108,11 @@ def _measured(content: bytes) -> tuple[str, int, int]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _Refused("is too large: it would unfold to more pixels than any picture needs.") from None
     except Exception:  # Pillow's readers raise whatever a broken file makes them trip over
-        raise _Refused("is no PNG, JPEG, GIF or WebP, or not a whole one.") from None
+        raise _Refused("is not a whole PNG, JPEG, GIF or WebP.") from None
 
 
 def known_measures(connection: Connection, contents: Iterable[bytes]) -> dict[str, Measures]:
-    """By hash, what was measured of those of `contents` that are kept images."""
+    """Return the known measures of kept images among `contents`, by hash."""
     from newsletters.tables import StoredImage
 
     hashes = [hashlib.sha256(content).hexdigest() for content in contents]

@@ -42,7 +42,7 @@ _FRONT_MATTER_HINT = "A copy block begins with a line of ---, then id, title, ve
 
 @dataclass(frozen=True)
 class CopyBlock:
-    """One named, versioned piece of text: who approved it, when it may be used, and where it stands.
+    """One named, versioned piece of text: who approved it, when it may be used, and its place.
 
     It may be used from `embargo` on, up to and including `expires`. `line` is the body's first in `file`.
     """
@@ -60,11 +60,11 @@ class CopyBlock:
     line: int
 
     def available(self, today: date) -> bool:
-        """Whether the block may be used on the day `today`."""
+        """Return whether the block may be used on the day `today`."""
         return not self.unavailable(today)
 
     def unavailable(self, today: date) -> str:
-        """Why the block may not be used on the day `today`, as the end of a sentence; empty where it may."""
+        """Return why the block may not be used on the day `today`, as the end of a sentence; empty if it may."""
         if self.embargo and today < self.embargo:
             return f"is under embargo until {self.embargo:%d %B %Y}"
         if self.expires and today > self.expires:
@@ -89,24 +89,24 @@ class Toolkit:
     files: Mapping[str, bytes] = field(repr=False)
 
     def copy_for(self, channel: str, today: date) -> list[CopyBlock]:
-        """The blocks of `channel` that may be used on the day `today`, in the order of their files."""
+        """Return the blocks of `channel` that may be used on the day `today`, in the order of their files."""
         return [block for block in self.copy.values() if channel in block.channels and block.available(today)]
 
 
 def current_day() -> date:
-    """The day it is where coalitions work, which embargoes and expiries speak of."""
+    """Return the day it is where coalitions work, which embargoes and expiries speak of."""
     return datetime.now(ZoneInfo("Europe/London")).date()
 
 
 def load_folder(path: Path) -> Toolkit:
-    """The toolkit in the folder `path`; raises InputError with file and line."""
+    """Return the toolkit in the folder `path`; raises InputError with file and line."""
     if not (path / SHEET).is_file():
         raise InputError(f"There is no {SHEET} in {str(path)!r}.", hint="A toolkit is a folder that holds one.")
     return load_files(Folder(path), str(path))
 
 
 def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, Measures] | None = None) -> Toolkit:
-    """The toolkit in `files` (relative path to content); `origin` goes before the path in errors.
+    """Return the toolkit in `files` (relative path to content); `origin` goes before the path in errors.
 
     Images whose hash is in `measures` are not decoded again.
     """

@@ -1,29 +1,29 @@
-"""Dialects: how each tool writes a name, an unsubscribe link and an address; a TOML file each, found by being there.
+"""Dialects: how each tool writes a name, an unsubscribe link and an address; one TOML file each.
 
 name          what its users call the tool
 steps         what a person does, in order; the pack adds "send yourself a test"
-then          what follows the test, where that is more than to send it
-picture_step  how its users get pictures in, where they have to be uploaded and then stand in the page by their address
+then          what follows the test, if that is more than to send it
+picture_step  how its users get pictures in, if they have to be uploaded and then shown by their address
 code          whether people paste the page's code; the README then has a button that copies it
 zip           "one folder" or "pictures": the pack has a zip of page and pictures side by side, or of the folder images
-unsubscribe, view, address      as they stand in the page; empty: the tool adds it, or has none
+unsubscribe, view, address      as written in the page; empty: the tool adds it, or has none
 unsubscribe_element, view_element   whole elements with {words}, for a tool that takes no link there
-unsubscribe_text, view_text     as they stand in the plain text, where that differs
-reply_to_leave                  true where nobody but the sender can take a person off the list
-address_by_tool                 true where the tool adds the postal address
-simple                          true where the page has to be one plain column, to be selected and pasted
+unsubscribe_text, view_text     as written in the plain text, if that differs
+reply_to_leave                  true if only the sender can take a person off the list
+address_by_tool                 true if the tool adds the postal address
+simple                          true if the page has to be one plain column, to be selected and pasted
 largest                         bytes that the page may have at most; 0: no limit is known
 tag, with_default               a field; {name} and {default} are filled in
-default_in_tool                 what to do where `with_default` can't hold the words for people without a value
+default_in_tool                 what to do if `with_default` can't hold the words for people without a value
 other_fields                    how fields of your own are spelled: upper, lower, or "" for not at all
 must_have                       what the tool refuses a campaign without
 [names]                         the tool's names of our fields
-[tags]                          fields that are written otherwise than `tag`, by the tool's name
+[tags]                          fields that are not written as `tag` says, by the tool's name
 [condition]                     if, else, end; {name} is the field that must have a value
-[[never]]                       pattern, why: what must not stand in the content, as the tool would take it for its own
-[[rewrite]]                     pattern, with, why, part (page or text): what is written otherwise for this tool
+[[never]]                       pattern, why: text that the content must not have, as the tool would take it for its own
+[[rewrite]]                     pattern, with, why, part (page or text): text that is rewritten for this tool
 [sources]                       where each fact comes from
-[uncertain]                     what to look at before sending, where a fact could not be confirmed
+[uncertain]                     what to check before sending, if a fact could not be confirmed
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class ConditionTags:
-    """How a part is shown only to people who have a value in a field."""
+    """The tags that show a part only to people who have a value in a field."""
 
     begin: str
     otherwise: str
@@ -53,7 +53,7 @@ class ConditionTags:
 
 @dataclass(frozen=True)
 class Never:
-    """What must not stand in the content, and why."""
+    """Text that the content must not have, and why."""
 
     pattern: re.Pattern[str]
     why: str
@@ -61,7 +61,7 @@ class Never:
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What is written otherwise for one tool, and why."""
+    """Text that is rewritten for one tool, and why."""
 
     pattern: re.Pattern[str]
     by: str
@@ -105,7 +105,7 @@ class Dialect:
     uncertain: Mapping[str, str] = field(default_factory=dict)
 
     def field_name(self, ours: str) -> str | None:
-        """What the tool calls our field; None where it can't have it."""
+        """Return the tool's name of our field; None if it can't have it."""
         if ours in self.names or ours == "language":
             return self.names.get(ours)
         return {"upper": ours.upper(), "lower": ours.lower(), "": None}[self.other_fields]
@@ -113,7 +113,7 @@ class Dialect:
 
 @cache
 def dialects() -> Mapping[str, Dialect]:
-    """All dialects by their key; a file that is wrong raises TypeError or ValueError."""
+    """Return all dialects by their key; a file that is wrong raises TypeError or ValueError."""
     folder = files(__package__ or "")
     found = {
         entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text(encoding="utf-8"))
@@ -124,7 +124,7 @@ def dialects() -> Mapping[str, Dialect]:
 
 
 def named_dialects(words: str) -> tuple[Dialect, ...]:
-    """The dialects in `words`, a list with commas or `all`; raises InputError."""
+    """Return the dialects in `words`, a list with commas or `all`; raises InputError."""
     known = dialects()
     keys = [word.strip().lower() for word in words.split(",") if word.strip()]
     if keys == [ALL]:

@@ -38,7 +38,7 @@ PLANTED = [
     ),
     Planted(
         "outlook-tables", newsletter(change=raw(LOPSIDED)),
-        newsletter(change=raw(GHOST.format("a"))), "may.md:1", "stands inside <td>",
+        newsletter(change=raw(GHOST.format("a"))), "may.md:1", "is inside <td>",
     ),
     Planted(
         "outlook-width", newsletter(change=raw(NARROW)), newsletter(change=raw(GHOST.format(NARROW))), "may.md:1",
@@ -93,8 +93,8 @@ def test_word_sees_what_is_meant_for_it_and_not_what_is_hidden_from_it() -> None
 @pytest.mark.parametrize(
     ("html", "says"),
     [
-        ("<table><tr></table>", "</table> stands inside <tr>"),
-        ("</td>", "nothing is open"),
+        ("<table><tr></table>", "</table> is inside <tr>"),
+        ("</td>", "no tag is open"),
         ("<v:rect>", "<v:rect> is not"),
     ],
 )

@@ -83,7 +83,7 @@ PLANTED = [
     planted("copy", UNTRANSLATED, "may.cy.md:7", "'welcome' is not translated"),
     planted("outdated", OUTDATED, "may.cy.md:7", "is at 10"),
     planted("subject", beside(subject="Hello"), "may.cy.md:2", "as in may.md"),
-    planted("fallback", beside(front=""), "may.md:5", "gets it in 'en'"),
+    planted("fallback", beside(front=""), "may.md:5", "get it in 'en'"),
     planted("unserved", beside(people=PEOPLE), "may.md:6", UNSERVED),
     planted("unread", beside(people=Crowd({"language": "pl"})), "may.cy.md", "nobody gets 'cy'"),
 ]

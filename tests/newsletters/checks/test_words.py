@@ -40,7 +40,7 @@ PLANTED = [
         7,
         "is a Wednesday in 2027",
     ),
-    Planted("words-reading-age", newsletter(HARD * 6), newsletter(EASY * 6), "may.md", "reads as for people of"),
+    Planted("words-reading-age", newsletter(HARD * 6), newsletter(EASY * 6), "may.md", "for readers of"),
     Planted("words-spelling", newsletter("a\n\nWe recieve"), newsletter("a\n\nWe receive"), 8, "'recieve'"),
 ]
 

@@ -160,7 +160,7 @@ def test_an_older_pack_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     assert not (save(packed("brevo"), tmp_path, as_zip=False) / "old.txt").exists()
     (tmp_path / "bees-ghost").mkdir()
     (tmp_path / "bees-ghost" / "thesis.txt").write_text("ten years")
-    with pytest.raises(InputError, match="that is no pack"):
+    with pytest.raises(InputError, match="that is not a pack"):
         save(packed("ghost"), tmp_path, as_zip=False)
     assert (tmp_path / "bees-ghost" / "thesis.txt").exists()
 

@@ -66,11 +66,11 @@ def png_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "no PNG"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no PNG"),
-        (picture(600, 400)[:-200], "not a whole one"),
-        (picture(30, 20, "JPEG")[:300], "not a whole one"),
-        (picture(30, 20, "BMP"), "no PNG"),
+        (b"", "not a whole PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a whole PNG"),
+        (picture(600, 400)[:-200], "not a whole PNG"),
+        (picture(30, 20, "JPEG")[:300], "not a whole PNG"),
+        (picture(30, 20, "BMP"), "not a whole PNG"),
         (png_header(9_000, 10), "9000 × 10 pixels"),
         (png_header(8_000, 8_000), "8000 × 8000 pixels"),
         (png_header(60_000, 60_000), "too large"),

@@ -102,10 +102,10 @@ def test_copy_may_be_used_from_its_embargo_through_its_last_day(day: date, reaso
         ("https://fairs.example/join", "fairs.example", "toolkit.yml:6", "no web address"),
         ("  join: https", "  join us: https", "toolkit.yml:6", "must be one word"),
         ("links:\n", "links: none\nsummary2:\n", "toolkit.yml:6", "no key 'summary2'"),
-        ("images/tent.png", "images/tend.png", "toolkit.yml:9", "is not there"),
+        ("images/tent.png", "images/tend.png", "toolkit.yml:9", "is missing"),
         ("images/tent.png", "../tent.png", "toolkit.yml:9", "inside the toolkit"),
         ("images/tent.png", "/etc/passwd", "toolkit.yml:9", "inside the toolkit"),
-        ("images/tent.png", "copy/welcome.md", "toolkit.yml:9", "no PNG, JPEG, GIF or WebP"),
+        ("images/tent.png", "copy/welcome.md", "toolkit.yml:9", "not a whole PNG, JPEG, GIF or WebP"),
         ("    alt: A striped tent.\n", "", "toolkit.yml:9", "no alt text"),
     ],
 )  # fmt: skip
