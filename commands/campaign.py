@@ -1,57 +1,58 @@
-"""`daisychain campaign …`."""
+"""`daisychain campaign …`: create, list, resolve; the other commands of the group are in modules of their own."""
 
 from __future__ import annotations
 
 import getpass
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from commands.campaign_tables import show_status
-from commands.console import LazyGroup, emit, format_option, pass_installation, say, show_table
+from commands import as_json
+from commands.campaign_tables import emit_status, show_campaigns
+from commands.console import LazyGroup, emit, examples, format_option, pass_installation, say, show_line
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 
+if TYPE_CHECKING:
+    from sender.campaigns.drafts import Created
+    from sender.campaigns.resolve import Decision
+
 ELSEWHERE = {
-    "send": ("commands.send:send", "Send a draft, or go on with what was paused or cut off."),
-    "status": ("commands.ledger:status", "A campaign's state and its ledger, which balances."),
-    "ledger": ("commands.ledger:ledger", "The people of a campaign, by state."),
-    "who": ("commands.ledger:who", "One person's whole story in a campaign."),
-    "pause": ("commands.steering:pause", "Stop a campaign; it can go on later."),
-    "resume": ("commands.steering:resume", "Let a paused campaign go on."),
-    "cancel": ("commands.steering:cancel", "Stop a campaign for good."),
-    "retry": ("commands.steering:retry", "Let the failed people wait again."),
-    "correct": ("commands.steering:correct", "Put a correction above a mail that was sent."),
-    "warm-up": ("commands.steering:warm_up", "Warm a new sending domain up."),
+    "send": ("commands.send:send", "Send a draft, or continue one that was paused or interrupted."),
+    "status": ("commands.ledger:status", "Show a campaign's state and its ledger."),
+    "ledger": ("commands.ledger:ledger", "List the people of a campaign with their state."),
+    "who": ("commands.ledger:who", "Show what happened to one person's mail."),
+    "pause": ("commands.steering:pause", "Pause a campaign."),
+    "resume": ("commands.steering:resume", "Resume a paused campaign."),
+    "cancel": ("commands.steering:cancel", "Cancel a campaign; it can't be resumed."),
+    "retry": ("commands.steering:retry", "Retry failed people."),
+    "correct": ("commands.steering:correct", "Show a correction above a mail that was sent."),
+    "warm-up": ("commands.steering:warm_up", "Warm up a new sending domain."),
 }
-
-
-TO_WHOM = "Give --list NAME, or --from-campaign ID with --where accepted, failed or no-click."
 
 
 @click.group(cls=LazyGroup, lazy=ELSEWHERE)
 def campaign() -> None:
-    """Send a newsletter to a list, and know what became of it."""
+    """Send a newsletter to a list, and follow what happens to it."""
 
 
 @campaign.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--list", "list_name", help="The list to send to.")
-@click.option("--from-campaign", type=int, help="Send to people of this earlier campaign only; its list is the list.")
-@click.option("--where", "whom", help="Whom of them: accepted, failed or no-click.")
+@click.option("--from-campaign", type=int, help="Send only to people of this earlier campaign, on the same list.")
+@click.option("--where", "whom", help="Which of them: accepted, failed or no-click.")
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
-@click.option("--name", default="", help="What to call it; default: the newsletter's title.")
-@click.option("--override", multiple=True, metavar="CODE=REASON", help="Let this error of the checks stand.")
-@click.option("--by", "who", default=getpass.getuser, help="Who overrides; default: you.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="json",
-    show_default=True,
-    help="JSON for scripts, which need its id, or a table for people.",
-)
+@click.option("--name", default="", help="The campaign's name; default: the newsletter's title.")
+@click.option("--override", multiple=True, metavar="CODE=REASON", help="Accept this error of the checks.")
+@click.option("--by", "who", default=getpass.getuser, help="Who accepts it; default: you.")
+@format_option
 @pass_installation
+@examples(
+    'campaign create may.md --list supporters --name "May bulletin"',
+    "campaign create sorry.md --from-campaign 3 --where accepted",
+)
 def create(
     installation: Installation,
     file: Path,
@@ -64,15 +65,19 @@ def create(
     who: str,
     format_: str,
 ) -> None:
-    """Compile and check FILE for a list and keep it as a draft; nothing is sent.
+    """Compile and check FILE for a list, and store it as a draft; nothing is sent.
 
-    With --from-campaign it is for those people of an earlier campaign who may be mailed: a correction, a reminder.
+    With --from-campaign it is for people of an earlier campaign who may be mailed: a correction, a reminder.
     """
-    from sender.campaigns import drafts, status
+    from sender.campaigns import drafts
     from sender.campaigns.overrides import read_overrides
+    from sender.campaigns.status import campaign_status
 
     if (from_campaign is None) == (list_name is None) or (from_campaign is None) != (whom is None):
-        raise InputError("A campaign is for a list, or for people of a campaign.", hint=TO_WHOM)
+        raise InputError(
+            "A campaign is for a list, or for people of a campaign.",
+            hint="Give --list NAME, or --from-campaign ID with --where accepted, failed or no-click.",
+        )
     with installation.database.engine.begin() as connection:
         created = drafts.create(
             connection, installation.settings, file,
@@ -80,57 +85,65 @@ def create(
             follows=(from_campaign, whom) if from_campaign is not None and whom is not None else None,
             overrides=read_overrides(override, who),
         )  # fmt: skip
-        answer = status.status(connection, created.id)
-    for finding in created.findings:
-        severity = "overridden" if finding.severity == "error" else finding.severity
-        say(f"{severity}: {finding.code}: {finding.place}: {finding.message} {finding.mend}")
-    say(f"Campaign {created.id} is a draft. Send it with: daisychain campaign send {created.id}")
-    emit(answer, format_, lambda: show_status(answer))
+        found = campaign_status(connection, created.id)
+    check = shlex.join(["daisychain", "newsletter", "check", str(file), "--list", found.campaign.list_name or ""])
+    emit(as_json.status(found), format_, lambda: show_line(_created_line(created, check)))
+
+
+def _created_line(created: Created, check: str) -> str:
+    counts = {"warning": created.count("warning"), "overridden error": created.count("error")}
+    texts = [f"{count:,} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+    checks = f"{', '.join(texts)}: {check}" if texts else "no warnings"
+    return f"Campaign {created.id} created as a draft ({checks}). Next: daisychain campaign send {created.id}"
 
 
 @campaign.command("list")
 @format_option
 @pass_installation
+@examples("campaign list", "campaign list --format json")
 def list_(installation: Installation, format_: str) -> None:
-    """All campaigns, newest first."""
-    from sender.campaigns import status
+    """List all campaigns, newest first, with their progress and planned times."""
+    from sender.campaigns.campaign_record import list_campaigns
 
     with installation.database.engine.connect() as connection:
-        rows = status.list_campaigns(connection)
-    columns = ("id", "name", "state", "list", "provider", "intended", "created_at", "finished_at")
-    emit(rows, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in rows)))
+        rows = list_campaigns(connection)
+    emit(as_json.campaigns(rows), format_, lambda: show_campaigns(rows))
 
 
 @campaign.command()
 @click.argument("id_", metavar="ID", type=int)
-@click.option("--send-again", "decision", flag_value="send-again", help="They wait again; some may get it twice.")
-@click.option("--count-as-accepted", "decision", flag_value="count-as-accepted", help="They got it; nothing is sent.")
+@click.option("--send-again", "decision", flag_value="send-again", help="Mail them again; some may get it twice.")
+@click.option("--count-as-accepted", "decision", flag_value="count-as-accepted", help="They got it; send nothing.")
 @click.option("--because", default="", help="Why; kept with each attempt.")
 @format_option
 @pass_installation
-def resolve(installation: Installation, id_: int, decision: str | None, because: str, format_: str) -> None:
-    """Settle the people of whom nobody knows whether the provider took their mail.
+@examples(
+    "campaign resolve 3", 'campaign resolve 3 --count-as-accepted --because "SendGrid\'s activity feed shows them"'
+)
+def resolve(installation: Installation, id_: int, decision: Decision | None, because: str, format_: str) -> None:
+    """Decide what happened to people whose delivery is uncertain.
 
-    Looks into the provider's log first, and shows what speaks for and against; without a decision it ends there.
+    First looks into the provider's log and shows the evidence. Without a decision it changes nothing else.
     """
-    from sender.campaigns import status
-    from sender.campaigns.evidence import evidence, in_words
-    from sender.campaigns.resolve import resolve as settle
+    from sender.campaigns.campaign_record import find_campaign
+    from sender.campaigns.evidence import read_evidence
+    from sender.campaigns.resolve import resolve as decide
+    from sender.campaigns.status import campaign_status
     from sender.events.provider_log import look_up
 
     with installation.database.engine.connect() as connection:
-        status.find_campaign(connection, id_)
+        find_campaign(connection, id_)
     if found_in_log := look_up(installation.database, id_):
-        say(f"The provider's log settles {found_in_log:,} people.")
+        say(f"The provider's log shows that {found_in_log:,} people were accepted.")
     with installation.database.engine.connect() as connection:
-        found = evidence(connection, installation.settings, id_)
-    for line in in_words(found):
+        evidence = read_evidence(connection, installation.settings, id_)
+    for line in evidence.lines():
         say(line)
-    if not decision or (found_in_log and not found["people"]):
-        emit(found, format_, lambda: None)
+    if not decision or (found_in_log and not evidence.people):
+        emit(evidence, format_, lambda: None)
         return
     with installation.database.engine.begin() as connection:
-        people = settle(connection, id_, decision, who=getpass.getuser(), because=because)  # type: ignore[arg-type]
-        answer = status.status(connection, id_)
-    say(f"{people:,} people settled." + (f" Now: daisychain campaign send {id_}" if decision == "send-again" else ""))
-    emit(answer, format_, lambda: show_status(answer))
+        people = decide(connection, id_, decision, who=getpass.getuser(), because=because)
+        found = campaign_status(connection, id_)
+    say(f"{people:,} people decided." + (f" Next: daisychain campaign send {id_}" if decision == "send-again" else ""))
+    emit_status(found, format_)

@@ -1,124 +1,148 @@
-"""What the commands about campaigns show to people: the summary before a send, the ledger, and one person's story."""
+"""What the commands about campaigns show to people: the summary before a send, the status, a person's timeline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from commands.console import say, show_line, show_table
-from daisychain.clock import shown
+from commands import as_json
+from commands.console import emit, say, show_line, show_table
+from daisychain.clock import home_zone, shown
 
 if TYPE_CHECKING:
-    from sender.campaigns.waiting_reason import Wait
+    from rich.progress import Progress
+
+    from sender.campaigns.campaign_record import CampaignRow
+    from sender.campaigns.status import CampaignStatus, SendingPlan
+    from sender.campaigns.summary import Summary
+    from sender.campaigns.timeline import Timeline
+    from sender.campaigns.waiting_reason import WaitingReason
     from sender.delivery.ledger import Ledger
 
 
-def show_summary(summary: Any) -> None:
-    """What is about to happen, to the person at the terminal (stderr)."""
-    row = summary.campaign
-    tracking = ", ".join(f"{name} {row[name]}" for name in ("opens", "clicks"))
+def show_summary(summary: Summary) -> None:
+    """Show what is about to be sent, on stderr."""
+    campaign = summary.campaign
     decided = (
-        f" (decided by {row['tracking_decided_by']}: {row['tracking_because']})" if row["tracking_decided_by"] else ""
+        f" (decided by {campaign.tracking_decided_by}: {campaign.tracking_because})"
+        if campaign.tracking_decided_by
+        else ""
     )
     for name, value in {
-        "Campaign": f"{row['id']} {row['name']}",
-        "From": f"{row['from_name']} <{row['from_address']}>",
-        "Reply-To": row["reply_to"] or "the same",
-        "List": f"{row['list']}: {summary.people:,} people, {summary.excluded:,} excluded",
-        "Provider": row["provider"],
-        "Tracking": tracking + decided,
-        "Links to": row["public_url"],
+        "Campaign": f"{campaign.id} {campaign.name}",
+        "From": f"{campaign.from_name} <{campaign.from_address}>",
+        "Reply-To": campaign.reply_to or "the same",
+        "List": f"{campaign.list_name}: {summary.people:,} people, {summary.excluded:,} excluded",
+        "Provider": campaign.provider,
+        "Tracking": f"opens {campaign.opens}, clicks {campaign.clicks}{decided}",
+        "Links to": campaign.public_url,
         **dict(_sample_lines(summary)),
     }.items():
         say(f"  {name:<13}{value}")
-    for line in override_lines(summary.overrides):
-        say(f"  {'Overridden':<13}{line}")
+    for override in summary.overrides:
+        say(f"  {'Overridden':<13}{override.text}")
 
 
-def _sample_lines(summary: Any) -> Iterator[tuple[str, str]]:
-    """How it reads for somebody; in several languages a line for each."""
+def _sample_lines(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield how it reads for one person; in several languages, a line each."""
     if len(summary.samples) == 1:
         yield "Subject", summary.samples[0].subject
-        yield "For instance", summary.samples[0].address or "nobody"
+        yield "For example", summary.samples[0].address or "nobody"
         return
     for sample in summary.samples:
-        others = ", with all whose language is not here" if sample.language == summary.fallback else ""
-        instance = f" (for instance {sample.address})" if sample.address else ""
-        yield f"In {sample.language}", f"{sample.people:,} people{others}: {sample.subject}{instance}"
+        others = ", including all whose language is not here" if sample.language == summary.fallback else ""
+        example = f" (for example {sample.address})" if sample.address else ""
+        yield f"In {sample.language}", f"{sample.people:,} people{others}: {sample.subject}{example}"
 
 
-def override_lines(overrides: list[dict[str, Any]]) -> Iterator[str]:
-    """Errors of the checks that stand in a campaign, a line each."""
-    for each in overrides:
-        yield f"{each['code']} ({len(each['findings'])} found), by {each['who']}: {each['because']}"
+def show_campaigns(rows: Iterable[CampaignRow]) -> None:
+    """Show the list of campaigns; planned times are in this installation's zone."""
+    columns = ("id", "name", "state", "list", "people", "planned for")
+    show_table(columns, map(_cells, rows))
 
 
-def show_status(answer: dict[str, Any]) -> None:
-    """The ledger as people read it: the parts, the sum, and what to do next."""
-    ledger = answer["ledger"]
-    state = answer["state"] + (f" ({answer['pause_reason']})" if answer["pause_reason"] else "")
-    show_line(f"Campaign {answer['id']} {answer['name']}: {state}")
-    rows: list[tuple[str, int, str]] = []
-    for name in ("waiting", "excluded", "accepted", "failed", "uncertain"):
-        reasons = answer.get(name) or {}
-        note = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
-        if name == "waiting" and ledger["in_flight"]:
-            note = f"{ledger['in_flight']:,} in flight"
-        rows.append((name, ledger[name], note))
-    total = sum(row[1] for row in rows)
-    verdict = "balances" if answer["balances"] else f"DOES NOT BALANCE: {ledger['intended']:,} were frozen"
-    show_table(("", "people", ""), [*rows, ("= intended", total, verdict)])
-    if any(part["intended"] for part in answer["languages"].values()):
+def _cells(row: CampaignRow) -> list[object]:
+    state = row.state if row.progress is None else f"{row.state}, {int(row.progress * 100)} %"
+    planned = f"{row.starts_at.astimezone(home_zone()):%Y-%m-%d %H:%M}" if row.starts_at else ""
+    return [row.id, row.name, state, row.list_name, row.intended or "", planned]
+
+
+def emit_status(found: CampaignStatus, format_: str, **more: object) -> None:
+    """Put a campaign's status on stdout: as a table for people, or with `more` as JSON for scripts."""
+    emit({**as_json.status(found), **more}, format_, lambda: show_status(found))
+
+
+def show_status(found: CampaignStatus) -> None:
+    """Show the ledger, its sum, and what to do next."""
+    campaign, ledger = found.campaign, found.ledger
+    reason = f" ({campaign.pause_reason})" if campaign.pause_reason else ""
+    show_line(f"Campaign {campaign.id} {campaign.name}: {campaign.state}{reason}")
+    verdict = "balances" if ledger.balances else f"DOES NOT BALANCE: {ledger.intended:,} were frozen"
+    parts = [
+        ("waiting", ledger.waiting, f"{ledger.in_flight:,} in flight" if ledger.in_flight else ""),
+        ("excluded", ledger.excluded, _reasons(ledger.excluded_by)),
+        ("accepted", ledger.accepted, ""),
+        ("failed", ledger.failed, _reasons(ledger.failed_by)),
+        ("uncertain", ledger.uncertain, ""),
+    ]
+    show_table(("", "people", ""), [*parts, ("= intended", sum(part[1] for part in parts), verdict)])
+    if any(part.intended for part in found.languages.values()):
         columns = ("intended", "waiting", "excluded", "accepted", "failed", "uncertain")
-        parts = answer["languages"].items()
-        show_table(("language", *columns), ([language, *(part[name] for name in columns)] for language, part in parts))
-    if ledger["uncertain"]:
-        show_line(
-            f"{ledger['uncertain']:,} people may or may not have got it. When you know, or have waited for events:\n"
-            f"daisychain campaign resolve {answer['id']} --send-again|--count-as-accepted --because WHY"
+        languages = ((language, part.sums()) for language, part in found.languages.items())
+        show_table(
+            ("language", *columns), ([language, *(sums[name] for name in columns)] for language, sums in languages)
         )
-    if answer["state"] == "paused":
-        show_line(f"When the reason is mended: daisychain campaign send {answer['id']}")
-    if answer["wait"]:
-        show_line(f"{answer['wait']['words']}.")
-    for line in override_lines(answer["overrides"]):
-        show_line(f"Overridden: {line}")
-    for line in plan_lines(answer["plan"]):
+    if ledger.uncertain:
+        show_line(
+            f"{ledger.uncertain:,} people may or may not have got it. When you know, or have waited for events:\n"
+            f"daisychain campaign resolve {campaign.id} --send-again|--count-as-accepted --because WHY"
+        )
+    if campaign.state == "paused":
+        show_line(f"When the cause is fixed: daisychain campaign send {campaign.id}")
+    if found.wait:
+        show_line(f"{found.wait.text}.")
+    for override in found.overrides:
+        show_line(f"Overridden: {override.text}")
+    for line in _plan_lines(found.plan):
         show_line(line)
 
 
-def plan_lines(plan: dict[str, Any]) -> Iterator[str]:
-    """What a plan still holds back, a line each."""
-    if plan["begins_at"]:
-        yield f"It begins at {shown(plan['begins_at'])}; until then: daisychain campaign cancel"
-    if plan["canary_until"]:
-        yield f"The canary is watched until {shown(plan['canary_until'])}; then the rest follows."
-    elif plan["canary_out"]:
+def _reasons(people: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(people.items()))
+
+
+def _plan_lines(plan: SendingPlan) -> Iterator[str]:
+    """Yield a line for everything that the plan still holds back."""
+    if plan.begins_at:
+        yield f"It starts at {shown(plan.begins_at)}; until then: daisychain campaign cancel"
+    if plan.canary_until:
+        yield f"The canary is watched until {shown(plan.canary_until)}; then the rest follows."
+    elif plan.canary_out:
         yield "The canary goes first; the rest waits for it."
-    if plan["held"]:
-        yield f"{plan['held']:,} batches are held back by its plan."
+    if plan.held:
+        yield f"{plan.held:,} batches are held back by its plan."
 
 
-def watch_ledger(bar: Any) -> Callable[[Ledger, Wait | None], None]:
-    """What moves a progress bar along with a ledger, and says what is waited for; where there is no bar, in a line."""
+def watch_ledger(bar: Progress) -> Callable[[Ledger, WaitingReason | None], None]:
+    """Return a function that moves the bar with a ledger and shows why it waits; without a terminal, in a line."""
     task = bar.add_task("Sending", total=None)
     said = ""
 
-    def watch(ledger: Ledger, wait: Wait | None) -> None:
+    def watch(ledger: Ledger, wait: WaitingReason | None) -> None:
         nonlocal said
         total = ledger.intended - ledger.excluded
-        words = wait.words if wait else ""
-        bar.update(task, total=total, completed=total - ledger.waiting, description=words or "Sending")
-        if bar.disable and words not in ("", said):
-            say(f"{words}.")
-        said = words
+        text = wait.text if wait else ""
+        bar.update(task, total=total, completed=total - ledger.waiting, description=text or "Sending")
+        if bar.disable and text not in ("", said):
+            say(f"{text}.")
+        said = text
 
     return watch
 
 
-def show_story(answer: dict[str, Any]) -> None:
-    """One person's story as people read it: how it stands, then each thing in its order."""
-    reason = f" ({answer['reason']})" if answer["reason"] else ""
-    show_line(f"{answer['address']} in campaign {answer['campaign']}: {answer['state']}{reason}")
-    rows = [[shown(each["at"], seconds=True), each["what"], each["words"]] for each in answer["story"]]
+def show_timeline(found: Timeline) -> None:
+    """Show one person's state in a campaign, then everything that happened, in order."""
+    reason = f" ({found.reason})" if found.reason else ""
+    show_line(f"{found.address} in campaign {found.campaign.id}: {found.state}{reason}")
+    rows = [[shown(entry.at, seconds=True), entry.what, entry.words] for entry in found.entries]
     show_table(("when", "what", ""), rows)

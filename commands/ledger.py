@@ -1,4 +1,4 @@
-"""`daisychain campaign status`, `ledger` and `who`: how it stands, who is where, and one person's story."""
+"""`daisychain campaign status`, `ledger` and `who`: the sums, the people by state, and one person's timeline."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from commands.campaign_tables import show_status, show_story, watch_ledger
-from commands.console import emit, format_option, pass_installation, progress, say, show_table
+from commands import as_json
+from commands.campaign_tables import emit_status, show_timeline, watch_ledger
+from commands.console import emit, examples, format_option, pass_installation, progress, say, show_table
 from daisychain.installation import Installation
 from sender.tables import State
+
+if TYPE_CHECKING:
+    from sender.campaigns.people_by_state import PersonRow
+    from sender.campaigns.status import CampaignStatus
 
 # A terminal is no place for more; the files have them all.
 ROWS_SHOWN = 1_000
@@ -25,37 +30,36 @@ GLANCE = 1.0
 @click.option("--watch", is_flag=True, help="Show a live bar until it is finished, paused or cancelled.")
 @format_option
 @pass_installation
+@examples("campaign status 3", "campaign status 3 --watch")
 def status(installation: Installation, id_: int, watch: bool, format_: str) -> None:
-    """A campaign's state and its ledger, which balances."""
-    from sender.campaigns import status as campaigns
+    """Show a campaign's state and its ledger, whose parts add up to the people frozen."""
+    from sender.campaigns.status import campaign_status
     from sender.delivery import confirmed_places
 
     with installation.database.engine.connect() as connection:
-        answer = campaigns.status(connection, id_)
+        found = campaign_status(connection, id_)
         may_send = confirmed_places.is_confirmed(connection, installation.settings)
     if not may_send:
         say(f"{confirmed_places.UNCONFIRMED} {confirmed_places.HINT}")
-    if watch and answer["state"] in ("sending", "scheduled"):
-        answer = watched(installation, id_)
-    emit({**answer, "may_send_from_here": may_send}, format_, lambda: show_status(answer))
+    if watch and found.campaign.state in ("sending", "scheduled"):
+        found = watched(installation, id_)
+    emit_status(found, format_, may_send_from_here=may_send)
 
 
-def watched(installation: Installation, campaign_id: int) -> dict[str, Any]:
-    """Show the ledger move until nothing is under way any more; returns the status then."""
-    from sender.campaigns import status as campaigns
-    from sender.campaigns.waiting_reason import upcoming
-    from sender.delivery.ledger import read_ledger
+def watched(installation: Installation, campaign_id: int) -> CampaignStatus:
+    """Show the ledger as it changes until nothing is under way; returns the status then."""
+    from sender.campaigns.status import campaign_status
 
     with progress() as bar:
         watch = watch_ledger(bar)
         while True:
             asked = time.monotonic()
             with installation.database.engine.connect() as connection:
-                watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
-                answer = campaigns.status(connection, campaign_id)
-            if answer["state"] not in ("sending", "scheduled") and not answer["ledger"]["in_flight"]:
-                return answer
-            # Counting a million takes a moment: no more than a fifth of the time goes into it.
+                found = campaign_status(connection, campaign_id)
+            watch(found.ledger, found.wait)
+            if found.campaign.state not in ("sending", "scheduled") and not found.ledger.in_flight:
+                return found
+            # Counting a million takes a moment: spend at most a fifth of the time on it.
             time.sleep(max(GLANCE, 4 * (time.monotonic() - asked)))
 
 
@@ -68,8 +72,9 @@ def watched(installation: Installation, campaign_id: int) -> dict[str, Any]:
     help="A table for people, JSON for scripts, CSV for spreadsheets.",
 )  # fmt: skip
 @pass_installation
+@examples("campaign ledger 3 --state failed", "campaign ledger 3 --state failed --format csv > failed.csv")
 def ledger(installation: Installation, id_: int, state: str | None, exact: bool, format_: str) -> None:
-    """The people of a campaign: address, state, reason, and what came of the last attempt."""
+    """List the people of a campaign: address, state, reason, and the result of the last attempt."""
     from sender.campaigns import people_by_state
 
     with installation.database.engine.connect() as connection:
@@ -77,14 +82,14 @@ def ledger(installation: Installation, id_: int, state: str | None, exact: bool,
         if format_ == "csv":
             people_by_state.write_csv(rows, sys.stdout, exact=exact)
         elif format_ == "json":
-            people_by_state.write_json(rows, sys.stdout)
+            as_json.write_people(rows, sys.stdout)
         else:
             _show(rows)
 
 
-def _show(rows: Iterator[dict[str, Any]]) -> None:
-    shown = ("address", "state", "reason", "batch", "tried_at", "outcome")
-    show_table(shown, ([row[name] for name in shown] for row in islice(rows, ROWS_SHOWN)))
+def _show(rows: Iterator[PersonRow]) -> None:
+    columns = ("address", "state", "reason", "batch", "tried_at", "outcome")
+    show_table(columns, (row[: len(columns)] for row in islice(rows, ROWS_SHOWN)))
     if next(rows, None) is not None:
         say(f"These are the first {ROWS_SHOWN:,}. All of them: --format csv")
 
@@ -94,10 +99,11 @@ def _show(rows: Iterator[dict[str, Any]]) -> None:
 @click.argument("email")
 @format_option
 @pass_installation
+@examples("campaign who 3 ann@your-charity.org", "campaign who 3 ann@your-charity.org --format json")
 def who(installation: Installation, id_: int, email: str, format_: str) -> None:
-    """One person's whole story in a campaign: frozen, attempts, the provider's words, decisions, events."""
-    from sender.campaigns.timeline import story
+    """Show what happened to one person's mail: frozen, attempts, the provider's answers, decisions, events."""
+    from sender.campaigns.timeline import read_timeline
 
     with installation.database.engine.connect() as connection:
-        answer = story(connection, id_, email)
-    emit(answer, format_, lambda: show_story(answer))
+        found = read_timeline(connection, id_, email)
+    emit(as_json.timeline(found), format_, lambda: show_timeline(found))

@@ -62,7 +62,7 @@ def new(installation: Installation, name: str, reference: str | None, layout: st
     """Write a new newsletter NAME.md into the current folder."""
     from newsletters.compose.starter import copy_newsletter, start_newsletter, write_newsletter
     from newsletters.toolkit_store.store import find_toolkit
-    from sender.campaigns.status import sources_of
+    from sender.campaigns.campaign_record import sources_of
 
     path = Path(name if name.endswith(".md") else f"{name}.md")
     if source is not None and reference is not None:

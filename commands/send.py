@@ -1,4 +1,4 @@
-"""`daisychain campaign send`: what is about to happen, the question, the delivery, and how it ended."""
+"""`daisychain campaign send`: the summary, the question, the delivery, and the exit code."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.campaign_tables import show_status, show_summary, watch_ledger
-from commands.console import emit, format_option, pass_installation, progress, say
+from commands.campaign_tables import emit_status, show_summary, watch_ledger
+from commands.console import examples, format_option, pass_installation, progress, say
 from daisychain.clock import shown
 from daisychain.errors import StateError
 from daisychain.installation import Installation
 from daisychain.processes import StopFlag, set_by_signals
 
 if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+    from sqlalchemy import Connection
 
+    from sender.campaigns.campaign_record import CampaignRecord
     from sender.campaigns.plans import Plan
+    from sender.campaigns.status import CampaignStatus
 
-# What `campaign send` ends with, so that a script knows without reading: 0 is all accepted or excluded.
+# Exit codes of `campaign send`, for scripts; 0 is everybody accepted or excluded.
 UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 
 
@@ -28,13 +30,13 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 @click.argument("id_", metavar="ID", type=int)
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--detach", is_flag=True, help="Leave the delivery to `daisychain serve` or `daisychain worker`.")
-@click.option("--as-created", is_flag=True, help="Send the draft as it was made, though its document changed since.")
-@click.option("--at", metavar="TIME", help='Send it then: "2026-12-01 09:30 Europe/London".')
-@click.option("--hold", metavar="SPAN", help="Wait before the first request, such as 10m: time to cancel.")
-@click.option("--canary", type=click.IntRange(1), metavar="N", help="Send to so many people first, and look.")
+@click.option("--as-created", is_flag=True, help="Send the draft as it was created, even if its document has changed.")
+@click.option("--at", metavar="TIME", help='Send it at this time: "2026-12-01 09:30 Europe/London".')
+@click.option("--hold", metavar="SPAN", help="Wait before the first request, such as 10m, to leave time to cancel.")
+@click.option("--canary", type=click.IntRange(1), metavar="N", help="Send to this many people first, and watch.")
 @click.option("--wait", metavar="SPAN", help="How long to watch the canary before the rest follows; default: 30m.")
-@click.option("--per-minute", type=click.IntRange(1), metavar="N", help="No more people than this in a minute.")
-@click.option("--between", metavar="HOURS", help="Only at these hours: 08:00-20:00, London's unless a zone follows.")
+@click.option("--per-minute", type=click.IntRange(1), metavar="N", help="At most this many people a minute.")
+@click.option("--between", metavar="HOURS", help="Only in these hours: 08:00-20:00, London time unless a zone follows.")
 @click.option("--max-bounces", type=click.FloatRange(0, 100), metavar="PERCENT", help="Pause above this; default: 5.")
 @click.option(
     "--max-complaints", type=click.FloatRange(0, 100), metavar="PERCENT", help="Pause above this; default: 0.3."
@@ -42,33 +44,39 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Batches at once in each process."
 )
-@click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core, where there is enough to do.")
+@click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core, if there is enough to do.")
 @format_option
 @pass_installation
+@examples(
+    "campaign send 3",
+    'campaign send 3 --at "2026-12-01 09:30 Europe/London"',
+    "campaign send 3 --canary 50 --wait 30m --per-minute 600",
+)
 def send(
     installation: Installation, /, id_: int, yes: bool, detach: bool, as_created: bool, concurrency: int,
     processes: int | None, format_: str, max_bounces: float | None, max_complaints: float | None, **said: Any,
 ) -> None:  # fmt: skip
-    """Send a draft, or go on with a campaign that was paused or cut off.
+    """Send a draft, or continue a campaign that was paused or interrupted.
 
-    Ends with 0 where everybody was accepted or excluded, 3 where people failed or are uncertain, 4 where it was paused
-    or cancelled, 5 where this command was stopped (Ctrl-C, SIGTERM) before the end.
+    Exits with 0 if everybody was accepted or excluded, 3 if people failed or are uncertain, 4 if it was paused
+    or cancelled, 5 if this command was stopped (Ctrl-C, SIGTERM) before the end.
     """
     from sender.alerts import notify
-    from sender.campaigns import status
+    from sender.campaigns.campaign_record import find_campaign
     from sender.campaigns.plans import Plan, set_plan
+    from sender.campaigns.status import campaign_status
     from sender.upkeep import foreground
 
     plan = Plan(**said, most_bounces=max_bounces, most_complaints=max_complaints)
     with installation.database.engine.begin() as connection:
-        found = status.find_campaign(connection, id_)
-        if found["state"] == "cancelled":
-            raise StateError(f"Campaign {id_} was cancelled.", hint="Make a new one: daisychain campaign create")
+        found = find_campaign(connection, id_)
+        if found.state == "cancelled":
+            raise StateError(f"Campaign {id_} was cancelled.", hint="Create a new one: daisychain campaign create")
         look_first(installation, connection, found, plan, yes=yes, as_created=as_created)
         scheduled = set_plan(connection, installation.settings, found, plan)
     stop = StopFlag()
     if scheduled:
-        say("Scheduled. At that time `daisychain serve` or `worker` must run; until then it can be cancelled.")
+        say("Scheduled. `daisychain serve` or `worker` must be running at that time. You can cancel it until then.")
     else:
         foreground.start(installation.database, id_, who=getpass.getuser())
     if not scheduled and not detach:
@@ -83,54 +91,60 @@ def send(
                 stop=stop,
             )
     with installation.database.engine.connect() as connection:
-        answer = status.status(connection, id_)
-    emit(answer, format_, lambda: show_status(answer))
-    stopped = stop.is_set() and answer["state"] == "sending"
+        answer = campaign_status(connection, id_)
+    emit_status(answer, format_)
+    stopped = stop.is_set() and answer.campaign.state == "sending"
     if stopped:
-        say(f"Stopped. Nothing of this command is in flight. Go on with: daisychain campaign send {id_}")
+        say(f"Stopped; nothing is in flight. Continue with: daisychain campaign send {id_}")
     sys.exit(STOPPED if stopped else exit_code(answer))
 
 
 def look_first(
-    installation: Installation, connection: Any, found: RowMapping, plan: Plan, *, yes: bool, as_created: bool
+    installation: Installation,
+    connection: Connection,
+    found: CampaignRecord,
+    plan: Plan,
+    *,
+    yes: bool,
+    as_created: bool,
 ) -> None:
-    """Refuse what must not leave, show what is about to happen, and ask; raises our errors, or click.Abort."""
+    """Check that it may be sent, show what is about to happen, and ask; raises our errors, or click.Abort."""
     from sender.campaigns import drafts
     from sender.campaigns.summary import summarise
     from sender.providers.registry import open_provider
 
-    question = "Go on with it now?"
-    if found["state"] != "finished":
-        provider = open_provider(found["provider"], installation.settings)
-        provider.check(found["from_address"], drafts.links_of(connection, found))
-        if found["state"] in ("draft", "scheduled"):
+    question = "Continue sending it now?"
+    if found.state != "finished":
+        provider = open_provider(found.provider, installation.settings)
+        provider.check(found.from_address, drafts.links_of(connection, found.id))
+        if found.state in ("draft", "scheduled"):
             provider.reach()
-    if found["state"] == "draft":
+    if found.state == "draft":
         if not as_created:
-            drafts.look_again(connection, found)
+            drafts.require_unchanged(connection, found)
         summary = summarise(connection, installation.settings, found)
         show_summary(summary)
         question = f"Send it to {summary.people:,} people {'at ' + plan.at if plan.at else 'now'}?"
-    elif found["state"] == "scheduled":
-        question = f"It is scheduled for {shown(found['starts_at'])}. Send it now instead?"
-    if found["state"] in {"draft", "scheduled", "paused"} and not yes:
+    elif found.state == "scheduled" and found.starts_at:
+        question = f"It is scheduled for {shown(found.starts_at)}. Send it now instead?"
+    if found.state in {"draft", "scheduled", "paused"} and not yes:
         confirm(question)
 
 
 def confirm(question: str) -> None:
-    """Ask the person at the terminal; raises StateError where there is none, click.Abort where they say no."""
+    """Ask the person at the terminal; raises StateError if there is none, click.Abort if they say no."""
     if not sys.stdin.isatty():
         raise StateError("Nothing was done: there is no terminal to ask at.", hint="Add --yes to do it without asking.")
     click.confirm(question, abort=True, err=True)
 
 
-def exit_code(answer: dict[str, Any]) -> int:
-    """The exit code of `campaign send` for a status."""
-    if answer["state"] in ("paused", "cancelled"):
+def exit_code(found: CampaignStatus) -> int:
+    """Return the exit code of `campaign send` for a status."""
+    state, ledger = found.campaign.state, found.ledger
+    if state in ("paused", "cancelled"):
         return PAUSED
-    ledger = answer["ledger"]
-    forgotten = answer["state"] == "finished" and ledger["waiting"]
-    return UNFINISHED_BUSINESS if ledger["failed"] or ledger["uncertain"] or forgotten else 0
+    forgotten = state == "finished" and ledger.waiting
+    return UNFINISHED_BUSINESS if ledger.failed or ledger.uncertain or forgotten else 0
 
 
 def _say_stopping() -> None:

@@ -7,22 +7,22 @@ from datetime import UTC, datetime
 
 import click
 
-from commands.campaign_tables import show_status
-from commands.console import emit, format_option, pass_installation, say, show_table
+from commands.campaign_tables import emit_status
+from commands.console import emit, examples, format_option, pass_installation, say, show_table
 from commands.send import confirm
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 
 ID = click.argument("id_", metavar="ID", type=int)
-BECAUSE = click.option("--because", default="", help="Why; kept with who decided.")
+BECAUSE = click.option("--because", default="", help="Why; kept with your name.")
 
 
 def _answer(installation: Installation, id_: int, format_: str) -> None:
-    from sender.campaigns import status
+    from sender.campaigns.status import campaign_status
 
     with installation.database.engine.connect() as connection:
-        answer = status.status(connection, id_)
-    emit(answer, format_, lambda: show_status(answer))
+        found = campaign_status(connection, id_)
+    emit_status(found, format_)
 
 
 @click.command()
@@ -30,13 +30,14 @@ def _answer(installation: Installation, id_: int, format_: str) -> None:
 @BECAUSE
 @format_option
 @pass_installation
+@examples('campaign pause 3 --because "A wrong date"')
 def pause(installation: Installation, id_: int, because: str, format_: str) -> None:
-    """Stop a campaign wherever it is being sent; what is in flight comes to its end."""
+    """Pause a campaign, wherever it is being sent; requests in flight are finished."""
     from sender.campaigns import steering
 
     with installation.database.engine.begin() as connection:
         steering.pause(connection, id_, who=getpass.getuser(), because=because)
-    say(f"Paused: no further batch goes out. Go on with: daisychain campaign resume {id_}")
+    say(f"Paused: nobody else is mailed. Continue with: daisychain campaign resume {id_}")
     _answer(installation, id_, format_)
 
 
@@ -45,13 +46,14 @@ def pause(installation: Installation, id_: int, because: str, format_: str) -> N
 @BECAUSE
 @format_option
 @pass_installation
+@examples('campaign resume 3 --because "The date is right after all"')
 def resume(installation: Installation, id_: int, because: str, format_: str) -> None:
-    """Let a paused campaign go on, by whatever serves or works; `campaign send` does it in the foreground."""
+    """Resume a paused campaign in `daisychain serve` or `worker`; `campaign send` does it in the foreground."""
     from sender.campaigns import steering
 
     with installation.database.engine.begin() as connection:
         steering.resume(connection, installation.settings, id_, who=getpass.getuser(), because=because)
-    say(f"It goes on where `daisychain serve` or `worker` runs, or here with: daisychain campaign send {id_}")
+    say(f"Resumed: `daisychain serve` or `worker` continues it; to do it here: daisychain campaign send {id_}")
     _answer(installation, id_, format_)
 
 
@@ -61,32 +63,40 @@ def resume(installation: Installation, id_: int, because: str, format_: str) -> 
 @click.option("--yes", is_flag=True, help="Cancel without asking.")
 @format_option
 @pass_installation
+@examples('campaign cancel 3 --because "The wrong list"')
 def cancel(installation: Installation, id_: int, because: str, yes: bool, format_: str) -> None:
-    """Stop a campaign for good: who waits is excluded as cancelled, what is in flight comes to its end."""
-    from sender.campaigns import status, steering
+    """Cancel a campaign: people who wait are excluded as cancelled, requests in flight are finished.
+
+    A cancelled campaign can't be resumed.
+    """
+    from sender.campaigns import steering
+    from sender.campaigns.campaign_record import find_campaign
 
     with installation.database.engine.connect() as connection:
-        waiting = status.status(connection, id_)["ledger"]["waiting"]
+        found = find_campaign(connection, id_)
+        people = steering.count_not_mailed(connection, found)
+    whom = "people who are waiting" if found.frozen_at else "people on the list"
     if not yes:
-        confirm(f"Cancel campaign {id_} for good? {waiting:,} people wait.")
+        confirm(f"Cancel campaign {id_}? It can't be resumed. {people:,} {whom} will not be mailed.")
     with installation.database.engine.begin() as connection:
         people = steering.cancel(connection, id_, who=getpass.getuser(), because=because)
-    say(f"Cancelled: {people:,} people will not be mailed.")
+    say(f"Cancelled. {people:,} {whom} will not be mailed.")
     _answer(installation, id_, format_)
 
 
 @click.command()
 @ID
-@click.option("--because", required=True, help="Why it may work now; kept with who decided.")
+@click.option("--because", required=True, help="Why it may work now; kept with your name.")
 @format_option
 @pass_installation
+@examples('campaign retry 3 --because "Their server is back"')
 def retry(installation: Installation, id_: int, because: str, format_: str) -> None:
-    """Let the failed people of a campaign, and nobody else, wait again."""
+    """Retry the failed people of a campaign."""
     from sender.campaigns import steering
 
     with installation.database.engine.begin() as connection:
         people = steering.retry(connection, id_, who=getpass.getuser(), because=because)
-    say(f"{people:,} people wait again. Now: daisychain campaign send {id_}")
+    say(f"{people:,} failed people are waiting again. Next: daisychain campaign send {id_}")
     _answer(installation, id_, format_)
 
 
@@ -94,22 +104,24 @@ def retry(installation: Installation, id_: int, because: str, format_: str) -> N
 @ID
 @click.argument("text")
 @pass_installation
+@examples('campaign correct 3 "It is Saturday 9 May, not Friday."')
 def correct(installation: Installation, id_: int, text: str) -> None:
-    """Show TEXT above a campaign's mail wherever it is viewed in a browser; an empty TEXT takes it away."""
+    """Show TEXT above a campaign's mail when it is viewed in a browser; an empty TEXT removes it."""
     from sender.campaigns import follow_ups
 
     with installation.database.engine.begin() as connection:
         follow_ups.correct(connection, id_, text)
-    say("It stands above the mail in the browser now." if text.strip() else "There is no correction any more.")
+    say("The correction is shown above the mail now." if text.strip() else "The correction was removed.")
 
 
 @click.command("warm-up")
 @click.argument("domain", required=False)
-@click.option("--stop", is_flag=True, help="End the warm-up: there are no daily ceilings any more.")
+@click.option("--stop", is_flag=True, help="Stop the warm-up, so that there are no daily limits.")
 @format_option
 @pass_installation
+@examples("campaign warm-up news.your-charity.org", "campaign warm-up")
 def warm_up(installation: Installation, domain: str | None, stop: bool, format_: str) -> None:
-    """Warm DOMAIN up, a new one in your From address, from today on; without it, show what warms up."""
+    """Warm up DOMAIN, a new one in your From address, from today; without DOMAIN, list the warm-ups."""
     from sender.campaigns import warm_up as plan
 
     with installation.database.engine.begin() as connection:
@@ -118,26 +130,27 @@ def warm_up(installation: Installation, domain: str | None, stop: bool, format_:
                 raise InputError(f"{domain} is not being warmed up.")
         elif domain:
             plan.start(connection, domain, who=getpass.getuser())
-        rows = plan.overview(connection, datetime.now(UTC))
+        rows = plan.list_warm_ups(connection, datetime.now(UTC))
     columns = ("domain", "started_at", "started_by", "ceiling", "last_day")
-    emit(rows, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in rows)))
+    emit(rows, format_, lambda: show_table(columns, (list(vars(row).values()) for row in rows)))
 
 
 @click.command("confirm-here")
 @click.option("--yes", is_flag=True, help="Confirm without asking.")
 @pass_installation
+@examples("confirm-here")
 def confirm_here(installation: Installation, yes: bool) -> None:
-    """Let a database that was restored or moved send from here; what was under way is paused."""
+    """Allow a database that was restored or moved to send from here; campaigns under way are paused."""
     from sender.delivery import confirmed_places
 
     with installation.database.engine.begin() as connection:
         place = confirmed_places.here(connection, installation.settings)
         if confirmed_places.is_confirmed(connection, installation.settings):
-            say(f"Confirmed already: {place.words}.")
+            say(f"Confirmed already: {place.description}.")
             return
         if not yes:
-            confirm(f"May mail leave from {place.words}, and is no other copy of this database at work?")
+            confirm(f"May mail leave from {place.description}, and is no other copy of this database at work?")
         paused = confirmed_places.confirm(connection, installation.settings, who=getpass.getuser())
-    say(f"Confirmed: {place.words}.")
+    say(f"Confirmed: {place.description}.")
     for campaign_id in paused:
         say(f"Campaign {campaign_id} is paused: people who wait in it may have been mailed after the backup.")

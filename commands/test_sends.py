@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from commands.console import emit, format_option, pass_installation, say, show_table
+from commands.console import emit, examples, format_option, pass_installation, say, show_table
 from commands.send import UNFINISHED_BUSINESS
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
@@ -20,17 +20,21 @@ from daisychain.installation import Installation
 @click.option("--to", default="", help="Addresses, separated by commas.")
 @click.option("--to-set", "sets", multiple=True, help="The addresses of this test set. Repeatable.")
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
-@click.option("--list", "list_name", help="Take the sender and, without --member, a sample person from this list.")
+@click.option("--list", "list_name", help="Use the sender of this list and, without --member, a sample person.")
 @click.option("--member", help="Merge as for this member of the list.")
-@click.option("--language", "only", multiple=True, help="This language only; without it, a mail in each. Repeatable.")
-@click.option("--override", multiple=True, metavar="CODE=REASON", help="Let this error of the checks stand.")
+@click.option("--language", "only", multiple=True, help="Only this language; default: a mail in each. Repeatable.")
+@click.option("--override", multiple=True, metavar="CODE=REASON", help="Accept this error of the checks.")
 @format_option
 @pass_installation
+@examples(
+    "newsletter test may.md --to you@your-charity.org --list supporters",
+    "newsletter test may.md --to-set staff --language cy",
+)
 def send_test(
     installation: Installation, file: Path, to: str, sets: tuple[str, ...], provider: str | None, list_name: str | None,
     member: str | None, only: tuple[str, ...], override: tuple[str, ...], format_: str,
 ) -> None:  # fmt: skip
-    """Mail FILE to your own addresses by the real path: marked [TEST], its links inert, never counted."""
+    """Send FILE to your own addresses the usual way: marked [TEST], with links that change nothing, never counted."""
     from sender.campaigns import test_inboxes, test_sends
     from sender.campaigns.overrides import read_overrides
     from sender.upkeep.foreground import work_until_over
@@ -45,22 +49,23 @@ def send_test(
     work_until_over(installation.database, campaign_id)
     with installation.database.engine.connect() as connection:
         mails = test_sends.mails_of_test(connection, campaign_id)
-    answer = {"id": campaign_id, "mails": mails}
     columns = ("address", "language", "state", "reason")
-    emit(answer, format_, lambda: show_table(columns, ([row[name] for name in columns] for row in mails)))
-    sys.exit(0 if all(row["state"] == "accepted" for row in mails) else UNFINISHED_BUSINESS)
+    rows = ([mail.address, mail.language, mail.state, mail.reason] for mail in mails)
+    emit({"id": campaign_id, "mails": mails}, format_, lambda: show_table(columns, rows))
+    sys.exit(0 if all(mail.state == "accepted" for mail in mails) else UNFINISHED_BUSINESS)
 
 
 @click.group("test-set")
 def test_set() -> None:
-    """Test sets: kept names for the inboxes that tests go to, your own or a testing service's."""
+    """Test sets: named groups of inboxes for test sends, your own or a testing service's."""
 
 
 @test_set.command("list")
 @format_option
 @pass_installation
+@examples("newsletter test-set list")
 def list_(installation: Installation, format_: str) -> None:
-    """The test sets, and the addresses in each."""
+    """List the test sets, and the addresses in each."""
     from sender.campaigns import test_inboxes
 
     with installation.database.engine.connect() as connection:
@@ -75,11 +80,12 @@ def list_(installation: Installation, format_: str) -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="Also the addresses in this CSV or workbook.")
 @sheet_options
 @pass_installation
+@examples("newsletter test-set add staff you@your-charity.org colleague@gmail.com")
 def add(
     installation: Installation, name: str, addresses: tuple[str, ...], file: Path | None, encoding: str | None,
     sheet: str | None,
 ) -> None:  # fmt: skip
-    """Put ADDRESSES into the test set NAME, which is made if there is none."""
+    """Add ADDRESSES to the test set NAME, which is created if it does not exist."""
     from sender.campaigns import test_inboxes
 
     if file:
@@ -96,8 +102,9 @@ def add(
 @click.argument("name")
 @click.argument("addresses", nargs=-1)
 @pass_installation
+@examples("newsletter test-set remove staff colleague@gmail.com")
 def remove(installation: Installation, name: str, addresses: tuple[str, ...]) -> None:
-    """Take ADDRESSES out of the test set NAME; without any, the whole set."""
+    """Remove ADDRESSES from the test set NAME; without addresses, the whole set."""
     from sender.campaigns import test_inboxes
 
     with installation.database.engine.begin() as connection:

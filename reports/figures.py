@@ -136,8 +136,8 @@ def figures(connection: Connection, campaign_id: int) -> Report:
     made = _Maker(tallies)
     return Report(
         campaign_id=campaign_id,
-        campaign=tallies.campaign["name"],
-        state=tallies.campaign["state"],
+        campaign=tallies.campaign.name,
+        state=tallies.campaign.state,
         as_of=tallies.as_of,
         figures=_every(made),
         links=[_link(made, link, bool(tallies.languages)) for link in tallies.links],
@@ -155,12 +155,12 @@ class _Maker:
     def __init__(self, tallies: Tallies) -> None:
         self.ledger, self.people = tallies.ledger, tallies.people
         self.as_of = tallies.as_of
-        provider = tallies.campaign["provider"]
+        provider = tallies.campaign.provider
         self.provider = f"{provider} webhook"
         self.leaving = f"{OWN_PAGES}, {self.provider}" if tallies.provider_spoke else OWN_PAGES
         self.told: Standing = "known" if tallies.provider_spoke else "not known"
-        self.opens, self.opens_source = self._tracking(tallies.campaign["opens"], "own pixel")
-        self.clicks, self.clicks_source = self._tracking(tallies.campaign["clicks"], "own redirect")
+        self.opens, self.opens_source = self._tracking(tallies.campaign.opens, "own pixel")
+        self.clicks, self.clicks_source = self._tracking(tallies.campaign.clicks, "own redirect")
         self.delivered: Standing = "known" if tallies.delivered_told else "not known"
         if tallies.delivered_told:
             self.reached, self.of_reached = self.people.arrived, OF_DELIVERED

@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from newsletters.compiled import CompiledEmail
 from newsletters.tokens import Kind, Token
+from sender.campaigns.campaign_record import CampaignRecord
 from sender.delivery.campaign_emails import emails_of
 from sender.links.sent_mail import load_emails
 from sender.tables import LinkRollup
@@ -34,15 +35,15 @@ class LinkClicks:
     language: str = ""
 
 
-def count_links(connection: Connection, campaign: RowMapping) -> list[LinkClicks]:
-    """The links of a campaign (its row) in the order of its email, in the language to fall back on."""
-    emails = emails_of(connection, campaign["id"])
-    counted = _counted(connection, campaign["id"])
+def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkClicks]:
+    """The links of a campaign in the order of its email, in the language to fall back on."""
+    emails = emails_of(connection, campaign.id)
+    counted = _counted(connection, campaign.id)
     made = load_emails(connection, emails.all())
     found = {
         id_: [
             LinkClicks(
-                link.index, link.text, _readable(email, link.url, campaign["public_url"]),
+                link.index, link.text, _readable(email, link.url, campaign.public_url),
                 *counted.pop((id_, link.index), (0, 0)),
             )
             for link in email.links

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Label, RowMapping, and_, exists, func, or_, select
+from sqlalchemy import Connection, Label, and_, exists, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
 from reports.link_clicks import LinkClicks, count_links
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
-from sender.tables import Campaign, Delivery, HourRollup, Rollup
+from sender.tables import Delivery, HourRollup, Rollup
 
 # Only a provider tells these; one of them shows that its webhook reaches us.
 _TOLD_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
@@ -48,7 +49,7 @@ NOBODY = PeopleCounts(*(0 for _ in fields(PeopleCounts)))
 class Tallies:
     """Everything counted about one campaign, from one snapshot."""
 
-    campaign: RowMapping
+    campaign: CampaignRecord
     ledger: Ledger
     people: PeopleCounts
     links: list[LinkClicks]
@@ -60,12 +61,10 @@ class Tallies:
 
 def tally(connection: Connection, campaign_id: int) -> Tallies:
     """Count one campaign; raises StateError for one that is not there, not sent yet, or a test."""
-    campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).mappings().one_or_none()
-    if campaign is None:
-        raise StateError(f"There is no campaign {campaign_id}.", hint="`daisychain campaign list` shows them.")
-    if campaign["kind"] == "test":
+    campaign = find_campaign(connection, campaign_id)
+    if campaign.is_test:
         raise StateError(f"Campaign {campaign_id} is a test send; test sends are never counted.")
-    if campaign["state"] == "draft":
+    if campaign.state == "draft":
         raise StateError(
             f"Campaign {campaign_id} has not been sent, so there is nothing to report.",
             hint=f"`daisychain campaign send {campaign_id}` sends it.",
@@ -85,11 +84,11 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
 
 
 def _by_language(connection: Connection, whole: Tallies) -> dict[str, Tallies]:
-    emails = emails_of(connection, whole.campaign["id"])
+    emails = emails_of(connection, whole.campaign.id)
     if not emails.several:
         return {}
-    ledgers = read_ledgers(connection, whole.campaign["id"])
-    people = _people_by_email(connection, whole.campaign["id"])
+    ledgers = read_ledgers(connection, whole.campaign.id)
+    people = _people_by_email(connection, whole.campaign.id)
     return {
         language: replace(whole, ledger=ledgers[id_], people=people.get(id_, NOBODY), links=[])
         for language, id_ in emails.ids.items()

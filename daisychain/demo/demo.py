@@ -73,7 +73,8 @@ def _prepare(commands: Commands, people: int) -> int:
         commands.run("newsletter", "new", "bulletin", "--toolkit", TOOLKIT)
     commands.run("newsletter", "check", "bulletin.md", "--list", LIST)
     commands.run("newsletter", "preview", "bulletin.md", "--out", "preview", "--list", LIST)
-    draft: dict[str, Any] = commands.json("campaign", "create", "bulletin.md", "--list", LIST, "--provider", "outbox")
+    create = ("campaign", "create", "bulletin.md", "--list", LIST, "--provider", "outbox", "--format", "json")
+    draft: dict[str, Any] = commands.json(*create)
     return int(draft["id"])
 
 

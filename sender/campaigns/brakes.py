@@ -1,25 +1,25 @@
-"""Whether what came back speaks against going on: after a canary, and while a campaign runs."""
+"""Automatic pauses: too many bounces, complaints or refusals, after a canary and while a campaign is sending."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
+from sender.campaigns.campaign_record import CampaignRecord
 from sender.tables import Attempt, Delivery, Event, MailboxRollup
 
 # In per cent, hard bounces and complaints of the people accepted. Amazon SES puts an account under review from 5 %
 # hard bounces on, and pauses it at 10 %. Gmail and Yahoo want less than 0.3 % complaints, better less than 0.1 %.
 MOST_BOUNCES, MOST_COMPLAINTS = 5.0, 0.3
-# A rate of one or two people says nothing. Refusals have the bounces' limit, but come in lumps.
+# A rate of one or two people means nothing. Refusals have the bounces' limit, but come in lumps.
 FEWEST_BOUNCES, FEWEST_COMPLAINTS, FEWEST_REFUSED = 5, 3, 20
 
 
 @dataclass(frozen=True)
 class Signs:
-    """What became of some people so far; `bounced` for good, in people each."""
+    """What happened to some people so far, in people each; `bounced` counts hard bounces only."""
 
     people: int
     failed: int
@@ -28,10 +28,10 @@ class Signs:
     complained: int
 
 
-def against_going_on(connection: Connection, campaign: Any) -> str:
-    """Why a campaign (its row) should pause, in words, or nothing.
+def against_going_on(connection: Connection, campaign: CampaignRecord) -> str:
+    """Return why a campaign should pause, for people, or nothing.
 
-    What was told before a person last resumed it was seen by that person, and counts no more.
+    Events from before a person last resumed it no longer count: that person has seen them.
     """
     people, refused, answered = _answered(connection, campaign)
     if refused >= FEWEST_REFUSED and refused * 100 > campaign.most_bounces * answered:
@@ -44,19 +44,19 @@ def against_going_on(connection: Connection, campaign: Any) -> str:
     return _too_many(campaign, people, *told)
 
 
-def _too_many(campaign: Any, people: int, bounced: int, complained: int) -> str:
-    """Why so many of the `people` accepted are too many, in words, or nothing."""
+def _too_many(campaign: CampaignRecord, people: int, bounced: int, complained: int) -> str:
+    """Return why these are too many of the `people` accepted, for people, or nothing."""
     if complained >= FEWEST_COMPLAINTS and complained * 100 > campaign.most_complaints * people:
         return f"{_rate(complained, people)} complained, more than {campaign.most_complaints:g} %"
     if bounced >= FEWEST_BOUNCES and bounced * 100 > campaign.most_bounces * people:
-        return f"{_rate(bounced, people)} bounced for good, more than {campaign.most_bounces:g} %"
+        return f"{_rate(bounced, people)} bounced permanently, more than {campaign.most_bounces:g} %"
     return ""
 
 
-def against_the_rest(connection: Connection, campaign: Any) -> str:
-    """Why the rest of a campaign (its row) should not follow its canary, in words, or nothing.
+def against_the_rest(connection: Connection, campaign: CampaignRecord) -> str:
+    """Return why the rest of a campaign should not follow its canary, for people, or nothing.
 
-    Of a handful one complaint is far too many; failures, lost answers and bounces together have the bounces' limit.
+    One complaint of a handful is too many; failures, lost answers and bounces together have the bounces' limit.
     """
     signs = _of_canary(connection, campaign)
     if signs.complained:
@@ -69,7 +69,8 @@ def against_the_rest(connection: Connection, campaign: Any) -> str:
     return ""
 
 
-def _of_canary(connection: Connection, campaign: Any) -> Signs:
+def _of_canary(connection: Connection, campaign: CampaignRecord) -> Signs:
+    assert campaign.rest_from is not None
     mine = and_(
         Delivery.campaign_id == campaign.id,
         Delivery.id >= campaign.first_delivery,
@@ -87,10 +88,10 @@ def _of_canary(connection: Connection, campaign: Any) -> Signs:
     return Signs(row.people, row.failed, row.uncertain, bounced, complained)
 
 
-def _answered(connection: Connection, campaign: Any) -> tuple[int, int, int]:
-    """People accepted so far, people refused since a person last resumed it, and people of either fate since then.
+def _answered(connection: Connection, campaign: CampaignRecord) -> tuple[int, int, int]:
+    """Count people accepted so far, people refused since a person last resumed it, and both since then.
 
-    Each attempt knows how many people the ledger moved by it, so nobody who was tried twice counts twice.
+    Each attempt knows how many people the ledger moved by it, so nobody counts twice.
     """
     accepted, refused = func.sum(Attempt.accepted), func.sum(Attempt.refused)
     since = Attempt.ended_at > (campaign.resumed_at or datetime.min.replace(tzinfo=UTC))
@@ -102,7 +103,7 @@ def _answered(connection: Connection, campaign: Any) -> tuple[int, int, int]:
 
 
 def _told_of_all(connection: Connection, campaign_id: int) -> tuple[int, int]:
-    """How many people of a campaign bounced for good, and complained, by the roll-ups: a few rows at any size."""
+    """Count hard bounces and complaints of a campaign in people, from the roll-ups: a few rows at any size."""
     people = func.sum(MailboxRollup.people)
     row = connection.execute(
         select(
@@ -114,11 +115,11 @@ def _told_of_all(connection: Connection, campaign_id: int) -> tuple[int, int]:
 
 
 def _told(
-    connection: Connection, campaign: Any, last_delivery: int, *, since: datetime | None = None
+    connection: Connection, campaign: CampaignRecord, last_delivery: int | None, *, since: datetime | None = None
 ) -> tuple[int, int]:
-    """How many people of its deliveries up to `last_delivery` bounced for good, and complained.
+    """Count hard bounces and complaints among deliveries up to `last_delivery`, in people.
 
-    It reads the index of events by delivery over that range: no other campaign's events, but all of these people's.
+    Reads the index of events by delivery over that range: no other campaign's events, but all of these people's.
     """
     people = func.count(Event.delivery_id.distinct())
     statement = select(

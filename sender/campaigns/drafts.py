@@ -1,11 +1,10 @@
-"""Drafts: a campaign made from a document, with its translations, and a list; and whether it is still what they say."""
+"""Drafts: make a campaign from a document, its translations and a list, and tell whether they have changed since."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, update
 
@@ -18,9 +17,9 @@ from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import Languages, compile_languages
 from newsletters.documents.document import Document
 from newsletters.toolkit_store.store import find_toolkit
+from sender.campaigns.campaign_record import CampaignRecord, public_face
 from sender.campaigns.follow_ups import check_whom
 from sender.campaigns.overrides import Overrides, overrides_of
-from sender.campaigns.status import public_face
 from sender.delivery.campaign_emails import emails_of, keep_emails, name_emails
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import tracking_mode
@@ -30,10 +29,14 @@ from sender.tables import Campaign
 
 @dataclass(frozen=True)
 class Created:
-    """A fresh draft, with what the checks had to say; errors among it were overridden."""
+    """A new draft with the findings of the checks; errors among them are overridden."""
 
     id: int
     findings: list[Finding]
+
+    def count(self, severity: str) -> int:
+        """Return how many findings are of a severity."""
+        return sum(finding.severity == severity for finding in self.findings)
 
 
 def create(
@@ -49,11 +52,11 @@ def create(
 ) -> Created:
     """Compile and check a document for a list and keep it as a draft; raises InputError with every error found.
 
-    `follows` is (an earlier campaign, whom of it): then the list is that campaign's. `overrides` let errors stand.
+    `follows` is (an earlier campaign, which of its people): then the list is that campaign's.
     """
     opened = open_provider(provider, settings)
     if follows:
-        list_name = check_whom(connection, *follows)["list"]
+        list_name = check_whom(connection, *follows).list_name
     assert list_name is not None
     people = open_people(connection, list_name)
     overrides = overrides or Overrides()
@@ -72,7 +75,7 @@ def create(
 def checked(
     connection: Connection, document: Path, people: ListPeople | None, overrides: Overrides | None = None
 ) -> tuple[Languages, list[Finding]]:
-    """A document compiled and checked in each language; raises InputError that lists every error left to stand."""
+    """Compile and check a document in each language; raises InputError that lists every error not overridden."""
     languages = compiled(connection, document, people)
     findings = check_languages(languages, people)
     (overrides or Overrides()).require(findings)
@@ -80,10 +83,7 @@ def checked(
 
 
 def compiled(connection: Connection, document: Path, people: ListPeople | None) -> Languages:
-    """A document and its translations, compiled with the toolkits they name and the fields of the people they are for.
-
-    Raises InputError.
-    """
+    """Compile a document and its translations, with the fields of the people they are for; raises InputError."""
     return compile_languages(
         document,
         lambda name, folder: find_toolkit(name, folder, connection),
@@ -102,13 +102,13 @@ def insert_campaign(
     name: str,
     kind: str = "campaign",
 ) -> int:
-    """Keep the compiled emails and a draft for them; a test goes untracked. Raises InputError without one sender."""
+    """Store the compiled emails and a draft; a test send is not tracked. Raises InputError without one sender."""
     first = languages.first
     sender = _sender(first.email, mailing_list, document)
     for other in languages.compilations.values():
         _refuse_other_sender(other.email, other.document, sender[1])
     emails = keep_emails(connection, languages)
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "kind": kind,
         "name": name,
         "list_id": mailing_list["id"] if mailing_list else None,
@@ -136,7 +136,7 @@ def insert_campaign(
 
 
 def _refuse_other_sender(email: CompiledEmail, document: Document, address: str) -> None:
-    """A campaign has one sending domain to warm up, to guard and to be answered; names may differ by language."""
+    """A campaign has one sending domain, to warm up and to receive replies; names may differ by language."""
     named = parse_sender(email.from_address)[1] if email.from_address else address
     if named != address:
         raise InputError(
@@ -150,40 +150,40 @@ def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Pat
         return parse_sender(email.from_address)
     if mailing_list is None:
         raise InputError(
-            "Nobody is named as the sender.", file=document,
+            "The newsletter has no sender.", file=document,
             hint='Add `from: "Name <address>"` to the front matter, or name a list with --list.',
         )  # fmt: skip
     return mailing_list["from_name"], mailing_list["from_address"]
 
 
-def look_again(connection: Connection, campaign: RowMapping) -> None:
-    """Raise StateError where the document is gone, or compiles to something else than when the draft was made.
+def require_unchanged(connection: Connection, campaign: CampaignRecord) -> None:
+    """Raise StateError if the document is gone, or compiles to something else than when the draft was made.
 
-    Raises InputError for errors that only now are there: people may have come to the list since.
+    Raises InputError for errors that are new: people may have joined the list since.
     """
-    path = Path(campaign["document"])
+    path = Path(campaign.document)
+    assert campaign.list_name is not None
     hint = "Make a new campaign from it, or send the draft as it was made with --as-created."
     if not path.is_file():
-        raise StateError(f"{path} is not there any more.", hint=hint)
-    people = open_people(connection, campaign["list"])
+        raise StateError(f"{path} no longer exists.", hint=hint)
+    people = open_people(connection, campaign.list_name)
     now = compiled(connection, path, people)
-    emails = emails_of(connection, campaign["id"])
+    emails = emails_of(connection, campaign.id)
     then = {emails.language_of(id_): email.hash for id_, email in load_emails(connection, emails.all()).items()}
     changed = _changed(then, {language: made.email.hash for language, made in now.compilations.items()})
     if now.fallback != emails.language_of(None):
-        changed.append(f"who has no language of their own here gets {now.fallback!r} now")
+        changed.append(f"everybody else gets {now.fallback!r} now")
     if changed:
         raise StateError(
-            f"{path}, or the toolkit behind it, changed since campaign {campaign['id']} was made:"
-            f" {', '.join(changed)}.",
+            f"{path}, or the toolkit behind it, changed since campaign {campaign.id} was made: {', '.join(changed)}.",
             hint=hint,
         )
-    stands = {each["code"]: each["because"] for each in overrides_of(connection, campaign["id"])}
-    Overrides(stands).refuse_others(check_languages(now, people))
+    accepted = {each.code: each.because for each in overrides_of(connection, campaign.id)}
+    Overrides(accepted).refuse_others(check_languages(now, people))
 
 
 def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What became of each language that is not as it was, in words; both are hashes by language."""
+    """Return a text for each language that is not as it was; both arguments are hashes by language."""
     return [
         f"{language} {'is new' if language not in then else 'is gone' if language not in now else 'is changed'}"
         for language in sorted({*then, *now})
@@ -191,7 +191,7 @@ def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     ]
 
 
-def links_of(connection: Connection, campaign: RowMapping) -> list[str]:
-    """Where the links of a campaign's emails lead, as they are written in them."""
-    emails = load_emails(connection, emails_of(connection, campaign["id"]).all())
+def links_of(connection: Connection, campaign_id: int) -> list[str]:
+    """Return the URLs of all links in a campaign's emails, as they are written there."""
+    emails = load_emails(connection, emails_of(connection, campaign_id).all())
     return list(dict.fromkeys(link.url for email in emails.values() for link in email.links))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from html import escape
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from daisychain.errors import InputError, StateError
 from lists.audience import AudienceSource, PartOfList, WholeList, audience_of, column_of
-from sender.campaigns.status import find_campaign
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import Emails, email_given
 from sender.tables import Campaign, Delivery, Rollup
 
@@ -22,46 +22,47 @@ WHOM = {
 }
 
 
-def check_whom(connection: Connection, campaign_id: int, whom: str) -> RowMapping:
+def check_whom(connection: Connection, campaign_id: int, whom: str) -> CampaignRecord:
     """The earlier campaign, if a further one can be made for those of it; raises InputError, StateError."""
     campaign = find_campaign(connection, campaign_id)
     if whom not in WHOM:
         raise InputError(f"There is no --where {whom!r}.", hint=f"There are: {', '.join(WHOM)}.")
-    if campaign["frozen_at"] is None or campaign["kind"] == "test" or campaign["list_id"] is None:
+    if campaign.frozen_at is None or campaign.is_test or campaign.list_id is None:
         raise StateError(f"Campaign {campaign_id} has mailed no members, so there is nobody to follow up.")
-    if whom == "no-click" and campaign["clicks"] == "off":
+    if whom == "no-click" and campaign.clicks == "off":
         raise StateError(f"Campaign {campaign_id} does not count clicks, so nobody knows who clicked nothing.")
     return campaign
 
 
-def source_of(connection: Connection, campaign: RowMapping) -> AudienceSource:
+def source_of(connection: Connection, campaign: CampaignRecord) -> AudienceSource:
     """Return the source of a campaign's audience: its list, or the people of an earlier campaign who are on it.
 
     Raises StateError if the earlier campaign is gone.
     """
-    if campaign["of_campaign_id"] is None:
-        return WholeList(campaign["list_id"])
+    assert campaign.list_id is not None
+    if campaign.of_campaign_id is None:
+        return WholeList(campaign.list_id)
     earlier = connection.execute(
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery).where(
-            Campaign.id == campaign["of_campaign_id"]
+            Campaign.id == campaign.of_campaign_id
         )
     ).one_or_none()
     if earlier is None:
         raise StateError(
-            f"Campaign {campaign['of_campaign_id']}, whose people this one is for, is not there any more.",
+            f"Campaign {campaign.of_campaign_id}, whose people this one is for, is not there any more.",
             hint="Cancel it, and make a new one for the whole list or for another campaign's people.",
         )
     members = select(Delivery.member_id).where(
         Delivery.campaign_id == earlier.id,
         Delivery.id.between(earlier.first_delivery, earlier.last_delivery),
         Delivery.kind == "member",
-        Delivery.state == ("failed" if campaign["of_whom"] == "failed" else "accepted"),
+        Delivery.state == ("failed" if campaign.of_whom == "failed" else "accepted"),
     )
-    if campaign["of_whom"] == "no-click":
+    if campaign.of_whom == "no-click":
         clicked = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.clicks > 0)
         gone = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.hard_bounced_at.isnot(None))
         members = members.where(~clicked.exists(), ~gone.exists())
-    return PartOfList(campaign["list_id"], members)
+    return PartOfList(campaign.list_id, members)
 
 
 def count_languages(connection: Connection, source: AudienceSource, emails: Emails) -> dict[int, int]:
@@ -73,8 +74,8 @@ def count_languages(connection: Connection, source: AudienceSource, emails: Emai
 
 def correct(connection: Connection, campaign_id: int, text: str) -> None:
     """Show `text` above a campaign's mail wherever it is viewed in a browser; an empty one takes it away again."""
-    if find_campaign(connection, campaign_id)["frozen_at"] is None:
-        raise StateError(f"Campaign {campaign_id} has not been sent: mend the newsletter itself.")
+    if find_campaign(connection, campaign_id).frozen_at is None:
+        raise StateError(f"Campaign {campaign_id} has not been sent: change the newsletter itself.")
     connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(correction=text.strip()))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, li
 from daisychain.errors import StateError
 from lists.audience import audience_of
 from sender.campaigns import warm_up
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.follow_ups import source_of
 from sender.delivery import batch_jobs
 from sender.delivery.campaign_emails import email_given, emails_of, fields_of
@@ -52,7 +53,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     """
     campaign = _start(connection, campaign_id)
     emails = emails_of(connection, campaign_id)
-    people = audience_of(source_of(connection, campaign._mapping)).people(fields_of(connection, emails)).subquery()
+    people = audience_of(source_of(connection, campaign)).people(fields_of(connection, emails)).subquery()
     warming = warm_up.ceiling(connection, campaign.from_address, datetime.now(UTC)) is not None
     cutting = _cutting(campaign, batch_size, warming, emails.several)
     before = _newest(connection)
@@ -124,7 +125,7 @@ def freeze_tests(
     _cut(connection, campaign, Cutting(size=1, several=True), after=before)
 
 
-def _start(connection: Connection, campaign_id: int) -> Any:
+def _start(connection: Connection, campaign_id: int) -> CampaignRecord:
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     begun = turn(
         connection, campaign_id, "sending", from_states=["draft", "scheduled", "paused"],
@@ -132,7 +133,7 @@ def _start(connection: Connection, campaign_id: int) -> Any:
     )  # fmt: skip
     if not begun:
         raise StateError(f"Campaign {campaign_id} is not a draft: its audience is already frozen.")
-    return connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
+    return find_campaign(connection, campaign_id)
 
 
 def _newest(connection: Connection) -> int:
@@ -140,7 +141,7 @@ def _newest(connection: Connection) -> int:
     return connection.scalar(select(func.coalesce(func.max(Delivery.id), 0))) or 0
 
 
-def _cutting(campaign: Any, batch_size: int, warming: bool, several: bool) -> Cutting:
+def _cutting(campaign: CampaignRecord, batch_size: int, warming: bool, several: bool) -> Cutting:
     sizes = [batch_size]
     if campaign.per_minute:
         # A twelfth of a minute's worth: it flows, rather than come in gushes.
@@ -152,7 +153,7 @@ def _cutting(campaign: Any, batch_size: int, warming: bool, several: bool) -> Cu
     return Cutting(min(sizes), campaign.canary, held, several)
 
 
-def _cut(connection: Connection, campaign: Any, cutting: Cutting, *, after: int) -> int:
+def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, *, after: int) -> int:
     """Note the range of a campaign's fresh deliveries and return how many they are; cut batches, defer their jobs."""
     waits = Delivery.state == "waiting"
     fresh = connection.execute(
@@ -179,7 +180,9 @@ def _cut(connection: Connection, campaign: Any, cutting: Cutting, *, after: int)
     return int(fresh.people)
 
 
-def _cut_by_place(connection: Connection, campaign: Any, cutting: Cutting, first: int, last: int) -> int | None:
+def _cut_by_place(
+    connection: Connection, campaign: CampaignRecord, cutting: Cutting, first: int, last: int
+) -> int | None:
     """Cut the ids from `first` to `last`, all of people who wait; returns where the rest begins after a canary."""
     rest = first + cutting.canary
     starts = [*range(first, min(rest, last + 1), cutting.size), *range(rest, last + 1, cutting.size)]
@@ -197,7 +200,9 @@ def _cut_by_place(connection: Connection, campaign: Any, cutting: Cutting, first
     return rest if cutting.canary and rest <= last else None
 
 
-def _cut_by_email(connection: Connection, campaign: Any, cutting: Cutting, first: int, last: int) -> int | None:
+def _cut_by_email(
+    connection: Connection, campaign: CampaignRecord, cutting: Cutting, first: int, last: int
+) -> int | None:
     """The same where people get different emails, which no batch may mix."""
     alike = Delivery.compiled_id
     place = func.row_number().over(partition_by=alike, order_by=Delivery.id) - 1

@@ -1,10 +1,11 @@
-"""Overrides: errors of the checks that a person lets stand in one campaign, by name and with a reason."""
+"""Overrides: errors of the checks that a person accepts in one campaign, by code and with a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, select
 
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Overrides:
-    """What may stand, and why, by code, and who says so; by default nothing may."""
+    """The reasons for accepting errors, by code, and who accepts them; by default there are none."""
 
     because: Mapping[str, str] = field(default_factory=dict)
     who: str = ""
 
     def require(self, findings: Sequence[Finding]) -> None:
-        """Raise InputError that lists each error among `findings` which is not overridden, or an override too many."""
+        """Raise InputError that lists each error that is not overridden, or an override of an error not found."""
         self.refuse_others(findings)
         for code in self.because:
             if code not in {finding.code for finding in findings if finding.severity == "error"}:
                 raise InputError(f"The checks found no {code}.", hint=f"Leave --override {code} off.")
 
     def refuse_others(self, findings: Iterable[Finding]) -> None:
-        """Raise InputError that lists each error among `findings` which is not overridden."""
+        """Raise InputError that lists each error that is not overridden."""
         errors = [finding for finding in findings if finding.severity == "error"]
         left = [finding for finding in errors if finding.code not in self.because]
         if left:
@@ -39,7 +40,7 @@ class Overrides:
             raise InputError(f"{len(left)} of the checks failed:{lines}", hint=_ways(left))
 
     def keep(self, connection: Connection, campaign_id: int, findings: Iterable[Finding]) -> None:
-        """Write down what stands in a campaign, in the caller's transaction."""
+        """Store the overrides with a campaign, in the caller's transaction."""
         found = [finding for finding in findings if finding.code in self.because]
         rows = [
             {
@@ -52,8 +53,24 @@ class Overrides:
             connection.execute(insert(Override), rows)
 
 
+@dataclass(frozen=True)
+class KeptOverride:
+    """An override as it is stored with a campaign; each finding is {"place", "message"}, as it was then."""
+
+    code: str
+    because: str
+    who: str
+    at: datetime
+    findings: list[dict[str, str]]
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        return f"{self.code} ({len(self.findings)} found), by {self.who}: {self.because}"
+
+
 def read_overrides(given: Sequence[str], who: str) -> Overrides:
-    """What `CODE=REASON`, each, says; raises InputError for a code that is not known or can't be overridden."""
+    """Parse `CODE=REASON`, each; raises InputError for a code that is unknown or can't be overridden."""
     because: dict[str, str] = {}
     for each in given:
         code, _, reason = (part.strip() for part in each.partition("="))
@@ -62,7 +79,7 @@ def read_overrides(given: Sequence[str], who: str) -> Overrides:
         if not _codes()[code].overridable:
             raise InputError(f"{code} can't be overridden.", hint=_why_not(code))
         if not reason:
-            raise InputError(f"Why may {code} stand?", hint=f'Write: --override {code}="REASON"; it is kept.')
+            raise InputError(f"Why is {code} accepted?", hint=f'Write: --override {code}="REASON"; it is kept.')
         if code in because:
             raise InputError(f"{code} is overridden twice.", hint="Put both reasons into one.")
         because[code] = reason
@@ -71,11 +88,11 @@ def read_overrides(given: Sequence[str], who: str) -> Overrides:
     return Overrides(because, who.strip())
 
 
-def overrides_of(connection: Connection, campaign_id: int) -> list[dict[str, Any]]:
-    """What stands in a campaign: code, because, who, at, and the findings as they were."""
+def overrides_of(connection: Connection, campaign_id: int) -> list[KeptOverride]:
+    """Return the overrides of a campaign, by code."""
     columns = (Override.code, Override.because, Override.who, Override.at, Override.findings)
     rows = connection.execute(select(*columns).where(Override.campaign_id == campaign_id).order_by(Override.code))
-    return [dict(row) for row in rows.mappings()]
+    return [KeptOverride(*row) for row in rows]
 
 
 def _codes() -> dict[str, Code]:
@@ -88,14 +105,14 @@ def _codes() -> dict[str, Code]:
 def _ways(left: Sequence[Finding]) -> str:
     standing = sorted({finding.code for finding in left if finding.overridable})
     if not standing:
-        return "Mend them in the document."
-    return f"Mend them, or let one stand with a reason: --override {standing[0]}=REASON"
+        return "Fix them in the document."
+    return f"Fix them, or accept one with a reason: --override {standing[0]}=REASON"
 
 
 def _why_not(code: str) -> str:
     if _codes()[code].severity == "error":
         return _codes()[code].mend
-    return "It is no error: it stops nothing."
+    return "It is no error, so it stops nothing."
 
 
 def _overridable() -> list[str]:

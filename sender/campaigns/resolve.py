@@ -1,11 +1,11 @@
-"""Settling uncertain people by a person's decision: who decided, and why, is kept with each attempt."""
+"""Decide what happened to uncertain people; who decided, and why, is kept with each attempt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, func, select, update
 
 from daisychain.errors import InputError, StateError
 from sender.delivery import batch_jobs
@@ -17,10 +17,10 @@ Decision = Literal["send-again", "count-as-accepted"]
 
 
 def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who: str, because: str) -> int:
-    """Settle all uncertain people of a campaign in the caller's transaction; returns how many people it settled.
+    """Apply a decision to all uncertain people of a campaign, in the caller's transaction; returns how many.
 
-    `send-again` puts them back to waiting and the campaign to sending: someone whose mail did arrive gets it twice.
-    Raises InputError without a reason, StateError where nobody is uncertain.
+    `send-again` makes them wait and the campaign send: people whose mail did arrive get it twice.
+    Raises InputError without a reason, StateError if nobody is uncertain.
     """
     if not because.strip():
         raise InputError("A decision about uncertain people needs its reason.", hint='Add --because "…".')
@@ -54,8 +54,8 @@ def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who
     return people
 
 
-def _uncertain(connection: Connection, campaign_id: int) -> Sequence[Any]:
-    """The uncertain batches of a campaign, locked after their attempts, as evidence and late answers lock them."""
+def _uncertain(connection: Connection, campaign_id: int) -> Sequence[Row[int, int | None, int, int]]:
+    """Lock the attempts, then the uncertain batches, in the order in which evidence and late answers lock them."""
     uncertain = and_(Batch.campaign_id == campaign_id, Batch.state == "uncertain")
     attempts = connection.scalars(
         select(Attempt.id)

@@ -1,33 +1,34 @@
-"""What a person may do with a campaign under way, from any process: pause, resume, cancel, retry. Who did, is kept."""
+"""Pause, resume, cancel and retry a campaign from any process; each decision is kept with who made it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, select, update
 
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
+from lists.audience import audience_of
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign, public_face
+from sender.campaigns.follow_ups import source_of
 from sender.campaigns.freeze import freeze
-from sender.campaigns.status import find_campaign, public_face
 from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import close_cancelled, finish_if_done, turn
-from sender.delivery.ledger import Span, move
+from sender.delivery.ledger import Span, move, read_ledger
 from sender.providers.registry import open_provider
 from sender.tables import Batch, Campaign, Decision, Delivery, Retried
 
 
-def begin(connection: Connection, settings: Settings, campaign: RowMapping) -> int:
-    """Freeze a campaign's audience and let it go, in the caller's transaction; returns how many were written down."""
+def begin(connection: Connection, settings: Settings, campaign: CampaignRecord) -> int:
+    """Freeze a campaign's audience and start it, in the caller's transaction; returns how many people were frozen."""
     confirmed_places.require_confirmed(connection, settings)
-    face = public_face(settings, campaign["list"])
-    connection.execute(update(Campaign).where(Campaign.id == campaign["id"]).values(face))
-    return freeze(connection, campaign["id"], batch_size=open_provider(campaign["provider"], settings).batch_size)
+    face = public_face(settings, campaign.list_name)
+    connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(face))
+    return freeze(connection, campaign.id, batch_size=open_provider(campaign.provider, settings).batch_size)
 
 
 def pause(connection: Connection, campaign_id: int, *, who: str, because: str = "") -> None:
-    """Stop a campaign at its next claim; what is in flight comes to its end. Raises StateError."""
+    """Stop a campaign at its next claim; requests in flight are finished. Raises StateError."""
     campaign = find_campaign(connection, campaign_id, lock=True)
     reason = f"paused by {who}" + (f": {because}" if because else "")
     if not turn(connection, campaign_id, "paused", from_states=["sending", "scheduled"], pause_reason=reason):
@@ -36,19 +37,19 @@ def pause(connection: Connection, campaign_id: int, *, who: str, because: str = 
 
 
 def resume(connection: Connection, settings: Settings, campaign_id: int, *, who: str, because: str = "") -> None:
-    """Let a paused campaign go on, in the caller's transaction; raises StateError unless it is paused.
+    """Resume a paused campaign, in the caller's transaction; raises StateError unless it is paused.
 
-    One that was never frozen is frozen now, or goes back to waiting for its time. What was told before (bounces,
-    complaints) does not pause it again, and neither does a canary that was judged; one that was not will be.
+    One that was never frozen is frozen now, or waits for its time again. Bounces and complaints reported before do
+    not pause it again, nor does a canary that was judged already.
     """
     campaign = find_campaign(connection, campaign_id, lock=True)
-    if campaign["state"] != "paused":
+    if campaign.state != "paused":
         raise _unfit(campaign, "resumed")
     confirmed_places.require_confirmed(connection, settings)
     now = datetime.now(UTC)
-    if campaign["frozen_at"] is None and campaign["starts_at"] and campaign["starts_at"] > now:
+    if campaign.frozen_at is None and campaign.starts_at and campaign.starts_at > now:
         turn(connection, campaign_id, "scheduled", from_states=["paused"], pause_reason="")
-    elif campaign["frozen_at"] is None:
+    elif campaign.frozen_at is None:
         begin(connection, settings, campaign)
         connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(resumed_at=func.now()))
     else:
@@ -59,11 +60,12 @@ def resume(connection: Connection, settings: Settings, campaign_id: int, *, who:
 
 
 def cancel(connection: Connection, campaign_id: int, *, who: str, because: str = "") -> int:
-    """Stop a campaign for good: who waits is excluded as `cancelled`, what is in flight comes to its end.
+    """Cancel a campaign: people who wait are excluded as `cancelled`, requests in flight are finished.
 
-    Returns how many people were excluded. Raises StateError for one that is finished or cancelled.
+    Returns how many people will not be mailed. Raises StateError if it is finished or cancelled.
     """
     campaign = find_campaign(connection, campaign_id, lock=True)
+    on_list = 0 if campaign.frozen_at else count_not_mailed(connection, campaign)
     if not turn(
         connection, campaign_id, "cancelled", from_states=["draft", "scheduled", "sending", "paused"],
         pause_reason="", finished_at=func.now(),
@@ -71,19 +73,34 @@ def cancel(connection: Connection, campaign_id: int, *, who: str, because: str =
         raise _unfit(campaign, "cancelled")
     people = close_cancelled(connection, campaign_id)
     decide(connection, campaign_id, "cancel", who=who, because=because, people=people)
-    return people
+    return people + on_list
+
+
+def count_not_mailed(connection: Connection, campaign: CampaignRecord) -> int:
+    """Count the people whom cancelling a campaign would leave without its mail: on the list now, or frozen and waiting.
+
+    Nobody, if it follows up a campaign that no longer exists.
+    """
+    if campaign.frozen_at is not None:
+        ledger = read_ledger(connection, campaign.id)
+        return ledger.waiting - ledger.in_flight
+    try:
+        on_list = audience_of(source_of(connection, campaign)).mailable(func.count())
+    except StateError:
+        return 0
+    return int(connection.scalar(on_list) or 0)
 
 
 def retry(connection: Connection, campaign_id: int, *, who: str, because: str) -> int:
-    """Let the failed people of a campaign, and nobody else, wait again; returns how many.
+    """Retry the failed people of a campaign; returns how many.
 
-    Only people of batches that are done: in one that is under way or uncertain they would be taken for people of its
-    attempt. Raises InputError without a reason, StateError where nobody can be retried.
+    Only people of batches that are done: in a batch under way or uncertain they would count as people of its attempt.
+    Raises InputError without a reason, StateError if nobody can be retried.
     """
     if not because.strip():
-        raise InputError("To try people again needs a reason.", hint='Add --because "…".')
+        raise InputError("A retry needs a reason.", hint='Add --because "…".')
     campaign = find_campaign(connection, campaign_id, lock=True)
-    if campaign["state"] not in ("sending", "paused", "finished"):
+    if campaign.state not in ("sending", "paused", "finished"):
         raise _unfit(campaign, "retried")
     decision_id = decide(connection, campaign_id, "retry", who=who, because=because)
     batches = connection.execute(
@@ -95,8 +112,8 @@ def retry(connection: Connection, campaign_id: int, *, who: str, because: str) -
     people = sum(_wait_again(connection, campaign_id, decision_id, batch) for batch in batches)
     if not people:
         raise StateError(
-            f"Nobody in campaign {campaign_id} can be tried again.",
-            hint="Only failed people are, and only once their batch is neither under way nor uncertain.",
+            f"Nobody in campaign {campaign_id} can be retried.",
+            hint="Only failed people can, once their batch is neither in flight nor uncertain.",
         )
     connection.execute(update(Decision).where(Decision.id == decision_id).values(people=people))
     turn(connection, campaign_id, "sending", from_states=["finished"], finished_at=None)
@@ -104,7 +121,7 @@ def retry(connection: Connection, campaign_id: int, *, who: str, because: str) -
     return people
 
 
-def _somebody_failed() -> Any:
+def _somebody_failed() -> ColumnElement[bool]:
     within = Delivery.id.between(Batch.first_id, Batch.last_id)
     return (
         select(Delivery.id)
@@ -114,7 +131,7 @@ def _somebody_failed() -> Any:
     )
 
 
-def _wait_again(connection: Connection, campaign_id: int, decision_id: int, batch: Any) -> int:
+def _wait_again(connection: Connection, campaign_id: int, decision_id: int, batch: Row[int, int, int]) -> int:
     span = Span(campaign_id, batch.first_id, batch.last_id)
     connection.execute(
         insert(Retried).from_select(
@@ -134,10 +151,10 @@ def _wait_again(connection: Connection, campaign_id: int, decision_id: int, batc
 
 
 def decide(connection: Connection, campaign_id: int, what: str, *, who: str, because: str = "", people: int = 0) -> int:
-    """Keep what a person decided about a campaign, in the caller's transaction; returns the decision's id."""
+    """Store what a person decided about a campaign, in the caller's transaction; returns the decision's id."""
     row = {"campaign_id": campaign_id, "what": what, "who": who, "because": because, "people": people}
     return connection.execute(insert(Decision).values(row).returning(Decision.id)).scalar_one()
 
 
-def _unfit(campaign: RowMapping, what: str) -> StateError:
-    return StateError(f"Campaign {campaign['id']} is {campaign['state']} and can't be {what}.")
+def _unfit(campaign: CampaignRecord, what: str) -> StateError:
+    return StateError(f"Campaign {campaign.id} is {campaign.state} and can't be {what}.")

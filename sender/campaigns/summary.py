@@ -1,12 +1,10 @@
-"""What a person looks at before a campaign goes: from whom, to how many, and how it reads in each language."""
+"""The summary shown before a send: the sender, how many people, and a sample in each language."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from daisychain.settings import Settings
 from lists.audience import audience_of
@@ -14,9 +12,9 @@ from lists.list_people import ListPeople
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import speakers
 from newsletters.merge.merge import References, plan_merge
+from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.follow_ups import count_languages, source_of
-from sender.campaigns.overrides import overrides_of
-from sender.campaigns.status import public_face
+from sender.campaigns.overrides import KeptOverride, overrides_of
 from sender.delivery.campaign_emails import Emails, emails_of
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
@@ -24,7 +22,7 @@ from sender.links.tracking import sent_references
 
 @dataclass(frozen=True)
 class Sample:
-    """How a campaign's newsletter reads in one language, for one (`address`) of the `people` who get that."""
+    """The newsletter in one language as one person (`address`) gets it; `people` get this language."""
 
     language: str
     people: int
@@ -34,26 +32,27 @@ class Sample:
 
 @dataclass(frozen=True)
 class Summary:
-    """A campaign about to go; `fallback` is the language of those whose own is not among the samples'."""
+    """A campaign before it is sent; people whose language has no sample get the `fallback`."""
 
-    campaign: Mapping[str, Any]
+    campaign: CampaignRecord
     samples: list[Sample]
     fallback: str
     people: int
     excluded: int
-    overrides: list[dict[str, Any]]
+    overrides: list[KeptOverride]
 
 
-def summarise(connection: Connection, settings: Settings, campaign: RowMapping) -> Summary:
-    """What is about to be sent, to how many, and how it reads for one of them in each language."""
-    emails = emails_of(connection, campaign["id"])
+def summarise(connection: Connection, settings: Settings, campaign: CampaignRecord) -> Summary:
+    """Return what is about to be sent, to how many people, with a sample in each language."""
+    emails = emails_of(connection, campaign.id)
     made = load_emails(connection, emails.all())
+    assert campaign.list_name is not None
     source = source_of(connection, campaign)
-    people = ListPeople(connection, campaign["list"], audience_of(source))
+    people = ListPeople(connection, campaign.list_name, audience_of(source))
     counts = count_languages(connection, source, emails) if emails.several else {emails.fallback: people.count()}
     references = sent_references(settings.pages_url, opens="off", clicks="off")
     return Summary(
-        {**campaign, **public_face(settings, campaign["list"])},
+        replace(campaign, public_url=settings.pages_url),
         [
             _sample(email, counts.get(id_, 0), _readers(people, email.language, emails), references)
             for id_, email in sorted(made.items(), key=lambda item: (item[0] != emails.fallback, item[1].language))
@@ -61,7 +60,7 @@ def summarise(connection: Connection, settings: Settings, campaign: RowMapping) 
         made[emails.fallback].language,
         people.count(),
         people.excluded(),
-        overrides_of(connection, campaign["id"]),
+        overrides_of(connection, campaign.id),
     )
 
 

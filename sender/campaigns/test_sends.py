@@ -1,10 +1,10 @@
-"""Test sends: a newsletter to one's own addresses by the real path, marked, and nothing in it counts or changes."""
+"""Test sends: a newsletter sent to your own addresses the usual way, marked as a test and never counted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -16,13 +16,23 @@ from lists.lists import find_list
 from lists.suppression import is_suppressed
 from newsletters.compose.languages import Languages
 from sender.campaigns import drafts
+from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.freeze import freeze_tests
 from sender.campaigns.overrides import Overrides
-from sender.campaigns.status import find_campaign
 from sender.delivery import confirmed_places
 from sender.delivery.campaign_emails import emails_of
 from sender.providers.registry import open_provider
 from sender.tables import Delivery
+
+
+@dataclass(frozen=True)
+class SentTest:
+    """One mail of a test send, and what the provider answered."""
+
+    address: str
+    language: str
+    state: str
+    reason: str
 
 
 def start_test(
@@ -36,10 +46,10 @@ def start_test(
     only: Collection[str] = (),
     overrides: Overrides | None = None,
 ) -> int:
-    """Freeze a test of a document to `addresses`, one request each, in all its languages or `only` some.
+    """Freeze a test send of a document to `addresses`, one request each, in all its languages or `only` some.
 
-    Returns the id of the campaign that it is, whose jobs are deferred. Raises InputError for a bad address, a
-    document that does not pass its checks, a language that is not there, or a member who is not on the list.
+    Returns its campaign's id; its jobs are deferred. Raises InputError for a bad address, a document that fails its
+    checks, a missing language, or a member who is not on the list.
     """
     if member and not list_name:
         raise InputError("--member names somebody on a list.", hint="Add --list.")
@@ -60,7 +70,7 @@ def start_test(
             mailing_list=find_list(connection, list_name) if list_name else None, name=f"test of {document.name}",
         )  # fmt: skip
         (overrides or Overrides()).keep(connection, campaign_id, findings)
-        sender = find_campaign(connection, campaign_id)["from_address"]
+        sender = find_campaign(connection, campaign_id).from_address
         opened = open_provider(provider, database.settings)
         opened.check(sender)
         opened.reach()
@@ -82,7 +92,7 @@ def _chosen(languages: Languages, only: Collection[str]) -> list[str]:
 
 
 def _inputs(languages: Languages, code: str, people: ListPeople | None, member: str | None) -> dict[str, str | None]:
-    """The values to merge a language's test with: the member's, or those of somebody who gets that language."""
+    """Return the values to merge: the member's, or those of somebody who gets that language."""
     fields = languages.compilations[code].email.fields
     if people is None:
         return dict.fromkeys(fields)
@@ -92,18 +102,12 @@ def _inputs(languages: Languages, code: str, people: ListPeople | None, member: 
     return {name: (found or {}).get(name) for name in fields}
 
 
-def mails_of_test(connection: Connection, campaign_id: int) -> list[dict[str, Any]]:
-    """Return each mail of a test as {"address", "language", "state", "reason"}."""
+def mails_of_test(connection: Connection, campaign_id: int) -> list[SentTest]:
+    """Return each mail of a test send."""
     emails = emails_of(connection, campaign_id)
     rows = connection.execute(
         select(Delivery.address, Delivery.compiled_id, Delivery.state, Delivery.reason)
         .where(Delivery.campaign_id == campaign_id)
         .order_by(Delivery.id)
     )
-    return [
-        {
-            "address": row.address, "language": emails.language_of(row.compiled_id), "state": row.state,
-            "reason": row.reason or "",
-        }
-        for row in rows
-    ]  # fmt: skip
+    return [SentTest(row.address, emails.language_of(row.compiled_id), row.state, row.reason or "") for row in rows]

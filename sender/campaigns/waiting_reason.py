@@ -1,43 +1,38 @@
-"""What a campaign waits for that is no plan of ours: a provider that asked for patience, or can't be reached."""
+"""Why a campaign is waiting although its plan lets it go: the provider rate-limited us, or can't be reached."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from daisychain import clock
 from sender.tables import Attempt, Batch, Campaign
 
-ASKED_TO_WAIT = 429  # "too many requests", of HTTP
+RATE_LIMITED = 429  # "too many requests", of HTTP
 
 
 @dataclass(frozen=True)
-class Wait:
-    """Until when the first of a campaign's batches that were put back waits, and what the provider said."""
+class WaitingReason:
+    """When the first of a campaign's postponed batches is retried, and what the provider answered."""
 
     until: datetime
     status: int | None
     detail: str
 
     @property
-    def words(self) -> str:
-        """A line for people."""
+    def text(self) -> str:
+        """One line for people."""
         today = self.until.astimezone(clock.home_zone()).date() == datetime.now(clock.home_zone()).date()
         time = clock.shown_time(self.until) if today else clock.shown(self.until)
-        if self.status == ASKED_TO_WAIT:
+        if self.status == RATE_LIMITED:
             return f"SendGrid asks us to wait until {time}"
-        return f"{self.detail.rstrip('.')}; tried again at {time}"
-
-    def told(self) -> dict[str, Any]:
-        """As scripts get it."""
-        return {"until": self.until, "status": self.status, "words": self.words}
+        return f"{self.detail.rstrip('.')}; next try at {time}"
 
 
-def upcoming(connection: Connection, campaign_id: int) -> Wait | None:
-    """What a campaign under way waits for at this moment; looking wakes nothing."""
+def find_waiting_reason(connection: Connection, campaign_id: int) -> WaitingReason | None:
+    """Return why a campaign is waiting at this moment, or None; looking at it starts nothing."""
     row = connection.execute(
         select(Batch.not_before, Attempt.status, Attempt.detail)
         .join(Attempt, Attempt.id == Batch.attempt_id)
@@ -52,4 +47,4 @@ def upcoming(connection: Connection, campaign_id: int) -> Wait | None:
         .order_by(Batch.not_before)
         .limit(1)
     ).one_or_none()
-    return Wait(row.not_before, row.status, row.detail) if row else None
+    return WaitingReason(*row) if row else None

@@ -1,12 +1,12 @@
-"""Warming a new sending domain up: how much may go out on each day, and the most engaged people first.
+"""Warm-up of a new sending domain: how much may go out on each day, to the most engaged people first.
 
-Mailbox providers do not know a new domain, and judge it by its first mails: few of them, to people who read.
+Mailbox providers do not know a new domain, and judge it by its first mails: send few of them, to people who read.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -27,25 +27,36 @@ BATCH = CEILINGS[0]
 DAY = timedelta(days=1)
 
 
+@dataclass(frozen=True)
+class WarmUpRow:
+    """A domain that warms up: today's `ceiling` (None: past the end), and the people mailed in the last 24 hours."""
+
+    domain: str
+    started_at: datetime
+    started_by: str
+    ceiling: int | None
+    last_day: int
+
+
 def domain_of(address: str) -> str:
-    """The domain of an address, as warm-ups know it."""
+    """Return the domain of an address in lower case."""
     return address.rpartition("@")[2].lower()
 
 
 def start(connection: Connection, domain: str, *, who: str) -> None:
-    """Begin to warm a domain up, today; raises InputError for what is no domain. One that began goes on."""
+    """Start a domain's warm-up today, unless it has one; raises InputError if it is not a domain."""
     name = domain.strip().lower()
     if "." not in name or "@" in name or " " in name:
-        raise InputError(f"{domain!r} is no domain.", hint="Like this: news.your-charity.org")
+        raise InputError(f"{domain!r} is not a domain.", hint="Like this: news.your-charity.org")
     begun = insert(WarmUp).values(domain=name, started_by=who).on_conflict_do_nothing().returning(WarmUp.domain)
     if connection.scalar(begun) is not None:
         _hold(connection, name)
 
 
 def _hold(connection: Connection, domain: str) -> None:
-    """Hold what is free of the domain's campaigns that were frozen before, in batches that the first days allow.
+    """Hold the unclaimed batches of the domain's campaigns frozen before, cut as small as the first days allow.
 
-    A batch that somebody has sent again stays whole: a late answer may still be about all of it.
+    A batch that is sent again by a person's decision stays whole: a late answer may still be about all of it.
     """
     rows = connection.execute(
         select(Batch.__table__, Attempt.outcome)
@@ -74,12 +85,12 @@ def _hold(connection: Connection, domain: str) -> None:
 
 
 def stop(connection: Connection, domain: str) -> bool:
-    """End the warm-up of a domain; True if there was one."""
+    """Stop the warm-up of a domain; returns True if there was one."""
     return connection.execute(delete(WarmUp).where(WarmUp.domain == domain.strip().lower())).rowcount > 0
 
 
 def ceiling(connection: Connection, address: str, now: datetime) -> int | None:
-    """How many people may be mailed from this address's domain in a day, as of `now`; None where there is no limit."""
+    """Return how many people a day may be mailed from this address's domain as of `now`; None for no limit."""
     started = connection.scalar(select(WarmUp.started_at).where(WarmUp.domain == domain_of(address)))
     if started is None:
         return None
@@ -88,10 +99,10 @@ def ceiling(connection: Connection, address: str, now: datetime) -> int | None:
 
 
 def left(connection: Connection, address: str, now: datetime) -> int | None:
-    """How many more people may be let go from this address's domain, by all its campaigns; None for all.
+    """Return how many more people may be mailed from this address's domain now, by all its campaigns; None for all.
 
-    The domain stays locked until the caller's transaction ends, so that two campaigns never count the same room; 0
-    where somebody else is counting.
+    The domain stays locked until the caller's transaction ends, so that two campaigns never use the same allowance;
+    returns 0 if another process has locked it.
     """
     most = ceiling(connection, address, now)
     if most is None:
@@ -110,12 +121,12 @@ def left(connection: Connection, address: str, now: datetime) -> int | None:
 
 
 def _of(domain: str) -> tuple[ColumnElement[bool], ...]:
-    """The SQL conditions for a campaign to be from this domain, tests left out."""
+    """Return the SQL conditions for a campaign from this domain, without test sends."""
     return func.lower(func.split_part(Campaign.from_address, "@", 2)) == domain, Campaign.kind == "campaign"
 
 
 def mailed_since(connection: Connection, address: str, since: datetime) -> int:
-    """How many people attempts from this address's domain have asked for since a time, tests left out."""
+    """Count the people in attempts from this address's domain since a time, without test sends."""
     return int(
         connection.scalar(
             select(func.coalesce(func.sum(Attempt.people), 0))
@@ -126,21 +137,19 @@ def mailed_since(connection: Connection, address: str, since: datetime) -> int:
     )
 
 
-def overview(connection: Connection, now: datetime) -> list[dict[str, Any]]:
-    """Each domain that warms up: since when, today's ceiling (None: past the end) and people in the last 24 hours."""
-    rows = connection.execute(select(WarmUp.__table__).order_by(WarmUp.domain)).mappings()
+def list_warm_ups(connection: Connection, now: datetime) -> list[WarmUpRow]:
+    """Return each domain that warms up."""
+    rows = connection.execute(select(WarmUp.domain, WarmUp.started_at, WarmUp.started_by).order_by(WarmUp.domain))
     return [
-        {
-            **row,
-            "ceiling": ceiling(connection, f"@{row['domain']}", now),
-            "last_day": mailed_since(connection, f"@{row['domain']}", now - DAY),
-        }
+        WarmUpRow(
+            *row, ceiling(connection, f"@{row.domain}", now), mailed_since(connection, f"@{row.domain}", now - DAY)
+        )
         for row in rows.all()
     ]
 
 
 def engagement() -> Subquery:
-    """When each member last opened or clicked anything, as far as that was counted: (member_id, last)."""
+    """Return a subquery of when each member last opened or clicked anything, if counted: (member_id, last)."""
     seen = func.max(func.greatest(Rollup.first_human_open_at, Rollup.first_click_at))
     return (
         select(Delivery.member_id, seen.label("last"))

@@ -1,4 +1,4 @@
-"""What state a campaign is in: which way it may move, the one statement that moves it, and what follows.
+"""The states of a campaign: the allowed transitions, the one statement that makes them, and what follows.
 
 The ledger has the same for a delivery (sender/delivery/ledger.py).
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import Connection, and_, false, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, false, func, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from daisychain.errors import ConfigurationError, DaisychainError
@@ -50,10 +50,10 @@ def turn(
     to_state: CampaignState,
     *,
     from_states: Collection[CampaignState],
-    where: Any = None,
-    **values: Any,
+    where: ColumnElement[bool] | None = None,
+    **values: object,
 ) -> bool:
-    """Move a campaign that is in one of `from_states`; True if it was. ValueError on a move not in the table.
+    """Move a campaign if it is in one of `from_states`; returns whether it was. ValueError if not in the table.
 
     This is the only statement that changes a campaign's state. `values` are columns that change with it.
     """
@@ -69,23 +69,23 @@ def turn(
 
 
 def pause(connection: Connection, campaign_id: int, reason: str) -> bool:
-    """Stop a campaign at its next claim, with the reason that a person will read; True if it was under way."""
+    """Stop a campaign at its next claim, with a reason for people; returns whether it was under way."""
     return turn(connection, campaign_id, "paused", from_states=["sending", "scheduled"], pause_reason=reason)
 
 
 def lock(connection: Connection, campaign_id: int) -> str | None:
-    """Lock a campaign until the caller's transaction ends; returns the state that it is in then, None without one.
+    """Lock a campaign until the caller's transaction ends; returns its state, or None if there is no such campaign.
 
-    Whoever needs attempts and batches too locks attempts first, then batches, and the campaign last.
+    If you also need attempts and batches: lock attempts first, then batches, and the campaign last.
     """
     return connection.scalar(select(Campaign.state).where(Campaign.id == campaign_id).with_for_update())
 
 
 @contextmanager
 def by_itself(connection: Connection, campaign_id: int, doing: str) -> Iterator[None]:
-    """A savepoint for what is done about one campaign of many: what fails is undone and told, and pauses that one.
+    """Run one campaign's step in a savepoint. If it fails: roll back, log, and pause that campaign.
 
-    `doing` begins the reason. What is no campaign's fault (a lost connection, a deadlock, a full disk) is raised.
+    The reason begins with `doing`. Errors of the database (a lost connection, a deadlock, a full disk) are raised.
     """
     try:
         with connection.begin_nested():
@@ -101,10 +101,10 @@ def by_itself(connection: Connection, campaign_id: int, doing: str) -> Iterator[
 
 
 def finish_if_done(connection: Connection, campaign_id: int) -> None:
-    """Call a campaign finished once no batch of it waits or is in flight; uncertain people may remain.
+    """Finish a campaign if none of its batches waits or is in flight; uncertain people may remain.
 
-    The campaign is locked before the look that counts: whoever makes people wait again locks it as well, so that we
-    see their batches, or they see that it is finished. The look before that spares each batch the lock.
+    The campaign is locked before the check that counts: a retry locks it as well, so either we see its batches, or it
+    sees that the campaign is finished. The check without the lock saves most batches from locking.
     """
     unfinished = (
         select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state.in_(["waiting", "sending"])).exists()
@@ -114,9 +114,9 @@ def finish_if_done(connection: Connection, campaign_id: int) -> None:
 
 
 def people_wait_again(connection: Connection, campaign_id: int) -> None:
-    """What follows where people wait again: a finished campaign goes on, a cancelled one does not.
+    """Continue a finished campaign whose people wait again; in a cancelled one, exclude them.
 
-    The campaign is locked, so that whoever cancels it now does so before we look, or after the batch can be seen.
+    The campaign is locked, so that it is cancelled either before we look, or after the batch can be seen.
     """
     state = lock(connection, campaign_id)
     if state == "finished":
@@ -126,10 +126,10 @@ def people_wait_again(connection: Connection, campaign_id: int) -> None:
 
 
 def close_cancelled(connection: Connection, campaign_id: int) -> int:
-    """Exclude who waits in a cancelled campaign, in the caller's transaction; returns how many people that were.
+    """Exclude the people who wait in a cancelled campaign, in the caller's transaction; returns how many.
 
-    A batch that is being claimed right now goes out: its people wait until its outcome. Who was to be sent to again,
-    by a person's decision that has not happened yet, is uncertain as before.
+    A batch that is being claimed right now goes out: its people wait until its outcome. People who were to be mailed
+    again by a person's decision become uncertain again.
     """
     decided = and_(Attempt.settled_because.startswith(SEND_AGAIN), Attempt.settled_by != LATE_ANSWER)
     again = func.coalesce(decided, false()).label("again")

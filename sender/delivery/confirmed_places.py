@@ -1,8 +1,8 @@
-"""Where this database may send from. A copy that was restored elsewhere sends nothing until a person confirms it there.
+"""Where this database may send from. A copy restored elsewhere sends nothing until a person confirms it there.
 
-A backup is older than the truth: people who wait in it may have been mailed since. So a place is known by the server's
-own identity, by the identity of a table in it (a restore makes tables anew), and by how it is reached: for an embedded
-database this machine's name and the home, for a server its address.
+A backup is out of date: people who wait in it may have been mailed since. So a place is identified by the server's
+system identifier, by the OID of a table in it (a restore creates tables anew), and by how it is reached: the machine's
+name and the home for an embedded database, the address for a server.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from daisychain.settings import Settings
 from sender.delivery.campaign_states import pause
 from sender.tables import Campaign, Decision, Place
 
-UNCONFIRMED = "This database was restored or moved here, and sends nothing until a person says that it may."
-HINT = "Make sure that no other copy of it sends. Then: daisychain confirm-here"
+UNCONFIRMED = "This database was restored or moved here, and sends nothing until a person confirms it."
+HINT = "Make sure that no other copy of it is sending. Then: daisychain confirm-here"
 
 _IDENTITY = text("""
     SELECT (SELECT system_identifier FROM pg_control_system()) AS server, current_database() AS database,
@@ -30,27 +30,27 @@ _IDENTITY = text("""
 
 @dataclass(frozen=True)
 class Here:
-    """The place where we are: its fingerprint, and the same in words."""
+    """The place where this process runs: its fingerprint, and a description for people."""
 
     fingerprint: str
-    words: str
+    description: str
 
 
 def here(connection: Connection, settings: Settings) -> Here:
-    """The place where this process meets this database."""
+    """Return the place where this process uses this database."""
     row = connection.execute(_IDENTITY).one()
     if settings.database_url:
         url = make_url(settings.database_url)
         hosts = url.query.get("host") or url.host or "localhost"
-        words = f"the database {row.database} at {hosts}:{url.port or 5432}"
+        description = f"the database {row.database} at {hosts}:{url.port or 5432}"
     else:
-        words = f"the home {settings.home} on {socket.gethostname()}"
-    digest = hashlib.sha256(f"{row.server} {row.place} {words}".encode()).hexdigest()
-    return Here(digest, words)
+        description = f"the home {settings.home} on {socket.gethostname()}"
+    digest = hashlib.sha256(f"{row.server} {row.place} {description}".encode()).hexdigest()
+    return Here(digest, description)
 
 
 def is_confirmed(connection: Connection, settings: Settings) -> bool:
-    """Whether mail may leave from here; the first place that a database is ever asked from confirms itself."""
+    """Return whether mail may be sent from here; the first place that asks confirms itself."""
     place = here(connection, settings)
     known = connection.execute(select(func.count(), func.count().filter(Place.fingerprint == place.fingerprint))).one()
     if known[0] == 0:
@@ -60,15 +60,15 @@ def is_confirmed(connection: Connection, settings: Settings) -> bool:
 
 
 def require_confirmed(connection: Connection, settings: Settings) -> None:
-    """Raise StateError where no mail may leave from here."""
+    """Raise StateError if no mail may be sent from here."""
     if not is_confirmed(connection, settings):
         raise StateError(UNCONFIRMED, hint=HINT)
 
 
 def confirm(connection: Connection, settings: Settings, *, who: str) -> list[int]:
-    """Let mail leave from here, in the caller's transaction; returns the campaigns that are paused by it.
+    """Allow sending from here, in the caller's transaction; returns the campaigns that this pauses.
 
-    What was under way waits for a person: how far the first copy came after the backup is not known here.
+    They wait for a person, because nobody here knows how far the other copy got after the backup.
     """
     place = here(connection, settings)
     if is_confirmed(connection, settings):
@@ -80,11 +80,11 @@ def confirm(connection: Connection, settings: Settings, *, who: str) -> list[int
     for campaign_id in under_way:
         pause(connection, campaign_id, "the database was restored here; people who wait may have been mailed since")
         connection.execute(
-            insert(Decision).values(campaign_id=campaign_id, what="confirm-here", who=who, because=place.words)
+            insert(Decision).values(campaign_id=campaign_id, what="confirm-here", who=who, because=place.description)
         )
     return list(under_way)
 
 
 def _keep(connection: Connection, place: Here, who: str) -> None:
-    row = {"fingerprint": place.fingerprint, "words": place.words, "confirmed_by": who}
+    row = {"fingerprint": place.fingerprint, "words": place.description, "confirmed_by": who}
     connection.execute(upsert(Place).values(row).on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""The ledger: which way a delivery's state may move, the one statement that moves it, and the sum that must balance.
+"""The ledger: the allowed transitions of a delivery's state, the one statement that makes them, and the balance.
 
     intended = waiting + excluded + accepted + failed + uncertain
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from sender.tables import Batch, Campaign, Delivery, State
 
@@ -37,8 +38,8 @@ class Span:
     first_id: int
     last_id: int
 
-    def where(self) -> Any:
-        """The SQL condition for a delivery to be in the span."""
+    def where(self) -> ColumnElement[bool]:
+        """Return the SQL condition for a delivery to be in the span."""
         return and_(Delivery.campaign_id == self.campaign_id, Delivery.id.between(self.first_id, self.last_id))
 
 
@@ -51,9 +52,9 @@ def move(
     reason: str | None = None,
     only: Collection[int] | None = None,
     besides: Collection[int] = (),
-    where: Any = None,
+    where: ColumnElement[bool] | None = None,
 ) -> int:
-    """Move the deliveries of a span from one state to another; returns how many. ValueError on a move not in the table.
+    """Move the deliveries of a span from one state to another; returns how many. ValueError if not in the table.
 
     This is the only statement that changes a delivery's state after the freeze.
     """
@@ -87,11 +88,11 @@ class Ledger:
 
     @property
     def balances(self) -> bool:
-        """Whether the parts add up to the people frozen."""
+        """Return whether the parts add up to the people frozen."""
         return self.intended == self.waiting + self.excluded + self.accepted + self.failed + self.uncertain
 
     def sums(self) -> dict[str, int]:
-        """The figures as scripts get them."""
+        """Return the sums by name, without the reasons."""
         names = ("intended", "waiting", "in_flight", "excluded", "accepted", "failed", "uncertain")
         return {name: getattr(self, name) for name in names}
 
@@ -100,26 +101,39 @@ NOTHING = Ledger(intended=0, waiting=0, in_flight=0, excluded=0, accepted=0, fai
 
 
 def read_ledger(connection: Connection, campaign_id: int, *, kind: str = "member") -> Ledger:
-    """The ledger of a campaign as it stands; all sums come from one snapshot.
+    """Return the ledger of a campaign; all sums come from one snapshot.
 
-    `intended` is what the freeze wrote down (the campaign's own range of ids), counted apart from the states, so
-    that a row lost or in an unknown state would show as a sum that does not balance.
+    `intended` is the number that the freeze wrote down, not counted from the states, so that a row lost or in an
+    unknown state shows as a sum that does not balance.
     """
     rows = _counts(connection, campaign_id, kind, literal(0))
     return _summed(rows, intended=(rows[0].intended or 0) if rows else 0)
 
 
 def read_ledgers(connection: Connection, campaign_id: int, *, kind: str = "member") -> dict[int, Ledger]:
-    """A ledger for the people of each compiled email of a campaign in several languages, by its id."""
-    parts: defaultdict[int, list[Any]] = defaultdict(list)
+    """Return a ledger for each compiled email of a campaign in several languages, by the email's id."""
+    parts: defaultdict[int, list[_Count]] = defaultdict(list)
     for row in _counts(connection, campaign_id, kind, Delivery.compiled_id):
         if row.part is not None:
             parts[row.part].append(row)
     return {part: _summed(rows, intended=sum(row.people for row in rows)) for part, rows in parts.items()}
 
 
-def _counts(connection: Connection, campaign_id: int, kind: str, part: Any) -> Sequence[Any]:
-    """People of a campaign by state, reason and `part` of it, from one snapshot."""
+class _Count(NamedTuple):
+    """How many people share a part, a state and a reason; `intended` is the whole campaign's."""
+
+    intended: int | None
+    part: int | None
+    state: State | None
+    why: str | None
+    people: int
+    in_flight: int
+
+
+def _counts(
+    connection: Connection, campaign_id: int, kind: str, part: ColumnElement[int] | InstrumentedAttribute[int | None]
+) -> list[_Count]:
+    """Count the people of a campaign by state, reason and `part` of it, from one snapshot."""
     span = (
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery, Campaign.intended)
         .where(Campaign.id == campaign_id)
@@ -131,7 +145,7 @@ def _counts(connection: Connection, campaign_id: int, kind: str, part: Any) -> S
         .cte("sending")
     )
     in_flight = select(sending.c.first_id).where(Delivery.id.between(sending.c.first_id, sending.c.last_id)).exists()
-    return connection.execute(
+    counted = connection.execute(
         select(
             span.c.intended,
             part.label("part"),
@@ -151,10 +165,11 @@ def _counts(connection: Connection, campaign_id: int, kind: str, part: Any) -> S
             isouter=True,
         )
         .group_by(span.c.intended, "part", Delivery.state, "why")
-    ).all()
+    )
+    return [_Count(*row) for row in counted]
 
 
-def _summed(rows: Sequence[Any], *, intended: int) -> Ledger:
+def _summed(rows: Sequence[_Count], *, intended: int) -> Ledger:
     sums: dict[str, int] = dict.fromkeys(("waiting", "excluded", "accepted", "failed", "uncertain"), 0)
     by_reason: dict[str, dict[str, int]] = {"excluded": {}, "failed": {}}
     for row in rows:

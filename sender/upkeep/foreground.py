@@ -11,9 +11,9 @@ from sqlalchemy import func, select, update
 from daisychain.database import Database
 from daisychain.jobs import Workers
 from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores
-from sender.campaigns.status import find_campaign
+from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin, resume
-from sender.campaigns.waiting_reason import Wait, upcoming
+from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
 from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import finish_if_done
 from sender.delivery.deliver import Deliverer
@@ -34,11 +34,11 @@ def start(database: Database, campaign_id: int, *, who: str = "") -> None:
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id, lock=True)
         confirmed_places.require_confirmed(connection, database.settings)
-        if campaign["state"] == "scheduled":
+        if campaign.state == "scheduled":
             connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(starts_at=None))
-        if campaign["state"] in ("draft", "scheduled"):
+        if campaign.state in ("draft", "scheduled"):
             begin(connection, database.settings, campaign)
-        elif campaign["state"] == "paused":
+        elif campaign.state == "paused":
             resume(connection, database.settings, campaign_id, who=who)
 
 
@@ -48,7 +48,7 @@ def work_until_over(
     *,
     concurrency: int = CONCURRENCY,
     processes: int | None = None,
-    watch: Callable[[Ledger, Wait | None], None] | None = None,
+    watch: Callable[[Ledger, WaitingReason | None], None] | None = None,
     stop: StopFlag | None = None,
 ) -> str:
     """Deliver a started campaign until it has ended (finished, paused, cancelled), and return that state.
@@ -94,13 +94,15 @@ def _slots(database: Database, sender: LiveSender, campaign_id: int, concurrency
     return Workers(database, queues=queues, concurrency=concurrency, extras={"deliverer": deliverer})
 
 
-def _look_after(database: Database, campaign_id: int, watch: Callable[[Ledger, Wait | None], None] | None) -> None:
+def _look_after(
+    database: Database, campaign_id: int, watch: Callable[[Ledger, WaitingReason | None], None] | None
+) -> None:
     with database.engine.begin() as connection:
         sweep(connection, database.settings)
         finish_if_done(connection, campaign_id)
     if watch is not None:
         with database.engine.connect() as connection:
-            watch(read_ledger(connection, campaign_id), upcoming(connection, campaign_id))
+            watch(read_ledger(connection, campaign_id), find_waiting_reason(connection, campaign_id))
 
 
 def _wanted(database: Database, campaign_id: int) -> int:

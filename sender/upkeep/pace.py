@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from daisychain.clock import recorded
 from daisychain.settings import Settings
 from sender.campaigns import brakes, warm_up
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign, lock_if_sending
 from sender.campaigns.plans import is_open
-from sender.campaigns.status import find_campaign
 from sender.campaigns.steering import begin
 from sender.delivery.campaign_states import by_itself, pause
 from sender.delivery.outcomes import sent_a_request
@@ -36,8 +36,8 @@ def start_due_campaigns(connection: Connection, settings: Settings, now: datetim
     ).all()
     for campaign_id in due:
         campaign = find_campaign(connection, campaign_id)
-        if now - campaign["starts_at"] > OVERDUE:
-            pause(connection, campaign_id, _overdue(campaign["starts_at"]))
+        if campaign.starts_at and now - campaign.starts_at > OVERDUE:
+            pause(connection, campaign_id, _overdue(campaign.starts_at))
             continue
         with by_itself(connection, campaign_id, "its time came, but"):
             begin(connection, settings, campaign)
@@ -50,17 +50,13 @@ def release_batches(connection: Connection, campaign_id: int, now: datetime | No
     """
     now = now or datetime.now(UTC)
     # One process at a time: two would both count the same allowance and release it twice.
-    campaign = connection.execute(
-        select(Campaign.__table__)
-        .where(Campaign.id == campaign_id, Campaign.state == "sending")
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    campaign = lock_if_sending(connection, campaign_id)
     if campaign is None:
         return 0
     if reason := brakes.against_going_on(connection, campaign):
         pause(connection, campaign_id, reason)
         return 0
-    if campaign.starts_at is not None and not _has_started(connection, campaign, now):
+    if not _has_started(connection, campaign, now):
         return 0
     if not is_open(campaign, now):
         free = _waiting(campaign_id, select(Batch.id)).with_for_update(skip_locked=True)
@@ -73,8 +69,10 @@ def release_batches(connection: Connection, campaign_id: int, now: datetime | No
     return _release(connection, campaign, _allowance(connection, campaign, now))
 
 
-def _has_started(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
+def _has_started(connection: Connection, campaign: CampaignRecord, now: datetime) -> bool:
     """Whether a scheduled campaign's time has come; when it comes, record that as `resumed_at`."""
+    if campaign.starts_at is None:
+        return True
     if now < campaign.starts_at:
         return False
     if campaign.resumed_at is not None and campaign.resumed_at >= campaign.starts_at:
@@ -86,7 +84,7 @@ def _has_started(connection: Connection, campaign: Row[Any], now: datetime) -> b
     return True
 
 
-def _canary_passed(connection: Connection, campaign: Row[Any], now: datetime) -> bool:
+def _canary_passed(connection: Connection, campaign: CampaignRecord, now: datetime) -> bool:
     """Whether the rest of the campaign may follow its canary, which is judged once, `canary_wait` after it was sent.
 
     If the canary did badly the campaign is paused; if somebody then resumes it, the rest follows.
@@ -108,7 +106,7 @@ def _canary_passed(connection: Connection, campaign: Row[Any], now: datetime) ->
     return not reason
 
 
-def _allowance(connection: Connection, campaign: Row[Any], now: datetime) -> int | None:
+def _allowance(connection: Connection, campaign: CampaignRecord, now: datetime) -> int | None:
     """Return how many more people may be mailed now, by the chosen pace and the domain's warm-up; None for all."""
     limits = []
     if campaign.per_minute:
@@ -123,7 +121,7 @@ def _allowance(connection: Connection, campaign: Row[Any], now: datetime) -> int
     return min(limits) if limits else None
 
 
-def _release(connection: Connection, campaign: Row[Any], allowance: int | None, before: int | None = None) -> int:
+def _release(connection: Connection, campaign: CampaignRecord, allowance: int | None, before: int | None = None) -> int:
     held = (
         _waiting(campaign.id, select(Batch.id, _size().label("people")))
         .where(Batch.held)

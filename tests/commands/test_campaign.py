@@ -8,8 +8,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from daisychain.database import Database
+from sender.tables import Batch
 from tests.command import Daisychain
 from tests.commands.conftest import BULLETIN
 from tests.fakes.sendgrid import FakeSendGrid, Fault
@@ -40,10 +42,29 @@ def test_a_campaign_is_created_sent_and_told_about(friends: Daisychain) -> None:
     assert [row["name"] for row in friends.json("campaign", "list", "--format", "json")] == ["May"]
 
 
-def test_a_draft_is_told_as_a_table_where_that_is_asked_for(friends: Daisychain) -> None:
-    told = friends("campaign", "create", "bulletin.md", "--list", "friends", "--format", "table").stdout
-    assert "draft" in told
-    assert "{" not in told
+def test_create_prints_one_line_with_the_warnings_and_the_next_command(friends: Daisychain) -> None:
+    check = ("newsletter", "check", "bulletin.md", "--list", "friends")
+    findings = friends.json(*check, "--format", "json")["findings"]
+    assert [finding["severity"] for finding in findings] == ["warning", "warning"]
+    created = friends("campaign", "create", "bulletin.md", "--list", "friends")
+    line = f"Campaign 1 created as a draft (2 warnings: daisychain {' '.join(check)}). Next: daisychain campaign send 1"
+    assert (created.stdout, created.stderr) == (f"{line}\n", "")
+
+
+def test_the_list_of_campaigns_shows_planned_times_and_progress(friends: Daisychain, database: Database) -> None:
+    planned, running, _ = (created(friends, "--name", f"Bulletin of May {number}") for number in (1, 2, 3))
+    friends("campaign", "send", planned, "--yes", "--at", "2099-12-01 09:30")
+    friends("campaign", "send", running, "--yes", "--detach")
+    with database.engine.begin() as connection:
+        connection.execute(
+            insert(Batch).values(campaign_id=running, compiled_id=1, first_id=1, last_id=1, state="done")
+        )
+    table = friends("campaign", "list").stdout
+    assert "2099-12-01 09:30" in table
+    assert "sending, 25 %" in table
+    assert max(map(len, table.splitlines())) <= 80
+    friends("campaign", "pause", running)
+    assert "paused, 25 %" in friends("campaign", "list").stdout
 
 
 @pytest.mark.parametrize(

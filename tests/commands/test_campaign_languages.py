@@ -51,7 +51,7 @@ def test_each_person_gets_their_language_exactly_once(may: Daisychain, sendgrid:
     campaign_id = created(real, "--provider", "sendgrid")
     sendgrid.script(Fault(status=413))  # the first batch is halved
     summary = real("campaign", "send", campaign_id, "--yes").stderr
-    assert "In en        4 people, with all whose language is not here: News for" in summary
+    assert "In en        4 people, including all whose language is not here: News for" in summary
     assert "In cy        2 people: Newyddion i" in summary
     assert sendgrid.copies == {f"{name}@people.example": 1 for name in PEOPLE}
     for name, language in GIVEN.items():

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
 from daisychain.operations import backups
-from sender.campaigns.status import find_campaign
+from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin
 from sender.delivery import confirmed_places
 from sender.delivery.ledger import read_ledger

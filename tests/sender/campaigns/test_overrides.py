@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from daisychain.settings import Settings
 from newsletters.checks import codes
 from sender.campaigns import drafts
 from sender.campaigns.overrides import Overrides, read_overrides
-from sender.campaigns.status import status
+from sender.campaigns.status import campaign_status
 from tests.command import Daisychain
 from tests.sender.staging import add_list, add_people
 
@@ -58,10 +58,10 @@ def test_an_error_that_is_overridden_stands_and_who_and_why_are_kept(
 ) -> None:
     id_ = draft(friends, settings, write(tmp_path, BULLETIN), "words-placeholder=XXX is the band's name")
     with friends.engine.connect() as connection:
-        [kept] = status(connection, id_)["overrides"]
-    assert (kept["code"], kept["who"], kept["because"]) == ("words-placeholder", "Ann", "XXX is the band's name")
-    assert kept["at"]
-    [found] = kept["findings"]
+        [kept] = campaign_status(connection, id_).overrides
+    assert (kept.code, kept.who, kept.because) == ("words-placeholder", "Ann", "XXX is the band's name")
+    assert kept.at
+    [found] = kept.findings
     assert found["place"].endswith("may.md:8")
     assert "XXX" in found["message"]
 
@@ -83,8 +83,8 @@ def test_an_override_of_what_was_not_found_is_refused(friends: Database, setting
     ("given", "says", "hint"),
     [
         ("words-placehodler=a name", "There is no check 'words-placehodler'", "Did you mean 'words-placeholder'?"),
-        ("words-placeholder", "Why may words-placeholder stand", 'words-placeholder="REASON"'),
-        ("words-placeholder=  ", "Why may words-placeholder stand", "it is kept"),
+        ("words-placeholder", "Why is words-placeholder accepted", 'words-placeholder="REASON"'),
+        ("words-placeholder=  ", "Why is words-placeholder accepted", "it is kept"),
         ("links-unsubscribe=a reason", "links-unsubscribe can't be overridden", "Keep the footer"),
         ("compile-error=a reason", "compile-error can't be overridden", "Correct the line"),
         ("links-not-secure=a reason", "links-not-secure can't be overridden", "It is no error"),
@@ -118,8 +118,8 @@ def test_people_see_what_stands_before_they_send_and_afterwards(friends: Databas
     create = ("campaign", "create", "may.md", "--list", "friends", "--provider", "outbox")
     assert "Must be fixed" not in daisychain(*create, code=1).stderr
     told = daisychain(*create, "--override", "words-placeholder=the band's name", "--by", "Bo")
-    assert "overridden: words-placeholder: may.md:8" in told.stderr
-    id_ = str(json.loads(told.stdout)["id"])
+    assert "1 overridden error: daisychain newsletter check may.md --list friends" in told.stdout
+    [id_] = re.findall(r"Next: daisychain campaign send (\d+)", told.stdout)
     line = "words-placeholder (1 found), by Bo: the band's name"
     assert line in daisychain("campaign", "send", id_, code=1).stderr
     assert f"Overridden: {line}" in daisychain("campaign", "status", id_).stdout

@@ -19,7 +19,7 @@ from daisychain.errors import InputError, StateError
 from lists.members import unsubscribe
 from sender.campaigns import people_by_state, status, steering
 from sender.campaigns.resolve import resolve
-from sender.campaigns.timeline import story
+from sender.campaigns.timeline import read_timeline
 from sender.delivery import attempts, campaign_states
 from sender.delivery.campaign_states import TRANSITIONS, CampaignState
 from sender.providers.provider import Outcome, Verdict
@@ -159,7 +159,7 @@ def test_a_retry_needs_a_reason_and_somebody_who_failed(database: Database) -> N
     with database.engine.connect() as connection:
         with pytest.raises(InputError, match="reason"):
             steering.retry(connection, campaign_id, who="ann", because=" ")
-        with pytest.raises(StateError, match="can be tried again"):
+        with pytest.raises(StateError, match="can be retried"):
             steering.retry(connection, campaign_id, who="ann", because="why not")
 
 
@@ -169,7 +169,7 @@ def test_failed_people_of_a_batch_in_doubt_stay_failed(database: Database) -> No
     refused = Outcome(Verdict.REFUSED_PERSON, refused={1: "bad address"})
     recorded(database, claimed(database, batches(database, campaign_id)[0]), refused)
     recorded(database, claimed(database, batches(database, campaign_id)[0]), Outcome(Verdict.UNCERTAIN))
-    with database.engine.connect() as connection, pytest.raises(StateError, match="can be tried again"):
+    with database.engine.connect() as connection, pytest.raises(StateError, match="can be retried"):
         steering.retry(connection, campaign_id, who="ann", because="why not")
 
 
@@ -293,11 +293,11 @@ def test_a_finished_campaign_in_which_people_wait_goes_on_with_the_sweep(databas
     campaign_id = frozen(database, 2)
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).values(state="finished", finished_at=func.now()))
-        assert exit_code(status.status(connection, campaign_id)) == UNFINISHED_BUSINESS
+        assert exit_code(status.campaign_status(connection, campaign_id)) == UNFINISHED_BUSINESS
         sweep(connection, database.settings)
     assert foreground.work_until_over(database, campaign_id, processes=1) == "finished"
     with database.engine.connect() as connection:
-        assert exit_code(status.status(connection, campaign_id)) == 0
+        assert exit_code(status.campaign_status(connection, campaign_id)) == 0
     assert ledger(database, campaign_id).accepted == 2
 
 
@@ -321,16 +321,16 @@ def test_the_ledger_lists_the_people_of_a_state_with_what_the_provider_said(data
         everybody = list(people_by_state.people(connection, campaign_id))
         text = io.StringIO()
         people_by_state.write_csv(people_by_state.people(connection, campaign_id, "failed"), text)
-    assert [(row["address"], row["state"], row["status"]) for row in everybody] == [
+    assert [(row.address, row.state, row.status) for row in everybody] == [
         ("person0@people.example", "accepted", 202), ("person1@people.example", "failed", 202),
         ("person2@people.example", "waiting", None), ("person3@people.example", "waiting", None),
     ]  # fmt: skip
     header, failed = csv.reader(io.StringIO(text.getvalue()))
-    assert header == list(people_by_state.COLUMNS)
+    assert header == list(people_by_state.PersonRow._fields)
     assert failed[:3] == ["person1@people.example", "failed", "'=HYPERLINK()"]
 
 
-def test_one_persons_story_is_told_in_order(database: Database) -> None:
+def test_one_persons_timeline_is_in_order(database: Database) -> None:
     campaign_id = frozen(database, 4)
     refused = Outcome(Verdict.ACCEPTED, status=202, detail="queued", refused={2: "mailbox full"})
     recorded(database, claimed(database, batches(database, campaign_id)[0]), refused)
@@ -341,20 +341,20 @@ def test_one_persons_story_is_told_in_order(database: Database) -> None:
         resolve(connection, campaign_id, "count-as-accepted", who="bob", because="she wrote back")
         unsubscribe(connection, 1, 2, "one-click")
     with database.engine.connect() as connection:
-        told = story(connection, campaign_id, "PERSON1@people.example")
-    assert told["state"] == "accepted"
-    assert [each["what"] for each in told["story"]] == [
+        timeline = read_timeline(connection, campaign_id, "PERSON1@people.example")
+    assert timeline.state == "accepted"
+    assert [entry.what for entry in timeline.entries] == [
         "frozen", "attempt", "answer", "retry", "attempt", "answer", "settled", "left the list",
     ]  # fmt: skip
-    words = " | ".join(each["words"] for each in told["story"])
+    words = " | ".join(entry.words for entry in timeline.entries)
     for piece in ("queued", "had failed: mailbox full", "by ann: their server is back", "lost", "she wrote back"):
         assert piece in words
 
 
-def test_a_story_of_somebody_else_is_refused(database: Database) -> None:
+def test_a_timeline_of_somebody_else_is_refused(database: Database) -> None:
     campaign_id = frozen(database, 1)
     with database.engine.connect() as connection, pytest.raises(InputError, match="not in the audience"):
-        story(connection, campaign_id, "nobody@people.example")
+        read_timeline(connection, campaign_id, "nobody@people.example")
 
 
 def test_a_campaign_is_steered_from_the_command_line(database: Database, daisychain: Daisychain) -> None:
@@ -377,6 +377,26 @@ def test_a_campaign_is_steered_from_the_command_line(database: Database, daisych
     assert [row["reason"] for row in rows] == ["cancelled"] * 3
     assert "person1@people.example,excluded" in daisychain("campaign", "ledger", campaign_id, "--format", "csv").stdout
     assert "excluded (cancelled)" in daisychain("campaign", "who", campaign_id, "person1@people.example").stdout
+
+
+def test_cancelling_says_how_many_people_will_not_be_mailed(database: Database, daisychain: Daisychain) -> None:
+    scheduled, running, finished = (str(staged(database, people, name=f"list-{people}")) for people in (3, 4, 5))
+    daisychain("campaign", "send", scheduled, "--yes", "--as-created", "--at", "2099-12-01 09:30")
+    said = daisychain("campaign", "cancel", scheduled, "--yes").stderr
+    assert "Cancelled. 3 people on the list will not be mailed." in said
+    daisychain("campaign", "send", running, "--yes", "--as-created", "--detach")
+    said = daisychain("campaign", "cancel", running, "--yes").stderr
+    assert "Cancelled. 4 people who are waiting will not be mailed." in said
+    daisychain("campaign", "send", finished, "--yes", "--as-created")
+    assert "can't be cancelled" in daisychain("campaign", "cancel", finished, "--yes", code=1).stderr
+
+
+def test_a_follow_up_whose_earlier_campaign_is_gone_can_be_cancelled(database: Database) -> None:
+    campaign_id = staged(database, 3)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(of_campaign_id=99, of_whom="accepted"))
+        assert steering.cancel(connection, campaign_id, who="ann") == 0
+    assert state_of(database, campaign_id) == "cancelled"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

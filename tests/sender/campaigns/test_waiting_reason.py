@@ -30,9 +30,9 @@ def waiting(database: Database, outcome: Outcome = ASKED) -> int:
     return campaign_id
 
 
-def upcoming(database: Database, campaign_id: int) -> waiting_reason.Wait | None:
+def upcoming(database: Database, campaign_id: int) -> waiting_reason.WaitingReason | None:
     with database.engine.connect() as connection:
-        return waiting_reason.upcoming(connection, campaign_id)
+        return waiting_reason.find_waiting_reason(connection, campaign_id)
 
 
 @pytest.mark.parametrize(
@@ -41,19 +41,19 @@ def upcoming(database: Database, campaign_id: int) -> waiting_reason.Wait | None
         (ASKED, "SendGrid asks us to wait until "),
         (
             Outcome(Verdict.RETRY, "SendGrid could not be reached: refused", retry_at=SOON),
-            "SendGrid could not be reached: refused; tried again at ",
+            "SendGrid could not be reached: refused; next try at ",
         ),
         (
             Outcome(Verdict.ACCEPTED, "The relay: 451 greylisted", waiting=frozenset({2}), retry_at=SOON),
-            "The relay: 451 greylisted; tried again at ",
+            "The relay: 451 greylisted; next try at ",
         ),
     ],
 )
 def test_what_is_waited_for_is_told_with_its_time(database: Database, outcome: Outcome, words: str) -> None:
     wait = upcoming(database, waiting(database, outcome))
     assert wait is not None
-    assert wait.words.startswith(words)
-    assert clock.shown_time(SOON) in wait.words or clock.shown(SOON) in wait.words
+    assert wait.text.startswith(words)
+    assert clock.shown_time(SOON) in wait.text or clock.shown(SOON) in wait.text
 
 
 @pytest.mark.parametrize("ended", ["over", "paused", "no wait"])
@@ -78,8 +78,8 @@ def test_status_tells_people_and_scripts_and_wakes_nothing(database: Database, d
     before = jobs()
     assert "SendGrid asks us to wait until " in daisychain("campaign", "status", str(campaign_id)).stdout
     with database.engine.connect() as connection:
-        wait = status.status(connection, campaign_id)["wait"]
-    assert (wait["until"], wait["status"]) == (SOON, 429)
+        wait = status.campaign_status(connection, campaign_id).wait
+    assert (wait.until, wait.status) == (SOON, 429)
     assert jobs() == before
 
 
@@ -96,5 +96,5 @@ def test_the_bar_says_what_is_waited_for_and_without_a_bar_it_is_said_once(
         for each in (None, wait, wait, None):
             watch(ledger, each)
             if not disable:
-                assert bar.tasks[0].description == (each.words if each else "Sending")
+                assert bar.tasks[0].description == (each.text if each else "Sending")
     assert capsys.readouterr().err.count("SendGrid asks us to wait until") == 1

@@ -98,7 +98,7 @@ def test_each_person_is_given_their_language_once_in_batches_of_one_language(dat
         rows = connection.execute(
             select(Member.language, Delivery.compiled_id, Delivery.inputs).join(Member, Member.id == Delivery.member_id)
         ).all()
-        told = {row["address"]: row["language"] for row in people_by_state.people(connection, campaign_id)}
+        told = {row.address: row.language for row in people_by_state.people(connection, campaign_id)}
     assert Counter((row.language, row.compiled_id) for row in rows) == Counter(
         (code, ids[language_given(code, FOUR, "en")]) for code in wanted
     )

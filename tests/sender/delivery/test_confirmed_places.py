@@ -11,8 +11,8 @@ from sqlalchemy import func, select, text, update
 from daisychain.database import Database
 from daisychain.errors import StateError
 from sender.campaigns import steering
+from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.plans import Plan, set_plan
-from sender.campaigns.status import find_campaign
 from sender.delivery import confirmed_places
 from sender.delivery.deliver import Deliverer
 from sender.delivery.senders import LiveSender

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from daisychain.database import Database
-from sender.campaigns.evidence import evidence, in_words
+from sender.campaigns.evidence import read_evidence
 from sender.events.provider_log import NOTHING, look_up
 from sender.tables import Attempt, Delivery, WebhookBody
 from tests.fakes.sendgrid import FakeSendGrid
@@ -140,12 +140,12 @@ def test_the_evidence_says_how_long_and_whether_the_webhook_is_alive(
             connection.execute(
                 WebhookBody.__table__.insert().values(provider="sendgrid", body=b"[]", digest=b"d", received_at=at)
             )
-        found = evidence(connection, replace(database.settings, sendgrid_webhook_keys=keys), campaign.campaign_id)
-    assert (found["people"], found["requests"], found["minutes"], found["webhook"]) == (3, 1, 10, state)
-    assert "3 people of 1 requests are uncertain" in in_words(found)[0]
+        found = read_evidence(connection, replace(database.settings, sendgrid_webhook_keys=keys), campaign.campaign_id)
+    assert (found.people, found.requests, found.minutes, found.webhook) == (3, 1, 10, state)
+    assert "3 people of 1 requests are uncertain" in found.lines()[0]
 
 
 def test_where_nobody_is_uncertain_the_evidence_says_so(database: Database) -> None:
     campaign = sent(database)
     with database.engine.connect() as connection:
-        assert in_words(evidence(connection, database.settings, campaign.campaign_id)) == ["Nobody is uncertain."]
+        assert read_evidence(connection, database.settings, campaign.campaign_id).lines() == ["Nobody is uncertain."]

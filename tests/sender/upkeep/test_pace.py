@@ -15,9 +15,9 @@ from lists.list_people import ListPeople
 from lists.members import unsubscribe
 from pages.app import create_app
 from sender.campaigns import brakes, follow_ups, plans, steering, warm_up
+from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.freeze import freeze
-from sender.campaigns.plans import Plan, is_open
-from sender.campaigns.status import find_campaign
+from sender.campaigns.plans import Plan
 from sender.event import IncomingEvent, Kind, digest
 from sender.events.intake import ingest
 from sender.providers.failures import PEOPLE_REFUSED_IN_A_ROW
@@ -196,7 +196,7 @@ def test_a_pause_by_a_person_does_not_stand_for_the_canarys_verdict(database: Da
     [
         ({"opens_at": time(8), "closes_at": time(20), "zone": "Europe/Nowhere"}, "no time zone 'Europe/Nowhere'"),
         ({"state": "scheduled", "starts_at": func.now(), "of_campaign_id": 99, "of_whom": "accepted"}, "Campaign 99"),
-        ({"opens_at": time(8), "zone": "UTC"}, "TypeError; the log has more"),  # what nobody has thought of
+        ({"opens_at": time(8), "zone": "UTC"}, "AssertionError; the log has more"),  # what nobody has thought of
     ],
     ids=["a zone that is unknown here", "a follow-up of a campaign that is gone", "anything else"],
 )
@@ -368,9 +368,7 @@ def test_out_of_its_hours_a_campaign_is_held_back(database: Database) -> None:
     ],
 )
 def test_hours_are_the_zones_own(hours: str, moment: str, is_in: bool) -> None:
-    opens_at, closes_at, zone = plans.read_hours(hours)
-    campaign = Campaign(opens_at=opens_at, closes_at=closes_at, zone=zone)
-    assert is_open(campaign, datetime.fromisoformat(moment).replace(tzinfo=UTC)) is is_in
+    assert plans.read_hours(hours).include(datetime.fromisoformat(moment).replace(tzinfo=UTC)) is is_in
 
 
 @pytest.mark.parametrize(
@@ -388,17 +386,17 @@ def test_a_time_is_read_in_its_zone(text: str, moment: str) -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (Plan(at="tomorrow"), "is no time"),
-        (Plan(at="2026-13-01 09:30"), "is no time"),
+        (Plan(at="tomorrow"), "is not a time"),
+        (Plan(at="2026-13-01 09:30"), "is not a time"),
         (Plan(at="2026-05-01 09:30"), "is past"),
         (Plan(at="2027-03-28 01:30 Europe/London"), "clocks go forward"),
         (Plan(at="2026-12-01 09:30 Mars/Base"), "no time zone"),
         (Plan(at="2026-12-01 09:30", hold="10m"), "do not go together"),
-        (Plan(hold="soon"), "no span of time"),
+        (Plan(hold="soon"), "not a span of time"),
         (Plan(wait="10m"), "canary"),
-        (Plan(between="8-20"), "no hours"),
-        (Plan(between="08:00-08:00"), "no hours"),
-        (Plan(between="25:00-26:00"), "no hours"),
+        (Plan(between="8-20"), "are not hours"),
+        (Plan(between="08:00-08:00"), "are not hours"),
+        (Plan(between="25:00-26:00"), "are not hours"),
     ],
 )
 def test_a_plan_that_cannot_be_kept_is_refused(plan: Plan, words: str) -> None:

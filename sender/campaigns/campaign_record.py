@@ -1,0 +1,154 @@
+"""Campaigns as the rest of the product reads them: one by its number, and the list of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime, time
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Float, Select, cast, func, select
+
+from daisychain.errors import StateError
+from daisychain.settings import Settings
+from daisychain.slug import slug
+from lists.tables import MailingList
+from newsletters.tables import StoredEmail
+from sender.delivery.campaign_states import CampaignState
+from sender.tables import Batch, Campaign, CampaignEmail
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """One campaign: its row (sender/tables.py explains the columns), its list's name, and its email's hash."""
+
+    id: int
+    kind: str
+    name: str
+    state: CampaignState
+    pause_reason: str
+    list_id: int | None
+    list_name: str | None
+    document: str
+    source: str
+    compiled_id: int
+    hash: str
+    provider: str
+    from_name: str
+    from_address: str
+    reply_to: str
+    opens: str
+    clicks: str
+    tracking_decided_by: str
+    tracking_because: str
+    public_url: str
+    created_at: datetime
+    frozen_at: datetime | None
+    finished_at: datetime | None
+    intended: int
+    first_delivery: int | None
+    last_delivery: int | None
+    of_campaign_id: int | None
+    of_whom: str
+    starts_at: datetime | None
+    per_minute: int | None
+    opens_at: time | None
+    closes_at: time | None
+    zone: str
+    canary: int
+    canary_wait: int
+    canary_until: datetime | None
+    rest_from: int | None
+    most_bounces: float
+    most_complaints: float
+    resumed_at: datetime | None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this is a test send, which is in no list and no figure."""
+        return self.kind == "test"
+
+
+@dataclass(frozen=True)
+class CampaignRow:
+    """One line of the list of campaigns; `progress` is the share of its people already handled while it is sending."""
+
+    id: int
+    name: str
+    state: CampaignState
+    list_name: str | None
+    provider: str
+    intended: int
+    created_at: datetime
+    finished_at: datetime | None
+    starts_at: datetime | None
+    progress: float | None
+
+
+_JOINED = {"list_name": MailingList.name.label("list_name"), "hash": StoredEmail.hash}
+_RECORD = (
+    select(*(_JOINED[each.name] if each.name in _JOINED else getattr(Campaign, each.name)
+             for each in fields(CampaignRecord)))
+    .outerjoin(MailingList, MailingList.id == Campaign.list_id)
+    .join(StoredEmail, StoredEmail.id == Campaign.compiled_id)
+)  # fmt: skip
+
+
+def find_campaign(connection: Connection, campaign_id: int, *, lock: bool = False) -> CampaignRecord:
+    """Return a campaign; raises StateError if there is none.
+
+    `lock` keeps others from changing its state until the caller's transaction ends.
+    """
+    found = _RECORD.where(Campaign.id == campaign_id)
+    row = connection.execute(found.with_for_update(of=Campaign) if lock else found).one_or_none()
+    if row is None:
+        raise StateError(f"There is no campaign {campaign_id}.", hint="`daisychain campaign list` shows them.")
+    return CampaignRecord(*row)
+
+
+def lock_if_sending(connection: Connection, campaign_id: int) -> CampaignRecord | None:
+    """Lock and return a campaign that is being sent; None if it is not, or somebody else has locked it."""
+    sending = _RECORD.where(Campaign.id == campaign_id, Campaign.state == "sending")
+    row = connection.execute(sending.with_for_update(of=Campaign, skip_locked=True)).one_or_none()
+    return None if row is None else CampaignRecord(*row)
+
+
+def list_campaigns(connection: Connection) -> list[CampaignRow]:
+    """Return all campaigns, newest first, without test sends."""
+    rows = connection.execute(
+        select(
+            Campaign.id, Campaign.name, Campaign.state, MailingList.name, Campaign.provider, Campaign.intended,
+            Campaign.created_at, Campaign.finished_at, Campaign.starts_at, _progress().scalar_subquery(),
+        )
+        .outerjoin(MailingList, MailingList.id == Campaign.list_id)
+        .where(Campaign.kind == "campaign")
+        .order_by(Campaign.id.desc())
+    )  # fmt: skip
+    return [CampaignRow(*row) for row in rows]
+
+
+def _progress() -> Select[float | None]:
+    """Read from the batches, a thousand times fewer than the people, so that listing campaigns is cheap."""
+    people = func.sum(Batch.last_id - Batch.first_id + 1)
+    handled = people.filter(Batch.state.in_(["done", "uncertain"]))
+    return (
+        select(cast(func.coalesce(handled, 0) / func.nullif(people, 0), Float))
+        .where(Batch.campaign_id == Campaign.id, Batch.state != "split", Campaign.state.in_(["sending", "paused"]))
+        .correlate(Campaign)
+    )
+
+
+def sources_of(connection: Connection, campaign_id: int) -> dict[str, str]:
+    """Return the document that a campaign was made from, under "", and its translations by language."""
+    rows = connection.execute(
+        select(CampaignEmail.language, CampaignEmail.source)
+        .where(CampaignEmail.campaign_id == campaign_id, CampaignEmail.source != "")
+        .order_by(CampaignEmail.language)
+    )
+    return {"": find_campaign(connection, campaign_id).source, **{row.language: row.source for row in rows}}
+
+
+def public_face(settings: Settings, list_name: str | None) -> dict[str, str]:
+    """Return where a campaign's mails point, and the List-Id they carry: "Name <slug.lists.host>" (RFC 2919)."""
+    host = urlsplit(settings.pages_url).hostname
+    header = f"{list_name} <{slug(list_name)}.lists.{host}>" if list_name else ""
+    return {"public_url": settings.pages_url, "list_header": header}
