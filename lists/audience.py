@@ -45,6 +45,7 @@ class AllLists:
     """All people of every list, once for each of their lists."""
 
 
+# A segment, once there are any, is one more source.
 AudienceSource = WholeList | PartOfList | AllLists
 
 

@@ -1,4 +1,4 @@
-"""What pages need of the app they run in, and the headers and plain answers that they share."""
+"""The context of pages: the app they run in, and the headers and plain answers that they share."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 
 
 class MailFinder:
-    """What an app makes once: the installation's keys, and the compiled emails that readers ask for."""
+    """Objects that an app makes once: the installation's keys, and the compiled emails that readers ask for."""
 
     def __init__(self, database: Database) -> None:
         self.keys = Keys(installation_secret(database.settings))
@@ -33,7 +33,7 @@ def prepare(app: Flask, database: Database) -> None:
 
 
 def mail_of(key: str) -> SentMail:
-    """Return the delivery of a key; anything but a key of ours is 404."""
+    """Return the delivery of a key; anything but our own key is 404."""
     delivery_id = _delivery_id(key)
     with engine().connect() as connection:
         mailed = find_sent_mail(connection, delivery_id)

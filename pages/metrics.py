@@ -47,7 +47,7 @@ def _allowed() -> bool:
 
 
 def _current() -> str:
-    """Return the page, made anew if the last one is too old; one request at a time."""
+    """Return the page, made again if the last one is too old; one request at a time."""
     kept = current_app.extensions.setdefault("metrics", {})
     with _turn:
         if time.monotonic() - kept.get("made", -FRESH) >= FRESH:

@@ -1,4 +1,4 @@
-"""How many requests with a body may be read at once: slow senders must not hold up other pages."""
+"""Limits on requests with a body that are read at once: slow senders must not hold up other pages."""
 
 from __future__ import annotations
 

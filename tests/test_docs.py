@@ -186,3 +186,13 @@ def test_the_architecture_draws_every_folder_of_the_product() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix() for place in PRODUCT for path in (ROOT / place).rglob("*.py")}
     drawn = {folder for folder in folders if f"| `{folder}/`" in page}
     assert folders - drawn - {"newsletters/packs/dialects", "daisychain/migrations/versions", "sender"} == set()
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
+def test_the_reading_order_has_forty_files() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    order = page.partition("## Reading order")[2].partition("\n## ")[0]
+    assert len(re.findall(r"^\| `", order, re.MULTILINE)) == 40

@@ -140,7 +140,7 @@ def _title(text: str) -> None:
 
 @contextmanager
 def _surroundings(home: Path, public_key: str) -> Iterator[None]:
-    """Settings for the demo alone; what the user has set up for real mail is out of reach while it runs."""
+    """Return settings for the demo only, which can't reach what the user has set up for real mail."""
     own = {"DAISYCHAIN_HOME": str(home), "DAISYCHAIN_PROVIDER": "outbox", "SENDGRID_WEBHOOK_KEYS": public_key}
     before = dict(os.environ)
     for name in before:

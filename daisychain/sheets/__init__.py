@@ -1,1 +1,1 @@
-"""Sheets: the one reader of tables that people make, CSV and workbooks, whatever they are read for."""
+"""Sheets: the one reader of tables that people make, CSV and workbooks, for every purpose."""

@@ -34,7 +34,7 @@ class Sheet(ABC):
 
     @property
     def position(self) -> int:
-        """How many bytes of the file have been read."""
+        """Count the bytes of the file that have been read."""
         return self._binary.tell()
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation from a real run of the demo, with Chromium, and makes them small with Pillow.
+"""Take the pictures of the documentation from a real run of the demo, with Chromium, and make them small with Pillow.
 
     python docs/pictures/shoot.py           writes docs/pictures/*.png
 
@@ -39,8 +39,8 @@ def main() -> None:
         home = Path(folder, "demo")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DAISYCHAIN_")}
         environment["DAISYCHAIN_HOME"] = str(home)
-        told = run("demo", "--home", str(home), cwd=folder, environment=environment)
-        sys.stdout.write(told[told.rindex("Where to look") :])
+        output = run("demo", "--home", str(home), cwd=folder, environment=environment)
+        sys.stdout.write(output[output.rindex("Where to look") :])
         mail = local(home / "preview" / "newsletter.html")
         save(shot(mail, 640), "bulletin-desktop", height=1500)
         save(shot(mail, 375), "bulletin-phone", height=1500)
@@ -56,25 +56,16 @@ def main() -> None:
 
 
 def started(layout: str, folder: str, environment: dict[str, str]) -> Page:
-    """What `newsletter new` makes in a layout, as a page."""
-    run(
-        "newsletter",
-        "new",
-        layout,
-        "--toolkit",
-        "community-makes-us",
-        "--layout",
-        layout,
-        cwd=folder,
-        environment=environment,
-    )
+    """Make a newsletter in a layout with `newsletter new`, and return it as a page."""
+    run("newsletter", "new", layout, "--toolkit", "community-makes-us", "--layout", layout, cwd=folder,
+        environment=environment)  # fmt: skip
     run("newsletter", "preview", f"{layout}.md", "--out", f"layout-{layout}", "--no-pictures", cwd=folder,
         environment=environment)  # fmt: skip
     return local(Path(folder, f"layout-{layout}", "newsletter.html"))
 
 
 def side_by_side(pages: list[Page]) -> Image.Image:
-    """The beginnings of several mails as a phone shows them, half as large, four in a row."""
+    """Put the beginnings of several mails side by side, as a phone shows them, half as large, four in a row."""
     wide, high, gap = 188, 430, 16
     sheet = Image.new("RGB", (4 * (wide + gap) + gap, -(-len(pages) // 4) * (high + gap) + gap), "#c9c5ba")
     for number, each in enumerate(pages):
@@ -85,7 +76,7 @@ def side_by_side(pages: list[Page]) -> Image.Image:
 
 
 def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
-    """The pictures of a partner pack, its README and its public page, on the toolkit of the demo."""
+    """Take the pictures of a partner pack, its README and its public page, on the toolkit of the demo."""
     write_partner(Path(folder, "bees.yml"))
     run("newsletter", "new", "may", "--toolkit", "community-makes-us", cwd=folder, environment=environment)
     run("newsletter", "pack", "may.md", "--brand", "bees.yml", "--for", "brevo,outlook", "--out", ".", cwd=folder,
@@ -112,9 +103,9 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
 
 
 def filled(readme: str) -> str:
-    """The part of a README in which people copy the code, an address filled in."""
-    alone = "<style>main > :not(.code) { display: none } main { padding: 8px 44px 20px }</style></head>"
-    return readme.replace("</head>", alone).replace(
+    """Return the part of a README in which people copy the code, with an address filled in."""
+    rest_hidden = "<style>main > :not(.code) { display: none } main { padding: 8px 44px 20px }</style></head>"
+    return readme.replace("</head>", rest_hidden).replace(
         'placeholder="https://"',
         'value="https://img.brevo.example/2187/bees-of-bath-logo.png" placeholder="https://"',
         1,
@@ -122,7 +113,7 @@ def filled(readme: str) -> str:
 
 
 def run(*arguments: str, cwd: str, environment: dict[str, str]) -> str:
-    """What a command of Daisychain says on stdout."""
+    """Run a command of Daisychain, and return its stdout."""
     return subprocess.run(
         [sys.executable, "-m", "daisychain", *arguments],
         cwd=cwd, env=environment, check=True, stdout=subprocess.PIPE, text=True,
@@ -131,7 +122,7 @@ def run(*arguments: str, cwd: str, environment: dict[str, str]) -> str:
 
 @contextmanager
 def served(home: Path, environment: dict[str, str]) -> Iterator[str]:
-    """The public pages of the demo's home; yields their URL."""
+    """Serve the public pages of the demo's home, and yield their URL."""
     process = subprocess.Popen(
         [sys.executable, "-m", "daisychain", "serve", "--port", "0"],
         cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -142,7 +133,7 @@ def served(home: Path, environment: dict[str, str]) -> Iterator[str]:
         deadline = time.monotonic() + 60
         while not answers(url):
             if time.monotonic() > deadline:
-                raise SystemExit("The pages did not come up.")
+                raise SystemExit("The pages did not start.")
             time.sleep(0.1)
         yield url
     finally:
@@ -160,24 +151,24 @@ def answers(url: str) -> bool:
 
 
 def leaving_path(home: Path) -> str:
-    """The path of the unsubscribe link in some mail of the newest campaign."""
+    """Return the path of the unsubscribe link in some mail of the newest campaign."""
     newest = max((home / "outbox").glob("[0-9]*"), key=lambda folder: int(folder.name))
     mail = message_from_bytes(min(newest.glob("*.eml")).read_bytes())
     return urlsplit(mail["List-Unsubscribe"].strip("<>")).path
 
 
 def until_notes(report: str) -> str:
-    """A report up to its footnotes."""
+    """Return a report up to its footnotes."""
     return report.partition("\n[1] ")[0].rstrip()
 
 
 def local(path: Path) -> Page:
-    """A page that stands in a file, with what is beside it."""
+    """Return the page in a file, with the files beside it."""
     return Page(path.read_text(encoding="utf-8"), files_in(path.parent))
 
 
 def shot(page: Page, width: int, *, height: int = 0) -> Image.Image:
-    """A page as a browser of that width shows it, whole or only its top."""
+    """Return a page as a browser of that width shows it, whole or only its top."""
     with open_browser() as browser:
         taken = browser.picture(page, View(width, height, scripts=True))
     with Image.open(io.BytesIO(taken)) as picture:
@@ -185,7 +176,7 @@ def shot(page: Page, width: int, *, height: int = 0) -> Image.Image:
 
 
 def part(page: Page, selector: str, width: int) -> Image.Image:
-    """One element of a page, over its whole width."""
+    """Return one element of a page, over its whole width."""
     box = f"(box => [box.top, box.bottom])(document.querySelector({selector!r}).getBoundingClientRect())"
     with open_browser() as browser:
         top, bottom = browser.answer(page, box, View(width))
@@ -193,7 +184,7 @@ def part(page: Page, selector: str, width: int) -> Image.Image:
 
 
 def terminal(text: str) -> Image.Image:
-    """Text as a terminal shows it."""
+    """Draw text as a terminal shows it."""
     lines = [line.rstrip() for line in text.splitlines()]
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         console = Console(record=True, file=nowhere, width=max(map(len, lines)) + 2)
@@ -204,7 +195,7 @@ def terminal(text: str) -> Image.Image:
 
 
 def trimmed(picture: Image.Image) -> Image.Image:
-    """The picture without the rows below which nothing changes any more."""
+    """Cut off equal rows at the bottom of a picture."""
     last = picture.crop((0, picture.height - 1, picture.width, picture.height))
     row = last.tobytes()
     height = picture.height
