@@ -72,10 +72,8 @@ class Composer:
         """Return the body as plain text; every part ends with an empty line."""
 
         def block(node: BlockNode, body: str) -> str:
-            written = self._macro(node, "text").text(
-                self._attributes(node, self._text_url(node)), body, self._text_look(node)
-            )
-            return tidied(str(written))
+            attributes = self._attributes(node, self._text_url(node))
+            return tidied(str(self._macro(node, "text").text(attributes, body, self._text_look(node))))
 
         return self._joined(nodes, lambda node: to_text(self._read(node), self._text_url(node)), block)
 
@@ -111,9 +109,6 @@ class Composer:
     ) -> str:
         """Write `nodes` one after the other; the tokens of a condition, each before a `gap`, surround what it holds."""
 
-        def mark(kind: Kind, index: int) -> str:
-            return self.expressions.mint.write(kind, index) + gap
-
         def one(node: Node) -> str:
             match node:
                 case TextNode():
@@ -121,9 +116,9 @@ class Composer:
                 case BlockNode():
                     return block(node, self._joined(node.body, words, block, gap))
                 case ConditionNode():
-                    then, otherwise = (self._joined(each, words, block, gap) for each in (node.then, node.otherwise))
-                    otherwise = mark(Kind.OTHERWISE, node.index) + otherwise if node.otherwise else ""
-                    return mark(Kind.BEGIN, node.index) + then + otherwise + mark(Kind.END, node.index)
+                    return self._condition(
+                        node, lambda each: self._joined(each, words, block, gap), lambda token: token + gap
+                    )
             raise TypeError(node)
 
         return "".join(self._each(nodes, one))
@@ -137,12 +132,10 @@ class Composer:
 
     def _conditional(self, node: ConditionNode) -> list[Piece]:
         write = self.expressions.mint.write
-        marks = (
-            [(Kind.BEGIN, node.then), (Kind.OTHERWISE, node.otherwise)] if node.otherwise else [(Kind.BEGIN, node.then)]
-        )
         pieces: list[Piece] = []
-        for kind, branch in marks:
-            pieces += [Piece(_raw(write(kind, node.index)), "", node.line), *self.sections(branch)]
+        for kind, branch in (Kind.BEGIN, node.then), (Kind.OTHERWISE, node.otherwise):
+            if kind is Kind.BEGIN or branch:
+                pieces += [Piece(_raw(write(kind, node.index)), "", node.line), *self.sections(branch)]
         return [*pieces, Piece(_raw(write(Kind.END, node.index)), "", node.line)]
 
     def _column(self, nodes: Iterable[Node], look: Theme, words: str = "") -> Markup:
@@ -160,19 +153,21 @@ class Composer:
                 return self._words(node, look, words)
             case BlockNode():
                 if node.block.place == "section":
-                    raise InputError(
-                        f"The block {node.block.name!r} can't be inside another.", file=node.file, line=node.line,
-                        hint="Close the outer block before it, with a line of :::",
-                    )  # fmt: skip
+                    message = f"The block {node.block.name!r} can't be inside another."
+                    hint = "Close the outer block before it, with a line of :::"
+                    raise InputError(message, file=node.file, line=node.line, hint=hint)
                 return self._block(node, look)
             case ConditionNode():
-                write = self.expressions.mint.write
-                middle = ""
-                if node.otherwise:
-                    middle = _raw(write(Kind.OTHERWISE, node.index)) + self._column(node.otherwise, look, words)
-                begin, end = (_raw(write(kind, node.index)) for kind in (Kind.BEGIN, Kind.END))
-                return begin + self._column(node.then, look, words) + middle + end
+                return self._condition(node, lambda each: self._column(each, look, words), _raw)
         raise TypeError(node)
+
+    def _condition(
+        self, node: ConditionNode, write: Callable[[Iterable[Node]], str], mark: Callable[[str], str]
+    ) -> str:
+        begin, middle, end = (
+            mark(self.expressions.mint.write(kind, node.index)) for kind in (Kind.BEGIN, Kind.OTHERWISE, Kind.END)
+        )
+        return begin + write(node.then) + (middle + write(node.otherwise) if node.otherwise else "") + end
 
     def _html(self, node: TextNode) -> str:
         html = to_html(self._read(node), self._image_tag, self.slots.url)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from daisychain.errors import InputError
 from newsletters.documents.front_matter import split
+from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import YamlMapping
 
-MAX_BYTES = 1024 * 1024
 KEYS = (
     "subject", "preheader", "toolkit", "brand", "layout", "language", "fallback", "title", "from", "reply_to", "fields",
     "subjects", "preheaders",
@@ -75,9 +75,8 @@ def read_document(path: Path) -> Document:
     A translation (`may.cy.md` beside `may.md`) takes the keys that it lacks from the first document.
     """
     first = first_of(path)
-    return parse_document(
-        _read(path), str(path), path.parent, read_document(first) if first else None, language_of(path)
-    )
+    text = read_text(path, "There is no newsletter")
+    return parse_document(text, str(path), path.parent, read_document(first) if first else None, language_of(path))
 
 
 def language_of(path: Path) -> str:
@@ -90,22 +89,6 @@ def first_of(path: Path) -> Path | None:
     """Return the document that `path` translates, or None."""
     first = path.with_name(f"{Path(path.stem).stem}{path.suffix}")
     return first if language_of(path) and first.is_file() else None
-
-
-def _read(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"There is no newsletter {str(path)!r}.") from None
-    except OSError as error:
-        raise InputError(f"The newsletter can't be read: {error.strerror}.", file=path) from None
-    if len(content) > MAX_BYTES:
-        raise InputError(f"The newsletter is too large: {len(content):,} bytes, {MAX_BYTES:,} are allowed.", file=path)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError("This is not UTF-8 text.", file=path, line=line, hint="Save it as UTF-8.") from None
 
 
 def parse_document(text: str, file: str, folder: Path, first: Document | None = None, language: str = "") -> Document:

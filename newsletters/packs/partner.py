@@ -25,6 +25,7 @@ from daisychain.errors import InputError
 from daisychain.sheets.sheet import Sheet
 from daisychain.slug import slug
 from daisychain.suggestions import nearest
+from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
 from newsletters.packs.dialect_writer import ADDRESS
 from newsletters.packs.logos import trimmed
@@ -78,7 +79,7 @@ class Fail:
 
 def read_partner(path: Path) -> Partner:
     """Return the partner in the YAML file `path`; raises InputError with file and line."""
-    sheet = read_sheet(_text(path, "There is no partner"), str(path))
+    sheet = read_sheet(read_text(path, "There is no partner"), str(path))
     sheet.allow(COLUMNS, "A partner")
     values = {key: sheet.text(key, "") for key in sheet}
     return partner_of(values, path.parent, Fail(path, sheet.line_of))
@@ -207,16 +208,3 @@ def _colour(value: str, fail: Fail) -> str:
 
 def _code_of(name: str) -> str:
     return slug(name)[:40].strip("-") or "partner"
-
-
-def _text(path: Path, missing: str) -> str:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"The file is too large; {LARGEST_FILE // 1024**2} MiB are allowed.", file=path)
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{missing} {str(path)!r}.") from None
-    except UnicodeDecodeError:
-        raise InputError("This is not UTF-8 text.", file=path, hint="Save it as UTF-8.") from None
-    except OSError as error:
-        raise InputError(f"It can't be read: {error.strerror}.", file=path) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
+from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
 from newsletters.toolkits.contrast import contrast, nearest_readable, parse_colour, readable, too_faint
 from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
@@ -104,13 +105,7 @@ def read_brand(
 
 def read_brand_file(path: Path) -> Brand:
     """Return the brand in the file `path`; its logos are files beside it. Raises InputError with file and line."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"There is no brand {str(path)!r}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The brand can't be read: {error}.", file=path) from None
-    sheet = read_sheet(text, str(path))
+    sheet = read_sheet(read_text(path, "There is no brand"), str(path))
     return read_brand(sheet, name=sheet.text("name"), images={}, read=_beside(path))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from daisychain.errors import InputError
+from newsletters.documents.text_files import MAX_TEXT_BYTES, decoded
 from newsletters.toolkits.images import MAX_BYTES
 
 SHEET = "toolkit.yml"
 BRAND = "brand.yml"
-MAX_TEXT_BYTES = 1024 * 1024
 MAX_FILES = 2_000
 MAX_COPY = 1_000_000  # characters, of all blocks together
 MAX_IMAGES = 100
@@ -47,12 +47,7 @@ class ToolkitFiles:
     def text(self, path: str) -> str:
         """Return the text of a file, its lines ended by a single newline."""
         place = self.place(path)
-        content = self.read(path, MAX_TEXT_BYTES, file=place, line=None)
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise InputError("This is not UTF-8 text.", file=place, line=line, hint="Save it as UTF-8.") from None
+        text = decoded(self.read(path, MAX_TEXT_BYTES, file=place, line=None), place)
         if "\0" in text:
             line = text.count("\n", 0, text.index("\0")) + 1
             raise InputError("There is a zero character in the text.", file=place, line=line)
