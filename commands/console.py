@@ -1,4 +1,4 @@
-"""What all commands share: the installation, groups that import a command when it is called, tables and messages.
+"""Shared parts of all commands: the installation, groups that import a command when it is called, tables and messages.
 
 stdout carries only the answer; progress, warnings and errors go to stderr. Every answer comes as a table for people or
 as JSON for scripts.

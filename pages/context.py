@@ -1,4 +1,4 @@
-"""The context of pages: the app they run in, and the headers and plain answers that they share."""
+"""The settings and database of the current app, and headers and plain answers for all pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mail a reader's link belongs to: its key, its delivery, and the compiled email that it was made from."""
+"""Find the mail of a reader's link: its key, its delivery, and the compiled email that it was made from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 
 
 class MailFinder:
-    """Objects that an app makes once: the installation's keys, and the compiled emails that readers ask for."""
+    """The installation's keys, and the compiled emails that readers asked for last; an app makes them once."""
 
     def __init__(self, database: Database) -> None:
         self.keys = Keys(installation_secret(database.settings))
@@ -33,7 +33,7 @@ def prepare(app: Flask, database: Database) -> None:
 
 
 def mail_of(key: str) -> SentMail:
-    """Return the delivery of a key; anything but our own key is 404."""
+    """Return the delivery of a key; 404 for any other text."""
     delivery_id = _delivery_id(key)
     with engine().connect() as connection:
         mailed = find_sent_mail(connection, delivery_id)

@@ -1,4 +1,4 @@
-"""Limits on requests with a body that are read at once: slow senders must not hold up other pages."""
+"""A limit on requests with a body: slow senders must not hold up other pages."""
 
 from __future__ import annotations
 

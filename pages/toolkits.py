@@ -71,7 +71,7 @@ def toolkit(name: str) -> Response:
 
 
 def _tools() -> list[Dialect]:
-    """Return the dialects by the names of their tools; the one for any other tool comes last."""
+    """Return the dialects by the names of their tools; the general ones come last."""
     return sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
 
 

@@ -1,4 +1,4 @@
-"""The unsubscribe page: a form that shows the list and its sender, and the one click of a mail program (RFC 8058).
+"""The unsubscribe page: its form, and the one click of a mail program (RFC 8058).
 
 What unsubscribing does is in `sender/events/unsubscribe.py`. A GET changes nothing: programs that guard a reader's
 mailbox follow every link in it.
@@ -52,7 +52,7 @@ def by_one_click(key: str) -> Response:
 
 
 def _of_mail(mailed: SentMail) -> dict[str, Any]:
-    """The text of both pages: the list, its sender, whether it was a test, in the mail's language."""
+    """Return the values of both templates: list, sender, whether it was a test, phrases in the mail's language."""
     return {
         "list_name": mailed.list_name or mailed.organisation,
         "organisation": mailed.organisation,

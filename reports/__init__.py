@@ -1,1 +1,1 @@
-"""Reports: what a campaign did."""
+"""Reports: the figures of a campaign."""

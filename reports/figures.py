@@ -1,7 +1,7 @@
 """The figures of one campaign: each with its numerator, denominator, definition, source, time and interval.
 
-One code path makes a figure for screen, file and notebook. What was not tracked reads "not tracked", and what
-nobody could have told us "not known"; neither is ever 0 %.
+One function makes a figure for screen, file and notebook. A figure that was not tracked reads "not tracked", and one
+that nobody could have reported to us "not known"; neither is ever 0 %.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ LEDGER = "ledger"
 OWN_PAGES = "own pages"
 OF_DELIVERED = "of those delivered"
 JOINED = (
-    "Links of different languages count as one where both have as many links and these stand at the same place, "
-    "or else lead to the same address."
+    "Links of two languages count as one if both emails have equally many links and these have the same place, "
+    "or else if they lead to the same address."
 )
-OF_ACCEPTED = "of those accepted less those bounced, as nobody has told what was delivered"
+OF_ACCEPTED = "of those accepted less those bounced, as no delivery was reported"
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ class Figure:
 
     @property
     def rate(self) -> float | None:
-        """The share of 1; None for a plain count, for what is not known, and of nobody."""
+        """Return the share of 1; None for a plain count, an unknown figure, and a share of nobody."""
         if self.numerator is None or not self.denominator or self.numerator > self.denominator:
             return None
         return self.numerator / self.denominator
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Where the true rate lies, with 95 % confidence, as shares of 1; the ledger's sums are not a sample."""
+        """Return the 95 % confidence interval as shares of 1; None for the ledger's sums, which are no sample."""
         if self.source == LEDGER or self.rate is None or self.numerator is None or self.denominator is None:
             return None
         return wilson(self.numerator, self.denominator)
 
     def row(self) -> dict[str, Any]:
-        """The figure with plain names, for frames and files."""
+        """Return the figure by the names of columns, for frames and files."""
         low, high = self.interval or (None, None)
         return {
             "figure": self.name,
@@ -80,9 +80,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class LinkFigures:
-    """What is known of one link: its place in the email (None: clicks that fit no link), clicks, and clickers.
+    """One link: its place in the email (None: clicks that match no link), clicks, and clickers.
 
-    `language` says where only that language has the link.
+    `language` is set if only that language has the link.
     """
 
     number: int | None
@@ -95,7 +95,7 @@ class LinkFigures:
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of one campaign, in the order in which they are read; by language too where it has several."""
+    """The figures of one campaign, in reading order; also by language if it has several."""
 
     campaign_id: int
     campaign: str
@@ -109,17 +109,17 @@ class Report:
         return self.figures[name]
 
     def frame(self) -> pd.DataFrame:
-        """A row a figure; `.attrs["definition"]` has the definitions by name."""
+        """Return a row for each figure; `.attrs["definition"]` has the definitions by name."""
         return _frame(list(self.figures.values()))
 
     def language_frame(self) -> pd.DataFrame:
-        """A row a language and figure; empty where there is one language only."""
+        """Return a row for each language and figure; empty if there is only one language."""
         frame = _frame([figure for figures in self.languages.values() for figure in figures.values()])
         frame.insert(1, "language", [language for language, figures in self.languages.items() for _ in figures])
         return frame
 
     def link_frame(self) -> pd.DataFrame:
-        """A row a link and figure, `clicks` and `clickers`, with the link's number, text and URL."""
+        """Return two rows for each link, `clicks` and `clickers`, with its number, text and URL."""
         frame = _frame([figure for link in self.links for figure in (link.clicks, link.clickers)])
         places = [link for link in self.links for _ in range(2)]
         frame.insert(1, "link", [link.number for link in places])
@@ -131,7 +131,7 @@ class Report:
 
 
 def figures(connection: Connection, campaign_id: int) -> Report:
-    """All figures of a campaign, as they stand; raises StateError where there is nothing to report on."""
+    """Return all figures of a campaign as of now; raises StateError if there is nothing to report."""
     tallies = tally(connection, campaign_id)
     made = _Maker(tallies)
     return Report(
@@ -150,19 +150,19 @@ def _every(made: _Maker) -> dict[str, Figure]:
 
 
 class _Maker:
-    """Makes figures of one campaign's tallies: who told, what a rate is of, and when it stood so."""
+    """Makes figures of one campaign's tallies: their source, denominator and time."""
 
     def __init__(self, tallies: Tallies) -> None:
         self.ledger, self.people = tallies.ledger, tallies.people
         self.as_of = tallies.as_of
         provider = tallies.campaign.provider
         self.provider = f"{provider} webhook"
-        self.leaving = f"{OWN_PAGES}, {self.provider}" if tallies.provider_spoke else OWN_PAGES
-        self.told: Standing = "known" if tallies.provider_spoke else "not known"
+        self.leaving = f"{OWN_PAGES}, {self.provider}" if tallies.provider_reported else OWN_PAGES
+        self.reported: Standing = "known" if tallies.provider_reported else "not known"
         self.opens, self.opens_source = self._tracking(tallies.campaign.opens, "own pixel")
         self.clicks, self.clicks_source = self._tracking(tallies.campaign.clicks, "own redirect")
-        self.delivered: Standing = "known" if tallies.delivered_told else "not known"
-        if tallies.delivered_told:
+        self.delivered: Standing = "known" if tallies.delivery_reported else "not known"
+        if tallies.delivery_reported:
             self.reached, self.of_reached = self.people.arrived, OF_DELIVERED
         else:
             self.reached, self.of_reached = self.ledger.accepted - self.people.bounced, OF_ACCEPTED
@@ -170,8 +170,8 @@ class _Maker:
     def _tracking(self, mode: str, own: str) -> tuple[Standing, str]:
         if mode == "off":
             return "not tracked", "none"
-        # Our own pages always could have told; a provider that never told anything could not.
-        return ("known", own) if mode == "own" else (self.told, self.provider)
+        # Our own pages can always report; a provider counts only after it has reported something.
+        return ("known", own) if mode == "own" else (self.reported, self.provider)
 
     def figure(
         self,
@@ -190,16 +190,16 @@ class _Maker:
 def _out(made: _Maker) -> list[Figure]:
     ledger = made.ledger
     parts = (
-        ("excluded", "Excluded", "left out at the freeze or before their batch left, each with a reason"),
-        ("waiting", "Waiting", "not tried yet, or in flight just now"),
-        ("accepted", "Accepted", "whose mail the provider took"),
-        ("failed", "Failed", "whom the provider refused for good"),
-        ("uncertain", "Uncertain", "of whom it is not known whether the provider took their mail"),
+        ("excluded", "Excluded", "excluded at the freeze or before their batch was sent, each with a reason"),
+        ("waiting", "Waiting", "not tried yet, or in flight"),
+        ("accepted", "Accepted", "whose mail the provider accepted"),
+        ("failed", "Failed", "refused by the provider permanently"),
+        ("uncertain", "Uncertain", "whose mail may or may not have been accepted"),
     )
     sums = ledger.sums()
     return [
         made.figure("intended", "Intended", ledger.intended, None,
-                    "People written down when the audience was frozen.", LEDGER),
+                    "People in the audience when it was frozen.", LEDGER),
         *(
             made.figure(name, label, sums[name], ledger.intended, f"People {words}, of those intended.", LEDGER)
             for name, label, words in parts
@@ -210,26 +210,26 @@ def _out(made: _Maker) -> list[Figure]:
 def _back(made: _Maker) -> list[Figure]:
     people, accepted = made.people, made.ledger.accepted
 
-    def told(name: str, label: str, numerator: int, words: str, standing: Standing = made.told) -> Figure:
+    def reported(name: str, label: str, numerator: int, words: str, standing: Standing = made.reported) -> Figure:
         return made.figure(
             name, label, numerator, accepted, f"People {words}, of those accepted.", made.provider, standing
         )
 
     return [
-        told(
+        reported(
             "delivered", "Delivered", people.arrived,
-            "whose mail the receiving server took and did not send back for good (it may be in a spam folder); "
+            "whose mail the receiving server accepted and did not bounce permanently (it may be in a spam folder); "
             "an open or a click proves it too", made.delivered,
         ),
-        told("dropped", "Dropped", people.dropped, "whose mail the provider took and then did not send on"),
-        told("bounced_hard", "Bounced (hard)", people.hard_bounced, "whose address refuses mail for good"),
-        told("bounced_soft", "Bounced (soft)", people.soft_bounced,
-             "whose mail was refused for now, some of whom may have got it later"),
+        reported("dropped", "Dropped", people.dropped, "whose mail the provider accepted and then did not send"),
+        reported("bounced_hard", "Bounced (hard)", people.hard_bounced, "whose address refuses mail permanently"),
+        reported("bounced_soft", "Bounced (soft)", people.soft_bounced,
+             "whose mail was refused temporarily; some may have got it later"),
         made.figure("complained", "Complained", people.complained, made.reached,
                     f"People who reported the mail as spam, {made.of_reached}; mailbox providers count otherwise.",
-                    made.provider, made.told),
+                    made.provider, made.reported),
         made.figure("unsubscribed", "Unsubscribed", people.unsubscribed, made.reached,
-                    f"People who left by this mail, {made.of_reached}.", made.leaving),
+                    f"People who unsubscribed by this mail, {made.of_reached}.", made.leaving),
     ]  # fmt: skip
 
 
@@ -238,13 +238,13 @@ def _opens(made: _Maker) -> list[Figure]:
     kinds = (
         ("opened_human", "Opened, at least", people.opened_human,
          "People whose mail program fetched the pixel as a person's does "
-         "(a lower bound: who shows no images is not seen)"),
+         "(a lower bound: readers without images are not seen)"),
         ("opened_any", "Opened, at most", people.opened,
-         "People whose pixel anybody or anything fetched (an upper bound: some programs fetch it unread)"),
+         "People whose pixel a person or a program fetched (an upper bound: some programs fetch it unread)"),
         ("opened_machine", "Opened by programs only", people.opened_machine,
-         "People whose pixel only programs fetched, before anybody could read"),
+         "People whose pixel only programs fetched, before the person could read"),
         ("opened_unknown", "Opened, unknown by whom", people.opened_unknown,
-         "People whose pixel was fetched, but never by a program that said its name"),
+         "People whose pixel was fetched, but never by a program that gave its name"),
     )  # fmt: skip
     return [
         made.figure(name, label, count, made.reached, f"{words}, {made.of_reached}.", made.opens_source, made.opens)
@@ -263,7 +263,7 @@ def _clicks(made: _Maker) -> list[Figure]:
         ),
         made.figure(
             "click_to_open", "Clicked of opened (click-to-open rate)", people.clicked_and_opened, people.opened_human,
-            "People who opened (at least) and followed a link, of those who opened (at least).",
+            "People who opened (at least) and followed a link, of people who opened (at least).",
             made.clicks_source, both,
         ),
     ]  # fmt: skip
@@ -271,7 +271,7 @@ def _clicks(made: _Maker) -> list[Figure]:
 
 def _link(made: _Maker, link: LinkClicks, several: bool) -> LinkFigures:
     joined = f" {JOINED}" if several else ""
-    clicks = f"Times that the link was followed, not counting programs that give themselves away.{joined}"
+    clicks = f"How often the link was followed, without recognised programs.{joined}"
     clickers = f"People who followed the link, {made.of_reached}.{joined}"
     return LinkFigures(
         number=link.number,

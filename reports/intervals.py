@@ -8,7 +8,7 @@ Z_95 = 1.959963984540054  # the normal quantile that leaves 2.5 % on each side
 
 
 def wilson(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
-    """The interval that a rate's true value lies in, as two shares of 1; raises ValueError for what is no share.
+    """Return the interval of a rate's true value, as two shares of 1; raises ValueError for impossible counts.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927),
     209–212. The textbook's p ± z·√(p(1−p)/n) covers 64 % instead of 95 % at n = 50, p = 2 %; this one 92 %.

@@ -1,7 +1,7 @@
 """The clicks on each link of a campaign, whose languages each have their own links.
 
-A link in one language and one in another are the same link where both languages have as many links and these two stand
-at the same place, or else where both lead to the same address. What has no fellow is told with its language.
+A link in one language and one in another are the same link if both emails have equally many links and these two have
+the same place, or else if both lead to the same address. A link without a match is shown with its language.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from sender.tables import LinkRollup
 
 @dataclass(frozen=True)
 class LinkClicks:
-    """One tracked link of the email, or (number None) the clicks that fit none of them.
+    """One tracked link of the email, or (number None) the clicks that match none of them.
 
-    `language` is empty unless the link is there in that language only.
+    `language` is empty unless only that language has the link.
     """
 
     number: int | None
@@ -36,7 +36,7 @@ class LinkClicks:
 
 
 def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkClicks]:
-    """The links of a campaign in the order of its email, in the language to fall back on."""
+    """Return the links of a campaign in the order of its email in the fallback language."""
     emails = emails_of(connection, campaign.id)
     counted = _counted(connection, campaign.id)
     made = load_emails(connection, emails.all())
@@ -54,7 +54,7 @@ def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkCl
     lines = found.pop(emails.fallback)
     for language, id_ in emails.ids.items():
         lines = join_links(lines, found.get(id_, []), language)
-    # One that only machines clicked is none that people did.
+    # What is left was clicked, but is no link of the email; clicks of machines only are not among it.
     if counted:
         other = [sum(each) for each in zip(*counted.values(), strict=True)]
         lines.append(LinkClicks(None, "another link", "", other[0], other[1]))
@@ -62,17 +62,17 @@ def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkCl
 
 
 def _counted(connection: Connection, campaign_id: int) -> dict[tuple[int, int], tuple[int, int]]:
-    """(clicks, clickers) by compiled email and link, where somebody clicked."""
+    """Return (clicks, clickers) by compiled email and link, if there are any clicks."""
     columns = (LinkRollup.compiled_id, LinkRollup.link, LinkRollup.clicks, LinkRollup.clickers)
     rows = connection.execute(select(*columns).where(LinkRollup.campaign_id == campaign_id, LinkRollup.clicks > 0))
     return {(row.compiled_id, row.link): (row.clicks, row.clickers) for row in rows}
 
 
 def join_links(lines: list[LinkClicks], links: Sequence[LinkClicks], language: str) -> list[LinkClicks]:
-    """`lines` with the clicks on the links of a further language added, and a line for each that has no fellow."""
+    """Add the clicks of another language's links to `lines`; a link without a match gets a line of its own."""
     common = [line for line in lines if not line.language]
     alone = lines[len(common) :]
-    for link, place in zip(links, _fellows(common, links), strict=True):
+    for link, place in zip(links, _matches(common, links), strict=True):
         if place is None:
             alone.append(replace(link, language=language))
         else:
@@ -81,8 +81,8 @@ def join_links(lines: list[LinkClicks], links: Sequence[LinkClicks], language: s
     return common + alone
 
 
-def _fellows(common: Sequence[LinkClicks], links: Sequence[LinkClicks]) -> list[int | None]:
-    """For each of `links` the place of its fellow in `common`, if it has one."""
+def _matches(common: Sequence[LinkClicks], links: Sequence[LinkClicks]) -> list[int | None]:
+    """Return for each of `links` the place of its match in `common`, if it has one."""
     if len(links) == len(common):
         return list(range(len(links)))
     places: defaultdict[str, list[int]] = defaultdict(list)
@@ -92,7 +92,7 @@ def _fellows(common: Sequence[LinkClicks], links: Sequence[LinkClicks]) -> list[
 
 
 def _readable(email: CompiledEmail, url: str, public_url: str) -> str:
-    """A link's URL with the fields' names where each member has a value of their own."""
+    """Return a link's URL with the names of its fields in place of members' values."""
     names = {slot.index: "{" + ", ".join(slot.fields) + "}" for slot in email.slots}
 
     def written(piece: str | Token) -> str:

@@ -1,4 +1,4 @@
-"""What the figures of one campaign are made of: the ledger's sums and the roll-ups' sums, also by language."""
+"""The counts behind the figures of one campaign: sums of its ledger and its roll-ups, also by language."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from sender.delivery.campaign_emails import emails_of
 from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
 from sender.tables import Delivery, HourRollup, Rollup
 
-# Only a provider tells these; one of them shows that its webhook reaches us.
-_TOLD_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
+# Only a provider reports these; one of them shows that its webhook reaches us.
+_REPORTED_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
 
 
 @dataclass(frozen=True)
 class PeopleCounts:
-    """How many people of a campaign each thing is true of, members only; the columns of one query over the roll-ups.
+    """How many members each column is true of in one campaign; one query over the roll-ups counts them.
 
-    An open or a click proves that a mail arrived, whatever else was told about it.
+    An open or a click proves that a mail arrived, even if the provider reported something else.
     """
 
-    arrived: int  # told delivered, or opened, or clicked; and not bounced for good
-    told_delivered: int
+    arrived: int  # reported delivered, or opened, or clicked; and no hard bounce
+    reported_delivered: int
     dropped: int
     hard_bounced: int
     soft_bounced: int
-    bounced: int  # either way, and never opened or clicked
+    bounced: int  # hard or soft, and never opened or clicked
     complained: int
     unsubscribed: int
-    opened: int  # by anybody or anything
+    opened: int  # by a person or a program
     opened_human: int
     opened_unknown: int  # and not by a human
-    opened_machine: int  # and by nobody else
+    opened_machine: int  # and only by machines
     clicked: int
     clicked_and_opened: int
 
@@ -53,14 +53,14 @@ class Tallies:
     ledger: Ledger
     people: PeopleCounts
     links: list[LinkClicks]
-    provider_spoke: bool
-    delivered_told: bool  # of anybody in the campaign: one language must not count otherwise than another
+    provider_reported: bool
+    delivery_reported: bool  # for the whole campaign: its languages must use one denominator
     as_of: datetime
-    languages: dict[str, Tallies] = field(default_factory=dict)  # of a campaign in several, each without its links
+    languages: dict[str, Tallies] = field(default_factory=dict)  # if there are several, each without its links
 
 
 def tally(connection: Connection, campaign_id: int) -> Tallies:
-    """Count one campaign; raises StateError for one that is not there, not sent yet, or a test."""
+    """Count one campaign; raises StateError if it does not exist, was not sent, or is a test."""
     campaign = find_campaign(connection, campaign_id)
     if campaign.is_test:
         raise StateError(f"Campaign {campaign_id} is a test send; test sends are never counted.")
@@ -69,15 +69,15 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
             f"Campaign {campaign_id} has not been sent, so there is nothing to report.",
             hint=f"`daisychain campaign send {campaign_id}` sends it.",
         )
-    now = connection.execute(select(_provider_spoke(campaign_id).label("spoke"), func.now().label("as_of"))).one()
+    now = connection.execute(select(_provider_reported(campaign_id).label("reported"), func.now().label("as_of"))).one()
     people = _people(connection, campaign_id)
     whole = Tallies(
         campaign=campaign,
         ledger=read_ledger(connection, campaign_id),
         people=people,
         links=count_links(connection, campaign),
-        provider_spoke=now.spoke,
-        delivered_told=people.told_delivered > 0,
+        provider_reported=now.reported,
+        delivery_reported=people.reported_delivered > 0,
         as_of=now.as_of,
     )
     return replace(whole, languages=_by_language(connection, whole))
@@ -96,8 +96,8 @@ def _by_language(connection: Connection, whole: Tallies) -> dict[str, Tallies]:
     }
 
 
-def _provider_spoke(campaign_id: int) -> ColumnElement[bool]:
-    return exists().where(HourRollup.campaign_id == campaign_id, HourRollup.fact.in_(_TOLD_BY_PROVIDERS))
+def _provider_reported(campaign_id: int) -> ColumnElement[bool]:
+    return exists().where(HourRollup.campaign_id == campaign_id, HourRollup.fact.in_(_REPORTED_BY_PROVIDERS))
 
 
 def _people(connection: Connection, campaign_id: int) -> PeopleCounts:
@@ -117,14 +117,14 @@ def _people_by_email(connection: Connection, campaign_id: int) -> dict[int, Peop
 
 
 def _counts() -> list[Label[int]]:
-    """The columns of `PeopleCounts`, over the roll-ups."""
+    """Return the columns of `PeopleCounts`, over the roll-ups."""
     human, unknown, machine = Rollup.human_opens > 0, Rollup.unknown_opens > 0, Rollup.machine_opens > 0
     opened, clicked = or_(human, unknown, machine), Rollup.clicks > 0
     seen = or_(opened, clicked)
     hard, soft = Rollup.hard_bounced_at.isnot(None), Rollup.soft_bounced_at.isnot(None)
     conditions = {
         "arrived": or_(seen, and_(Rollup.delivered_at.isnot(None), ~hard)),
-        "told_delivered": Rollup.delivered_at.isnot(None),
+        "reported_delivered": Rollup.delivered_at.isnot(None),
         "dropped": Rollup.dropped_at.isnot(None),
         "hard_bounced": hard,
         "soft_bounced": and_(soft, ~hard),

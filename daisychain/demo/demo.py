@@ -140,7 +140,7 @@ def _title(text: str) -> None:
 
 @contextmanager
 def _surroundings(home: Path, public_key: str) -> Iterator[None]:
-    """Return settings for the demo only, which can't reach what the user has set up for real mail."""
+    """Use settings of the demo only; the user's own for real mail are out of reach while it runs."""
     own = {"DAISYCHAIN_HOME": str(home), "DAISYCHAIN_PROVIDER": "outbox", "SENDGRID_WEBHOOK_KEYS": public_key}
     before = dict(os.environ)
     for name in before:

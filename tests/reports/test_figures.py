@@ -263,7 +263,7 @@ def test_the_table_reads_with_its_definitions_below(campaign: Sent, database: Da
     printed = run(database, str(campaign.campaign_id))
     assert "Clicked (click rate)" in printed
     assert "25.0 %" in printed
-    assert "[1] People written down when the audience was frozen." in printed
+    assert "[1] People in the audience when it was frozen." in printed
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).values(opens="off"))
     printed = run(database, str(campaign.campaign_id))
