@@ -1,4 +1,4 @@
-"""What the commands about campaigns show to people: the summary before a send, the status, a person's timeline."""
+"""The tables of commands about campaigns: the summary before a send, the status, a person's timeline."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ A file begins with a Jinja comment that holds YAML:
     example     what to write
 
 and has three macros: `html(a, body, look)` writes MJML, `text(a, body, look)` plain text, and
-`simple(a, body, look, out)` the same without layout, by the macros of `out`, which are those of simple.html.j2 or
+`simple(a, body, look, out)` the same without layout, by the macros of `out`, which come from simple.html.j2 or
 paste.txt.j2. `a` holds the attributes, `body` the finished inside.
 """
 

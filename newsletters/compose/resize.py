@@ -1,4 +1,4 @@
-"""Fitting: pictures as light as they can be for where they are shown, with nothing in them that tells on anybody.
+"""Resize pictures to where they are shown, and remove hidden data that could identify anybody.
 
 A picture is made twice as wide as it is shown, for sharp screens, and no wider; photographs lose their EXIF data,
 where phones write the place; WebP, which Outlook for Windows can't show, becomes JPEG or PNG.

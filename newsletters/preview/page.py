@@ -79,7 +79,7 @@ class PreviewedLanguage:
 
 @dataclass(frozen=True)
 class Occasion:
-    """What was previewed: the document, its first language, and why pictures are missing (empty: they are not)."""
+    """The subject of a preview: the document, its first language, and why pictures are missing (empty: none are)."""
 
     file: str
     email: CompiledEmail

@@ -116,7 +116,7 @@ def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, M
     name = sheet.text("name")
     if not TOOLKIT_NAME.fullmatch(name):
         sheet.fail(
-            f"The name {name!r} can't stand in a web address.", "name",
+            f"The name {name!r} can't be part of a web address.", "name",
             hint="Use small letters a to z, digits and hyphens, at most 64: community-makes-us.",
         )  # fmt: skip
     coalition = sheet.text("coalition")

@@ -19,7 +19,7 @@ FEWEST_BOUNCES, FEWEST_COMPLAINTS, FEWEST_REFUSED = 5, 3, 20
 
 @dataclass(frozen=True)
 class Signs:
-    """What happened to some people so far, in people each; `bounced` counts hard bounces only."""
+    """Counts of people by what happened to them so far; `bounced` counts hard bounces only."""
 
     people: int
     failed: int

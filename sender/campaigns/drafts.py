@@ -1,4 +1,4 @@
-"""Drafts: make a campaign from a document, its translations and a list, and tell whether they have changed since."""
+"""Drafts: make a campaign from a document, its translations and a list, and see whether they have changed since."""
 
 from __future__ import annotations
 

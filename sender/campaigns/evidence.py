@@ -22,7 +22,7 @@ _WEBHOOK = {
 
 @dataclass(frozen=True)
 class LogEntry:
-    """What the provider's own log said about one uncertain request."""
+    """An answer of the provider's own log about one uncertain request."""
 
     request: int
     at: datetime
@@ -31,7 +31,7 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class Evidence:
-    """How many people are uncertain and since when, which events came in, and whether the webhook works.
+    """The uncertain people and since when, the events that came in, and whether the webhook works.
 
     `minutes` have passed since the newest uncertain request; `events` counts the campaign's events by fact.
     `webhook` is a key of _WEBHOOK.

@@ -51,7 +51,7 @@ Tried = tuple[int | None, datetime | None, str | None, int | None, str | None]  
 
 
 def people(connection: Connection, campaign_id: int, state: str | None = None) -> Iterator[PersonRow]:
-    """Yield each person of a campaign, all or only those in one state; rows are read as they are needed."""
+    """Yield each person of a campaign, all or only people in one state; rows are read as they are needed."""
     campaign = find_campaign(connection, campaign_id)
     if campaign.frozen_at is None:
         return

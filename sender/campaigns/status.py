@@ -18,7 +18,7 @@ from sender.tables import Attempt, Batch, Decision
 
 @dataclass(frozen=True)
 class SendingPlan:
-    """How a campaign is to be sent, and what its plan still holds back: `held` counts batches."""
+    """The plan of a campaign, and what it still holds back: `held` counts batches."""
 
     per_minute: int | None
     opens_at: time | None
@@ -36,7 +36,7 @@ class SendingPlan:
 
 @dataclass(frozen=True)
 class KeptDecision:
-    """What a person decided about a campaign, and how many people it moved."""
+    """A person's decision about a campaign, and how many people it moved."""
 
     at: datetime
     what: str

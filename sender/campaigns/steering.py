@@ -77,7 +77,7 @@ def cancel(connection: Connection, campaign_id: int, *, who: str, because: str =
 
 
 def count_not_mailed(connection: Connection, campaign: CampaignRecord) -> int:
-    """Count the people whom cancelling a campaign would leave without its mail: on the list now, or frozen and waiting.
+    """Count the people who would not get the mail of a cancelled campaign: on the list now, or frozen and waiting.
 
     Nobody, if it follows up a campaign that no longer exists.
     """

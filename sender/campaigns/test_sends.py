@@ -92,7 +92,7 @@ def _chosen(languages: Languages, only: Collection[str]) -> list[str]:
 
 
 def _inputs(languages: Languages, code: str, people: ListPeople | None, member: str | None) -> dict[str, str | None]:
-    """Return the values to merge: the member's, or those of somebody who gets that language."""
+    """Return the values to merge: the member's, or some other person's who gets that language."""
     fields = languages.compilations[code].email.fields
     if people is None:
         return dict.fromkeys(fields)

@@ -29,13 +29,13 @@ TRANSITIONS: dict[tuple[CampaignState, CampaignState], str] = {
     ("scheduled", "sending"): "its time has come: the audience is frozen",
     ("scheduled", "paused"): "a person, or the time is long past",
     ("scheduled", "cancelled"): "a person does not want it any more",
-    ("sending", "paused"): "a person, the provider's refusal, or what came back speaks against going on",
+    ("sending", "paused"): "a person, the provider's refusal, or too many bounces and complaints",
     ("sending", "cancelled"): "a person; who waits is excluded",
     ("sending", "finished"): "nobody waits, nothing is in flight; uncertain people may remain",
     ("paused", "sending"): "a person says that it may go on",
     ("paused", "scheduled"): "a person says that it may go on, and its time is still to come",
     ("paused", "cancelled"): "a person; who waits is excluded",
-    ("finished", "sending"): "people wait again: failed ones by a person, uncertain ones by a person or a late answer",
+    ("finished", "sending"): "people are retried: failed ones by a person, uncertain ones by a person or a late answer",
 }
 CANCELLED = "cancelled"
 # How the reason of a person who has uncertain people sent to again begins (sender/campaigns/resolve.py).
@@ -114,7 +114,7 @@ def finish_if_done(connection: Connection, campaign_id: int) -> None:
 
 
 def people_wait_again(connection: Connection, campaign_id: int) -> None:
-    """Continue a finished campaign whose people wait again; in a cancelled one, exclude them.
+    """Continue a finished campaign whose people are retried; in a cancelled one, exclude them.
 
     The campaign is locked, so that it is cancelled either before we look, or after the batch can be seen.
     """

@@ -1,7 +1,7 @@
-"""Where this database may send from. A copy restored elsewhere sends nothing until a person confirms it there.
+"""Places that this database may send from. A copy restored elsewhere sends nothing until a person confirms it there.
 
 A backup is out of date: people who wait in it may have been mailed since. So a place is identified by the server's
-system identifier, by the OID of a table in it (a restore creates tables anew), and by how it is reached: the machine's
+system identifier, by the OID of a table in it (a restore creates new tables), and by how it is reached: the machine's
 name and the home for an embedded database, the address for a server.
 """
 

@@ -20,12 +20,12 @@ from sender.tables import Batch, Campaign, Delivery, State
 # From → to, and what moves it. Later facts (delivered, bounced, complained) are in the roll-ups and move nothing here.
 TRANSITIONS: dict[tuple[State, State], str] = {
     ("waiting", "accepted"): "the provider took it",
-    ("waiting", "failed"): "the provider refused this person for good",
+    ("waiting", "failed"): "the provider refused this person permanently",
     ("waiting", "uncertain"): "the answer was lost: it may or may not have been taken",
     ("waiting", "excluded"): "the person left or was suppressed after the freeze, or the campaign was cancelled",
     ("uncertain", "accepted"): "evidence or a person says that it was taken",
     ("uncertain", "failed"): "a late answer says that it was refused",
-    ("failed", "waiting"): "a person has failed people tried again",
+    ("failed", "waiting"): "a person retries failed people",
     ("uncertain", "waiting"): "a late answer says that it was not taken, or a person decides to send again",
 }
 
@@ -120,7 +120,7 @@ def read_ledgers(connection: Connection, campaign_id: int, *, kind: str = "membe
 
 
 class _Count(NamedTuple):
-    """How many people share a part, a state and a reason; `intended` is the whole campaign's."""
+    """The number of people with the same part, state and reason; `intended` is the whole campaign's."""
 
     intended: int | None
     part: int | None
