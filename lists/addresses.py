@@ -1,6 +1,6 @@
 """Addresses: checked without the network, and brought to the form in which they are compared.
 
-`Address.written` is what the person wrote, with the domain in ASCII where it was not (providers want it so);
+`Address.written` is what the person wrote, with an international domain turned into ASCII, as providers want it;
 `Address.key` is the same in lower case. Nothing is guessed: a likely slip is refused, with what was
 probably meant.
 """

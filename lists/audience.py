@@ -56,7 +56,7 @@ class Audience:
     condition: tuple[ColumnElement[bool], ...]
 
     def everybody(self, *columns: Any) -> Select[*tuple[Any, ...]]:
-        """Select `columns` of everybody who ever was on the list."""
+        """Select `columns` of everybody who was ever on the list."""
         return (
             select(*columns)
             .select_from(Membership)
@@ -70,7 +70,7 @@ class Audience:
         return self.everybody(*columns).where(Membership.state == "subscribed", Suppression.address_key.is_(None))
 
     def people(self, fields: Iterable[str] = ()) -> Select[*tuple[Any, ...]]:
-        """Select one row per person, and so per address, of everybody who ever was on the list.
+        """Select one row per person, and so per address, of everybody who was ever on the list.
 
         Columns: member_id, address (as written), address_key, language, inputs (jsonb of `fields`; null if a member
         has none) and exclusion: NULL if mailable, else UNSUBSCRIBED or SUPPRESSED.

@@ -33,7 +33,7 @@ _FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 @dataclass(frozen=True)
 class Columns:
-    """Where each field stands in a row: places counted from 0; `headings` says the same to people."""
+    """The place of each field in a row, counted from 0; `headings` is field → heading, for people."""
 
     known: Mapping[str, int]
     custom: Mapping[str, int]
@@ -46,7 +46,7 @@ class Columns:
 
 
 def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
-    """Heading → field, from "field=Heading" as typed at --map; no field leaves it out. Raises InputError."""
+    """Return heading → field, from "field=Heading" as typed at --map; no field leaves it out. Raises InputError."""
     mapping: dict[str, str] = {}
     for text in texts:
         name, equals, heading = (part.strip() for part in text.partition("="))

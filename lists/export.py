@@ -1,4 +1,4 @@
-"""Export: everybody who ever was on a list, with consent and state, row by row."""
+"""Export: everybody who was ever on a list, with consent and state, row by row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lists.audience import WholeList, audience_of, column_of, exclusion
 from lists.tables import STANDARD_FIELDS, Member, Membership
 
 _OF_MEMBERSHIP = ("basis", "source", "consented_at", "joined_at", "left_at")
-# Their names tell an import what they are: list_state keeps leavers out, the others are not taken for fields.
+# An import knows them by these names: list_state keeps unsubscribed people out, the others are not fields.
 _LIST_COLUMNS = ("list_state", *(f"list_{name}" for name in _OF_MEMBERSHIP))
 
 
@@ -38,7 +38,7 @@ def export_json(connection: Connection, list_id: int, out: TextIO) -> None:
 
 
 def people(connection: Connection, list_id: int) -> Iterator[dict[str, Any]]:
-    """Each person of the list by member id: standard fields, `fields`, and the columns list_…"""
+    """Yield each person of the list by member id: standard fields, `fields`, and the columns list_…"""
     columns = (
         *(column_of(name) for name in STANDARD_FIELDS),
         Member.fields,

@@ -33,12 +33,12 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _ROWS_A_REPORT = 10_000
 
 Watch = Callable[[str, int], None]
-"""Told from time to time what is being done and how many bytes of the file have been read."""
+"""Called every few thousand rows with the current step and how many bytes of the file have been read."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How a file is to be read and what its people's consent rests on; `mapping` is heading → field."""
+    """The reading of a file, and what its people's consent rests on; `mapping` is heading → field."""
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
@@ -51,7 +51,7 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class ImportSummary(merging.Counts):
-    """What an import did, and how it understood the file; `columns` is field → heading."""
+    """The result of an import, and how it understood the file; `columns` is field → heading."""
 
     dry_run: bool
     refused_file: Path | None
@@ -115,7 +115,7 @@ def _require_consent_record(options: ImportOptions) -> None:
 
 
 def _lay_down(connection: Connection, sheet: Sheet, columns: Columns, watch: Watch) -> None:
-    """COPY every row of the sheet into `incoming`, with the reason where it is refused."""
+    """COPY every row of the sheet into `incoming`, with the reason if it is refused."""
     reading = _RowReading(columns)
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(merging.COPY) as copy:
@@ -128,7 +128,7 @@ def _lay_down(connection: Connection, sheet: Sheet, columns: Columns, watch: Wat
                 copy.write_row((row[0], str(problem), None, None, None, None, None, None, None))
 
 
-# A column that nobody named, from a tool that keeps those who left: what it says of them is heeded all the same.
+# A column that was not mapped, from a tool that keeps unsubscribed people: its plain answers are followed anyway.
 STATUS_FIELDS = frozenset({
     "status", "state", "subscription_status", "subscriber_status", "member_status", "email_status",
     "email_marketing_status",
@@ -159,7 +159,7 @@ class _RowReading:
         self.latest = datetime.now(UTC) + timedelta(days=1)
 
     def read(self, row: Row) -> tuple[object, ...]:
-        """The row in the order of merging.COPY; raises RowError."""
+        """Return the row in the order of merging.COPY; raises RowError."""
         line, raw, problem = row
         if problem:
             raise RowError(problem)
@@ -200,7 +200,7 @@ class _RowReading:
 
 
 def _clean(cells: list[str]) -> list[str]:
-    """The cells, each on one line, without spaces around it, controls or the guard against formulas.
+    """Return the cells, each on one line, without spaces around it, controls or the guard against formulas.
 
     Raises RowError.
     """

@@ -1,4 +1,4 @@
-"""Refused rows: a CSV for the person who mends them, with line, reason and the cells as they came."""
+"""Refused rows: a CSV for the person who fixes them, with line, reason and the original cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADINGS = ("refused_line", "refused_reason")  # lists/columns.py leaves them ou
 
 
 def refused_path(path: Path, asked: Path | None) -> Path:
-    """Where the refused rows of `path` go, NAME.refused.csv beside it by default; raises InputError."""
+    """Return where the refused rows of `path` go, by default NAME.refused.csv beside it; raises InputError."""
     target = asked or path.with_name(f"{path.stem}.refused.csv")
     if target.exists() and target.samefile(path):
         raise InputError("The refused rows can't go into the file that is being imported.", file=target)
@@ -27,9 +27,9 @@ def refused_path(path: Path, asked: Path | None) -> Path:
 def write_refused(target: Path, sheet: Sheet, refused: Iterator[tuple[int, str]]) -> None:
     """Write the rows of `sheet` that `refused` names (line, reason; in order), whole or not at all."""
     try:
-        # Personal data, so for their owner alone. The mark in front makes spreadsheets read UTF-8 as such.
+        # Personal data, so only its owner may read it. The mark in front makes spreadsheets read UTF-8 as such.
         with replacing(target, rights=PRIVATE, encoding="utf-8-sig") as file:
-            # Commas, whatever the file had: a spreadsheet that splits elsewhere could meet a formula not guarded.
+            # Always commas: a spreadsheet that splits at other marks could find a formula that is not guarded.
             writer = csv.writer(file)
             writer.writerow([*HEADINGS, *guarded(sheet.header)])
             writer.writerows(_rows(sheet, refused))

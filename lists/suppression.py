@@ -53,7 +53,7 @@ def suppress_all(connection: Connection, evidence: Iterable[NewSuppression]) -> 
 
 @dataclass
 class SuppressionSummary:
-    """What became of a file of addresses; `read` is the sum of the other three."""
+    """The result of reading a file of addresses; `read` is the sum of the other three."""
 
     added: int = 0
     unchanged: int = 0
@@ -65,7 +65,7 @@ class SuppressionSummary:
         return self.added + self.unchanged + len(self.refused)
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts, and each refused row with its line and reason."""
+        """Return the counts, and each refused row with its line and reason."""
         rows = [{"line": line, "reason": reason} for line, reason in self.refused]
         return {
             "read": self.read, "added": self.added, "unchanged": self.unchanged, "refused": len(rows),
@@ -74,7 +74,7 @@ class SuppressionSummary:
 
 
 def is_suppressed(connection: Connection, address: str) -> bool:
-    """Whether `address` must not be mailed; raises InputError for what is no address."""
+    """Report whether `address` must not be mailed; raises InputError if it is not an address."""
     key = require_address(address).key
     return bool(connection.execute(select(exists().where(Suppression.address_key == key))).scalar())
 

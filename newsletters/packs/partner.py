@@ -6,7 +6,7 @@ language        the languages that it wants the newsletter in, such as cy, or en
 code            a short word for its links, such as bees-of-bath (default: made from the name)
 logo            a PNG, JPEG, GIF or WebP beside the file
 intro           a paragraph of its own words, after the opening
-accent          its colour, for links and buttons; must stand out from the page by 4.5:1
+accent          its colour, for links and buttons; its contrast with the page must be 4.5:1
 reply           the address to which readers may write
 website         its own site
 address         its postal address; lines, or parts with " / " between
@@ -37,7 +37,7 @@ from newsletters.toolkits.toolkit import Toolkit
 COLUMNS = (
     "name", "for", "language", "code", "logo", "intro", "accent", "reply", "website", "address", "charity number",
 )  # fmt: skip
-# Stand in packs without branding, to be replaced by whoever sends them.
+# Used in packs without branding; the organisation that sends them replaces them.
 YOUR_ORGANISATION = "YOUR ORGANISATION"
 YOUR_ADDRESS = "YOUR POSTAL ADDRESS"
 

@@ -1,6 +1,6 @@
-"""A further mail to just those of an earlier campaign: a correction, a reminder, another try by another way.
+"""A further campaign for the people of an earlier one: a correction, a reminder, a retry with another provider.
 
-Consent and suppression are looked at as ever: the earlier campaign only narrows the list's audience.
+Consent and suppression are checked as always: the earlier campaign only narrows the list's audience.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from sender.delivery.campaign_emails import Emails, email_given
 from sender.tables import Campaign, Delivery, Rollup
 
 WHOM = {
-    "accepted": "whom the provider took the mail for",
-    "failed": "whom it was refused for",
-    "no-click": "who got it, as far as is known, and clicked nothing",
+    "accepted": "people whose mail the provider accepted",
+    "failed": "people whose mail was refused",
+    "no-click": "people whose mail was accepted and did not bounce, and who clicked nothing",
 }
 
 
 def check_whom(connection: Connection, campaign_id: int, whom: str) -> CampaignRecord:
-    """The earlier campaign, if a further one can be made for those of it; raises InputError, StateError."""
+    """Return the earlier campaign, if its people can get a further one; raises InputError, StateError."""
     campaign = find_campaign(connection, campaign_id)
     if whom not in WHOM:
         raise InputError(f"There is no --where {whom!r}.", hint=f"There are: {', '.join(WHOM)}.")
     if campaign.frozen_at is None or campaign.is_test or campaign.list_id is None:
         raise StateError(f"Campaign {campaign_id} has mailed no members, so there is nobody to follow up.")
     if whom == "no-click" and campaign.clicks == "off":
-        raise StateError(f"Campaign {campaign_id} does not count clicks, so nobody knows who clicked nothing.")
+        raise StateError(f"Campaign {campaign_id} does not count clicks, so it is unknown who clicked nothing.")
     return campaign
 
 
@@ -49,7 +49,7 @@ def source_of(connection: Connection, campaign: CampaignRecord) -> AudienceSourc
     ).one_or_none()
     if earlier is None:
         raise StateError(
-            f"Campaign {campaign.of_campaign_id}, whose people this one is for, is not there any more.",
+            f"Campaign {campaign.of_campaign_id}, whose people this one is for, is missing.",
             hint="Cancel it, and make a new one for the whole list or for another campaign's people.",
         )
     members = select(Delivery.member_id).where(
@@ -80,7 +80,7 @@ def correct(connection: Connection, campaign_id: int, text: str) -> None:
 
 
 def with_correction(html: str, text: str) -> str:
-    """A mail's HTML with a correction at the top of its body; unchanged where there is none."""
+    """Return a mail's HTML with a correction at the top of its body, or unchanged if there is none."""
     if not text:
         return html
     banner = (

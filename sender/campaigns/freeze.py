@@ -29,7 +29,7 @@ LOCK = 0x0DA1F2EE
 
 @dataclass(frozen=True)
 class Cutting:
-    """How batches are cut: people in each, people in the canary (0: none), and whether a plan holds them back.
+    """The cutting of batches: people in each, people in the canary (0: none), and whether a plan holds them back.
 
     `several` where people get different emails, which no batch may mix.
     """
@@ -83,7 +83,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
 def _in_turns(
     frozen: Select[*tuple[Any, ...]], excluded: ColumnElement[bool], order: list[ColumnElement[Any]], cutting: Cutting
 ) -> Select[*tuple[Any, ...]]:
-    """`frozen` so ordered that each batch to be cut is of one language, and stands where its first person would.
+    """Order `frozen` so that each batch to be cut is of one language, at the place of its first person.
 
     No language waits for another one to be through, and the most engaged still go first. The canary has its share
     of each language.

@@ -1,4 +1,4 @@
-"""Test sets: kept names for the inboxes that tests go to, one's own or those of a testing service.
+"""Test sets: kept names for the inboxes that tests go to, your own or a testing service's.
 
 They are in the database and not in a file, so that all who write newsletters here have the same.
 """
@@ -21,7 +21,7 @@ from sender.tables import Inbox
 
 
 def all_sets(connection: Connection) -> dict[str, list[str]]:
-    """The addresses of each set, by its name."""
+    """Return the addresses of each set, by its name."""
     rows = connection.execute(select(Inbox.set_name, Inbox.address).order_by(Inbox.set_name, Inbox.address_key))
     found: dict[str, list[str]] = {}
     for name, address in rows:
@@ -84,5 +84,5 @@ def gathered(connection: Connection, sets: Iterable[str], others: str) -> list[s
 
 
 def count(connection: Connection, name: str) -> int:
-    """How many addresses the set `name` has."""
+    """Count the addresses of the set `name`."""
     return int(connection.execute(select(func.count()).where(Inbox.set_name == name)).scalar_one())

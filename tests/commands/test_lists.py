@@ -18,6 +18,7 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.installation import Installation
 from daisychain.sheets.open_sheet import open_sheet
+from tests.daisychain.sheets.workbooks import write_xlsx
 
 Run = Callable[..., Result]
 CREATE = ("create", "friends", "--from", "Friends <news@friends.example>")
@@ -82,6 +83,26 @@ def test_what_people_should_know_goes_to_stderr(run: Run, sheet: Callable[..., P
     assert "Consent is recorded as unknown" in result.stderr
     assert "1 refused rows, with reasons: " in result.stderr
     assert "people.refused.csv" in result.stderr
+
+
+def test_the_sheet_that_was_read_is_named_and_another_can_be_chosen(run: Run, tmp_path: Path) -> None:
+    run(*CREATE)
+    sheets = {"New": {"A1": "Email", "A2": "ann@x.org"}, "Old": {"A1": "Email", "A2": "zoe@x.org"}}
+    path = str(write_xlsx(tmp_path / "people.xlsx", sheets))
+    assert "Read the sheet “New”, and not “Old”" in run("import", "friends", path).stderr
+    assert "Read the sheet “New”" in run("suppress", "--file", path, "--reason", "old").stderr
+    chosen = answer(run("import", "friends", path, "--sheet", "old", "--format", "json"))
+    assert (chosen["added"], chosen["note"]) == (1, "")
+
+
+def test_an_uncertain_encoding_is_asked_for_and_nothing_is_written(run: Run, sheet: Callable[..., Path]) -> None:
+    run(*CREATE)
+    path = str(sheet("Email,Name\nann@x.org,José\n".encode("cp1252")))
+    result = run("import", "friends", path)
+    assert isinstance(result.exception, InputError)
+    assert "--encoding cp1252     José" in str(result.exception)
+    assert answer(run("export", "friends", "--format", "json")) == []
+    assert answer(run("import", "friends", path, "--encoding", "cp1252", "--format", "json"))["added"] == 1
 
 
 def test_a_dry_run_says_so_and_keeps_nothing(run: Run, sheet: Callable[..., Path]) -> None:
