@@ -6,8 +6,6 @@ document ─► expressions ─► directives ─► blocks ─► MJML ─► H
 
 from __future__ import annotations
 
-import html as htmllib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -25,6 +23,7 @@ from newsletters.compose.compose import Composer, Piece, expanded, layouts, phra
 from newsletters.compose.directives import BlockNode, CopyNode, Node, TextNode, parse
 from newsletters.compose.mjml import Broken, broken_at, compile_mjml, inlined
 from newsletters.compose.names_in_scope import footer, names
+from newsletters.compose.page_links import place_in_mjml, place_in_page
 from newsletters.compose.pictures import Pictures, logo_room
 from newsletters.compose.theme import look_of
 from newsletters.documents.document import MEMBER_FIELDS, Document, read_document
@@ -149,8 +148,8 @@ class _Compiling:
         preheader = self._line(self._document.preheader, "preheader")
         nodes = self._introduced(self._nodes(self._document.body, self._document.file, self._document.body_line))
         page = self._page(subject, preheader)
-        html, links = self._finished(self._html(page, nodes))
-        mjml = self._sourced(self._mjml)
+        html, links = self._placed(self._html(page, nodes))
+        mjml = place_in_mjml(self._mjml, self._slots, self._mint)
         email = CompiledEmail(
             nonce=self._mint.nonce,
             subject=self._slots.place(subject, "header"),
@@ -181,7 +180,7 @@ class _Compiling:
         body = Markup(self._composer.simple(nodes))  # noqa: S704 - our own HTML
         whole = layouts("html").get_template("frame.mjml.j2").module.simple(page, body, self._look)  # type: ignore[attr-defined]
         css = layouts("html").get_template("simple.css.j2").render(look=self._look)
-        html, links = self._finished(inlined(str(whole), css))
+        html, links = self._placed(inlined(str(whole), css))
         text = self._slots.place(self._composer.paste(nodes), "text")
         return replace(email, html=html, text=text, links=links, slots=self._slots.rows, images=self._pictures.rows)
 
@@ -314,61 +313,8 @@ class _Compiling:
         written = layout.text({**page, "footer": of_text}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
         return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
 
-    def _finished(self, html: str) -> tuple[str, tuple[Link, ...]]:
-        """Return `html` with every slot in its context and every link's address replaced by a token."""
-        pieces = _TAG.split(html)
-        links: list[Link] = []
-        for position, piece in enumerate(pieces):
-            if position % 2 == 0:
-                pieces[position] = self._slots.place(piece, "html")
-            else:
-                pieces[position] = self._finished_tag(pieces, position, links)
-        return "".join(pieces), tuple(links)
-
-    def _sourced(self, mjml: str) -> str:
-        """Return MJML with the same slots as the page, except in links, whose addresses are rows of the email."""
-        pieces = _TAG.split(mjml)
-        pieces[::2] = [self._slots.place(piece, "html") for piece in pieces[::2]]
-        pieces[1::2] = [
-            piece if _HREF.search(piece) else self._slots.place(piece, "attribute") for piece in pieces[1::2]
-        ]
-        return uncomment("".join(pieces), self._mint)
-
-    def _finished_tag(self, pieces: Sequence[str], position: int, links: list[Link]) -> str:
-        def address(match: re.Match[str]) -> str:
-            url = htmllib.unescape(match[2])
-            if not url or url.startswith("#") or self._mint.pattern("[UV]").fullmatch(url):
-                return match[0]
-            written = self._slots.url(url, self._document.file, self._document.body_line)
-            tracked = not re.match(r"(?!https?:)[a-z+.-]+:", self._mint.strip(written), re.IGNORECASE)
-            links.append(Link(len(links), written, self._link_words(pieces[position + 1 :]), tracked))
-            return f"{match[1]}{self._mint.write(Kind.LINK, links[-1].index)}{match[3]}"
-
-        tag = pieces[position]
-        if _A.match(tag):
-            tag = _HREF.sub(address, tag)
-        return self._slots.place(tag, "attribute")
-
-    def _link_words(self, after: Sequence[str]) -> str:
-        words: list[str] = []
-        for position, piece in enumerate(after):
-            if position % 2 == 0:
-                words.append(piece)
-            elif piece.lower().startswith("</a"):
-                break
-            elif alt := _ALT.search(piece):
-                words.append(alt[1])
-        return " ".join(htmllib.unescape(self._slots.words("".join(words))).split())
-
-
-# Odd pieces of a split are tags; comments but for the brackets of Outlook's conditional ones are tags too.
-_TAG = re.compile(
-    r"""(<!--\[if[^\]]*\]>|<!\[endif\]-->|<!--.*?-->|<[A-Za-z/!][^"'<>]*(?:"[^"]*"[^"'<>]*|'[^']*'[^"'<>]*)*>)""",
-    re.DOTALL,
-)
-_A = re.compile(r"<a\s", re.IGNORECASE)
-_HREF = re.compile(r'(\shref=")([^"]*)(")', re.IGNORECASE)
-_ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
+    def _placed(self, html: str) -> tuple[str, tuple[Link, ...]]:
+        return place_in_page(html, self._slots, self._mint, self._document.file, self._document.body_line)
 
 
 def _greeted(text: TextNode) -> tuple[list[TextNode], list[TextNode]]:

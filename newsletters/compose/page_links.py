@@ -1,0 +1,65 @@
+"""Place slots in finished HTML, each in its context, and replace links' addresses with tokens."""
+
+from __future__ import annotations
+
+import html as htmllib
+import re
+from collections.abc import Sequence
+
+from newsletters.compiled import Link
+from newsletters.compose.compose import uncomment
+from newsletters.expressions.slots import Slots
+from newsletters.tokens import Kind, Mint
+
+# Odd pieces of a split are tags. Comments are tags too, except the brackets of Outlook's conditional ones.
+_TAG = re.compile(
+    r"""(<!--\[if[^\]]*\]>|<!\[endif\]-->|<!--.*?-->|<[A-Za-z/!][^"'<>]*(?:"[^"]*"[^"'<>]*|'[^']*'[^"'<>]*)*>)""",
+    re.DOTALL,
+)
+_A = re.compile(r"<a\s", re.IGNORECASE)
+_HREF = re.compile(r'(\shref=")([^"]*)(")', re.IGNORECASE)
+_ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
+_NOT_WEB = re.compile(r"(?!https?:)[a-z+.-]+:", re.IGNORECASE)
+
+
+def place_in_page(html: str, slots: Slots, mint: Mint, file: str, line: int) -> tuple[str, tuple[Link, ...]]:
+    """Return `html` with its slots and links' tokens, and the links; `file` and `line` are for errors."""
+    links: list[Link] = []
+    pieces = _TAG.split(html)
+
+    def tag(position: int) -> str:
+        def address(match: re.Match[str]) -> str:
+            url = htmllib.unescape(match[2])
+            if not url or url.startswith("#") or mint.pattern("[UV]").fullmatch(url):
+                return match[0]
+            written = slots.url(url, file, line)
+            tracked = not _NOT_WEB.match(mint.strip(written))
+            links.append(Link(len(links), written, _link_text(pieces[position + 1 :], slots), tracked))
+            return f"{match[1]}{mint.write(Kind.LINK, links[-1].index)}{match[3]}"
+
+        found = pieces[position]
+        return slots.place(_HREF.sub(address, found) if _A.match(found) else found, "attribute")
+
+    placed = [tag(at) if at % 2 else slots.place(piece, "html") for at, piece in enumerate(pieces)]
+    return "".join(placed), tuple(links)
+
+
+def place_in_mjml(mjml: str, slots: Slots, mint: Mint) -> str:
+    """Return MJML with the same slots as the page, except in links, whose addresses are rows of the email."""
+    placed = [
+        (piece if _HREF.search(piece) else slots.place(piece, "attribute")) if at % 2 else slots.place(piece, "html")
+        for at, piece in enumerate(_TAG.split(mjml))
+    ]
+    return uncomment("".join(placed), mint)
+
+
+def _link_text(after: Sequence[str], slots: Slots) -> str:
+    words: list[str] = []
+    for at, piece in enumerate(after):
+        if at % 2 == 0:
+            words.append(piece)
+        elif piece.lower().startswith("</a"):
+            break
+        elif alt := _ALT.search(piece):
+            words.append(alt[1])
+    return " ".join(htmllib.unescape(slots.words("".join(words))).split())
