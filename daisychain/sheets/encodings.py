@@ -24,6 +24,8 @@ _LIKELY = (
 )  # fmt: skip
 # Fewer words than this prove nothing; more than `_MANY` prove nothing more.
 _ENOUGH, _MANY = 10, 500
+# The part of a long cell around its first letter that is not ASCII.
+_FOREIGN = re.compile(r"[\x00-\x7f]*?([\x00-\x7f]{0,15}[^\x00-\x7f].{0,15}).*")
 _BETWEEN_CELLS = re.compile(rb'[,;\t"\r\n]+')
 
 
@@ -44,14 +46,15 @@ def find_encoding(path: Path, binary: BinaryIO, asked: str | None) -> tuple[str,
         raise error
     words = _foreign_words(binary)
     readings = _readings(words)
-    if len(readings) == 1 and len(words) >= _ENOUGH:
+    mixed = any(map(_is_utf8, words))
+    if len(readings) == 1 and len(words) >= _ENOUGH and not mixed:
         [guess] = readings
         if _undecodable(path, binary, guess) is None:
             return guess, f"The file is not UTF-8. Read as {guess}, the only encoding that fits it."
-    error.hint = "Save it as “CSV UTF-8”."
-    if readings:
-        rows = (f"  --encoding {name:<10} {', '.join(words)}" for name, words in list(readings.items())[:3])
-        error.hint = "\n".join(("Choose the encoding that reads right:", *rows))
+    error.hint = "Other lines are UTF-8, so correct this one" if mixed else "Save it as “CSV UTF-8”"
+    error.hint += ", or choose the encoding that reads right:" if readings else "."
+    for name, shown in list(readings.items())[:3]:
+        error.hint += f"\n  --encoding {name:<10} {', '.join(shown)}"
     raise error
 
 
@@ -85,13 +88,23 @@ def _undecodable(path: Path, binary: BinaryIO, encoding: str) -> InputError | No
         chunk = binary.read(65_536)
         end += len(chunk)
         try:
-            line += decoder.decode(chunk, final=not chunk).count("\n")
+            line += _line_ends(decoder.decode(chunk, final=not chunk))
         except UnicodeDecodeError as error:
             # error.object holds what the decoder had kept back as well as this chunk
             byte = f"Byte {end - len(error.object) + error.start + 1:,} (0x{error.object[error.start]:02X})"
-            line += error.object[: error.start].decode(encoding, "ignore").count("\n")
+            line += _line_ends(error.object[: error.start].decode(encoding, "ignore"))
             return InputError(f"{byte} is not {encoding.removesuffix('-sig').upper()}.", file=path, line=line)
     return None
+
+
+def _line_ends(text: str) -> int:
+    return max(text.count("\n"), text.count("\r"))  # some programs on a Mac write only the latter
+
+
+def _is_utf8(word: bytes) -> bool:
+    with suppress(UnicodeDecodeError):
+        return bool(word.decode())
+    return False
 
 
 def _foreign_words(binary: BinaryIO) -> list[bytes]:
@@ -122,4 +135,4 @@ def _readings(words: list[bytes]) -> dict[str, list[str]]:
     for name in (_LIKELY[0], *(_LIKELY[place] for _, place in matches)):
         with suppress(UnicodeDecodeError):
             texts.setdefault(sample.decode(name), name)
-    return {name: [word[:30] for word in text.split("\n")[:3]] for text, name in texts.items()}
+    return {name: [_FOREIGN.sub(r"\1", word) for word in text.split("\n")[:3]] for text, name in texts.items()}

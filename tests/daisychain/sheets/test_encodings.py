@@ -29,7 +29,7 @@ def test_what_is_not_utf8_is_reported_with_line_byte_and_how_names_would_read(sh
     assert raised.value.line == rows_before + 2
     assert raised.value.message == f"Byte {len(before) + 14:,} (0xE9) is not UTF-8."
     first, *rows = raised.value.hint.splitlines()
-    assert first == "Choose the encoding that reads right:"
+    assert first == "Save it as “CSV UTF-8”, or choose the encoding that reads right:"
     assert rows[0].split(maxsplit=2) == ["--encoding", "cp1252", "José, Zoë"]
     assert len(rows) == 3
 
@@ -60,6 +60,22 @@ def test_a_guess_is_used_only_if_nothing_else_is_possible(sheet: Write) -> None:
         assert "Read as mac_roman, the only encoding that fits it" in opened.note
     with pytest.raises(InputError, match="is not UTF-8"), open_sheet(sheet(table(WESTERN[:5]).encode("mac_roman"))):
         pass
+
+
+def test_a_file_of_which_a_part_is_utf8_is_said_to_be(sheet: Write) -> None:
+    path = sheet(table(WESTERN).encode() + table(WESTERN).encode("mac_roman"))
+    with pytest.raises(InputError) as raised, open_sheet(path):
+        pass
+    assert raised.value.line == len(WESTERN) + 3
+    assert raised.value.hint.startswith("Other lines are UTF-8, so correct this one")
+
+
+def test_lines_that_end_as_on_an_old_mac_are_counted_and_of_long_cells_the_foreign_part_is_shown(sheet: Write) -> None:
+    path = sheet(f"Email,Notes\ra@x.org,Ann\rb@x.org,{'long ' * 300}José{' text' * 300}\r".encode("cp1252"))
+    with pytest.raises(InputError) as raised, open_sheet(path):
+        pass
+    assert raised.value.line == 3
+    assert raised.value.hint.splitlines()[1].split(maxsplit=2)[2] == "g long long José text text text"
 
 
 def test_bytes_that_are_no_text_in_any_encoding_are_an_error_too(sheet: Write) -> None:
