@@ -11,6 +11,8 @@ from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.workbook_cells import as_text
 from tests.daisychain.sheets.workbooks import write_ods, write_xlsx
 
+pytestmark = pytest.mark.processes
+
 TABLE = {"B2": "Email", "C2": "Phone", "D2": "Since", "B3": "ann@x.org", "C3": 447700900123.0, "D3": (46173.0, 1)}
 
 

@@ -145,6 +145,7 @@ def test_a_row_of_a_csv_says_the_same_as_a_file(tmp_path: Path) -> None:
     assert from_row == Partner(**{**vars(from_file), "place": f"{file}:2"})
 
 
+@pytest.mark.processes
 def test_a_row_of_a_workbook_is_read_like_a_row_of_a_csv(tmp_path: Path) -> None:
     cells = {"A1": "Name", "B1": "Charity number", "A3": "Bees of Bath", "B3": 1234567.0}
     file = write_xlsx(tmp_path / "partners.xlsx", {"Partners": cells})
