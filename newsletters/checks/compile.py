@@ -7,9 +7,7 @@ from newsletters.checks.finding import Code, Finding
 
 ERROR = Code(
     "compile-error", "error", "A field, block, picture, copy block or line that can't be used",
-    why="The newsletter can't be made.",
-    mend="Correct the line; the message says what it can be.",
-    firm=True,
+    why="The newsletter can't be made.", mend="Correct the line; the message says what it can be.", firm=True,
 )  # fmt: skip
 
 

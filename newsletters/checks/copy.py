@@ -10,8 +10,7 @@ from newsletters.checks.html_text_parity import parity
 
 CHANNEL = Code(
     "copy-channel", "warning", "A copy block that is not meant for email",
-    why="It was not written, nor approved, with an inbox in mind.",
-    mend="Take a block whose channels have email.",
+    why="It was not written, nor approved, with an inbox in mind.", mend="Take a block whose channels have email.",
 )  # fmt: skip
 EXPIRES = Code(
     "copy-expires", "warning", "A copy block that expires within a week",
@@ -20,8 +19,7 @@ EXPIRES = Code(
 )  # fmt: skip
 PARITY = Code(
     "copy-parity", "warning", "A link or field that is only in the HTML, or only in the plain text",
-    why="Readers of both must find the same.",
-    mend="Compare both in the preview.",
+    why="Readers of both must find the same.", mend="Compare both in the preview.",
 )  # fmt: skip
 
 SOON = 7  # days

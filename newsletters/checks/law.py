@@ -16,8 +16,7 @@ _FOOTER = "Add it under brand, footer in toolkit.yml or brand.yml, and keep the 
 
 ORGANISATION = Code(
     "law-organisation", "error", "The footer does not say who writes",
-    why="The law requires that readers can see who writes to them.",
-    mend=_FOOTER,
+    why="The law requires that readers can see who writes to them.", mend=_FOOTER,
 )  # fmt: skip
 ADDRESS = Code(
     "law-address", "error", "The footer has no postal address",

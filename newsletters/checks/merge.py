@@ -14,8 +14,7 @@ from newsletters.tokens import Kind, Token
 
 UNKNOWN_FIELD = Code(
     "merge-unknown-field", "error", "A field that nobody on the list has",
-    why="It would be empty in every mail.",
-    mend="Import it, or delete it from the newsletter.",
+    why="It would be empty in every mail.", mend="Import it, or delete it from the newsletter.",
 )  # fmt: skip
 EMPTY_FIELD = Code(
     "merge-empty-field", "error", "A field that is empty for some people, and has no default",

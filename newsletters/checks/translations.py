@@ -23,8 +23,7 @@ LINKS = Code(
 )  # fmt: skip
 ADDRESSES = Code(
     "translations-addresses", "hint", "A link that leads to another place than in the first language",
-    why="It may be a page in the reader's language, or a typing mistake.",
-    mend="Check that it is right.",
+    why="It may be a page in the reader's language, or a typing mistake.", mend="Check that it is right.",
 )  # fmt: skip
 IMAGES = Code(
     "translations-images", "warning", "A language with more or fewer pictures than the first",
@@ -38,8 +37,7 @@ FIELDS = Code(
 )  # fmt: skip
 BLOCKS = Code(
     "translations-blocks", "warning", "A language without the same blocks as the first",
-    why="A story, a date or a button was left out, or added later.",
-    mend="Use the same blocks in each language.",
+    why="A story, a date or a button was left out, or added later.", mend="Use the same blocks in each language.",
 )  # fmt: skip
 NUMBERS = Code(
     "translations-numbers", "warning", "A number that only one language has",
@@ -58,8 +56,7 @@ OUTDATED = Code(
 )  # fmt: skip
 SUBJECT = Code(
     "translations-subject", "warning", "The same subject in two languages",
-    why="It was probably not translated, and people decide by it whether to read on.",
-    mend="Translate the subject.",
+    why="It was probably not translated, and people decide by it whether to read on.", mend="Translate the subject.",
 )  # fmt: skip
 FALLBACK = Code(
     "translations-fallback", "warning", "Several languages, and no fallback",
@@ -68,8 +65,7 @@ FALLBACK = Code(
 )  # fmt: skip
 UNSERVED = Code(
     "translations-unserved", "hint", "People whose language is not among the newsletter's",
-    why="They get the fallback language.",
-    mend="Add a translation, or accept it.",
+    why="They get the fallback language.", mend="Add a translation, or accept it.",
 )  # fmt: skip
 UNREAD = Code(
     "translations-unread", "hint", "A language that nobody on the list gets",

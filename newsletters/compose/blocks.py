@@ -31,7 +31,6 @@ from typing import Any, Literal
 
 import yaml
 
-from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compose.theme import COLUMN
 from newsletters.expressions.parse import Line
@@ -80,35 +79,20 @@ class Block:
         main = next((item.name for item in self.attributes.values() if item.main), None)
         for word in words:
             if main is None or main in values:
-                raise InputError(f"{word!r} is unknown.", file=line.file, line=line.number, hint=self._known(word))
+                raise line.wrong(f"{word!r} is not an attribute.", self._known(word))
             values[main] = word
         for name in values:
             if name not in self.attributes:
-                raise InputError(
-                    f"The block {self.name!r} has no attribute {name!r}.",
-                    file=line.file,
-                    line=line.number,
-                    hint=self._known(name),
-                )
+                raise line.wrong(f"The block {self.name!r} has no attribute {name!r}.", self._known(name))
         return {item.name: self._value(item, values.get(item.name), line) for item in self.attributes.values()}
 
     def _value(self, attribute: Attribute, value: str | None, line: Line) -> str:
         if value is None or not value.strip():
             if attribute.required:
-                raise InputError(
-                    f'The block {self.name!r} needs {attribute.name}="…".',
-                    file=line.file,
-                    line=line.number,
-                    hint=attribute.summary,
-                )
+                raise line.wrong(f'The block {self.name!r} needs {attribute.name}="…".', attribute.summary)
             return attribute.default if value is None else ""
         if attribute.type == "choice" and value not in attribute.values:
-            raise InputError(
-                f"{attribute.name!r} can't be {value!r}.",
-                file=line.file,
-                line=line.number,
-                hint=nearest(value, attribute.values),
-            )
+            raise line.wrong(f"{attribute.name!r} can't be {value!r}.", nearest(value, attribute.values))
         return value.strip()
 
     def _known(self, word: str) -> str:

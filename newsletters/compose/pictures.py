@@ -11,7 +11,7 @@ from daisychain.suggestions import nearest
 from newsletters.compiled import Image
 from newsletters.compose.resize import fitted
 from newsletters.tokens import Kind, Mint
-from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.toolkits.images import ToolkitImage, read_image
 from newsletters.toolkits.toolkit import Toolkit
 
 # A logo is shown with this many px², within these sides, so that a long one and a square one look equally large.
@@ -76,22 +76,14 @@ class Pictures:
         if self._mint.mark in name:
             raise InputError(
                 "A picture can't be chosen by a member's field.", file=file, line=line,
-                hint="Put {% if %} round one picture for each.",
+                hint="Put {% if %} around one picture for each.",
             )  # fmt: skip
         if "://" in name or name.startswith(("//", "data:", "cid:")):
             raise InputError(
                 "An image from somebody else's server would tell them who reads.", file=file, line=line,
                 hint="Save the image beside the document and name the file.",
             )  # fmt: skip
-        root = self._folder.resolve()
-        path = (root / name).resolve() if "\0" not in name else root
-        if not path.is_relative_to(root):
-            raise InputError(f"The path {name!r} leaves the document's folder.", file=file, line=line)
-        if not path.is_file():
-            raise InputError(f"There is no image {name!r}.", file=file, line=line, hint=self._known(name))
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"The image {name!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=file, line=line)
-        return measure(path.read_bytes(), name, file=file, line=line)
+        return read_image(self._folder, name, name, file=file, line=line, hint=self._known(name))
 
     def _known(self, name: str) -> str:
         beside = [

@@ -37,6 +37,10 @@ class Line:
     file: str
     number: int
 
+    def wrong(self, message: str, hint: str = "") -> InputError:
+        """Return the error `message` at this line."""
+        return InputError(message, file=self.file, line=self.number, hint=hint)
+
 
 @dataclass(frozen=True)
 class Found:

@@ -31,7 +31,7 @@ from newsletters.packs.dialect_writer import ADDRESS
 from newsletters.packs.logos import trimmed
 from newsletters.toolkits.brand import Brand, Footer
 from newsletters.toolkits.contrast import nearest_readable, parse_colour, too_faint
-from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.toolkits.images import ToolkitImage, read_image
 from newsletters.toolkits.toolkit import Toolkit
 
 COLUMNS = (
@@ -186,15 +186,7 @@ def _refuse_templates(values: Mapping[str, str], fail: Fail) -> None:
 def _logo(file: str, name: str, code: str, folder: Path, fail: Fail) -> ToolkitImage | None:
     if not file:
         return None
-    root = folder.resolve()
-    path = (root / file).resolve() if "\0" not in file else root
-    if not path.is_relative_to(root):
-        fail(f"The logo {file!r} is outside the folder of {fail.file.name}.", "logo", "Put it beside that file.")
-    if not path.is_file():
-        fail(f"There is no logo {file!r}.", "logo")
-    if path.stat().st_size > MAX_BYTES:
-        fail(f"The logo {file!r} is too large; {MAX_BYTES:,} bytes are allowed.", "logo")
-    measured = measure(path.read_bytes(), f"{code}-logo", alt=name, file=fail.file, line=fail.line_of("logo"))
+    measured = read_image(folder, file, f"{code}-logo", alt=name, file=fail.file, line=fail.line_of("logo"))
     return trimmed(measured)
 
 

@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
 from newsletters.toolkits.contrast import contrast, nearest_readable, parse_colour, readable, too_faint
-from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
+from newsletters.toolkits.images import ToolkitImage, read_image
 
 SYSTEM_FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -106,23 +105,11 @@ def read_brand(
 def read_brand_file(path: Path) -> Brand:
     """Return the brand in the file `path`; its logos are files beside it. Raises InputError with file and line."""
     sheet = read_sheet(read_text(path, "There is no brand"), str(path))
-    return read_brand(sheet, name=sheet.text("name"), images={}, read=_beside(path))
 
+    def beside(name: str, line: int) -> ToolkitImage:
+        return read_image(path.parent, name, name, file=path, line=line)
 
-def _beside(brand: Path) -> ReadPicture:
-    folder = brand.parent.resolve()
-
-    def read(name: str, line: int) -> ToolkitImage:
-        found = (folder / name).resolve()
-        if not found.is_relative_to(folder):
-            raise InputError(f"The path {name!r} leaves the brand's folder.", file=brand, line=line)
-        if not found.is_file():
-            raise InputError(f"The file {name!r} is missing.", file=brand, line=line)
-        if found.stat().st_size > MAX_BYTES:
-            raise InputError(f"The file {name!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=brand, line=line)
-        return measure(found.read_bytes(), name, file=brand, line=line)
-
-    return read
+    return read_brand(sheet, name=sheet.text("name"), images={}, read=beside)
 
 
 def _read_colours(sheet: YamlMapping | None) -> dict[str, str]:

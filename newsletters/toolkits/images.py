@@ -82,6 +82,24 @@ def measure(
     return ToolkitImage(name, content, media_type, width, height, hash_, alt)
 
 
+def read_image(
+    folder: Path, path: str, name: str, *, alt: str = "", file: Path | str, line: int, hint: str = ""
+) -> ToolkitImage:
+    """Return the image `path` in `folder`, which `file` asks for in `line`; raises InputError with both.
+
+    The `hint` is for an image that is missing.
+    """
+    root = folder.resolve()
+    found = (root / path).resolve() if "\0" not in path else root
+    if not found.is_relative_to(root):
+        raise InputError(f"The image {path!r} is outside the folder of {Path(file).name}.", file=file, line=line)
+    if not found.is_file():
+        raise InputError(f"There is no image {path!r}.", file=file, line=line, hint=hint)
+    if found.stat().st_size > MAX_BYTES:  # before it is read
+        raise InputError(f"The image {path!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=file, line=line)
+    return measure(found.read_bytes(), name, alt=alt, file=file, line=line)
+
+
 class _Refused(Exception):  # noqa: N818 - said aloud, it is the end of a sentence
     """Why an image can't be used, as the end of a sentence."""
 

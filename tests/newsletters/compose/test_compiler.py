@@ -170,7 +170,7 @@ def test_an_arabic_newsletter_runs_from_right_to_left() -> None:
         ("a\n\n<script>x</script>", 8, "script"),
         ("a\n\nb <mj-section>", 8, "mj-section"),
         ("<div>\n<p onclick='x'>a</p>\n</div>", 7, "onclick"),
-        ("![a](../secret.png)", 6, "leaves"),
+        ("![a](../secret.png)", 6, "outside the folder of may.md"),
         ("![a](tant)", 6, "tent"),
         ("![a](https://b.example/x.png)", 6, "somebody else"),
         ("![a]({{ member.first_name }}.png)", 6, "member"),

@@ -106,7 +106,7 @@ def test_a_csv_of_partners_that_can_not_be_read_is_told(tmp_path: Path, content:
     [
         ("name: Bees of Bath", "name: ''", "needs a name"),
         ("logo: logo.png", "logo: ../logo.png", "outside the folder"),
-        ("logo: logo.png", "logo: none.png", "no logo"),
+        ("logo: logo.png", "logo: none.png", "no image"),
         ("We look after *bees*.", "'{{ member.email }}'", "signs of a template"),
         ("We look after *bees*.", "'::: copy secret'", "signs of a template"),
         ("hello@bees.example", "hello", "no address to write to"),

@@ -128,7 +128,7 @@ def test_a_brand_file_finds_its_logos_beside_it_and_nowhere_else(tmp_path: Path)
     assert found.heading_font == "Georgia, serif"
     assert found.footer.organisation == "Partner"
     file.write_text("name: Partner\nlogo: ../logo.png\n", encoding="utf-8")
-    with pytest.raises(InputError, match="leaves the brand's folder") as caught:
+    with pytest.raises(InputError, match="is outside the folder of") as caught:
         read_brand_file(file)
     assert caught.value.line == 2
     file.write_text("logo: logo.png\n", encoding="utf-8")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,7 +15,7 @@ from sqlalchemy import func, select
 from daisychain.database import Database
 from daisychain.errors import InputError
 from newsletters.tables import StoredImage
-from newsletters.toolkits.images import MAX_BYTES, image_path, keep_images, measure
+from newsletters.toolkits.images import MAX_BYTES, image_path, keep_images, measure, read_image
 from tests.newsletters.sample_toolkits import picture
 
 
@@ -93,3 +94,23 @@ def test_the_same_content_is_kept_once(database: Database) -> None:
         assert connection.execute(select(func.count()).select_from(StoredImage)).scalar_one() == 2
         kept = connection.execute(select(StoredImage.content).where(StoredImage.hash == one.hash)).scalar_one()
     assert kept == one.content
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("../secret.png", "is outside the folder of brand.yml"), ("a\0b.png", "There is no image"),
+        ("tend.png", "There is no image 'tend.png'"), ("link.png", "is outside the folder"), ("big.png", "too large"),
+    ],
+)  # fmt: skip
+def test_an_image_is_read_only_from_the_folder_that_names_it(tmp_path: Path, path: str, says: str) -> None:
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    (tmp_path / "secret.png").write_bytes(picture())
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    (folder / "tent.png").write_bytes(picture())
+    (folder / "big.png").write_bytes(b"\0" * (MAX_BYTES + 1))
+    assert read_image(folder, "tent.png", "tent", alt="A tent", file="brand.yml", line=3).alt == "A tent"
+    with pytest.raises(InputError, match=says) as error:
+        read_image(folder, path, "tent", file="brand.yml", line=3)
+    assert error.value.place == "brand.yml:3"
