@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Object = dict[str, object]
 
+_PLAN = ("per_minute", "opens_at", "closes_at", "zone", "canary", "canary_wait", "most_bounces", "most_complaints")
+_LISTED = ("id", "name", "state", "list_name", "provider", "intended", "created_at", "finished_at")
+
 
 def status(found: CampaignStatus) -> Object:
     """Return a campaign's status."""
@@ -37,7 +40,7 @@ def status(found: CampaignStatus) -> Object:
         "languages": {language: ledger.sums() for language, ledger in found.languages.items()},
         "batches": found.batches,
         "wait": {"until": wait.until, "status": wait.status, "words": wait.text} if wait else None,
-        "plan": found.plan,
+        "plan": {**{name: getattr(campaign, name) for name in _PLAN}, **vars(found.plan)},
         "decisions": found.decisions,
         "overrides": found.overrides,
         "attempts": found.attempts,
@@ -49,8 +52,7 @@ def status(found: CampaignStatus) -> Object:
 
 def campaigns(rows: Iterable[CampaignRow]) -> list[Object]:
     """Return the list of campaigns."""
-    names = ("id", "name", "state", "list", "provider", "intended", "created_at", "finished_at")
-    return [{name: row.list_name if name == "list" else getattr(row, name) for name in names} for row in rows]
+    return [{name.removesuffix("_name"): getattr(row, name) for name in _LISTED} for row in rows]
 
 
 def timeline(found: Timeline) -> Object:

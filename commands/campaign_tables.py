@@ -1,4 +1,4 @@
-"""The tables of commands about campaigns: the summary before a send, the status, a person's timeline."""
+"""Tables of the commands about campaigns: the list, the summary before a send, the status, a person's timeline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from sender.campaigns.campaign_record import CampaignRow
-    from sender.campaigns.status import CampaignStatus, SendingPlan
+    from sender.campaigns.status import CampaignStatus, PlanProgress
     from sender.campaigns.summary import Summary
     from sender.campaigns.timeline import Timeline
     from sender.campaigns.waiting_reason import WaitingReason
@@ -23,18 +23,15 @@ if TYPE_CHECKING:
 def show_summary(summary: Summary) -> None:
     """Show what is about to be sent, on stderr."""
     campaign = summary.campaign
-    decided = (
-        f" (decided by {campaign.tracking_decided_by}: {campaign.tracking_because})"
-        if campaign.tracking_decided_by
-        else ""
-    )
+    decided = f" (decided by {campaign.tracking_decided_by}: {campaign.tracking_because})"
+    tracking = f"opens {campaign.opens}, clicks {campaign.clicks}"
     for name, value in {
         "Campaign": f"{campaign.id} {campaign.name}",
         "From": f"{campaign.from_name} <{campaign.from_address}>",
         "Reply-To": campaign.reply_to or "the same",
         "List": f"{campaign.list_name}: {summary.people:,} people, {summary.excluded:,} excluded",
         "Provider": campaign.provider,
-        "Tracking": f"opens {campaign.opens}, clicks {campaign.clicks}{decided}",
+        "Tracking": tracking + (decided if campaign.tracking_decided_by else ""),
         "Links to": campaign.public_url,
         **dict(_sample_lines(summary)),
     }.items():
@@ -111,7 +108,7 @@ def _reasons(people: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in sorted(people.items()))
 
 
-def _plan_lines(plan: SendingPlan) -> Iterator[str]:
+def _plan_lines(plan: PlanProgress) -> Iterator[str]:
     """Yield a line for everything that the plan still holds back."""
     if plan.begins_at:
         yield f"It starts at {shown(plan.begins_at)}; until then: daisychain campaign cancel"

@@ -100,14 +100,9 @@ def send(
 
 
 def look_first(
-    installation: Installation,
-    connection: Connection,
-    found: CampaignRecord,
-    plan: Plan,
-    *,
-    yes: bool,
+    installation: Installation, connection: Connection, found: CampaignRecord, plan: Plan, *, yes: bool,
     as_created: bool,
-) -> None:
+) -> None:  # fmt: skip
     """Check that it may be sent, show what is about to happen, and ask; raises our errors, or click.Abort."""
     from sender.campaigns import drafts
     from sender.campaigns.summary import summarise

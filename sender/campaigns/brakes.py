@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, and_, func, select
@@ -15,17 +14,6 @@ from sender.tables import Attempt, Delivery, Event, MailboxRollup
 MOST_BOUNCES, MOST_COMPLAINTS = 5.0, 0.3
 # A rate of one or two people means nothing. Refusals have the bounces' limit, but come in lumps.
 FEWEST_BOUNCES, FEWEST_COMPLAINTS, FEWEST_REFUSED = 5, 3, 20
-
-
-@dataclass(frozen=True)
-class Signs:
-    """Counts of people by what happened to them so far; `bounced` counts hard bounces only."""
-
-    people: int
-    failed: int
-    uncertain: int
-    bounced: int
-    complained: int
 
 
 def against_going_on(connection: Connection, campaign: CampaignRecord) -> str:
@@ -58,34 +46,24 @@ def against_the_rest(connection: Connection, campaign: CampaignRecord) -> str:
 
     One complaint of a handful is too many; failures, lost answers and bounces together have the bounces' limit.
     """
-    signs = _of_canary(connection, campaign)
-    if signs.complained:
-        return f"{_rate(signs.complained, signs.people)} of the canary complained"
-    bad = signs.failed + signs.uncertain + signs.bounced
-    if bad * 100 > campaign.most_bounces * signs.people:
-        parts = {"failed": signs.failed, "are uncertain": signs.uncertain, "bounced": signs.bounced}
-        told = ", ".join(f"{count} {words}" for words, count in parts.items() if count)
-        return f"of the canary's {signs.people} people, {told}"
-    return ""
-
-
-def _of_canary(connection: Connection, campaign: CampaignRecord) -> Signs:
     assert campaign.rest_from is not None
-    mine = and_(
-        Delivery.campaign_id == campaign.id,
-        Delivery.id >= campaign.first_delivery,
-        Delivery.id < campaign.rest_from,
-        Delivery.state != "excluded",
-    )
-    row = connection.execute(
-        select(
-            func.count().label("people"),
-            func.count().filter(Delivery.state == "failed").label("failed"),
-            func.count().filter(Delivery.state == "uncertain").label("uncertain"),
-        ).where(mine)
+    failed, uncertain = (func.count().filter(Delivery.state == state) for state in ("failed", "uncertain"))
+    counts = connection.execute(
+        select(func.count().label("people"), failed.label("failed"), uncertain.label("uncertain")).where(
+            Delivery.campaign_id == campaign.id,
+            Delivery.id >= campaign.first_delivery,
+            Delivery.id < campaign.rest_from,
+            Delivery.state != "excluded",
+        )
     ).one()
     bounced, complained = _told(connection, campaign, campaign.rest_from - 1)
-    return Signs(row.people, row.failed, row.uncertain, bounced, complained)
+    if complained:
+        return f"{_rate(complained, counts.people)} of the canary complained"
+    if (counts.failed + counts.uncertain + bounced) * 100 > campaign.most_bounces * counts.people:
+        parts = {"failed": counts.failed, "are uncertain": counts.uncertain, "bounced": bounced}
+        told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+        return f"of the canary's {counts.people} people, {told}"
+    return ""
 
 
 def _answered(connection: Connection, campaign: CampaignRecord) -> tuple[int, int, int]:

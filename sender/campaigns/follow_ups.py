@@ -15,15 +15,12 @@ from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import Emails, email_given
 from sender.tables import Campaign, Delivery, Rollup
 
-WHOM = {
-    "accepted": "people whose mail the provider accepted",
-    "failed": "people whose mail was refused",
-    "no-click": "people whose mail was accepted and did not bounce, and who clicked nothing",
-}
+# "no-click": they got the mail, without a known bounce, and clicked nothing.
+WHOM = ("accepted", "failed", "no-click")
 
 
 def check_whom(connection: Connection, campaign_id: int, whom: str) -> CampaignRecord:
-    """Return the earlier campaign, if its people can get a further one; raises InputError, StateError."""
+    """Return the earlier campaign if its people can get a further one; raises InputError, StateError."""
     campaign = find_campaign(connection, campaign_id)
     if whom not in WHOM:
         raise InputError(f"There is no --where {whom!r}.", hint=f"There are: {', '.join(WHOM)}.")

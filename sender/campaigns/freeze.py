@@ -103,7 +103,7 @@ def _in_turns(
 
 
 def freeze_tests(
-    connection: Connection, campaign_id: int, people: Sequence[tuple[str, int, Mapping[str, Any]]]
+    connection: Connection, campaign_id: int, people: Sequence[tuple[str, int, Mapping[str, str | None]]]
 ) -> None:
     """Write a test send's (address, compiled email, merge inputs) down, one batch each, in the caller's transaction.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -17,17 +17,9 @@ from sender.tables import Attempt, Batch, Decision
 
 
 @dataclass(frozen=True)
-class SendingPlan:
-    """The plan of a campaign, and what it still holds back: `held` counts batches."""
+class PlanProgress:
+    """The parts of a campaign's plan that still hold it back; `held` counts batches."""
 
-    per_minute: int | None
-    opens_at: time | None
-    closes_at: time | None
-    zone: str
-    canary: int
-    canary_wait: int
-    most_bounces: float
-    most_complaints: float
     begins_at: datetime | None
     canary_out: bool
     canary_until: datetime | None
@@ -58,7 +50,7 @@ class CampaignStatus:
     languages: Mapping[str, Ledger]
     batches: Mapping[str, int]
     wait: WaitingReason | None
-    plan: SendingPlan
+    plan: PlanProgress
     decisions: list[KeptDecision]
     overrides: list[KeptOverride]
     attempts: int
@@ -93,19 +85,17 @@ def _languages(connection: Connection, campaign_id: int, kind: str, emails: Emai
     return {language: ledgers.get(id_, NOTHING) for language, id_ in emails.ids.items()}
 
 
-def _plan(connection: Connection, campaign: CampaignRecord) -> SendingPlan:
+def _plan(connection: Connection, campaign: CampaignRecord) -> PlanProgress:
     under_way = campaign.state in ("scheduled", "sending", "paused")
     starts_at = campaign.starts_at
     canary_out = under_way and campaign.rest_from is not None
     held = select(func.count()).where(Batch.campaign_id == campaign.id, Batch.state == "waiting", Batch.held.is_(True))
-    return SendingPlan(
-        campaign.per_minute, campaign.opens_at, campaign.closes_at, campaign.zone, campaign.canary,
-        campaign.canary_wait, campaign.most_bounces, campaign.most_complaints,
+    return PlanProgress(
         begins_at=starts_at if under_way and starts_at and starts_at > datetime.now(UTC) else None,
         canary_out=canary_out,
         canary_until=campaign.canary_until if canary_out else None,
         held=connection.scalar(held) or 0,
-    )  # fmt: skip
+    )
 
 
 def _decisions(connection: Connection, campaign_id: int) -> list[KeptDecision]:

@@ -79,7 +79,7 @@ def cancel(connection: Connection, campaign_id: int, *, who: str, because: str =
 def count_not_mailed(connection: Connection, campaign: CampaignRecord) -> int:
     """Count the people who would not get the mail of a cancelled campaign: on the list now, or frozen and waiting.
 
-    Nobody, if it follows up a campaign that no longer exists.
+    That is nobody, if it follows up a campaign that no longer exists.
     """
     if campaign.frozen_at is not None:
         ledger = read_ledger(connection, campaign.id)

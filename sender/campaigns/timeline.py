@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from daisychain.errors import InputError
 from lists.addresses import require_address
@@ -63,17 +63,11 @@ class Timeline:
     entries: list[TimelineEntry]
 
 
-@dataclass(frozen=True)
-class _Person:
-    """A person's row in the ledger."""
-
-    id: int
-    member_id: int | None
-    address: str
-    state: str
-    reason: str | None
-    inputs: Mapping[str, object]
-    compiled_id: int | None
+_PERSON = (
+    Delivery.id, Delivery.member_id, Delivery.address, Delivery.state, Delivery.reason, Delivery.inputs,
+    Delivery.compiled_id,
+)  # fmt: skip
+_Person = Row[int, int | None, str, str, str | None, dict[str, object], int | None]
 
 
 def read_timeline(connection: Connection, campaign_id: int, email: str) -> Timeline:
@@ -98,10 +92,7 @@ def _find(connection: Connection, campaign: CampaignRecord, email: str) -> _Pers
     if campaign.frozen_at is not None:
         member = select(Member.id).where(Member.address_key == key).scalar_subquery()
         found = connection.execute(
-            select(
-                Delivery.id, Delivery.member_id, Delivery.address, Delivery.state, Delivery.reason, Delivery.inputs,
-                Delivery.compiled_id,
-            )
+            select(*_PERSON)
             .where(
                 Delivery.campaign_id == campaign.id,
                 Delivery.id.between(campaign.first_delivery, campaign.last_delivery),
@@ -110,9 +101,9 @@ def _find(connection: Connection, campaign: CampaignRecord, email: str) -> _Pers
             )
             .order_by(func.lower(Delivery.address) != email.strip().lower(), Delivery.id)
             .limit(1)
-        ).one_or_none()  # fmt: skip
+        ).one_or_none()
         if found:
-            return _Person(*found)
+            return found
     raise InputError(
         f"{email.strip()} is not in the audience of campaign {campaign.id}.",
         hint="People who joined after the freeze are not in it." if campaign.frozen_at else "It is not frozen yet.",

@@ -1,4 +1,4 @@
-"""Why a campaign is waiting although its plan holds nothing back: the provider rate-limited us, or can't be reached."""
+"""Why a campaign is waiting: the provider rate-limited us, or can't be reached."""
 
 from __future__ import annotations
 

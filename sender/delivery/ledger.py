@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from sender.tables import Batch, Campaign, Delivery, State
@@ -97,6 +96,8 @@ class Ledger:
         return {name: getattr(self, name) for name in names}
 
 
+# The campaign's `intended`, then a part, state and reason with its people, and with those in flight.
+_Count = Row[int, int | None, str, str | None, int, int]
 NOTHING = Ledger(intended=0, waiting=0, in_flight=0, excluded=0, accepted=0, failed=0, uncertain=0)
 
 
@@ -119,20 +120,9 @@ def read_ledgers(connection: Connection, campaign_id: int, *, kind: str = "membe
     return {part: _summed(rows, intended=sum(row.people for row in rows)) for part, rows in parts.items()}
 
 
-class _Count(NamedTuple):
-    """The number of people with the same part, state and reason; `intended` is the whole campaign's."""
-
-    intended: int | None
-    part: int | None
-    state: State | None
-    why: str | None
-    people: int
-    in_flight: int
-
-
 def _counts(
     connection: Connection, campaign_id: int, kind: str, part: ColumnElement[int] | InstrumentedAttribute[int | None]
-) -> list[_Count]:
+) -> Sequence[_Count]:
     """Count the people of a campaign by state, reason and `part` of it, from one snapshot."""
     span = (
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery, Campaign.intended)
@@ -145,7 +135,7 @@ def _counts(
         .cte("sending")
     )
     in_flight = select(sending.c.first_id).where(Delivery.id.between(sending.c.first_id, sending.c.last_id)).exists()
-    counted = connection.execute(
+    return connection.execute(
         select(
             span.c.intended,
             part.label("part"),
@@ -165,8 +155,7 @@ def _counts(
             isouter=True,
         )
         .group_by(span.c.intended, "part", Delivery.state, "why")
-    )
-    return [_Count(*row) for row in counted]
+    ).all()
 
 
 def _summed(rows: Sequence[_Count], *, intended: int) -> Ledger:
