@@ -1,4 +1,4 @@
-"""A small model of a campaign: what its people, batches and state should be after each thing that may happen.
+"""A small model of a campaign: the expected people, batches and state after each event.
 
 It follows the tables of moves (`sender.delivery.ledger`, `sender.delivery.campaign_states`) and what the commands
 promise, uses no database, and counts time in minutes. Only the machine that drives both knows what happened to a mail.
@@ -23,7 +23,7 @@ OVERDUE_MINUTES = 60
 
 @dataclass
 class Person:
-    """One delivery: what the ledger should say, and what really happened."""
+    """One delivery: the expected ledger row, and what really happened."""
 
     state: str = "waiting"
     reason: str = ""
@@ -54,7 +54,7 @@ class Pack:
 
 @dataclass
 class Try:
-    """One request: who is in it, who was really taken, and what is known of that."""
+    """One request: its people, who was really accepted, and what is known about that."""
 
     id: int
     pack: Pack
@@ -74,7 +74,7 @@ class Try:
 
 @dataclass
 class Model:
-    """One campaign; times are minutes of its `clock`, and `order` tells what came before what within one."""
+    """One campaign; times are minutes of its `clock`, and `order` sorts what happens within one minute."""
 
     per_minute: int | None = None
     hours: bool = False
@@ -97,7 +97,7 @@ class Model:
         return self.order
 
     def freeze(self, first: int, people: int, size: int, canary: int) -> None:
-        """Write people down from delivery `first` on, and cut batches: the canary's, then the others'."""
+        """Freeze people from delivery `first` on, and cut batches: the canary's, then the others'."""
         later = self.starts is not None and self.starts > self.clock
         size = min([size, *([max(self.per_minute // 12, 1)] if self.per_minute else [])])
         self.people = {number: Person() for number in range(first, first + people)}
@@ -114,7 +114,7 @@ class Model:
         return pack.state == "waiting" and not pack.held and pack.due <= self.clock and self.state == "sending"
 
     def claim(self, pack: Pack) -> list[int]:
-        """Exclude those who are gone; returns who is to be mailed, and nobody closes the batch."""
+        """Exclude people who unsubscribed or were suppressed; returns the people to mail, and closes an empty batch."""
         pack.state, going = "sending", []
         for number in self.of(pack, "waiting"):
             if self.people[number].gone:
@@ -132,7 +132,7 @@ class Model:
         return pack.latest
 
     def record(self, each: Try, outcome: Outcome, minutes: float | None = None) -> None:
-        """What an answer changes; `minutes` is when the provider wants to be asked again."""
+        """Apply an answer; `minutes` is the retry time that the provider names."""
         pack, late = each.pack, each.outcome is not None
         about = pack.latest is each and (
             pack.state in ("sending", "uncertain") or (pack.state == "waiting" and each.outcome == "uncertain")
@@ -214,7 +214,7 @@ class Model:
             self.packs += [Pack(pack.first, middle - 1, due=self.clock), Pack(middle, pack.last, due=self.clock)]
 
     def halved_in_a_row(self, pack: Pack) -> int:
-        """Of the batch that this pack was cut from, with all its parts."""
+        """Count the halvings of the batch that this pack was cut from, with all its parts."""
         around = [each for each in self.packs if each.first <= pack.first and pack.last <= each.last]
         first, last = min(each.first for each in around), max(each.last for each in around)
         tries = [each for each in self.tries if first <= each.pack.first and each.pack.last <= last]
@@ -229,7 +229,7 @@ class Model:
         pack.state, pack.due = "waiting", self.clock + (PAUSE_MINUTES if minutes is None else minutes)
 
     def set_apart(self, pack: Pack, people: list[int], state: str) -> None:
-        """Each of these gets a batch of their own, and the others go on between them."""
+        """Give each of these people their own batch, and cut the others between them."""
         pack.state = "split"
         latest = pack.latest if state == "uncertain" else None
         self.packs += [Pack(one, one, state=state, due=pack.due, tries=pack.tries, latest=latest) for one in people]
@@ -242,7 +242,7 @@ class Model:
     # What comes back.
 
     def prove(self, each: Try) -> None:
-        """An event proves that the whole request was taken."""
+        """Apply an event that proves that the whole request was accepted."""
         each.proven = True
         if each.outcome != "uncertain":
             return
@@ -351,7 +351,7 @@ class Model:
             self.state = "paused"
 
     def resume(self) -> None:
-        """For a campaign that was frozen."""
+        """Resume a frozen campaign."""
         self.state, self.resumed = "sending", (self.clock, self.next())
         self.decided_to_resume = self.next()
         self.finish()
@@ -361,7 +361,7 @@ class Model:
         self.close_if_cancelled()
 
     def close_if_cancelled(self) -> None:
-        """Who waits and is not in the air is excluded; who was to be sent to again is in doubt as before."""
+        """Exclude waiting people who are not in flight; people who were to be mailed again are uncertain as before."""
         for pack in self.packs if self.state == "cancelled" else ():
             if pack.state == "waiting":
                 again = pack.latest is not None and pack.latest.again
@@ -409,15 +409,15 @@ class Model:
         return [number for number, person in self.people.items() if person.state == state]
 
     def in_the_air(self) -> list[Try]:
-        """Requests whose answer is still out and that nobody has given up."""
+        """Return the requests without an answer that were not given up."""
         return [each for each in self.tries if each.outcome is None]
 
     def in_doubt(self) -> bool:
-        """Whether something may still become of somebody."""
+        """Whether anybody's delivery may still change."""
         return bool(self.in_the_air() or self.in_state("failed") or self.in_state("uncertain"))
 
     def sums(self) -> dict[str, Any]:
-        """What the ledger should say, in people."""
+        """Return the expected sums of the ledger, in people."""
         states = ("waiting", "excluded", "accepted", "failed", "uncertain")
         flying = sum(len(self.of(pack, "waiting")) for pack in self.packs if pack.state == "sending")
         return {"intended": len(self.people), "in_flight": flying, **{s: len(self.in_state(s)) for s in states}}

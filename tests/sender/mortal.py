@@ -1,4 +1,4 @@
-"""Processes that live to be killed: forked from one that has everything imported, so that hundreds can die."""
+"""Processes for the kill tests, forked from one with all imports, so that hundreds start quickly."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _context.set_forkserver_preload(["tests.sender.mortal", "sender.providers.sendgr
 
 
 def born(settings: Settings, campaign_id: int, *, processes: int = 1) -> BaseProcess:
-    """A process that sends the campaign, with others of its own; it freezes it where that is still to be done."""
+    """Start a process that sends the campaign, with its own helper processes; it freezes a draft first."""
     process = _context.Process(target=_send, args=(settings, campaign_id, processes), daemon=True)
     process.start()
     return process
 
 
 def employed(settings: Settings) -> BaseProcess:
-    """A process that does what `daisychain worker` does, on two slots, and looks for the dead more often."""
+    """Start a process that works like `daisychain worker`, with two threads and more frequent sweeps."""
     process = _context.Process(target=_work, args=(settings,), daemon=True)
     process.start()
     return process

@@ -33,13 +33,13 @@ TO = "staff@coalition.example"
 
 
 def ago(hours: int) -> datetime:
-    """So many hours before the test that asks: the run it belongs to may have begun long ago."""
+    """Return the time so many hours before this test (not before the run)."""
     return datetime.now(UTC) - hours * HOUR
 
 
 @dataclass
 class Room:
-    """A chat room's webhook: what it was told, and what it answers."""
+    """A chat room's webhook: what it received, and what it answers."""
 
     url: str
     said: list[dict[str, Any]]
@@ -48,7 +48,7 @@ class Room:
 
 @pytest.fixture
 def room() -> Iterator[Room]:
-    """A web server on loopback that keeps what is posted."""
+    """Start a web server on loopback that records the posts."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -70,52 +70,52 @@ def room() -> Iterator[Room]:
 
 @pytest.fixture
 def relay() -> Iterator[FakeRelay]:
-    """A relay that is not the members' mail's."""
+    """Start a relay that is not used for members' mail."""
     with FakeRelay() as relay:
         yield relay
 
 
 def change(database: Database, table: Any, *where: Any, **values: Any) -> None:
-    """Set columns of the rows that fit."""
+    """Set columns of the matching rows."""
     with database.engine.begin() as connection:
         connection.execute(update(table).where(*where).values(**values))
 
 
 def keys(database: Database, **settings: Any) -> list[str]:
-    """The causes there are, by the first word of their keys."""
+    """Return the active conditions, by the first word of their keys."""
     with database.engine.begin() as connection:
         found = conditions.active_conditions(connection, replace(database.settings, **settings), datetime.now(UTC))
         return [cause.key.split()[0] for cause in found]
 
 
 def told(database: Database, **settings: Any) -> str:
-    """Watch and tell once, with these settings."""
+    """Check and notify once, with these settings."""
     database.settings = replace(database.settings, **settings)
     return notify.check_and_notify(database)
 
 
 def paused(database: Database, reason: str = "SendGrid answered 401: no such key") -> Sent:
-    """A campaign that was paused by a provider's refusal."""
+    """Make a campaign that was paused because the provider refused the account."""
     campaign = sent(database)
     change(database, Campaign, state="paused", pause_reason=reason)
     return campaign
 
 
 def uncertain(database: Database, at: datetime) -> None:
-    """A batch that has been in doubt since then."""
+    """Make a batch that has been uncertain since then."""
     sent(database, outcome="uncertain")
     change(database, Batch, state="uncertain")
     change(database, Attempt, ended_at=at)
 
 
 def scheduled(database: Database, at: datetime) -> None:
-    """A campaign whose time that is."""
+    """Make a campaign scheduled for then."""
     staged(database, 2)
     change(database, Campaign, state="scheduled", starts_at=at)
 
 
 def taken(database: Database, at: datetime, heard: datetime | None = None) -> None:
-    """Mail that SendGrid took then, and when its webhook last told anything."""
+    """Make mail that SendGrid accepted then, and its last webhook body."""
     sent(database)
     change(database, Attempt, ended_at=at)
     if heard:
@@ -128,7 +128,7 @@ def taken(database: Database, at: datetime, heard: datetime | None = None) -> No
 
 
 def kept(database: Database, at: datetime, *, done: bool) -> None:
-    """A webhook body that came then, and whether it was taken in."""
+    """Make a webhook body that came then, processed or not."""
     with database.engine.begin() as connection:
         processed = func.now() if done else None
         row = {"provider": "sendgrid", "received_at": at, "body": b"[]", "digest": b"1", "processed_at": processed}
@@ -136,7 +136,7 @@ def kept(database: Database, at: datetime, *, done: bool) -> None:
 
 
 def complaints(database: Database, count: int, of: int) -> None:
-    """So many people of so many who complained."""
+    """Make a campaign in which so many of so many people complained."""
     campaign = sent(database, frozen_at=ago(1))
     change(database, Attempt, accepted=of)
     row = {"campaign_id": campaign.campaign_id, "mailbox": "Google", "fact": "complained", "people": count, "events": 9}

@@ -35,7 +35,7 @@ FOUR = ("en", "cy", "ar", "hi")
 def in_languages(
     database: Database, wanted: Sequence[str], languages: Sequence[str] = FOUR, *, provider: str = "outbox", **plan: Any
 ) -> tuple[int, dict[str, int]]:
-    """A draft in `languages`, the first to fall back on, for one person for each code; (campaign, emails' ids)."""
+    """Make a draft in `languages` (the first is the fallback), a person for each code; (campaign, emails' ids)."""
     with database.engine.begin() as connection:
         list_id = add_list(connection)
         people = add_people(connection, list_id, range(len(wanted)))
@@ -62,7 +62,7 @@ def frozen(database: Database, campaign_id: int, *, batch_size: int = 2) -> None
 
 
 def batches(database: Database) -> list[tuple[int, list[int]]]:
-    """(compiled email, the emails of its people as the ledger has them), batch by batch."""
+    """Return for each batch its compiled email, and the emails of its people in the ledger."""
     with database.engine.connect() as connection:
         rows = connection.execute(
             select(Batch.id, Batch.compiled_id, Delivery.compiled_id.label("given"))

@@ -25,7 +25,7 @@ SOON = "from sender.delivery import deliver\ndeliver.PAUSES = (0.1, 0.2)"
 
 @pytest.fixture
 def embedded(tmp_path: Path, sendgrid: FakeSendGrid) -> Iterator[Database]:
-    """A home with a server of its own."""
+    """Make a home with its own server."""
     database = Database(
         Settings(
             home=tmp_path / "home",

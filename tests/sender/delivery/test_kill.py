@@ -33,7 +33,7 @@ def killed(process: subprocess.Popen[str]) -> None:
 
 
 def proven(database: Database, campaign_id: int, sendgrid: FakeSendGrid) -> Ledger:
-    """The ledger, after holding every single line of it against what the provider took."""
+    """Return the ledger, after comparing each of its rows with the mails that the provider accepted."""
     with database.engine.connect() as connection:
         ledger = read_ledger(connection, campaign_id)
         rows = connection.execute(select(Delivery.address, Delivery.state)).all()

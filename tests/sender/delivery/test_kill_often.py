@@ -24,7 +24,7 @@ LIFE = 0.7
 def killed_often(
     database: Database, settings: Settings, sendgrid: FakeSendGrid, seed: int, *, kills: int, senders: int
 ) -> None:
-    """One campaign, its senders killed again and again, every line of the ledger held against the copies each time."""
+    """Kill the senders of one campaign repeatedly, comparing each row of the ledger with the copies each time."""
     chance = random.Random(seed)
     campaign_id = staged(database, PEOPLE, provider="sendgrid")
     if seed % 2:  # many small batches: claims, requests and commits rather than the freeze

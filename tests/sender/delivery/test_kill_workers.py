@@ -26,7 +26,7 @@ WORKER = ("worker", "--processes", "1", "--concurrency", str(SLOTS))
 
 
 def begun(database: Database, people: range) -> int:
-    """A campaign for some people of their own, frozen: its batches wait for whoever works."""
+    """Make a frozen campaign with its own people; its batches wait for a worker."""
     with database.engine.begin() as connection:
         list_id = add_list(connection, f"friends from {people.start}")
         add_people(connection, list_id, people)
@@ -43,13 +43,13 @@ def ledger(database: Database, campaign_id: int) -> Ledger:
 
 
 def at_work(database: Database) -> int:
-    """How many workers ever were."""
+    """Count the workers that were ever started."""
     with database.engine.connect() as connection:
         return connection.scalars(select(func.count()).select_from(Sender)).one()
 
 
 def killed_in_turn(database: Database, settings: Settings, sendgrid: FakeSendGrid, seed: int, *, rounds: int) -> int:
-    """One worker lives through all campaigns, another is killed in each; returns how many people became uncertain."""
+    """Keep one worker through all campaigns and kill another in each; returns how many people became uncertain."""
     chance = random.Random(seed)
     workers, uncertain = [employed(settings)], 0
     try:

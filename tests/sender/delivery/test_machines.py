@@ -30,7 +30,7 @@ PEOPLE = 300
 
 @dataclass
 class Machine:
-    """A process, told nothing that it does not find in its environment, with a line of its own to the database."""
+    """Start a process that knows only its environment, with its own connection to the database."""
 
     command: Daisychain
     wire: Wire
@@ -45,7 +45,7 @@ class Machine:
 def machines(
     settings: Settings, database: Database, sendgrid: FakeSendGrid, server: EmbeddedServer, tmp_path: Path
 ) -> Iterator[list[Machine]]:
-    """Three machines of one installation. Each reaches the database by another address, so each is confirmed."""
+    """Make three machines of one installation. Each has another address for the database, so each is confirmed."""
     with ExitStack() as stack:
         made = []
         for name in ("first", "second", "third"):

@@ -52,7 +52,7 @@ def ledger(database: Database, campaign_id: int) -> Ledger:
 
 
 def rendered(fake: FakeSendGrid) -> list[str]:
-    """Whose requests were of one person, with the mail's words in them."""
+    """Return the people who got their own request, with the rendered mail in it."""
     bodies = [request.body["personalizations"] for request in fake.requests if request.taken]
     return sorted(people[0]["to"][0]["email"] for people in bodies if "substitutions" not in people[0])
 

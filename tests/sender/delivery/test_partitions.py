@@ -30,7 +30,7 @@ PART = 10_000_000
 
 @pytest.fixture
 def campaign(database: Database) -> Sent:
-    """A campaign with everything that readers do, in a database that is then cut."""
+    """Make a campaign with every kind of event, in a database that is partitioned afterwards."""
     campaign = sent(database, people=3)
     take(campaign, a_life(campaign))
     run(database, CUT)
@@ -48,7 +48,7 @@ def counted(database: Database, sql: str) -> int:
 
 
 def mailed(database: Database, name: str, people: range) -> int:
-    """One more campaign, frozen and delivered."""
+    """Make another campaign, frozen and delivered."""
     with database.engine.begin() as connection:
         list_id = add_list(connection, name)
         add_people(connection, list_id, people)

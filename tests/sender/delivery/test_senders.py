@@ -50,13 +50,13 @@ def only_batch(database: Database) -> int:
 
 
 def lose_locks(database: Database) -> None:
-    """End the connections that hold senders' locks, as an administrator or a failing network would."""
+    """Close the connections that hold senders' locks, as an administrator or a network failure does."""
     with database.engine.connect() as connection:
         connection.execute(LOSE)
 
 
 def refuse(database: Database, times: int) -> None:
-    """Have PostgreSQL refuse to write an attempt's outcome down, so many times."""
+    """Make PostgreSQL refuse to record an attempt's outcome, so many times."""
     with database.engine.begin() as connection:
         connection.execute(REFUSE)
         connection.execute(

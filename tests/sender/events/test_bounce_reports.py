@@ -35,7 +35,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> ReturnPaths:
 
 
 def filled(report: str, delivery_id: int = 7, keys: Keys = KEYS) -> bytes:
-    """The report about a delivery, as it comes over the wire."""
+    """Return the bytes of a report about a delivery."""
     text = report.replace("{returned}", keys.returns([delivery_id])[0]).replace(
         "{delivery}", keys.delivery(delivery_id)
     )

@@ -25,7 +25,7 @@ Told = list[dict[str, Any]]
 
 
 def take(campaign: Sent, told: Told) -> int:
-    """Keep a body of these events and take it in as its job does; returns how many are new."""
+    """Store a body of these events and process it as its job does; returns how many are new."""
     with campaign.database.engine.begin() as connection:
         body_id = store_body(connection, orjson.dumps(told))
     with campaign.database.engine.begin() as connection:
@@ -33,14 +33,14 @@ def take(campaign: Sent, told: Told) -> int:
 
 
 def suppressed(database: Database) -> dict[str, str]:
-    """Address → reason."""
+    """Return the suppressions: address → reason."""
     with database.engine.connect() as connection:
         rows = connection.execute(select(Suppression.address_key, Suppression.reason))
         return {row.address_key: row.reason for row in rows}
 
 
 def a_life(campaign: Sent) -> Told:
-    """Everything that can happen to three mails."""
+    """Return every kind of event about three mails."""
     link = {"url": "https://campaign.example/toolkit?a=1&b=2", "url_offset": {"index": 0, "type": "html"}}
     return [
         campaign.event("processed"),
@@ -348,7 +348,7 @@ def test_mails_of_a_test_have_events_and_no_roll_up(database: Database) -> None:
 
 @contextmanager
 def counted(engine: Engine) -> Iterator[list[str]]:
-    """The statements that are executed meanwhile."""
+    """Collect the statements that are executed in the context."""
     statements: list[str] = []
 
     def note(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:

@@ -40,7 +40,7 @@ def entry(address: str, **fields: Any) -> dict[str, Any]:
 
 
 def suppressed(database: Database) -> dict[str, str]:
-    """Address → reason."""
+    """Return the suppressions: address → reason."""
     with database.engine.connect() as connection:
         rows = connection.execute(select(Suppression.address_key, Suppression.reason))
         return {row.address_key: row.reason for row in rows}
@@ -117,7 +117,7 @@ def test_a_pull_that_fails_halfway_leaves_nothing_and_is_tried_again_within_the_
 
 
 def tell(campaign: Sent, kind: Kind, days_ago: float, **fields: Any) -> None:
-    """Person 0's mail of a campaign, told about in the past."""
+    """Make an event in the past about person 0's mail of a campaign."""
     at = datetime.now(UTC) - timedelta(days=days_ago)
     told = IncomingEvent(
         source="sendgrid", kind=kind, at=at, natural_key=digest(campaign.campaign_id, kind, at),
@@ -143,7 +143,7 @@ def tell(campaign: Sent, kind: Kind, days_ago: float, **fields: Any) -> None:
 def test_five_soft_bounces_over_a_month_with_nothing_through_suppress(
     database: Database, bounced: list[float], others: list[tuple[Kind, int, float]], expected: bool
 ) -> None:
-    """`others` are further events: kind, number of the campaign, days ago."""
+    """`others` are more events: kind, number of the campaign, days ago."""
     first = sent(database, people=2)
     with database.engine.begin() as connection:
         campaigns = [first, *(resent(database, connection, first.list_id, first.members) for _ in range(5))]

@@ -27,7 +27,7 @@ def fake(database: Database) -> Iterator[FakeSendGrid]:
 
 
 def taken(fake: FakeSendGrid, campaign: Sent, number: int = 0, *, attempt: int = 0, later: float = 0) -> None:
-    """SendGrid took a mail of the campaign, or of another attempt, `later` seconds from now."""
+    """Let SendGrid accept a mail of the campaign, or of another attempt, `later` seconds from now."""
     key = campaign.keys.attempt(attempt or campaign.attempt_id)
     body = {"from": {"email": "hello@coalition.example"}, "subject": "News", "custom_args": {"daisychain_attempt": key}}
     person = {"to": [{"email": campaign.address(number)}], "custom_args": {"daisychain_delivery": campaign.key(number)}}
@@ -131,7 +131,7 @@ def test_other_campaigns_are_left_alone_when_one_is_asked_for(database: Database
 def test_the_evidence_says_how_long_and_whether_the_webhook_is_alive(
     database: Database, keys: tuple[str, ...], heard: int | None, state: str
 ) -> None:
-    """`heard` is minutes ago; the request left ten minutes ago."""
+    """`heard` is minutes ago; the request was sent ten minutes ago."""
     campaign = sent(database, outcome="uncertain")
     with database.engine.begin() as connection:
         connection.execute(update(Attempt).values(started_at=func.now() - timedelta(minutes=10)))

@@ -31,7 +31,7 @@ TOOLKIT = {"url": "https://campaign.example/toolkit?a=1&b=2", "url_offset": {"in
 
 
 def a_life(campaign: Sent) -> Told:
-    """Everything that roll-ups tell apart, of three mails."""
+    """Return every kind of event that roll-ups distinguish, about three mails."""
     machine = {"sg_machine_open": True}
     return [
         *(campaign.event("processed", number) for number in range(3)),
@@ -55,7 +55,7 @@ def a_life(campaign: Sent) -> Told:
 
 
 def take(campaign: Sent, told: Told) -> int:
-    """Keep a body and take it in; returns its id."""
+    """Store a body and process it; returns its id."""
     with campaign.database.engine.begin() as connection:
         body_id = store_body(connection, orjson.dumps(told))
     with campaign.database.engine.begin() as connection:
@@ -64,7 +64,7 @@ def take(campaign: Sent, told: Told) -> int:
 
 
 def hit(campaign: Sent, number: int = 0) -> None:
-    """A reader fetches our own pixel."""
+    """Fetch our own pixel as a reader."""
     with campaign.database.engine.begin() as connection:
         mailed = find_sent_mail(connection, campaign.deliveries[number])
         assert mailed is not None
@@ -77,7 +77,7 @@ def rows(campaign: Sent, table: Any, *columns: Any) -> list[Any]:
 
 
 def differences(campaign: Sent) -> dict[str, int]:
-    """The rows of roll-ups that are not as the events say."""
+    """Count the rows of roll-ups that differ from the events."""
     with campaign.database.engine.begin() as connection:
         return {table: count for table, count in recount_rollups(connection, [campaign.campaign_id]).items() if count}
 

@@ -53,20 +53,20 @@ OFFICIAL_EVENTS = [
 
 @pytest.fixture
 def client(database: Database) -> FlaskClient:
-    """An app that takes both keys, as while one is being replaced."""
+    """Make an app with two keys, as during a key rotation."""
     keys = (OLD_KEY.public_key, KEY.public_key)
     database.settings = replace(database.settings, sendgrid_webhook_keys=keys)
     return create_app(database).test_client()
 
 
 def bodies(database: Database) -> list[bytes]:
-    """The kept bodies."""
+    """Return the stored bodies."""
     with database.engine.connect() as connection:
         return [bytes(body) for body in connection.scalars(select(WebhookBody.body))]
 
 
 def jobs(database: Database) -> list[str]:
-    """The names of the deferred jobs."""
+    """Return the names of the deferred jobs."""
     with database.engine.connect() as connection:
         return list(connection.scalars(text("SELECT task_name FROM procrastinate_jobs")))
 
@@ -146,7 +146,7 @@ def test_a_setting_that_is_no_key_is_named(key: str) -> None:
 
 @pytest.fixture
 def served(database: Database) -> Iterator[str]:
-    """The address of a real server over the database."""
+    """Start a real server on the database and return its URL."""
     database.settings = replace(database.settings, sendgrid_webhook_keys=(KEY.public_key,))
     server = make_server("127.0.0.1", 0, create_app(database), threaded=True)
     thread = threading.Thread(target=server.serve_forever)

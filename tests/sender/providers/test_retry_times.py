@@ -20,7 +20,7 @@ WORDS = "451 4.7.1 greylisted"
 
 
 def deferred_again(database: Database, campaign_id: int, outcome: Outcome) -> datetime | None:
-    """Let a batch's time come, send it, and record the outcome; returns when it is due again."""
+    """Make a batch due, send it, and record the outcome; returns when it is due again."""
     (batch,) = batches(database, campaign_id)
     with database.engine.begin() as connection:
         connection.execute(update(Batch).where(Batch.id == batch).values(not_before=func.now()))

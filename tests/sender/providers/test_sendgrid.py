@@ -330,7 +330,7 @@ def test_a_reserved_sender_is_refused_outside_test_mode(fake: FakeSendGrid, sett
 
 
 class _Page(BaseHTTPRequestHandler):
-    """A gateway's answer: a page where SendGrid's JSON should be."""
+    """Return a proxy's error page instead of SendGrid's JSON."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))

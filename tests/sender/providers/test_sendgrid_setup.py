@@ -27,7 +27,7 @@ EVERYTHING = ["mail.send", *(names[0] for names, _ in SCOPES)]
 
 @pytest.fixture
 def fake() -> Iterator[FakeSendGrid]:
-    """An account that is set up as it should be."""
+    """Return the settings for an account that is set up correctly."""
     with FakeSendGrid() as fake:
         fake.scopes = list(EVERYTHING)
         fake.account.domains = [domain("another.org"), domain(DOMAIN)]

@@ -26,7 +26,7 @@ SECOND = person(1).address
 
 @pytest.fixture(params=["turn by turn", "pipelining", "eager"])
 def relay(request: pytest.FixtureRequest) -> Iterator[FakeRelay]:
-    """Each test meets relays that want each command by itself, and such as take several at once."""
+    """Run each test with relays without pipelining, with it, and with one that accepts DATA too early."""
     with FakeRelay(pipelining=request.param != "turn by turn", eager=request.param == "eager") as relay:
         yield relay
 
@@ -44,7 +44,7 @@ def provider(settings: Settings) -> Iterator[Smtp]:
 
 
 def fates(outcome: Outcome) -> list[str]:
-    """One word for each of the first three people."""
+    """Return the state of each of the first three people."""
     said = []
     for number in range(1000, 1003):
         where = [name for name in ("refused", "waiting", "uncertain") if number in getattr(outcome, name)]

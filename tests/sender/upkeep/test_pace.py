@@ -178,7 +178,7 @@ def test_what_speaks_against_a_canary_pauses_the_rest_until_a_person_decides(
 
 @pytest.mark.parametrize("bounces", [0, 1])
 def test_a_pause_by_a_person_does_not_stand_for_the_canarys_verdict(database: Database, bounces: int) -> None:
-    """The canary's time passes meanwhile, and nobody has judged it when the campaign goes on."""
+    """The canary's time ends before the campaign is resumed, and it was not judged."""
     campaign_id = frozen(database, 9, canary=3, canary_wait=600)
     deliver(database)
     let_go(database, campaign_id)

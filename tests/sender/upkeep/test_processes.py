@@ -26,26 +26,26 @@ PEOPLE = 8_500  # nine batches: more than two processes with two slots each take
 
 
 def started(send: Daisychain, campaign_id: int) -> subprocess.Popen[str]:
-    """Two processes with two slots each."""
+    """Send with two processes of two threads each."""
     options = ("--yes", "--as-created", "--format", "json", "--processes", "2", "--concurrency", "2")
     return send.start("campaign", "send", str(campaign_id), *options)
 
 
 def alive(database: Database) -> int:
-    """How many senders have not said goodbye."""
+    """Count the senders that have not ended."""
     with database.engine.connect() as connection:
         return len(connection.scalars(select(Sender.id).where(Sender.ended_at.is_(None))).all())
 
 
 def senders(database: Database) -> set[int]:
-    """Who has tried to send anything."""
+    """Return the senders that have attempts."""
     with database.engine.connect() as connection:
         return set(connection.scalars(select(Attempt.sender_id)))
 
 
 @pytest.fixture
 def under_way(database: Database, send: Daisychain, sendgrid: FakeSendGrid) -> Iterator[subprocess.Popen[str]]:
-    """A campaign's two processes, with a request in the air from each slot, which are answered when a test says so."""
+    """Two processes of a campaign with a request in flight from each thread, answered when the test says so."""
     campaign_id = staged(database, PEOPLE, provider="sendgrid")
     held = [Fault("late", taken=True)] * 4
     sendgrid.script(*held)
