@@ -23,7 +23,7 @@ def check_whom(connection: Connection, campaign_id: int, whom: str) -> CampaignR
     """Return the earlier campaign if its people can get a further one; raises InputError, StateError."""
     campaign = find_campaign(connection, campaign_id)
     if whom not in WHOM:
-        raise InputError(f"There is no --where {whom!r}.", hint=f"There are: {', '.join(WHOM)}.")
+        raise InputError(f"There is no --where {whom!r}.", hint=f"Choose one of {', '.join(WHOM)}.")
     if campaign.frozen_at is None or campaign.is_test or campaign.list_id is None:
         raise StateError(f"Campaign {campaign_id} has mailed no members, so there is nobody to follow up.")
     if whom == "no-click" and campaign.clicks == "off":
@@ -70,7 +70,7 @@ def count_languages(connection: Connection, source: AudienceSource, emails: Emai
 
 
 def correct(connection: Connection, campaign_id: int, text: str) -> None:
-    """Show `text` above a campaign's mail wherever it is viewed in a browser; an empty one takes it away again."""
+    """Show `text` above a campaign's mail wherever it is viewed in a browser; an empty one removes it."""
     if find_campaign(connection, campaign_id).frozen_at is None:
         raise StateError(f"Campaign {campaign_id} has not been sent: change the newsletter itself.")
     connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(correction=text.strip()))

@@ -1,7 +1,7 @@
-"""The freeze: write down who is to be mailed, once a campaign and once an address, and who is not and why.
+"""The freeze: records who is to be mailed, each address once, and who is excluded and why.
 
-One INSERT … SELECT; the mailable come first, so that each batch is a contiguous range of ids. Where a campaign has
-several languages, a batch holds people of one, and the batches of all of them take turns.
+One INSERT … SELECT. Mailable people come first, so each batch is a contiguous range of ids. If a campaign has several
+languages, each batch has people of one language, and batches of all languages alternate.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sender.delivery.campaign_emails import email_given, emails_of, fields_of
 from sender.delivery.campaign_states import turn
 from sender.tables import Batch, Campaign, Delivery
 
-# Freezes take turns: rows of two at once would lie between each other, and batches are ranges of ids.
+# One freeze at a time: rows of two would alternate, and batches are ranges of ids. The lock's number is arbitrary.
 LOCK = 0x0DA1F2EE
 
 
@@ -31,7 +31,7 @@ LOCK = 0x0DA1F2EE
 class Cutting:
     """The cutting of batches: people in each, people in the canary (0: none), and whether a plan holds them back.
 
-    `several` where people get different emails, which no batch may mix.
+    `several` is set if people get different emails, which no batch may mix.
     """
 
     size: int
@@ -40,7 +40,7 @@ class Cutting:
     several: bool = False
 
     def share(self, people: ColumnElement[int], everybody: ColumnElement[int]) -> ColumnElement[int]:
-        """SQL for how many of the `people` of one language are in the canary: their part of it, rounded up."""
+        """Return SQL for the number of `people` of one language in the canary: their share of it, rounded up."""
         if not self.canary:
             return literal(0)
         return (self.canary * people + everybody - 1) // everybody
@@ -49,7 +49,7 @@ class Cutting:
 def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     """Freeze a draft's audience, cut its batches and defer their jobs, all in the caller's transaction.
 
-    Returns the number of people written down, the excluded ones too. Raises StateError unless it is a draft.
+    Returns the number of people in the ledger, including the excluded. Raises StateError unless it is a draft.
     """
     campaign = _start(connection, campaign_id)
     emails = emails_of(connection, campaign_id)
@@ -57,7 +57,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     warming = warm_up.ceiling(connection, campaign.from_address, datetime.now(UTC)) is not None
     cutting = _cutting(campaign, batch_size, warming, emails.several)
     before = _newest(connection)
-    # The select's join and sort of a million fit into memory with this: 4.7 s instead of 9.0.
+    # With this the join and sort of a million people fit into memory: 4.7 s instead of 9.0.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
     frozen = select(
         literal(campaign_id).label("campaign_id"),
@@ -74,18 +74,18 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
         frozen = frozen.outerjoin(engaged, engaged.c.member_id == people.c.member_id)
         order.insert(0, engaged.c.last.desc().nulls_last())
     excluded = people.c.exclusion.isnot(None)
-    ordered = _in_turns(frozen, excluded, order, cutting) if emails.several else frozen.order_by(excluded, *order)
+    ordered = _alternating(frozen, excluded, order, cutting) if emails.several else frozen.order_by(excluded, *order)
     columns = ["campaign_id", "member_id", "state", "reason", "address", "inputs", "compiled_id"]
     connection.execute(insert(Delivery).from_select(columns, ordered))
     return _cut(connection, campaign, cutting, after=before)
 
 
-def _in_turns(
+def _alternating(
     frozen: Select[*tuple[Any, ...]], excluded: ColumnElement[bool], order: list[ColumnElement[Any]], cutting: Cutting
 ) -> Select[*tuple[Any, ...]]:
     """Order `frozen` so that each batch to be cut is of one language, at the place of its first person.
 
-    No language waits for another one to be through, and the most engaged still go first. The canary has its share
+    So no language waits for another one to finish, and the most engaged people still go first. The canary has its share
     of each language.
     """
     alike = [excluded, frozen.selected_columns.compiled_id]
@@ -105,10 +105,10 @@ def _in_turns(
 def freeze_tests(
     connection: Connection, campaign_id: int, people: Sequence[tuple[str, int, Mapping[str, str | None]]]
 ) -> None:
-    """Write a test send's (address, compiled email, merge inputs) down, one batch each, in the caller's transaction.
+    """Freeze a test send's (address, compiled email, merge inputs), one batch each, in the caller's transaction.
 
-    They go out one to a request: all mails of a request share one Message-ID, and a mailbox that gets several of
-    them may show only one (anymail#15).
+    Each gets its own request: all mails of a SendGrid request share one Message-ID, so Gmail may show only one of
+    several in the same mailbox (anymail#15).
     """
     campaign = _start(connection, campaign_id)
     before = _newest(connection)
@@ -137,14 +137,14 @@ def _start(connection: Connection, campaign_id: int) -> CampaignRecord:
 
 
 def _newest(connection: Connection) -> int:
-    # Under the lock, all that is newer than this is ours: no index on the campaign is needed to find it again.
+    # Under the lock, all newer rows are ours: this replaces an index on the campaign.
     return connection.scalar(select(func.coalesce(func.max(Delivery.id), 0))) or 0
 
 
 def _cutting(campaign: CampaignRecord, batch_size: int, warming: bool, several: bool) -> Cutting:
     sizes = [batch_size]
     if campaign.per_minute:
-        # A twelfth of a minute's worth: it flows, rather than come in gushes.
+        # Five seconds' worth, so that mail flows evenly.
         sizes.append(max(campaign.per_minute // 12, 1))
     if warming:
         sizes.append(warm_up.BATCH)
@@ -154,9 +154,9 @@ def _cutting(campaign: CampaignRecord, batch_size: int, warming: bool, several: 
 
 
 def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, *, after: int) -> int:
-    """Note the range of a campaign's fresh deliveries and return how many they are; cut batches, defer their jobs."""
+    """Record the range of a campaign's new deliveries, cut batches, defer their jobs; returns how many people."""
     waits = Delivery.state == "waiting"
-    fresh = connection.execute(
+    new = connection.execute(
         select(
             func.count().label("people"),
             func.min(Delivery.id).label("first"),
@@ -166,24 +166,24 @@ def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, *, 
         ).where(Delivery.id > after)
     ).one()
     rest_from = None
-    if fresh.first_waiting is not None:
+    if new.first_waiting is not None:
         cut = _cut_by_email if cutting.several else _cut_by_place
-        rest_from = cut(connection, campaign, cutting, fresh.first_waiting, fresh.last_waiting)
+        rest_from = cut(connection, campaign, cutting, new.first_waiting, new.last_waiting)
     connection.execute(
         update(Campaign)
         .where(Campaign.id == campaign.id)
         .values(
-            intended=fresh.people, first_delivery=fresh.first, last_delivery=fresh.last, rest_from=rest_from,
+            intended=new.people, first_delivery=new.first, last_delivery=new.last, rest_from=rest_from,
         )
     )  # fmt: skip
     batch_jobs.defer_waiting(connection, campaign.id)
-    return int(fresh.people)
+    return int(new.people)
 
 
 def _cut_by_place(
     connection: Connection, campaign: CampaignRecord, cutting: Cutting, first: int, last: int
 ) -> int | None:
-    """Cut the ids from `first` to `last`, all of people who wait; returns where the rest begins after a canary."""
+    """Cut the ids from `first` to `last`, all waiting; returns where the rest begins after a canary."""
     rest = first + cutting.canary
     starts = [*range(first, min(rest, last + 1), cutting.size), *range(rest, last + 1, cutting.size)]
     rows = [
@@ -203,11 +203,11 @@ def _cut_by_place(
 def _cut_by_email(
     connection: Connection, campaign: CampaignRecord, cutting: Cutting, first: int, last: int
 ) -> int | None:
-    """The same where people get different emails, which no batch may mix."""
+    """Cut batches of people who get the same email, as no batch may mix emails; returns as `_cut_by_place`."""
     alike = Delivery.compiled_id
     place = func.row_number().over(partition_by=alike, order_by=Delivery.id) - 1
     canary = cutting.share(func.count().over(partition_by=alike), func.count().over())
-    # Numbered apart, so that no batch holds people of both; the rest is held until the canary has passed.
+    # Canary and rest are numbered separately, so no batch has both; the rest is held until the canary has passed.
     in_rest = place >= canary
     number = case((in_rest, (place - canary) // cutting.size), else_=place // cutting.size)
     compiled = func.coalesce(Delivery.compiled_id, campaign.compiled_id)

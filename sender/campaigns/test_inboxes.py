@@ -1,6 +1,6 @@
 """Test sets: kept names for the inboxes that tests go to, your own or a testing service's.
 
-They are in the database and not in a file, so that all who write newsletters here have the same.
+They are in the database, so that everybody who writes newsletters here has the same.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def all_sets(connection: Connection) -> dict[str, list[str]]:
 
 
 def add(connection: Connection, name: str, addresses: Iterable[str]) -> int:
-    """Put `addresses` into the set `name`, which may be a new one; how many were not in it. Raises InputError."""
+    """Add addresses to a set, which may be new; returns how many were not in it. Raises InputError."""
     name = name.strip()
     if not name or "," in name:
         raise InputError("A test set needs a name without commas.", hint="Such as: staff")
@@ -51,7 +51,7 @@ def read_inboxes(path: Path, encoding: str | None = None, sheet: str | None = No
 
 
 def remove(connection: Connection, name: str, addresses: Sequence[str] = ()) -> int:
-    """Take `addresses`, or all there are, out of the set `name`; how many. Raises InputError for what is not there."""
+    """Remove addresses, or all, from a set; returns how many. Raises InputError for an address not in it."""
     require_set(connection, name)
     statement = delete(Inbox).where(Inbox.set_name == name)
     if not addresses:
@@ -66,18 +66,18 @@ def remove(connection: Connection, name: str, addresses: Sequence[str] = ()) -> 
 
 
 def require_set(connection: Connection, name: str) -> list[str]:
-    """The addresses of the set `name`; raises InputError that names the nearest."""
+    """Return the addresses of a set; raises InputError that suggests a similar name."""
     found = connection.execute(select(Inbox.address).where(Inbox.set_name == name).order_by(Inbox.address_key))
     addresses = list(found.scalars())
     if not addresses:
         known = list(connection.execute(select(Inbox.set_name).distinct().order_by(Inbox.set_name)).scalars())
-        hint = nearest(name, known) if known else f"Make it: daisychain newsletter test-set add {name} ADDRESS"
+        hint = nearest(name, known) if known else f"Create it: daisychain newsletter test-set add {name} ADDRESS"
         raise InputError(f"There is no test set named {name!r}.", hint=hint)
     return addresses
 
 
 def gathered(connection: Connection, sets: Iterable[str], others: str) -> list[str]:
-    """The addresses of `sets`, then `others` (with commas between), each once; raises InputError."""
+    """Collect the addresses of `sets` and `others` (separated by commas), each once; raises InputError."""
     typed = [address for address in others.split(",") if address.strip()]
     wanted = [address for name in sets for address in require_set(connection, name)] + typed
     return list({parsed.key: parsed.written for parsed in map(require_address, wanted)}.values())

@@ -23,18 +23,18 @@ CampaignState = Literal["draft", "scheduled", "sending", "paused", "cancelled", 
 
 # From → to, and what moves it. Nothing leads out of `cancelled`.
 TRANSITIONS: dict[tuple[CampaignState, CampaignState], str] = {
-    ("draft", "scheduled"): "a person named a time",
+    ("draft", "scheduled"): "a person sets a time",
     ("draft", "sending"): "a person sends it: the audience is frozen",
-    ("draft", "cancelled"): "a person does not want it any more",
+    ("draft", "cancelled"): "a person cancels it",
     ("scheduled", "sending"): "its time has come: the audience is frozen",
     ("scheduled", "paused"): "a person, or the time is long past",
-    ("scheduled", "cancelled"): "a person does not want it any more",
+    ("scheduled", "cancelled"): "a person cancels it",
     ("sending", "paused"): "a person, the provider's refusal, or too many bounces and complaints",
-    ("sending", "cancelled"): "a person; who waits is excluded",
+    ("sending", "cancelled"): "a person; waiting people are excluded",
     ("sending", "finished"): "nobody waits, nothing is in flight; uncertain people may remain",
-    ("paused", "sending"): "a person says that it may go on",
-    ("paused", "scheduled"): "a person says that it may go on, and its time is still to come",
-    ("paused", "cancelled"): "a person; who waits is excluded",
+    ("paused", "sending"): "a person resumes it",
+    ("paused", "scheduled"): "a person resumes it before its time",
+    ("paused", "cancelled"): "a person; waiting people are excluded",
     ("finished", "sending"): "people are retried: failed ones by a person, uncertain ones by a person or a late answer",
 }
 CANCELLED = "cancelled"

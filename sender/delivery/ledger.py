@@ -18,14 +18,14 @@ from sender.tables import Batch, Campaign, Delivery, State
 
 # From → to, and what moves it. Later facts (delivered, bounced, complained) are in the roll-ups and move nothing here.
 TRANSITIONS: dict[tuple[State, State], str] = {
-    ("waiting", "accepted"): "the provider took it",
+    ("waiting", "accepted"): "the provider accepted it",
     ("waiting", "failed"): "the provider refused this person permanently",
-    ("waiting", "uncertain"): "the answer was lost: it may or may not have been taken",
-    ("waiting", "excluded"): "the person left or was suppressed after the freeze, or the campaign was cancelled",
-    ("uncertain", "accepted"): "evidence or a person says that it was taken",
+    ("waiting", "uncertain"): "the answer was lost: it may or may not have been accepted",
+    ("waiting", "excluded"): "the person unsubscribed or was suppressed since, or the campaign was cancelled",
+    ("uncertain", "accepted"): "evidence or a person says that it was accepted",
     ("uncertain", "failed"): "a late answer says that it was refused",
     ("failed", "waiting"): "a person retries failed people",
-    ("uncertain", "waiting"): "a late answer says that it was not taken, or a person decides to send again",
+    ("uncertain", "waiting"): "a late answer says that it was not accepted, or a person decides to send again",
 }
 
 
