@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from selectolax.lexbor import LexborNode
 
 from newsletters.checks.appearance import painted
-from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.checks.finding import Code, Finding, Subject, ancestors
 from newsletters.compiled import Image
 from newsletters.tokens import Kind
 
@@ -177,7 +177,7 @@ def _alt(subject: Subject, picture: LexborNode) -> Iterator[Finding]:
     # A toolkit's image has no alt text only where its entry says that it adds nothing.
     image, alt = image_of(subject, picture), (picture.attributes.get("alt") or "").strip()
     name = image.name if image else picture.attributes.get("src") or ""
-    if not alt and not _within_link(picture) and name not in subject.toolkit.images:
+    if not alt and not any(above.tag == "a" for above in ancestors(picture)) and name not in subject.toolkit.images:
         yield NO_ALT.at(subject.place(picture, name), f"The picture {name!r} has no alt text.")
     elif _FILE_NAME.fullmatch(alt) or (alt in (name, name.rpartition(".")[0]) and _NO_WORD.search(alt)):
         yield ALT_FILE_NAME.at(subject.place(picture, name), f"{alt!r} is the name of a file.")
@@ -195,12 +195,3 @@ def _link(subject: Subject, link: LexborNode) -> Iterator[Finding]:
         yield EMPTY_LINK.at(place, f"The link to {subject.plain(link.attributes.get('href') or '')} has no words.")
     elif _EDGES.sub("", words).lower() in _VAGUE:
         yield VAGUE_LINK.at(place, f"The words {_EDGES.sub('', words)!r} do not say where they lead.")
-
-
-def _within_link(node: LexborNode) -> bool:
-    above = node.parent
-    while above is not None:
-        if above.tag == "a":
-            return True
-        above = above.parent
-    return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -184,3 +184,11 @@ def marks_in(tree: LexborHTMLParser) -> dict[int, int]:
         elif mark is not None:
             found[node.mem_id] = mark
     return found
+
+
+def ancestors(node: LexborNode) -> Iterator[LexborNode]:
+    """Yield the elements around `node`, the nearest first."""
+    above = node.parent
+    while above is not None and above.is_element_node:
+        yield above
+        above = above.parent

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from newsletters.checks.appearance import styles_of
-from newsletters.checks.finding import Code, Finding, Subject, marks_in
+from newsletters.checks.finding import Code, Finding, Subject, ancestors, marks_in
 from newsletters.compose.mjml import marked_html
 from newsletters.compose.mjml_rules import MARK
 
@@ -120,7 +120,7 @@ class _Pairs(HTMLParser):
             if self.open[-1:] == [tag]:
                 self.open.pop()
             else:
-                inside = f"inside <{self.open[-1]}>" if self.open else "where no tag is open"
+                inside = f"inside <{self.open[-1]}>" if self.open else "with no tag open"
                 self.faults.append(f"</{tag}> is {inside}.")
 
 
@@ -153,24 +153,17 @@ def _within_width(node: LexborNode) -> bool:
     """Return whether a table or cell of a width in px holds `node`."""
     return any(
         (above.attributes.get("width") or "").isdigit() or styles_of(above).get("width", "").endswith("px")
-        for above in _above(node)
+        for above in ancestors(node)
         if above.tag in ("table", "td")
     )
 
 
 def _within_vml(node: LexborNode) -> bool:
-    return any((above.tag or "").startswith("v:") for above in _above(node))
-
-
-def _above(node: LexborNode) -> Iterator[LexborNode]:
-    above = node.parent
-    while above is not None and above.is_element_node:
-        yield above
-        above = above.parent
+    return any((above.tag or "").startswith("v:") for above in ancestors(node))
 
 
 def _is_bare(link: LexborNode, styles: Mapping[str, str]) -> bool:
     """Return whether only round corners show that a link is not text."""
     drawn = "background" in styles or "background-color" in styles or "border" in styles
     lined = "underline" in styles.get("text-decoration", "underline")
-    return not drawn and not lined and not any(above.attributes.get("bgcolor") for above in [*_above(link)][:1])
+    return not drawn and not lined and not any(above.attributes.get("bgcolor") for above in [*ancestors(link)][:1])

@@ -33,6 +33,7 @@ from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint
 from newsletters.toolkits.brand import Brand, read_brand_file
 from newsletters.toolkits.files import BRAND
+from newsletters.toolkits.images import ToolkitImage
 from newsletters.toolkits.toolkit import Toolkit, current_day
 
 # Invisible signs after the preheader keep an inbox from showing the text after it.
@@ -62,6 +63,15 @@ class Compilation:
     places: tuple[tuple[str, int], ...] = field(default=(), repr=False)
     alternatives: tuple[CompiledEmail, ...] = field(default=(), repr=False)
     simple: CompiledEmail | None = field(default=None, repr=False)
+
+    @property
+    def images(self) -> tuple[ToolkitImage, ...]:
+        """The images that the email shows, each once."""
+        rows, contents = {image.hash: image for image in self.email.images}, self.image_contents
+        return tuple(
+            ToolkitImage(row.name, contents[row.hash], row.media_type, row.width, row.height, row.hash, row.alt)
+            for row in rows.values()
+        )
 
 
 def compile_file(

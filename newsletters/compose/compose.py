@@ -19,7 +19,7 @@ from newsletters.compose.directives import BlockNode, ConditionNode, CopyNode, N
 from newsletters.compose.markdown import Words, read_words, to_html
 from newsletters.compose.pictures import Pictures, Room
 from newsletters.compose.plain_text import prefixed, to_paste, to_text, underlined, wrapped
-from newsletters.compose.theme import Theme
+from newsletters.compose.theme import COLUMN, Theme
 from newsletters.expressions.parse import Expressions
 from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint
@@ -72,8 +72,7 @@ class Composer:
         """Return the body as plain text; every part ends with an empty line."""
 
         def block(node: BlockNode, body: str) -> str:
-            attributes = self._attributes(node, self._text_url(node))
-            return tidied(str(self._macro(node, "text").text(attributes, body, self._text_look(node))))
+            return tidied(str(self._macro(node, "text").text(self._text_attributes(node), body, self._text_look(node))))
 
         return self._joined(nodes, lambda node: to_text(self._read(node), self._text_url(node)), block)
 
@@ -90,13 +89,13 @@ class Composer:
     def paste(self, nodes: Iterable[Node]) -> str:
         """Return the body as text for an editor that takes it part by part; a form feed begins each part.
 
-        It needs `sections` to be called first, which finds the pictures of the Markdown.
+        It needs `sections` to be called first, which finds the pictures in the Markdown.
         """
         out = layouts("text").get_template("paste.txt.j2").module
 
         def block(node: BlockNode, body: str) -> str:
-            attributes = self._attributes(node, self._text_url(node))
-            return tidied(str(self._macro(node, "text").simple(attributes, body, self._text_look(node), out)))
+            written = self._macro(node, "text").simple(self._text_attributes(node), body, self._text_look(node), out)
+            return tidied(str(written))
 
         return self._joined(nodes, lambda node: to_paste(self._read(node), self._text_url(node)), block, "\n\n")
 
@@ -192,7 +191,7 @@ class Composer:
         return self._words_read[node]
 
     def _image_tag(self, name: str, alt: str | None, file: str, line: int) -> dict[str, str]:
-        room = Room(self.look.column)
+        room = Room(COLUMN)
         src, image = self.pictures.show(name, alt, file, line, room)
         return {"src": src, "alt": image.alt, "width": str(room.shown(image)[0])}
 
@@ -228,6 +227,9 @@ class Composer:
         footer = self.look.brand.footer
         social = {name: self.slots.url(url, node.file, node.line) for name, url in footer.social.items()}
         return replace(self.look, brand=replace(self.look.brand, footer=replace(footer, social=social)))
+
+    def _text_attributes(self, node: BlockNode) -> Mapping[str, Any]:
+        return self._attributes(node, self._text_url(node))
 
     def _text_url(self, node: TextNode | BlockNode) -> Callable[[str], str]:
         return lambda url: self.slots.url(url, *_place(node))

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import StateError
 from newsletters.compiled import CompiledEmail
-from newsletters.tables import StoredEmail, StoredImage
+from newsletters.tables import StoredEmail
+from newsletters.toolkits.images import keep_images
 
 if TYPE_CHECKING:
     from newsletters.compose.compiler import Compilation
@@ -18,15 +19,7 @@ if TYPE_CHECKING:
 def keep_email(connection: Connection, compilation: Compilation) -> int:
     """Keep a compiled email and its images, in the caller's transaction; the same email keeps its id."""
     email = compilation.email
-    images = {
-        image.hash: {
-            "hash": image.hash, "media_type": image.media_type, "width": image.width, "height": image.height,
-            "content": compilation.image_contents[image.hash], "name": image.name,
-        }
-        for image in email.images
-    }  # fmt: skip
-    if images:
-        connection.execute(insert(StoredImage).on_conflict_do_nothing(), list(images.values()))
+    keep_images(connection, compilation.images)
     connection.execute(insert(StoredEmail).values(hash=email.hash, content=email.to_json()).on_conflict_do_nothing())
     return connection.execute(select(StoredEmail.id).where(StoredEmail.hash == email.hash)).scalar_one()
 

@@ -58,11 +58,6 @@ class Theme:
     phrases: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def column(self) -> int:
-        """The width of text in px."""
-        return COLUMN
-
-    @property
     def corner(self) -> int:
         """The radius of the card that holds the blocks, in px."""
         return self.brand.radius + 4

@@ -82,14 +82,7 @@ class Material:
     @property
     def hosted_images(self) -> tuple[ToolkitImage, ...]:
         """The pictures that the coalition has to serve for these packs."""
-        if not self.edition.choices.hosted:
-            return ()
-        rows = {image.hash: image for image in self.compilation.email.images}
-        contents = self.compilation.image_contents
-        return tuple(
-            ToolkitImage(row.name, contents[row.hash], row.media_type, row.width, row.height, row.hash, row.alt)
-            for row in rows.values()
-        )
+        return self.compilation.images if self.edition.choices.hosted else ()
 
     @cached_property
     def draft(self) -> bytes:

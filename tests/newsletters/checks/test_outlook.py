@@ -94,7 +94,7 @@ def test_word_sees_what_is_meant_for_it_and_not_what_is_hidden_from_it() -> None
     ("html", "says"),
     [
         ("<table><tr></table>", "</table> is inside <tr>"),
-        ("</td>", "no tag is open"),
+        ("</td>", "no tag open"),
         ("<v:rect>", "<v:rect> is not"),
     ],
 )
