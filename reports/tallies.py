@@ -21,7 +21,7 @@ _REPORTED_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounce
 
 @dataclass(frozen=True)
 class PeopleCounts:
-    """How many members each column is true of in one campaign; one query over the roll-ups counts them.
+    """Counts of members in one campaign, a column each; one query over the roll-ups counts them.
 
     An open or a click proves that a mail arrived, even if the provider reported something else.
     """
