@@ -48,7 +48,7 @@ class Owner:
 
     @classmethod
     def current(cls) -> Owner:
-        """This process's own account, or the system user where this process is root; raises DaisychainError."""
+        """Return this process's own account, or the system user if this process is root; raises DaisychainError."""
         if os.geteuid() != 0:
             try:
                 return cls(pwd.getpwuid(os.geteuid()).pw_name, {})
@@ -89,7 +89,7 @@ class EmbeddedServer:
         return psycopg.conninfo.make_conninfo(host=str(self.socket), user=role, dbname=database)
 
     def start(self) -> None:
-        """Join the server, starting and even creating it first where needed; raises DatabaseError."""
+        """Join the server, starting and even creating it first if needed; raises DatabaseError."""
         if self._users is not None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Accounts: the system user for what must not run as root, where we are root ourselves."""
+"""Accounts: the system user for programs that must not run as root, if we are root ourselves."""
 
 from __future__ import annotations
 

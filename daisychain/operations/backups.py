@@ -66,7 +66,7 @@ def restore(database: Database, file: Path, watch: Watch, *, overwrite: bool = F
     """Replace what the database holds by a backup; `watch` is called with the name of each table.
 
     Raises InputError for a file that is not our backup, StateError if somebody is at work or, unless
-    `overwrite`, where something would be lost; DatabaseError where it fails. Nothing is changed then.
+    `overwrite`, if something would be lost; DatabaseError if it fails. Nothing is changed then.
     """
     with _alone(database) as connection:
         _put_back(connection)
@@ -117,7 +117,7 @@ def _alone(database: Database) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def _beside(connection: psycopg.Connection) -> Iterator[None]:
-    """Set what is there aside, and drop it at the end, or put it back where the body raises."""
+    """Set what is there aside, and drop it at the end, or put it back if the body raises."""
     with connection.transaction():
         connection.execute(f"ALTER SCHEMA public RENAME TO {ASIDE}")
         connection.execute("CREATE SCHEMA public")

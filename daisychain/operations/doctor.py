@@ -107,7 +107,7 @@ def _domains(installation: Installation) -> list[str]:
 
 
 def _last_event(installation: Installation) -> Diagnosis:
-    """The last thing that a provider or a reader told us; silence is a fault only where mail went out."""
+    """Report the last event of a provider or a reader; silence is a fault only if mail was sent."""
     from sqlalchemy import select
 
     from sender.tables import Event

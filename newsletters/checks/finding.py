@@ -109,7 +109,7 @@ class Subject:
     def tree(self) -> LexborHTMLParser:
         """The page as a browser reads it, parsed once for all checks; links have their addresses, images tokens.
 
-        `place(node)` tells where the author wrote a node of it, `plain(text)` takes tokens out.
+        `place(node)` says where the author wrote a node of it, `plain(text)` takes tokens out.
         """
         return LexborHTMLParser(marked_html(self.compilation.mjml, self.compilation.css))
 

@@ -7,7 +7,7 @@
 - Its errors know no line of the author's: marks in the source (see `mjml_rules`) do.
 - It drops the role of an mj-table, so that screen readers would read a layout as a table: a comment carries it.
 - `mj-style inline` is not inlined: css_inline does that here.
-- It links Google's fonts unless told not to, which would tell Google who reads.
+- It links Google's fonts by default, which would show Google who reads.
 """
 
 from __future__ import annotations

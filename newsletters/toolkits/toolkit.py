@@ -1,7 +1,7 @@
 """Toolkits: a folder of campaign copy, links, images and a brand, read whole and checked before it is used.
 
     toolkit.yml      name, title, coalition, campaign, summary, links, brand, images
-    brand.yml        the brand, where toolkit.yml has none
+    brand.yml        the brand, if toolkit.yml has none
     copy/*.md        copy blocks: front matter (id, title, version, approved by, …), then Markdown
     images/          pictures, each named in toolkit.yml with its alt text
 
@@ -178,7 +178,7 @@ def _read_images(
         if "alt" not in entry:
             entry.fail(
                 f"The image {name!r} has no alt text, which is read out to people who can't see it.", "alt",
-                hint='Say in a sentence what it shows; alt: "" only where it adds nothing.',
+                hint='Say in a sentence what it shows; alt: "" only if it adds nothing.',
             )  # fmt: skip
         content = files.read(path, MAX_BYTES, file=entry.file, line=line)
         images[name] = measure(content, name, alt=entry.text("alt", ""), file=entry.file, line=line, known=measures)
