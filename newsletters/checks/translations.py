@@ -130,9 +130,7 @@ def _fields(first: Subject, other: Subject) -> Iterator[Finding]:
     if Counter(ours) != Counter(theirs):
         rows = (row for row in other.email.conditions if json.dumps(row.test) not in ours)
         place = next((f"{row.file}:{row.line}" for row in rows), other.document.file)
-        yield FIELDS.at(
-            place, f"Of its {len(theirs)} conditions not all match {_file(first)}, which has {len(ours)}."
-        )
+        yield FIELDS.at(place, f"Of its {len(theirs)} conditions not all match {_file(first)}, which has {len(ours)}.")
 
 
 def _blocks(first: Subject, other: Subject) -> Iterator[Finding]:
