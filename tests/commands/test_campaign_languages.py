@@ -49,7 +49,7 @@ def created(daisychain: Daisychain, *options: str) -> str:
 def test_each_person_gets_their_language_exactly_once(may: Daisychain, sendgrid: FakeSendGrid) -> None:
     real = may.with_settings(sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url)
     campaign_id = created(real, "--provider", "sendgrid")
-    sendgrid.script(Fault(status=413))  # the first batch is halved
+    sendgrid.script(Fault(status=413))  # the first batch is halved; with one slot it is that of the four in English
     summary = real("campaign", "send", campaign_id, "--yes", "--concurrency", "1", "--processes", "1").stderr
     assert "In en        4 people, including all whose language is not here: News for" in summary
     assert "In cy        2 people: Newyddion i" in summary

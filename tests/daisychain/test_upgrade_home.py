@@ -3,8 +3,8 @@
 `homes/` has one dump for each version that people may come from, and beside it what that version itself reported. To
 make one, before a change that old homes could notice: fill a home with the version that is to be kept, by its commands
 and with the secret key and the URL of `tests/conftest.py`; use the SendGrid stand-in of its tests, and kill one
-`campaign send` while an answer is held; visit some links of the mails in its outbox; then run `daisychain db backup`,
-and keep the numbers of `report show` and `campaign status` and the links of the mails as JSON. Here these are
+`campaign send` while an answer is held; visit some links of the mails in its outbox; then `daisychain db backup`, and
+keep the numbers of `report show` and `campaign status` and the links of the mails as JSON. Here these are
 
 1. May, finished, by the outbox, in three languages, with opens, clicks and an unsubscribe;
 2. June, finished, by SendGrid, with events, and a webhook body that nobody has processed;
@@ -118,8 +118,8 @@ def test_what_staff_put_in_is_there(home: Daisychain, upgraded: Database) -> Non
     sets = home("newsletter", "test-set", "list").output
     assert all(address in sets for address in ("ann@coalition.example", "bo@coalition.example"))
     assert "Spring Fair" in home("toolkit", "list").output
-    pack = create_app(upgraded).test_client().get("/toolkits/community-makes-us/packs/june/brevo.zip")
-    assert pack.status_code == 200
+    page = create_app(upgraded).test_client().get("/toolkits/community-makes-us").text
+    assert "/toolkits/community-makes-us/packs/june/brevo.zip" in page
     assert status(home, 5)["state"] == "scheduled"
 
 
