@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from selectolax.lexbor import LexborNode
 
-from newsletters.checks.appearance import painted
+from newsletters.checks.appearance import appearances
 from newsletters.checks.finding import Code, Finding, Subject, ancestors
 from newsletters.compiled import Image
 from newsletters.tokens import Kind
@@ -94,7 +94,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if table.attributes.get("role") not in ("presentation", "none") and not table.css("th"):
             place = subject.place(table, words_of(subject, table))
             yield TABLE.at(place, "A table has neither header cells nor a role.")
-    seen = painted(subject.tree, dark=False)
+    seen = appearances(subject.tree, dark=False)
     pictures = [node for node in subject.tree.css("img") if seen[node.mem_id].shown]
     for picture in pictures:
         yield from _alt(subject, picture)

@@ -30,7 +30,7 @@ _CANVAS = {False: ("#000000", "#ffffff"), True: ("#ffffff", "#121212")}
 
 
 @dataclass(frozen=True)
-class Paint:
+class Appearance:
     """The appearance of a part: colours in hex, `size` in px; not `shown` is hidden, or hidden with what holds it."""
 
     ink: str
@@ -46,16 +46,16 @@ class Paint:
 
 
 @lru_cache(maxsize=2)  # several families look at the same page, light and dark
-def painted(tree: LexborHTMLParser, *, dark: bool) -> Mapping[int, Paint]:
+def appearances(tree: LexborHTMLParser, *, dark: bool) -> Mapping[int, Appearance]:
     """Return the appearance of each element of the body, by its `mem_id`."""
     given = _given(tree, dark=dark)
-    found: dict[int, Paint] = {}
+    found: dict[int, Appearance] = {}
     if tree.body is None:
         return found
     for node in tree.body.traverse():
         above = found.get(node.parent.mem_id) if node.parent else None
         styles = {name: value for name, (_, value) in given.get(node.mem_id, {}).items()}
-        found[node.mem_id] = _paint(node, styles, above or Paint(*_CANVAS[dark]), dark=dark)
+        found[node.mem_id] = _appearance(node, styles, above or Appearance(*_CANVAS[dark]), dark=dark)
     return found
 
 
@@ -81,20 +81,20 @@ def colour(value: str) -> str:
     return ""
 
 
-def _paint(node: LexborNode, styles: Mapping[str, str], above: Paint, *, dark: bool) -> Paint:
+def _appearance(node: LexborNode, styles: Mapping[str, str], above: Appearance, *, dark: bool) -> Appearance:
     tag, size = node.tag or "", pixels(styles.get("font-size", ""), above.size)
-    paint = replace(
+    seen = replace(
         above,
         size=above.size * _SIZES.get(tag, 1) if size is None else size,
         bold=_is_bold(styles.get("font-weight", ""), above.bold or tag in _BOLD),
         shown=above.shown and styles.get("display") != "none" and styles.get("visibility") != "hidden",
     )
     if tag == "mark":
-        paint = replace(paint, ink="#000000", ground="#ffff00")
+        seen = replace(seen, ink="#000000", ground="#ffff00")
     elif tag == "a" and node.attributes.get("href"):
-        paint = replace(paint, ink=_LINK[dark])
+        seen = replace(seen, ink=_LINK[dark])
     ground = styles.get("background-color") or styles.get("background") or node.attributes.get("bgcolor") or ""
-    return replace(paint, ink=colour(styles.get("color", "")) or paint.ink, ground=colour(ground) or paint.ground)
+    return replace(seen, ink=colour(styles.get("color", "")) or seen.ink, ground=colour(ground) or seen.ground)
 
 
 def _is_bold(weight: str, otherwise: bool) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from selectolax.lexbor import LexborNode
 
 from newsletters.checks.accessibility import words_of
-from newsletters.checks.appearance import Paint, painted, pixels, styles_of
+from newsletters.checks.appearance import Appearance, appearances, pixels, styles_of
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.toolkits.contrast import ENOUGH_CONTRAST, ENOUGH_FOR_LARGE, contrast
 
@@ -46,35 +46,35 @@ _APART = frozenset({"sub", "sup"})
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield findings about what is seen."""
-    light, dark = painted(subject.tree, dark=False), painted(subject.tree, dark=True)
+    light, dark = appearances(subject.tree, dark=False), appearances(subject.tree, dark=True)
     yield from _contrast(subject, CONTRAST, light)
     yield from _contrast(subject, DARK_CONTRAST, dark)
     for node, words in _texts(subject):
-        paint = light[node.mem_id]
-        if paint.shown and node.tag not in _APART and paint.size < SMALLEST_TEXT - 0.05:
-            yield SMALL_TEXT.at(subject.place(node, words), f"{words!r} is {paint.size:.0f} px high.")
+        seen = light[node.mem_id]
+        if seen.shown and node.tag not in _APART and seen.size < SMALLEST_TEXT - 0.05:
+            yield SMALL_TEXT.at(subject.place(node, words), f"{words!r} is {seen.size:.0f} px high.")
     yield from _links(subject, light)
 
 
-def _contrast(subject: Subject, code: Code, paints: Mapping[int, Paint]) -> Iterator[Finding]:
+def _contrast(subject: Subject, code: Code, by_node: Mapping[int, Appearance]) -> Iterator[Finding]:
     """Yield text without enough contrast, each pair of colours once."""
     told = set()
     for node, words in _texts(subject):
-        paint = paints[node.mem_id]
-        if paint.shown and (paint.ink, paint.ground) not in told and not _stands_out(paint):
-            told.add((paint.ink, paint.ground))
+        seen = by_node[node.mem_id]
+        if seen.shown and (seen.ink, seen.ground) not in told and not _stands_out(seen):
+            told.add((seen.ink, seen.ground))
             yield code.at(
                 subject.place(node, words),
-                f"{words!r} is {paint.ink} on {paint.ground}: {contrast(paint.ink, paint.ground):.1f}:1.",
+                f"{words!r} is {seen.ink} on {seen.ground}: {contrast(seen.ink, seen.ground):.1f}:1.",
             )
 
 
-def _links(subject: Subject, paints: Mapping[int, Paint]) -> Iterator[Finding]:
+def _links(subject: Subject, by_node: Mapping[int, Appearance]) -> Iterator[Finding]:
     links = subject.tree.css("a[href]")
-    found = {link.attributes["href"] for link in links if _looks_like_a_link(link, paints)}
+    found = {link.attributes["href"] for link in links if _looks_like_a_link(link, by_node)}
     for link in links:
         words = words_of(subject, link)
-        height = _height(link, paints[link.mem_id])
+        height = _height(link, by_node[link.mem_id])
         if "padding" in (link.attributes.get("style") or "") and height < SMALLEST_TARGET:
             yield TARGET.at(subject.place(link, words), f"The button {words!r} is {height:.0f} px high.")
         if link.attributes["href"] not in found:
@@ -91,25 +91,25 @@ def _texts(subject: Subject) -> Iterator[tuple[LexborNode, str]]:
             yield node, max(words, key=len)[:60]
 
 
-def _looks_like_a_link(link: LexborNode, paints: Mapping[int, Paint]) -> bool:
+def _looks_like_a_link(link: LexborNode, by_node: Mapping[int, Appearance]) -> bool:
     """Return whether something tells a link from text: a line, a colour, a button's room, or that it is a picture."""
     styles, above = styles_of(link), link.parent
     lined = "none" not in styles.get("text-decoration", "underline")
-    coloured = above is not None and paints[link.mem_id].ink != paints[above.mem_id].ink
+    coloured = above is not None and by_node[link.mem_id].ink != by_node[above.mem_id].ink
     return lined or coloured or "padding" in styles or bool(link.css("img"))
 
 
-def _stands_out(paint: Paint) -> bool:
-    return contrast(paint.ink, paint.ground) >= (ENOUGH_FOR_LARGE if paint.large else ENOUGH_CONTRAST)
+def _stands_out(seen: Appearance) -> bool:
+    return contrast(seen.ink, seen.ground) >= (ENOUGH_FOR_LARGE if seen.large else ENOUGH_CONTRAST)
 
 
-def _height(link: LexborNode, paint: Paint) -> float:
+def _height(link: LexborNode, seen: Appearance) -> float:
     """Return how high a padded link is, in px: its line, padding and border, from its inline style."""
     styles = styles_of(link)
     sides = (styles.get("padding") or "0").split()
     above, below = sides[0], sides[2 if len(sides) > 2 else 0]
     above, below = styles.get("padding-top", above), styles.get("padding-bottom", below)
     line = styles.get("line-height", "1.2")
-    high = float(line) * paint.size if line.replace(".", "", 1).isdigit() else pixels(line, paint.size)
+    high = float(line) * seen.size if line.replace(".", "", 1).isdigit() else pixels(line, seen.size)
     border = pixels((styles.get("border") or "0").split()[0]) or 0
-    return (1.2 * paint.size if high is None else high) + (pixels(above) or 0) + (pixels(below) or 0) + 2 * border
+    return (1.2 * seen.size if high is None else high) + (pixels(above) or 0) + (pixels(below) or 0) + 2 * border

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from newsletters.checks.appearance import colour, painted, pixels
+from newsletters.checks.appearance import appearances, colour, pixels
 
 SHEET = """
 .a p { color: #222222; }
@@ -18,7 +18,7 @@ p { color: #111111; }
 def seen(body: str, *, dark: bool = False) -> tuple[str, str, float, bool]:
     """How the element with the id `x` is seen: ink, ground, size, shown."""
     tree = LexborHTMLParser(f"<html><head><style>{SHEET}</style></head><body>{body}</body></html>")
-    found = painted(tree, dark=dark)[tree.css("#x")[0].mem_id]
+    found = appearances(tree, dark=dark)[tree.css("#x")[0].mem_id]
     return found.ink, found.ground, round(found.size, 1), found.shown
 
 
