@@ -28,7 +28,7 @@ Severity = Literal["error", "warning", "hint"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One mistake: where it is (`file:line`), why it matters, and how to fix it.
+    """One mistake: its place (`file:line`), why it matters, and how to fix it.
 
     An error that is `overridable` blocks a send only until somebody gives a reason to accept it.
     """

@@ -78,7 +78,7 @@ def unguarded(email: CompiledEmail) -> dict[frozenset[str], Slot]:
 
 
 def _shown(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
-    """Yield the slots of `text`, each with the fields that can't be empty where it is shown."""
+    """Yield the slots of `text`, each with the fields that can't be empty when it is shown."""
     tests = {row.index: row.test for row in email.conditions}
     links = {link.index: link.url for link in email.links}
     held = [present]
