@@ -22,7 +22,8 @@ TOO_LARGE = 1_000_000
 
 # What a test must leave as it was: new objects have higher numbers, dropped ones are missing in the counts.
 _STATE = """
-    SELECT (SELECT (count(*), max(oid::bigint))::text FROM pg_class WHERE relnamespace = 'public'::regnamespace),
+    SELECT (SELECT array_agg(version_num)::text FROM alembic_version),
+           (SELECT (count(*), max(oid::bigint))::text FROM pg_class WHERE relnamespace = 'public'::regnamespace),
            (SELECT count(*) FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
             WHERE relnamespace = 'public'::regnamespace AND NOT attisdropped),
            (SELECT (count(*), max(oid::bigint))::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,11 @@ def test_what_follows_a_signal_comes_after_the_callbacks_and_the_handlers_are_re
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_second_ctrl_c_breaks_off_if_asked_for() -> None:
+def test_a_second_ctrl_c_breaks_off_if_asked_for(request: pytest.FixtureRequest) -> None:
     stop = StopFlag()
+    # A run in the background of a shell is started with SIGINT ignored.
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT)))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt), set_by_signals(stop, second_breaks_off=True):  # noqa: PT012
         signal.raise_signal(signal.SIGINT)
         assert stop.wait(60)
