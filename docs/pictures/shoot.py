@@ -96,7 +96,6 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     document = Path(folder, "may.md")
     document.write_text(document.read_text().replace("Dear {{", "Hello {{"))
     run("newsletter", "pack", "may.md", "--for", "plain", "--out", "newer", cwd=folder, environment=environment)
-    run("pack", "offer", "may.md", cwd=folder, environment=environment)
     with served(home, environment) as url:
         save(shot(Page(url=f"{url}/packs/{key}"), 640, height=760), "pack-standing")
         save(part(Page(url=f"{url}/toolkits/community-makes-us"), "#packs", 1100), "toolkit-packs")
