@@ -1,7 +1,6 @@
-"""The audience: each person of a source once, what a newsletter needs of them, and whether they may be mailed.
+"""The audience: each person of a list once, what a newsletter needs of them, and whether they may be mailed.
 
-A source says who is asked for: a list, some people of it, or all lists. Mailable means: subscribed to the list, and
-the address not suppressed.
+Mailable means: subscribed to the list, and the address not suppressed.
 """
 
 from __future__ import annotations
@@ -18,52 +17,37 @@ from lists.tables import STANDARD_FIELDS, Member, Membership, Suppression
 UNSUBSCRIBED = "unsubscribed"
 SUPPRESSED = "suppressed"
 
-# Why a person is not mailed, NULL for those who are; for the selects of an Audience.
+# Why a person is not mailed, NULL for those who are; for selects of `everybody`.
 exclusion: ColumnElement[str | None] = case(
     (Membership.state != "subscribed", literal(UNSUBSCRIBED)),
     (Suppression.address_key.is_not(None), literal(SUPPRESSED)),
 )
 
 
-@dataclass(frozen=True)
-class WholeList:
-    """All people of a list."""
-
-    list_id: int
-
-
-@dataclass(frozen=True)
-class PartOfList:
-    """The people of a list whose member ids are in `members`, a select that the caller makes."""
-
-    list_id: int
-    members: Select[int | None]
-
-
-@dataclass(frozen=True)
-class AllLists:
-    """All people of every list, once for each of their lists."""
-
-
-# A segment, once there are any, is one more source.
-AudienceSource = WholeList | PartOfList | AllLists
+def everybody(*columns: Any) -> Select[*tuple[Any, ...]]:
+    """Select `columns` of everybody who was ever on a list, once for each of their lists."""
+    return (
+        select(*columns)
+        .select_from(Membership)
+        .join(Member, Member.id == Membership.member_id)
+        .outerjoin(Suppression, Suppression.address_key == Member.address_key)
+    )
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Selects over the people of a source, from memberships, members and suppressions; also people who left."""
+    """Selects over the people of a list, or only those whose member ids are in `members`, a select.
 
-    condition: tuple[ColumnElement[bool], ...]
+    A segment, once there are any, is one more such select.
+    """
+
+    list_id: int
+    members: Select[int | None] | None = None
 
     def everybody(self, *columns: Any) -> Select[*tuple[Any, ...]]:
         """Select `columns` of everybody who was ever on the list."""
-        return (
-            select(*columns)
-            .select_from(Membership)
-            .join(Member, Member.id == Membership.member_id)
-            .outerjoin(Suppression, Suppression.address_key == Member.address_key)
-            .where(*self.condition)
-        )
+        people = everybody(*columns).where(Membership.list_id == self.list_id)
+        return people if self.members is None else people.where(Member.id.in_(self.members))
 
     def mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
         """Select `columns` of the people who may be mailed."""
@@ -83,17 +67,6 @@ class Audience:
             _inputs(sorted(set(fields))).label("inputs"),
             exclusion.label("exclusion"),
         )
-
-
-def audience_of(source: AudienceSource) -> Audience:
-    """Return the audience of a source: the one place that decides whose it is."""
-    match source:
-        case WholeList(list_id):
-            return Audience((Membership.list_id == list_id,))
-        case PartOfList(list_id, members):
-            return Audience((Membership.list_id == list_id, Member.id.in_(members)))
-        case AllLists():
-            return Audience(())
 
 
 def column_of(field: str) -> ColumnElement[Any]:

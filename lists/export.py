@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from sqlalchemy import Connection, func
 
 from daisychain.csv_cells import guarded
-from lists.audience import WholeList, audience_of, column_of, exclusion
+from lists.audience import Audience, column_of, exclusion
 from lists.tables import STANDARD_FIELDS, Member, Membership
 
 _OF_MEMBERSHIP = ("basis", "source", "consented_at", "joined_at", "left_at")
@@ -45,14 +45,14 @@ def people(connection: Connection, list_id: int) -> Iterator[dict[str, Any]]:
         func.coalesce(exclusion, "subscribed").label("list_state"),
         *(getattr(Membership, name).label(f"list_{name}") for name in _OF_MEMBERSHIP),
     )
-    statement = audience_of(WholeList(list_id)).everybody(*columns).order_by(Member.id)
+    statement = Audience(list_id).everybody(*columns).order_by(Member.id)
     for row in connection.execute(statement, execution_options={"yield_per": 5_000}).mappings():
         yield dict(row)
 
 
 def _custom_fields(connection: Connection, list_id: int) -> list[str]:
     key = func.jsonb_object_keys(Member.fields)
-    keys = audience_of(WholeList(list_id)).everybody(key).distinct()
+    keys = Audience(list_id).everybody(key).distinct()
     return sorted(connection.execute(keys).scalars())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from lists.addresses import AddressError, parse_address
-from lists.audience import Audience, WholeList, audience_of, column_of
+from lists.audience import Audience, column_of
 from lists.lists import find_list
 from lists.tables import STANDARD_FIELDS, Member, Membership
 
@@ -20,7 +20,7 @@ _SAMPLE_FROM = 100
 
 def open_people(connection: Connection, name: str) -> ListPeople:
     """Return the people of the list `name`; raises InputError."""
-    return ListPeople(connection, name, audience_of(WholeList(find_list(connection, name)["id"])))
+    return ListPeople(connection, name, Audience(find_list(connection, name)["id"]))
 
 
 class ListPeople:

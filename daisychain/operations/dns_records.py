@@ -5,30 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import dns.exception
 import dns.name
 import dns.resolver
 
 from daisychain.errors import InputError
+from sender.providers.sendgrid_setup import SetupFinding
 
 SENDGRID = "sendgrid.net"
 SENDGRID_SELECTORS = ("s1", "s2")
 # RFC 7208, section 4.6.4: a receiver that needs more gives up, and the record counts as broken.
 MOST_SPF_LOOKUPS = 10
 SECONDS = 5.0
-State = Literal["good", "missing", "wrong"]
-
-
-@dataclass(frozen=True)
-class Record:
-    """One record: what it is for, its state, what was found, and what is wanted."""
-
-    subject: str
-    state: State
-    found: str
-    wanted: str
 
 
 @dataclass(frozen=True)
@@ -36,8 +26,8 @@ class Sending:
     """The way that mail of a domain leaves; empty names are unknown. `return_path` and `links` are whole host names."""
 
     domain: str
-    sendgrid: bool
-    selectors: Sequence[str]
+    sendgrid: bool = False
+    selectors: Sequence[str] = ()
     return_path: str = ""
     links: str = ""
 
@@ -75,9 +65,9 @@ class NameServer:
             return []
 
 
-def examine(names: NameServer, sending: Sending) -> Iterator[Record]:
+def examine(names: NameServer, sending: Sending) -> Iterator[SetupFinding]:
     """Check each record that the mail of a domain needs."""
-    looks: dict[str, Callable[[NameServer, Sending], Iterator[Record]]] = {
+    looks: dict[str, Callable[[NameServer, Sending], Iterator[SetupFinding]]] = {
         "return path": _return_path, "SPF": _spf, "DKIM": _dkim, "DMARC": _dmarc, "link branding": _links,
     }  # fmt: skip
     for subject, look in looks.items():
@@ -86,37 +76,49 @@ def examine(names: NameServer, sending: Sending) -> Iterator[Record]:
         except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong, dns.name.BadEscape):
             raise InputError(f"{sending.domain!r} is no domain.") from None
         except dns.resolver.LifetimeTimeout:
-            yield Record("name server", "wrong", "gave no answer; nothing more was asked", "")
+            yield SetupFinding("name server", "wrong", "gave no answer; nothing more was asked")
             return
         except dns.exception.DNSException as error:
-            yield Record(subject, "wrong", f"the DNS did not answer: {type(error).__name__}", "")
+            yield SetupFinding(subject, "wrong", f"the DNS did not answer: {type(error).__name__}")
 
 
-def _return_path(names: NameServer, sending: Sending) -> Iterator[Record]:
+def _missing(subject: str, found: str, wanted: str) -> SetupFinding:
+    return SetupFinding(subject, "missing", f"{found}\nwanted: {wanted}")
+
+
+def _judged(subject: str, problem: str, good: str, wanted: str) -> SetupFinding:
+    """Return that a record is good or, if there is a problem, what it is and what is wanted."""
+    if problem:
+        return SetupFinding(subject, "wrong", f"{problem}\nwanted: {wanted}")
+    return SetupFinding(subject, "good", good)
+
+
+def _return_path(names: NameServer, sending: Sending) -> Iterator[SetupFinding]:
     subject, host = "return path", sending.return_path
     if sending.sendgrid:
         wanted = f"{host or f'em1234.{sending.domain}'} CNAME u1234567.wl123.{SENDGRID}"
-        if not host:
-            yield Record(subject, "missing", "not looked at: name it with --return-path", wanted)
-        else:
-            yield _led(subject, host, names.alias(host), wanted)
+        yield _alias(names, subject, host, "--return-path", wanted)
         return
     host = host or sending.domain
-    there = names.has(host, "MX")
-    found = f"{host} has an MX" if there else f"{host} has no MX: bounces have nowhere to go"
-    yield Record(subject, "good" if there else "wrong", found, f"{host} MX 10 your mail server")
+    problem = "" if names.has(host, "MX") else f"{host} has no MX: bounces have nowhere to go"
+    yield _judged(subject, problem, f"{host} has an MX", f"{host} MX 10 your mail server")
 
 
-def _led(subject: str, host: str, target: str, wanted: str) -> Record:
+def _alias(names: NameServer, subject: str, host: str, option: str, wanted: str) -> SetupFinding:
+    """Check that a host's CNAME leads to SendGrid; `option` names the host if it is unknown."""
+    if not host:
+        return _missing(subject, f"not looked at: name it with {option}", wanted)
+    target = names.alias(host)
+    found = f"{host} CNAME {target}" if target else "not there"
     good = target == SENDGRID or target.endswith(f".{SENDGRID}")
-    return Record(subject, "good" if good else "wrong", f"{host} CNAME {target}" if target else "not there", wanted)
+    return _judged(subject, "" if good else found, found, wanted)
 
 
-def _spf(names: NameServer, sending: Sending) -> Iterator[Record]:
+def _spf(names: NameServer, sending: Sending) -> Iterator[SetupFinding]:
     """SPF is asked of the return path's host; with SendGrid that host's CNAME leads to SendGrid's own record."""
     host = sending.return_path or ("" if sending.sendgrid else sending.domain)
     if not host:
-        yield Record("SPF", "missing", "not looked at: SendGrid's is at the return path", "comes with the return path")
+        yield _missing("SPF", "not looked at: SendGrid's is at the return path", "comes with the return path")
         return
     wanted = "comes with the return path" if sending.sendgrid else f'{host} TXT "v=spf1 include:… ~all" with your relay'
     records = [text for text in names.texts(host) if re.match(r"v=spf1(\s|$)", text, re.IGNORECASE)]
@@ -127,7 +129,7 @@ def _spf(names: NameServer, sending: Sending) -> Iterator[Record]:
         problem = f"{records[0]}: lets the whole world send as you"
     elif (lookups := _lookups(names, host, set())) > MOST_SPF_LOOKUPS:
         problem = f"{lookups} lookups, and receivers stop at {MOST_SPF_LOOKUPS}"
-    yield Record("SPF", "wrong" if problem else "good", problem or f"{host} TXT {records[0]}", wanted)
+    yield _judged("SPF", problem, f"{host} TXT {''.join(records)}", wanted)
 
 
 def _lookups(names: NameServer, host: str, seen: set[str]) -> int:
@@ -148,26 +150,26 @@ def _lookups(names: NameServer, host: str, seen: set[str]) -> int:
     return count
 
 
-def _dkim(names: NameServer, sending: Sending) -> Iterator[Record]:
+def _dkim(names: NameServer, sending: Sending) -> Iterator[SetupFinding]:
     if not sending.selectors:
         wanted = f'selector._domainkey.{sending.domain} TXT "v=DKIM1; p=…", as your relay names it'
-        yield Record("DKIM", "missing", "not looked at: name your relay's selector with --selector", wanted)
+        yield _missing("DKIM", "not looked at: name your relay's selector with --selector", wanted)
     for selector in sending.selectors:
         host = f"{selector}._domainkey.{sending.domain}"
         value = f"CNAME {selector}.domainkey.u1234567.wl123.{SENDGRID}" if sending.sendgrid else 'TXT "v=DKIM1; p=…"'
-        keys = [_tags(text) for text in names.texts(host)]
-        keys = [tags for tags in keys if "p" in tags]
-        if len(keys) == 1 and keys[0]["p"]:
-            alias = names.alias(host)
-            found = f"{host} {f'CNAME {alias}' if alias else 'TXT'} with a key"
-            yield Record(f"DKIM {selector}", "good", found, f"{host} {value}")
-            continue
-        problem = "the key was withdrawn (p is empty)" if keys and not keys[0]["p"] else f"{host} has no key"
-        problem = "more than one key: receivers may take either" if len(keys) > 1 else problem
-        yield Record(f"DKIM {selector}", "wrong", problem, f"{host} {value}")
+        keys = [tags["p"] for text in names.texts(host) if "p" in (tags := _tags(text))]
+        alias, problem = names.alias(host), ""
+        if len(keys) > 1:
+            problem = "more than one key: receivers may take either"
+        elif not keys:
+            problem = f"{host} has no key"
+        elif not keys[0]:
+            problem = "the key was withdrawn (p is empty)"
+        good = f"{host} {f'CNAME {alias}' if alias else 'TXT'} with a key"
+        yield _judged(f"DKIM {selector}", problem, good, f"{host} {value}")
 
 
-def _dmarc(names: NameServer, sending: Sending) -> Iterator[Record]:
+def _dmarc(names: NameServer, sending: Sending) -> Iterator[SetupFinding]:
     """DMARC of the domain itself, or of one above it, which speaks for all below."""
     wanted = f'_dmarc.{sending.domain} TXT "v=DMARC1; p=none; rua=mailto:dmarc@{sending.domain}"'
     labels = sending.domain.split(".")
@@ -180,20 +182,16 @@ def _dmarc(names: NameServer, sending: Sending) -> Iterator[Record]:
         problem = "more than one record: none of them counts" if len(records) > 1 else ""
         if not problem and policy not in ("none", "quarantine", "reject"):
             problem = f"{records[0]}: p must be none, quarantine or reject"
-        yield Record("DMARC", "wrong" if problem else "good", problem or f"{host} TXT {records[0]}", wanted)
+        yield _judged("DMARC", problem, f"{host} TXT {records[0]}", wanted)
         return
-    yield Record("DMARC", "wrong", "there is none: Gmail and Yahoo require one of bulk senders", wanted)
+    yield _judged("DMARC", "there is none: Gmail and Yahoo require one of bulk senders", "", wanted)
 
 
-def _links(names: NameServer, sending: Sending) -> Iterator[Record]:
+def _links(names: NameServer, sending: Sending) -> Iterator[SetupFinding]:
     """Check the name in clicked links; without SendGrid they lead to our own pages."""
-    if not sending.sendgrid:
-        return
-    wanted = f"{sending.links or f'url1234.{sending.domain}'} CNAME {SENDGRID}"
-    if not sending.links:
-        yield Record("link branding", "missing", "not looked at: name it with --links", wanted)
-        return
-    yield _led("link branding", sending.links, names.alias(sending.links), wanted)
+    if sending.sendgrid:
+        wanted = f"{sending.links or f'url1234.{sending.domain}'} CNAME {SENDGRID}"
+        yield _alias(names, "link branding", sending.links, "--links", wanted)
 
 
 def _tags(text: str) -> dict[str, str]:

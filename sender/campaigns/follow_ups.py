@@ -10,7 +10,7 @@ from html import escape
 from sqlalchemy import Connection, func, select, update
 
 from daisychain.errors import InputError, StateError
-from lists.audience import AudienceSource, PartOfList, WholeList, audience_of, column_of
+from lists.audience import Audience, column_of
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import Emails, email_given
 from sender.tables import Campaign, Delivery, Rollup
@@ -31,14 +31,14 @@ def check_whom(connection: Connection, campaign_id: int, whom: str) -> CampaignR
     return campaign
 
 
-def source_of(connection: Connection, campaign: CampaignRecord) -> AudienceSource:
-    """Return the source of a campaign's audience: its list, or the people of an earlier campaign who are on it.
+def audience_of(connection: Connection, campaign: CampaignRecord) -> Audience:
+    """Return a campaign's audience: its list, or the people of an earlier campaign who are on it.
 
     Raises StateError if the earlier campaign is gone.
     """
     assert campaign.list_id is not None
     if campaign.of_campaign_id is None:
-        return WholeList(campaign.list_id)
+        return Audience(campaign.list_id)
     earlier = connection.execute(
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery).where(
             Campaign.id == campaign.of_campaign_id
@@ -59,13 +59,13 @@ def source_of(connection: Connection, campaign: CampaignRecord) -> AudienceSourc
         clicked = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.clicks > 0)
         gone = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.hard_bounced_at.isnot(None))
         members = members.where(~clicked.exists(), ~gone.exists())
-    return PartOfList(campaign.list_id, members)
+    return Audience(campaign.list_id, members)
 
 
-def count_languages(connection: Connection, source: AudienceSource, emails: Emails) -> dict[int, int]:
+def count_languages(connection: Connection, audience: Audience, emails: Emails) -> dict[int, int]:
     """Count the people that a freeze would find right now for each compiled email, by its id."""
     given = email_given(emails, column_of("language")).label("given")
-    counted = audience_of(source).mailable(given, func.count()).group_by("given")
+    counted = audience.mailable(given, func.count()).group_by("given")
     return {row[0]: int(row[1]) for row in connection.execute(counted)}
 
 

@@ -14,10 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, literal, null, or_, select, text, update
 
 from daisychain.errors import StateError
-from lists.audience import audience_of
 from sender.campaigns import warm_up
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
-from sender.campaigns.follow_ups import source_of
+from sender.campaigns.follow_ups import audience_of
 from sender.delivery import batch_jobs
 from sender.delivery.campaign_emails import email_given, emails_of, fields_of
 from sender.delivery.campaign_states import turn
@@ -53,7 +52,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     """
     campaign = _start(connection, campaign_id)
     emails = emails_of(connection, campaign_id)
-    people = audience_of(source_of(connection, campaign)).people(fields_of(connection, emails)).subquery()
+    people = audience_of(connection, campaign).people(fields_of(connection, emails)).subquery()
     warming = warm_up.ceiling(connection, campaign.from_address, datetime.now(UTC)) is not None
     cutting = _cutting(campaign, batch_size, warming, emails.several)
     before = _newest(connection)

@@ -8,9 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, se
 
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
-from lists.audience import audience_of
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign, public_face
-from sender.campaigns.follow_ups import source_of
+from sender.campaigns.follow_ups import audience_of
 from sender.campaigns.freeze import freeze
 from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import close_cancelled, finish_if_done, turn
@@ -85,7 +84,7 @@ def count_not_mailed(connection: Connection, campaign: CampaignRecord) -> int:
         ledger = read_ledger(connection, campaign.id)
         return ledger.waiting - ledger.in_flight
     try:
-        on_list = audience_of(source_of(connection, campaign)).mailable(func.count())
+        on_list = audience_of(connection, campaign).mailable(func.count())
     except StateError:
         return 0
     return int(connection.scalar(on_list) or 0)

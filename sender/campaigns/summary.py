@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from daisychain.settings import Settings
-from lists.audience import audience_of
 from lists.list_people import ListPeople
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import speakers
 from newsletters.merge.merge import References, plan_merge
 from sender.campaigns.campaign_record import CampaignRecord
-from sender.campaigns.follow_ups import count_languages, source_of
+from sender.campaigns.follow_ups import audience_of, count_languages
 from sender.campaigns.overrides import KeptOverride, overrides_of
 from sender.delivery.campaign_emails import Emails, emails_of
 from sender.links.sent_mail import load_emails
@@ -47,9 +46,9 @@ def summarise(connection: Connection, settings: Settings, campaign: CampaignReco
     emails = emails_of(connection, campaign.id)
     made = load_emails(connection, emails.all())
     assert campaign.list_name is not None
-    source = source_of(connection, campaign)
-    people = ListPeople(connection, campaign.list_name, audience_of(source))
-    counts = count_languages(connection, source, emails) if emails.several else {emails.fallback: people.count()}
+    audience = audience_of(connection, campaign)
+    people = ListPeople(connection, campaign.list_name, audience)
+    counts = count_languages(connection, audience, emails) if emails.several else {emails.fallback: people.count()}
     references = sent_references(settings.pages_url, opens="off", clicks="off")
     return Summary(
         replace(campaign, public_url=settings.pages_url),

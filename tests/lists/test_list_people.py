@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, column, select, table, text
 
 from daisychain.errors import InputError
-from lists.audience import AllLists, PartOfList, WholeList, audience_of
+from lists.audience import Audience
 from lists.list_people import open_people
 from lists.lists import create_list
 from lists.members import find_member, unsubscribe, unsubscribe_everywhere
@@ -63,7 +63,7 @@ def test_an_empty_list_has_nobody_and_an_unknown_one_is_an_error(connection: Con
 
 @pytest.mark.usefixtures("people")
 def test_the_audience_holds_everybody_once(connection: Connection, list_id: int) -> None:
-    people = audience_of(WholeList(list_id)).people(["town", "first_name"]).order_by(Member.id)
+    people = Audience(list_id).people(["town", "first_name"]).order_by(Member.id)
     rows = connection.execute(people).mappings().all()
     assert [(row["address"], row["exclusion"]) for row in rows] == [
         ("Ann@x.org", None), ("bob@x.org", None), ("cy@x.org", "unsubscribed"), ("di@x.org", "suppressed"),
@@ -78,7 +78,7 @@ def test_the_audience_holds_everybody_once(connection: Connection, list_id: int)
 @pytest.mark.usefixtures("people")
 def test_one_who_left_everything_counts_as_unsubscribed(connection: Connection, list_id: int) -> None:
     unsubscribe_everywhere(connection, find_member(connection, "ann@x.org")["id"], "link")
-    rows = {row.address: row.exclusion for row in connection.execute(audience_of(WholeList(list_id)).people())}
+    rows = {row.address: row.exclusion for row in connection.execute(Audience(list_id).people())}
     assert rows["Ann@x.org"] == "unsubscribed"
 
 
@@ -88,14 +88,14 @@ def test_a_newsletter_may_use_any_number_of_fields(
 ) -> None:
     names = [f"f{index}" for index in range(number)]
     take_in(f"{','.join(['email', *names])}\n{','.join(['ann@x.org', *names])}\n")
-    row = connection.execute(audience_of(WholeList(list_id)).people(names)).one()
+    row = connection.execute(Audience(list_id).people(names)).one()
     assert row.inputs == {name: name for name in names}
 
 
 def test_a_field_name_is_never_taken_for_sql(connection: Connection, list_id: int, take_in: Any) -> None:
     take_in("email\nann@x.org\n")
     hostile = "x'); DROP TABLE members; --%s:y"
-    assert connection.execute(audience_of(WholeList(list_id)).people([hostile])).one().inputs == {hostile: None}
+    assert connection.execute(Audience(list_id).people([hostile])).one().inputs == {hostile: None}
     assert open_people(connection, "friends").longest(hostile) == ""
 
 
@@ -105,7 +105,7 @@ def test_the_select_can_be_inserted_from(connection: Connection, list_id: int, t
     connection.execute(text("CREATE TEMPORARY TABLE frozen (id bigint, address text, inputs jsonb)"))
     frozen = table("frozen", column("id"), column("address"), column("inputs"))
     for chosen, expected in ((list_id, 4), (other, 0)):
-        people = audience_of(WholeList(chosen)).people(["town"]).subquery()
+        people = Audience(chosen).people(["town"]).subquery()
         chosen_columns = people.select().with_only_columns(people.c.member_id, people.c.address, people.c.inputs)
         insert = frozen.insert().from_select(["id", "address", "inputs"], chosen_columns)
         inserted = connection.execute(insert.execution_options(preserve_rowcount=True))
@@ -113,15 +113,13 @@ def test_the_select_can_be_inserted_from(connection: Connection, list_id: int, t
 
 
 @pytest.mark.usefixtures("people")
-def test_a_source_says_whose_audience_it_is(connection: Connection, list_id: int) -> None:
+def test_an_audience_is_a_list_or_some_people_of_it(connection: Connection, list_id: int) -> None:
     create_list(connection, "other", sender="Other <news@x.org>")
     some = select(Member.id).where(Member.address_key.in_(["bob@x.org", "cy@x.org"]))
-    for source, everybody, mailable in (
-        (WholeList(list_id), 4, {"Ann@x.org", "bob@x.org"}),
-        (PartOfList(list_id, some), 2, {"bob@x.org"}),
-        (PartOfList(list_id + 1, some), 0, set()),
-        (AllLists(), 4, {"Ann@x.org", "bob@x.org"}),
+    for audience, everybody, mailable in (
+        (Audience(list_id), 4, {"Ann@x.org", "bob@x.org"}),
+        (Audience(list_id, some), 2, {"bob@x.org"}),
+        (Audience(list_id + 1, some), 0, set()),
     ):
-        audience = audience_of(source)
         assert len(connection.execute(audience.everybody(Membership.member_id)).all()) == everybody
         assert set(connection.scalars(audience.mailable(Member.email))) == mailable

@@ -10,7 +10,6 @@ from sqlalchemy import func, insert, select, text, update
 
 from daisychain.database import Database
 from daisychain.errors import InputError, StateError
-from lists.audience import audience_of
 from lists.list_people import ListPeople
 from lists.members import unsubscribe
 from pages.app import create_app
@@ -495,7 +494,7 @@ def test_a_further_campaign_goes_to_those_of_an_earlier_one_who_may_still_be_mai
             update(Campaign).where(Campaign.id == campaign_id).values(of_campaign_id=earlier.campaign_id, of_whom=whom)
         )
         found = find_campaign(connection, campaign_id)
-        people = ListPeople(connection, "", audience_of(follow_ups.source_of(connection, found)))
+        people = ListPeople(connection, "", follow_ups.audience_of(connection, found))
         counted = people.count(), people.excluded()
         freeze(connection, campaign_id, batch_size=1000)
         rows = connection.execute(
