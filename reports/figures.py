@@ -243,7 +243,7 @@ def _opens(made: _Maker) -> list[Figure]:
          "People whose pixel a person or a program fetched (an upper bound: some programs fetch it unread)"),
         ("opened_machine", "Opened by programs only", people.opened_machine,
          "People whose pixel only programs fetched, before the person could read"),
-        ("opened_unknown", "Opened, unknown by whom", people.opened_unknown,
+        ("opened_unknown", "Opened, reader unknown", people.opened_unknown,
          "People whose pixel was fetched, but never by a program that gave its name"),
     )  # fmt: skip
     return [

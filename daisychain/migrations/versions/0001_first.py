@@ -1,4 +1,4 @@
-"""The first schema: all rooms' tables, and those of Procrastinate."""
+"""The first schema: the tables of all rooms and of Procrastinate."""
 
 from importlib.metadata import version
 
