@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 import orjson
 
 from daisychain.errors import ConfigurationError, ProviderError
-from daisychain.hosts import is_loopback
 from daisychain.scrub import scrub
 from daisychain.settings import Settings
 from lists.addresses import AddressError, parse_address
 from sender.providers.guards import check_encrypted
 from sender.providers.http import opener
+from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.provider import Verdict
-from sender.providers.smtp_connection import Relay, connect, parse_url
+from sender.providers.smtp_connection import connect
 
 TIMEOUT = 20.0  # seconds
 SETTING = "DAISYCHAIN_ALERT_TO"
@@ -60,7 +60,7 @@ def _channel(to: str, settings: Settings) -> Channel:
             "contains an email address, but there is no SMTP relay to mail it through.",
             hint="Set SMTP_URL or DAISYCHAIN_ALERT_SMTP_URL, or use an https:// webhook.",
         )
-    relay = parse_url(url)
+    relay = parse_url("SMTP", url)
     check_encrypted("DAISYCHAIN_ALERT_SMTP_URL", relay.host, encrypted=relay.security != "none")
     return MailChannel(address, relay, urlsplit(settings.public_url).hostname or socket.gethostname())
 
@@ -84,7 +84,7 @@ class WebhookChannel:
         )
         host = urlsplit(self.url).hostname or ""
         try:
-            with opener(encrypted=True, direct=is_loopback(host)).open(request, timeout=TIMEOUT) as answer:
+            with opener(self.url).open(request, timeout=TIMEOUT) as answer:
                 answer.read(1)
         except urllib.error.HTTPError as error:
             error.close()
@@ -99,7 +99,7 @@ class MailChannel:
     """Mails an address, from itself: the relay's owner may use it as a sender."""
 
     address: str
-    relay: Relay
+    relay: MailServer
     host: str
 
     def send(self, subject: str, message: str) -> None:

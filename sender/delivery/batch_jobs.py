@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
-
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy import Connection, text
 
 from daisychain.errors import DatabaseError
 from daisychain.jobs import app, defer
-
-
-class DeliversBatches(Protocol):
-    """The part of `sender.delivery.deliver.Deliverer` that jobs use."""
-
-    def deliver(self, batch_id: int) -> None:
-        """Deliver one batch if it can be claimed."""
 
 
 def queue_of(campaign_id: int) -> str:
@@ -29,8 +20,8 @@ UNCLAIMED = RetryStrategy(max_attempts=20, wait=5, retry_exceptions={DatabaseErr
 
 @app.task(name="sender.deliver_batch", pass_context=True, retry=UNCLAIMED)
 def deliver_batch(context: JobContext, batch_id: int) -> None:
-    """Deliver one batch."""
-    cast(DeliversBatches, context.additional_context["deliverer"]).deliver(batch_id)
+    """Deliver one batch, with the process's `sender.delivery.deliver.Deliverer`."""
+    context.additional_context["deliverer"].deliver(batch_id)
 
 
 # Waiting batches, not held, without a job in the queue. A running job does not count: its worker may be dead, and a

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import re
 import ssl
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from daisychain.database import Database
-from daisychain.errors import ConfigurationError, ProviderError
+from daisychain.errors import ProviderError
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from daisychain.settings import Settings
@@ -26,6 +23,7 @@ from sender.events.bounce_reports import read_bounce
 from sender.events.intake import ingest
 from sender.links.keys import Keys
 from sender.providers.guards import check_encrypted
+from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.return_paths import ReturnPaths
 
 TIMEOUT = 60.0  # seconds, for connecting and for each reply
@@ -34,49 +32,14 @@ AT_ONCE = 50  # mails in one transaction
 LONGEST = 200_000
 
 
-@dataclass(frozen=True)
-class Mailbox:
-    """The mailbox that IMAP_URL names."""
-
-    host: str
-    port: int
-    encrypted: bool
-    folder: str
-    user: str
-    password: str = field(repr=False)
-
-
-def parse_url(url: str) -> Mailbox:
-    """Parse IMAP_URL; raises ConfigurationError, without the password in its message."""
-    try:
-        parts = urlsplit(url)
-        port = {"imap": 143, "imaps": 993}[parts.scheme]
-        if not parts.hostname or not parts.username or not parts.password:
-            raise ValueError
-        folder = unquote(parts.path.strip("/")) or "INBOX"
-        if not re.fullmatch(r'[^"\\\x00-\x1f\x7f-\U0010ffff]+', folder):
-            raise ValueError
-        return Mailbox(
-            parts.hostname, parts.port or port, parts.scheme == "imaps", folder,
-            unquote(parts.username), unquote(parts.password),
-        )  # fmt: skip
-    except (ValueError, KeyError):
-        raise ConfigurationError(
-            "IMAP_URL",
-            "is not a valid IMAP URL.",
-            hint="For example imaps://user:password@mail.your-charity.org/INBOX; a special character in user or "
-            "password is written as %XX.",
-        ) from None
-
-
 def read_mailbox(database: Database, *, tls: ssl.SSLContext | None = None) -> Counter[str]:
     """Ingest the unseen mails; returns how many of each kind: "hard", "soft", "deferred", "other" …
 
     `new` counts events not known before. Raises ConfigurationError and ProviderError.
     """
     settings = database.settings
-    mailbox = parse_url(settings.need("imap_url", why="to read the mailbox for bounces"))
-    check_encrypted("IMAP_URL", mailbox.host, encrypted=mailbox.encrypted)
+    mailbox = parse_url("IMAP", settings.need("imap_url", why="to read the mailbox for bounces"))
+    check_encrypted("IMAP_URL", mailbox.host, encrypted=mailbox.security != "none")
     counts: Counter[str] = Counter()
     try:
         with _opened(mailbox, tls) as connection:
@@ -93,9 +56,9 @@ def read_mailbox(database: Database, *, tls: ssl.SSLContext | None = None) -> Co
 
 
 @contextlib.contextmanager
-def _opened(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Iterator[imaplib.IMAP4]:
+def _opened(mailbox: MailServer, tls: ssl.SSLContext | None) -> Iterator[imaplib.IMAP4]:
     connection: imaplib.IMAP4
-    if mailbox.encrypted:
+    if mailbox.security == "tls":
         context = tls or ssl.create_default_context()
         connection = imaplib.IMAP4_SSL(mailbox.host, mailbox.port, ssl_context=context, timeout=TIMEOUT)
     else:
@@ -109,7 +72,7 @@ def _opened(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Iterator[imaplib.IM
             connection.logout()
 
 
-def _log_in(connection: imaplib.IMAP4, mailbox: Mailbox) -> None:
+def _log_in(connection: imaplib.IMAP4, mailbox: MailServer) -> None:
     if (mailbox.user + mailbox.password).isascii():
         connection.login(mailbox.user, mailbox.password)
     else:  # LOGIN allows ASCII only; PLAIN allows UTF-8 (RFC 4616)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
 
@@ -13,21 +12,12 @@ from lists.tables import Suppression
 from sender.event import IncomingEvent, Kind, digest
 from sender.events.intake import address_key, ingest
 from sender.providers.provider import ProviderSuppression
+from sender.providers.sendgrid_account import Account
 
 # Reading an entry twice is harmless; an entry that the provider adds late would be missed.
 OVERLAP = timedelta(hours=1)
 
 _KINDS: dict[str, Kind] = {"bounce": "bounced", "invalid": "bounced", "complaint": "complained"}
-
-
-@runtime_checkable
-class HasSuppressionLists(Protocol):
-    """A provider with suppression lists."""
-
-    name: str
-
-    def suppressions(self, since: datetime, until: datetime) -> Sequence[ProviderSuppression]:
-        """Return the entries added between two times; raises ProviderError."""
 
 
 class SyncedLists(NamedTuple):
@@ -38,9 +28,7 @@ class SyncedLists(NamedTuple):
     new: int
 
 
-def sync_provider_lists(
-    connection: Connection, provider: HasSuppressionLists, since: datetime, until: datetime
-) -> SyncedLists:
+def sync_provider_lists(connection: Connection, provider: Account, since: datetime, until: datetime) -> SyncedLists:
     """Suppress the addresses on a provider's suppression lists.
 
     A new one is a bounce or complaint whose webhook event we missed, so it becomes an event, matched to a mail if only

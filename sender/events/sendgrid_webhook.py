@@ -7,11 +7,11 @@ undocumented types. A body that is not an array of objects is refused like one w
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -95,31 +95,17 @@ def parse_body(body: bytes) -> list[dict[str, Any]]:
     return events
 
 
-class _KeyReader(Protocol):
-    """Reads keys, as `sender.links.keys.Keys` does."""
-
-    @property
-    def read_delivery(self) -> Callable[[str], int | None]: ...
-    @property
-    def read_attempt(self) -> Callable[[str], int | None]: ...
-
-
-class _ReadAhead:
-    """All keys of a body, decrypted in one call."""
-
-    def __init__(self, events: Sequence[Mapping[str, Any]], keys: Keys) -> None:
-        self.read_delivery = keys.read_deliveries({_text(event.get(DELIVERY_ARG)) for event in events}).get
-        self.read_attempt = keys.read_attempts({_text(event.get(ATTEMPT_ARG)) for event in events}).get
-
-
 def to_events(events: Sequence[Mapping[str, Any]], keys: Keys, received_at: datetime) -> list[IncomingEvent]:
-    """Convert all events of one body, in their order."""
-    reader = _ReadAhead(events, keys)
-    return [to_event(event, reader, received_at) for event in events]
+    """Convert all events of one body, in their order; never raises, even for invalid fields."""
+    # All keys of a body are decrypted in one call.
+    deliveries = keys.read_deliveries({_text(event.get(DELIVERY_ARG)) for event in events})
+    attempts = keys.read_attempts({_text(event.get(ATTEMPT_ARG)) for event in events})
+    return [_to_event(event, deliveries, attempts, received_at) for event in events]
 
 
-def to_event(event: Mapping[str, Any], keys: _KeyReader, received_at: datetime) -> IncomingEvent:
-    """Convert one event; never raises, even for invalid fields."""
+def _to_event(
+    event: Mapping[str, Any], deliveries: Mapping[str, int], attempts: Mapping[str, int], received_at: datetime
+) -> IncomingEvent:
     name = _text(event.get("event"))
     kind = KINDS.get(name, "unknown")
     delivery, attempt = _text(event.get(DELIVERY_ARG)), _text(event.get(ATTEMPT_ARG))
@@ -134,8 +120,8 @@ def to_event(event: Mapping[str, Any], keys: _KeyReader, received_at: datetime) 
         natural_key=digest(
             SOURCE, delivery, attempt, name, stamp, url, offset, *(() if delivery else (address, event.get("type")))
         ),
-        delivery_id=keys.read_delivery(delivery) if delivery else None,
-        attempt_id=keys.read_attempt(attempt) if attempt else None,
+        delivery_id=deliveries.get(delivery),
+        attempt_id=attempts.get(attempt),
         url=url[:_LONGEST_URL],
         user_agent=_text(event.get("useragent"))[:LONGEST_USER_AGENT],
         detail=_detail(event, kind),

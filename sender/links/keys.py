@@ -68,10 +68,6 @@ class Keys:
         """Return the deliveries' ids by key, leaving out everything but delivery keys of this installation."""
         return self._read(DELIVERY, keys)
 
-    def read_attempt(self, key: str) -> int | None:
-        """Return the attempt's id; None for anything but an attempt key of this installation."""
-        return self._read(ATTEMPT, [key]).get(key)
-
     def read_attempts(self, keys: Collection[str]) -> dict[str, int]:
         """Return the attempts' ids by key, leaving out everything but attempt keys of this installation."""
         return self._read(ATTEMPT, keys)

@@ -9,18 +9,21 @@ from __future__ import annotations
 import http.client
 import ssl
 import urllib.request
+from urllib.parse import urlsplit
+
+from daisychain.hosts import is_loopback
 
 
 class NotConnectedError(OSError):
     """The connection failed, so not one byte of the request was sent."""
 
 
-def opener(*, encrypted: bool, direct: bool) -> urllib.request.OpenerDirector:
-    """Build an opener for http, and for https if `encrypted`; `direct` ignores the environment's proxies."""
-    handlers: list[urllib.request.BaseHandler] = [_Plain(), _NoRedirect()]
-    if encrypted:
-        handlers.append(_Encrypted(ssl.create_default_context()))
-    if direct:
+def opener(url: str) -> urllib.request.OpenerDirector:
+    """Build an opener for the host of `url`; one on this machine is reached without the environment's proxies."""
+    parts = urlsplit(url)
+    context = ssl.create_default_context() if parts.scheme == "https" else None
+    handlers: list[urllib.request.BaseHandler] = [_Handler(context), _NoRedirect()]
+    if is_loopback(parts.hostname or ""):
         handlers.append(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener(*handlers)
 
@@ -37,15 +40,13 @@ class _EncryptedConnection(_PlainConnection, http.client.HTTPSConnection):
     """Its `connect` is the one above around HTTPSConnection's, TLS handshake included."""
 
 
-class _Plain(urllib.request.HTTPHandler):
+class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        super().__init__()
+        self._ours = context
+
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(_PlainConnection, req)
-
-
-class _Encrypted(urllib.request.HTTPSHandler):
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(context=context)
-        self._ours = context
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(_EncryptedConnection, req, context=self._ours)

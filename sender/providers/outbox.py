@@ -27,11 +27,6 @@ WRITING = ".writing"
 LEFT_OVER = 3600  # seconds
 
 
-def provider(settings: Settings) -> Outbox:
-    """Make the provider for the home folder in `settings`."""
-    return Outbox(settings.home / FOLDER)
-
-
 class Outbox:
     """Writes one `<key>.eml` a person; an existing file counts as accepted and is not written again."""
 
@@ -39,8 +34,8 @@ class Outbox:
     batch_size = 1_000
     repeatable = True
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.home / FOLDER
 
     def check(self, from_address: str, links: Iterable[str] = ()) -> None:
         """Raise ProviderError unless the folder is writable."""

@@ -44,15 +44,9 @@ MAX_SUBSTITUTION_BYTES = 10_000
 MAX_BODY = 30 * 1024 * 1024  # bytes, before and after compression
 
 
-def provider(settings: Settings) -> SendGrid:
-    """Make the provider for the key and host in `settings`."""
-    return SendGrid(settings)
-
-
 class SendGrid(Account):
     """Sends through SendGrid's v3 API; safe to use from several threads at once."""
 
-    name = "sendgrid"
     batch_size = 1_000
     repeatable = False
 

@@ -16,7 +16,6 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from daisychain.errors import ConfigurationError, ProviderError
-from daisychain.hosts import is_loopback
 from daisychain.scrub import scrub
 from daisychain.settings import Settings
 from sender.providers.guards import check_encrypted, check_sendgrid_host
@@ -48,25 +47,27 @@ class SendGridUnavailableError(ProviderError):
 class Account:
     """The account that `settings` name; safe to use from several threads."""
 
+    name = "sendgrid"
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         parts = urlsplit(settings.sendgrid_api_host)
-        self.host, self._encrypted = parts.hostname or "", parts.scheme == "https"
+        self.host, self._scheme = parts.hostname or "", parts.scheme
 
     @cached_property
     def opener(self) -> urllib.request.OpenerDirector:
         """The opener for requests, made on first use: reading the machine's certificates is slow."""
-        return opener(encrypted=self._encrypted, direct=is_loopback(self.host))
+        return opener(self.settings.sendgrid_api_host)
 
     def check_account(self) -> None:
         """Raise ConfigurationError unless key and host are usable."""
         key = self.settings.need("sendgrid_api_key", why="to send through SendGrid")
         if not re.fullmatch(r"[!-~]+", key):
             raise ConfigurationError("SENDGRID_API_KEY", "contains a space, or a character that is never in a key.")
-        if not self.host or urlsplit(self.settings.sendgrid_api_host).scheme not in ("http", "https"):
+        if not self.host or self._scheme not in ("http", "https"):
             raise ConfigurationError("SENDGRID_API_HOST", "is not a URL.", hint="For example https://api.sendgrid.com.")
         check_sendgrid_host(self.host)
-        check_encrypted("SENDGRID_API_HOST", self.host, encrypted=self._encrypted)
+        check_encrypted("SENDGRID_API_HOST", self.host, encrypted=self._scheme == "https")
 
     def reach(self) -> None:
         """Raise ProviderError unless SendGrid answers, knows the key, and lets it send mail."""

@@ -19,18 +19,14 @@ from daisychain.scrub import scrub
 from daisychain.settings import Settings
 from sender.providers.failures import verdict_of
 from sender.providers.guards import check_encrypted, check_links, check_real_send, check_sender
+from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.mime import MimeSkeleton, ascii_address
 from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
 from sender.providers.return_paths import ReturnPaths
-from sender.providers.smtp_connection import Relay, SmtpConnection, connect, error_text, parse_url
+from sender.providers.smtp_connection import SmtpConnection, connect, error_text
 from sender.providers.smtp_pool import IDLE, ConnectionPool
 
 TIMEOUT = 60.0  # seconds, for connecting and for each reply
-
-
-def provider(settings: Settings) -> Smtp:
-    """Make the provider for SMTP_URL."""
-    return Smtp(settings)
 
 
 class Smtp:
@@ -93,8 +89,8 @@ class Smtp:
         """Close idle connections now; otherwise they close by themselves after a few seconds."""
         self._pool.close()
 
-    def _relay(self) -> Relay:
-        return parse_url(self._settings.need("smtp_url", why="to send through an SMTP relay"))
+    def _relay(self) -> MailServer:
+        return parse_url("SMTP", self._settings.need("smtp_url", why="to send through an SMTP relay"))
 
     def _connect(self) -> SmtpConnection:
         own = urlsplit(self._settings.public_url).hostname or "localhost"

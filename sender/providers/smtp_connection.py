@@ -10,60 +10,16 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import ssl
-from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import unquote, urlsplit
 
-from daisychain.errors import ConfigurationError
 from sender.providers.failures import Stage, verdict_of
+from sender.providers.mail_servers import MailServer
 from sender.providers.provider import Verdict
-
-Security = Literal["none", "starttls", "tls"]
-_SCHEMES: dict[str, tuple[Security, int]] = {
-    "smtp": ("none", 25),
-    "smtp+starttls": ("starttls", 587),
-    "smtps": ("tls", 465),
-}
 
 # RFC 5321 allows 512 bytes a line; real relays send more. Longer than this is treated as a broken connection.
 _LONGEST_LINE, _MOST_LINES = 8_192, 100
 
 
-@dataclass(frozen=True)
-class Relay:
-    """The relay that SMTP_URL names."""
-
-    host: str
-    port: int
-    security: Security
-    user: str = ""
-    password: str = field(default="", repr=False)
-
-
-def parse_url(url: str) -> Relay:
-    """Parse SMTP_URL; raises ConfigurationError, without the password in its message."""
-    try:
-        parts = urlsplit(url)
-        security, port = _SCHEMES[parts.scheme]
-        if not parts.hostname or parts.path.strip("/"):
-            raise ValueError
-        return Relay(
-            parts.hostname,
-            parts.port or port,
-            security,
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
-        )
-    except (ValueError, KeyError):
-        raise ConfigurationError(
-            "SMTP_URL",
-            "is not a valid SMTP URL.",
-            hint="For example smtp+starttls://user:password@mail.your-charity.org:587; a special character "
-            "in user or password is written as %XX.",
-        ) from None
-
-
-def connect(relay: Relay, own_name: str, *, timeout: float, tls: ssl.SSLContext | None = None) -> SmtpConnection:
+def connect(relay: MailServer, own_name: str, *, timeout: float, tls: ssl.SSLContext | None = None) -> SmtpConnection:
     """Connect, start TLS and sign in as the relay's URL says; raises OSError (smtplib's errors are OSErrors too).
 
     `own_name` is our name in EHLO. Without one smtplib asks the DNS for it, which can take as long as a timeout.

@@ -29,50 +29,37 @@ class ConnectionPool:
 
         The relay may have closed an idle connection, which only shows at the next reply.
         """
-        connection = self._take_idle() or self._connect()
+        with self._lock:
+            kept = self._kept.pop()[1] if self._kept else None
+        connection = kept or self._connect()
         try:
             yield connection
         except BaseException:
             connection.usable = False  # its state is not known
             raise
         finally:
-            self._give_back(connection)
+            if connection.usable:
+                with self._lock:
+                    self._kept.append((time.monotonic(), connection))
+                    self._set_timer()
+            else:
+                connection.close()
 
-    def _take_idle(self) -> SmtpConnection | None:
-        with self._lock:
-            return self._kept.pop()[1] if self._kept else None
-
-    def _give_back(self, connection: SmtpConnection) -> None:
-        if not connection.usable:
-            connection.close()
-            return
-        with self._lock:
-            self._kept.append((time.monotonic(), connection))
-            self._set_timer()
-
-    def close(self) -> None:
-        """Close all idle connections."""
-        self._close_older_than(0)
-
-    def _set_timer(self) -> None:
-        if self._timer is None and self._kept:
-            self._timer = threading.Timer(self._idle, self._close_idle)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def _close_idle(self) -> None:
-        with self._lock:
-            self._timer = None
-        self._close_older_than(self._idle)
-
-    def _close_older_than(self, seconds: float) -> None:
+    def close(self, idle: float = 0.0) -> None:
+        """Close the connections that were not used for `idle` seconds, and the others when their time comes."""
         now = time.monotonic()
         with self._lock:
-            old = [each for used, each in self._kept if now - used >= seconds]
-            self._kept = [(used, each) for used, each in self._kept if now - used < seconds]
-            if not self._kept and self._timer is not None:
+            old = [each for used, each in self._kept if now - used >= idle]
+            self._kept = [(used, each) for used, each in self._kept if now - used < idle]
+            if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             self._set_timer()
         for each in old:
             each.close()
+
+    def _set_timer(self) -> None:
+        if self._timer is None and self._kept:
+            self._timer = threading.Timer(self._idle, self.close, [self._idle])
+            self._timer.daemon = True
+            self._timer.start()

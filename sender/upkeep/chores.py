@@ -19,10 +19,10 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
-from sender.events.provider_lists import HasSuppressionLists, suppress_soft_bouncers, sync_provider_lists
+from sender.events.provider_lists import suppress_soft_bouncers, sync_provider_lists
 from sender.events.provider_log import look_up
 from sender.events.webhook_bodies import drop_old_bodies
-from sender.providers.registry import open_provider
+from sender.providers.sendgrid_account import Account
 from sender.tables import Chore
 
 log = logging.getLogger("daisychain.chores")
@@ -40,14 +40,11 @@ def _provider_lists(database: Database) -> str:
     """Sync SendGrid's suppression lists; no other provider has any."""
     if not database.settings.sendgrid_api_key:
         return "no provider that keeps lists is set up"
-    provider = open_provider("sendgrid", database.settings)
-    if not isinstance(provider, HasSuppressionLists):
-        return "its provider keeps no lists"
     until = datetime.now(UTC)
     with database.engine.begin() as connection:
         row = select(Chore.since).where(Chore.name == "provider lists")
         since = connection.scalar(row) or datetime.fromtimestamp(0, UTC)
-        found = sync_provider_lists(connection, provider, since, until)
+        found = sync_provider_lists(connection, Account(database.settings), since, until)
         connection.execute(update(Chore).where(Chore.name == "provider lists").values(since=until))
     return f"{found.listed} listed, {found.blocks} blocks, {found.new} new"
 

@@ -13,9 +13,10 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, ProviderError
 from lists.tables import Suppression
 from sender.event import IncomingEvent
-from sender.events.bounce_mailbox import Mailbox, parse_url, read_mailbox
+from sender.events.bounce_mailbox import read_mailbox
 from sender.events.bounce_reports import read_bounce, severity
 from sender.links.keys import Keys
+from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.return_paths import ReturnPaths
 from sender.upkeep import chores
 from tests.fakes.imap import FakeMailbox
@@ -144,8 +145,8 @@ def test_a_mailbox_that_lets_nobody_in_is_named_without_the_password(mailbox: Fa
 
 
 def test_urls_of_mailboxes() -> None:
-    assert parse_url("imaps://b%40x:p%3A@mail.org") == Mailbox("mail.org", 993, True, "INBOX", "b@x", "p:")
-    assert parse_url("imap://b:p@localhost:1143/News%20bounces").folder == "News bounces"
+    assert parse_url("IMAP", "imaps://b%40x:p%3A@mail.org") == MailServer("mail.org", 993, "tls", "b@x", "p:", "INBOX")
+    assert parse_url("IMAP", "imap://b:p@localhost:1143/News%20bounces").folder == "News bounces"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_urls_of_mailboxes() -> None:
 )
 def test_what_is_no_url_of_a_mailbox_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(ConfigurationError, match="IMAP_URL is not a valid IMAP URL") as caught:
-        parse_url(url)
+        parse_url("IMAP", url)
     assert "secret" not in str(caught.value)
 
 

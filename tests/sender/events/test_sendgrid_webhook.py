@@ -20,7 +20,7 @@ from daisychain.jobs import Workers
 from pages.app import create_app
 from sender.event import network_of
 from sender.events.classify import classify
-from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, to_event
+from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, to_events
 from sender.links.keys import Keys
 from sender.tables import WebhookBody
 from tests.fakes.sendgrid_events import Signer
@@ -201,7 +201,7 @@ WORDS = [
 
 @pytest.mark.parametrize(("event", "expected"), WORDS)
 def test_each_event_has_its_words(event: dict[str, Any], expected: dict[str, Any]) -> None:
-    happening = to_event(event, KEYS, NOW)
+    happening = to_events([event], KEYS, NOW)[0]
     assert {name: getattr(happening, name) for name in expected} == expected
 
 
@@ -216,7 +216,7 @@ FIELDS = ["event", "timestamp", "email", "useragent", "ip", "url", "url_offset",
 def test_nothing_in_an_event_breaks_it(name: str) -> None:
     for event in ("open", "bounce", "spam", "account_status_change"):
         for value in ODD:
-            happening = to_event({"event": event, name: value}, KEYS, NOW)
+            happening = to_events([{"event": event, name: value}], KEYS, NOW)[0]
             assert "\0" not in json.dumps(happening.detail, default=str)
 
 
@@ -226,7 +226,7 @@ def test_the_natural_key_passes_over_the_providers_id_and_nothing_else() -> None
              "daisychain_attempt": KEYS.attempt(1), "sg_event_id": "one"}  # fmt: skip
 
     def key(**changes: Any) -> bytes:
-        return to_event({**event, **changes}, KEYS, NOW).natural_key
+        return to_events([{**event, **changes}], KEYS, NOW)[0].natural_key
 
     assert key() == key(sg_event_id="two") == key(sg_message_id="x", email="A@b.example")
     others = [

@@ -19,25 +19,25 @@ from tests.sender.letters import SENDER, mailing, people, person
 
 def test_a_thousand_mails_become_a_thousand_files(tmp_path: Path) -> None:
     everybody = people(1000)
-    outcome = Outbox(tmp_path).send(mailing(), everybody, "attempt")
+    outcome = Outbox(Settings(home=tmp_path)).send(mailing(), everybody, "attempt")
     assert (outcome.verdict, outcome.refused, outcome.waiting) == (Verdict.ACCEPTED, {}, frozenset())
-    assert {file.name for file in (tmp_path / "7").iterdir()} == {f"{one.key}.eml" for one in everybody}
-    message = message_from_bytes((tmp_path / "7" / f"{person(3).key}.eml").read_bytes())
+    assert {file.name for file in (tmp_path / "outbox" / "7").iterdir()} == {f"{one.key}.eml" for one in everybody}
+    message = message_from_bytes((tmp_path / "outbox" / "7" / f"{person(3).key}.eml").read_bytes())
     assert message["X-Daisychain-Delivery"] == person(3).key
     assert message["To"] == person(3).address
 
 
 def test_a_second_attempt_leaves_what_is_there_untouched(tmp_path: Path) -> None:
-    outbox, letter = Outbox(tmp_path), mailing()
+    outbox, letter = Outbox(Settings(home=tmp_path)), mailing()
     outbox.send(letter, people(2), "first")
-    before = {file: file.read_bytes() for file in (tmp_path / "7").iterdir()}
+    before = {file: file.read_bytes() for file in (tmp_path / "outbox" / "7").iterdir()}
     assert outbox.send(letter, people(3), "second").verdict is Verdict.ACCEPTED
     assert {file: file.read_bytes() for file in before} == before
-    assert len(list((tmp_path / "7").iterdir())) == 3
+    assert len(list((tmp_path / "outbox" / "7").iterdir())) == 3
 
 
 def test_only_its_owner_can_read_the_outbox(tmp_path: Path) -> None:
-    outbox = Outbox(tmp_path / "outbox")
+    outbox = Outbox(Settings(home=tmp_path))
     outbox.check(SENDER)
     outbox.send(mailing(), people(1), "attempt")
     for path in (tmp_path / "outbox", *(tmp_path / "outbox").rglob("*")):
@@ -47,15 +47,16 @@ def test_only_its_owner_can_read_the_outbox(tmp_path: Path) -> None:
 def test_an_address_that_no_mail_can_carry_is_refused_alone(tmp_path: Path) -> None:
     some = people(3)
     some[1] = some[1]._replace(address="zoë@mail.org")
-    outcome = Outbox(tmp_path).send(mailing(), some, "attempt")
+    outcome = Outbox(Settings(home=tmp_path)).send(mailing(), some, "attempt")
     assert outcome.verdict is Verdict.ACCEPTED
     assert list(outcome.refused) == [1001]
-    assert len(list((tmp_path / "7").iterdir())) == 2
+    assert len(list((tmp_path / "outbox" / "7").iterdir())) == 2
 
 
 def test_mails_that_cannot_be_written_wait(tmp_path: Path) -> None:
-    (tmp_path / "7").write_text("a file where the folder should be")
-    outcome = Outbox(tmp_path).send(mailing(), people(2), "attempt")
+    (tmp_path / "outbox").mkdir()
+    (tmp_path / "outbox" / "7").write_text("a file where the folder should be")
+    outcome = Outbox(Settings(home=tmp_path)).send(mailing(), people(2), "attempt")
     assert outcome.verdict is Verdict.RETRY
 
 
@@ -71,20 +72,20 @@ def test_mails_after_the_disk_is_full_wait_and_the_ones_before_count(
         link(source, target)
 
     monkeypatch.setattr(os, "link", full)
-    outcome = Outbox(tmp_path).send(mailing(), people(5), "attempt")
+    outcome = Outbox(Settings(home=tmp_path)).send(mailing(), people(5), "attempt")
     assert (outcome.verdict, outcome.waiting) == (Verdict.ACCEPTED, {1002, 1003, 1004})
-    assert len(list((tmp_path / "7").iterdir())) == 2
+    assert len(list((tmp_path / "outbox" / "7").iterdir())) == 2
 
 
 def test_what_a_killed_process_left_half_written_is_deleted_after_an_hour(tmp_path: Path) -> None:
-    outbox = Outbox(tmp_path)
+    outbox = Outbox(Settings(home=tmp_path))
     outbox.send(mailing(), people(1), "attempt")
-    old, young = tmp_path / WRITING / "old.0a1b2c3d", tmp_path / WRITING / "young.0a1b2c3d"
+    old, young = tmp_path / "outbox" / WRITING / "old.0a1b2c3d", tmp_path / "outbox" / WRITING / "young.0a1b2c3d"
     for path in (old, young):
         path.write_text("half a mail")
     os.utime(old, (time.time() - 3700,) * 2)
     outbox.send(mailing(), people(2), "attempt")
-    assert list((tmp_path / WRITING).iterdir()) == [young]
+    assert list((tmp_path / "outbox" / WRITING).iterdir()) == [young]
 
 
 def test_a_home_that_is_no_folder_is_told_before_anything_is_sent(tmp_path: Path) -> None:
@@ -94,6 +95,6 @@ def test_a_home_that_is_no_folder_is_told_before_anything_is_sent(tmp_path: Path
 
 
 def test_an_unknown_provider_is_told_with_the_ones_that_there_are(tmp_path: Path) -> None:
-    assert PROVIDERS == ("outbox", "sendgrid", "smtp")
+    assert list(PROVIDERS) == ["outbox", "sendgrid", "smtp"]
     with pytest.raises(InputError, match="outbox, sendgrid, smtp"):
         open_provider("pigeon", Settings(home=tmp_path))

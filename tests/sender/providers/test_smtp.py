@@ -13,10 +13,10 @@ import pytest
 
 from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
+from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.provider import Outcome, Verdict
 from sender.providers.return_paths import ReturnPaths
 from sender.providers.smtp import Smtp
-from sender.providers.smtp_connection import Relay, parse_url
 from tests.fakes.smtp import CUT, FakeRelay, Moment, certificate
 from tests.sender.letters import PUBLIC, SENDER, email, mailing, people, person
 from tests.waiting import until
@@ -230,13 +230,13 @@ def test_a_relay_without_starttls_gets_no_password(relay: FakeRelay, settings: S
 @pytest.mark.parametrize(
     ("url", "relay"),
     [
-        ("smtp://localhost", Relay("localhost", 25, "none")),
-        ("smtp+starttls://a%40b:p%3Ax@mail.org", Relay("mail.org", 587, "starttls", "a@b", "p:x")),
-        ("smtps://u:p@mail.org:2465/", Relay("mail.org", 2465, "tls", "u", "p")),
+        ("smtp://localhost", MailServer("localhost", 25, "none")),
+        ("smtp+starttls://a%40b:p%3Ax@mail.org", MailServer("mail.org", 587, "starttls", "a@b", "p:x")),
+        ("smtps://u:p@mail.org:2465/", MailServer("mail.org", 2465, "tls", "u", "p")),
     ],
 )
-def test_urls_of_relays(url: str, relay: Relay) -> None:
-    assert parse_url(url) == relay
+def test_urls_of_relays(url: str, relay: MailServer) -> None:
+    assert parse_url("SMTP", url) == relay
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_urls_of_relays(url: str, relay: Relay) -> None:
 )
 def test_what_is_no_url_of_a_relay_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(ConfigurationError, match="SMTP_URL is not a valid SMTP URL") as caught:
-        parse_url(url)
+        parse_url("SMTP", url)
     assert "secret" not in str(caught.value)
 
 
