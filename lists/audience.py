@@ -36,7 +36,7 @@ def everybody(*columns: Any) -> Select[*tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Audience:
-    """Selects over the people of a list, or only those whose member ids are in `members`, a select.
+    """Selects over the people of a list, or only the people whose member ids are in `members`, a select.
 
     A segment, once there are any, is one more such select.
     """
