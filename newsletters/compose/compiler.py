@@ -19,9 +19,9 @@ from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compiled import CompiledEmail, CopyUse, Link
 from newsletters.compose.blocks import registry
-from newsletters.compose.compose import Composer, Piece, expanded, layouts, phrases, tidied, uncomment
-from newsletters.compose.directives import BlockNode, CopyNode, Node, TextNode, parse
-from newsletters.compose.mjml import Broken, broken_at, compile_mjml, inlined
+from newsletters.compose.compose import Composer, Piece, layouts, phrases, tidied, uncomment
+from newsletters.compose.directives import BlockNode, Node, TextNode, parse
+from newsletters.compose.mjml import Broken, compile_mjml, inlined
 from newsletters.compose.names_in_scope import footer, names
 from newsletters.compose.page_links import place_in_mjml, place_in_page
 from newsletters.compose.pictures import Pictures, logo_room
@@ -182,7 +182,7 @@ class _Compiling:
         ).hashed()
         return Compilation(
             email, self._pictures.contents, self._document, self._toolkit, mjml, self._css,
-            tuple(self._composer.places), self._alternatives(email),
+            tuple((line.file, line.number) for line in self._composer.places), self._alternatives(email),
             self._simple(page, nodes, email) if simple else None,
         )  # fmt: skip
 
@@ -210,7 +210,7 @@ class _Compiling:
 
     def _nodes(self, text: str, file: str, line: int) -> tuple[Node, ...]:
         lines = self._expressions.evaluate(text, file, line)
-        return expanded(parse(lines, registry(), self._mint, self._mistakes), self._copied)
+        return parse(lines, registry(), self._mint, self._mistakes, self._copied)
 
     def _introduced(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         """Return `nodes` with the brand's intro after the opening; it has no expressions and no blocks."""
@@ -226,39 +226,26 @@ class _Compiling:
             before, after = (*before, *greeting), (*rest, *after[1:])
         return (*before, intro, *after)
 
-    def _copied(self, node: CopyNode) -> Sequence[Node]:
-        with self._mistakes:
-            return self._copy_of(node)
-        return ()
-
-    def _copy_of(self, node: CopyNode) -> Sequence[Node]:
+    def _copied(self, name: str, line: Line) -> Sequence[Node]:
         # A copy block's translation is named for it: welcome.cy beside welcome.
-        translated = f"{node.name}.{self._document.language}"
-        block = self._toolkit.copy.get(translated) or self._toolkit.copy.get(node.name)
+        translated = f"{name}.{self._document.language}"
+        block = self._toolkit.copy.get(translated) or self._toolkit.copy.get(name)
         if block is None:
-            raise InputError(
-                f"The toolkit {self._toolkit.name!r} has no copy block {node.name!r}.", file=node.file, line=node.line,
-                hint=nearest(node.name, self._toolkit.copy),
-            )  # fmt: skip
+            message = f"The toolkit {self._toolkit.name!r} has no copy block {name!r}."
+            raise line.wrong(message, nearest(name, self._toolkit.copy))
         if reason := block.unavailable(self._today):
-            raise InputError(
-                f"The copy block {block.id!r} {reason}.", file=node.file, line=node.line,
-                hint=f"Choose another, or ask {self._toolkit.coalition} for a new one.",
-            )  # fmt: skip
+            hint = f"Choose another, or ask {self._toolkit.coalition} for a new one."
+            raise line.wrong(f"The copy block {block.id!r} {reason}.", hint)
         expires = block.expires.isoformat() if block.expires else ""
         self._copy[block.id] = CopyUse(block.id, block.version, block.approved_by, block.title, expires)
         lines = self._expressions.evaluate(block.body, block.file, block.line)
-        nodes = parse(lines, registry(), self._mint, self._mistakes)
-        return expanded(nodes, self._nested_copy)
-
-    def _nested_copy(self, node: CopyNode) -> Sequence[Node]:
-        raise InputError("A copy block can't hold another.", file=node.file, line=node.line)
+        return parse(lines, registry(), self._mint, self._mistakes, _nested_copy)
 
     def _page(self, subject: str, preheader: str) -> dict[str, Any]:
         brand = self._toolkit.brand
         title = self._document.title or self._slots.words(subject) or self._toolkit.title
         words = self._look.phrases
-        page: dict[str, Any] = {
+        return {
             "language": self._document.language,
             "title": title,
             "preheader": preheader,
@@ -270,7 +257,6 @@ class _Compiling:
             "logos": self._logos(),
             "footer": footer(brand.footer, lambda url: url),
         }
-        return page
 
     def _logos(self) -> list[dict[str, Any]]:
         """Return the brand's own logo, and its lead's beside it; none if the brand's name is shown instead."""
@@ -291,7 +277,7 @@ class _Compiling:
         layout = layouts("html").get_template(f"layouts/{self._document.layout}.mjml.j2").module
 
         # MJML after the body is the layout's own.
-        end = self._composer.mark(self._document.file, self._document.lines.get("layout", 1))
+        end = self._composer.mark(self._line_of("layout"))
 
         def whole(pieces: Sequence[Piece]) -> str:
             body = Markup("\n").join(Markup(piece.mjml) for piece in pieces) + end  # noqa: S704 - our own MJML
@@ -308,23 +294,34 @@ class _Compiling:
     def _broken(self, error: Broken, pieces: Sequence[Piece], whole: Callable[[Sequence[Piece]], str]) -> InputError:
         """Return the error for the author, with the place of the mark or of the first piece that breaks by itself."""
         if error.mark is not None:
-            return broken_at(error, *self._composer.places[error.mark])
+            return _broken_at(error, self._composer.places[error.mark])
         for piece in pieces:
             try:
                 whole([piece])
             except Broken as alone:
-                return broken_at(alone, piece.file, piece.line)
-        return broken_at(error, self._document.file, self._document.lines.get("layout", 1))
+                return _broken_at(alone, piece.line)
+        return _broken_at(error, self._line_of("layout"))
 
     def _text(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
         layout = layouts("text").get_template(f"layouts/{self._document.layout}.mjml.j2").module
-        file = self._document.file
-        of_text = footer(self._toolkit.brand.footer, lambda url: self._slots.url(url, file, 1))
+        of_text = footer(self._toolkit.brand.footer, lambda url: self._slots.url(url, self._line_of("")))
         written = layout.text({**page, "footer": of_text}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
         return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
 
     def _placed(self, html: str) -> tuple[str, tuple[Link, ...]]:
-        return place_in_page(html, self._slots, self._mint, self._document.file, self._document.body_line)
+        return place_in_page(html, self._slots, self._mint, Line("", self._document.file, self._document.body_line))
+
+    def _line_of(self, key: str) -> Line:
+        return Line("", self._document.file, self._document.lines.get(key, 1))
+
+
+def _nested_copy(_: str, line: Line) -> Sequence[Node]:
+    raise line.wrong("A copy block can't hold another.")
+
+
+def _broken_at(error: Broken, line: Line) -> InputError:
+    hint = f"Look for HTML that is not closed or not spelled right ({error})."
+    return line.wrong("This part can't be made into an email.", hint)
 
 
 def _greeted(text: TextNode) -> tuple[list[TextNode], list[TextNode]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -13,14 +13,13 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from daisychain.errors import InputError
 from newsletters.compose.blocks import Registry
-from newsletters.compose.directives import BlockNode, ConditionNode, CopyNode, Node, TextNode
+from newsletters.compose.directives import BlockNode, ConditionNode, Node, TextNode
 from newsletters.compose.markdown import Words, read_words, to_html
 from newsletters.compose.pictures import Pictures, Room
 from newsletters.compose.plain_text import prefixed, to_paste, to_text, underlined, wrapped
 from newsletters.compose.theme import COLUMN, Theme
-from newsletters.expressions.parse import Expressions
+from newsletters.expressions.parse import Expressions, Line
 from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint
 
@@ -34,8 +33,7 @@ class Piece:
     """A part of the body that is complete MJML, and where its author wrote it."""
 
     mjml: str
-    file: str
-    line: int
+    line: Line
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Composer:
     expressions: Expressions
     slots: Slots
     pictures: Pictures
-    places: list[tuple[str, int]] = field(default_factory=list)  # of marks: file and line of what follows
+    places: list[Line] = field(default_factory=list)  # of marks: the line of what follows
     _words_read: dict[TextNode, Words] = field(default_factory=dict)  # HTML and text are written from the same
 
     def sections(self, nodes: Iterable[Node]) -> list[Piece]:
@@ -64,14 +62,15 @@ class Composer:
                 pieces += self._conditional(node)
             elif isinstance(node, BlockNode):
                 with self.expressions.mistakes:
-                    pieces.append(Piece(self._block(node, self.look), node.file, node.line))
+                    pieces.append(Piece(self._block(node, self.look), node.line))
         self._flush(run, pieces)
         return pieces
 
     def text(self, nodes: Iterable[Node]) -> str:
         """Return the body as plain text; every part ends with an empty line."""
 
-        def block(node: BlockNode, body: str) -> str:
+        def block(node: BlockNode) -> str:
+            body = self.text(node.body)
             return tidied(str(self._macro(node, "text").text(self._text_attributes(node), body, self._text_look(node))))
 
         return self._joined(nodes, lambda node: to_text(self._read(node), self._text_url(node)), block)
@@ -80,9 +79,9 @@ class Composer:
         """Return the body as HTML without layout, for a mailbox's own editor."""
         out = layouts("html").get_template("simple.html.j2").module
 
-        def block(node: BlockNode, body: str) -> str:
-            attributes, inside = self._attributes(node, lambda url: url), Markup(body)  # noqa: S704 - our own HTML
-            return str(self._macro(node, "html").simple(attributes, inside, self.look, out))
+        def block(node: BlockNode) -> str:
+            body = Markup(self.simple(node.body))  # noqa: S704 - our own HTML
+            return str(self._macro(node, "html").simple(self._attributes(node), body, self.look, out))
 
         return self._joined(nodes, self._html, block)
 
@@ -93,40 +92,49 @@ class Composer:
         """
         out = layouts("text").get_template("paste.txt.j2").module
 
-        def block(node: BlockNode, body: str) -> str:
+        def block(node: BlockNode) -> str:
+            body = self.paste(node.body)
             written = self._macro(node, "text").simple(self._text_attributes(node), body, self._text_look(node), out)
             return tidied(str(written))
 
-        return self._joined(nodes, lambda node: to_paste(self._read(node), self._text_url(node)), block, "\n\n")
+        return self._joined(
+            nodes, lambda node: to_paste(self._read(node), self._text_url(node)), block, lambda token: f"{token}\n\n"
+        )
 
     def _joined(
         self,
         nodes: Iterable[Node],
         words: Callable[[TextNode], str],
-        block: Callable[[BlockNode, str], str],
-        gap: str = "",
+        block: Callable[[BlockNode], str],
+        mark: Callable[[str], str] = str,
     ) -> str:
-        """Write `nodes` one after the other; the tokens of a condition, each before a `gap`, surround what it holds."""
+        """Write `nodes` in order; a condition's tokens, as `mark` writes them, surround its branches."""
 
         def one(node: Node) -> str:
             match node:
                 case TextNode():
                     return words(node)
                 case BlockNode():
-                    return block(node, self._joined(node.body, words, block, gap))
+                    return block(node)
                 case ConditionNode():
-                    return self._condition(
-                        node, lambda each: self._joined(each, words, block, gap), lambda token: token + gap
+                    begin, middle, end = (
+                        mark(self.expressions.mint.write(kind, node.index))
+                        for kind in (Kind.BEGIN, Kind.OTHERWISE, Kind.END)
                     )
-            raise TypeError(node)
+                    then = begin + self._joined(node.then, words, block, mark)
+                    otherwise = middle + self._joined(node.otherwise, words, block, mark) if node.otherwise else ""
+                    return then + otherwise + end
 
-        return "".join(self._each(nodes, one))
+        written = []
+        for node in nodes:
+            with self.expressions.mistakes:
+                written.append(one(node))
+        return "".join(written)
 
     def _flush(self, run: list[Node], pieces: list[Piece]) -> None:
         if run:
             section = layouts("html").get_template(f"layouts/{self.layout}.mjml.j2").module.section  # type: ignore[attr-defined]
-            file, line = _place(run[0])
-            pieces.append(Piece(str(section(self._column(run, self.look), self.look)), file, line))
+            pieces.append(Piece(str(section(self._column(run, self.look), self.look)), _line(run[0])))
             run.clear()
 
     def _conditional(self, node: ConditionNode) -> list[Piece]:
@@ -134,39 +142,17 @@ class Composer:
         pieces: list[Piece] = []
         for kind, branch in (Kind.BEGIN, node.then), (Kind.OTHERWISE, node.otherwise):
             if kind is Kind.BEGIN or branch:
-                pieces += [Piece(_raw(write(kind, node.index)), "", node.line), *self.sections(branch)]
-        return [*pieces, Piece(_raw(write(Kind.END, node.index)), "", node.line)]
+                pieces += [Piece(_raw(write(kind, node.index)), node.line), *self.sections(branch)]
+        return [*pieces, Piece(_raw(write(Kind.END, node.index)), node.line)]
 
     def _column(self, nodes: Iterable[Node], look: Theme, words: str = "") -> Markup:
-        written = self._each(nodes, lambda node: self._in_column(node, look, words))
-        return Markup("").join(map(Markup, written))
+        def block(node: BlockNode) -> str:
+            if node.block.place == "section":
+                message = f"The block {node.block.name!r} can't be inside another."
+                raise node.line.wrong(message, "Close the outer block before it, with a line of :::")
+            return self._block(node, look)
 
-    def _each(self, nodes: Iterable[Node], write: Callable[[Node], str]) -> Iterator[str]:
-        for node in nodes:
-            with self.expressions.mistakes:
-                yield write(node)
-
-    def _in_column(self, node: Node, look: Theme, words: str) -> str:
-        match node:
-            case TextNode():
-                return self._words(node, look, words)
-            case BlockNode():
-                if node.block.place == "section":
-                    message = f"The block {node.block.name!r} can't be inside another."
-                    hint = "Close the outer block before it, with a line of :::"
-                    raise InputError(message, file=node.file, line=node.line, hint=hint)
-                return self._block(node, look)
-            case ConditionNode():
-                return self._condition(node, lambda each: self._column(each, look, words), _raw)
-        raise TypeError(node)
-
-    def _condition(
-        self, node: ConditionNode, write: Callable[[Iterable[Node]], str], mark: Callable[[str], str]
-    ) -> str:
-        begin, middle, end = (
-            mark(self.expressions.mint.write(kind, node.index)) for kind in (Kind.BEGIN, Kind.OTHERWISE, Kind.END)
-        )
-        return begin + write(node.then) + (middle + write(node.otherwise) if node.otherwise else "") + end
+        return Markup(self._joined(nodes, lambda node: self._words(node, look, words), block, _raw))  # noqa: S704 - our own MJML
 
     def _html(self, node: TextNode) -> str:
         html = to_html(self._read(node), self._image_tag, self.slots.url)
@@ -177,7 +163,7 @@ class Composer:
 
     def _words(self, node: TextNode, look: Theme, words: str) -> str:
         html = self._html(node)
-        mark = self.mark(*_place(node))
+        mark = self.mark(_line(node))
         classes = f"words words-{look.tone} {words}".strip()
         return (
             f'{mark}<mj-text css-class="{classes}" color="{look.ink}" padding="0px {look.gutter}px">{html}</mj-text>'
@@ -190,34 +176,35 @@ class Composer:
             self._words_read[node] = read_words(node.lines, self.expressions)
         return self._words_read[node]
 
-    def _image_tag(self, name: str, alt: str | None, file: str, line: int) -> dict[str, str]:
+    def _image_tag(self, name: str, alt: str | None, line: Line) -> dict[str, str]:
         room = Room(COLUMN)
-        src, image = self.pictures.show(name, alt, file, line, room)
+        src, image = self.pictures.show(name, alt, line, room)
         return {"src": src, "alt": image.alt, "width": str(room.shown(image)[0])}
 
     def _block(self, node: BlockNode, look: Theme) -> str:
         tone = node.attributes.get("tone") or node.block.tone or look.tone
         inside = replace(look, tone=tone, gutter=node.block.gutter or look.gutter)
-        mark = self.mark(node.file, node.line)
+        mark = self.mark(node.line)
         body = self._column(node.body, inside, node.block.words.format(**node.attributes)) + mark
-        attributes = self._attributes(node, lambda url: url)
-        written = self._macro(node, "html").html(attributes, body, look if node.block.place == "column" else inside)
+        written = self._macro(node, "html").html(
+            self._attributes(node), body, look if node.block.place == "column" else inside
+        )
         return f"{mark}{written}"
 
-    def mark(self, file: str, line: int) -> Markup:
+    def mark(self, line: Line) -> Markup:
         """Return a mark for the MJML after it; its number is a row of `places`."""
-        self.places.append((file, line))
+        self.places.append(line)
         return Markup("<!--@{}-->").format(len(self.places) - 1)
 
-    def _attributes(self, node: BlockNode, write_url: Callable[[str], str]) -> Mapping[str, Any]:
+    def _attributes(self, node: BlockNode, write_url: Callable[[str], str] = str) -> Mapping[str, Any]:
         values: dict[str, Any] = dict(node.attributes)
         for name, attribute in node.block.attributes.items():
             if values[name] and attribute.type == "url":
-                self.slots.url(values[name], node.file, node.line)
+                self.slots.url(values[name], node.line)
                 values[name] = write_url(values[name])
             elif values[name] and attribute.type == "image":
                 room = Room(attribute.width, attribute.height)
-                src, image = self.pictures.show(values[name], values.get("alt") or None, node.file, node.line, room)
+                src, image = self.pictures.show(values[name], values.get("alt") or None, node.line, room)
                 width, height = room.shown(image)
                 values[name] = {"src": src, "alt": image.alt, "width": width, "height": height}
         return values
@@ -225,14 +212,14 @@ class Composer:
     def _text_look(self, node: BlockNode) -> Theme:
         """Return the look with the footer's links as plain text has them."""
         footer = self.look.brand.footer
-        social = {name: self.slots.url(url, node.file, node.line) for name, url in footer.social.items()}
+        social = {name: self.slots.url(url, node.line) for name, url in footer.social.items()}
         return replace(self.look, brand=replace(self.look.brand, footer=replace(footer, social=social)))
 
     def _text_attributes(self, node: BlockNode) -> Mapping[str, Any]:
         return self._attributes(node, self._text_url(node))
 
     def _text_url(self, node: TextNode | BlockNode) -> Callable[[str], str]:
-        return lambda url: self.slots.url(url, *_place(node))
+        return lambda url: self.slots.url(url, _line(node))
 
     @staticmethod
     def _macro(node: BlockNode, kind: str) -> Any:
@@ -262,32 +249,14 @@ def tidied(text: str) -> str:
     return _BLANKS.sub("\n\n", text).strip("\n") + "\n\n"
 
 
-def expanded(nodes: Sequence[Node], expand: Callable[[CopyNode], Sequence[Node]]) -> tuple[Node, ...]:
-    """Return the same tree with each copy block replaced by its own nodes."""
-    found: list[Node] = []
-    for node in nodes:
-        match node:
-            case CopyNode():
-                found += expand(node)
-            case BlockNode():
-                found.append(replace(node, body=expanded(node.body, expand)))
-            case ConditionNode():
-                found.append(
-                    replace(node, then=expanded(node.then, expand), otherwise=expanded(node.otherwise, expand))
-                )
-            case _:
-                found.append(node)
-    return tuple(found)
-
-
 def uncomment(html: str, mint: Mint) -> str:
     """Return `html` with the conditions' tokens out of the comments that kept them in place between table rows."""
     return re.sub(rf"<!--({mint.pattern('[BOE]').pattern})-->", r"\1", html)
 
 
-def _raw(token: str) -> Markup:
+def _raw(token: str) -> str:
     # A comment may stand between table rows, where an HTML parser would move bare text out of the table.
-    return Markup("<mj-raw><!--{}--></mj-raw>").format(token)
+    return f"<mj-raw><!--{token}--></mj-raw>"
 
 
 def _in_column(node: Node) -> bool:
@@ -296,13 +265,14 @@ def _in_column(node: Node) -> bool:
     return not isinstance(node, BlockNode) or node.block.place == "column"
 
 
-def _place(node: Node) -> tuple[str, int]:
+def _line(node: Node) -> Line:
+    """Return the line on which what `node` shows begins."""
     match node:
         case TextNode():
-            return node.lines[0].file, node.lines[0].number
+            return node.lines[0]
         case ConditionNode():
-            return _place(node.then[0]) if node.then else ("", node.line)
-    return node.file, node.line
+            return _line(node.then[0]) if node.then else node.line
+    return node.line
 
 
 def _quoted(text: str) -> str:

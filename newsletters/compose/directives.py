@@ -10,9 +10,8 @@ part of the text. Fenced code is always text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
 
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
@@ -46,17 +45,7 @@ class BlockNode:
     block: Block
     attributes: dict[str, str]
     body: tuple[Node, ...]
-    file: str
-    line: int
-
-
-@dataclass(frozen=True)
-class CopyNode:
-    """The place of a toolkit's copy block."""
-
-    name: str
-    file: str
-    line: int
+    line: Line
 
 
 @dataclass(frozen=True)
@@ -66,10 +55,13 @@ class ConditionNode:
     index: int
     then: tuple[Node, ...]
     otherwise: tuple[Node, ...]
-    line: int
+    line: Line
 
 
-Node = TextNode | BlockNode | CopyNode | ConditionNode
+Node = TextNode | BlockNode | ConditionNode
+
+# Given a copy block's name, and the line that asks for it: its own tree.
+ReadCopy = Callable[[str, Line], Sequence[Node]]
 
 
 @dataclass
@@ -82,16 +74,22 @@ class _OpenDirective:
     branches: list[list[Node]] = field(default_factory=lambda: [[]])
 
 
-def parse(lines: Sequence[Line], registry: Registry, mint: Mint, mistakes: Mistakes | None = None) -> tuple[Node, ...]:
-    """Return the tree of `lines`; raises InputError with file and line, unless `mistakes` collects it."""
-    return _Parser(registry, mint, mistakes or Mistakes()).parse(lines)
+def parse(
+    lines: Sequence[Line], registry: Registry, mint: Mint, mistakes: Mistakes, read_copy: ReadCopy
+) -> tuple[Node, ...]:
+    """Return the tree of `lines` and of the copy blocks that they name; raises InputError with file and line.
+
+    `mistakes` may collect the errors instead.
+    """
+    return _Parser(registry, mint, mistakes, read_copy).parse(lines)
 
 
 class _Parser:
-    def __init__(self, registry: Registry, mint: Mint, mistakes: Mistakes) -> None:
+    def __init__(self, registry: Registry, mint: Mint, mistakes: Mistakes, read_copy: ReadCopy) -> None:
         self._registry = registry
         self._mint = mint
         self._mistakes = mistakes
+        self._read_copy = read_copy
         self._ends_to_skip = 0  # of blocks that were not understood
         self._alone = re.compile(rf"\s*(?:{mint.pattern('[BOE]').pattern}\s*)+")
         self._stack: list[_OpenDirective] = []
@@ -124,7 +122,7 @@ class _Parser:
         self._flush()
         with self._mistakes:
             if len(self._stack) > 1:
-                self._unclosed(self._stack[-1])
+                raise _unclosed(self._stack[-1])
         return tuple(self._stack[0].branches[0])
 
     def _directive(self, rest: str, line: Line) -> None:
@@ -135,18 +133,26 @@ class _Parser:
         name = _NAME.match(rest)
         if name is None:
             known = ", ".join(sorted(self._registry.blocks))
-            _fail("A directive is written `::: name`.", line, hint=f"Known: {COPY}, {known}.")
+            raise line.wrong("A directive is written `::: name`.", f"Known: {COPY}, {known}.")
         words, attributes = self._attributes(rest[name.end() :].rstrip(), line)
         if name[1] == COPY:
             if attributes or len(words) != 1:
-                _fail("`::: copy` takes only the name of a copy block.", line, hint="Write: ::: copy opening")
-            self._add(CopyNode(words[0], line.file, line.number))
+                raise line.wrong("`::: copy` takes only the name of a copy block.", "Write: ::: copy opening")
+            outer = self._outer()
+            if outer and outer.holds:
+                raise _held_only(outer, line)
+            with self._mistakes:
+                for node in self._read_copy(words[0], line):
+                    self._add(node)
+                return
+            # Something stands for it, or else the block around it would be called empty too.
+            self._add(TextNode((replace(line, text=""),)))
             return
         block = self._registry.blocks.get(name[1])
         if block is None:
-            _fail(f"There is no block {name[1]!r}.", line, hint=nearest(name[1], [*self._registry.blocks, COPY]))
+            raise line.wrong(f"There is no block {name[1]!r}.", nearest(name[1], [*self._registry.blocks, COPY]))
         self._check_within(block, line)
-        node = BlockNode(block, block.check(words, attributes, line), (), line.file, line.number)
+        node = BlockNode(block, block.check(words, attributes, line), (), line)
         if block.body == "none":
             self._add(node)
         else:
@@ -159,44 +165,48 @@ class _Parser:
         while end < len(text):
             match = _ATTRIBUTE.match(text, end)
             if match is None:
-                _fail(f"This can't be read: {text[end:].strip()}", line, hint='Attributes are written name="value".')
+                raise line.wrong(f"This can't be read: {text[end:].strip()}", 'Attributes are written name="value".')
             end = match.end()
             if match[1] is None:
                 words.append(match[6] if match[5] is None else _ESCAPED.sub(r"\1", match[5]))
                 continue
             if match[1] in attributes:
-                _fail(f"The attribute {match[1]!r} is given twice.", line)
+                raise line.wrong(f"The attribute {match[1]!r} is given twice.")
             quoted = match[2] if match[2] is not None else match[3]
             attributes[match[1]] = match[4] if quoted is None else _ESCAPED.sub(r"\1", quoted)
         if self._mint.pattern("[BOE]").search(text):
             hint = 'Write {{ "a" if member.city else "b" }}, or put {% if %} around the whole block.'
-            _fail("A condition can't be inside a directive.", line, hint=hint)
+            raise line.wrong("A condition can't be inside a directive.", hint)
         return words, attributes
 
     def _close(self, line: Line) -> None:
         top = self._stack[-1]
         if top.condition is not None:
             message = f"The {{% if %}} of line {top.line.number} must end before the block does."
-            _fail(message, line, hint="Put {% endif %} above this line.")
+            raise line.wrong(message, "Put {% endif %} above this line.")
         if top.node is None and self._ends_to_skip:
             self._ends_to_skip -= 1
             return
         if top.node is None:
             hint = "A block that holds no text, such as copy or divider, needs no end."
-            _fail("There is nothing to close here.", line, hint=hint)
+            raise line.wrong("There is nothing to close here.", hint)
         self._stack.pop()
         body = tuple(top.branches[0])
         if top.node.block.body == "required" and not body:
-            _fail(f"The block {top.node.block.name!r} holds no text.", top.line)
+            raise top.line.wrong(f"The block {top.node.block.name!r} holds no text.")
         if top.node.block.holds:
             _check_held(top.node.block, body, top.line)
         self._add(replace(top.node, body=body))
 
+    def _outer(self) -> Block | None:
+        """Return the block that the next line is in, or None."""
+        return next((each.node.block for each in reversed(self._stack) if each.node), None)
+
     def _check_within(self, block: Block, line: Line) -> None:
-        outer = next((each.node for each in reversed(self._stack) if each.node), None)
-        if block.within and (outer is None or outer.block.name != block.within):
+        outer = self._outer()
+        if block.within and (outer is None or outer.name != block.within):
             hint = f"Put it between a line of `::: {block.within}` and a line of `:::`."
-            _fail(f"The block {block.name!r} can't be used here.", line, hint=hint)
+            raise line.wrong(f"The block {block.name!r} can't be used here.", hint)
 
     def _condition(self, token: Token, line: Line) -> None:
         self._flush()
@@ -205,14 +215,14 @@ class _Parser:
             self._stack.append(_OpenDirective(line, condition=token.index))
         elif top.condition != token.index:
             if top.node is not None:
-                self._unclosed(top)
-            _uneven(line)
+                raise _unclosed(top)
+            raise _uneven(line)
         elif token.kind is Kind.OTHERWISE:
             top.branches.append([])
         else:
             self._stack.pop()
             otherwise = top.branches[1] if len(top.branches) > 1 else []
-            self._add(ConditionNode(token.index, tuple(top.branches[0]), tuple(otherwise), top.line.number))
+            self._add(ConditionNode(token.index, tuple(top.branches[0]), tuple(otherwise), top.line))
 
     def _flush(self) -> None:
         while self._text and not self._text[-1].text.strip():
@@ -225,16 +235,17 @@ class _Parser:
     def _add(self, node: Node) -> None:
         self._stack[-1].branches[-1].append(node)
 
-    def _unclosed(self, top: _OpenDirective) -> NoReturn:
-        if top.node is None:
-            _uneven(top.line)
-        _fail(f"The block {top.node.block.name!r} is not closed.", top.line, hint="Put a line of ::: after its text.")
+
+def _unclosed(top: _OpenDirective) -> InputError:
+    if top.node is None:
+        return _uneven(top.line)
+    return top.line.wrong(f"The block {top.node.block.name!r} is not closed.", "Put a line of ::: after its text.")
 
 
 def _check_held(block: Block, body: Sequence[Node], line: Line) -> None:
     count = _count_held(block, body, line)
     if block.most and count > block.most:
-        _fail(f"The block {block.name!r} has room for {block.most}, not {count}.", line, hint="Begin another.")
+        raise line.wrong(f"The block {block.name!r} has room for {block.most}, not {count}.", "Begin another.")
 
 
 def _count_held(block: Block, body: Sequence[Node], line: Line) -> int:
@@ -246,16 +257,15 @@ def _count_held(block: Block, body: Sequence[Node], line: Line) -> int:
         elif isinstance(node, BlockNode) and node.block.name in block.holds:
             count += 1
         else:
-            at = node.lines[0] if isinstance(node, TextNode) else Line("", node.file, node.line)
-            message = f"The block {block.name!r} holds {' or '.join(block.holds)} blocks, and nothing else."
-            _fail(message, at, hint=f"Write it as `::: {block.holds[0]}`, or outside of the block.")
+            raise _held_only(block, node.lines[0] if isinstance(node, TextNode) else node.line)
     return count
 
 
-def _uneven(line: Line) -> NoReturn:
+def _held_only(block: Block, line: Line) -> InputError:
+    message = f"The block {block.name!r} holds {' or '.join(block.holds)} blocks, and nothing else."
+    return line.wrong(message, f"Write it as `::: {block.holds[0]}`, or outside of the block.")
+
+
+def _uneven(line: Line) -> InputError:
     message = "{% if %} and {% endif %} must either have lines of their own, or be in one paragraph."
-    _fail(message, line, hint="Put {% if %}, {% else %} and {% endif %} each on a line of its own.")
-
-
-def _fail(message: str, line: Line, *, hint: str = "") -> NoReturn:
-    raise InputError(message, file=line.file, line=line.number, hint=hint)
+    return line.wrong(message, "Put {% if %}, {% else %} and {% endif %} each on a line of its own.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NoReturn
 
@@ -47,15 +47,14 @@ class Words:
     marks: tuple[Mark, ...]
     lines: tuple[Line, ...]
 
-    def place(self, mark: Mark) -> tuple[str, int]:
-        """Return the file and line of a token."""
-        line = self.lines[min(mark.map[0] if mark.map else 0, len(self.lines) - 1)]
-        return line.file, line.number
+    def line_of(self, mark: Mark) -> Line:
+        """Return the line of a token."""
+        return self.lines[min(mark.map[0] if mark.map else 0, len(self.lines) - 1)]
 
 
-# Given an image's name, its alt text or None, file and line: the attributes of <img>.
-ShowImage = Callable[[str, str | None, str, int], dict[str, str]]
-CheckUrl = Callable[[str, str, int], object]
+# Given an image's name, its alt text or None, and the line: the attributes of <img>.
+ShowImage = Callable[[str, str | None, Line], dict[str, str]]
+CheckUrl = Callable[[str, Line], object]
 
 
 def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
@@ -71,10 +70,10 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
             for child in mark.children:
                 if child.type == "html_inline":
                     child.content = _HTML_COMMENT.sub("", child.content)
-                    _check_html(child.content, *words.place(mark), expressions)
+                    _check_html(child.content, words.line_of(mark), expressions)
         elif mark.type == "html_block":
             mark.content = _HTML_COMMENT.sub("", mark.content)
-            _check_html(mark.content, *words.place(mark), expressions)
+            _check_html(mark.content, words.line_of(mark), expressions)
         marks.append(mark)
     return Words(tuple(_lifted(marks)), words.lines)
 
@@ -83,40 +82,38 @@ def _refuse_footnotes(words: Words, references: Mapping[str, Any]) -> None:
     """Raise InputError for `[^1]`, and for its note, which Markdown would read as a link."""
     for name, reference in references.items():
         if name.startswith("^"):
-            line = words.lines[reference["map"][0]]
-            raise _footnote(f"[{name.lower()}]", line.file, line.number)
+            raise _footnote(f"[{name.lower()}]", words.lines[reference["map"][0]])
     for mark in words.marks:
         for child in mark.children or []:
             if child.type == "text" and (found := _FOOTNOTE.search(child.content)):
                 here = next(line for line in words.lines[mark.map[0] if mark.map else 0 :] if found[0] in line.text)
-                raise _footnote(found[0], here.file, here.number)
+                raise _footnote(found[0], here)
 
 
-def _footnote(written: str, file: str, line: int) -> InputError:
-    return InputError(
-        f"There are no footnotes in an email: {written}.", file=file, line=line,
-        hint="Say it in the sentence, or in brackets after it.",
-    )  # fmt: skip
+def _footnote(written: str, line: Line) -> InputError:
+    return line.wrong(
+        f"There are no footnotes in an email: {written}.", "Say it in the sentence, or in brackets after it."
+    )
 
 
 def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:
     """Return well-formed HTML for the inside of `mj-text`; raises InputError for a link or image that can't be used."""
-    place = words.place(words.marks[0]) if words.marks else ("", 0)
+    line = words.lines[0]
     raw, shown = False, set()
     for mark in words.marks:
-        place = words.place(mark) if mark.map else place
+        line = words.line_of(mark) if mark.map else line
         raw = raw or mark.type == "html_block"
         for child in mark.children or []:
             raw = raw or child.type == "html_inline"
             if child.type == "link_open":
-                check_url(str(child.attrGet("href") or ""), *place)
+                check_url(str(child.attrGet("href") or ""), line)
             elif child.type == "image":
                 alt = child.content if child.content.strip() else None
-                child.meta = {"attributes": show_image(str(child.attrGet("src") or ""), alt, *place)}
+                child.meta = {"attributes": show_image(str(child.attrGet("src") or ""), alt, line)}
                 shown.add(child.meta["attributes"]["src"])
     parser = _parser()
     html = str(parser.renderer.render(list(words.marks), parser.options, {}))
-    return _tidied(html, shown, *place) if raw else html
+    return _tidied(html, shown, line) if raw else html
 
 
 @cache
@@ -235,28 +232,24 @@ def _holders(marks: Sequence[Mark], position: int) -> tuple[int, int]:
     return low, high
 
 
-def _check_html(content: str, file: str, line: int, expressions: Expressions) -> None:
+def _check_html(content: str, line: Line, expressions: Expressions) -> None:
     if expressions.mint.pattern("[BOE]").search(content):
-        raise InputError(
-            "A condition can't be inside HTML.", file=file, line=line, hint="Put {% if %} around all of it."
-        )
+        raise line.wrong("A condition can't be inside HTML.", "Put {% if %} around all of it.")
     content = _HTML_COMMENT.sub("", content)  # a second time: the first may have made another of what was around it
     if content.lstrip().startswith(("<!", "<?")):
-        raise InputError("This kind of HTML can't be used in a newsletter.", file=file, line=line)
+        raise line.wrong("This kind of HTML can't be used in a newsletter.")
     for match in _HTML_TAG.finditer(content):
         # Lines are counted inside the block, so that a long one leads to the very tag.
-        at = line + content.count("\n", 0, match.start())
+        at = replace(line, number=line.number + content.count("\n", 0, match.start()))
         tag = match[2].lower()
         if tag not in ALLOWED_TAGS:
-            message = f"The HTML tag <{match[2]}> can't be used in a newsletter."
-            raise InputError(message, file=file, line=at, hint=nearest(tag, ALLOWED_TAGS))
+            raise at.wrong(f"The HTML tag <{match[2]}> can't be used in a newsletter.", nearest(tag, ALLOWED_TAGS))
         for attribute in _HTML_ATTRIBUTE.findall(match[3]):
             if attribute[0].lower() not in ALLOWED_ATTRIBUTES.get(tag, set()) | ALLOWED_ATTRIBUTES["*"]:
-                message = f"The attribute {attribute[0]!r} of <{match[2]}> can't be used in a newsletter."
-                raise InputError(message, file=file, line=at)
+                raise at.wrong(f"The attribute {attribute[0]!r} of <{match[2]}> can't be used in a newsletter.")
 
 
-def _tidied(html: str, pictures: Set[str], file: str, line: int) -> str:
+def _tidied(html: str, pictures: Set[str], line: Line) -> str:
     """Return `html` as a browser's parser reads it: it finds tags and comments that no pattern does."""
     strange: list[str] = []
 
@@ -279,5 +272,5 @@ def _tidied(html: str, pictures: Set[str], file: str, line: int) -> str:
         link_rel=None,
     )  # fmt: skip
     if strange:
-        raise InputError("A picture can't be shown by an HTML tag.", file=file, line=line, hint=_WRITE_PICTURE)
+        raise line.wrong("A picture can't be shown by an HTML tag.", _WRITE_PICTURE)
     return _VOID.sub(r"<\1\2 />", re.sub(r"<img([^>]*?)\s*/?>", r"<img\1 />", clean))

@@ -18,7 +18,6 @@ from functools import lru_cache
 import css_inline
 from mjml import mjml2html
 
-from daisychain.errors import InputError
 from newsletters.compose.mjml_rules import ATTRIBUTE, MARK, TAG, faults
 
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -119,11 +118,3 @@ def _look_over(html: str) -> None:
     for image in _IMG.findall(shown):
         if " alt=" not in image:
             raise Broken("an image without alt text")
-
-
-def broken_at(error: Broken, file: str, line: int) -> InputError:
-    """Return the error for the author of the lines that MJML breaks on."""
-    return InputError(
-        "This part can't be made into an email.", file=file, line=line,
-        hint=f"Look for HTML that is not closed or not spelled right ({error}).",
-    )  # fmt: skip

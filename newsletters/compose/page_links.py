@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from newsletters.compiled import Link
 from newsletters.compose.compose import uncomment
+from newsletters.expressions.parse import Line
 from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint
 
@@ -22,8 +23,8 @@ _ALT = re.compile(r'\salt="([^"]*)"', re.IGNORECASE)
 _NOT_WEB = re.compile(r"(?!https?:)[a-z+.-]+:", re.IGNORECASE)
 
 
-def place_in_page(html: str, slots: Slots, mint: Mint, file: str, line: int) -> tuple[str, tuple[Link, ...]]:
-    """Return `html` with its slots and links' tokens, and the links; `file` and `line` are for errors."""
+def place_in_page(html: str, slots: Slots, mint: Mint, line: Line) -> tuple[str, tuple[Link, ...]]:
+    """Return `html` with its slots and links' tokens, and the links; `line` is for errors."""
     links: list[Link] = []
     pieces = _TAG.split(html)
 
@@ -32,7 +33,7 @@ def place_in_page(html: str, slots: Slots, mint: Mint, file: str, line: int) -> 
             url = htmllib.unescape(match[2])
             if not url or url.startswith("#") or mint.pattern("[UV]").fullmatch(url):
                 return match[0]
-            written = slots.url(url, file, line)
+            written = slots.url(url, line)
             tracked = not _NOT_WEB.match(mint.strip(written))
             links.append(Link(len(links), written, _link_text(pieces[position + 1 :], slots), tracked))
             return f"{match[1]}{mint.write(Kind.LINK, links[-1].index)}{match[3]}"

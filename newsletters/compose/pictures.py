@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compiled import Image
 from newsletters.compose.resize import fitted
+from newsletters.expressions.parse import Line
 from newsletters.tokens import Kind, Mint
 from newsletters.toolkits.images import ToolkitImage, read_image
 from newsletters.toolkits.toolkit import Toolkit
@@ -55,9 +55,9 @@ class Pictures:
         """The images asked for so far, each at its index."""
         return tuple(self._rows.values())
 
-    def show(self, name: str, alt: str | None, file: str, line: int, room: Room) -> tuple[str, Image]:
+    def show(self, name: str, alt: str | None, line: Line, room: Room) -> tuple[str, Image]:
         """Return the token for the image `name`, and its row; no `alt` means the toolkit's own. Raises InputError."""
-        found = self._find(unquote(name), file, line)
+        found = self._find(unquote(name), line)
         return self.keep(found, found.alt if alt is None else alt, room)
 
     def keep(self, found: ToolkitImage, words: str, room: Room) -> tuple[str, Image]:
@@ -70,20 +70,19 @@ class Pictures:
         self.contents[found.hash] = found.content
         return self._mint.write(Kind.IMAGE, row.index), row
 
-    def _find(self, name: str, file: str, line: int) -> ToolkitImage:
+    def _find(self, name: str, line: Line) -> ToolkitImage:
         if name in self._toolkit.images:
             return self._toolkit.images[name]
         if self._mint.mark in name:
-            raise InputError(
-                "A picture can't be chosen by a member's field.", file=file, line=line,
-                hint="Put {% if %} around one picture for each.",
-            )  # fmt: skip
+            raise line.wrong(
+                "A picture can't be chosen by a member's field.", "Put {% if %} around one picture for each."
+            )
         if "://" in name or name.startswith(("//", "data:", "cid:")):
-            raise InputError(
-                "An image from somebody else's server would tell them who reads.", file=file, line=line,
-                hint="Save the image beside the document and name the file.",
-            )  # fmt: skip
-        return read_image(self._folder, name, name, file=file, line=line, hint=self._known(name))
+            raise line.wrong(
+                "An image from somebody else's server would tell them who reads.",
+                "Save the image beside the document and name the file.",
+            )
+        return read_image(self._folder, name, name, file=line.file, line=line.number, hint=self._known(name))
 
     def _known(self, name: str) -> str:
         beside = [

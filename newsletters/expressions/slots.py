@@ -6,10 +6,9 @@ import json
 import re
 from urllib.parse import quote
 
-from daisychain.errors import InputError
 from daisychain.urls import absolute_url
 from newsletters.compiled import Context, Slot
-from newsletters.expressions.parse import Expressions, Found
+from newsletters.expressions.parse import Expressions, Found, Line
 from newsletters.expressions.trees import fields_of
 from newsletters.tokens import Kind
 
@@ -39,28 +38,23 @@ class Slots:
             return text
         return self._token.sub(lambda match: self._slot(int(match[2]), context), text)
 
-    def url(self, url: str, file: str, line: int) -> str:
+    def url(self, url: str, line: Line) -> str:
         """Return a link's address with its slots, as `Link.url` holds it; raises InputError if it can't have them."""
         if self._conditional.search(url):
-            raise InputError(
-                "A condition can't be inside a link's address.", file=file, line=line,
-                hint="Put {% if %} around the whole link.",
-            )  # fmt: skip
+            raise line.wrong("A condition can't be inside a link's address.", "Put {% if %} around the whole link.")
         whole = self._token.fullmatch(url)
         if whole:
             return self._slot(int(whole[2]), "url")
         first = self._token.search(url)
         scheme = _SCHEME.match(url)
         if scheme and scheme[1].lower() not in _SCHEMES:
-            raise InputError(
-                f"A link can't lead to {scheme[1]}:…", file=file, line=line, hint="Use https:// or mailto:."
-            )
+            raise line.wrong(f"A link can't lead to {scheme[1]}:…", "Use https:// or mailto:.")
         host = _HOST.match(url)
         if first and (first.start() == 0 or (host and first.start() < host.end())):
-            raise InputError(
+            raise line.wrong(
                 "A member's field can't choose the site that a link leads to, unless it is the whole address.",
-                file=file, line=line, hint="Write https://a.example/path?name={{ member.first_name }}",
-            )  # fmt: skip
+                "Write https://a.example/path?name={{ member.first_name }}",
+            )
         # Braces would be read as the place of a delivery's key.
         url = quote(url, safe="!#$%&'()*+,/:;=?@[]~-._")
         return self.place(absolute_url(url, self._mint.write(Kind.PUBLIC)), "url_part")
