@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.text import Text
 
 from daisychain.demo.invented_partner import write_partner
-from newsletters.browser.browser import Page, View, files_in, open_browser
+from newsletters.browser.browser import Page, View, open_browser
 from newsletters.compose.blocks import registry
 
 OUT = Path(__file__).parent
@@ -47,8 +47,8 @@ def main() -> None:
         save(shot(local(home / "preview" / "index.html"), 1280), "preview-index", height=2300)
         save(side_by_side([started(layout, folder, environment) for layout in registry().layouts]), "layouts")
         with served(home, environment) as url:
-            save(shot(Page(url=f"{url}/toolkits/community-makes-us"), 1100, height=1500), "toolkit-page")
-            save(shot(Page(url=url + leaving_path(home)), 640, height=760), "unsubscribe-page")
+            save(shot(online(url, "/toolkits/community-makes-us"), 1100, height=1500), "toolkit-page")
+            save(shot(online(url, leaving_path(home)), 640, height=760), "unsubscribe-page")
         packs(home, folder, environment)
         newest = json.loads(run("campaign", "list", "--format", "json", cwd=folder, environment=environment))[0]["id"]
         report = run("report", "show", str(newest), cwd=folder, environment=environment)
@@ -97,8 +97,8 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     document.write_text(document.read_text().replace("Dear {{", "Hello {{"))
     run("newsletter", "pack", "may.md", "--for", "plain", "--out", "newer", cwd=folder, environment=environment)
     with served(home, environment) as url:
-        save(shot(Page(url=f"{url}/packs/{key}"), 640, height=760), "pack-standing")
-        save(part(Page(url=f"{url}/toolkits/community-makes-us"), "#packs", 1100), "toolkit-packs")
+        save(shot(online(url, f"/packs/{key}"), 640, height=760), "pack-standing")
+        save(part(online(url, "/toolkits/community-makes-us"), "#packs", 1100), "toolkit-packs")
 
 
 def filled(readme: str) -> str:
@@ -163,7 +163,23 @@ def until_notes(report: str) -> str:
 
 def local(path: Path) -> Page:
     """Return the page in a file, with the files beside it."""
-    return Page(path.read_text(encoding="utf-8"), files_in(path.parent))
+    return Page(
+        path.read_text(encoding="utf-8"),
+        lambda name: file.read_bytes() if (file := path.parent / name).is_file() else None,
+    )
+
+
+def online(url: str, path: str) -> Page:
+    """Return a public page, with the files that its site has for it."""
+
+    def content(name: str) -> bytes | None:
+        try:
+            with urllib.request.urlopen(f"{url}/{name}", timeout=30) as answer:  # noqa: S310 - our own address
+                return bytes(answer.read())
+        except OSError:
+            return None
+
+    return Page((content(path.removeprefix("/")) or b"").decode(), content)
 
 
 def shot(page: Page, width: int, *, height: int = 0) -> Image.Image:

@@ -36,20 +36,13 @@ class Violation:
     dark: bool = False
 
 
-class NotRun(Exception):  # noqa: N818 - it is the beginning of a sentence
-    """Why the rules could not be run, as a sentence."""
-
-
 def violations(page: Page) -> list[Violation]:
-    """Return what axe finds in `page`, on a light screen and then on a dark one; raises NotRun."""
+    """Return what axe finds in `page`, on a light screen and then on a dark one; raises BrowserError."""
     engine = _engine()
     if not engine:
-        raise NotRun("axe-core is not installed: pip install 'daisychain[deep]'.")
-    try:
-        with open_browser() as browser:
-            found = [(dark, browser.answer(page, _RUN, View(dark=dark), before=engine)) for dark in (False, True)]
-    except BrowserError as error:
-        raise NotRun(error.message) from None
+        raise BrowserError("axe-core is not installed: pip install 'daisychain[deep]'.")
+    with open_browser() as browser:
+        found = [(dark, browser.answer(page, _RUN, View(dark=dark), before=engine)) for dark in (False, True)]
     return [
         Violation(row["rule"], row["help"], row["selector"], row["why"], dark) for dark, rows in found for row in rows
     ]

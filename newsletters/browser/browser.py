@@ -16,7 +16,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -24,7 +23,7 @@ from daisychain.errors import ConfigurationError
 from daisychain.settings import load_settings
 from newsletters.browser.devtools import BrowserError, DevTools
 
-__all__ = ["Browser", "BrowserError", "Page", "View", "chromium", "files_in", "open_browser"]
+__all__ = ["Browser", "BrowserError", "Page", "View", "chromium", "open_browser"]
 
 _PROGRAMS = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
@@ -47,11 +46,10 @@ def nothing(_: str) -> None:
 
 @dataclass(frozen=True)
 class Page:
-    """A page to show: its HTML, and its files by their paths in it; or, if `url` is given, a page of this machine."""
+    """A page to show: its HTML, and its files by their paths in it."""
 
     html: str = ""
     files: Files = nothing
-    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,17 +77,6 @@ def chromium() -> str:
             return found
         raise ConfigurationError("DAISYCHAIN_CHROMIUM", f"names {named}, which is no program here.")
     return next((found for name in _PROGRAMS if (found := shutil.which(name))), "")
-
-
-def files_in(folder: Path) -> Files:
-    """Return the files of a page in `folder`; none from outside it."""
-    root = folder.resolve()
-
-    def content(path: str) -> bytes | None:
-        file = (root / path).resolve()
-        return file.read_bytes() if file.is_relative_to(root) and file.is_file() else None
-
-    return content
 
 
 @contextmanager
@@ -160,10 +147,8 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if view.dark else "light"}
         self._do("Emulation.setEmulatedMedia", features=[scheme])
         self._do("Emulation.setScriptExecutionDisabled", value=not (view.scripts or asked))
-        went = self._do("Page.navigate", url=page.url or _HERE)
-        if "errorText" in went:
-            raise BrowserError(f"Chromium can't open {page.url or 'the page'}: {went['errorText']}.")
-        # By its own name: an error page, or the one before, may still tell that it is loaded.
+        went = self._do("Page.navigate", url=_HERE)
+        # By its own name: the page before may still tell that it is loaded.
         self._tools.listen(lambda: self._loaded == went["loaderId"])
 
     def _evaluate(self, script: str) -> Any:
@@ -187,11 +172,7 @@ class Browser:
     def _requested(self, told: Mapping[str, Any], session: str) -> None:
         """Answer what the page asks for: with its own files, and nothing else."""
         request, url = told["requestId"], told["request"]["url"]
-        wanted = self._view.images or told["resourceType"] != "Image"
-        if wanted and self._page.url and _origin(url) == _origin(self._page.url):
-            self._tools.send("Fetch.continueRequest", session, requestId=request)
-            return
-        content = self._content(url) if wanted else None
+        content = self._content(url) if self._view.images or told["resourceType"] != "Image" else None
         if content is None:
             self._tools.send("Fetch.failRequest", session, requestId=request, errorReason="BlockedByClient")
             return
@@ -207,11 +188,6 @@ class Browser:
             return None
         path = unquote(urlsplit(url).path).lstrip("/")
         return self._page.files(path) if path else self._page.html.encode()
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def _media_type(url: str) -> str:

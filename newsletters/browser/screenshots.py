@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from newsletters.browser.browser import BrowserError, Page, View, open_browser
 
 # A phone's screen has two pixels or more for each that CSS counts.
-_PHONE, _DESKTOP = View(width=375, scale=2), View(width=640)
-SCREENS = {"phone": _PHONE, "desktop": _DESKTOP}
+SCREENS = {"phone": View(width=375, scale=2), "desktop": View(width=640)}
 PICTURES = "pictures"  # the folder of their files
 MODES = {"light": "Light", "dark": "Dark", "no-images": "Images off"}
 
@@ -44,28 +44,25 @@ def taken(
     """
     shots: dict[str, list[Shot]] = {sitting.name: [] for sitting in sittings}
     files: dict[str, bytes] = {}
-    wanted = [(sitting, screen, mode) for sitting in sittings for screen, mode in _wanted(sitting)]
+    wanted = [
+        (sitting, screen, mode)
+        for sitting in sittings
+        for screen, mode in (product(SCREENS, MODES) if sitting.all_modes else [("phone", "light")])
+    ]
+    why = ""
     try:
         with open_browser() as browser:
             for done, (sitting, screen, mode) in enumerate(wanted):
                 told(done, len(wanted))
-                picture = browser.picture(sitting.page, _view(screen, mode))
+                view = replace(SCREENS[screen], dark=mode == "dark", images=mode != "no-images")
+                picture = browser.picture(sitting.page, view)
                 shot = _shot(picture, sitting.name, screen, mode)
                 files[shot.path] = picture
                 shots[sitting.name].append(shot)
         told(len(wanted), len(wanted))
     except BrowserError as error:
-        return shots, files, str(error)
-    return shots, files, ""
-
-
-def _wanted(sitting: Sitting) -> list[tuple[str, str]]:
-    return [(screen, mode) for screen in SCREENS for mode in MODES] if sitting.all_modes else [("phone", "light")]
-
-
-def _view(screen: str, mode: str) -> View:
-    view = SCREENS[screen]
-    return View(view.width, scale=view.scale, dark=mode == "dark", images=mode != "no-images")
+        why = str(error)
+    return shots, files, why
 
 
 def _shot(picture: bytes, name: str, screen: str, mode: str) -> Shot:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from selectolax.lexbor import SelectolaxError
 
-from newsletters.browser.axe import NotRun, Violation, violations
-from newsletters.browser.browser import Page
+from newsletters.browser.axe import Violation, violations
+from newsletters.browser.browser import BrowserError, Page
 from newsletters.checks.accessibility import place_of_link
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.tokens import Kind
@@ -33,8 +33,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     try:
         found = violations(_page(subject))
-    except NotRun as error:
-        yield NOT_RUN.at(subject.document.file, str(error))
+    except BrowserError as error:
+        yield NOT_RUN.at(subject.document.file, error.message)
         return
     for rule in dict.fromkeys(each.rule for each in found):
         yield _told(subject, [each for each in found if each.rule == rule])

@@ -167,7 +167,7 @@ class _Compiling:
             html=html,
             text=self._text(page, nodes),
             slots=self._slots.rows,
-            conditions=self._expressions.condition_rows,
+            conditions=tuple(self._expressions.conditions),
             links=links,
             images=self._pictures.rows,
             fields=self._expressions.used_fields,
@@ -200,7 +200,7 @@ class _Compiling:
         preheaders = [place(self._line(text, "preheaders"), "text") for text in document.preheaders]
         bare = replace(email, subject="", preheader="", html="", text="", slots=self._slots.rows)
         return tuple(
-            replace(bare, subject=subject, preheader=preheader, conditions=self._expressions.condition_rows)
+            replace(bare, subject=subject, preheader=preheader, conditions=tuple(self._expressions.conditions))
             for subject, preheader in zip_longest(subjects, preheaders, fillvalue="")
         )
 

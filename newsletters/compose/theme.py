@@ -14,27 +14,11 @@ COLUMN = WIDTH - 2 * GUTTER
 
 
 @dataclass(frozen=True)
-class Dark:
-    """The colours for a dark screen."""
-
-    background: str
-    surface: str
-    quiet: str
-    text: str
-    muted: str
-    link: str
-    border: str
-    primary: str
-    on_primary: str
-    button: str
-    on_button: str
-
-
-@dataclass(frozen=True)
 class Theme:
     """The look of a mail in one brand and direction; colours are hex, sizes px.
 
-    `tone` and `gutter` change from block to block; `phrases` are the words that blocks say by themselves.
+    `dark` has the colours for a dark screen. `tone` and `gutter` change from block to block; `phrases` are the words
+    that blocks say by themselves.
     """
 
     brand: Brand
@@ -52,7 +36,7 @@ class Theme:
     link: str
     border: str
     spark: str
-    dark: Dark
+    dark: Mapping[str, str]
     tone: str = "plain"
     gutter: int = GUTTER
     phrases: Mapping[str, str] = field(default_factory=dict)
@@ -130,29 +114,29 @@ def look_of(brand: Brand, direction: str, phrases: Mapping[str, str]) -> Theme:
     )
 
 
-def _dark(primary: str, link: str) -> Dark:
+def _dark(primary: str, link: str) -> dict[str, str]:
     # Neither pure black nor pure white: halos round letters tire the eye. The brand's hue stays in the greys.
     background, surface = mixed("#131416", primary, 0.06), mixed("#1d1f22", primary, 0.08)
     quiet = mixed("#26292d", primary, 0.10)
     grounds = [background, surface, quiet]
     deep = at_lightness(primary, min(lightness(primary), 0.30))
     button = at_lightness(primary, 0.72)
-    return Dark(
-        background=background,
-        surface=surface,
-        quiet=quiet,
-        text="#eceae6",
-        muted=_readable("#b3b1ab", grounds, "#eceae6"),
-        link=next(
+    return {
+        "background": background,
+        "surface": surface,
+        "quiet": quiet,
+        "text": "#eceae6",
+        "muted": _readable("#b3b1ab", grounds, "#eceae6"),
+        "link": next(
             (shade for step in range(55, 100, 3) if readable(shade := at_lightness(link, step / 100), grounds)),
             "#eceae6",
         ),
-        border=mixed("#3a3d42", primary, 0.12),
-        primary=deep,
-        on_primary="#ffffff" if readable("#ffffff", [deep]) else "#000000",
-        button=button,
-        on_button="#131416",
-    )
+        "border": mixed("#3a3d42", primary, 0.12),
+        "primary": deep,
+        "on_primary": "#ffffff" if readable("#ffffff", [deep]) else "#000000",
+        "button": button,
+        "on_button": "#131416",
+    }
 
 
 def _readable(colour: str, grounds: Iterable[str], otherwise: str) -> str:

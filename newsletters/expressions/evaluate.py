@@ -85,15 +85,8 @@ class Formulas:
         self._apart.append(f"{name} = lambda: {formula}")
         return f"{name}()"
 
-    def value(self, tree: Tree) -> str:
-        """Return the formula of the tree's value: a text, or true or false if the tree is a test."""
-        return self._formula(tree, escaped=False)
-
-    def escaped(self, tree: Tree) -> str:
-        """Return the formula of the tree's text as HTML."""
-        return self._formula(tree, escaped=True)
-
-    def _formula(self, tree: Tree, *, escaped: bool) -> str:
+    def value(self, tree: Tree, *, escaped: bool = False) -> str:
+        """Return the formula of the tree's value: a text (as HTML if `escaped`), or true or false if it is a test."""
         kind, *rest = tree
         if kind == "field":
             self._fields.setdefault(rest[0], self.constant(rest[0]))
@@ -102,13 +95,13 @@ class Formulas:
             return self._constant(rest[0], escaped=escaped)
         # Empty stays empty and parts stay parts when escaped, so that each field need be escaped only once.
         if kind == "default":
-            return f"({self._formula(rest[0], escaped=escaped)} or {self._constant(rest[1], escaped=escaped)})"
+            return f"({self.value(rest[0], escaped=escaped)} or {self._constant(rest[1], escaped=escaped)})"
         if kind == "or":
-            return f"({' or '.join(self._formula(part, escaped=escaped) for part in rest)})"
+            return f"({' or '.join(self.value(part, escaped=escaped) for part in rest)})"
         if kind == "concat":
-            return self.joined([self._formula(part, escaped=escaped) for part in rest])
+            return self.joined([self.value(part, escaped=escaped) for part in rest])
         if kind == "if":
-            then, otherwise = (self._formula(part, escaped=escaped) for part in rest[1:])
+            then, otherwise = (self.value(part, escaped=escaped) for part in rest[1:])
             return self.either(self.value(rest[0]), then, otherwise)
         formula = self._other(kind, rest)
         return f"escape({formula})" if escaped else formula

@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Found:
-    """A member expression, or the test of a condition, with its place."""
+    """A member expression with its place."""
 
     tree: Tree
     file: str
@@ -60,20 +60,13 @@ class Expressions:
     names: Mapping[str, Any]
     mistakes: Mistakes = field(default_factory=Mistakes)
     slots: list[Found] = field(default_factory=list)
-    conditions: list[Found] = field(default_factory=list)
-
-    @property
-    def condition_rows(self) -> tuple[Condition, ...]:
-        """Return all conditions found so far, each at its index."""
-        return tuple(
-            Condition(index, found.tree, fields_of(found.tree), found.line, found.file)
-            for index, found in enumerate(self.conditions)
-        )
+    conditions: list[Condition] = field(default_factory=list)
 
     @property
     def used_fields(self) -> tuple[str, ...]:
         """Return the member fields that the email reads, sorted."""
-        return tuple(sorted({name for found in [*self.slots, *self.conditions] for name in fields_of(found.tree)}))
+        trees = [found.tree for found in self.slots] + [condition.test for condition in self.conditions]
+        return tuple(sorted({name for tree in trees for name in fields_of(tree)}))
 
     def evaluate(self, text: str, file: str, first_line: int) -> list[Line]:
         """Return the lines of `text`, which begins on `first_line` of `file`, with tokens for members' fields."""
@@ -159,7 +152,7 @@ class _Walk:
             self._write(_STATEMENT, line)
             return
         index = len(self._all.conditions)
-        self._all.conditions.append(Found(tree, self._file, line + self._offset))
+        self._all.conditions.append(Condition(index, tree, fields_of(tree), line + self._offset, self._file))
         self._write(self._all.mint.write(Kind.BEGIN, index), line)
         self.statements(node.body)
         if elifs or otherwise:

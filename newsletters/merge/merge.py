@@ -204,8 +204,8 @@ class _Planner:
         if slot.context.startswith("url"):
             address = _address(slot, formulas)
             return self._tag(slot.index, address if self._escape is plain else f"escape({address})")
-        written = formulas.escaped if slot.context in ("html", "attribute") else formulas.value
-        return self._tag(slot.index, written(slot.expression))
+        escaped = slot.context in ("html", "attribute")
+        return self._tag(slot.index, formulas.value(slot.expression, escaped=escaped))
 
     def _tag(self, what: object, formula: str) -> _Piece:
         return self._tags.setdefault(what, (self._mint.write(self._letter, len(self._tags)), formula))

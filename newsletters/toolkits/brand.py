@@ -13,7 +13,7 @@ from pathlib import Path
 from daisychain.suggestions import nearest
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
-from newsletters.toolkits.contrast import contrast, nearest_readable, parse_colour, readable, too_faint
+from newsletters.toolkits.contrast import nearest_readable, parse_colour, readable, too_faint
 from newsletters.toolkits.images import ToolkitImage, read_image
 
 SYSTEM_FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -69,10 +69,6 @@ class Brand:
             if readable(candidate, [colour]):
                 return candidate
         return "#000000"  # white fell short, and no colour is near to both white and black
-
-    def contrast(self, one: str, other: str) -> float:
-        """Return the contrast of two colours, each hex or the name of one of the brand's."""
-        return contrast(self.colours.get(one, one), self.colours.get(other, other))
 
 
 # Given a path as the brand's file names it, and the line that does: the picture there.

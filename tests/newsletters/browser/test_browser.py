@@ -16,7 +16,8 @@ from PIL import Image
 
 from daisychain.errors import ConfigurationError
 from newsletters.browser import profile
-from newsletters.browser.browser import Browser, BrowserError, Page, View, chromium, files_in, open_browser
+from newsletters.browser.browser import Browser, BrowserError, Page, View, chromium, open_browser
+from tests.newsletters.browser.page_files import files_in
 from tests.newsletters.sample_toolkits import picture
 
 needs_chromium = pytest.mark.usefixtures("chromium")
@@ -113,14 +114,6 @@ def test_a_page_gets_its_own_files_and_nothing_else(browser: Browser, tmp_path: 
 
 
 @needs_chromium
-def test_a_page_of_this_machine_gets_what_its_own_site_has_alone(browser: Browser, sites: tuple[Site, Site]) -> None:
-    own, other = sites
-    own.page = f"<title>Ours</title><img src='/own.png'><img src='{other.url}/theirs.png'>".encode()
-    assert browser.answer(Page(url=f"{own.url}/page"), "document.title") == "Ours"
-    assert ({"/page", "/own.png"} <= set(own.asked), other.asked) == (True, [])
-
-
-@needs_chromium
 def test_a_picture_has_also_what_a_page_loads_only_when_it_is_scrolled_to(browser: Browser) -> None:
     image = "<img loading='lazy' src='tent.png' width='90' height='90'>"
     below = f"<body style='margin:0'><div style='height:7000px'></div>{image}"
@@ -194,8 +187,6 @@ def test_what_a_killed_process_left_goes_at_the_next_start_and_what_is_in_use_st
 def test_what_goes_wrong_is_told_and_the_browser_goes_on(browser: Browser) -> None:
     with pytest.raises(BrowserError, match="A script failed in the page: ReferenceError"):
         browser.answer(Page("x"), "nobody()")
-    with pytest.raises(BrowserError, match=r"can't open http://127\.0\.0\.1:1/"):
-        browser.picture(Page(url="http://127.0.0.1:1/"))
     assert seen(browser.picture(Page("<body bgcolor='#1d5c53'>"), View(100, 50))).getpixel((5, 5)) == GREEN
 
 

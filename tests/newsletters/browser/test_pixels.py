@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from newsletters.browser.browser import Files, Page, View, chromium, files_in, open_browser
+from newsletters.browser.browser import Files, Page, View, chromium, open_browser
 from newsletters.compose import compiler, mjml
 from newsletters.compose.blocks import registry
 from newsletters.compose.compiler import compile_document
@@ -24,6 +24,7 @@ from newsletters.compose.starter import starter
 from newsletters.documents.document import parse_document
 from newsletters.tokens import Kind
 from newsletters.toolkit_store.store import shipped_toolkit
+from tests.newsletters.browser.page_files import files_in
 from tests.newsletters.browser.test_browser import seen
 
 OFFICIAL = "mjml@5.4.1"

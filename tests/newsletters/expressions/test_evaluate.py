@@ -80,7 +80,7 @@ def test_a_formula_gives_what_its_tree_gives_also_as_html(seed: int) -> None:
     for _ in range(300):
         text, test = text_tree(chance, 4), truth_tree(chance, 3)
         formulas = Formulas(MARK)
-        parts = formulas.value(text), formulas.escaped(text), f"bool({formulas.value(test)})"
+        parts = formulas.value(text), formulas.value(text, escaped=True), f"bool({formulas.value(test)})"
         filled = formulas.function([f"return {', '.join(parts)}"])
         for member in members(chance):
             expected, holds = (walked(tree, member, MARK) for tree in (text, test))
@@ -89,7 +89,7 @@ def test_a_formula_gives_what_its_tree_gives_also_as_html(seed: int) -> None:
 
 def test_what_is_kept_of_some_people_is_never_another_s() -> None:
     formulas = Formulas(MARK)
-    both = [formulas.escaped(["field", name]) for name in ("first_name", "city")]
+    both = [formulas.value(["field", name], escaped=True) for name in ("first_name", "city")]
     filled = formulas.function([f"return {', '.join(both)}"])
     for number in range(10_000):  # more than are kept
         member = {"first_name": f"<{number}>", "city": str(number % 7)}
@@ -125,7 +125,7 @@ def tree_of(source: str) -> Tree:
     found = Expressions(Mint("00000000"), frozenset(FIELDS), {})
     with suppress(InputError):
         found.evaluate(f"{{% if {source} %}}x{{% endif %}}", "may.md", 1)
-    return found.conditions[0].tree if found.conditions else None
+    return found.conditions[0].test if found.conditions else None
 
 
 @pytest.mark.parametrize("deeper", DEEPER)

@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from newsletters.browser import axe
-from newsletters.browser.browser import Page, files_in
+from newsletters.browser.browser import Page
 from newsletters.checks import Finding, check_languages
 from newsletters.compose.languages import compile_languages
 from newsletters.preview.preview import Previewed, Reader, write_preview
 from newsletters.toolkits.toolkit import load_files
 from tests.newsletters import sample_toolkits
+from tests.newsletters.browser.page_files import files_in
 from tests.newsletters.browser.test_browser import needs_chromium, seen
 from tests.newsletters.compiling import SHEET
 from tests.newsletters.crowd import Crowd
