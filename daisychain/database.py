@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
+from typing import Any, ClassVar
 
 import orjson
 import psycopg
-from sqlalchemy import URL, Engine, MetaData, create_engine, make_url
+from sqlalchemy import URL, BigInteger, DateTime, Engine, MetaData, Text, create_engine, make_url
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import DeclarativeBase
 
@@ -38,6 +41,9 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+    type_annotation_map: ClassVar[Mapping[Any, Any]] = {
+        int: BigInteger, str: Text, datetime: DateTime(timezone=True), dict[str, Any]: JSONB,
+    }  # fmt: skip
 
 
 class Database:

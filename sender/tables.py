@@ -10,27 +10,11 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import Any, Literal
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    Float,
-    Identity,
-    Index,
-    Integer,
-    LargeBinary,
-    Text,
-    false,
-    func,
-    text,
-)
-from sqlalchemy import Time as TimeOfDay
+from sqlalchemy import CheckConstraint, Identity, Index, Integer, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daisychain.database import Base
-
-Time = DateTime(timezone=True)
 
 # The values of `deliveries.state`, and of `campaigns.opens` and `clicks` (who counts them).
 State = Literal["waiting", "excluded", "accepted", "failed", "uncertain"]
@@ -38,11 +22,11 @@ Tracking = Literal["off", "provider", "own"]
 
 
 def key() -> Mapped[int]:
-    return mapped_column(BigInteger, Identity(), primary_key=True)
+    return mapped_column(Identity(), primary_key=True)
 
 
 def now() -> Mapped[datetime]:
-    return mapped_column(Time, server_default=func.now())
+    return mapped_column(server_default=func.now())
 
 
 class Campaign(Base):
@@ -50,47 +34,47 @@ class Campaign(Base):
 
     __tablename__ = "campaigns"
     id: Mapped[int] = key()
-    kind: Mapped[str] = mapped_column(Text, server_default="campaign")
-    name: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(Text, server_default="draft")
-    pause_reason: Mapped[str] = mapped_column(Text, server_default="")
-    list_id: Mapped[int | None] = mapped_column(BigInteger)
-    document: Mapped[str] = mapped_column(Text)  # the path of the source, to see whether it has changed
-    source: Mapped[str] = mapped_column(Text)  # the document itself, to start another newsletter from
-    compiled_id: Mapped[int] = mapped_column(BigInteger)  # in the default language, if there are several
-    provider: Mapped[str] = mapped_column(Text)
-    from_name: Mapped[str] = mapped_column(Text)
-    from_address: Mapped[str] = mapped_column(Text)
-    reply_to: Mapped[str] = mapped_column(Text, server_default="")
-    opens: Mapped[str] = mapped_column(Text)
-    clicks: Mapped[str] = mapped_column(Text)
-    tracking_decided_by: Mapped[str] = mapped_column(Text, server_default="")
-    tracking_because: Mapped[str] = mapped_column(Text, server_default="")
-    public_url: Mapped[str] = mapped_column(Text, server_default="")
-    list_header: Mapped[str] = mapped_column(Text, server_default="")  # the List-Id of its mails
+    kind: Mapped[str] = mapped_column(server_default="campaign")
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="draft")
+    pause_reason: Mapped[str] = mapped_column(server_default="")
+    list_id: Mapped[int | None]
+    document: Mapped[str]  # the path of the source, to see whether it has changed
+    source: Mapped[str]  # the document itself, to start another newsletter from
+    compiled_id: Mapped[int]  # in the default language, if there are several
+    provider: Mapped[str]
+    from_name: Mapped[str]
+    from_address: Mapped[str]
+    reply_to: Mapped[str] = mapped_column(server_default="")
+    opens: Mapped[str]
+    clicks: Mapped[str]
+    tracking_decided_by: Mapped[str] = mapped_column(server_default="")
+    tracking_because: Mapped[str] = mapped_column(server_default="")
+    public_url: Mapped[str] = mapped_column(server_default="")
+    list_header: Mapped[str] = mapped_column(server_default="")  # the List-Id of its mails
     created_at: Mapped[datetime] = now()
-    frozen_at: Mapped[datetime | None] = mapped_column(Time)
-    finished_at: Mapped[datetime | None] = mapped_column(Time)
-    intended: Mapped[int] = mapped_column(BigInteger, server_default="0")  # people in the ledger at the freeze
-    first_delivery: Mapped[int | None] = mapped_column(BigInteger)
-    last_delivery: Mapped[int | None] = mapped_column(BigInteger)
+    frozen_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    intended: Mapped[int] = mapped_column(server_default="0")  # people in the ledger at the freeze
+    first_delivery: Mapped[int | None]
+    last_delivery: Mapped[int | None]
     # The earlier campaign that this one follows up (campaigns/follow_ups.py), and the correction that its pages show.
-    of_campaign_id: Mapped[int | None] = mapped_column(BigInteger)
-    of_whom: Mapped[str] = mapped_column(Text, server_default="")
-    correction: Mapped[str] = mapped_column(Text, server_default="")
+    of_campaign_id: Mapped[int | None]
+    of_whom: Mapped[str] = mapped_column(server_default="")
+    correction: Mapped[str] = mapped_column(server_default="")
     # The plan (sender/campaigns/plans.py): when, how fast, at which hours, and what pauses it.
-    starts_at: Mapped[datetime | None] = mapped_column(Time)
+    starts_at: Mapped[datetime | None]
     per_minute: Mapped[int | None] = mapped_column(Integer)
-    opens_at: Mapped[time | None] = mapped_column(TimeOfDay)  # of day, in `zone`
-    closes_at: Mapped[time | None] = mapped_column(TimeOfDay)
-    zone: Mapped[str] = mapped_column(Text, server_default="")
+    opens_at: Mapped[time | None]  # of day, in `zone`
+    closes_at: Mapped[time | None]
+    zone: Mapped[str] = mapped_column(server_default="")
     canary: Mapped[int] = mapped_column(Integer, server_default="0")  # people
     canary_wait: Mapped[int] = mapped_column(Integer, server_default="0")  # seconds
-    canary_until: Mapped[datetime | None] = mapped_column(Time)  # when to judge the canary, once it is sent
-    rest_from: Mapped[int | None] = mapped_column(BigInteger)  # first delivery after the canary, until it has passed
-    most_bounces: Mapped[float] = mapped_column(Float, server_default="5")  # hard bounces, in per cent
-    most_complaints: Mapped[float] = mapped_column(Float, server_default="0.3")  # in per cent
-    resumed_at: Mapped[datetime | None] = mapped_column(Time)  # events before this no longer pause it
+    canary_until: Mapped[datetime | None]  # when to judge the canary, once it is sent
+    rest_from: Mapped[int | None]  # first delivery after the canary, until it has passed
+    most_bounces: Mapped[float] = mapped_column(server_default="5")  # hard bounces, in per cent
+    most_complaints: Mapped[float] = mapped_column(server_default="0.3")  # in per cent
+    resumed_at: Mapped[datetime | None]  # events before this no longer pause it
 
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'finished')", name="state"),
@@ -102,10 +86,10 @@ class CampaignEmail(Base):
     """A campaign's newsletter in one language; `source` is the translation as written, empty for the first document."""
 
     __tablename__ = "campaign_emails"
-    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    language: Mapped[str] = mapped_column(Text, primary_key=True)
-    compiled_id: Mapped[int] = mapped_column(BigInteger)
-    source: Mapped[str] = mapped_column(Text, server_default="")
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    compiled_id: Mapped[int]
+    source: Mapped[str] = mapped_column(server_default="")
 
 
 class Delivery(Base):
@@ -113,14 +97,14 @@ class Delivery(Base):
 
     __tablename__ = "deliveries"
     id: Mapped[int] = key()
-    campaign_id: Mapped[int] = mapped_column(BigInteger)
-    member_id: Mapped[int | None] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(Text, server_default="member")
-    state: Mapped[str] = mapped_column(Text, server_default="waiting")
-    reason: Mapped[str | None] = mapped_column(Text)
-    address: Mapped[str] = mapped_column(Text)
-    inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    compiled_id: Mapped[int | None] = mapped_column(BigInteger)  # NULL if the campaign has only one language
+    campaign_id: Mapped[int]
+    member_id: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(server_default="member")
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    reason: Mapped[str | None]
+    address: Mapped[str]
+    inputs: Mapped[dict[str, Any]]
+    compiled_id: Mapped[int | None]  # NULL if the campaign has only one language
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name="state"),
@@ -133,13 +117,13 @@ class Batch(Base):
 
     __tablename__ = "batches"
     id: Mapped[int] = key()
-    campaign_id: Mapped[int] = mapped_column(BigInteger)
-    compiled_id: Mapped[int] = mapped_column(BigInteger)
-    first_id: Mapped[int] = mapped_column(BigInteger)
-    last_id: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[str] = mapped_column(Text, server_default="waiting")
-    sender_id: Mapped[int | None] = mapped_column(BigInteger)
-    attempt_id: Mapped[int | None] = mapped_column(BigInteger)
+    campaign_id: Mapped[int]
+    compiled_id: Mapped[int]
+    first_id: Mapped[int]
+    last_id: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    sender_id: Mapped[int | None]
+    attempt_id: Mapped[int | None]
     not_before: Mapped[datetime] = now()
     tries: Mapped[int] = mapped_column(Integer, server_default="0")  # how often its people were deferred (4xx)
     held: Mapped[bool] = mapped_column(server_default=false())  # until its plan releases it (sender/upkeep/pace.py)
@@ -155,23 +139,23 @@ class Decision(Base):
 
     __tablename__ = "campaign_decisions"
     id: Mapped[int] = key()
-    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    campaign_id: Mapped[int] = mapped_column(index=True)
     at: Mapped[datetime] = now()
-    what: Mapped[str] = mapped_column(Text)
-    who: Mapped[str] = mapped_column(Text)
-    because: Mapped[str] = mapped_column(Text, server_default="")
-    people: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    what: Mapped[str]
+    who: Mapped[str]
+    because: Mapped[str] = mapped_column(server_default="")
+    people: Mapped[int] = mapped_column(server_default="0")
 
 
 class Override(Base):
     """A check's error that somebody accepted for a campaign; `findings` are its places and messages."""
 
     __tablename__ = "campaign_overrides"
-    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime] = now()
-    who: Mapped[str] = mapped_column(Text)
-    because: Mapped[str] = mapped_column(Text)
+    who: Mapped[str]
+    because: Mapped[str]
     findings: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
 
 
@@ -179,9 +163,9 @@ class Retried(Base):
     """Why a delivery failed before its retry, which clears the delivery's own reason."""
 
     __tablename__ = "retried_deliveries"
-    decision_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    reason: Mapped[str] = mapped_column(Text)
+    decision_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reason: Mapped[str]
 
     __table_args__ = (Index("ix_retried_deliveries_delivery_id", "delivery_id"),)
 
@@ -190,28 +174,28 @@ class WarmUp(Base):
     """A sending domain that is new to mailbox providers, and when its daily limits began to rise."""
 
     __tablename__ = "warm_ups"
-    domain: Mapped[str] = mapped_column(Text, primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
     started_at: Mapped[datetime] = now()
-    started_by: Mapped[str] = mapped_column(Text)
+    started_by: Mapped[str]
 
 
 class Inbox(Base):
     """One address of a set of test inboxes."""
 
     __tablename__ = "test_set_inboxes"
-    set_name: Mapped[str] = mapped_column(Text, primary_key=True)
-    address_key: Mapped[str] = mapped_column(Text, primary_key=True)
-    address: Mapped[str] = mapped_column(Text)
+    set_name: Mapped[str] = mapped_column(primary_key=True)
+    address_key: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str]
 
 
 class Place(Base):
     """A place from which this database may send; a copy restored elsewhere must be confirmed first."""
 
     __tablename__ = "confirmed_places"
-    fingerprint: Mapped[str] = mapped_column(Text, primary_key=True)
-    words: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    words: Mapped[str]
     confirmed_at: Mapped[datetime] = now()
-    confirmed_by: Mapped[str] = mapped_column(Text)
+    confirmed_by: Mapped[str]
 
 
 class Attempt(Base):
@@ -219,24 +203,24 @@ class Attempt(Base):
 
     __tablename__ = "attempts"
     id: Mapped[int] = key()
-    batch_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    sender_id: Mapped[int] = mapped_column(BigInteger)
+    batch_id: Mapped[int] = mapped_column(index=True)
+    campaign_id: Mapped[int] = mapped_column(index=True)
+    sender_id: Mapped[int]
     people: Mapped[int] = mapped_column(Integer)
     # How many of them the ledger moved by the answer; the others waited, or are uncertain.
     accepted: Mapped[int] = mapped_column(Integer, server_default="0")
     refused: Mapped[int] = mapped_column(Integer, server_default="0")
     started_at: Mapped[datetime] = now()
-    ended_at: Mapped[datetime | None] = mapped_column(Time)
-    outcome: Mapped[str | None] = mapped_column(Text)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
     status: Mapped[int | None] = mapped_column(Integer)
-    detail: Mapped[str] = mapped_column(Text, server_default="")
-    message_id: Mapped[str] = mapped_column(Text, server_default="")
-    settled_by: Mapped[str] = mapped_column(Text, server_default="")  # "event", "log", or the person who decided
-    settled_because: Mapped[str] = mapped_column(Text, server_default="")
-    settled_at: Mapped[datetime | None] = mapped_column(Time)
-    looked_up_at: Mapped[datetime | None] = mapped_column(Time)  # in the provider's own log
-    look_up: Mapped[str] = mapped_column(Text, server_default="")  # what the last search found
+    detail: Mapped[str] = mapped_column(server_default="")
+    message_id: Mapped[str] = mapped_column(server_default="")
+    settled_by: Mapped[str] = mapped_column(server_default="")  # "event", "log", or the person who decided
+    settled_because: Mapped[str] = mapped_column(server_default="")
+    settled_at: Mapped[datetime | None]
+    looked_up_at: Mapped[datetime | None]  # in the provider's own log
+    look_up: Mapped[str] = mapped_column(server_default="")  # what the last search found
 
 
 class Sender(Base):
@@ -244,10 +228,10 @@ class Sender(Base):
 
     __tablename__ = "senders"
     id: Mapped[int] = key()
-    host: Mapped[str] = mapped_column(Text)
+    host: Mapped[str]
     pid: Mapped[int] = mapped_column(Integer)
     started_at: Mapped[datetime] = now()
-    ended_at: Mapped[datetime | None] = mapped_column(Time)
+    ended_at: Mapped[datetime | None]
 
 
 class WebhookBody(Base):
@@ -255,11 +239,11 @@ class WebhookBody(Base):
 
     __tablename__ = "webhook_bodies"
     id: Mapped[int] = key()
-    provider: Mapped[str] = mapped_column(Text)
+    provider: Mapped[str]
     received_at: Mapped[datetime] = now()
-    processed_at: Mapped[datetime | None] = mapped_column(Time)
-    body: Mapped[bytes] = mapped_column(LargeBinary)
-    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)  # its SHA-256
+    processed_at: Mapped[datetime | None]
+    body: Mapped[bytes]
+    digest: Mapped[bytes] = mapped_column(unique=True)  # its SHA-256
 
 
 class Event(Base):
@@ -271,22 +255,22 @@ class Event(Base):
 
     __tablename__ = "events"
     id: Mapped[int] = key()
-    natural_key: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    source: Mapped[str] = mapped_column(Text)  # "sendgrid", or "own" for our own pixel, redirect and forms
-    kind: Mapped[str] = mapped_column(Text)  # django-anymail's names: sender.event.Kind
-    at: Mapped[datetime] = mapped_column(Time)
+    natural_key: Mapped[bytes] = mapped_column(unique=True)
+    source: Mapped[str]  # "sendgrid", or "own" for our own pixel, redirect and forms
+    kind: Mapped[str]  # django-anymail's names: sender.event.Kind
+    at: Mapped[datetime]
     received_at: Mapped[datetime] = now()
-    body_id: Mapped[int | None] = mapped_column(BigInteger)  # its webhook body; NULL for our own pages
-    delivery_id: Mapped[int | None] = mapped_column(BigInteger)
-    campaign_id: Mapped[int | None] = mapped_column(BigInteger)
-    attempt_id: Mapped[int | None] = mapped_column(BigInteger)
+    body_id: Mapped[int | None]  # its webhook body; NULL for our own pages
+    delivery_id: Mapped[int | None]
+    campaign_id: Mapped[int | None]
+    attempt_id: Mapped[int | None]
     link: Mapped[int | None] = mapped_column(Integer)
-    url: Mapped[str] = mapped_column(Text, server_default="")
-    bounce: Mapped[str] = mapped_column(Text, server_default="")  # "hard" or "soft" if kind is "bounced"
-    open_class: Mapped[str] = mapped_column(Text, server_default="")  # human, machine or unknown
-    user_agent: Mapped[str] = mapped_column(Text, server_default="")
-    network: Mapped[str] = mapped_column(Text, server_default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    url: Mapped[str] = mapped_column(server_default="")
+    bounce: Mapped[str] = mapped_column(server_default="")  # "hard" or "soft" if kind is "bounced"
+    open_class: Mapped[str] = mapped_column(server_default="")  # human, machine or unknown
+    user_agent: Mapped[str] = mapped_column(server_default="")
+    network: Mapped[str] = mapped_column(server_default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
     __table_args__ = (
         # Each index slows inserts; a campaign's events are found by its range of deliveries.
@@ -303,19 +287,19 @@ class Rollup(Base):
     """
 
     __tablename__ = "delivery_rollups"
-    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    campaign_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    delivered_at: Mapped[datetime | None] = mapped_column(Time)
-    dropped_at: Mapped[datetime | None] = mapped_column(Time)
-    hard_bounced_at: Mapped[datetime | None] = mapped_column(Time)
-    soft_bounced_at: Mapped[datetime | None] = mapped_column(Time)
-    complained_at: Mapped[datetime | None] = mapped_column(Time)
-    unsubscribed_at: Mapped[datetime | None] = mapped_column(Time)
-    first_human_open_at: Mapped[datetime | None] = mapped_column(Time)
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    campaign_id: Mapped[int] = mapped_column(index=True)
+    delivered_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]
+    hard_bounced_at: Mapped[datetime | None]
+    soft_bounced_at: Mapped[datetime | None]
+    complained_at: Mapped[datetime | None]
+    unsubscribed_at: Mapped[datetime | None]
+    first_human_open_at: Mapped[datetime | None]
     human_opens: Mapped[int] = mapped_column(Integer, server_default="0")
     machine_opens: Mapped[int] = mapped_column(Integer, server_default="0")
     unknown_opens: Mapped[int] = mapped_column(Integer, server_default="0")
-    first_click_at: Mapped[datetime | None] = mapped_column(Time)
+    first_click_at: Mapped[datetime | None]
     clicks: Mapped[int] = mapped_column(Integer, server_default="0")
     facts: Mapped[int] = mapped_column(Integer, server_default="0")
     new_facts: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -330,10 +314,10 @@ class HourRollup(Base):
     """The number of events of a kind in an hour (UTC) of a campaign; only members' mails, as in all roll-ups."""
 
     __tablename__ = "hour_rollups"
-    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    hour: Mapped[datetime] = mapped_column(Time, primary_key=True)
-    fact: Mapped[str] = mapped_column(Text, primary_key=True)
-    events: Mapped[int] = mapped_column(BigInteger)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    fact: Mapped[str] = mapped_column(primary_key=True)
+    events: Mapped[int]
 
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
 
@@ -342,11 +326,11 @@ class MailboxRollup(Base):
     """For how many people at one mailbox provider a fact is true, and the number of its events."""
 
     __tablename__ = "mailbox_rollups"
-    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    mailbox: Mapped[str] = mapped_column(Text, primary_key=True)
-    fact: Mapped[str] = mapped_column(Text, primary_key=True)
-    people: Mapped[int] = mapped_column(BigInteger)
-    events: Mapped[int] = mapped_column(BigInteger)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mailbox: Mapped[str] = mapped_column(primary_key=True)
+    fact: Mapped[str] = mapped_column(primary_key=True)
+    people: Mapped[int]
+    events: Mapped[int]
 
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
 
@@ -355,12 +339,12 @@ class LinkRollup(Base):
     """Clicks on one link of a campaign's email, machines' separately; `link` -1 is a click that matches no link."""
 
     __tablename__ = "link_rollups"
-    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    compiled_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    compiled_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     link: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    clicks: Mapped[int] = mapped_column(BigInteger)
-    clickers: Mapped[int] = mapped_column(BigInteger)  # people, without machines
-    machine_clicks: Mapped[int] = mapped_column(BigInteger)
+    clicks: Mapped[int]
+    clickers: Mapped[int]  # people, without machines
+    machine_clicks: Mapped[int]
 
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
 
@@ -369,7 +353,7 @@ class LinkClicker(Base):
     """A person who clicked a link (machines left out), so that `link_rollups` counts each person once."""
 
     __tablename__ = "link_clickers"
-    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     link: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
 
 
@@ -377,11 +361,11 @@ class Chore(Base):
     """A periodic job, run by one worker at a time; `since` is where the next run begins."""
 
     __tablename__ = "chores"
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     due_at: Mapped[datetime] = now()
-    ended_at: Mapped[datetime | None] = mapped_column(Time)
-    since: Mapped[datetime | None] = mapped_column(Time)
-    result: Mapped[str] = mapped_column(Text, server_default="")
+    ended_at: Mapped[datetime | None]
+    since: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(server_default="")
 
 
 class Alert(Base):
@@ -389,14 +373,14 @@ class Alert(Base):
 
     __tablename__ = "alerts"
     id: Mapped[int] = key()
-    cause: Mapped[str] = mapped_column(Text)
-    subject: Mapped[str] = mapped_column(Text)
-    words: Mapped[str] = mapped_column(Text)
+    cause: Mapped[str]
+    subject: Mapped[str]
+    words: Mapped[str]
     since: Mapped[datetime] = now()
-    over_at: Mapped[datetime | None] = mapped_column(Time)
-    told_at: Mapped[datetime | None] = mapped_column(Time)
+    over_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
     due_at: Mapped[datetime] = now()  # when to try to send it
     tries: Mapped[int] = mapped_column(Integer, server_default="0")
-    problem: Mapped[str] = mapped_column(Text, server_default="")  # why the last try failed
+    problem: Mapped[str] = mapped_column(server_default="")  # why the last try failed
 
     __table_args__ = (Index("uq_alerts_cause", "cause", unique=True, postgresql_where=text("over_at IS NULL")),)

@@ -53,7 +53,7 @@ def active_conditions(connection: Connection, settings: Settings, now: datetime)
     yield from _silent_webhook(connection, settings, now)
     yield from _bodies(connection, now)
     yield from _complaints(connection, now)
-    yield from full_disks([settings.home])
+    yield from _full_disk(settings.home)
 
 
 def _paused(connection: Connection) -> Iterator[AlertCondition]:
@@ -178,18 +178,15 @@ def _complaints(connection: Connection, now: datetime) -> Iterator[AlertConditio
             )
 
 
-def full_disks(folders: list[Path]) -> Iterator[AlertCondition]:
-    """Report folders of this machine whose disk is nearly full."""
-    host = socket.gethostname()
-    for folder in folders:
-        there = next((path for path in (folder, *folder.parents) if path.exists()), None)
-        if there is None:
-            continue
-        free = shutil.disk_usage(there).free
-        if free < FEWEST_BYTES:
-            yield AlertCondition(
-                f"{DISK} {host} {folder}",
-                f"The disk of {host} is nearly full",
-                f"{free / 1024**2:,.0f} MiB are left for {folder}. When it is full, nothing can be recorded "
-                "and sending stops.",
-            )
+def _full_disk(folder: Path) -> Iterator[AlertCondition]:
+    """Report if the disk of a folder of this machine is nearly full."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < FEWEST_BYTES:
+        host = socket.gethostname()
+        yield AlertCondition(
+            f"{DISK} {host} {folder}",
+            f"The disk of {host} is nearly full",
+            f"{free / 1024**2:,.0f} MiB are left for {folder}. When it is full, nothing can be recorded "
+            "and sending stops.",
+        )

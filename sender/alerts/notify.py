@@ -110,7 +110,7 @@ def _send(connection: Connection, to: list[Channel], alert: Row[int, str, str, i
     problems = []
     for channel in to:
         try:
-            channel.send(alert.subject, alert.words)
+            channel(alert.subject, alert.words)
         except (ProviderError, ConfigurationError) as error:
             problems.append(str(error))
             log.error("an alert could not be sent: %s", error)

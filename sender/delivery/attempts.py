@@ -57,10 +57,8 @@ class Claim:
     """A batch claimed by this sender, with the attempt that is already recorded."""
 
     attempt_id: int
-    batch_id: int
     campaign_id: int
     compiled_id: int
-    span: Span
     people: Sequence[Row[int, str, dict[str, Any], bool]]  # (delivery id, address, merge inputs, False)
 
 
@@ -87,7 +85,7 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
     named = update(Batch).where(Batch.id == batch_id).values(attempt_id=select(attempt.c.id).scalar_subquery())
     attempt_id = connection.execute(named.returning(Batch.attempt_id)).scalar_one()
     assert attempt_id is not None
-    return Claim(attempt_id, batch_id, span.campaign_id, batch.compiled_id, span, people)
+    return Claim(attempt_id, span.campaign_id, batch.compiled_id, people)
 
 
 def _people(connection: Connection, span: Span) -> Sequence[Row[int, str, dict[str, Any], bool]]:

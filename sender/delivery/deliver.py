@@ -6,7 +6,7 @@ import gc
 import logging
 import time
 from email.utils import parseaddr
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from sqlalchemy import Connection, select
 
@@ -14,7 +14,6 @@ from daisychain.database import Database
 from daisychain.processes import StopFlag
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
-from newsletters.compiled import CompiledEmail
 from newsletters.compose.email_store import kept_email
 from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, confirmed_places
@@ -23,7 +22,7 @@ from sender.delivery.senders import LiveSender
 from sender.links.keys import Keys
 from sender.links.tracking import sent_references
 from sender.providers.failures import verdict_of
-from sender.providers.provider import Mailing, Outcome, Provider, Recipient
+from sender.providers.provider import Mailing, Outcome, Recipient
 from sender.providers.registry import open_provider
 from sender.tables import Campaign
 
@@ -50,7 +49,7 @@ class Deliverer:
         self._stop = stop or StopFlag()
         self._keys = Keys(installation_secret(database.settings))
         self._mailing = lru_cache(maxsize=32)(self._load_mailing)
-        self._provider = lru_cache(maxsize=8)(self._open)
+        self._provider = lru_cache(maxsize=8)(partial(open_provider, settings=database.settings))
         self._confirmed_until = 0.0
         gc.set_threshold(OBJECTS_A_BATCH, *gc.get_threshold()[1:])
 
@@ -101,8 +100,8 @@ class Deliverer:
     def _send(self, claim: attempts.Claim) -> Outcome:
         """Send a claimed batch. A failure before the provider is called has mailed nobody, and pauses the campaign."""
         try:
-            mailing = self._mailing(claim.campaign_id, claim.compiled_id)
-            provider = self._provider(mailing[1])
+            mailing, provider_name = self._mailing(claim.campaign_id, claim.compiled_id)
+            provider = self._provider(provider_name)
             ids = [row.id for row in claim.people]
             keys, message_keys = self._keys.deliveries(ids), self._keys.messages(ids)
             recipients = [
@@ -116,39 +115,32 @@ class Deliverer:
                 detail=f"could not be prepared: {type(error).__name__}: {scrub(str(error))}",
             )
         try:
-            return provider.send(mailing[0], recipients, self._keys.attempt(claim.attempt_id))
+            return provider.send(mailing, recipients, self._keys.attempt(claim.attempt_id))
         except Exception as error:
             # A bug in a provider: it may have happened before or after the mail was sent.
             log.exception("attempt %s failed", claim.attempt_id)
             return Outcome(verdict_of("any", "bug"), detail=f"broke off: {type(error).__name__}")
 
     def _load_mailing(self, campaign_id: int, compiled_id: int) -> tuple[Mailing, str]:
+        """Build the common part of all mails of a campaign in one language; returns it with the provider's name.
+
+        A test's subject is marked as one, and with its language if there are several.
+        """
         with self._database.engine.connect() as connection:
             campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
             email = kept_email(connection, compiled_id)
-            mark = email.language if emails_of(connection, campaign_id).several else ""
-            return mailing_of(campaign, email, mark=mark), campaign.provider
-
-    def _open(self, name: str) -> Provider:
-        return open_provider(name, self._database.settings)
-
-
-def mailing_of(campaign: Campaign | object, email: CompiledEmail, *, mark: str = "") -> Mailing:
-    """Build the common part of all mails of a campaign in one language; `campaign` is a row of `campaigns`.
-
-    A test's subject is marked as one, and with its language (`mark`) if there are several.
-    """
-    row: Campaign = campaign  # type: ignore[assignment]
-    references = sent_references(row.public_url, opens=row.opens, clicks=row.clicks)
-    return Mailing(
-        campaign_id=row.id,
-        plan=plan_merge(email, references),
-        from_name=parseaddr(email.from_address)[0] or row.from_name,
-        from_address=row.from_address,
-        reply_to=email.reply_to or row.reply_to,
-        list_id=row.list_header,
-        unsubscribe_url=f"{row.public_url}/u/{KEY}",
-        opens=row.opens,  # type: ignore[arg-type]
-        clicks=row.clicks,  # type: ignore[arg-type]
-        subject_prefix=TEST_MARK.format(f" {mark}" if mark else "") if row.kind == "test" else "",
-    )
+            mark = f" {email.language}" if emails_of(connection, campaign_id).several and email.language else ""
+        references = sent_references(campaign.public_url, opens=campaign.opens, clicks=campaign.clicks)
+        mailing = Mailing(
+            campaign_id=campaign.id,
+            plan=plan_merge(email, references),
+            from_name=parseaddr(email.from_address)[0] or campaign.from_name,
+            from_address=campaign.from_address,
+            reply_to=email.reply_to or campaign.reply_to,
+            list_id=campaign.list_header,
+            unsubscribe_url=f"{campaign.public_url}/u/{KEY}",
+            opens=campaign.opens,
+            clicks=campaign.clicks,
+            subject_prefix=TEST_MARK.format(mark) if campaign.kind == "test" else "",
+        )
+        return mailing, campaign.provider

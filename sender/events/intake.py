@@ -10,10 +10,10 @@ import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any
 
 from procrastinate import JobContext, RetryStrategy
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.clock import recorded
@@ -39,6 +39,9 @@ QUEUE = "events"
 BOUNCE_WITHIN = timedelta(days=7)
 # Clocks differ, and SendGrid reports whole seconds.
 SLACK = timedelta(minutes=1)
+
+# The people whom mails were for, as `_PEOPLE` reads them, by delivery.
+People = Mapping[int | None, Row[Any]]
 
 
 @app.task(
@@ -135,7 +138,7 @@ def ingest(
     return stored.new
 
 
-def match_events(connection: Connection, events: Sequence[IncomingEvent]) -> Mapping[int | None, Person]:
+def match_events(connection: Connection, events: Sequence[IncomingEvent]) -> People:
     """Fill in the delivery of each event and what our tables know about it; returns the people by delivery."""
     _match_bounces_by_address(connection, events)
     people = _fill_in(connection, events)
@@ -153,16 +156,6 @@ def settle_proven_attempts(connection: Connection, events: Sequence[IncomingEven
     return settle_by_event(connection, proofs, because=proofs) if proofs else 0
 
 
-class Person(NamedTuple):
-    """The recipient of the mail that an event is about."""
-
-    campaign_id: int
-    member_id: int | None
-    list_id: int | None
-    address: str
-    mailbox: str
-
-
 _PEOPLE = text("""
     SELECT d.id, d.campaign_id, d.member_id, c.list_id, d.address, d.kind
     FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id
@@ -170,18 +163,14 @@ _PEOPLE = text("""
 """)
 
 
-def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> dict[int | None, Person]:
+def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> People:
     """Fill in each event's campaign and mailbox, or clear an unknown delivery; returns the people by delivery."""
     ids = {each.delivery_id for each in events if each.delivery_id is not None}
-    people: dict[int | None, Person] = {
-        id_: Person(campaign_id, member_id, list_id, address, mailbox_provider(address) if kind == "member" else "")
-        for id_, campaign_id, member_id, list_id, address, kind in connection.execute(
-            _PEOPLE, {"ids": _array(ids)}
-        ).all()
-    }
+    people = {row.id: row for row in connection.execute(_PEOPLE, {"ids": _array(ids)})}
     for each in events:
         if person := people.get(each.delivery_id):
-            each.campaign_id, each.mailbox = person.campaign_id, person.mailbox
+            each.campaign_id = person.campaign_id
+            each.mailbox = mailbox_provider(person.address) if person.kind == "member" else ""
             each.detail.pop("email", None)
             continue
         each.delivery_id = None
@@ -261,7 +250,7 @@ def _mark_doubles(connection: Connection, events: Sequence[IncomingEvent]) -> No
             each.detail["double"] = True
 
 
-def _suppress(connection: Connection, new: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
+def _suppress(connection: Connection, new: Collection[IncomingEvent], people: People) -> None:
     """Suppress the addresses that bounced hard or complained."""
     evidence = []
     for each in new:
@@ -274,7 +263,7 @@ def _suppress(connection: Connection, new: Collection[IncomingEvent], people: Ma
     suppress_all(connection, evidence)
 
 
-def _unsubscribe(connection: Connection, new: Collection[IncomingEvent], people: Mapping[int | None, Person]) -> None:
+def _unsubscribe(connection: Connection, new: Collection[IncomingEvent], people: People) -> None:
     # One by one: it is rare, as SendGrid's own unsubscribe links are turned off in our mails.
     unsubscribed = {
         (row.list_id, row.member_id)

@@ -24,14 +24,9 @@ _DOMAINS = {
     "GMX and Web.de": "gmx.com gmx.co.uk gmx.de gmx.net web.de mail.com",
     "Zoho": "zoho.com zohomail.com zohomail.eu",
 }
-_PROVIDER_OF = {domain: provider for provider, domains in _DOMAINS.items() for domain in domains.split()}
-
-
-def mailbox_providers() -> list[dict[str, str]]:
-    """Return each known domain with its mailbox provider, as rows for SQL."""
-    return [{"domain": domain, "mailbox": provider} for domain, provider in _PROVIDER_OF.items()]
+PROVIDER_OF = {domain: provider for provider, domains in _DOMAINS.items() for domain in domains.split()}
 
 
 def mailbox_provider(address: str) -> str:
     """Return the mailbox provider of `address`; "other" if its domain is not known."""
-    return _PROVIDER_OF.get(address.rpartition("@")[2].lower(), OTHER)
+    return PROVIDER_OF.get(address.rpartition("@")[2].lower(), OTHER)

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from sender.events.facts import FACT, FACT_BIT
-from sender.events.mailbox_providers import OTHER, mailbox_providers
+from sender.events.mailbox_providers import OTHER, PROVIDER_OF
 from sender.events.rollups import NO_LINK, SUMS
 
 # Members' events of some campaigns, found by each campaign's range of delivery ids.
@@ -21,7 +21,7 @@ _COUNTED = text("""
     FROM campaigns c
     JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind = 'member'
     JOIN events e ON e.delivery_id = d.id
-    LEFT JOIN json_to_recordset(CAST(:mailboxes AS json)) AS m (domain text, mailbox text)
+    LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
            ON m.domain = lower(substring(d.address FROM '[^@]*$'))
     WHERE c.id = ANY (:campaigns)
 """)
@@ -57,7 +57,7 @@ def recount_rollups(connection: Connection, campaign_ids: Collection[int], *, re
     The caller's transaction must see one state of the events, or lock the table against inserts.
     """
     campaigns = {"campaigns": sorted(campaign_ids)}
-    known = orjson.dumps(mailbox_providers()).decode()
+    known = orjson.dumps(PROVIDER_OF).decode()
     connection.execute(text("DROP TABLE IF EXISTS counted"))
     connection.execute(_COUNTED, {**campaigns, "no_link": NO_LINK, "other": OTHER, "mailboxes": known})
     differences = {}

@@ -158,12 +158,8 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
     counted = [each for each in stored.new if each.mailbox and each.fact in BITS]
     if not counted:
         return
-    sums = Counter((each.campaign_id, each.mailbox, each.fact, int(each.at.timestamp()) // 3600) for each in counted)
-    hours: Counter[tuple[int | None, int, str]] = Counter()
-    events: Counter[tuple[int | None, str, str]] = Counter()
-    for (campaign_id, mailbox, fact, hour), count in sums.items():
-        hours[campaign_id, hour, fact] += count
-        events[campaign_id, mailbox, fact] += count
+    hours = Counter((each.campaign_id, int(each.at.timestamp()) // 3600, each.fact) for each in counted)
+    events = Counter((each.campaign_id, each.mailbox, each.fact) for each in counted)
     _upsert(connection, _HOURS, [
         {"campaign_id": campaign_id, "hour": datetime.fromtimestamp(hour * 3600, UTC), "fact": fact, "events": count}
         for (campaign_id, hour, fact), count in sorted(hours.items())

@@ -49,7 +49,8 @@ class MimeSkeleton:
         self._subject = _split(mailing.subject_prefix + plan.tagged_subject, plan.tags)
         pieces: list[bytes | str] = []
         for subtype, text in (("plain", plan.tagged_text), ("html", plan.tagged_html)):
-            pieces.append(_part_head(boundary, subtype))
+            kind = f"text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable"
+            pieces.append(f"--{boundary}\r\nContent-Type: {kind}\r\n\r\n".encode())
             pieces.extend(piece if tag else quoted(piece) for piece, tag in _split(text, plan.tags))
             pieces.append(b"\r\n")
         pieces.append(f"--{boundary}--\r\n".encode())
@@ -125,13 +126,6 @@ def _split(text: str, tags: tuple[str, ...]) -> list[tuple[str, bool]]:
     known = frozenset(tags)
     pieces = re.split(f"({'|'.join(map(re.escape, sorted(tags, key=len, reverse=True)))})", text)
     return [(piece, piece in known) for piece in pieces if piece]
-
-
-def _part_head(boundary: str, subtype: str) -> bytes:
-    return (
-        f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-    ).encode()
 
 
 def _shared_headers(mailing: Mailing) -> bytes:

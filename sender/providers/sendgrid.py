@@ -239,7 +239,4 @@ class _Client(python_http_client.Client):  # type: ignore[misc]
         request = urllib.request.Request(  # noqa: S310 - `check` has looked at the scheme
             self._build_url(None), data=data, headers=headers, method="POST"
         )
-        return Response(self._make_request(None, request, timeout=timeout))
-
-    def _make_request(self, opener: object, request: urllib.request.Request, timeout: float | None = None) -> Any:
-        return super()._make_request(self._opener, request, timeout=timeout)
+        return Response(self._make_request(self._opener, request, timeout=timeout))

@@ -86,11 +86,12 @@ class Account:
         The log can be searched by address and time. The attempt key in a mail's custom arguments, which only the mail's
         own entry contains, proves that it belongs to this request. Raises ProviderError if the log can't be read.
         """
+        start, end = (f'TIMESTAMP "{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"' for at in (since, until))
+        times = f"sg_message_id_created_at >= {start} AND sg_message_id_created_at <= {end}"
         for address in addresses:
             if "'" in address or "\\" in address:  # the query language documents no escaping
                 continue
-            query = f"to_email = '{address}' AND {_between('sg_message_id_created_at', since, until)}"
-            found = self.ask("/v3/logs", body={"query": query, "limit": 100})
+            found = self.ask("/v3/logs", body={"query": f"to_email = '{address}' AND {times}", "limit": 100})
             for entry in dicts(found.get("messages") if isinstance(found, dict) else None):
                 id_ = str(entry.get("sg_message_id") or "")
                 mail = self.ask(f"/v3/logs/{quote(id_, safe='')}") if id_ else None
@@ -136,11 +137,6 @@ class Account:
                 f"{self.host} can't be reached ({what}): {scrub(reason, [self.settings.sendgrid_api_key])}.",
                 hint="Check the network and SENDGRID_API_HOST.",
             ) from None
-
-
-def _between(field: str, since: datetime, until: datetime) -> str:
-    start, end = (f'TIMESTAMP "{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"' for at in (since, until))
-    return f"{field} >= {start} AND {field} <= {end}"
 
 
 def dicts(value: object) -> list[dict[str, Any]]:

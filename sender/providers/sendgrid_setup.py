@@ -20,10 +20,7 @@ SetupState = Literal["good", "missing", "wrong", "not known"]
 NEEDED_SCOPE = "mail.send"
 # Optional scopes (any of the names, as SendGrid's own lists differ), and what they are for.
 SCOPES = (
-    (
-        ("suppression.read", "suppressions.read"),
-        "syncing its suppression lists daily, as the webhook may miss bounces",
-    ),
+    (("suppression.read", "suppressions.read"), "syncing its suppression lists daily, as the webhook may miss bounces"),
     (("email_activity.read", "messages.read"), "looking uncertain requests up in its log"),
     (("whitelabel.read",), "checking sender authentication"),
     (("user.webhooks.event.settings.read",), "checking the Event Webhook"),
@@ -32,7 +29,9 @@ SCOPES = (
 # Without these, deliveries and suppressions are incomplete; the others are only for figures.
 NEEDED_EVENTS = ("delivered", "bounce", "dropped", "spam_report")
 USEFUL_EVENTS = ("processed", "deferred", "open", "click", "unsubscribe", "group_unsubscribe")
-_WHERE = "Settings, Sender Authentication"
+_KEYS_PAGE = "Settings, API Keys"
+_DOMAINS_PAGE = "Settings, Sender Authentication"
+_WEBHOOK_PAGE = "Settings, Mail Settings, Event Webhook"
 _UNKNOWN = "SendGrid does not know this domain, and refuses mail from unknown addresses (403)."
 
 
@@ -61,7 +60,7 @@ class Setup:
         self._ask = cache(partial(_require, account))
         self._unavailable = False
         self._keys = account.settings.sendgrid_webhook_keys
-        public = account.settings.public_url.rstrip("/")
+        public = account.settings.public_url
         self._webhook_url = f"{public}/webhooks/sendgrid" if public else ""
 
     def findings(self, domains: Sequence[str]) -> Iterator[SetupFinding]:
@@ -97,14 +96,12 @@ class Setup:
         )
 
     def _scopes(self) -> Iterator[SetupFinding]:
-        answer = self._ask("/v3/scopes")
-        scopes = set(answer.get("scopes") or ()) if isinstance(answer, dict) else set()
+        scopes = set(self._field("/v3/scopes", "scopes") or ())
         if NEEDED_SCOPE in scopes:
             yield SetupFinding("SendGrid key", "good", "may send mail")
         else:
-            yield SetupFinding(
-                "SendGrid key", "wrong", "may not send mail.\n  Give it Mail Send under Settings, API Keys."
-            )
+            words = f"may not send mail.\n  Give it Mail Send under {_KEYS_PAGE}."
+            yield SetupFinding("SendGrid key", "wrong", words)
         lacking = [f"{names[0]}: {why}" for names, why in SCOPES if not scopes.intersection(names)]
         if lacking:
             words = "The key lacks these scopes, which sending does not need:\n  " + "\n  ".join(lacking)
@@ -112,32 +109,21 @@ class Setup:
 
     def _authentication(self, domain: str) -> Iterator[SetupFinding]:
         subject, found = f"sender authentication {domain}", self._domain(domain)
-        if found and found.get("valid") is True:
-            hosts = ", ".join(str(record.get("host")) for record in _records(found).values())
-            yield SetupFinding(subject, "good", f"SendGrid signs mail from it: {hosts}")
-        elif found:
-            yield SetupFinding(
-                subject, "wrong", f"SendGrid finds these records wrong:{_wanted(found)}\n  {_verify(_WHERE)}"
-            )
-        else:
-            count = self._single_senders(domain)
-            known = f"SendGrid knows only {count} single addresses of it, and signs their mail with its own domain"
-            words = f"{known}: Gmail and Yahoo refuse such mail from bulk senders." if count else _UNKNOWN
-            yield SetupFinding(subject, "wrong", f"{words}\n  Authenticate it under {_WHERE}.")
+        if found:
+            yield _judged(subject, found, "SendGrid signs mail from it: ")
+            return
+        count = self._single_senders(domain)
+        known = f"SendGrid knows only {count} single addresses of it, and signs their mail with its own domain"
+        words = f"{known}: Gmail and Yahoo refuse such mail from bulk senders." if count else _UNKNOWN
+        yield SetupFinding(subject, "wrong", f"{words}\n  Authenticate it under {_DOMAINS_PAGE}.")
 
     def _branding(self, domain: str) -> Iterator[SetupFinding]:
         subject, found = f"link branding {domain}", self._link(domain)
-        if not found:
-            words = f"Tracked links have SendGrid's own domain.\n  If it tracks clicks, brand links under {_WHERE}."
-            yield SetupFinding(subject, "missing", words)
-        elif found.get("valid") is True:
-            yield SetupFinding(
-                subject, "good", ", ".join(str(record.get("host")) for record in _records(found).values())
-            )
-        else:
-            yield SetupFinding(
-                subject, "wrong", f"SendGrid finds these records wrong:{_wanted(found)}\n  {_verify(_WHERE)}"
-            )
+        if found:
+            yield _judged(subject, found, "")
+            return
+        words = f"Tracked links have SendGrid's own domain.\n  If it tracks clicks, brand links under {_DOMAINS_PAGE}."
+        yield SetupFinding(subject, "missing", words)
 
     def _domain(self, domain: str) -> dict[str, Any]:
         query = urlencode({"domain": domain, "limit": 50})
@@ -149,10 +135,9 @@ class Setup:
     def _single_senders(self, domain: str) -> int:
         """Count a domain's addresses that were verified one by one; 0 if SendGrid does not say."""
         try:
-            answer = self._ask("/v3/verified_senders?limit=500")
+            senders = dicts(self._field("/v3/verified_senders?limit=500", "results"))
         except ProviderError:
             return 0
-        senders = dicts(answer.get("results")) if isinstance(answer, dict) else []
         theirs = [each for each in senders if str(each.get("from_email")).lower().endswith(f"@{domain}")]
         return sum(each.get("verified") is True for each in theirs)
 
@@ -161,27 +146,26 @@ class Setup:
         if not self._webhook_url:
             yield SetupFinding(subject, "missing", "DAISYCHAIN_PUBLIC_URL is not set: SendGrid can't send us events.")
             return
-        answer = self._ask("/v3/user/webhooks/event/settings/all")
-        hooks = dicts(answer.get("webhooks")) if isinstance(answer, dict) else []
+        hooks = dicts(self._field("/v3/user/webhooks/event/settings/all", "webhooks"))
         hook = next((each for each in hooks if str(each.get("url") or "").rstrip("/") == self._webhook_url), None)
-        todo = "Settings, Mail Settings, Event Webhook"
         if hook is None:
-            yield SetupFinding(subject, "wrong", f"None posts to {self._webhook_url}.\n  Create one under {todo}.")
+            words = f"None posts to {self._webhook_url}.\n  Create one under {_WEBHOOK_PAGE}."
+            yield SetupFinding(subject, "wrong", words)
             return
         if hook.get("enabled") is True:
             yield SetupFinding(subject, "good", self._webhook_url)
         else:
-            yield SetupFinding(subject, "wrong", f"{self._webhook_url} is turned off.\n  Turn it on under {todo}.")
-        yield self._signature(hook, todo)
-        yield _events(hook, todo)
+            words = f"{self._webhook_url} is turned off.\n  Turn it on under {_WEBHOOK_PAGE}."
+            yield SetupFinding(subject, "wrong", words)
+        yield self._signature(str(hook.get("public_key") or "").strip())
+        yield _events(hook)
 
-    def _signature(self, hook: Mapping[str, Any], todo: str) -> SetupFinding:
-        subject, key = "SendGrid signature", str(hook.get("public_key") or "").strip()
+    def _signature(self, key: str) -> SetupFinding:
+        subject = "SendGrid signature"
         if not key:
-            return SetupFinding(
-                subject, "wrong", f"Signed events are off; unsigned ones are refused.\n  Turn them on under {todo}."
-            )
-        if key in (each.strip() for each in self._keys):
+            words = f"Signed events are off; unsigned ones are refused.\n  Turn them on under {_WEBHOOK_PAGE}."
+            return SetupFinding(subject, "wrong", words)
+        if key in self._keys:
             return SetupFinding(subject, "good", "on, and its key is in SENDGRID_WEBHOOK_KEYS")
         kept = "has another key" if self._keys else "is not set"
         return SetupFinding(subject, "wrong", f"On, and SENDGRID_WEBHOOK_KEYS {kept}.\n  Set it to {key}")
@@ -195,6 +179,11 @@ class Setup:
         words = f"{left:,} of {answer.get('total') or 0:,} left until {answer.get('next_reset') or 'an unknown date'}"
         todo = "\n  Further mail is refused or costs extra. See Settings, Account Details."
         yield SetupFinding(subject, "good" if left > 0 else "wrong", words if left > 0 else words + todo)
+
+    def _field(self, path: str, name: str) -> Any:
+        """Return one field of an answer; None if the answer is not an object."""
+        answer = self._ask(path)
+        return answer.get(name) if isinstance(answer, dict) else None
 
 
 def _require(account: Account, path: str) -> Any:
@@ -215,24 +204,27 @@ def _records(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in records.items() if isinstance(each, dict)} if isinstance(records, dict) else {}
 
 
-def _wanted(entry: Mapping[str, Any]) -> str:
-    wrong = [each for each in _records(entry).values() if each.get("valid") is not True]
+def _judged(subject: str, entry: Mapping[str, Any], good: str) -> SetupFinding:
+    """Report what SendGrid itself found when it checked a domain's records; `good` introduces the valid ones."""
+    records = _records(entry).values()
+    if entry.get("valid") is True:
+        return SetupFinding(subject, "good", good + ", ".join(str(record.get("host")) for record in records))
+    wrong = [each for each in records if each.get("valid") is not True]
     lines = [f"{each.get('host')} {str(each.get('type')).upper()} {each.get('data')}" for each in wrong]
-    return "".join(f"\n  wanted: {line}" for line in lines) or " it does not say which."
+    wanted = "".join(f"\n  wanted: {line}" for line in lines) or " it does not say which."
+    todo = f"Set them in the DNS, then press Verify under {_DOMAINS_PAGE}."
+    return SetupFinding(subject, "wrong", f"SendGrid finds these records wrong:{wanted}\n  {todo}")
 
 
-def _verify(where: str) -> str:
-    return f"Set them in the DNS, then press Verify under {where}."
-
-
-def _events(hook: Mapping[str, Any], todo: str) -> SetupFinding:
+def _events(hook: Mapping[str, Any]) -> SetupFinding:
+    subject = "SendGrid events"
     needed, useful = (
         [name for name in names if hook.get(name) is not True] for names in (NEEDED_EVENTS, USEFUL_EVENTS)
     )
     if needed:
-        words = f"Not sent to us: {', '.join([*needed, *useful])}.\n  Choose them under {todo}."
-        return SetupFinding("SendGrid events", "wrong", words)
+        words = f"Not sent to us: {', '.join([*needed, *useful])}.\n  Choose them under {_WEBHOOK_PAGE}."
+        return SetupFinding(subject, "wrong", words)
     if useful:
         words = f'Not sent to us: {", ".join(useful)}; figures that need them show "not known".'
-        return SetupFinding("SendGrid events", "missing", words)
-    return SetupFinding("SendGrid events", "good", "all useful events are on")
+        return SetupFinding(subject, "missing", words)
+    return SetupFinding(subject, "good", "all useful events are on")

@@ -60,23 +60,13 @@ def _soft_bounces(database: Database) -> str:
         return f"{suppress_soft_bouncers(connection)} suppressed"
 
 
-def _old_bodies(database: Database) -> str:
-    with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        deleted, differing = drop_old_bodies(connection)
-        connection.commit()
-    if differing:
-        log.error("old webhook bodies are kept, as roll-ups differ from the events: %s", differing)
-        return f"kept, as roll-ups differ from the events: {differing}; run `daisychain events replay`"
-    return f"{deleted} deleted"
-
-
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "alerts": (timedelta(minutes=1), check_and_notify),
     "look-ups": (timedelta(minutes=1), _look_ups),
     "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),
     "provider lists": (timedelta(days=1), _provider_lists),
     "soft bounces": (timedelta(days=1), _soft_bounces),
-    "old bodies": (timedelta(days=1), _old_bodies),
+    "old bodies": (timedelta(days=1), drop_old_bodies),
 }
 
 # A row that is not due is a conflict without an update, and is not returned.

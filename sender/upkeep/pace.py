@@ -89,8 +89,10 @@ def _canary_passed(connection: Connection, campaign: CampaignRecord, now: dateti
 
     If the canary did badly the campaign is paused; if somebody then resumes it, the rest follows.
     """
-    unfinished = _batches(campaign.id, select(Batch.id)).where(
-        Batch.state.in_(["waiting", "sending"]), Batch.last_id < campaign.rest_from
+    unfinished = select(Batch.id).where(
+        Batch.campaign_id == campaign.id,
+        Batch.state.in_(["waiting", "sending"]),
+        Batch.last_id < campaign.rest_from,
     )
     if connection.scalar(select(unfinished.exists())):
         return False
@@ -147,12 +149,8 @@ def _size() -> Any:
     return Batch.last_id - Batch.first_id + 1
 
 
-def _batches(campaign_id: int, statement: Any) -> Any:
-    return statement.where(Batch.campaign_id == campaign_id)
-
-
 def _waiting(campaign_id: int, statement: Any) -> Any:
-    return _batches(campaign_id, statement).where(Batch.state == "waiting")
+    return statement.where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
 
 
 def _overdue(starts_at: datetime) -> str:

@@ -6,7 +6,6 @@ Procrastinate never reruns a dead worker's job. That is what we want: only the t
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -52,7 +51,8 @@ def _advance_campaigns(connection: Connection, settings: Settings) -> None:
     One broken campaign must not stop the others. All go in the order of their ids, so two sweeps don't deadlock.
     """
     pace.start_due_campaigns(connection, settings)
-    ended = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), _has_waiting_batch())
+    waiting = select(Batch.id).where(Batch.campaign_id == Campaign.id, Batch.state == "waiting").exists()
+    ended = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), waiting)
     for campaign_id in connection.scalars(ended.order_by(Campaign.id)).all():
         people_wait_again(connection, campaign_id)
     under_way = select(Campaign.id).where(Campaign.state == "sending")
@@ -61,7 +61,3 @@ def _advance_campaigns(connection: Connection, settings: Settings) -> None:
             pace.release_batches(connection, campaign_id)
             batch_jobs.defer_waiting(connection, campaign_id)
             finish_if_done(connection, campaign_id)  # a campaign without people has no batch to finish it
-
-
-def _has_waiting_batch() -> Any:
-    return select(Batch.id).where(Batch.campaign_id == Campaign.id, Batch.state == "waiting").exists()

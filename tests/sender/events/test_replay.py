@@ -288,5 +288,4 @@ def test_old_bodies_go_once_the_roll_ups_agree_with_the_events(database: Databas
 
 
 def test_where_no_body_is_old_none_is_counted(database: Database) -> None:
-    with database.engine.begin() as connection:
-        assert drop_old_bodies(connection) == (0, {})
+    assert drop_old_bodies(database) == "0 deleted"
