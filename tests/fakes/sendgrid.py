@@ -129,6 +129,11 @@ class FakeSendGrid:
         with self.lock:
             self._faults.extend(faults)
 
+    def clear(self) -> None:
+        """Drop the faults that no request has met yet."""
+        with self.lock:
+            self._faults.clear()
+
     def post(self, events: Sequence[Event]) -> list[int]:
         """Post events to the webhook in signed batches; returns the statuses of the answers."""
         batches = [events[start : start + EVENTS_PER_POST] for start in range(0, len(events), EVENTS_PER_POST)]

@@ -157,7 +157,7 @@ def test_the_doctor_prints_what_is_wanted_and_fails_where_it_is_not_there(zone: 
     assert f"_dmarc.{DOMAIN} TXT" in shown
     assert "last event" in shown
     zone.records[f"_dmarc.{DOMAIN}", "TXT"] = []
-    assert f"wanted: _dmarc.{DOMAIN} TXT" in doctor(*arguments, code=1).stdout
+    assert f"wanted: `_dmarc.{DOMAIN} TXT" in doctor(*arguments, code=1).stdout
 
 
 def test_the_names_that_sendgrid_chose_need_not_be_said(zone: Zone, daisychain: Daisychain) -> None:
