@@ -120,10 +120,8 @@ def compile_document(
     """
     toolkit = replace(toolkit, brand=brand) if brand else toolkit
     if document.layout not in registry().layouts:
-        raise InputError(
-            f"There is no layout {document.layout!r}.", file=document.file, line=document.lines.get("layout"),
-            hint=nearest(document.layout, registry().layouts),
-        )  # fmt: skip
+        hint = nearest(document.layout, registry().layouts)
+        raise document.wrong("layout", f"There is no layout {document.layout!r}.", hint)
     return _Compiling(document, toolkit, list_fields, today or current_day(), mint, mistakes or Mistakes()).run(simple)
 
 
@@ -147,9 +145,7 @@ class _Compiling:
         self._slots = Slots(self._expressions)
         self._pictures = Pictures(toolkit, document.folder, self._mint)
         self._look = look_of(toolkit.brand, document.direction, phrases(document.language))
-        self._composer = Composer(
-            document.layout, self._look, registry(), self._expressions, self._slots, self._pictures
-        )
+        self._composer = Composer(document.layout, self._look, self._expressions, self._slots, self._pictures)
         self._copy: dict[str, CopyUse] = {}
         self._mjml = self._css = ""
 
@@ -210,7 +206,7 @@ class _Compiling:
 
     def _nodes(self, text: str, file: str, line: int) -> tuple[Node, ...]:
         lines = self._expressions.evaluate(text, file, line)
-        return parse(lines, registry(), self._mint, self._mistakes, self._copied)
+        return parse(lines, self._mint, self._mistakes, self._copied)
 
     def _introduced(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         """Return `nodes` with the brand's intro after the opening; it has no expressions and no blocks."""
@@ -239,7 +235,7 @@ class _Compiling:
         expires = block.expires.isoformat() if block.expires else ""
         self._copy[block.id] = CopyUse(block.id, block.version, block.approved_by, block.title, expires)
         lines = self._expressions.evaluate(block.body, block.file, block.line)
-        return parse(lines, registry(), self._mint, self._mistakes, _nested_copy)
+        return parse(lines, self._mint, self._mistakes, _nested_copy)
 
     def _page(self, subject: str, preheader: str) -> dict[str, Any]:
         brand = self._toolkit.brand

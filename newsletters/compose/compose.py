@@ -13,7 +13,6 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from newsletters.compose.blocks import Registry
 from newsletters.compose.directives import BlockNode, ConditionNode, Node, TextNode
 from newsletters.compose.markdown import Words, read_words, to_html
 from newsletters.compose.pictures import Pictures, Room
@@ -42,7 +41,6 @@ class Composer:
 
     layout: str
     look: Theme
-    registry: Registry
     expressions: Expressions
     slots: Slots
     pictures: Pictures

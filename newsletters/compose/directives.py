@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
-from newsletters.compose.blocks import Block, Registry
+from newsletters.compose.blocks import Block, registry
 from newsletters.documents.error_list import Mistakes
 from newsletters.expressions.parse import Line
 from newsletters.tokens import Kind, Mint, Token
@@ -26,7 +26,7 @@ _DIRECTIVE = re.compile(r" {0,3}:{3,}(.*)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _NAME = re.compile(r"\s*([A-Za-z][\w-]*)")
 _ATTRIBUTE = re.compile(
-    r"""\s+(?:([A-Za-z][\w-]*)=(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"'=]+))|"((?:[^"\\]|\\.)*)"|([^\s"'=]+))"""
+    r"""\s+(?:(?P<name>[A-Za-z][\w-]*)=)?(?:(?P<sign>["'])(?P<quoted>(?:(?!(?P=sign))[^\\]|\\.)*)(?P=sign)|(?P<bare>[^\s"'=]+))"""
 )
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -74,19 +74,16 @@ class _OpenDirective:
     branches: list[list[Node]] = field(default_factory=lambda: [[]])
 
 
-def parse(
-    lines: Sequence[Line], registry: Registry, mint: Mint, mistakes: Mistakes, read_copy: ReadCopy
-) -> tuple[Node, ...]:
+def parse(lines: Sequence[Line], mint: Mint, mistakes: Mistakes, read_copy: ReadCopy) -> tuple[Node, ...]:
     """Return the tree of `lines` and of the copy blocks that they name; raises InputError with file and line.
 
     `mistakes` may collect the errors instead.
     """
-    return _Parser(registry, mint, mistakes, read_copy).parse(lines)
+    return _Parser(mint, mistakes, read_copy).parse(lines)
 
 
 class _Parser:
-    def __init__(self, registry: Registry, mint: Mint, mistakes: Mistakes, read_copy: ReadCopy) -> None:
-        self._registry = registry
+    def __init__(self, mint: Mint, mistakes: Mistakes, read_copy: ReadCopy) -> None:
         self._mint = mint
         self._mistakes = mistakes
         self._read_copy = read_copy
@@ -132,7 +129,7 @@ class _Parser:
             return
         name = _NAME.match(rest)
         if name is None:
-            known = ", ".join(sorted(self._registry.blocks))
+            known = ", ".join(sorted(registry().blocks))
             raise line.wrong("A directive is written `::: name`.", f"Known: {COPY}, {known}.")
         words, attributes = self._attributes(rest[name.end() :].rstrip(), line)
         if name[1] == COPY:
@@ -148,9 +145,9 @@ class _Parser:
             # Something stands for it, or else the block around it would be called empty too.
             self._add(TextNode((replace(line, text=""),)))
             return
-        block = self._registry.blocks.get(name[1])
+        block = registry().blocks.get(name[1])
         if block is None:
-            raise line.wrong(f"There is no block {name[1]!r}.", nearest(name[1], [*self._registry.blocks, COPY]))
+            raise line.wrong(f"There is no block {name[1]!r}.", nearest(name[1], [*registry().blocks, COPY]))
         self._check_within(block, line)
         node = BlockNode(block, block.check(words, attributes, line), (), line)
         if block.body == "none":
@@ -167,13 +164,13 @@ class _Parser:
             if match is None:
                 raise line.wrong(f"This can't be read: {text[end:].strip()}", 'Attributes are written name="value".')
             end = match.end()
-            if match[1] is None:
-                words.append(match[6] if match[5] is None else _ESCAPED.sub(r"\1", match[5]))
-                continue
-            if match[1] in attributes:
-                raise line.wrong(f"The attribute {match[1]!r} is given twice.")
-            quoted = match[2] if match[2] is not None else match[3]
-            attributes[match[1]] = match[4] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+            name, value = match["name"], match["bare"] or _ESCAPED.sub(r"\1", match["quoted"])
+            if name in attributes:
+                raise line.wrong(f"The attribute {name!r} is given twice.")
+            if name is None:
+                words.append(value)
+            else:
+                attributes[name] = value
         if self._mint.pattern("[BOE]").search(text):
             hint = 'Write {{ "a" if member.city else "b" }}, or put {% if %} around the whole block.'
             raise line.wrong("A condition can't be inside a directive.", hint)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compose.compiler import Compilation, FindToolkit, compile_file
 from newsletters.documents.document import first_of, language_of
@@ -95,23 +94,17 @@ def compile_languages(
     compilations = {first.document.language: first}
     for each in translations(path):
         made = compile_file(each, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
-        language = made.document.language
+        document, language = made.document, made.document.language
         if twin := next((code for code in compilations if code.lower() == language.lower()), None):
-            raise InputError(
-                f"The language {language!r} is used twice, also in {compilations[twin].document.file}.",
-                file=each, line=made.document.lines.get("language", 1),
-            )  # fmt: skip
-        if made.document.fallback:
-            raise InputError(
-                "A translation can't say what to fall back on.", file=each, line=made.document.lines["fallback"],
-                hint=f"Say it in {path.name}.",
-            )  # fmt: skip
+            message = f"The language {language!r} is used twice, also in {compilations[twin].document.file}."
+            raise document.wrong("language", message)
+        if document.fallback:
+            message = "A translation can't say what to fall back on."
+            raise document.wrong("fallback", message, f"Say it in {path.name}.")
         compilations[language] = made
     document = first.document
     fallback = document.fallback or document.language
     if fallback not in compilations:
-        raise InputError(
-            f"There is no newsletter in {fallback!r} to fall back on.", file=document.file,
-            line=document.lines.get("fallback"), hint=nearest(fallback, compilations),
-        )  # fmt: skip
+        message = f"There is no newsletter in {fallback!r} to fall back on."
+        raise document.wrong("fallback", message, nearest(fallback, compilations))
     return Languages(compilations, fallback)

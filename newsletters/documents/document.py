@@ -64,6 +64,10 @@ class Document:
         """Return `rtl` for languages that are written from right to left, else `ltr`."""
         return "rtl" if self.language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
+    def wrong(self, key: str, message: str, hint: str = "") -> InputError:
+        """Return the error `message` at a front matter key, or at the front matter if the key is missing."""
+        return InputError(message, file=self.file, line=self.lines.get(key, 1), hint=hint)
+
     def place(self, key: str) -> str:
         """Return `file:line` of a front matter key, or of the front matter if the key is missing."""
         return f"{self.file}:{self.lines.get(key, 1)}"

@@ -31,17 +31,14 @@ class YamlMapping:
         self._values: dict[str, yaml.Node] = {}
         self._lines: dict[str, int] = {}
         for key, value in node.value:
-            self._keep(key, value)
-
-    def _keep(self, key: yaml.Node, value: yaml.Node) -> None:
-        line = key.start_mark.line + 1 + self._offset
-        if not isinstance(key, yaml.ScalarNode):
-            raise InputError("A key must be a plain word.", file=self.file, line=line)
-        if key.value in self._lines:
-            first = self._lines[key.value]
-            raise InputError(f"{key.value!r} is given twice, first on line {first}.", file=self.file, line=line)
-        self._values[key.value] = value
-        self._lines[key.value] = line
+            line = key.start_mark.line + 1 + offset
+            if not isinstance(key, yaml.ScalarNode):
+                raise InputError("A key must be a plain word.", file=file, line=line)
+            if key.value in self._lines:
+                first = self._lines[key.value]
+                raise InputError(f"{key.value!r} is given twice, first on line {first}.", file=file, line=line)
+            self._values[key.value] = value
+            self._lines[key.value] = line
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

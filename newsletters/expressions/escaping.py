@@ -8,11 +8,6 @@ from urllib.parse import quote, urlsplit
 _WHOLE_URL = re.compile(r"(?:https?://[^\s/?#]|mailto:[^\s])", re.IGNORECASE)
 
 
-def plain(text: str) -> str:
-    """Return the text as it is."""
-    return text
-
-
 def escape(text: str) -> str:
     """Return the text as HTML, also for a quoted attribute."""
     # Looking first is several times quicker than replacing always: most values are harmless.

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from daisychain.urls import absolute_url
 from newsletters.compiled import Context, Slot
-from newsletters.expressions.parse import Expressions, Found, Line
+from newsletters.expressions.parse import Expressions, Line
 from newsletters.expressions.trees import fields_of
 from newsletters.tokens import Kind
 
@@ -61,16 +61,14 @@ class Slots:
 
     def words(self, text: str) -> str:
         """Return `text` as people read it, with the names of fields in place of slots."""
-        named = self._token.sub(lambda match: f"[{', '.join(fields_of(self._expression(int(match[2])).tree))}]", text)
+        found = self._expressions.slots
+        named = self._token.sub(lambda match: f"[{', '.join(fields_of(found[int(match[2])].tree))}]", text)
         return self._mint.strip(named)
 
     def _slot(self, expression: int, context: Context) -> str:
-        found = self._expression(expression)
+        found = self._expressions.slots[expression]
         key = (json.dumps(found.tree), context)
         slot = self._found.setdefault(
             key, Slot(len(self._found), found.tree, context, fields_of(found.tree), found.line, found.file)
         )
         return self._mint.write(Kind.SLOT, slot.index)
-
-    def _expression(self, index: int) -> Found:
-        return self._expressions.slots[index]

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from newsletters.compiled import CompiledEmail, Image, Link, Slot
-from newsletters.expressions.escaping import escape, plain, url_part, whole_url
+from newsletters.expressions.escaping import escape, url_part, whole_url
 from newsletters.expressions.evaluate import Formulas
 from newsletters.tokens import CONDITIONALS, Kind, Token
 
@@ -102,8 +102,8 @@ def plan_merge(email: CompiledEmail, references: References) -> MergePlan:
         html = html[:at] + pixel + html[at:] if at >= 0 else html + pixel
     formulas = Formulas(email.mint.mark)
     parts = [
-        _Planner(email, references, formulas, letter, write).pieces(list(email.mint.split(text)))
-        for letter, write, text in (("H", plain, email.subject), ("M", escape, html), ("T", plain, email.text))
+        _Planner(email, references, formulas, letter).pieces(list(email.mint.split(text)))
+        for letter, text in (("H", email.subject), ("M", html), ("T", email.text))
     ]
     return MergePlan(email, formulas, parts)
 
@@ -128,21 +128,13 @@ def _address(slot: Slot, formulas: Formulas) -> str:
 
 
 class _Planner:
-    """Turns one tokenised part into pieces; `letter` keeps the tags of the parts apart."""
+    """Turns one tokenised part into pieces; `letter` keeps the tags of the parts apart: H, T, or M for the HTML."""
 
-    def __init__(
-        self,
-        email: CompiledEmail,
-        references: References,
-        formulas: Formulas,
-        letter: str,
-        escape: Callable[[str], str],
-    ) -> None:
+    def __init__(self, email: CompiledEmail, references: References, formulas: Formulas, letter: str) -> None:
         self._mint = email.mint
         self._references = references
         self._formulas = formulas
         self._letter = letter
-        self._escape = escape
         self._slots = {slot.index: slot for slot in email.slots}
         self._tests = {row.index: row.test for row in email.conditions}
         self._links = {link.index: link for link in email.links}
@@ -186,7 +178,7 @@ class _Planner:
                 continue
             for position, literal in enumerate(item.split(KEY)):
                 pieces += [self._tag("key", "key")] if position else []
-                pieces.append(self._escape(literal))
+                pieces.append(escape(literal) if self._letter == "M" else literal)
         return pieces
 
     def _reference(self, token: Token) -> str:
@@ -203,7 +195,7 @@ class _Planner:
         formulas = self._formulas
         if slot.context.startswith("url"):
             address = _address(slot, formulas)
-            return self._tag(slot.index, address if self._escape is plain else f"escape({address})")
+            return self._tag(slot.index, f"escape({address})" if self._letter == "M" else address)
         escaped = slot.context in ("html", "attribute")
         return self._tag(slot.index, formulas.value(slot.expression, escaped=escaped))
 

@@ -23,7 +23,7 @@ from newsletters.merge.merge import Merged, References, plan_merge
 from newsletters.merge.message import Embedded, build_message
 from newsletters.people import People
 from newsletters.preview.page import Occasion, PreviewedLanguage, PreviewedVariant, index_page
-from newsletters.preview.variants import Variant, variants
+from newsletters.preview.variants import variants
 
 INERT = "#"
 
@@ -86,20 +86,22 @@ def _edition(
 ) -> tuple[PreviewedLanguage, list[Sitting]]:  # fmt: skip
     """Return what the index shows of one language, and what to take pictures of; put its files into `contents`."""
     email, people = compilation.email, reader.people
-    names = _image_names(email)
+    names = {image.hash: f"images/{_file_name(image)}" for image in email.images}
     contents |= {names[hash_]: compilation.image_contents[hash_] for hash_ in names}
     speakers = languages.people_for(people, email.language) if people else None
     looks: list[PreviewedVariant] = []
     sittings: list[Sitting] = []
     seen: set[tuple[str, str]] = set()
     for variant in variants(email, _member(languages, email, reader, speakers), speakers):
-        mail = _merged(variant, names, public_url)
+        mail = _merged(variant.email, names, variant.member, public_url)
         if (mail.subject, mail.html) in seen:
             continue
         seen.add((mail.subject, mail.html))
         own = f"{stem}.{variant.key}" if variant.key else stem
         contents[f"{own}.html"] = mail.html.encode()
-        looks.append(PreviewedVariant(own, variant.title, variant.words, mail.subject, _preheader(variant, public_url)))
+        line = replace(variant.email, subject=email.preheader, html="", text="")
+        preheader = _merged(line, {}, variant.member, public_url).subject
+        looks.append(PreviewedVariant(own, variant.title, variant.words, mail.subject, preheader))
         sittings.append(Sitting(own, Page(mail.html, contents.get), all_modes=not variant.key))
         if not variant.key:
             text, member = mail.text, variant.member
@@ -127,13 +129,15 @@ def _from_whom(compilation: Compilation, people: People | None) -> tuple[str, st
     return email.from_address or sender, email.reply_to or reply_to
 
 
-def _merged(variant: Variant, images: Mapping[str, str], public_url: str) -> Merged:
-    return plan_merge(variant.email, _references(images, public_url)).render(variant.member, "")
-
-
-def _preheader(variant: Variant, public_url: str) -> str:
-    line = replace(variant.email, subject=variant.email.preheader, html="", text="")
-    return plan_merge(line, _references({}, public_url)).render(variant.member, "").subject
+def _merged(email: CompiledEmail, images: Mapping[str, str], member: Mapping[str, Any], public_url: str) -> Merged:
+    references = References(
+        link=lambda link: link.url,
+        image=lambda image: images[image.hash],
+        unsubscribe=INERT,
+        view=INERT,
+        public=public_url,
+    )
+    return plan_merge(email, references).render(member, "")
 
 
 def _message(compilation: Compilation, member: Mapping[str, Any], sender: str, reply_to: str, public_url: str) -> bytes:
@@ -141,7 +145,7 @@ def _message(compilation: Compilation, member: Mapping[str, Any], sender: str, r
     images = {image.hash: image for image in email.images}
     embedded = {hash_: f"cid:{_short(image)}" for hash_, image in images.items()}
     message = build_message(
-        plan_merge(email, _references(embedded, public_url)).render(member, ""),
+        _merged(email, embedded, member, public_url),
         sender=sender,
         to=str(member.get("email") or "member@example.org"),
         reply_to=reply_to,
@@ -175,21 +179,6 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _references(images: Mapping[str, str], public_url: str) -> References:
-    return References(
-        link=lambda link: link.url,
-        image=lambda image: images[image.hash],
-        unsubscribe=INERT,
-        view=INERT,
-        public=public_url,
-    )
-
-
-def _image_names(email: CompiledEmail) -> dict[str, str]:
-    """Return a file for each picture, named so that a person knows it and no two fall together."""
-    return {image.hash: f"images/{_file_name(image)}" for image in email.images}
-
-
 def _short(image: Image) -> str:
     # A name as long as a hash would be folded in its header, which not every mail program undoes.
     stem, ending = image.file_name.rsplit(".", 1)
@@ -197,6 +186,7 @@ def _short(image: Image) -> str:
 
 
 def _file_name(image: Image) -> str:
+    """Return a name by which a person knows the picture, and which no two share."""
     stem, ending = image.file_name.rsplit(".", 1)
     name = slug(Path(image.name).stem) or "image"
     return f"{name}-{stem[:8]}.{ending}"

@@ -28,10 +28,7 @@ class ToolkitFiles:
         self._total = 0
 
     def __contains__(self, path: str) -> bool:
-        try:
-            return path in self._files
-        except (_Leaves, _TooLarge):  # something is there; reading it says what is wrong with it
-            return True
+        return path in self._files
 
     def place(self, path: str) -> str:
         return f"{self._origin}/{path}"
@@ -62,12 +59,10 @@ class ToolkitFiles:
             content = self._files[path]
         except KeyError:
             raise InputError(f"The file {path!r} is missing.", file=file, line=line) from None
-        except _Leaves:
-            raise InputError(f"The path {path!r} leaves the toolkit's folder.", file=file, line=line) from None
-        except _TooLarge as error:
-            raise _too_large(path, error.size, limit, file, line) from None
+        except InputError as error:
+            raise InputError(error.message, file=file, line=line) from None
         if len(content) > limit:
-            raise _too_large(path, len(content), limit, file, line)
+            raise InputError(f"The file {path!r} is too large: {limit:,} bytes are allowed.", file=file, line=line)
         if path not in self.used:
             self.used[path] = content
             self._total += len(content)
@@ -79,26 +74,12 @@ class ToolkitFiles:
         return content
 
 
-def _too_large(path: str, size: int, limit: int, file: str, line: int | None) -> InputError:
-    return InputError(
-        f"The file {path!r} is too large: {size:,} bytes, and {limit:,} are allowed.", file=file, line=line
-    )
-
-
-class _Leaves(Exception):  # noqa: N818 - says what the path does
-    """A path, or a link in it, leads out of the folder."""
-
-
-class _TooLarge(Exception):  # noqa: N818 - says what the file is
-    """A file larger than anything a toolkit may hold; `size` in bytes."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
-
 class Folder(Mapping[str, bytes]):
-    """A toolkit's folder as a mapping of files, each read when it is asked for and never from outside."""
+    """A toolkit's folder as a mapping of files, each read when it is asked for and never from outside.
+
+    Of a file that is too large, only a byte more than the largest may have is read. Raises InputError for a link that
+    leads out of the folder.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -107,13 +88,11 @@ class Folder(Mapping[str, bytes]):
         found = self._root / path
         real = found.resolve()
         if not real.is_relative_to(self._root):
-            raise _Leaves
+            raise InputError(f"The path {path!r} leaves the toolkit's folder.", file=found)
         if not real.is_file():
             raise KeyError(path)
-        size = real.stat().st_size
-        if size > MAX_BYTES:  # before it is read: a toolkit's largest file is an image
-            raise _TooLarge(size)
-        return real.read_bytes()
+        with real.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # a toolkit's largest file is an image
 
     def __iter__(self) -> Iterator[str]:
         for path in [self._root / SHEET, *sorted((self._root / "copy").rglob("*.md"))]:

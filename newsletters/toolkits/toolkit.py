@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from daisychain.errors import InputError
@@ -29,7 +28,7 @@ from newsletters.toolkits.files import BRAND, MAX_COPY, MAX_IMAGES, SHEET, Folde
 from newsletters.toolkits.images import MAX_BYTES, Measures, ToolkitImage, measure
 
 CHANNELS = ("email", "web", "social")
-LENGTHS = ("short", "long")
+_LENGTHS = ("short", "long")
 
 _KEYS = ("name", "title", "coalition", "campaign", "summary", "links", "brand", "images")
 _IMAGE_KEYS = ("file", "alt")
@@ -54,7 +53,7 @@ class CopyBlock:
     embargo: date | None
     expires: date | None
     channels: tuple[str, ...]
-    length: Literal["short", "long"]
+    length: str
     body: str
     file: str
     line: int
@@ -211,14 +210,13 @@ def _read_block(text: str, file: str, others: Mapping[str, CopyBlock]) -> CopyBl
     id_ = sheet.text("id")
     _check_name(sheet, id_, "id")
     if id_ in others:
-        sheet.fail(
-            f"The id {id_!r} is taken already, in {others[id_].file}.",
-            "id",
-            hint="Give one of them another id.",
-        )
+        sheet.fail(f"The id {id_!r} is taken already, in {others[id_].file}.", "id", hint="Give one another id.")
     embargo, expires = sheet.day("embargo"), sheet.day("expires")
     if embargo and expires and expires < embargo:
         sheet.fail(f"The block expires on {expires}, before its embargo ends on {embargo}.", "expires")
+    length = sheet.text("length")
+    if length not in _LENGTHS:
+        sheet.fail(f"'length' can't be {length!r}.", "length", hint=nearest(length, _LENGTHS))
     return CopyBlock(
         id=id_,
         title=sheet.text("title"),
@@ -227,18 +225,11 @@ def _read_block(text: str, file: str, others: Mapping[str, CopyBlock]) -> CopyBl
         embargo=embargo,
         expires=expires,
         channels=sheet.words("channels", CHANNELS),
-        length=_read_length(sheet),
+        length=length,
         body="\n".join(parts.body[first:]).rstrip() + "\n",
         file=file,
         line=parts.body_line + first,
     )
-
-
-def _read_length(sheet: YamlMapping) -> Literal["short", "long"]:
-    word = sheet.text("length")
-    if word not in LENGTHS:
-        sheet.fail(f"'length' can't be {word!r}.", "length", hint=nearest(word, LENGTHS))
-    return "short" if word == "short" else "long"
 
 
 def _check_name(sheet: YamlMapping, name: str, key: str) -> None:

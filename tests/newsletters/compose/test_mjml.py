@@ -9,7 +9,7 @@ import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
 from daisychain.errors import InputError
-from newsletters.compose import compiler
+from newsletters.compose import directives
 from newsletters.compose.blocks import Attribute, Block, Registry, registry
 from newsletters.compose.compose import layouts
 from newsletters.compose.mjml import Broken, compile_mjml, guard
@@ -86,7 +86,7 @@ def broken_block(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A block `bad` whose author wrote MJML that is wrong, as anybody may who adds a file to the folder of blocks."""
     bad = '{% macro html(a, body, look) %}<mj-text {{ a.how }}="left">{{ body }}</mj-text>{% endmacro %}' + TEXT
     known = Registry({**registry().blocks, "bad": BAD}, registry().layouts)
-    monkeypatch.setattr(compiler, "registry", lambda: known)
+    monkeypatch.setattr(directives, "registry", lambda: known)
     for kind in ("html", "text"):
         monkeypatch.setattr(
             layouts(kind),
