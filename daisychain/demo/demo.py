@@ -11,10 +11,9 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager, redirect_stdout
+from contextlib import chdir, closing, contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,7 +22,7 @@ import click
 
 from daisychain.demo.invented_partner import write_partner
 from daisychain.demo.invented_people import write_people
-from daisychain.demo.invented_readers import play, read_mails, webhook_key
+from daisychain.demo.invented_readers import play, read_mail, webhook_key
 from daisychain.errors import DaisychainError
 
 LIST = "demo-friends"
@@ -45,12 +44,13 @@ def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
         commands.run("campaign", "send", str(campaign_id), "--yes")
         _title("Readers open, click and leave; the provider reports deliveries, bounces and complaints, some twice")
         played = play(
-            read_mails((home / "outbox" / str(campaign_id)).glob("*.eml")),
+            [read_mail(path) for path in sorted((home / "outbox" / str(campaign_id)).glob("*.eml"))],
             f"{url}/webhooks/sendgrid", key, seed=campaign_id,
         )  # fmt: skip
         click.echo(
-            f"  {played.opened} opened, {played.prefetched} were fetched by a machine, {played.clicked} clicked, "
-            f"{played.left} left, {played.bounced} bounced, {played.complained} complained"
+            f"  {played['opened']} opened, {played['prefetched']} were fetched by a machine, "
+            f"{played['clicked']} clicked, {played['left']} left, {played['bounced']} bounced, "
+            f"{played['complained']} complained"
         )
         _wait_for_webhooks()
         commands.run("campaign", "status", str(campaign_id))
@@ -179,7 +179,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own address
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.05)
         else:
             return
@@ -194,14 +194,11 @@ def _wait_for_webhooks() -> None:
     from daisychain.settings import load_settings
     from sender.tables import WebhookBody
 
-    database = Database(load_settings())
     deadline = time.monotonic() + PATIENCE
-    try:
+    with closing(Database(load_settings())) as database:
         while time.monotonic() < deadline:
             with database.engine.connect() as connection:
                 if not connection.scalar(select(func.count()).where(WebhookBody.processed_at.is_(None))):
                     return
             time.sleep(0.1)
-    finally:
-        database.close()
     raise DaisychainError("The webhooks were not processed in time.")

@@ -12,19 +12,22 @@ import json
 import random
 import re
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from html import unescape
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from daisychain.errors import DaisychainError
 from pages.request_limits import AT_ONCE
 
 # User agents as they come in: a phone, a desktop, Gmail's proxy (a person behind it), Apple's prefetch (nobody yet).
@@ -35,6 +38,8 @@ AGENTS = (
 )
 APPLE_PREFETCH = "Mozilla/5.0"
 EVENTS_A_POST = 400
+# One click, as the reader's mail program does it (RFC 8058).
+FORM, ONE_CLICK = {"Content-Type": "application/x-www-form-urlencoded"}, b"List-Unsubscribe=One-Click"
 
 
 @dataclass(frozen=True)
@@ -46,18 +51,6 @@ class ReceivedMail:
     pixel: str
     links: tuple[str, ...]
     unsubscribe: str
-
-
-@dataclass
-class Played:
-    """Count what the readers did, in mails; the report should say the same."""
-
-    opened: int = 0
-    prefetched: int = 0
-    clicked: int = 0
-    left: int = 0
-    bounced: int = 0
-    complained: int = 0
 
 
 def read_mail(path: Path) -> ReceivedMail:
@@ -78,44 +71,47 @@ def read_mail(path: Path) -> ReceivedMail:
     )
 
 
-def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePrivateKey, *, seed: int) -> Played:
-    """Let a share of the readers open, click and leave, and the provider report on each mail."""
+def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePrivateKey, *, seed: int) -> Counter[str]:
+    """Let a share of the readers open, click and leave, and the provider report on each mail.
+
+    Returns how many mails were opened, prefetched, clicked, left, bounced and complained of, as the report should say.
+    """
     chance = random.Random(seed)  # noqa: S311 - invented readers
-    played = Played()
+    played: Counter[str] = Counter()
     fetches: list[tuple[str, str]] = []
     leaving: list[ReceivedMail] = []
     events: list[dict[str, Any]] = []
     for mail in mails:
         fate = chance.random()
         if fate < 0.02:
-            played.bounced += 1
+            played["bounced"] += 1
             events.append(_event(mail, "bounce", type="bounce", status="5.1.1", reason="550 no such mailbox"))
             continue
         events.append(_event(mail, "delivered", response="250 OK"))
         if fate < 0.023:
-            played.complained += 1
+            played["complained"] += 1
             events.append(_event(mail, "spamreport"))
         elif fate < 0.03:
             leaving.append(mail)
         elif fate < 0.40:
-            played.opened += 1
+            played["opened"] += 1
             agent = chance.choice(AGENTS)
             fetches += [(mail.pixel, agent)] * chance.choice((1, 1, 1, 2))
             if chance.random() < 0.3:
-                played.clicked += 1
+                played["clicked"] += 1
                 fetches += [
                     (link, agent)
                     for link in chance.sample(mail.links, k=min(len(mail.links), chance.choice((1, 1, 2))))
                 ]
         elif fate < 0.60:
-            played.prefetched += 1
+            played["prefetched"] += 1
             fetches.append((mail.pixel, APPLE_PREFETCH))
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda fetch: _fetch(*fetch), fetches))
+        list(pool.map(lambda fetch: _request("GET", fetch[0], {"User-Agent": fetch[1]}), fetches))
     # No more at once than are let in: whoever comes beside them is asked to come again.
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(_leave, (mail.unsubscribe for mail in leaving)))
-    played.left = len(leaving)
+        list(pool.map(lambda mail: _request("POST", mail.unsubscribe, FORM, ONE_CLICK), leaving))
+    played["left"] = len(leaving)
     post_events(webhook, key, _shuffled(events, chance))
     return played
 
@@ -149,11 +145,11 @@ def post_events(webhook: str, key: ec.EllipticCurvePrivateKey, events: Sequence[
             "X-Twilio-Email-Event-Webhook-Signature": signature,
             "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
         }
-        _open(urllib.request.Request(webhook, data=body, headers=headers))  # noqa: S310 - our own address
+        _request("POST", webhook, headers, body)
 
 
 def webhook_key(path: Path) -> tuple[ec.EllipticCurvePrivateKey, str]:
-    """The demo's own signing key, made once and kept at `path`, with its public half as SendGrid shows it."""
+    """Return the demo's own signing key, made once and kept at `path`, with its public half as SendGrid shows it."""
     if not path.exists():
         made = ec.generate_private_key(ec.SECP256R1())
         pem = made.private_bytes(
@@ -167,36 +163,10 @@ def webhook_key(path: Path) -> tuple[ec.EllipticCurvePrivateKey, str]:
     return key, base64.b64encode(public).decode()
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """A click ends at our redirect: the pages behind it are other people's."""
-
-    def redirect_request(self, *arguments: object) -> None:
-        return None
-
-
-# No proxy: everything is on this machine.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
-
-
-def _open(request: urllib.request.Request) -> None:
-    try:
-        _opener.open(request, timeout=20).close()
-    except urllib.error.HTTPError as answer:
-        answer.close()
-        if not 300 <= answer.code < 400:
-            raise
-
-
-def _fetch(url: str, agent: str) -> None:
-    if url:
-        _open(urllib.request.Request(url, headers={"User-Agent": agent}))  # noqa: S310 - our own address
-
-
-def _leave(url: str) -> None:
-    """One click, as the reader's mail program does it (RFC 8058)."""
-    _open(urllib.request.Request(url, data=b"List-Unsubscribe=One-Click"))  # noqa: S310 - our own address
-
-
-def read_mails(paths: Iterable[Path]) -> list[ReceivedMail]:
-    """All mails of a folder, in the order of their names."""
-    return [read_mail(path) for path in sorted(paths)]
+def _request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> None:
+    """Ask our own pages; a redirect is where a click ends, as the pages behind it are other people's."""
+    parts = urlsplit(url)
+    with closing(HTTPConnection(parts.netloc, timeout=20)) as connection:
+        connection.request(method, parts.path, body, dict(headers))
+        if (status := connection.getresponse().status) >= 400:
+            raise DaisychainError(f"The demo's own pages answered {status} to {method} {parts.path}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import signal
 import subprocess
 import sys
@@ -91,7 +90,7 @@ def test_every_other_process_knows_before_dismissal_returns_and_none_is_started_
     with Processes(Settings(home=tmp_path / "home"), note_stop, tmp_path) as others:
         others.grow(1)
         others.dismiss(wait=120)
-        assert select.select([others._members[0].stdout], [], [], 0)[0]
+        assert others._members[0][1].poll()
         others.grow(2)
         assert len(others._members) == 1
     assert (tmp_path / "ended").exists()
