@@ -75,13 +75,13 @@ def move(
 class Ledger:
     """The sums of one campaign, in people; `in_flight` is part of `waiting`, `excluded_by` splits `excluded`."""
 
-    intended: int
-    waiting: int
-    in_flight: int
-    excluded: int
-    accepted: int
-    failed: int
-    uncertain: int
+    intended: int = 0
+    waiting: int = 0
+    in_flight: int = 0
+    excluded: int = 0
+    accepted: int = 0
+    failed: int = 0
+    uncertain: int = 0
     excluded_by: dict[str, int] = field(default_factory=dict)
     failed_by: dict[str, int] = field(default_factory=dict)
 
@@ -98,7 +98,7 @@ class Ledger:
 
 # The campaign's `intended`, then a part, state and reason with its people, and with those in flight.
 _Count = Row[int, int | None, str, str | None, int, int]
-NOTHING = Ledger(intended=0, waiting=0, in_flight=0, excluded=0, accepted=0, failed=0, uncertain=0)
+NOTHING = Ledger()
 
 
 def read_ledger(connection: Connection, campaign_id: int, *, kind: str = "member") -> Ledger:

@@ -192,7 +192,8 @@ def _match_bounces_by_address(connection: Connection, events: Sequence[IncomingE
     SendGrid's asynchronous bounces have neither our custom arguments nor a message id. Deliveries have no index on
     members, so this reads the ledgers of those days, once for each body; such bounces are rare.
     """
-    keyless = [(each, key) for each in events if _has_lost_key(each) and (key := address_key(each.address))]
+    bounces = [each for each in events if each.kind == "bounced" and not each.keyed]
+    keyless = [(each, key) for each in bounces if (key := address_key(each.address))]
     if not keyless:
         return
     rows = connection.execute(
@@ -216,10 +217,6 @@ def _match_bounces_by_address(connection: Connection, events: Sequence[IncomingE
         if len(fitting) == 1:
             each.delivery_id = fitting[0]
             each.detail["matched_by"] = "address"
-
-
-def _has_lost_key(each: IncomingEvent) -> bool:
-    return each.kind == "bounced" and not each.keyed and bool(each.address)
 
 
 # A later attempt at the same batch is right after an attempt that was accepted at once (it was for deferred people), or

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, func, select
 
-from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, digest, network_of
+from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest, network_of
 from sender.events.classify import classify
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.rollups import store_events, update_rollups
@@ -33,46 +33,27 @@ def record_hit(
 
     Only the first `MOST_HITS` of each kind are kept for a mail.
     """
-    if _hits(connection, mailed.delivery_id, kind) >= MOST_HITS:
+    hits = select(Event.id).where(Event.delivery_id == mailed.delivery_id, Event.kind == kind, Event.source == OWN)
+    if connection.execute(select(func.count()).select_from(hits.limit(MOST_HITS).subquery())).scalar_one() >= MOST_HITS:
         return
-    now = datetime.now(UTC)
-    hit = IncomingEvent(
-        source=OWN,
-        kind=kind,
-        at=now,
-        natural_key=secrets.token_hex(16),  # random, so that two hits in one second count twice
-        delivery_id=mailed.delivery_id,
-        campaign_id=mailed.campaign_id,
-        compiled_id=mailed.compiled_id,
-        link=link,
-        open_class=classify(user_agent, flagged=machine),
-        user_agent=user_agent.replace("\0", "")[:LONGEST_USER_AGENT],
-        network=network_of(address),
-        mailbox=_mailbox(mailed),
-    )
-    update_rollups(connection, store_events(connection, [hit], now))
+    key = secrets.token_hex(16)  # random, so that two hits in one second count twice
+    _record(
+        connection, mailed, kind, key, link=link, compiled_id=mailed.compiled_id, network=network_of(address),
+        open_class=classify(user_agent, flagged=machine), user_agent=user_agent.replace("\0", "")[:LONGEST_USER_AGENT],
+    )  # fmt: skip
 
 
 def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> None:
     """Record an unsubscribe through a mail in the caller's transaction, once for each mail and scope."""
+    key = digest(OWN, "unsubscribed", mailed.delivery_id, scope)
+    _record(connection, mailed, "unsubscribed", key, detail={"scope": scope})
+
+
+def _record(connection: Connection, mailed: SentMail, kind: Kind, natural_key: str, **fields: Any) -> None:
     now = datetime.now(UTC)
     event = IncomingEvent(
-        source=OWN,
-        kind="unsubscribed",
-        at=now,
-        natural_key=digest(OWN, "unsubscribed", mailed.delivery_id, scope),
-        delivery_id=mailed.delivery_id,
-        campaign_id=mailed.campaign_id,
-        detail={"scope": scope},
-        mailbox=_mailbox(mailed),
-    )
+        OWN, kind, now, natural_key,
+        delivery_id=mailed.delivery_id, campaign_id=mailed.campaign_id,
+        mailbox=mailbox_provider(mailed.address) if mailed.kind == "member" else "", **fields,
+    )  # fmt: skip
     update_rollups(connection, store_events(connection, [event], now))
-
-
-def _hits(connection: Connection, delivery_id: int, kind: str) -> int:
-    of_kind = select(Event.id).where(Event.delivery_id == delivery_id, Event.kind == kind, Event.source == OWN)
-    return connection.execute(select(func.count()).select_from(of_kind.limit(MOST_HITS).subquery())).scalar_one()
-
-
-def _mailbox(mailed: SentMail) -> str:
-    return mailbox_provider(mailed.address) if mailed.kind == "member" else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
 
@@ -20,16 +19,8 @@ OVERLAP = timedelta(hours=1)
 _KINDS: dict[str, Kind] = {"bounce": "bounced", "invalid": "bounced", "complaint": "complained"}
 
 
-class SyncedLists(NamedTuple):
-    """The numbers of entries on a provider's lists: all, blocks, and new to us."""
-
-    listed: int
-    blocks: int
-    new: int
-
-
-def sync_provider_lists(connection: Connection, provider: Account, since: datetime, until: datetime) -> SyncedLists:
-    """Suppress the addresses on a provider's suppression lists.
+def sync_provider_lists(connection: Connection, provider: Account, since: datetime, until: datetime) -> str:
+    """Suppress the addresses on a provider's suppression lists, and return a summary.
 
     A new one is a bounce or complaint whose webhook event we missed, so it becomes an event, matched to a mail if only
     one fits. Blocks are temporary, so they suppress nobody.
@@ -46,7 +37,8 @@ def sync_provider_lists(connection: Connection, provider: Account, since: dateti
     reason = f"unsubscribed at {provider.name}"
     left = ((key, each.at) for key, each in missed.items() if each.kind == "unsubscribe")
     suppress_all(connection, (NewSuppression(key, reason, provider.name, at=at) for key, at in left))
-    return SyncedLists(len(listed), sum(each.kind == "block" for each in listed), len(missed))
+    blocks = sum(each.kind == "block" for each in listed)
+    return f"{len(listed)} listed, {blocks} blocks, {len(missed)} new"
 
 
 def _event(source: str, listed: ProviderSuppression) -> IncomingEvent:

@@ -10,7 +10,7 @@ that were never processed.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, text
@@ -49,7 +49,7 @@ _CAMPAIGNS = text(f"""
 """)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Replayed:
     """The result of a replay: what it read and changed; `settled` counts people who were uncertain."""
 
@@ -60,12 +60,12 @@ class Replayed:
     first_body: datetime | None
     last_body: datetime | None
     kept_since: datetime | None  # older bodies are deleted, and their events stay as they are
-    events_before: int = 0
-    events_after: int = 0
-    events_changed: int = 0
-    settled: int = 0
-    campaigns: list[int] = field(default_factory=list)
-    rollups_changed: dict[str, int] = field(default_factory=dict)
+    events_before: int
+    events_after: int
+    events_changed: int
+    settled: int
+    campaigns: list[int]
+    rollups_changed: dict[str, int]
 
 
 def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
@@ -81,21 +81,19 @@ def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
         .where(WebhookBody.received_at >= since, WebhookBody.processed_at.isnot(None))
         .order_by(WebhookBody.id)
     ).all()
-    times = [row.received_at for row in bodies]
-    found = Replayed(
-        since, taken_in, not_readable, len(bodies), min(times, default=None), max(times, default=None), kept_since
-    )
     when = {"since": since}
     connection.execute(_KEEP, when)
     connection.execute(_FORGET, when)
-    for row in bodies:
-        found.settled += _rebuild_events(connection, keys, row.id, row.received_at)
+    settled = sum(_rebuild_events(connection, keys, row.id, row.received_at) for row in bodies)
     counts = connection.execute(_CHANGED, when).one()
-    found.events_before, found.events_after, found.events_changed = counts
-    found.campaigns = sorted(connection.scalars(_CAMPAIGNS, when))
-    found.rollups_changed = recount_rollups(connection, found.campaigns, replace=True)
+    campaigns = sorted(connection.scalars(_CAMPAIGNS, when))
+    rollups_changed = recount_rollups(connection, campaigns, replace=True)
     connection.execute(text("DROP TABLE events_before"))
-    return found
+    times = [row.received_at for row in bodies]
+    return Replayed(
+        since, taken_in, not_readable, len(bodies), min(times, default=None), max(times, default=None), kept_since,
+        counts.before, counts.after, counts.changed, settled, campaigns, rollups_changed,
+    )  # fmt: skip
 
 
 def _ingest_unprocessed(connection: Connection, keys: Keys, since: datetime) -> tuple[int, int]:

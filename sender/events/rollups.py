@@ -22,22 +22,30 @@ from sender.events.facts import BITS, FACT_BIT, facts_in
 
 NO_LINK = -1  # in `link_rollups`: a click that matches none of the mail's links
 
-# The roll-up of each delivery, summed over rows like those of `events`. A machine's click is only a fact, not a click.
+# The columns of `delivery_rollups` and the events that they sum: the first time of some, the number of others. A
+# machine's click is only a fact, not a click.
+_FIRST_TIMES = {
+    "delivered_at": "kind = 'delivered'",
+    "dropped_at": "kind = 'rejected'",
+    "hard_bounced_at": "kind = 'bounced' AND bounce = 'hard'",
+    "soft_bounced_at": "kind = 'bounced' AND bounce = 'soft'",
+    "complained_at": "kind = 'complained'",
+    "unsubscribed_at": "kind = 'unsubscribed'",
+    "first_human_open_at": "kind = 'opened' AND open_class = 'human'",
+    "first_click_at": "kind = 'clicked' AND open_class <> 'machine'",
+}
+_COUNTS = {
+    "human_opens": "kind = 'opened' AND open_class = 'human'",
+    "machine_opens": "kind = 'opened' AND open_class = 'machine'",
+    "unknown_opens": "kind = 'opened' AND open_class = 'unknown'",
+    "clicks": "kind = 'clicked' AND open_class <> 'machine'",
+}
+# The roll-up of each delivery, summed over rows like those of `events`.
 SUMS = f"""
     SELECT
         delivery_id, min(campaign_id) AS campaign_id,
-        min(at) FILTER (WHERE kind = 'delivered') AS delivered_at,
-        min(at) FILTER (WHERE kind = 'rejected') AS dropped_at,
-        min(at) FILTER (WHERE kind = 'bounced' AND bounce = 'hard') AS hard_bounced_at,
-        min(at) FILTER (WHERE kind = 'bounced' AND bounce = 'soft') AS soft_bounced_at,
-        min(at) FILTER (WHERE kind = 'complained') AS complained_at,
-        min(at) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed_at,
-        min(at) FILTER (WHERE kind = 'opened' AND open_class = 'human') AS first_human_open_at,
-        count(*) FILTER (WHERE kind = 'opened' AND open_class = 'human') AS human_opens,
-        count(*) FILTER (WHERE kind = 'opened' AND open_class = 'machine') AS machine_opens,
-        count(*) FILTER (WHERE kind = 'opened' AND open_class = 'unknown') AS unknown_opens,
-        min(at) FILTER (WHERE kind = 'clicked' AND open_class <> 'machine') AS first_click_at,
-        count(*) FILTER (WHERE kind = 'clicked' AND open_class <> 'machine') AS clicks,
+        {", ".join(f"min(at) FILTER (WHERE {events}) AS {column}" for column, events in _FIRST_TIMES.items())},
+        {", ".join(f"count(*) FILTER (WHERE {events}) AS {column}" for column, events in _COUNTS.items())},
         coalesce(bit_or({FACT_BIT}), 0) AS facts
     FROM counted
     GROUP BY delivery_id
@@ -67,23 +75,11 @@ _STORE = text(f"""
         SELECT incoming.* FROM fresh JOIN incoming USING (key) WHERE mailbox <> ''
     ), sums AS ({SUMS}), moved AS (
         INSERT INTO delivery_rollups AS r (
-            delivery_id, campaign_id, delivered_at, dropped_at, hard_bounced_at, soft_bounced_at, complained_at,
-            unsubscribed_at, first_human_open_at, human_opens, machine_opens, unknown_opens, first_click_at, clicks,
-            facts, new_facts)
+            delivery_id, campaign_id, {", ".join([*_FIRST_TIMES, *_COUNTS])}, facts, new_facts)
         SELECT *, facts FROM sums
         ON CONFLICT (delivery_id) DO UPDATE SET
-            delivered_at = LEAST(r.delivered_at, excluded.delivered_at),
-            dropped_at = LEAST(r.dropped_at, excluded.dropped_at),
-            hard_bounced_at = LEAST(r.hard_bounced_at, excluded.hard_bounced_at),
-            soft_bounced_at = LEAST(r.soft_bounced_at, excluded.soft_bounced_at),
-            complained_at = LEAST(r.complained_at, excluded.complained_at),
-            unsubscribed_at = LEAST(r.unsubscribed_at, excluded.unsubscribed_at),
-            first_human_open_at = LEAST(r.first_human_open_at, excluded.first_human_open_at),
-            human_opens = r.human_opens + excluded.human_opens,
-            machine_opens = r.machine_opens + excluded.machine_opens,
-            unknown_opens = r.unknown_opens + excluded.unknown_opens,
-            first_click_at = LEAST(r.first_click_at, excluded.first_click_at),
-            clicks = r.clicks + excluded.clicks,
+            {", ".join(f"{column} = LEAST(r.{column}, excluded.{column})" for column in _FIRST_TIMES)},
+            {", ".join(f"{column} = r.{column} + excluded.{column}" for column in _COUNTS)},
             facts = r.facts | excluded.facts,
             new_facts = excluded.facts & ~r.facts
         RETURNING delivery_id, new_facts

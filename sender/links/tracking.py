@@ -10,15 +10,12 @@ from newsletters.merge.merge import KEY, References
 from newsletters.toolkits.images import image_path
 from sender.tables import Tracking
 
-# Providers that can count opens and clicks.
-COUNTING_PROVIDERS = frozenset({"sendgrid"})
-
 
 def tracking_mode(decision: str, provider: str) -> Tracking:
     """Return who counts, for a list's decision ("on" or "off") and a provider's name."""
     if decision == "off":
         return "off"
-    return "provider" if provider in COUNTING_PROVIDERS else "own"
+    return "provider" if provider == "sendgrid" else "own"  # only SendGrid can count opens and clicks
 
 
 def sent_references(public_url: str, *, opens: str, clicks: str) -> References:

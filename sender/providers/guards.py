@@ -23,28 +23,23 @@ RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.o
 PRIVATE = ("local", "internal", "lan", "home", "corp", "home.arpa", "onion")
 
 
-def check_real_send(settings: Settings, provider_host: str) -> None:
-    """Raise unless readers of mail sent through `provider_host` can reach our public pages."""
-    if not _lifted(settings, provider_host):
-        check_public_url(settings.need("public_url", why="before mail may be sent to members"))
+def check_mailing(settings: Settings, provider_host: str, from_address: str, links: Iterable[str] = ()) -> None:
+    """Raise unless mail with these links may go to members through `provider_host`.
 
-
-def check_sender(settings: Settings, provider_host: str, address: str) -> None:
-    """Raise if `address` is in a reserved domain: nobody can own it, so no answer could arrive."""
-    domain = address.rpartition("@")[2]
-    if not _lifted(settings, provider_host) and _under(domain, RESERVED):
+    Readers must reach our public pages. Nobody can own a reserved domain: no answer could arrive at a sender in one,
+    and a link to one is demonstration copy.
+    """
+    if settings.test_mode and is_loopback(provider_host):
+        return
+    check_public_url(settings.need("public_url", why="before mail may be sent to members"))
+    domain = from_address.rpartition("@")[2]
+    if _under(domain, RESERVED):
         raise ConfigurationError(
             "From address",
             f"is in the reserved domain {domain!r}; a real provider must not send from it.",
             hint="Give the list or the newsletter a From address in your own domain.",
         )
-
-
-def check_links(settings: Settings, provider_host: str, urls: Iterable[str]) -> None:
-    """Raise if a link leads to a reserved domain: it is demonstration copy."""
-    if _lifted(settings, provider_host):
-        return
-    for url in urls:
+    for url in links:
         host = urlsplit(url).hostname or ""
         if _under(host, RESERVED):
             raise ConfigurationError(
@@ -99,14 +94,9 @@ def check_encrypted(variable: str, host: str, *, encrypted: bool) -> None:
         )
 
 
-def _lifted(settings: Settings, provider_host: str) -> bool:
-    return settings.test_mode and is_loopback(provider_host)
-
-
 def _is_known(host: str) -> bool:
     """Whether readers can reach `host`, judged by its name."""
-    address = ip_of(host)
-    if address:
+    if address := ip_of(host):
         return is_public(address)
     return "." in host.rstrip(".") and not _under(host, RESERVED + PRIVATE)
 

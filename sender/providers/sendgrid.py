@@ -29,7 +29,7 @@ from daisychain.scrub import scrub
 from daisychain.settings import Settings
 from newsletters.merge.merge import KEY, Merged
 from sender.providers.failures import verdict_of
-from sender.providers.guards import check_links, check_real_send, check_sender
+from sender.providers.guards import check_mailing
 from sender.providers.http import NotConnectedError
 from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
 from sender.providers.retry_times import rate_limit_reset
@@ -57,9 +57,7 @@ class SendGrid(Account):
     def check(self, from_address: str, links: Iterable[str] = ()) -> None:
         """Raise ConfigurationError unless key, host, public URL and From address allow sending."""
         self.check_account()
-        check_real_send(self.settings, self.host)
-        check_sender(self.settings, self.host, from_address)
-        check_links(self.settings, self.host, links)
+        check_mailing(self.settings, self.host, from_address, links)
 
     def send(self, mailing: Mailing, recipients: Sequence[Recipient], attempt_key: str) -> Outcome:
         """Send one request for up to 1,000 people; errors are in the outcome, not raised.
@@ -90,9 +88,9 @@ class SendGrid(Account):
         key = self.settings.sendgrid_api_key
         # A new client for each request: calls share its headers dict and change it.
         client = sendgrid.SendGridAPIClient(key, host=self.settings.sendgrid_api_host)
-        client.client = _Client(self.opener, client.host, client.client.request_headers, version=3)
+        client.client = _Client(client.host, client.client.request_headers, version=3)
         try:
-            answer = client.client.mail.send.post(request_body=body, timeout=self._timeout)
+            answer = client.client.mail.send.post(request_body=body, timeout=self._timeout, opener=self.opener)
         except _TooLargeError as error:
             return Outcome(verdict_of("sendgrid", "building"), str(error))
         except HTTPError as error:
@@ -165,9 +163,7 @@ def _outcome(status: int, headers: Mapping[str, str], body: bytes, ids: Sequence
     named = _people_in(errors, ids, key) if verdict is Verdict.REFUSED_REQUEST else {}
     if named:
         verdict = verdict_of("sendgrid", "answer that names people", status)
-    detail = "; ".join(
-        f"{error['field']}: {error['message']}" if error["field"] else error["message"] for error in errors
-    )
+    detail = "; ".join(f"{field}: {message}" if field else message for field, message in errors)
     return Outcome(
         verdict,
         f"SendGrid answered {status}: {scrub(detail, [key])}" if detail else f"SendGrid answered {status}",
@@ -177,23 +173,23 @@ def _outcome(status: int, headers: Mapping[str, str], body: bytes, ids: Sequence
     )
 
 
-def _errors(body: bytes) -> list[dict[str, str]]:
-    """Read the `errors` of an answer; none if the body is not SendGrid's, such as a proxy's error page."""
+def _errors(body: bytes) -> list[tuple[str, str]]:
+    """Read an answer's `errors` as fields and messages; none if the body is a proxy's error page."""
     try:
         entries = json.loads(body)["errors"]
-        return [{name: str(entry.get(name) or "") for name in ("field", "message")} for entry in entries]
+        return [(str(entry.get("field") or ""), str(entry.get("message") or "")) for entry in entries]
     except (ValueError, LookupError, TypeError, AttributeError):
         return []
 
 
-def _people_in(errors: Iterable[Mapping[str, str]], ids: Sequence[int], key: str) -> dict[int, str]:
+def _people_in(errors: Iterable[tuple[str, str]], ids: Sequence[int], key: str) -> dict[int, str]:
     """Return the people named in the errors, with reasons; nobody if one error is about the whole request."""
     named: dict[int, str] = {}
-    for error in errors:
-        place = re.match(r"personalizations\.(\d+)(?:\.|$)", error["field"])
+    for field, message in errors:
+        place = re.match(r"personalizations\.(\d+)(?:\.|$)", field)
         if not place or int(place[1]) >= len(ids):
             return {}
-        named[ids[int(place[1])]] = scrub(error["message"], [key])
+        named[ids[int(place[1])]] = scrub(message, [key])
     return named
 
 
@@ -217,17 +213,15 @@ class _TooLargeError(ValueError):
 
 
 class _Client(python_http_client.Client):  # type: ignore[misc]
-    """The package's client with our opener; its own makes a new one, with urllib's defaults, for each request."""
-
-    def __init__(self, opener: urllib.request.OpenerDirector, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._opener = opener
+    """The package's client, whose `post` takes our opener; its own makes one with urllib's defaults each time."""
 
     def _build_client(self, name: str | None = None) -> _Client:
         path = [*self._url_path, name] if name else self._url_path
-        return _Client(self._opener, self.host, self.request_headers, version=self._version, url_path=path)
+        return _Client(self.host, self.request_headers, self._version, path)
 
-    def post(self, *, request_body: Mapping[str, Any], timeout: float) -> Response:
+    def post(
+        self, *, request_body: Mapping[str, Any], timeout: float, opener: urllib.request.OpenerDirector
+    ) -> Response:
         """Do what the package's own `post` does, 80 ms faster for 1,000 people.
 
         The original formats body and key for a log that is off, and json takes nine times as long as orjson.
@@ -239,4 +233,4 @@ class _Client(python_http_client.Client):  # type: ignore[misc]
         request = urllib.request.Request(  # noqa: S310 - `check` has looked at the scheme
             self._build_url(None), data=data, headers=headers, method="POST"
         )
-        return Response(self._make_request(self._opener, request, timeout=timeout))
+        return Response(self._make_request(opener, request, timeout=timeout))

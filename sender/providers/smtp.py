@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.scrub import scrub
 from daisychain.settings import Settings
 from sender.providers.failures import verdict_of
-from sender.providers.guards import check_encrypted, check_links, check_real_send, check_sender
+from sender.providers.guards import check_encrypted, check_mailing
 from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.mime import MimeSkeleton, ascii_address
 from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
@@ -52,9 +51,7 @@ class Smtp:
         """Raise ConfigurationError unless SMTP_URL, public URL and From address allow sending."""
         relay = self._relay()
         check_encrypted("SMTP_URL", relay.host, encrypted=relay.security != "none")
-        check_real_send(self._settings, relay.host)
-        check_sender(self._settings, relay.host, from_address)
-        check_links(self._settings, relay.host, links)
+        check_mailing(self._settings, relay.host, from_address, links)
 
     def reach(self) -> None:
         """Raise ProviderError unless the relay answers and accepts our sign-in."""
@@ -81,9 +78,8 @@ class Smtp:
                 with self._pool.connection() as connection:
                     _send_some(connection, skeleton, left, tally)
         except OSError as error:  # no connection; smtplib's own errors are OSErrors too
-            tally.reply, tally.account = error_text(error), _not_connected(error) is Verdict.REFUSED_ACCOUNT
-        tally.waiting.update(person.delivery_id for person, _ in left)
-        return tally.outcome([relay.password])
+            tally.latest, tally.reply = _not_connected(error), error_text(error)
+        return tally.outcome((person.delivery_id for person, _ in left), [relay.password])
 
     def close(self) -> None:
         """Close idle connections now; otherwise they close by themselves after a few seconds."""
@@ -97,50 +93,40 @@ class Smtp:
         return connect(self._relay(), own, timeout=self._timeout, tls=self._tls)
 
 
-@dataclass
 class _Tally:
-    """The results of one batch so far; if `stopped`, the rest of the batch has to wait."""
+    """The relay's verdict on each person of a batch so far, and the latest of those that did not accept."""
 
-    taken: int = 0
-    refused: dict[int, str] = field(default_factory=dict)
-    deferred: dict[int, str] = field(default_factory=dict)
-    waiting: set[int] = field(default_factory=set)
-    uncertain: set[int] = field(default_factory=set)
-    account: bool = False
-    stopped: bool = False
-    reply: str = ""
+    def __init__(self) -> None:
+        self.people: defaultdict[Verdict, dict[int, str]] = defaultdict(dict)
+        self.latest, self.reply = Verdict.ACCEPTED, ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the rest of the batch has to wait."""
+        return self.latest in (Verdict.REFUSED_ACCOUNT, Verdict.RETRY, Verdict.UNCERTAIN)
 
     def count(self, person: Recipient, verdict: Verdict, reply: str) -> None:
-        if verdict is Verdict.ACCEPTED:
-            self.taken += 1
-            return
-        self.reply = reply
-        if verdict is Verdict.REFUSED_PERSON:
-            self.refused[person.delivery_id] = scrub(reply)
-        elif verdict is Verdict.UNCERTAIN:
-            self.uncertain.add(person.delivery_id)
-        else:
-            self.waiting.add(person.delivery_id)
-            if verdict is Verdict.DEFERRED:
-                self.deferred[person.delivery_id] = scrub(reply)
-        self.account = verdict is Verdict.REFUSED_ACCOUNT
-        self.stopped = verdict in (Verdict.REFUSED_ACCOUNT, Verdict.RETRY, Verdict.UNCERTAIN)
+        if verdict is not Verdict.ACCEPTED:
+            self.latest, self.reply = verdict, reply
+            reply = scrub(reply)
+        self.people[verdict][person.delivery_id] = reply
 
-    def outcome(self, secrets: Sequence[str]) -> Outcome:
+    def outcome(self, left: Iterable[int], secrets: Sequence[str]) -> Outcome:
         """Return the batch's outcome; if somebody was decided on, an account problem is left to the next try."""
         detail = scrub(f"The relay: {self.reply}", secrets) if self.reply else ""
-        # If others were not tried at all, this try must not count against their limit.
-        deferred = self.deferred if self.waiting == self.deferred.keys() else {}
-        if not (self.taken or self.refused or self.uncertain):
-            return Outcome(Verdict.REFUSED_ACCOUNT if self.account else Verdict.RETRY, detail, deferred=deferred)
+        deferred, people = self.people[Verdict.DEFERRED], self.people
+        waiting = frozenset([*left, *deferred, *people[Verdict.RETRY], *people[Verdict.REFUSED_ACCOUNT]])
+        if waiting != deferred.keys():
+            deferred = {}  # others were not tried at all: this try must not count against their limit
+        decided = (Verdict.ACCEPTED, Verdict.REFUSED_PERSON, Verdict.UNCERTAIN)
+        if not any(people[verdict] for verdict in decided):
+            verdict = Verdict.REFUSED_ACCOUNT if self.latest is Verdict.REFUSED_ACCOUNT else Verdict.RETRY
+            return Outcome(verdict, detail, deferred=deferred)
         return Outcome(
-            Verdict.ACCEPTED,
-            detail,
-            refused=self.refused,
-            waiting=frozenset(self.waiting),
-            deferred=deferred,
-            uncertain=frozenset(self.uncertain),
-        )
+            Verdict.ACCEPTED, detail,
+            refused=people[Verdict.REFUSED_PERSON], waiting=waiting, deferred=deferred,
+            uncertain=frozenset(people[Verdict.UNCERTAIN]),
+        )  # fmt: skip
 
 
 def _send_some(

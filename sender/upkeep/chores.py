@@ -44,9 +44,9 @@ def _provider_lists(database: Database) -> str:
     with database.engine.begin() as connection:
         row = select(Chore.since).where(Chore.name == "provider lists")
         since = connection.scalar(row) or datetime.fromtimestamp(0, UTC)
-        found = sync_provider_lists(connection, Account(database.settings), since, until)
+        summary = sync_provider_lists(connection, Account(database.settings), since, until)
         connection.execute(update(Chore).where(Chore.name == "provider lists").values(since=until))
-    return f"{found.listed} listed, {found.blocks} blocks, {found.new} new"
+    return summary
 
 
 def _bounce_mailbox(database: Database) -> str:
