@@ -26,7 +26,9 @@ def bounces(installation: Installation, format_: str) -> None:
         "deferred": "delayed",
         "delivered": "delivered",
         "complained": "complained",
+        "unsubscribed": "unsubscribed",
         "other": "something else",
+        "unreadable": "can't be read",
         "new": "new to us",
     }
     answer = {name: counts[name] for name in names}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
+from lists.addresses import AddressError, parse_address
+from lists.suppression import NewSuppression, suppress_all
 from sender.delivery.campaign_states import pause
 from sender.delivery.ledger import Span, move
 from sender.providers.failures import CONSEQUENCES, PEOPLE_REFUSED_IN_A_ROW, REFUSALS_IN_A_ROW
 from sender.providers.provider import Outcome, Verdict
 from sender.providers.retry_times import DEFAULT_PAUSE, with_retry
+from sender.severity import is_gone
 from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, State
 
 
@@ -111,6 +115,17 @@ def _refuse(connection: Connection, batch_id: int, span: Span, state: State, ref
     )
     if failed:
         count_people(connection, batch_id, refused=failed)
+    _suppress_gone(connection, {id_: reason for id_, reason in refused.items() if is_gone(reason)})
+
+
+def _suppress_gone(connection: Connection, gone: Mapping[int, str]) -> None:
+    """Suppress the addresses of which a relay said at once that they don't exist, as if that had come by mail."""
+    rows = connection.execute(select(Delivery.id, Delivery.address).where(Delivery.id.in_(gone))).all() if gone else ()
+    evidence = []
+    for row in rows:
+        with suppress(AddressError):
+            evidence.append(NewSuppression(parse_address(row.address).key, "hard bounce", "smtp", gone[row.id]))
+    suppress_all(connection, evidence)
 
 
 def count_people(connection: Connection, batch_id: int, *, accepted: int = 0, refused: int = 0) -> None:

@@ -1,18 +1,23 @@
 """Reads the mailbox for bounces over IMAP, and ingests them like a provider's events.
 
 A mail is marked as seen only after its event is committed; reading it twice changes nothing. A mail that is not one of
-our bounces is also flagged, for a person to look at. Nothing is ever deleted.
+our bounces, or can't be read, is also flagged, for a person to look at. Nothing is ever deleted.
 """
 
 from __future__ import annotations
 
 import contextlib
 import imaplib
+import logging
 import ssl
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from daisychain.database import Database
 from daisychain.errors import ProviderError
@@ -25,9 +30,12 @@ from sender.links.keys import Keys
 from sender.providers.guards import check_encrypted
 from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.return_paths import ReturnPaths
+from sender.tables import Delivery
+
+log = logging.getLogger("daisychain.bounces")
 
 TIMEOUT = 60.0  # seconds, for connecting and for each reply
-AT_ONCE = 50  # mails in one transaction
+AT_ONCE = 50  # mails to mark in one go
 # Bytes to fetch of a mail: the report comes first, and the returned mail may be long.
 LONGEST = 200_000
 
@@ -87,17 +95,33 @@ def _error_text(error: Exception) -> str:
 
 
 def _ingest(database: Database, settings: Settings, connection: imaplib.IMAP4, uids: Sequence[bytes]) -> Counter[str]:
-    keys, paths, now = Keys(installation_secret(settings)), ReturnPaths(settings), datetime.now(UTC)
-    bounces = {uid: read_bounce(_mail(connection, uid), keys, paths, now) for uid in uids}
-    events = [each for each in bounces.values() if each]
-    counts = Counter(each.bounce or each.kind for each in events)
-    with database.engine.begin() as transaction:
-        counts["new"] += len(ingest(transaction, events, now))
-    others = [uid for uid, each in bounces.items() if each is None]
-    counts["other"] += len(others)
-    _mark(connection, others, r"(\Seen \Flagged)")
-    _mark(connection, [uid for uid, each in bounces.items() if each], r"(\Seen)")
+    """Ingest each mail in a transaction of its own, so that one that can't be read stops no other."""
+    keys, paths, counts = Keys(installation_secret(settings)), ReturnPaths(settings), Counter[str]()
+    flagged = []
+    for uid in uids:
+        try:
+            mail, now = _mail(connection, uid), datetime.now(UTC)
+            with database.engine.begin() as transaction:
+                event = read_bounce(mail, keys, paths, now, partial(_address, transaction))
+                counts["new"] += len(ingest(transaction, [event], now)) if event else 0
+        except (OSError, imaplib.IMAP4.abort, OperationalError, InterfaceError):
+            raise  # the mailbox or the database is gone: that is not about this mail
+        except Exception as error:  # whatever a mail may hold
+            log.warning("mail %s in the mailbox for bounces can't be read: %s", uid.decode(), type(error).__name__)
+            counts["unreadable"] += 1
+            flagged.append(uid)
+            continue
+        counts[(event.bounce or event.kind) if event else "other"] += 1
+        if event is None:
+            flagged.append(uid)
+    _mark(connection, flagged, r"(\Seen \Flagged)")
+    _mark(connection, [uid for uid in uids if uid not in flagged], r"(\Seen)")
     return counts
+
+
+def _address(connection: Connection, delivery_id: int) -> str:
+    """Return the address that a delivery went to, "" if it is unknown."""
+    return connection.scalar(select(Delivery.address).where(Delivery.id == delivery_id)) or ""
 
 
 def _mail(connection: imaplib.IMAP4, uid: bytes) -> bytes:

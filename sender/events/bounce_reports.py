@@ -6,23 +6,33 @@ to another address still has our header in the returned mail. A report without o
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_bytes
+from email import message_from_bytes, message_from_string
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from html import unescape
+
+from flufl.bounce import all_failures
 
 from daisychain.scrub import scrub
 from sender.event import IncomingEvent, Kind, digest
+from sender.events.intake import address_key
 from sender.links.keys import Keys
 from sender.providers.mime import DELIVERY_HEADER
 from sender.providers.return_paths import ReturnPaths
+from sender.severity import find_status, plain, reply_code, severity
 
 SOURCE = "smtp"
+
+# It logs each detector it tries, and errors with what is in the mail.
+logging.getLogger("flufl.bounce").disabled = True
 
 # Headers in which mail servers record the address a mail came to; `To` is written by the report's author.
 _ADDRESSED = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To")
@@ -33,20 +43,61 @@ _ACTIONS: dict[str, Kind] = {
     "relayed": "delivered",
     "expanded": "delivered",
 }
-_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
-_CODE = re.compile(r"(?<![\d.])([45])\d\d(?=[\s-])")
-# The mailbox or its domain does not exist. Every other failure may be temporary (a full mailbox) or about us (policy,
-# spam filters, the sender's address); for these only the rule about repeated soft bounces suppresses.
-_NO_MAILBOX = re.compile(r"5\.(1\.([1-3]|6|10)|2\.1|4\.4)")
-_NO_MAILBOX_TEXT = re.compile(
-    r"user unknown|unknown user|no such (user|recipient|mailbox|address|person)|no mailbox here|"
-    r"(user|recipient|mailbox|address|account)( \S+)? "
-    r"(does(n't| not) exist|not found|unknown|is disabled|has been disabled|is inactive)|"
-    r"invalid (recipient|mailbox|address)|recipient address rejected: (user|undeliverable)",
-    re.IGNORECASE,
+_STATUS_FIELD = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+# Of feedback reports (RFC 5965) only these say that the reader complains; others are not-spam, auth-failure, virus.
+_FEEDBACK: dict[str, Kind] = {
+    "abuse": "complained", "fraud": "complained", "opt-out": "unsubscribed", "opt-out-list": "unsubscribed",
+}  # fmt: skip
+
+_MAIL_SYSTEM = re.compile(
+    r"mailer-?daemon|postmaster|mail-?daemon|mdaemon|mail(er)? (delivery|system|administrator)|delivery (sub)?system|"
+    r"microsoftexchange|\b(bounce|mail)-?(admin|robot)?@|(internet )?mail delivery",
 )
-# Autoresponders mark their mails (RFC 3834); a holiday reply is not a bounce.
-_AUTOMATIC = re.compile(r"auto-(replied|notified)", re.IGNORECASE)
+# Autoresponders mark their mails (RFC 3834, and what was usual before it); a holiday reply or a ticket is no bounce.
+_MARKS = (
+    "X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Response-Suppress", "X-MS-Exchange-Inbox-Rules-Loop",
+    "X-Vacation", "X-OTRS-Loop", "X-RT-Loop-Prevention", "X-Zendesk-Auto-Reply",
+)  # fmt: skip
+_REPLY_SUBJECT = re.compile(
+    r"^(re|aw|sv|vs|antw|antwort|fwd?|wg|tr|rv)\s*:|auto(matic|matische|matisch|matisk|mated)?[- ]?(reply|response|"
+    r"answer|"
+    r"antwort|antwoord|responder|svar)|out of (the )?office|\b(ooo|oof)\b|vacation|away from|on (annual |sick )?leave|"
+    r"on holiday|abwesen|absence|absent|automatique|automatica\b|fuera de|fuori (sede|ufficio)|afwezig|awtomatig|"
+    r"allan o'r swyddfa|ausente|ticket|\bcase (id|no|number|#)|\[\S*#\S*\d|confirm|thank you|verif(y|ication)"
+)
+_BOUNCE_SUBJECT = re.compile(
+    r"undeliver|not delivered|returned (mail|to sender)|returning message|failure|delivery (status|notification|fail|"
+    r"has)|"
+    r"delay|mail delivery|unzustellbar|nicht zugestellt|zustell|non remis|non distribu|echec|no entregad|no se pudo|"
+    r"fallo|mancata consegna|nao entregue|onbestelbaar|niet bezorgd|heb ei ddanfon|niedostarcz|olever|ikke leveret"
+)
+_DELAYED = re.compile(
+    r"warning( message)? only|has not yet been delivered|not yet (been )?delivered|still (being retried|trying|"
+    r"in the queue)|"
+    r"(will|to) (continue|keep) |will be re-?tried|will (try|retry)|attempts will continue|\bdelayed\b|"
+    r"noch nicht zugestellt|verzoger|weiterhin versucht|pas encore ete|retardee?\b|retrasad|aun no se ha|"
+    r"in ritardo|non (e )?ancora stat|vertraagd|nog niet (bezorgd|afgeleverd)|atrasad|wedi'i ohirio"
+)
+_GAVE_UP = re.compile(
+    r"given up|giving up|gave up|permanent|will not be (re-?tried|delivered)|no further|fatal|endgultig|definitiv|"
+    r"aufgegeben"
+)
+_NOT_DELIVERED = re.compile(
+    r"reject|(could|can|was|has|is|were|did)( ?n[o']t|n't) (be |been )?(deliver|reach)|cannot be delivered|"
+    r"undeliverable|"
+    r"delivery (to .{0,80})?(has )?fail|failed to deliver|unable to deliver|nicht zugestellt|abgelehnt|unzustellbar|"
+    r"(n'a pas pu|pas) etre (remis|distribu)|no se (pudo|ha podido) entregar|impossibile (consegnare|recapitare)|"
+    r"non (e stato possibile )?consegn|nao (pode|foi) (ser )?entreg|niet (worden )?(bezorgd|afgeleverd)"
+)
+# Where the returned mail begins.
+_RETURNED = re.compile(
+    r"(?mi)^[-_=* >]*(below this line|this is a copy|original[ -]?message|returned[ -]message|original(nachricht|"
+    r"e nachricht)|"
+    r"ursprungliche nachricht|ursprüngliche nachricht|message d'origine|message original|mensaje original|"
+    r"messaggio originale|mensagem original|oorspronkelijk bericht|neges wreiddiol|unsent message)\b.*$"
+)
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_TAG = re.compile(r"(?is)<(style|script|head)\b.*?</\1\s*>|<br\s*/?>|</(?:p|div|td|tr|li|h\d)>|<[^>@]*>")
 _LONGEST_TEXT = 20_000
 
 
@@ -57,36 +108,49 @@ class _Report:
     kind: Kind
     status: str = ""
     text: str = ""
+    about_another: bool = False  # a group's member, or where the reader forwards mail to
 
 
-def read_bounce(raw: bytes, keys: Keys, paths: ReturnPaths, received_at: datetime) -> IncomingEvent | None:
-    """Read a mail in the mailbox for bounces; None if it is not a bounce of one of our mails. Never raises.
+def read_bounce(
+    raw: bytes,
+    keys: Keys,
+    paths: ReturnPaths,
+    received_at: datetime,
+    address_of: Callable[[int], str] = lambda delivery_id: "",
+) -> IncomingEvent | None:
+    """Read a mail in the mailbox for bounces; None if it is not a bounce of one of our mails.
 
-    Another copy of the same report has the same natural key.
+    Another copy of the same report has the same natural key. `address_of` returns whom a delivery was sent to. A report
+    about another address is never hard: a group's member is gone, or the place that the reader forwards mail to.
     """
     message = message_from_bytes(raw, policy=compat32)
-    report = _read(message)
-    delivery_id = _delivery_of(message, raw, keys, paths) if report else None
+    delivery_id = _delivery_of(message, raw, keys, paths)
+    report = None if delivery_id is None else _read(message, address_of(delivery_id))
     if report is None or delivery_id is None:
         return None
+    bounce = ""
+    if report.kind == "bounced":
+        bounce = "soft" if report.about_another else severity(report.status, report.text)
     return IncomingEvent(
         source=SOURCE,
         kind=report.kind,
         at=_date(message, received_at),
-        natural_key=digest(SOURCE, delivery_id, report.kind, report.status, message.get("Message-ID", "")),
+        natural_key=digest(SOURCE, delivery_id, report.kind, report.status, header(message, "Message-ID")),
         delivery_id=delivery_id,
-        bounce=severity(report.status, report.text) if report.kind == "bounced" else "",
+        bounce=bounce,
         detail={name: value for name, value in (("status", report.status), ("reason", scrub(report.text))) if value},
         keyed=True,
     )
 
 
-def severity(status: str, text: str) -> Literal["hard", "soft"]:
-    """Tell hard from soft by the enhanced status (RFC 3463), or by the text if the status is vague."""
-    if _NO_MAILBOX.fullmatch(status):
-        return "hard"
-    vague = status in ("", "5.0.0", "5.1.0", "5.5.0", "5.3.0")
-    return "hard" if vague and _NO_MAILBOX_TEXT.search(text) else "soft"
+def header(message: Message, name: str) -> str:
+    """Return a header unfolded and decoded (RFC 2047), "" if it is missing; a broken one as it is."""
+    value = message.get(name, "")
+    try:
+        text = str(make_header(decode_header(value)))
+    except (ValueError, LookupError, HeaderParseError):
+        text = str(value)
+    return " ".join(text.replace("\0", "").encode("utf-8", "replace").decode().split())
 
 
 def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -> int | None:
@@ -95,74 +159,161 @@ def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -
             if (found := paths.delivery(str(value))) is not None:
                 return found
     # The returned mail or its headers may be wrapped or quoted in any way; our header is found in the raw text.
-    text = raw.decode("ascii", "replace")
-    for key in re.findall(rf"(?mi)^[> ]*{DELIVERY_HEADER}: *([A-Za-z0-9_-]+)", text):
+    text = "\n".join([raw.decode("ascii", "replace"), *(_decoded(part) for part in _parts(message))])
+    for key in re.findall(rf"(?mi)^[> ]*{DELIVERY_HEADER}:\s*([A-Za-z0-9_-]+)", text):
         if (found := keys.read_delivery(key)) is not None:
             return found
     return paths.delivery(text)
 
 
-def _read(message: Message) -> _Report | None:
-    kinds = {part.get_content_type() for part in message.walk()}
-    if "message/feedback-report" in kinds:
-        return _Report("complained", text="reported as spam")
-    for fields in _recipients(message):
-        kind = _ACTIONS.get(fields.get("Action", "").split(";")[0].strip().lower())
-        if kind:
-            text = " ".join(fields.get("Diagnostic-Code", "").partition(";")[2].split())
-            return _Report(kind, _best_status(fields.get("Status", ""), text), text)
-    return None if _is_other(message) else _in_free_text(message)
+def _read(message: Message, address: str) -> _Report | None:
+    parts = list(_parts(message))
+    for part in parts:
+        if part.get_content_type() == "message/feedback-report":
+            kinds = [_FEEDBACK.get(header(block, "Feedback-Type").split(";")[0].lower()) for block in _fields(part)]
+            kind: Kind | None = next(filter(None, kinds), None)
+            return _Report(kind, text="reported as spam" if kind == "complained" else "opted out") if kind else None
+    human = _human_text(parts)
+    if report := _in_fields(parts, human, address):
+        return report
+    return _in_free_text(message, human, address) if _from_mail_system(message) else None
 
 
-def _recipients(message: Message) -> Iterator[Message]:
-    """Yield the fields about each recipient; our mails have only one."""
-    for part in message.walk():
-        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status"):
-            blocks = part.get_payload()
-            # The parser leaves an encoded part as text (RFC 3464, 2.1 forbids encoding it).
-            if isinstance(blocks, list):
-                yield from (block for block in blocks if isinstance(block, Message))
+def _parts(message: Message) -> Iterator[Message]:
+    """Yield the parts that are no containers, but none of a mail that is attached or returned."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        inner = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(inner, list):
+            waiting += [each for each in reversed(inner) if isinstance(each, Message)]
+        else:
+            yield part
+
+
+def _fields(part: Message) -> Iterator[Message]:
+    """Yield the blocks of fields in a report's part, also if it is encoded, which RFC 3464 (2.1) forbids."""
+    blocks = part.get_payload()
+    encoding = header(part, "Content-Transfer-Encoding").lower()
+    if encoding not in ("base64", "quoted-printable"):
+        yield from (block for block in blocks if isinstance(block, Message)) if isinstance(blocks, list) else ()
+        return
+    inner = "\n\n".join(map(str, blocks)) if isinstance(blocks, list) else str(blocks)
+    holder = Message()
+    holder["Content-Transfer-Encoding"] = encoding
+    holder.set_payload(inner.strip())
+    text = _decoded(holder)
+    yield from (
+        message_from_string(f"{block}\n", policy=compat32) for block in re.split(r"\r?\n\s*\r?\n", text.strip())
+    )
+
+
+def _in_fields(parts: Sequence[Message], human: str, address: str) -> _Report | None:
+    """Read a standard report (RFC 3464): what it says about our recipient, else about another."""
+    found: list[_Report] = []
+    for part in parts:
+        if part.get_content_type() not in ("message/delivery-status", "message/global-delivery-status"):
+            continue
+        for fields in _fields(part):
+            kind = _ACTIONS.get(header(fields, "Action").split(";")[0].strip().lower())
+            if kind is None:
+                continue
+            diagnostic = header(fields, "Diagnostic-Code")
+            text = " ".join((diagnostic.partition(";")[2] or diagnostic).split())
+            status = _best_status(header(fields, "Status"), text)
+            named = _ADDRESS.findall(header(fields, "Final-Recipient"))
+            another = bool(address and named and not any(_same(each, address) for each in named))
+            vague = not status or status.endswith(".0.0")
+            found.append(_Report(kind, status, text or (human if vague else ""), another))
+    return min(found, key=lambda each: each.about_another, default=None)
 
 
 def _best_status(status: str, diagnostic: str) -> str:
     """Return the report's enhanced status, or the receiving server's if the report's is vague (x.0.0)."""
-    own, server = _STATUS.search(status), _STATUS.search(diagnostic)
-    if own and not own[0].endswith(".0.0"):
-        return own[0]
-    return server[0] if server else own[0] if own else ""
+    own, server = _STATUS_FIELD.match(status), find_status(f": {diagnostic}")
+    if own and not own[1].endswith(".0.0"):
+        return own[1]
+    return server or (own[1] if own else "")
 
 
-def _is_other(message: Message) -> bool:
-    """Whether it is not a bounce: a person's mail, or an autoresponder's."""
-    if _AUTOMATIC.search(message.get("Auto-Submitted", "")) and not message.get("X-Failed-Recipients"):
+def _same(named: str, address: str) -> bool:
+    """Whether two addresses are the same mailbox; servers may report it without the part after a plus sign."""
+    one, other = (re.sub(r"\+[^@]*@", "@", address_key(each) or each.lower()) for each in (named, address))
+    return one == other
+
+
+def _from_mail_system(message: Message) -> bool:
+    """Whether a mail without fields may be a bounce: not a person's, an autoresponder's or a ticket system's."""
+    if header(message, "X-Failed-Recipients"):
         return True
-    sender = f"{message.get('From', '')} {message.get('Return-Path', '')}".lower()
-    return not ("mailer-daemon" in sender or "postmaster" in sender or "<>" in sender)
+    subject = plain(header(message, "Subject"))
+    if _REPLY_SUBJECT.search(subject) or any(message.get(name) for name in _MARKS):
+        return False
+    sender = plain(header(message, "From"))
+    if _MAIL_SYSTEM.search(sender):
+        return "auto" not in header(message, "Precedence").lower()
+    automatic = header(message, "Auto-Submitted").lower().startswith("auto-")
+    null_sender = header(message, "Return-Path") == "<>" or not sender
+    return null_sender and not automatic and bool(_BOUNCE_SUBJECT.search(subject))
 
 
-def _in_free_text(message: Message) -> _Report | None:
-    """Read a failure in free text (qmail, old Exim) by the first status or code before the returned mail."""
-    part = next((each for each in message.walk() if each.get_content_type() == "text/plain"), None)
-    if part is None:
-        return None
+def _human_text(parts: Sequence[Message]) -> str:
+    """Return the text before the returned mail, of the first part that has any; HTML without its tags."""
+    for type_ in ("text/plain", "text/html"):
+        for part in parts:
+            if part.get_content_type() == type_ and (text := _decoded(part).strip()):
+                text = text if type_ == "text/plain" else unescape(_TAG.sub("\n", text))
+                return _RETURNED.split(text[:_LONGEST_TEXT])[0]
+    return ""
+
+
+def _decoded(part: Message) -> str:
     payload = part.get_payload(decode=True)
-    text = payload.decode("utf-8", "replace")[:_LONGEST_TEXT] if isinstance(payload, bytes) else ""
-    text = re.split(r"(?mi)^(-+ ?(below this line|this is a copy|original message|returned message).*)$", text)[0]
-    status, code = _STATUS.search(text), _CODE.search(text)
-    no_mailbox = _NO_MAILBOX_TEXT.search(text)
-    if not (status or code or no_mailbox):
-        return None
-    temporary = status[1] == "4" if status else bool(code and code[1] == "4")
-    found = status or code or no_mailbox
-    assert found is not None
-    reason = no_mailbox[0] if no_mailbox else " ".join(text[max(found.start() - 20, 0) :][:300].split())
-    return _Report("deferred" if temporary else "bounced", status[0] if status else "", reason)
+    raw = payload if isinstance(payload, bytes) else b""
+    try:
+        return raw.decode(part.get_content_charset() or "utf-8")
+    except (LookupError, ValueError):
+        # Without a charset, or with a wrong one, old servers mostly mean this.
+        return raw.decode("cp1252", "replace")
+
+
+def _in_free_text(message: Message, text: str, address: str) -> _Report | None:
+    """Read a failure in free text (qmail, old Exim, Domino): by status, code or wording, at last by flufl.bounce."""
+    subject = header(message, "Subject")
+    status, code = find_status(text), reply_code(text)
+    words, gone = plain(f"{subject}\n{text}"), severity("", text) == "hard"
+    reason = text if gone or status or code or severity("", subject) == "soft" else f"{subject}: {text}"
+    if status or code:  # the line with it says why; the rest is how mail works in general
+        reason = text[text.rfind("\n", 0, text.find(status or code)) + 1 :][:400]
+    permanent = (status or code).startswith("5") or bool(_GAVE_UP.search(words))
+    if not permanent and (status or code or _DELAYED.search(words)):
+        return _Report("deferred", status, reason)
+    failed = status or code or severity("", reason) == "hard" or _NOT_DELIVERED.search(plain(text))
+    temporary, lasting = ((), ()) if failed else _flufl(message)
+    if not failed and not lasting:
+        return _Report("deferred", status, reason) if temporary else None
+    return _Report("bounced", status, reason, _names_another(message, text, address))
+
+
+def _flufl(message: Message) -> tuple[Collection[bytes], Collection[bytes]]:
+    """Ask flufl.bounce, which knows many old formats, for the addresses that failed for now and for good."""
+    try:
+        return all_failures(message)
+    except Exception:  # one of its detectors: they expect well-formed mails
+        return (), ()
+
+
+def _names_another(message: Message, text: str, address: str) -> bool:
+    """Whether the text is about other addresses, and not about the address that we wrote to."""
+    failed = _ADDRESS.findall(header(message, "X-Failed-Recipients"))
+    named = failed or re.findall(rf"(?m)^\s*[<\"]?({_ADDRESS.pattern})[>\"]?:?\s", f"{text}\n")
+    return bool(address and named) and not any(_same(each, address) for each in [*named, *_ADDRESS.findall(text)])
 
 
 def _date(message: Message, received_at: datetime) -> datetime:
     """Return when the report was written, but never a time in the future, as clocks differ."""
     try:
-        at = parsedate_to_datetime(message.get("Date", ""))
-    except (TypeError, ValueError):
+        at = parsedate_to_datetime(header(message, "Date"))
+        return min(at if at.tzinfo else at.replace(tzinfo=UTC), received_at)
+    except (TypeError, ValueError, OverflowError, IndexError):
         return received_at
-    return min(at if at.tzinfo else at.replace(tzinfo=UTC), received_at)

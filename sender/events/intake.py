@@ -247,30 +247,50 @@ def _mark_doubles(connection: Connection, events: Sequence[IncomingEvent]) -> No
             each.detail["double"] = True
 
 
+# SendGrid drops mail to addresses on its own lists, with one of these reasons; we may have missed why they are there.
+_DROPPED = {
+    "Bounced Address": "hard bounce",
+    "Spam Reporting Address": "complaint",
+    "Unsubscribed Address": f"unsubscribed at {SOURCE}",
+}
+
+
 def _suppress(connection: Connection, new: Collection[IncomingEvent], people: People) -> None:
-    """Suppress the addresses that bounced hard or complained."""
+    """Suppress the addresses that bounced hard or complained, or that the provider does not mail for such a reason."""
     evidence = []
     for each in new:
-        if each.bounce != "hard" and each.kind != "complained":
-            continue
-        key = address_key(people[each.delivery_id].address if each.delivery_id is not None else each.address)
+        said = str(each.detail.get("reason", ""))
+        if each.bounce == "hard":
+            reason = "hard bounce"
+        elif each.kind == "complained":
+            reason = "complaint"
+        else:
+            reason = _dropped_for(each)
+        key = reason and address_key(people[each.delivery_id].address if each.delivery_id is not None else each.address)
         if key:
-            reason = "hard bounce" if each.kind == "bounced" else "complaint"
-            evidence.append(NewSuppression(key, reason, each.source, str(each.detail.get("reason", ""))))
+            evidence.append(NewSuppression(key, reason, each.source, said))
     suppress_all(connection, evidence)
+
+
+def _dropped_for(each: IncomingEvent) -> str:
+    if each.kind != "rejected":
+        return ""
+    said = str(each.detail.get("reason", "")).lower()
+    return next((reason for words, reason in _DROPPED.items() if words.lower() in said), "")
 
 
 def _unsubscribe(connection: Connection, new: Collection[IncomingEvent], people: People) -> None:
     # One by one: it is rare, as SendGrid's own unsubscribe links are turned off in our mails.
     unsubscribed = {
-        (row.list_id, row.member_id)
+        (row.list_id, row.member_id, each.source)
         for each in new
-        if each.kind == "unsubscribed" and each.delivery_id is not None
+        if (each.kind == "unsubscribed" or _dropped_for(each).startswith("unsubscribed"))
+        and each.delivery_id is not None
         for row in [people[each.delivery_id]]
         if row.list_id is not None and row.member_id is not None
     }
-    for list_id, member_id in sorted(unsubscribed):
-        unsubscribe(connection, list_id, member_id, how=SOURCE)
+    for list_id, member_id, source in sorted(unsubscribed):
+        unsubscribe(connection, list_id, member_id, how=source)
 
 
 def address_key(address: str) -> str:

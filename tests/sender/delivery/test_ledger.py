@@ -11,6 +11,7 @@ from daisychain.database import Database
 from daisychain.errors import InputError, StateError
 from lists.members import unsubscribe
 from lists.suppression import suppress
+from lists.tables import Suppression
 from sender.campaigns.freeze import freeze
 from sender.campaigns.resolve import resolve
 from sender.campaigns.steering import resume
@@ -97,6 +98,24 @@ def test_a_freeze_that_was_undone_before_leaves_no_batch_without_people(database
         ids = connection.scalars(select(Delivery.id).order_by(Delivery.id)).all()
     assert ids[0] == 6
     assert [range(first, last + 1) for first, last in rows] == [range(6, 8), range(8, 10), range(10, 11)]
+
+
+def test_an_address_that_the_relay_says_does_not_exist_is_suppressed_at_once(database: Database) -> None:
+    campaign_id = frozen(database, 4)
+    claim = claimed(database, batches(database, campaign_id)[0])
+    first = claim.people[0][0]
+    replies = [
+        "550 5.1.1 <[address]>: User unknown",
+        "550 5.7.1 Access denied",
+        "550 5.1.1 Rejected by policy",
+        "550 spam",
+    ]
+    recorded(database, claim, Outcome(Verdict.ACCEPTED, refused={first + n: reply for n, reply in enumerate(replies)}))
+    assert ledger(database, campaign_id).failed == 4
+    with database.engine.connect() as connection:
+        suppressions = connection.execute(select(Suppression.address_key, Suppression.reason, Suppression.source)).all()
+        [gone] = connection.scalars(select(Delivery.address).where(Delivery.id == first))
+    assert suppressions == [(gone.lower(), "hard bounce", "smtp")]
 
 
 def test_an_audience_is_frozen_once(database: Database) -> None:

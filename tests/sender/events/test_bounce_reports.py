@@ -35,10 +35,12 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> ReturnPaths:
     return ReturnPaths(Settings(home=tmp_path_factory.getbasetemp(), secret_key=SECRET))
 
 
-def filled(report: str, delivery_id: int = 7, keys: Keys = KEYS) -> bytes:
-    """Return the bytes of a report about a delivery."""
-    text = report.replace("{returned}", keys.returns([delivery_id])[0]).replace(
-        "{delivery}", keys.delivery(delivery_id)
+def filled(report: str, delivery_id: int = 7, keys: Keys = KEYS, person: int = 0) -> bytes:
+    """Return the bytes of a report about a delivery, to one of the people of `sent`."""
+    text = (
+        report.replace("person0@", f"person{person}@")
+        .replace("{returned}", keys.returns([delivery_id])[0])
+        .replace("{delivery}", keys.delivery(delivery_id))
     )
     return text.replace("\n", "\r\n").encode()
 
@@ -100,9 +102,9 @@ def mailbox(campaign: Sent, database: Database) -> Iterator[FakeMailbox]:
     ids, keys = campaign.deliveries, campaign.keys
     mails = [
         filled(standard("5.1.1", "550 5.1.1 person0@people.example is unknown"), ids[0], keys),
-        filled(standard("5.2.2", "552 5.2.2 full"), ids[1], keys),
+        filled(standard("5.2.2", "552 5.2.2 full"), ids[1], keys, 1),
         filled(words("Thank you!", sender="ann@people.example"), ids[1], keys),
-        filled(COMPLAINT, ids[2], keys),
+        filled(COMPLAINT, ids[2], keys, 2),
     ]
     with FakeMailbox(*mails) as mailbox:
         database.settings = replace(database.settings, imap_url=mailbox.url)

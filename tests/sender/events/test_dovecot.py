@@ -34,7 +34,7 @@ def campaign(database: Database) -> Sent:
 def test_every_shape_of_report_is_read_once_and_marked(server: Dovecot, campaign: Sent, database: Database) -> None:
     expected: Counter[str] = Counter()
     for number, (report, told) in enumerate(REPORTS.values()):
-        server.append(filled(report, campaign.deliveries[number], campaign.keys) or b"\r\n")
+        server.append(filled(report, campaign.deliveries[number], campaign.keys, number) or b"\r\n")
         expected[(told[1] or told[0]) if told else "other"] += 1
     expected["new"] = len(REPORTS) - expected["other"]
     assert read_mailbox(database, tls=server.trust) == expected
@@ -48,7 +48,7 @@ def test_what_a_person_does_in_the_mailbox_meanwhile_is_left_as_it_is(
     server: Dovecot, campaign: Sent, database: Database
 ) -> None:
     for number in range(3):
-        server.append(filled(standard("5.1.1", "550 5.1.1 no"), campaign.deliveries[number], campaign.keys))
+        server.append(filled(standard("5.1.1", "550 5.1.1 no"), campaign.deliveries[number], campaign.keys, number))
     with server.opened() as connection:
         connection.store("1", "+FLAGS", r"(\Seen)")  # read by a person: not for us
         connection.store("2", "+FLAGS", r"(\Deleted)")

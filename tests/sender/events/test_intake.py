@@ -179,6 +179,9 @@ def test_a_key_of_ours_without_a_row_is_kept_as_foreign(database: Database) -> N
         ({"event": "spamreport"}, "complaint"),
         ({"event": "bounce", "type": "blocked"}, None),
         ({"event": "dropped", "reason": "Spam Content"}, None),
+        ({"event": "dropped", "reason": "Bounced Address"}, "hard bounce"),
+        ({"event": "dropped", "reason": "Spam Reporting Address"}, "complaint"),
+        ({"event": "dropped", "reason": "Unsubscribed Address"}, "unsubscribed at sendgrid"),
     ],
 )
 @pytest.mark.parametrize("keyed", [True, False])
@@ -218,10 +221,10 @@ def test_a_bounce_that_may_be_about_two_mails_of_one_week_joins_neither(
     assert suppressed(database) == {later.address(): "hard bounce"}
 
 
-@pytest.mark.parametrize("kind", ["unsubscribe", "group_unsubscribe"])
+@pytest.mark.parametrize("kind", ["unsubscribe", "group_unsubscribe", "dropped"])
 def test_who_leaves_at_the_provider_leaves_the_list(database: Database, kind: str) -> None:
     campaign = sent(database)
-    take(campaign, [campaign.event(kind, 1)])
+    take(campaign, [campaign.event(kind, 1, **({"reason": "Unsubscribed Address"} if kind == "dropped" else {}))])
     with database.engine.connect() as connection:
         left = connection.execute(
             select(Membership.member_id, Membership.left_how).where(Membership.state == "unsubscribed")
