@@ -101,12 +101,10 @@ class Workers:
         """Take no further job, let those that run finish, and wait for it; raises what the worker died of."""
         if self._loop is not None and self._task is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join()
-        if self.error is not None:
-            raise self.error
+        self.wait()
 
     def wait(self) -> None:
-        """Wait until the slots are idle, if that was asked for."""
+        """Wait until the slots have ended, by themselves once idle if that was asked for; raises as `stop` does."""
         self._thread.join()
         if self.error is not None:
             raise self.error

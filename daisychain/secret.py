@@ -44,24 +44,20 @@ def derive(secret: str, purpose: str) -> bytes:
 def made_once(path: Path, make: Callable[[], str]) -> str:
     """Return the text in the file `path`; a missing file is made, for its owner only, with what `make` returns."""
     try:
-        return _made_once(path, make)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            # Written whole and linked into place: of two processes at once, one wins and both read the same.
+            fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(make())
+                file.flush()
+                os.fsync(descriptor)
+            with suppress(FileExistsError):
+                os.link(fresh, path)
+            fresh.unlink()
+        return path.read_text(encoding="ascii")
     except OSError as error:
         raise ConfigurationError(
             "DAISYCHAIN_HOME", f"({path.parent}) can't be used: {error.strerror or error}."
         ) from None
-
-
-def _made_once(path: Path, make: Callable[[], str]) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        # Written whole and linked into place: of two processes at once, one wins and both read the same.
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(make())
-            file.flush()
-            os.fsync(descriptor)
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-        fresh.unlink()
-    return path.read_text(encoding="ascii")

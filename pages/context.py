@@ -29,8 +29,7 @@ def engine() -> Engine:
 
 def keep_private(response: Response) -> Response:
     """Give a page about one member the headers that keep its address to itself."""
-    for name, value in PRIVATE_HEADERS.items():
-        response.headers[name] = value
+    response.headers.update(PRIVATE_HEADERS)
     return response
 
 

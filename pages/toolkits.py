@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from daisychain.cache import Cache
 from daisychain.errors import InputError
-from newsletters.packs.dialects.dialect import Dialect, dialects
+from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.offers import offered_pack, offers
 from newsletters.packs.pack_status import keep_download, pack_standing
 from newsletters.packs.zip_files import zipped
@@ -52,7 +52,7 @@ def _lasting(response: Response, hash_: str) -> Response:
 
 
 @blueprint.get("/toolkits/<name>")
-def toolkit(name: str) -> Response:
+def toolkit(name: str) -> tuple[str, dict[str, str]]:
     """Show a toolkit: its manifesto, its copy for each channel, ready to be copied, and its images."""
     with engine().connect() as connection:
         try:
@@ -63,16 +63,10 @@ def toolkit(name: str) -> Response:
     shown = _SHOWN.get((name, found.content_hash, public_url, today), lambda: showcase(found, public_url, today))
     with engine().connect() as connection:
         offered = offers(connection, found)
-    page = Response(
-        render_template("toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=_tools())
-    )
-    page.headers["Cache-Control"] = A_WHILE
-    return page
-
-
-def _tools() -> list[Dialect]:
-    """Return the dialects by the names of their tools; the general ones come last."""
-    return sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
+    # By the names of their tools; the general ones come last.
+    tools = sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
+    page = render_template("toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=tools)
+    return page, {"Cache-Control": A_WHILE}
 
 
 @blueprint.get("/toolkits/<name>/packs/<newsletter>/<dialect>.zip")
@@ -93,23 +87,18 @@ def pack_download(name: str, newsletter: str, dialect: str) -> Response:
         abort(404, error.message)
     with engine().begin() as connection:
         keep_download(connection, pack.row)
-    response = Response(zipped({f"{pack.name}/{path}": content for path, content in pack.files.items()}))
-    response.headers["Content-Type"] = "application/zip"
-    response.headers["Content-Disposition"] = f'attachment; filename="{pack.name}.zip"'
-    response.headers["Cache-Control"] = A_WHILE
-    return response
+    content = zipped({f"{pack.name}/{path}": content for path, content in pack.files.items()})
+    headers = {"Content-Disposition": f'attachment; filename="{pack.name}.zip"', "Cache-Control": A_WHILE}
+    return Response(content, mimetype="application/zip", headers=headers)
 
 
 @blueprint.get("/packs/<pack_key>")
-def pack(pack_key: str) -> Response:
+def pack(pack_key: str) -> tuple[str, dict[str, str]]:
     """Show whether a pack is current, superseded, expired or withdrawn."""
     with engine().connect() as connection:
         standing = pack_standing(connection, pack_key, current_day())
     if standing is None:
         abort(404)
     tool = dialects().get(standing.dialect)
-    page = Response(
-        render_template("toolkits/pack.html", standing=standing, tool=tool.name if tool else standing.dialect)
-    )
-    page.headers["Cache-Control"] = "no-cache"  # people look right before they send
-    return page
+    page = render_template("toolkits/pack.html", standing=standing, tool=tool.name if tool else standing.dialect)
+    return page, {"Cache-Control": "no-cache"}  # people look right before they send

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -124,9 +123,7 @@ def _beside(connection: psycopg.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with connection.transaction():
-            connection.execute("DROP SCHEMA public CASCADE")
-            connection.execute(f"ALTER SCHEMA {ASIDE} RENAME TO public")
+        _swap_back(connection)
         raise
     connection.execute(f"DROP SCHEMA {ASIDE} CASCADE")
 
@@ -140,6 +137,10 @@ def _put_back(connection: psycopg.Connection) -> None:
             f"A restore was killed here: what was there before is in the schema {ASIDE}.",
             hint=f"If the tables in the schema public are the right ones: DROP SCHEMA {ASIDE} CASCADE.",
         )
+    _swap_back(connection)
+
+
+def _swap_back(connection: psycopg.Connection) -> None:
     with connection.transaction():
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute(f"ALTER SCHEMA {ASIDE} RENAME TO public")
@@ -228,10 +229,7 @@ def _program(database: Database, name: str) -> Path:
         major = connection.info.server_version // 10000
     if major == MAJOR:
         return programs() / name
-    found = [DEBIAN / str(major) / "bin" / name]
-    if on_path := shutil.which(name):
-        found.append(Path(on_path))
-    for path in found:
+    for path in (DEBIAN / str(major) / "bin" / name, Path(name)):
         with suppress(OSError):
             words = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
             if re.search(rf"\) {major}\b", words):
