@@ -96,7 +96,7 @@ def _answer(found: Toolkit) -> dict[str, Any]:
                 "expires": block.expires,
                 "channels": list(block.channels),
                 "length": block.length,
-                "available": block.available(today),
+                "available": not block.unavailable(today),
             }
             for block in found.copy.values()
         ],

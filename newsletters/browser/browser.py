@@ -40,16 +40,12 @@ _NO_SCRIPTS = {"name": "Content-Security-Policy", "value": "script-src 'none'; c
 Files = Callable[[str], bytes | None]
 
 
-def nothing(_: str) -> None:
-    """Serve no file, for a page that has none."""
-
-
 @dataclass(frozen=True)
 class Page:
     """A page to show: its HTML, and its files by their paths in it."""
 
     html: str = ""
-    files: Files = nothing
+    files: Files = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from newsletters.compiled import CompiledEmail, CopyUse, Link
 from newsletters.compose.blocks import registry
 from newsletters.compose.compose import Composer, Piece, layouts, phrases, tidied, uncomment
 from newsletters.compose.directives import BlockNode, Node, TextNode, parse
-from newsletters.compose.mjml import Broken, compile_mjml, inlined
-from newsletters.compose.names_in_scope import footer, names
+from newsletters.compose.mjml import compile_mjml, inlined
+from newsletters.compose.mjml_rules import Broken
+from newsletters.compose.names_in_scope import names
 from newsletters.compose.page_links import place_in_mjml, place_in_page
 from newsletters.compose.pictures import Pictures, logo_room
 from newsletters.compose.theme import look_of
@@ -251,7 +252,7 @@ class _Compiling:
             "phrases": {**words, "why": words["why"].format(organisation=brand.footer.organisation or brand.name)},
             "lead": brand.lead.name if brand.lead else "",
             "logos": self._logos(),
-            "footer": footer(brand.footer, lambda url: url),
+            "footer": brand.footer,
         }
 
     def _logos(self) -> list[dict[str, Any]]:
@@ -300,8 +301,8 @@ class _Compiling:
 
     def _text(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
         layout = layouts("text").get_template(f"layouts/{self._document.layout}.mjml.j2").module
-        of_text = footer(self._toolkit.brand.footer, lambda url: self._slots.url(url, self._line_of("")))
-        written = layout.text({**page, "footer": of_text}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
+        footer = self._composer.text_footer(self._line_of(""))
+        written = layout.text({**page, "footer": footer}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
         return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
 
     def _placed(self, html: str) -> tuple[str, tuple[Link, ...]]:

@@ -21,6 +21,7 @@ from newsletters.compose.theme import COLUMN, Theme
 from newsletters.expressions.parse import Expressions, Line
 from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint
+from newsletters.toolkits.brand import Footer
 
 _HEAD_CELL = re.compile(r"<th(?=[ >])")
 _SIDE = re.compile(r'(?<= style=")text-align:(left|right)"')
@@ -208,10 +209,12 @@ class Composer:
         return values
 
     def _text_look(self, node: BlockNode) -> Theme:
-        """Return the look with the footer's links as plain text has them."""
+        return replace(self.look, brand=replace(self.look.brand, footer=self.text_footer(node.line)))
+
+    def text_footer(self, line: Line) -> Footer:
+        """Return the brand's footer with its links as plain text has them."""
         footer = self.look.brand.footer
-        social = {name: self.slots.url(url, node.line) for name, url in footer.social.items()}
-        return replace(self.look, brand=replace(self.look.brand, footer=replace(footer, social=social)))
+        return replace(footer, social={name: self.slots.url(url, line) for name, url in footer.social.items()})
 
     def _text_attributes(self, node: BlockNode) -> Mapping[str, Any]:
         return self._attributes(node, self._text_url(node))

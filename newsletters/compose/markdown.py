@@ -20,7 +20,7 @@ from markdown_it.token import Token as Mark
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.expressions.parse import Expressions, Line
-from newsletters.tokens import Kind, Token
+from newsletters.tokens import CONDITIONALS, Kind, Token
 
 # HTML that staff may write inside Markdown; what it may carry is listed, the rest is an error.
 _TAGS = """
@@ -62,7 +62,6 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
     references: dict[str, Any] = {}
     words = Words(tuple(_parser().parse("\n".join(line.text for line in lines), references)), tuple(lines))
     _refuse_footnotes(words, references.get("references", {}))
-    marks: list[Mark] = []
     for mark in words.marks:
         if mark.type == "inline":
             mark.children = list(_split_conditions(mark.children or [], expressions))
@@ -74,8 +73,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
         elif mark.type == "html_block":
             mark.content = _HTML_COMMENT.sub("", mark.content)
             _check_html(mark.content, words.line_of(mark), expressions)
-        marks.append(mark)
-    return Words(tuple(_lifted(marks)), words.lines)
+    return Words(tuple(_lifted(list(words.marks))), words.lines)
 
 
 def _refuse_footnotes(words: Words, references: Mapping[str, Any]) -> None:
@@ -137,7 +135,7 @@ def _split_conditions(children: Sequence[Mark], expressions: Expressions) -> Ite
             continue
         literal = ""
         for piece in expressions.mint.split(child.content):
-            if isinstance(piece, Token) and piece.kind in (Kind.BEGIN, Kind.OTHERWISE, Kind.END):
+            if isinstance(piece, Token) and piece.kind in CONDITIONALS:
                 if literal:
                     yield Mark("text", "", 0, content=literal)
                 literal = ""

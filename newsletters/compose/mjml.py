@@ -18,7 +18,7 @@ from functools import lru_cache
 import css_inline
 from mjml import mjml2html
 
-from newsletters.compose.mjml_rules import ATTRIBUTE, MARK, TAG, faults
+from newsletters.compose.mjml_rules import ATTRIBUTE, MARK, TAG, Broken, faults
 
 _SPACE = re.compile(r"[ \t\r\n]+")
 _UNSAFE = re.compile(r'[^\x20-\x7e]|[\\"<>]')
@@ -31,18 +31,10 @@ _ROLE = re.compile(r"(<table\b[^<>]*)><!--role:(\w+)-->")
 _IMG = re.compile(r"<img\b[^>]*>")
 
 
-class Broken(Exception):  # noqa: N818 - it says what the MJML is
-    """MJML that can't become HTML; `mark` is the number of the author's part at fault, if known."""
-
-    def __init__(self, message: str, mark: int | None = None) -> None:
-        super().__init__(message)
-        self.mark = mark
-
-
 def compile_mjml(source: str, css: str = "") -> str:
     """Return the HTML of an MJML document with `css` inlined; raises Broken."""
     for fault in faults(source):
-        raise Broken(fault.message, fault.mark)
+        raise fault
     html = inlined(_converted(MARK.sub("", source)), css)
     _look_over(html)
     return html

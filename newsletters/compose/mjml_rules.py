@@ -37,12 +37,12 @@ _SIDES = ("top", "right", "bottom", "left")
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A mistake in a piece of MJML; `mark` is the number of the author's part, or None outside of any."""
+class Broken(Exception):  # noqa: N818 - it says what the MJML is
+    """MJML that can't become HTML; `mark` is the number of the author's part at fault, if known."""
 
-    message: str
-    mark: int | None
+    def __init__(self, message: str, mark: int | None = None) -> None:
+        super().__init__(message)
+        self.mark = mark
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ def _attributes(kinds: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def faults(source: str) -> Iterator[Fault]:
-    """Yield all that is wrong with `source`, from top to bottom; the content of a wrong tag may be reported too."""
-    yield from _MjmlReader(source).faults()
+def faults(source: str) -> Iterator[Broken]:
+    """Return all that is wrong with `source`, from top to bottom; the content of a wrong tag may be reported too."""
+    return _MjmlReader(source).faults()
 
 
 class _MjmlReader:
@@ -90,7 +90,7 @@ class _MjmlReader:
         self._open: list[tuple[str, int | None]] = []
         self._mark: int | None = None
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[Broken]:
         end = 0
         for piece in _PIECE.finditer(self._source):
             yield from self._text(self._source[end : piece.start()])
@@ -105,32 +105,32 @@ class _MjmlReader:
                 yield from self._begin(piece[2], piece[3], closed=bool(piece[4]))
         yield from self._text(self._source[end:])
         for name, begun in reversed(self._open):
-            yield Fault(f"<{name}> is not closed", begun)
+            yield Broken(f"<{name}> is not closed", begun)
 
-    def _fault(self, message: str) -> Fault:
-        return Fault(message, self._mark)
+    def _fault(self, message: str) -> Broken:
+        return Broken(message, self._mark)
 
     @property
     def _inside(self) -> str:
         """The MJML tag that is open, looking through HTML."""
         return next((name for name, _ in reversed(self._open) if _is_ours(name)), "")
 
-    def _text(self, text: str) -> Iterator[Fault]:
+    def _text(self, text: str) -> Iterator[Broken]:
         if text.strip() and self._inside not in rules().words:
             yield self._fault(f"text directly in <{self._inside}>: {' '.join(text.split())[:40]!r}")
 
-    def _begin(self, name: str, attributes: str, *, closed: bool) -> Iterator[Fault]:
+    def _begin(self, name: str, attributes: str, *, closed: bool) -> Iterator[Broken]:
         yield from self._known(name, attributes) if _is_ours(name) else self._html(name)
         if not closed and name.lower() not in _VOID:
             self._open.append((name, self._mark))
         elif not closed and self._inside != "mj-style":
             yield self._fault(f"<{name}> has to be written <{name} />")
 
-    def _html(self, name: str) -> Iterator[Fault]:
+    def _html(self, name: str) -> Iterator[Broken]:
         if self._inside not in rules().words:
             yield self._fault(f"<{name}> directly in <{self._inside}>")
 
-    def _known(self, name: str, attributes: str) -> Iterator[Fault]:
+    def _known(self, name: str, attributes: str) -> Iterator[Broken]:
         held = rules()
         if name not in held.attributes:
             yield self._fault(f"unknown tag <{name}>: {nearest(name, held.attributes)}")
@@ -141,7 +141,7 @@ class _MjmlReader:
         for message in _wrong_attributes(name, attributes):
             yield self._fault(message)
 
-    def _end(self, name: str) -> Iterator[Fault]:
+    def _end(self, name: str) -> Iterator[Broken]:
         if self._open and self._open[-1][0] == name:
             self._open.pop()
             return

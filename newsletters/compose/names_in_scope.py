@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from newsletters.documents.document import Document
-from newsletters.toolkits.brand import Footer
 from newsletters.toolkits.toolkit import Toolkit
 
 
@@ -29,13 +27,3 @@ def toolkit_names(toolkit: Toolkit) -> dict[str, Any]:
             "social": dict(toolkit.brand.footer.social),
         },
     }  # fmt: skip
-
-
-def footer(of: Footer, write_url: Callable[[str], str]) -> dict[str, Any]:
-    """Return a brand's footer as layouts use it, with each address written by `write_url`."""
-    return {
-        "organisation": of.organisation,
-        "address_lines": of.address.splitlines(),
-        "charity_number": of.charity_number,
-        "social": {name: write_url(url) for name, url in of.social.items()},
-    }

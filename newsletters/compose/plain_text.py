@@ -18,12 +18,9 @@ from newsletters.tokens import visible_width
 WIDTH = 72
 _UNWRAPPED = 10**9
 
-_A_TAG = re.compile(
-    r"""<a\b[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))[^>]*>(.*?)</a>""", re.DOTALL | re.IGNORECASE
-)
+_TAG = re.compile(r"(<[^>]*>)")
 _OPENING_A = re.compile(r"""<a\b[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
-_BREAK = re.compile(r"<br\b[^>]*>|</(?:p|div|h\d|li|tr|blockquote)>", re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
+_END_OF_LINE = re.compile(r"</(?:p|div|h\d|li|tr|blockquote)>", re.IGNORECASE)
 
 WriteUrl = Callable[[str], str]
 
@@ -166,13 +163,14 @@ class _TextWriter:
                 case "link":
                     written.append(link_text(self._inline(node.children), self._url(str(node.attrs.get("href", "")))))
                 case "html_inline":
-                    self._inline_html(node.content, written, open_links)
+                    self._tag(node.content, written, open_links)
         return "".join(written)
 
     def _image(self, node: SyntaxTreeNode) -> str:
         return f"[{node.content}]" if node.content.strip() else ""
 
-    def _inline_html(self, tag: str, written: list[str], open_links: list[tuple[int, str]]) -> None:
+    def _tag(self, tag: str, written: list[str], open_links: list[tuple[int, str]]) -> None:
+        """Add what text has for an HTML tag to the pieces `written`; links remember where their words begin."""
         if opening := _OPENING_A.match(tag):
             open_links.append(
                 (len(written), html.unescape(next(group for group in opening.groups() if group is not None)))
@@ -180,18 +178,20 @@ class _TextWriter:
         elif tag.lower().startswith("</a") and open_links:
             start, url = open_links.pop()
             written[start:] = [link_text("".join(written[start:]), self._url(url))]
-        elif _BREAK.match(tag) and tag.lower().startswith("<br"):
+        elif tag.lower().startswith("<br"):
             written.append("\n")
 
     def _html(self, content: str, width: int) -> str:
-        def link(match: re.Match[str]) -> str:
-            url = html.unescape(next(group for group in match.groups()[:3] if group is not None))
-            # Tags are removed after this: the brackets around the address are written as entities.
-            return html.escape(link_text(html.unescape(_TAG.sub("", match[4])), self._url(url)), quote=False)
-
-        flat = " ".join(_A_TAG.sub(link, content).split())
-        text = html.unescape(_TAG.sub("", _BREAK.sub("\n", flat)))
-        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        written: list[str] = []
+        open_links: list[tuple[int, str]] = []
+        for at, piece in enumerate(_TAG.split(" ".join(content.split()))):
+            if at % 2 == 0:
+                written.append(html.unescape(piece))
+            elif _END_OF_LINE.match(piece):
+                written.append("\n")
+            else:
+                self._tag(piece, written, open_links)
+        lines = [line.strip() for line in "".join(written).split("\n") if line.strip()]
         return wrapped("\n".join(lines), width) + "\n\n" if lines else ""
 
 

@@ -62,11 +62,6 @@ class Theme:
         return self.on_primary_soft if self.tone == "primary" else self.spark
 
     @property
-    def figure(self) -> str:
-        """The colour of figures set large."""
-        return self.on_primary if self.tone == "primary" else self.link
-
-    @property
     def ink(self) -> str:
         """The colour of text where this look is used: on the surface, a tint of it, or the brand's colour."""
         return self.on_primary if self.tone == "primary" else self.text

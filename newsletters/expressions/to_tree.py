@@ -79,11 +79,10 @@ class TreeBuilder:
         Raises InputError with the line for everything that documents may not use.
         """
         match node:
-            case nodes.Getattr(node=nodes.Name(name="member"), attr=name) if "member" not in self._names:
-                return self._field(name, node)
-            case nodes.Getitem(node=nodes.Name(name="member"), arg=nodes.Const(value=str(name))) if (
-                "member" not in self._names
-            ):
+            case (
+                nodes.Getattr(node=nodes.Name(name="member"), attr=name)
+                | nodes.Getitem(node=nodes.Name(name="member"), arg=nodes.Const(value=str(name)))
+            ) if "member" not in self._names:
                 return self._field(name, node)
             case nodes.Name() | nodes.Getattr() | nodes.Getitem():
                 return ["const", self._taken(self._look_up(node, missing), node)]
@@ -231,13 +230,5 @@ def _spelled(node: nodes.Node) -> str:
 
 
 def _kind_of(value: object) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case Mapping():
-            return "a table of names"
-        case list():
-            return "a list"
-    return "a text"
+    kinds = {type(None): "nothing", bool: "true or false", dict: "a table of names", list: "a list"}
+    return kinds.get(type(value), "a text")

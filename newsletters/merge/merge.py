@@ -54,7 +54,6 @@ class MergePlan:
 
     def __init__(self, email: CompiledEmail, formulas: Formulas, parts: Sequence[Sequence[_Piece]]) -> None:
         self.email = email
-        self.fields = email.fields
         self.tagged_subject, self.tagged_html, self.tagged_text = (
             "".join(piece if isinstance(piece, str) else piece[0] for piece in part) for part in parts
         )

@@ -51,7 +51,7 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
         toolkit=toolkit,
         hero=toolkit.images.get(HERO),
         logo=toolkit.brand.logo,
-        manifesto=_piece(manifesto, toolkit, public_url) if manifesto and manifesto.available(today) else None,
+        manifesto=_piece(manifesto, toolkit, public_url) if manifesto and not manifesto.unavailable(today) else None,
         channels={
             # Copy written only for this channel comes first.
             channel: [

@@ -43,6 +43,11 @@ class Footer:
     charity_number: str = ""
     social: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def address_lines(self) -> list[str]:
+        """The lines of the address."""
+        return self.address.splitlines()
+
 
 @dataclass(frozen=True)
 class Brand:

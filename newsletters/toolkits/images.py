@@ -18,14 +18,6 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_SIDE = 8_000
 MAX_PIXELS = 30_000_000
 
-# Pillow calls the JPEG of many phones, which carries a second picture, MPO.
-MEDIA_TYPES = {
-    "PNG": "image/png",
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",
-    "GIF": "image/gif",
-    "WEBP": "image/webp",
-}
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 
 _EXIF_ORIENTATION = 0x0112
@@ -120,7 +112,8 @@ def _measured(content: bytes) -> tuple[str, int, int]:
                 )
             sideways = picture.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
             width, height = picture.size[::-1] if sideways else picture.size
-            return MEDIA_TYPES[str(picture.format)], width, height
+            # Pillow calls the JPEG of many phones, which carries a second picture, MPO.
+            return Image.MIME["JPEG" if picture.format == "MPO" else str(picture.format)], width, height
     except _Refused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

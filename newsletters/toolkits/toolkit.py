@@ -58,10 +58,6 @@ class CopyBlock:
     file: str
     line: int
 
-    def available(self, today: date) -> bool:
-        """Return whether the block may be used on the day `today`."""
-        return not self.unavailable(today)
-
     def unavailable(self, today: date) -> str:
         """Return why the block may not be used on the day `today`, as the end of a sentence; empty if it may."""
         if self.embargo and today < self.embargo:
@@ -89,7 +85,7 @@ class Toolkit:
 
     def copy_for(self, channel: str, today: date) -> list[CopyBlock]:
         """Return the blocks of `channel` that may be used on the day `today`, in the order of their files."""
-        return [block for block in self.copy.values() if channel in block.channels and block.available(today)]
+        return [block for block in self.copy.values() if channel in block.channels and not block.unavailable(today)]
 
 
 def current_day() -> date:

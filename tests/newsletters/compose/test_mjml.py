@@ -12,8 +12,8 @@ from daisychain.errors import InputError
 from newsletters.compose import directives
 from newsletters.compose.blocks import Attribute, Block, Registry, registry
 from newsletters.compose.compose import layouts
-from newsletters.compose.mjml import Broken, compile_mjml, guard
-from newsletters.compose.mjml_rules import faults
+from newsletters.compose.mjml import compile_mjml, guard
+from newsletters.compose.mjml_rules import Broken, faults
 from tests.newsletters.compiling import compiled
 
 WRAPPED = "<mjml><mj-body><mj-section><mj-column>{}</mj-column></mj-section></mj-body></mjml>"
