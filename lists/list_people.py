@@ -46,11 +46,11 @@ class ListPeople:
 
     def count(self) -> int:
         """Count the people who may be mailed."""
-        return self._count
+        return sum(self._languages.values())
 
     def excluded(self) -> int:
         """Count the people who were on the list and may not be mailed: they left, or are suppressed."""
-        return int(self._connection.execute(self._audience.everybody(func.count())).scalar_one()) - self._count
+        return int(self._connection.execute(self._audience.everybody(func.count())).scalar_one()) - self.count()
 
     def fields(self) -> set[str]:
         """The standard fields, and the custom ones that somebody on the list has a value for."""
@@ -60,7 +60,7 @@ class ListPeople:
 
     def empty(self, field: str) -> int:
         """Count the people who have no value for `field`."""
-        return self._count - self.filled.get(field, 0)
+        return self.count() - self.filled.get(field, 0)
 
     def basis(self) -> dict[str, int]:
         """Count the people who may be mailed on each ground, "unknown" if none was recorded; the most first."""
@@ -112,10 +112,6 @@ class ListPeople:
     def _languages(self) -> dict[str, int]:
         rows = self._connection.execute(self._mailable(Member.language, func.count()).group_by(Member.language))
         return {language: int(people) for language, people in rows}
-
-    @cached_property
-    def _count(self) -> int:
-        return int(self._connection.execute(self._mailable(func.count())).scalar_one())
 
     def _mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
         found = self._audience.mailable(*columns)

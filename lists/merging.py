@@ -144,8 +144,7 @@ def merge(connection: Connection, list_id: int, *, basis: str, source: str) -> C
     these = {"list_id": list_id, "basis": basis, "source": source}
 
     def run(statement: str) -> int:
-        used = {name: value for name, value in these.items() if f":{name}" in statement}
-        return connection.execute(text(statement), used).rowcount
+        return connection.execute(text(statement), these).rowcount
 
     run(_REFUSE_SUPPRESSED)
     run(_REFUSE_LEAVERS)
@@ -153,7 +152,7 @@ def merge(connection: Connection, list_id: int, *, basis: str, source: str) -> C
     run(_UPDATE_MEMBERS)
     if basis != "unknown":
         run(_FILL_CONSENT)
-    updated: int = connection.execute(text(_COUNT_UPDATED), {"list_id": list_id}).scalar_one()
+    updated: int = connection.execute(text(_COUNT_UPDATED), these).scalar_one()
     run(_INSERT_MEMBERS)
     added = run(_INSERT_MEMBERSHIPS)
     if added > MANY:

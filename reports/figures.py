@@ -285,16 +285,13 @@ def _link(made: _Maker, link: LinkClicks, several: bool) -> LinkFigures:
     joined = f" {JOINED}" if several else ""
     clicks = f"How often the link was followed, without recognised programs.{joined}"
     clickers = f"People who followed the link, {made.of_reached}.{joined}"
+    counted = made.clicks_source, made.clicks
     return LinkFigures(
-        number=link.number,
-        text=link.text,
-        url=link.url,
-        language=link.language,
-        clicks=made.figure("link_clicks", "Clicks", link.clicks, None, clicks, made.clicks_source, made.clicks),
-        clickers=made.figure(
-            "link_clickers", "Clickers", link.clickers, made.reached, clickers, made.clicks_source, made.clicks
-        ),
-    )
+        link.number, link.text, link.url,
+        made.figure("link_clicks", "Clicks", link.clicks, None, clicks, *counted),
+        made.figure("link_clickers", "Clickers", link.clickers, made.reached, clickers, *counted),
+        link.language,
+    )  # fmt: skip
 
 
 def _frame(rows: list[dict[str, Any]], *places: str) -> pd.DataFrame:

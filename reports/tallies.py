@@ -69,17 +69,12 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
             f"Campaign {campaign_id} has not been sent, so there is nothing to report.",
             hint=f"`daisychain campaign send {campaign_id}` sends it.",
         )
-    now = connection.execute(select(_provider_reported(campaign_id).label("reported"), func.now().label("as_of"))).one()
+    reported, as_of = connection.execute(select(_provider_reported(campaign_id), func.now())).one()
     people = _people(connection, campaign_id)
     whole = Tallies(
-        campaign=campaign,
-        ledger=read_ledger(connection, campaign_id),
-        people=people,
-        links=count_links(connection, campaign),
-        provider_reported=now.reported,
-        delivery_reported=people.reported_delivered > 0,
-        as_of=now.as_of,
-    )
+        campaign, read_ledger(connection, campaign_id), people, count_links(connection, campaign),
+        provider_reported=reported, delivery_reported=people.reported_delivered > 0, as_of=as_of,
+    )  # fmt: skip
     return replace(whole, languages=_by_language(connection, whole))
 
 
