@@ -17,7 +17,6 @@ from daisychain.settings import VARIABLES
 from newsletters.checks import check_languages, run_checks
 from newsletters.checks.__main__ import page as checks_page
 from newsletters.compose.blocks import registry
-from newsletters.compose.compiler import compile_file
 from newsletters.compose.languages import compile_languages
 from newsletters.toolkit_store.store import find_toolkit
 from tests.test_house import PRODUCT
@@ -154,7 +153,7 @@ def test_the_newsletter_in_the_page_for_staff_compiles_and_passes_its_checks(tmp
     assert example
     file = tmp_path / "may.md"
     file.write_text(example[1], encoding="utf-8")
-    compilation = compile_file(file, lambda name, folder: find_toolkit(name, folder, None), list_fields=frozenset())
+    compilation = compile_languages(file, lambda name, folder: find_toolkit(name, folder, None)).first
     assert [finding for finding in run_checks(compilation) if finding.severity == "error"] == []
 
 

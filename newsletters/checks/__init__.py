@@ -21,8 +21,8 @@ from newsletters.checks import translations
 from newsletters.checks.finding import Code, Finding, Severity, Subject
 from newsletters.checks.reachable import Reach
 from newsletters.checks.size import worst_case
-from newsletters.compose.compiler import Compilation, FindToolkit
-from newsletters.compose.languages import Languages, compile_languages
+from newsletters.compose.compiler import Compilation
+from newsletters.compose.languages import FindToolkit, Languages, compile_languages
 from newsletters.documents.error_list import Mistakes
 from newsletters.people import People
 from newsletters.toolkits.brand import Brand

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -27,7 +26,7 @@ from newsletters.compose.names_in_scope import names
 from newsletters.compose.page_links import place_in_mjml, place_in_page
 from newsletters.compose.pictures import Pictures, logo_room
 from newsletters.compose.theme import look_of
-from newsletters.documents.document import MEMBER_FIELDS, Document, read_document
+from newsletters.documents.document import MEMBER_FIELDS, Document
 from newsletters.documents.error_list import Mistakes
 from newsletters.expressions.parse import Expressions, Line
 from newsletters.expressions.slots import Slots
@@ -41,8 +40,6 @@ from newsletters.toolkits.toolkit import Toolkit, current_day
 _PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
 
 _COMMAS = (",", "،", "，")  # with which a greeting ends: Latin, Arabic, Chinese
-
-FindToolkit = Callable[[str, Path], Toolkit]
 
 
 @dataclass(frozen=True)
@@ -73,25 +70,6 @@ class Compilation:
             ToolkitImage(row.name, contents[row.hash], row.media_type, row.width, row.height, row.hash, row.alt)
             for row in rows.values()
         )
-
-
-def compile_file(
-    path: Path,
-    find: FindToolkit,
-    *,
-    brand: Brand | None = None,
-    list_fields: frozenset[str] = frozenset(),
-    mistakes: Mistakes | None = None,
-) -> Compilation:
-    """Compile the newsletter in the file `path`; `find` returns a toolkit by its name and the document's folder.
-
-    Without a `brand` the document's own is used: the file that it names, or `brand.yml` beside it.
-    """
-    document = read_document(path)
-    toolkit = find(document.toolkit, document.folder)
-    return compile_document(
-        document, toolkit, brand=brand or own_brand(document), list_fields=list_fields, mistakes=mistakes
-    )
 
 
 def own_brand(document: Document) -> Brand | None:

@@ -8,17 +8,20 @@ A reader of any other language gets the `fallback` that the first document decla
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from daisychain.suggestions import nearest
-from newsletters.compose.compiler import Compilation, FindToolkit, compile_file
-from newsletters.documents.document import first_of, language_of
+from newsletters.compose.compiler import Compilation, compile_document, own_brand
+from newsletters.documents.document import first_of, language_of, read_document
 from newsletters.documents.error_list import Mistakes
 from newsletters.people import People
 from newsletters.toolkits.brand import Brand
+from newsletters.toolkits.toolkit import Toolkit
+
+FindToolkit = Callable[[str, Path], Toolkit]
 
 P = TypeVar("P", bound=People)
 
@@ -89,11 +92,22 @@ def compile_languages(
     list_fields: frozenset[str] = frozenset(),
     mistakes: Mistakes | None = None,
 ) -> Languages:
-    """Return the newsletter in the file `path` and its translations; raises InputError with file and line."""
-    first = compile_file(path, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
+    """Return the newsletter in the file `path` and its translations; raises InputError with file and line.
+
+    `find` returns a toolkit by its name and the document's folder. Without a `brand` the document's own is used: the
+    file that it names, or `brand.yml` beside it.
+    """
+
+    def compiled(file: Path) -> Compilation:
+        document = read_document(file)
+        toolkit = find(document.toolkit, document.folder)
+        own = brand or own_brand(document)
+        return compile_document(document, toolkit, brand=own, list_fields=list_fields, mistakes=mistakes)
+
+    first = compiled(path)
     compilations = {first.document.language: first}
     for each in translations(path):
-        made = compile_file(each, find, brand=brand, list_fields=list_fields, mistakes=mistakes)
+        made = compiled(each)
         document, language = made.document, made.document.language
         if twin := next((code for code in compilations if code.lower() == language.lower()), None):
             message = f"The language {language!r} is used twice, also in {compilations[twin].document.file}."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from newsletters.compose.compiler import FindToolkit
 from newsletters.compose.compose import phrases
+from newsletters.compose.languages import FindToolkit
 from newsletters.documents.document import read_document
 from newsletters.documents.yaml_with_lines import read_sheet
 from newsletters.packs.partner import COLUMNS, YOUR_ADDRESS, partner_brand, read_partner

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -77,46 +76,33 @@ class PreviewedLanguage:
         ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Occasion:
-    """The subject of a preview: the document, its first language, and why pictures are missing (empty: none are)."""
+def index_page(
+    editions: Sequence[PreviewedLanguage], file: str, findings: Sequence[Finding], public_url: str, why_no_pictures: str
+) -> str:
+    """Return the page of the newsletter `file`; the files that it shows are beside it.
 
-    file: str
-    email: CompiledEmail
-    public_url: str
-    findings: Sequence[Finding]
-    why_no_pictures: str
-
-
-def index_page(editions: Sequence[PreviewedLanguage], occasion: Occasion) -> str:
-    """Return the page; the files that it shows are beside it."""
-    counts = {
-        severity: sum(finding.severity == severity for finding in occasion.findings)
-        for severity in ("error", "warning", "hint")
-    }
-    return (
-        _templates()
-        .get_template("index.html.j2")
-        .render(
-            editions=editions,
-            occasion=occasion,
-            name=Path(occasion.file).name,
-            counts=counts,
-            outlook=[finding for finding in occasion.findings if finding.code.startswith(_OUTLOOK)],
-            modes=MODES,
-            screens=SCREENS,
-        )
+    `why_no_pictures` is empty if no picture is missing.
+    """
+    templates = Environment(
+        loader=PackageLoader("templates", "preview"), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    return templates.get_template("index.html.j2").render(
+        editions=editions,
+        name=Path(file).name,
+        findings=findings,
+        counts={
+            severity: sum(finding.severity == severity for finding in findings)
+            for severity in ("error", "warning", "hint")
+        },
+        outlook=[finding for finding in findings if finding.code.startswith(_OUTLOOK)],
+        public_url=public_url,
+        why_no_pictures=why_no_pictures,
+        modes=MODES,
+        screens=SCREENS,
     )
 
 
 def _length(line: str, room: int) -> str:
     count = f"{len(line)} character{'' if len(line) == 1 else 's'}"
     return count if len(line) <= room else f"{count}; a phone shows about {room}"
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("templates", "preview"), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip

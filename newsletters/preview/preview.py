@@ -22,7 +22,7 @@ from newsletters.compose.languages import Languages
 from newsletters.merge.merge import Merged, References, plan_merge
 from newsletters.merge.message import Embedded, build_message
 from newsletters.people import People
-from newsletters.preview.page import Occasion, PreviewedLanguage, PreviewedVariant, index_page
+from newsletters.preview.page import PreviewedLanguage, PreviewedVariant, index_page
 from newsletters.preview.variants import variants
 
 INERT = "#"
@@ -70,9 +70,8 @@ def write_preview(
     for edition in editions:
         for look in edition.looks:
             look.shots.extend(shots.get(look.stem, ()))
-    occasion = Occasion(languages.first.document.file, languages.first.email, public_url, findings, why)
     contents |= files
-    contents["index.html"] = index_page(editions, occasion).encode()
+    contents["index.html"] = index_page(editions, languages.first.document.file, findings, public_url, why).encode()
     _write_all(folder, contents)
     kinds = {"index": "index.html", "html": "newsletter.html", "text": "newsletter.txt", "eml": "newsletter.eml"}
     return Previewed(

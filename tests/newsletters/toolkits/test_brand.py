@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daisychain.errors import InputError
-from newsletters.compose.compiler import compile_file
+from newsletters.compose.languages import compile_languages
 from newsletters.compose.theme import look_of
 from newsletters.documents.yaml_with_lines import read_sheet
 from newsletters.toolkits.brand import (
@@ -158,7 +158,7 @@ def test_a_brand_beside_the_document_takes_the_place_of_the_toolkit_s(named: boo
     document = tmp_path / "may.md"
     front = "brand: partner.yml\n" if named else ""
     document.write_text(f"---\nsubject: Hi\ntoolkit: spring-fair\n{front}---\n::: hero Hi\n:::\n", encoding="utf-8")
-    compilation = compile_file(document, lambda name, folder: load_files(sample_toolkits.files(), "kit"))
+    compilation = compile_languages(document, lambda name, folder: load_files(sample_toolkits.files(), "kit")).first
     assert compilation.toolkit.brand.name == "Partner"
     assert "#5b2a86" in compilation.email.html
     assert "mailing list of Partner" in compilation.email.text
