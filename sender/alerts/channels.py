@@ -65,12 +65,7 @@ def _channel(to: str, settings: Settings) -> Channel:
 
 def _post(url: str, subject: str, message: str) -> None:
     """Post a JSON object whose `text` Slack, Mattermost and others show as it is."""
-    body = {
-        "text": f"Daisychain: {subject}\n{message}",
-        "subject": subject,
-        "words": message,
-        "at": datetime.now(UTC),
-    }
+    body = {"text": f"Daisychain: {subject}\n{message}", "subject": subject, "words": message, "at": datetime.now(UTC)}
     request = urllib.request.Request(  # noqa: S310 - the scheme was checked when the setting was read
         url, data=orjson.dumps(body), headers={"Content-Type": "application/json"}, method="POST"
     )

@@ -176,11 +176,7 @@ def settle_by_event(
 def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, because: str) -> int:
     batch = connection.execute(
         select(Batch.id, Batch.campaign_id, Batch.first_id, Batch.last_id, Batch.state)
-        .where(
-            Batch.id == attempt.batch_id,
-            Batch.attempt_id == attempt.id,
-            Batch.state.in_(["uncertain", "waiting"]),
-        )
+        .where(Batch.id == attempt.batch_id, Batch.attempt_id == attempt.id, Batch.state.in_(["uncertain", "waiting"]))
         .with_for_update()
     ).one_or_none()
     connection.execute(

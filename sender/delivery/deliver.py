@@ -37,8 +37,6 @@ OBJECTS_A_BATCH = 20_000
 # Pauses between tries to record an outcome, in seconds; a database server restarts within them.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
-TEST_MARK = "[TEST{}] "
-
 
 class Deliverer:
     """Delivers batches for one process; safe to use from several threads."""
@@ -141,6 +139,6 @@ class Deliverer:
             unsubscribe_url=f"{campaign.public_url}/u/{KEY}",
             opens=campaign.opens,
             clicks=campaign.clicks,
-            subject_prefix=TEST_MARK.format(mark) if campaign.kind == "test" else "",
+            subject_prefix=f"[TEST{mark}] " if campaign.kind == "test" else "",
         )
         return mailing, campaign.provider

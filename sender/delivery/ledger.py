@@ -51,7 +51,6 @@ def move(
     reason: str | None = None,
     only: Collection[int] | None = None,
     besides: Collection[int] = (),
-    where: ColumnElement[bool] | None = None,
 ) -> int:
     """Move the deliveries of a span from one state to another; returns how many. ValueError if not in the table.
 
@@ -66,8 +65,6 @@ def move(
         statement = statement.where(Delivery.id == func.any(bindparam("only", list(only))))
     if besides:
         statement = statement.where(Delivery.id != func.all(bindparam("besides", list(besides))))
-    if where is not None:
-        statement = statement.where(where)
     return connection.execute(statement).rowcount
 
 

@@ -13,7 +13,6 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Lock
-from types import TracebackType
 from typing import Any
 
 import psycopg
@@ -47,9 +46,7 @@ class LiveSender:
         self._begin()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._connection is not None:
             with suppress(psycopg.Error):
                 self._connection.execute(_END, [self.id])

@@ -139,7 +139,5 @@ def _mark(connection: imaplib.IMAP4, uids: Sequence[bytes], flags: str) -> None:
 def _data(reply: tuple[str, list[Any]]) -> list[Any]:
     status, data = reply
     if status != "OK":
-        raise imaplib.IMAP4.error(
-            b" ".join(each for each in data if isinstance(each, bytes)).decode("utf-8", "replace")
-        )
+        raise imaplib.IMAP4.error(b" ".join(each for each in data if isinstance(each, bytes)))
     return data

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-OpenClass = Literal["human", "machine", "unknown"]
-
 # Gmail prefetches pictures for some readers with exactly this ending (SparkPost's published rule, 2021). Its image
 # proxy (GoogleImageProxy), like Yahoo's, fetches when a person opens the mail; bot lists wrongly call both bots, which
 # would delete every open at Gmail and Yahoo.
@@ -18,7 +16,7 @@ _GMAIL_PREFETCH = "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
 _APPLE_PREFETCH = "Mozilla/5.0"
 
 
-def classify(user_agent: str, *, flagged: bool = False) -> OpenClass:
+def classify(user_agent: str, *, flagged: bool = False) -> Literal["human", "machine", "unknown"]:
     """Classify the fetch of a pixel or link by its User-Agent.
 
     `flagged` is the provider's own verdict (`sg_machine_open`). Only True proves anything: SendGrid reports Apple's

@@ -6,6 +6,8 @@ machines are counted separately; add them if you want the total.
 
 from __future__ import annotations
 
+from functools import cache
+
 # A fact's position is its bit in `delivery_rollups.facts`: append only, never reorder.
 FACTS = (
     "queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained", "unsubscribed",
@@ -19,6 +21,7 @@ FACT = "kind || coalesce('_' || nullif(bounce || open_class, ''), '')"
 FACT_BIT = f"1 << (array_position(ARRAY[{', '.join(repr(fact) for fact in FACTS)}], {FACT}) - 1)"
 
 
-def facts_in(bits: int) -> list[str]:
+@cache
+def facts_in(bits: int) -> tuple[str, ...]:
     """Return the facts whose bits are set."""
-    return [fact for fact, bit in BITS.items() if bits & bit]
+    return tuple(fact for fact, bit in BITS.items() if bits & bit)

@@ -171,12 +171,7 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
 def _people(counted: Sequence[IncomingEvent], new_facts: Mapping[int, int]) -> Counter[tuple[int | None, str, str]]:
     """Count how many people each fact became true for, by campaign and mailbox."""
     places = {each.delivery_id: (each.campaign_id, each.mailbox) for each in counted}
-    bits = Counter((*places[delivery_id], bits) for delivery_id, bits in new_facts.items())
-    people: Counter[tuple[int | None, str, str]] = Counter()
-    for (campaign_id, mailbox, facts), count in bits.items():
-        for fact in facts_in(facts):
-            people[campaign_id, mailbox, fact] += count
-    return people
+    return Counter((*places[delivery_id], fact) for delivery_id, bits in new_facts.items() for fact in facts_in(bits))
 
 
 def _count_clicks(connection: Connection, clicks: Sequence[IncomingEvent]) -> None:

@@ -64,11 +64,9 @@ def is_signed(keys: Sequence[str], signature: str | None, timestamp: str | None,
     except ValueError:
         return False
     for key in map(verification_key, keys):
-        try:
+        with suppress(InvalidSignature):
             key.verify(raw, timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            continue
-        return True
+            return True
     return False
 
 

@@ -68,9 +68,7 @@ def check_public_url(url: str) -> None:
         problem = f"is {spare} characters too long: one-click unsubscribe would break in the mails"
     if problem:
         raise ConfigurationError(
-            "DAISYCHAIN_PUBLIC_URL",
-            f"{problem} (it is {url!r}).",
-            hint="For example https://news.your-charity.org.",
+            "DAISYCHAIN_PUBLIC_URL", f"{problem} (it is {url!r}).", hint="For example https://news.your-charity.org."
         )
 
 

@@ -43,13 +43,12 @@ def parse_url(protocol: MailProtocol, url: str) -> MailServer:
         user, password, folder = (
             unquote(each or "") for each in (parts.username, parts.password, parts.path.strip("/"))
         )
-        if protocol == "SMTP" and folder:
-            raise ValueError
-        if protocol == "IMAP":
+        if protocol == "SMTP":
+            valid = not folder
+        else:
             folder = folder or "INBOX"
-            if not user or not password or not _FOLDER.fullmatch(folder):
-                raise ValueError
-        if not parts.hostname:
+            valid = bool(user and password and _FOLDER.fullmatch(folder))
+        if not parts.hostname or not valid:
             raise ValueError
         return MailServer(parts.hostname, parts.port or port, security, user, password, folder)
     except (ValueError, KeyError):

@@ -29,10 +29,7 @@ class Mailing:
 
     def headers(self, unsubscribe_url: str) -> dict[str, str]:
         """Return the headers for one-click unsubscribe (RFC 8058, RFC 2369) and for filing by list (RFC 2919)."""
-        headers = {
-            "List-Unsubscribe": f"<{unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+        headers = {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return {**headers, "List-Id": self.list_id} if self.list_id else headers
 
 

@@ -43,6 +43,8 @@ MAX_SUBSTITUTIONS = 150
 MAX_SUBSTITUTION_BYTES = 10_000
 MAX_BODY = 30 * 1024 * 1024  # bytes, before and after compression
 
+_LOG = logging.getLogger("python_http_client.client")
+
 
 class SendGrid(Account):
     """Sends through SendGrid's v3 API; safe to use from several threads at once."""
@@ -84,15 +86,18 @@ class SendGrid(Account):
         return self._post(_request(mailing, content, personalizations, attempt_key), ids)
 
     def _post(self, body: Mapping[str, Any], ids: Sequence[int]) -> Outcome:
-        _silence_debug_log()
+        data = orjson.dumps(body)
+        if len(data) >= MAX_BODY:  # SendGrid could hang up halfway, which would leave everybody uncertain
+            reason = f"the request has {len(data):,} bytes; SendGrid takes less than {MAX_BODY:,}"
+            return Outcome(verdict_of("sendgrid", "building"), reason)
+        # At DEBUG the package logs the API key and every address.
+        _LOG.setLevel(max(_LOG.level, logging.INFO))
         key = self.settings.sendgrid_api_key
         # A new client for each request: calls share its headers dict and change it.
         client = sendgrid.SendGridAPIClient(key, host=self.settings.sendgrid_api_host)
         client.client = _Client(client.host, client.client.request_headers, version=3)
         try:
-            answer = client.client.mail.send.post(request_body=body, timeout=self._timeout, opener=self.opener)
-        except _TooLargeError as error:
-            return Outcome(verdict_of("sendgrid", "building"), str(error))
+            answer = client.client.mail.send.post(request_body=data, timeout=self._timeout, opener=self.opener)
         except HTTPError as error:
             return _outcome(error.status_code, error.headers, error.body, ids, key)
         except urllib.error.URLError as error:
@@ -110,10 +115,7 @@ def _request(
         "personalizations": personalizations,
         "from": _person(mailing.from_address, mailing.from_name),
         "subject": mailing.subject_prefix + content.subject,
-        "content": [
-            {"type": "text/plain", "value": content.text},
-            {"type": "text/html", "value": content.html},
-        ],
+        "content": [{"type": "text/plain", "value": content.text}, {"type": "text/html", "value": content.html}],
         "custom_args": {"daisychain_attempt": attempt_key},
         "tracking_settings": {
             "click_tracking": {"enable": mailing.clicks == "provider", "enable_text": False},
@@ -201,17 +203,6 @@ def _connection_error(reason: object, key: str) -> Outcome:
     return Outcome(verdict, f"SendGrid {what}: {scrub(str(reason) or type(reason).__name__, [key])}")
 
 
-def _silence_debug_log() -> None:
-    """Keep python_http_client from logging: at DEBUG it prints the API key and every address."""
-    logger = logging.getLogger("python_http_client.client")
-    if logger.level < logging.INFO:
-        logger.setLevel(logging.INFO)
-
-
-class _TooLargeError(ValueError):
-    """The request is over SendGrid's size limit; it could hang up halfway, which would leave everybody uncertain."""
-
-
 class _Client(python_http_client.Client):  # type: ignore[misc]
     """The package's client, whose `post` takes our opener; its own makes one with urllib's defaults each time."""
 
@@ -219,18 +210,15 @@ class _Client(python_http_client.Client):  # type: ignore[misc]
         path = [*self._url_path, name] if name else self._url_path
         return _Client(self.host, self.request_headers, self._version, path)
 
-    def post(
-        self, *, request_body: Mapping[str, Any], timeout: float, opener: urllib.request.OpenerDirector
-    ) -> Response:
+    def post(self, *, request_body: bytes, timeout: float, opener: urllib.request.OpenerDirector) -> Response:
         """Do what the package's own `post` does, 80 ms faster for 1,000 people.
 
-        The original formats body and key for a log that is off, and json takes nine times as long as orjson.
+        The original formats body and key for a log that is off, and its json takes nine times as long as orjson.
         """
-        headers = {**self.request_headers, "Content-Type": "application/json"}
-        data = orjson.dumps(request_body)
-        if len(data) >= MAX_BODY:
-            raise _TooLargeError(f"the request has {len(data):,} bytes; SendGrid takes less than {MAX_BODY:,}")
         request = urllib.request.Request(  # noqa: S310 - `check` has looked at the scheme
-            self._build_url(None), data=data, headers=headers, method="POST"
+            self._build_url(None),
+            data=request_body,
+            headers={**self.request_headers, "Content-Type": "application/json"},
+            method="POST",
         )
         return Response(self._make_request(opener, request, timeout=timeout))

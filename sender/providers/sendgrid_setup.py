@@ -15,9 +15,6 @@ from urllib.parse import urlencode
 from daisychain.errors import ProviderError
 from sender.providers.sendgrid_account import Account, SendGridUnavailableError, dicts
 
-SetupState = Literal["good", "missing", "wrong", "not known"]
-
-NEEDED_SCOPE = "mail.send"
 # Optional scopes (any of the names, as SendGrid's own lists differ), and what they are for.
 SCOPES = (
     (("suppression.read", "suppressions.read"), "syncing its suppression lists daily, as the webhook may miss bounces"),
@@ -40,7 +37,7 @@ class SetupFinding:
     """The result of one check: its state, and a message with what to do."""
 
     subject: str
-    state: SetupState
+    state: Literal["good", "missing", "wrong", "not known"]
     words: str
 
 
@@ -97,7 +94,7 @@ class Setup:
 
     def _scopes(self) -> Iterator[SetupFinding]:
         scopes = set(self._field("/v3/scopes", "scopes") or ())
-        if NEEDED_SCOPE in scopes:
+        if "mail.send" in scopes:
             yield SetupFinding("SendGrid key", "good", "may send mail")
         else:
             words = f"may not send mail.\n  Give it Mail Send under {_KEYS_PAGE}."

@@ -90,9 +90,7 @@ def _canary_passed(connection: Connection, campaign: CampaignRecord, now: dateti
     If the canary did badly the campaign is paused; if somebody then resumes it, the rest follows.
     """
     unfinished = select(Batch.id).where(
-        Batch.campaign_id == campaign.id,
-        Batch.state.in_(["waiting", "sending"]),
-        Batch.last_id < campaign.rest_from,
+        Batch.campaign_id == campaign.id, Batch.state.in_(["waiting", "sending"]), Batch.last_id < campaign.rest_from
     )
     if connection.scalar(select(unfinished.exists())):
         return False
