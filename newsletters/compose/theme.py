@@ -76,11 +76,6 @@ class Theme:
         """The side on which lines begin."""
         return "right" if self.direction == "rtl" else "left"
 
-    @property
-    def end(self) -> str:
-        """The side on which lines end."""
-        return "left" if self.direction == "rtl" else "right"
-
 
 def look_of(brand: Brand, direction: str, phrases: Mapping[str, str]) -> Theme:
     """Return the look of `brand`, for text that runs in `direction` (`ltr` or `rtl`)."""

@@ -100,13 +100,8 @@ class YamlMapping:
 
     def words(self, key: str, known: Collection[str] | None = None) -> tuple[str, ...]:
         """Return the words under `key`, at least one, from a list or `a, b`; each must be in `known` if given."""
-        node = self._values.get(key)
-        if isinstance(node, yaml.SequenceNode):
-            if not all(isinstance(item, yaml.ScalarNode) for item in node.value):
-                self.fail(f"{key!r} must be a list of words.", key)
-            found = [str(item.value).strip() for item in node.value]
-        else:
-            found = [word.strip() for word in self.text(key).split(",")]
+        listed = isinstance(self._values.get(key), yaml.SequenceNode)
+        found = self.texts(key) if listed else tuple(word.strip() for word in self.text(key).split(","))
         for word in found:
             if known is not None and word not in known:
                 self.fail(f"{key!r} can't be {word!r}.", key, hint=nearest(word, known))

@@ -162,20 +162,16 @@ def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, content in contents.items():
             path = folder / name
-            _write(path, content)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            # Only its owner may read it: a preview shows a person's data.
+            with replacing(path, rights=PRIVATE) as file:
+                file.write(content)
         for path in (folder / PICTURES).glob("newsletter*.png"):
             if f"{PICTURES}/{path.name}" not in contents:
                 # Of an earlier preview, which showed something else.
                 path.unlink()
     except OSError as error:
         raise InputError(f"The preview can't be written here: {error.strerror}.", file=path) from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put `content` at `path` readable only for its owner: a preview shows a person's data."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    with replacing(path, rights=PRIVATE) as file:
-        file.write(content)
 
 
 def _short(image: Image) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -20,8 +20,6 @@ MAX_PIXELS = 30_000_000
 
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 
-_EXIF_ORIENTATION = 0x0112
-_EXIF_PLACE = 0x8825
 _ON_ITS_SIDE = {5, 6, 7, 8}
 
 
@@ -106,11 +104,11 @@ def _measured(content: bytes) -> tuple[str, int, int]:
                 raise _Refused(f"is too large: {picture.width} × {picture.height} pixels.")
             picture.load()
             # In the camera's own notes, or in those (XMP) that programs add.
-            if picture.getexif().get_ifd(_EXIF_PLACE) or b"GPSLatitude" in content:
+            if picture.getexif().get_ifd(ExifTags.IFD.GPSInfo) or b"GPSLatitude" in content:
                 raise _Refused(
                     "says where it was taken, maybe somebody's home. Save it without its place (GPS) and try again."
                 )
-            sideways = picture.getexif().get(_EXIF_ORIENTATION) in _ON_ITS_SIDE
+            sideways = picture.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
             width, height = picture.size[::-1] if sideways else picture.size
             # Pillow calls the JPEG of many phones, which carries a second picture, MPO.
             return Image.MIME["JPEG" if picture.format == "MPO" else str(picture.format)], width, height
