@@ -14,12 +14,12 @@ from daisychain.database import Database
 from daisychain.processes import StopFlag
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
-from newsletters.compose.email_store import kept_email
 from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.senders import LiveSender
 from sender.links.keys import Keys
+from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
 from sender.providers.failures import verdict_of
 from sender.providers.provider import Mailing, Outcome, Recipient
@@ -126,7 +126,7 @@ class Deliverer:
         """
         with self._database.engine.connect() as connection:
             campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
-            email = kept_email(connection, compiled_id)
+            email = load_emails(connection, [compiled_id])[compiled_id]
             mark = f" {email.language}" if emails_of(connection, campaign_id).several and email.language else ""
         references = sent_references(campaign.public_url, opens=campaign.opens, clicks=campaign.clicks)
         mailing = Mailing(
