@@ -71,7 +71,7 @@ def _started(database: Database, home: Path) -> subprocess.Popen[str]:
     home.mkdir()
     assert database.server is not None
     settings = database.settings
-    told = {
+    values = {
         "home": str(home),
         "database_url": f"postgresql+psycopg://daisychain@/daisychain?host={database.server.socket}",
         "secret_key": installation_secret(settings),
@@ -82,7 +82,7 @@ def _started(database: Database, home: Path) -> subprocess.Popen[str]:
     }
     return subprocess.Popen(
         [sys.executable, "-m", "daisychain", "worker", "--processes", "1"],
-        cwd=home, env={**os.environ, "PYTHONPATH": str(ROOT), **{VARIABLES[name]: told[name] for name in told}},
+        cwd=home, env={**os.environ, "PYTHONPATH": str(ROOT), **{VARIABLES[name]: values[name] for name in values}},
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ def _sink() -> Iterator[int]:
     if program is None:
         raise SystemExit("smtp-sink is not installed: install postfix, or name it in SMTP_SINK.")
     port = free_port("127.0.0.1")
-    # As root it wants to be told to become somebody else.
+    # As root it must be given another user to run as.
     who = ["-u", "nobody"] if os.geteuid() == 0 else []
     sink = subprocess.Popen([program, *who, f"inet:127.0.0.1:{port}", "1000"])
     try:

@@ -46,8 +46,8 @@ def main(people: int = PEOPLE) -> list[Figure]:
     with house("intake", provider="sendgrid") as database:
         keys = Keys(installation_secret(database.settings))
         attempts = stage(database, people)
-        signer, told = Signer(), list(bodies(keys, attempts))
-        signed = [(body, signer.headers(body)) for body in told]
+        signer, events = Signer(), list(bodies(keys, attempts))
+        signed = [(body, signer.headers(body)) for body in events]
         times: list[float] = []
         with measured() as whole, ThreadPoolExecutor(SLOTS) as slots:
             for start in range(0, len(signed) - ROUND + 1, ROUND):
@@ -89,27 +89,29 @@ def stage(database: Database, people: int) -> dict[int, int]:
 
 
 def bodies(keys: Keys, attempts: dict[int, int]) -> Iterator[bytes]:
-    """Everything told about all mails, in roughly the order of its happening, some of it twice."""
+    """Everything events about all mails, in roughly the order of its happening, some of it twice."""
     chance = random.Random(7)
     names = dict(zip(attempts, keys.deliveries(attempts), strict=True))
     tries = {attempt: keys.attempt(attempt) for attempt in set(attempts.values())}
-    told: list[tuple[float, dict[str, Any]]] = []
+    events: list[tuple[float, dict[str, Any]]] = []
     for number, (delivery, attempt) in enumerate(attempts.items()):
         at = number / 2_000
         for kind, share in LIFE.items():
             if chance.random() * 100 >= share:
                 continue
             at += chance.expovariate(1 / 60) if kind in ("open", "click") else 0.5
-            told.append((at, {
+            events.append((at, {
                 "email": f"reader{number}@people.org", "timestamp": START + int(at), "event": kind,
                 "sg_event_id": f"{chance.getrandbits(160):040x}",
                 "sg_message_id": f"14c5d75ce93.dfd.64b469.filter0001.16648.{number:08X}.0",
                 "daisychain_delivery": names[delivery], "daisychain_attempt": tries[attempt], **MORE[kind],
             }))  # fmt: skip
-    told += [(at + 30, {**each, "sg_event_id": "again"}) for at, each in chance.sample(told, int(len(told) * REPEATED))]
-    told.sort(key=lambda pair: pair[0])
-    for start in range(0, len(told) - EVENTS + 1, EVENTS):
-        yield encoded([each for _, each in told[start : start + EVENTS]])
+    events += [
+        (at + 30, {**each, "sg_event_id": "again"}) for at, each in chance.sample(events, int(len(events) * REPEATED))
+    ]
+    events.sort(key=lambda pair: pair[0])
+    for start in range(0, len(events) - EVENTS + 1, EVENTS):
+        yield encoded([each for _, each in events[start : start + EVENTS]])
 
 
 def take(database: Database, keys: Keys, public_key: str, body: bytes, headers: dict[str, str]) -> None:

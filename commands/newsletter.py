@@ -119,7 +119,10 @@ def check(
             deep=deep,
         )
     errors = sum(finding.severity == "error" for finding in report.findings)
-    emit({"errors": errors, **asdict(report)}, format_, lambda: _show(report))
+    answer = asdict(report)
+    for finding in answer["findings"]:
+        finding["mend"] = finding.pop("fix")  # the key that scripts know
+    emit({"errors": errors, **answer}, format_, lambda: _show(report))
     if errors:
         sys.exit(1)
 
@@ -254,11 +257,11 @@ def _show_group(findings: list[Finding]) -> None:
     first = findings[0]
     if len(findings) == 1:
         show_line(f"{first.severity}: {first.code}: {first.place}", bold=True)
-        show_text(f"{first.message} {first.why} {first.mend}", indent="  ")
+        show_text(f"{first.message} {first.why} {first.fix}", indent="  ")
         return
-    same = all(finding.mend == first.mend for finding in findings)
+    same = all(finding.fix == first.fix for finding in findings)
     show_line(f"{first.severity}: {first.code} ({len(findings)} places)", bold=True)
-    show_text(f"{first.why} {first.mend}" if same else first.why, indent="  ")
+    show_text(f"{first.why} {first.fix}" if same else first.why, indent="  ")
     for finding in findings:
-        fix = "" if same else f" {finding.mend}"
+        fix = "" if same else f" {finding.fix}"
         show_text(f"{finding.place}: {finding.message}{fix}", indent="  ", hanging="  ")

@@ -108,12 +108,12 @@ def verify(installation: Installation, folder: Path, format_: str) -> None:
     with installation.database.engine.connect() as connection:
         verdict = verified(connection, folder, current_day())
     answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
-    told = [] if verdict.known else [("", "This installation does not know it: ask the person who gave it to you.")]
+    rows = [] if verdict.known else [("", "This installation does not know it: ask the person who gave it to you.")]
     if not verdict.compared:
         name = verdict.sheet["toolkit"]["name"]
-        told.append(("not compared", f"{name!r} is only a folder: `daisychain toolkit add` it, and its changes show."))
-    told += [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
-    emit(answer, format_, lambda: show_table(("", verdict.state), told or [("", "Nothing has changed.")]))
+        rows.append(("not compared", f"{name!r} is only a folder: `daisychain toolkit add` it, and its changes show."))
+    rows += [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
+    emit(answer, format_, lambda: show_table(("", verdict.state), rows or [("", "Nothing has changed.")]))
     if verdict.state != "current":
         raise SystemExit(1)
 

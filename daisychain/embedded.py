@@ -139,7 +139,7 @@ class EmbeddedServer:
                 hint="Set DAISYCHAIN_HOME to a shorter path.",
             )
         if self._as_root:
-            # 0711: root's files stay readable to root's server alone, and no other folder's mode is touched.
+            # 0711: root's files stay readable to root's server only, and no other folder's mode is touched.
             for shared in (SYSTEM_FOLDER, SYSTEM_FOLDER / "clusters", self.folder):
                 shared.mkdir(mode=0o711, exist_ok=True, parents=True)
             self._own(self.place)

@@ -126,7 +126,7 @@ class Workers:
         self._task = asyncio.current_task()
         # The default pool may be smaller than the concurrency asked for; then some slots would stand idle.
         self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2))
-        # A database that went away is given this long to come back, in seconds; then a person is told.
+        # A database that went away is given this long to come back, in seconds; then it is an error.
         connector = procrastinate.PsycopgConnector(
             conninfo=self._database.conninfo, max_size=4, timeout=PATIENCE, reconnect_timeout=PATIENCE
         )

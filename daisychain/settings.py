@@ -75,7 +75,7 @@ VARIABLES = {
 }
 
 
-# Whoever could put one of these into a file could have a program of theirs run by whoever works in that folder.
+# A file with one of these could make anyone who works in that folder run a program of its author.
 _ENVIRONMENT_ONLY = ("chromium",)
 _TOML_TYPES: dict[str, type | tuple[type, ...]] = {"test_mode": bool, "sendgrid_webhook_keys": (str, list)}
 _YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}

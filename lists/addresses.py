@@ -92,11 +92,11 @@ def _slip(written: str) -> str:
 
 def _slip_of_domain(written: str) -> str:
     local, _, domain = written.rpartition("@")
-    mended = re.sub(r"\s*[,;]\s*", ".", domain).rstrip(".")
+    corrected = re.sub(r"\s*[,;]\s*", ".", domain).rstrip(".")
     if "," in domain or ";" in domain:
-        return f"has a comma or semicolon where a dot belongs; {local}@{mended}?"
+        return f"has a comma or semicolon where a dot belongs; {local}@{corrected}?"
     if domain.endswith("."):
-        return f"ends with a dot; {local}@{mended}?"
+        return f"ends with a dot; {local}@{corrected}?"
     if domain and "." not in domain and not domain.startswith("["):
         return f"the part after the @ has no dot ({domain})"
     return ""

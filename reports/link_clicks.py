@@ -71,14 +71,14 @@ def _counted(connection: Connection, campaign_id: int) -> dict[tuple[int, int], 
 def join_links(lines: list[LinkClicks], links: Sequence[LinkClicks], language: str) -> list[LinkClicks]:
     """Add the clicks of another language's links to `lines`; a link without a match gets a line of its own."""
     common = [line for line in lines if not line.language]
-    alone = lines[len(common) :]
+    single = lines[len(common) :]
     for link, place in zip(links, _matches(common, links), strict=True):
         if place is None:
-            alone.append(replace(link, language=language))
+            single.append(replace(link, language=language))
         else:
             line = common[place]
             common[place] = replace(line, clicks=line.clicks + link.clicks, clickers=line.clickers + link.clickers)
-    return common + alone
+    return common + single
 
 
 def _matches(common: Sequence[LinkClicks], links: Sequence[LinkClicks]) -> list[int | None]:

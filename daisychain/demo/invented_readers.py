@@ -108,7 +108,7 @@ def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePriva
             fetches.append((mail.pixel, APPLE_PREFETCH))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda fetch: _request("GET", fetch[0], {"User-Agent": fetch[1]}), fetches))
-    # No more at once than are let in: whoever comes beside them is asked to come again.
+    # No more at once than the pages accept: further ones would get 503.
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda mail: _request("POST", mail.unsubscribe, FORM, ONE_CLICK), leaving))
     played["left"] = len(leaving)
@@ -118,13 +118,13 @@ def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePriva
 
 def _shuffled(events: list[dict[str, Any]], chance: random.Random) -> list[dict[str, Any]]:
     """As providers deliver them: in any order, and some of them twice."""
-    told = events + chance.sample(events, k=len(events) // 20)
+    reported = events + chance.sample(events, k=len(events) // 20)
     # The bad news at least once more under another id, which providers do as well.
-    told += [
+    reported += [
         {**event, "sg_event_id": f"{event['sg_event_id']}-again"} for event in events if event["event"] == "bounce"
     ]
-    chance.shuffle(told)
-    return told
+    chance.shuffle(reported)
+    return reported
 
 
 def _event(mail: ReceivedMail, kind: str, **more: str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def _check_backup(file: Path, connection: psycopg.Connection) -> None:
     """Raise InputError unless `file` is a whole backup of a Daisychain that this server can hold."""
     if not file.is_file():
         raise InputError(f"{file} does not exist.")
-    # Reads the table of contents alone; the newest program reads those of all older ones.
+    # Reads only the table of contents; the newest program reads those of all older ones.
     result = subprocess.run(
         [programs() / "pg_restore", "--list", file], env=_environment({}), capture_output=True, text=True, check=False
     )

@@ -25,7 +25,7 @@ log = logging.getLogger("daisychain.serve")
 
 
 def serve(installation: Installation, host: str, port: int, concurrency: int, announce: Callable[[str], None]) -> None:
-    """Serve the pages and work the queues until told to stop; `announce` is given the URL once it is known.
+    """Serve the pages and work the queues until stopped; `announce` is given the URL once it is known.
 
     It ends when the job slots end, as after the database was away.
     """
@@ -49,7 +49,7 @@ def serve(installation: Installation, host: str, port: int, concurrency: int, an
     server = Granian(
         "daisychain.work.serve:application", address=host, port=port, interface=Interfaces.WSGI, factory=True,
         workers=1, blocking_threads=THREADS, websockets=False, log_enabled=True,
-        # Paths hold members' keys, so the requests are not logged; and stdout is for the URL alone.
+        # Paths hold members' keys, so the requests are not logged; and stdout is only for the URL.
         log_access=False, log_level=LogLevels.error, log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
     )  # fmt: skip
     with at_work(installation.database, concurrency=concurrency) as workers:

@@ -159,16 +159,16 @@ class Browser:
     def _do(self, method: str, **parameters: Any) -> Any:
         return self._tools.call(method, self._tab, **parameters)
 
-    def _heard(self, event: str, told: Mapping[str, Any], session: str) -> None:
-        if event == "Page.lifecycleEvent" and told["name"] == "load":
-            self._loaded = told["loaderId"]
+    def _heard(self, event: str, details: Mapping[str, Any], session: str) -> None:
+        if event == "Page.lifecycleEvent" and details["name"] == "load":
+            self._loaded = details["loaderId"]
         elif event == "Fetch.requestPaused":
-            self._requested(told, session)
+            self._requested(details, session)
 
-    def _requested(self, told: Mapping[str, Any], session: str) -> None:
+    def _requested(self, details: Mapping[str, Any], session: str) -> None:
         """Answer what the page asks for: with its own files, and nothing else."""
-        request, url = told["requestId"], told["request"]["url"]
-        content = self._content(url) if self._view.images or told["resourceType"] != "Image" else None
+        request, url = details["requestId"], details["request"]["url"]
+        content = self._content(url) if self._view.images or details["resourceType"] != "Image" else None
         if content is None:
             self._tools.send("Fetch.failRequest", session, requestId=request, errorReason="BlockedByClient")
             return

@@ -36,11 +36,11 @@ class Sitting:
 
 
 def taken(
-    sittings: Sequence[Sitting], told: Callable[[int, int], None]
+    sittings: Sequence[Sitting], watch: Callable[[int, int], None]
 ) -> tuple[dict[str, list[Shot]], dict[str, bytes], str]:
     """Return the shots by their sitting's name, their files, and why some are missing (empty if all were taken).
 
-    `told` is called with how many of how many are done.
+    `watch` is called with how many of how many are done.
     """
     shots: dict[str, list[Shot]] = {sitting.name: [] for sitting in sittings}
     files: dict[str, bytes] = {}
@@ -53,13 +53,13 @@ def taken(
     try:
         with open_browser() as browser:
             for done, (sitting, screen, mode) in enumerate(wanted):
-                told(done, len(wanted))
+                watch(done, len(wanted))
                 view = replace(SCREENS[screen], dark=mode == "dark", images=mode != "no-images")
                 picture = browser.picture(sitting.page, view)
                 shot = _shot(picture, sitting.name, screen, mode)
                 files[shot.path] = picture
                 shots[sitting.name].append(shot)
-        told(len(wanted), len(wanted))
+        watch(len(wanted), len(wanted))
     except BrowserError as error:
         why = str(error)
     return shots, files, why

@@ -50,8 +50,8 @@ def _family(family: ModuleType) -> Iterator[str]:
 
 def _code(code: Code) -> str:
     overridable = ", can be overridden" if code.overridable else ""
-    title, why, mend = (html.escape(words, quote=False) for words in (code.title, code.why, code.mend))
-    return f"\n### {code.name}\n\n**{title}** ({code.severity}{overridable}). {why}\n*{mend}*\n"
+    title, why, fix = (html.escape(words, quote=False) for words in (code.title, code.why, code.fix))
+    return f"\n### {code.name}\n\n**{title}** ({code.severity}{overridable}). {why}\n*{fix}*\n"
 
 
 if __name__ == "__main__":

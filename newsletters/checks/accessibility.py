@@ -15,57 +15,57 @@ from newsletters.tokens import Kind
 LANGUAGE = Code(
     "accessibility-language", "error", "The page does not say in which language or direction it is",
     why="Screen readers choose their voice by it, and words in another voice can't be understood.",
-    mend="Give the layout's <mjml> lang and dir, as templates/email/frame.mjml.j2 does.",
+    fix="Give the layout's <mjml> lang and dir, as templates/email/frame.mjml.j2 does.",
 )  # fmt: skip
 TITLE = Code(
     "accessibility-title", "warning", "The page has no title",
     why="It is the first thing that a screen reader says when the mail is read in a browser.",
-    mend="Add `title:` to the front matter, and keep <mj-title> in the layout.",
+    fix="Add `title:` to the front matter, and keep <mj-title> in the layout.",
 )  # fmt: skip
 NO_HEADLINE = Code(
     "accessibility-no-headline", "warning", "No heading of the first level",
-    why="People who listen jump to it to begin to read.", mend='Open with `::: hero "The headline"`.',
+    why="People who listen jump to it to begin to read.", fix='Open with `::: hero "The headline"`.',
 )  # fmt: skip
 SECOND_HEADLINE = Code(
     "accessibility-second-headline", "warning", "More than one heading of the first level",
     why="People who listen take it for the beginning, and miss the part above it.",
-    mend='Keep one hero or `#` heading; write the others as `::: heading "…"` or with ##.',
+    fix='Keep one hero or `#` heading; write the others as `::: heading "…"` or with ##.',
 )  # fmt: skip
 HEADING_ORDER = Code(
     "accessibility-heading-order", "warning", "A level of headings is skipped",
     why="People who listen find their way by the levels, and look for the part that seems to be missing.",
-    mend="Use the level that follows: ## below the headline, ### below ##.",
+    fix="Use the level that follows: ## below the headline, ### below ##.",
 )  # fmt: skip
 EMPTY_HEADING = Code(
     "accessibility-empty-heading", "warning", "A heading without words",
-    why="Screen readers announce a heading and then say nothing.", mend="Give it words, or delete its line.",
+    why="Screen readers announce a heading and then say nothing.", fix="Give it words, or delete its line.",
 )  # fmt: skip
 TABLE = Code(
     "accessibility-table", "warning", "A table without header cells",
     why="Screen readers can't say which column a value is of, or read out a layout as if it were a table.",
-    mend='Write <th> for the header cells, or the table in Markdown; a block\'s own table needs role="presentation".',
+    fix='Write <th> for the header cells, or the table in Markdown; a block\'s own table needs role="presentation".',
 )  # fmt: skip
 NO_ALT = Code(
     "accessibility-no-alt", "warning", "A picture without alt text",
     why="People who can't see it, or have pictures switched off, don't learn what it shows.",
-    mend='Add alt="what it shows", or give the picture its alt text in the toolkit.',
+    fix='Add alt="what it shows", or give the picture its alt text in the toolkit.',
 )  # fmt: skip
 ALT_FILE_NAME = Code(
     "accessibility-alt-file-name", "warning", "A file's name as alt text",
-    why="Screen readers would spell it out.", mend="Say what the picture shows, as you would on the telephone.",
+    why="Screen readers would spell it out.", fix="Say what the picture shows, as you would on the telephone.",
 )  # fmt: skip
 LINKED_PICTURE = Code(
     "accessibility-linked-picture", "error", "A link that is a picture without alt text",
-    why="Screen readers have no words for the link but its address.", mend='Add alt="…" that says where it leads.',
+    why="Screen readers have no words for the link but its address.", fix='Add alt="…" that says where it leads.',
 )  # fmt: skip
 EMPTY_LINK = Code(
     "accessibility-empty-link", "error", "A link without words",
-    why="Nobody can see it, and screen readers spell its address.", mend="Put words between its [ and ].",
+    why="Nobody can see it, and screen readers spell its address.", fix="Put words between its [ and ].",
 )  # fmt: skip
 VAGUE_LINK = Code(
     "accessibility-vague-link", "warning", "Link words that do not say where they lead",
     why="Many people who listen go from link to link, without the words round them.",
-    mend='Say what is behind it: "Read how Mabel met Theo", not "read more".',
+    fix='Say what is behind it: "Read how Mabel met Theo", not "read more".',
 )  # fmt: skip
 
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")

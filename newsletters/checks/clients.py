@@ -15,17 +15,17 @@ from newsletters.checks.finding import Code, Finding, Subject
 
 LOST = Code(
     "clients-lost", "warning", "Something that some mail programs don't support",
-    why="Their readers miss what it was for.", mend="Do without it, or put something beside it that works without it.",
+    why="Their readers miss what it was for.", fix="Do without it, or put something beside it that works without it.",
 )  # fmt: skip
 PLAINER = Code(
     "clients-plainer", "hint", "Something that looks plainer in some mail programs",
     why="Nothing is missing there, as long as the mail does not depend on it.",
-    mend="Check that the mail makes sense without it.",
+    fix="Check that the mail makes sense without it.",
 )  # fmt: skip
 FONT = Code(
     "clients-font", "warning", "A font without a fallback",
     why="Most mail programs have only the fonts of their machine; Outlook shows Times for a font that it lacks.",
-    mend="End the brand's `font` with names that are everywhere: Arial, sans-serif; or Georgia, serif.",
+    fix="End the brand's `font` with names that are everywhere: Arial, sans-serif; or Georgia, serif.",
 )  # fmt: skip
 
 # A kind of font, or one that every machine has.

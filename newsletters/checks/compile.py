@@ -7,10 +7,10 @@ from newsletters.checks.finding import Code, Finding
 
 ERROR = Code(
     "compile-error", "error", "A field, block, picture, copy block or line that can't be used",
-    why="The newsletter can't be made.", mend="Correct the line; the message says what it can be.", firm=True,
+    why="The newsletter can't be made.", fix="Correct the line; the message says what it can be.", firm=True,
 )  # fmt: skip
 
 
 def finding(error: InputError) -> Finding:
     """Return a mistake found while compiling as a finding."""
-    return ERROR.at(error.place, error.message, mend=error.hint)
+    return ERROR.at(error.place, error.message, fix=error.hint)

@@ -10,16 +10,16 @@ from newsletters.checks.html_text_parity import parity
 
 CHANNEL = Code(
     "copy-channel", "warning", "A copy block that is not meant for email",
-    why="It was not written, nor approved, with an inbox in mind.", mend="Take a block whose channels have email.",
+    why="It was not written, nor approved, with an inbox in mind.", fix="Take a block whose channels have email.",
 )  # fmt: skip
 EXPIRES = Code(
     "copy-expires", "warning", "A copy block that expires within a week",
     why="A mail that is scheduled, or read late, would say something that is no longer true.",
-    mend="Send it before that day, or take a block that lasts longer.",
+    fix="Send it before that day, or take a block that lasts longer.",
 )  # fmt: skip
 PARITY = Code(
     "copy-parity", "warning", "A link or field that is only in the HTML, or only in the plain text",
-    why="Readers of both must find the same.", mend="Compare both in the preview.",
+    why="Readers of both must find the same.", fix="Compare both in the preview.",
 )  # fmt: skip
 
 SOON = 7  # days
@@ -50,5 +50,5 @@ def _one_sided(subject: Subject) -> Iterator[Finding]:
             yield PARITY.at(
                 subject.place_of(missing[0]),
                 f"Only the {part} has {', '.join(missing)}.",
-                mend=f"Look at the {other} in the preview.",
+                fix=f"Look at the {other} in the preview.",
             )

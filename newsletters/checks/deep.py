@@ -18,12 +18,12 @@ from newsletters.tokens import Kind
 AXE = Code(
     "deep-axe", "warning", "A rule of axe-core that the mail breaks",
     why="It is a barrier for people who listen, zoom or use a keyboard.",
-    mend="Look the rule up by its name in the documentation of axe-core.",
+    fix="Look the rule up by its name in the documentation of axe-core.",
 )  # fmt: skip
 NOT_RUN = Code(
     "deep-not-run", "hint", "The deep check could not run",
     why="Rules that need a browser were not checked.",
-    mend="Install Chromium and `daisychain[deep]`, or check on a machine that has them.",
+    fix="Install Chromium and `daisychain[deep]`, or check on a machine that has them.",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from newsletters.people import People
 from newsletters.toolkits.brand import Brand
 from newsletters.toolkits.toolkit import Toolkit
 
-# To tell a paragraph from others of its part, and few enough to end before there is emphasis in it.
+# To distinguish a paragraph from others of its part, and few enough to end before there is emphasis in it.
 _ENOUGH_WORDS = 3
 
 Severity = Literal["error", "warning", "hint"]
@@ -38,7 +38,7 @@ class Finding:
     place: str
     message: str
     why: str
-    mend: str
+    fix: str
     overridable: bool = False
 
 
@@ -46,7 +46,7 @@ class Finding:
 class Code:
     """One kind of mistake, as its family declares it; `name` begins with the family's name and a hyphen.
 
-    `title` says in a few words what is wrong, `why` in one sentence why it matters, `mend` what to do. A `firm`
+    `title` says in a few words what is wrong, `why` in one sentence why it matters, `fix` what to do. A `firm`
     error can't be overridden.
     """
 
@@ -54,7 +54,7 @@ class Code:
     severity: Severity
     title: str
     why: str
-    mend: str
+    fix: str
     firm: bool = False
 
     @property
@@ -62,9 +62,9 @@ class Code:
         """Whether a person may accept it, with a reason."""
         return self.severity == "error" and not self.firm
 
-    def at(self, place: str, message: str, *, mend: str = "") -> Finding:
-        """Return a finding at `place` (`file:line`); `mend` if there is a better fix than the code's own."""
-        return Finding(self.name, self.severity, place, message, self.why, mend or self.mend, self.overridable)
+    def at(self, place: str, message: str, *, fix: str = "") -> Finding:
+        """Return a finding at `place` (`file:line`); `fix` if there is a better fix than the code's own."""
+        return Finding(self.name, self.severity, place, message, self.why, fix or self.fix, self.overridable)
 
 
 @dataclass(frozen=True)

@@ -25,40 +25,40 @@ FEWEST_WORDS, WIDE = 25, 300
 HEAVY = Code(
     "images-heavy", "warning", f"A picture of more than {MOST_BYTES // 1000} kB",
     why="On a phone with poor reception it loads late or not at all, and readers pay for the data.",
-    mend="Save it as JPEG of lower quality, with fewer frames if it is animated, or crop it.",
+    fix="Save it as JPEG of lower quality, with fewer frames if it is animated, or crop it.",
 )  # fmt: skip
 WEIGHT = Code(
     "images-weight", "warning", f"Pictures of more than {MOST_BYTES_TOGETHER // 1_000_000} MB together",
-    why="On a phone with poor reception the mail stays half empty.", mend="Leave out pictures, or use smaller files.",
+    why="On a phone with poor reception the mail stays half empty.", fix="Leave out pictures, or use smaller files.",
 )  # fmt: skip
 WIDE_PICTURE = Code(
     "images-too-wide", "warning", "A picture wider than any screen needs",
     why="Twice its width on the page is as sharp as screens are; more only makes it larger.",
-    mend="Save it at twice the width at which it is shown. Animated ones are not resized for you.",
+    fix="Save it at twice the width at which it is shown. Animated ones are not resized for you.",
 )  # fmt: skip
 UNSHARP = Code(
     "images-unsharp", "hint", "A picture too small to be sharp",
     why="Most phones show two pixels for each of its own, as if out of focus.",
-    mend="Use one that is twice as wide as it is shown.",
+    fix="Use one that is twice as wide as it is shown.",
 )  # fmt: skip
 FORMAT = Code(
     "images-format", "warning", "A picture of a type that some mail programs don't show",
-    why="Their readers see an empty frame with the alt text.", mend="Save it as PNG or JPEG, or GIF if animated.",
+    why="Their readers see an empty frame with the alt text.", fix="Save it as PNG or JPEG, or GIF if animated.",
 )  # fmt: skip
 ANIMATED = Code(
     "images-animated", "hint", "An animated picture",
     why="Outlook for Windows shows its first frame only, and endless movement disturbs reading.",
-    mend="Put the whole message in the first frame, and end the movement after five seconds.",
+    fix="Put the whole message in the first frame, and end the movement after five seconds.",
 )  # fmt: skip
 NO_WIDTH = Code(
     "images-no-width", "warning", "A picture without a width",
     why="Outlook for Windows shows it at its full size, twice as large as meant, and the page breaks.",
-    mend='Give the <img> of the block width="…" in px, as well as its style.',
+    fix='Give the <img> of the block width="…" in px, as well as its style.',
 )  # fmt: skip
 ONLY = Code(
     "images-only", "warning", "Hardly any text beside a picture",
     why="Without pictures there is nothing to read; it can't be translated, and filters distrust it.",
-    mend="Write what the picture says as text.",
+    fix="Write what the picture says as text.",
 )  # fmt: skip
 
 
@@ -68,13 +68,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     for node in subject.tree.css("img"):
         if not (pixels(node.attributes.get("width") or "") or (node.attributes.get("width") or "").isdigit()):
             yield NO_WIDTH.at(subject.place(node), f"A picture has no width: {subject.plain(node.html or '')[:80]}")
-    told = set()
+    reported = set()
     for node, image in shown:
-        if image.hash not in told:
-            told.add(image.hash)
+        if image.hash not in reported:
+            reported.add(image.hash)
             yield from _file(subject, node, image)
         yield from _size(subject, node, image)
-    weight = sum(len(subject.image_contents[hash_]) for hash_ in told)
+    weight = sum(len(subject.image_contents[hash_]) for hash_ in reported)
     if weight > MOST_BYTES_TOGETHER:
         yield WEIGHT.at(subject.document.file, f"The pictures have {weight / 1_000_000:.1f} MB together.")
     yield from _only(subject, shown)

@@ -16,27 +16,27 @@ _FOOTER = "Add it under brand, footer in toolkit.yml or brand.yml, and keep the 
 
 ORGANISATION = Code(
     "law-organisation", "error", "The footer does not say who writes",
-    why="The law requires that readers can see who writes to them.", mend=_FOOTER,
+    why="The law requires that readers can see who writes to them.", fix=_FOOTER,
 )  # fmt: skip
 ADDRESS = Code(
     "law-address", "error", "The footer has no postal address",
     why="A mailing must name an address at which its sender can be reached, in the UK, the EU and the US.",
-    mend=_FOOTER,
+    fix=_FOOTER,
 )  # fmt: skip
 CHARITY = Code(
     "law-charity-number", "error", "The footer does not show the charity number that the brand has",
     why="A registered charity must say so whenever it asks for money.",
-    mend="Keep the footer in the layout, with the charity number in it.",
+    fix="Keep the footer in the layout, with the charity number in it.",
 )  # fmt: skip
 SENDER = Code(
     "law-sender", "warning", "The sender is an address without a name",
     why="Readers must be able to see who writes; inboxes show the name first.",
-    mend='Write `from: "Name <address>"` in the front matter.',
+    fix='Write `from: "Name <address>"` in the front matter.',
 )  # fmt: skip
 CONSENT = Code(
     "law-consent", "warning", "People on the list without a recorded reason why they may be mailed",
     why="You must be able to show why you may mail people: their consent, or another lawful basis.",
-    mend="Import them again with --basis and --source, or exclude them.",
+    fix="Import them again with --basis and --source, or exclude them.",
 )  # fmt: skip
 
 

@@ -18,26 +18,26 @@ SMALLEST_TARGET = 44
 CONTRAST = Code(
     "legibility-contrast", "warning", "Text with too little contrast to its background",
     why="Many people can't read it, and in the sun nobody can.",
-    mend=f"Change a colour of the brand or block until it has {ENOUGH_CONTRAST}:1 ({ENOUGH_FOR_LARGE:g}:1 if large).",
+    fix=f"Change a colour of the brand or block until it has {ENOUGH_CONTRAST}:1 ({ENOUGH_FOR_LARGE:g}:1 if large).",
 )  # fmt: skip
 DARK_CONTRAST = Code(
     "legibility-dark-contrast", "warning", "Text with too little contrast on dark screens",
     why="On dark screens our dark colours replace the brand's; text without a dark colour can't be read.",
-    mend="Give the block's text a class that templates/email/head.css.j2 has a dark colour for.",
+    fix="Give the block's text a class that templates/email/head.css.j2 has a dark colour for.",
 )  # fmt: skip
 SMALL_TEXT = Code(
     "legibility-small-text", "warning", f"Text under {SMALLEST_TEXT} px",
     why="On a phone it can't be read without zooming.",
-    mend=f"Set it in {SMALLEST_TEXT} px or more; <small> inside small print is too small.",
+    fix=f"Set it in {SMALLEST_TEXT} px or more; <small> inside small print is too small.",
 )  # fmt: skip
 TARGET = Code(
     "legibility-target", "warning", f"A button lower than {SMALLEST_TARGET} px",
-    why="Fingers miss it, especially fingers that tremble.", mend="Give it more padding or a larger line height.",
+    why="Fingers miss it, especially fingers that tremble.", fix="Give it more padding or a larger line height.",
 )  # fmt: skip
 LINK = Code(
     "legibility-link", "warning", "A link that looks like text",
     why="Readers can't see that it can be pressed.",
-    mend="Underline it, or add a text link below it that leads to the same place.",
+    fix="Underline it, or add a text link below it that leads to the same place.",
 )  # fmt: skip
 
 # Above or below the line.
@@ -58,11 +58,11 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _contrast(subject: Subject, code: Code, by_node: Mapping[int, Appearance]) -> Iterator[Finding]:
     """Yield text without enough contrast, each pair of colours once."""
-    told = set()
+    reported = set()
     for node, words in _texts(subject):
         seen = by_node[node.mem_id]
-        if seen.shown and (seen.ink, seen.ground) not in told and not _stands_out(seen):
-            told.add((seen.ink, seen.ground))
+        if seen.shown and (seen.ink, seen.ground) not in reported and not _stands_out(seen):
+            reported.add((seen.ink, seen.ground))
             yield code.at(
                 subject.place(node, words),
                 f"{words!r} is {seen.ink} on {seen.ground}: {contrast(seen.ink, seen.ground):.1f}:1.",
@@ -92,7 +92,7 @@ def _texts(subject: Subject) -> Iterator[tuple[LexborNode, str]]:
 
 
 def _looks_like_a_link(link: LexborNode, by_node: Mapping[int, Appearance]) -> bool:
-    """Return whether something tells a link from text: a line, a colour, a button's room, or that it is a picture."""
+    """Return whether a link differs from text: by a line, a colour, a button's room, or because it is a picture."""
     styles, above = styles_of(link), link.parent
     lined = "none" not in styles.get("text-decoration", "underline")
     coloured = above is not None and by_node[link.mem_id].ink != by_node[above.mem_id].ink

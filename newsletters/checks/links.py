@@ -17,62 +17,62 @@ from newsletters.tokens import Kind
 UNSUBSCRIBE = Code(
     "links-unsubscribe", "error", "No unsubscribe link",
     why="Readers have a right to leave, and mailbox providers refuse mail without it.",
-    mend="Keep the footer in the layout.", firm=True,
+    fix="Keep the footer in the layout.", firm=True,
 )  # fmt: skip
 VIEW = Code(
     "links-view", "warning", "No link to view it in the browser",
-    why="Some mail programs show newsletters badly.", mend="Keep it in the layout.",
+    why="Some mail programs show newsletters badly.", fix="Keep it in the layout.",
 )  # fmt: skip
 NO_SCHEME = Code(
     "links-no-scheme", "error", "A link that is not a web address",
-    why="A mail has no page that the link could be relative to.", mend="Begin it with https://.",
+    why="A mail has no page that the link could be relative to.", fix="Begin it with https://.",
 )  # fmt: skip
 BAD_ADDRESS = Code(
     "links-bad-address", "error", "A mail link without a whole address",
-    why="Readers who click it get a mail to nobody.", mend="Write it as mailto:name@your-charity.org.",
+    why="Readers who click it get a mail to nobody.", fix="Write it as mailto:name@your-charity.org.",
 )  # fmt: skip
 NOT_PUBLIC = Code(
     "links-not-public", "error", "A link to a private, local or staging site",
-    why="Readers can't reach a site on your own machine or network.", mend="Use the public address.",
+    why="Readers can't reach a site on your own machine or network.", fix="Use the public address.",
 )  # fmt: skip
 EXAMPLE = Code(
     "links-example", "error", "A link to a domain that is only for examples",
-    why="Nobody can own such a domain, so readers find nothing there.", mend="Replace it with the real address.",
+    why="Nobody can own such a domain, so readers find nothing there.", fix="Replace it with the real address.",
 )  # fmt: skip
 NOT_SECURE = Code(
     "links-not-secure", "warning", "A link that is http, not https",
-    why="Browsers warn readers about it.", mend="Try the address with https://.",
+    why="Browsers warn readers about it.", fix="Try the address with https://.",
 )  # fmt: skip
 PERSONAL = Code(
     "links-personal", "error", "A link copied out of somebody's mail",
     why="It carries one reader's key: every click would count as theirs, or unsubscribe them.",
-    mend="Open it, and copy the address that it leads to, without the part that says who came.",
+    fix="Open it, and copy the address that it leads to, without the part that says who came.",
 )  # fmt: skip
 TRACKED_TWICE = Code(
     "links-tracked-twice", "warning", "A tracking parameter given twice in one link",
-    why="Statistics use one of the two, and you can't know which.", mend="Keep one of them.",
+    why="Statistics use one of the two, and you can't know which.", fix="Keep one of them.",
 )  # fmt: skip
 PARTNER_CODE = Code(
     "links-partner-code", "warning", "A link to our own site with a partner's code in it",
     why="Packs keep such a code, so all partners' readers would count as that partner's.",
-    mend="Leave the parameter out: `newsletter pack` adds each partner's own.",
+    fix="Leave the parameter out: `newsletter pack` adds each partner's own.",
 )  # fmt: skip
 SAME_WORDS = Code(
     "links-same-words", "warning", "The same words lead to different places",
-    why="People who hear the links read out can't tell them apart.", mend="Say in each link where it leads.",
+    why="People who hear the links read out can't tell them apart.", fix="Say in each link where it leads.",
 )  # fmt: skip
 SAME_PLACE = Code(
     "links-same-place", "hint", "Many different words for the same link",
     why="Readers may open the same page again and again, looking for something else.",
-    mend="Check that each is right; use the same words for the same page.",
+    fix="Check that each is right; use the same words for the same page.",
 )  # fmt: skip
 DEAD = Code(
     "links-dead", "error", "A link that leads to no page",
-    why="Readers who follow it find nothing.", mend="Correct the address, or delete the link.",
+    why="Readers who follow it find nothing.", fix="Correct the address, or delete the link.",
 )  # fmt: skip
 UNSURE = Code(
     "links-unsure", "hint", "A link that could not be checked",
-    why="The site gave no clear answer to a program; it may answer a person.", mend="Open it in a browser.",
+    why="The site gave no clear answer to a program; it may answer a person.", fix="Open it in a browser.",
 )  # fmt: skip
 
 _NOT_PUBLIC = re.compile(

@@ -14,27 +14,27 @@ from newsletters.tokens import Kind, Token
 
 UNKNOWN_FIELD = Code(
     "merge-unknown-field", "error", "A field that nobody on the list has",
-    why="It would be empty in every mail.", mend="Import it, or delete it from the newsletter.",
+    why="It would be empty in every mail.", fix="Import it, or delete it from the newsletter.",
 )  # fmt: skip
 EMPTY_FIELD = Code(
     "merge-empty-field", "error", "A field that is empty for some people, and has no default",
     why="Their mail would have a hole where the value should be.",
-    mend='Give it a default: {{ member.field | default("…") }}, or put {% if member.field %} around it.',
+    fix='Give it a default: {{ member.field | default("…") }}, or put {% if member.field %} around it.',
 )  # fmt: skip
 LEFT_OVER = Code(
     "merge-left-over", "error", "A merge field that would be sent as text",
     why="Readers would see the code of a merge field, often another tool's.",
-    mend="Write it as {{ member.field }}, or delete it.",
+    fix="Write it as {{ member.field }}, or delete it.",
 )  # fmt: skip
 LONG_VALUE = Code(
     "merge-long-value", "hint", "A value that is much longer than the others",
     why="A value of that length breaks a heading or a button, or is not a name at all.",
-    mend="Look at it in a preview with --member, and correct it in the list.",
+    fix="Look at it in a preview with --member, and correct it in the list.",
 )  # fmt: skip
 NO_LIST = Code(
     "merge-no-list", "hint", "A field without a default, and no list was named",
     why="A field that is empty leaves a hole in somebody's mail.",
-    mend="Check again with --list LIST, or give it a default.",
+    fix="Check again with --list LIST, or give it a default.",
 )  # fmt: skip
 
 # Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Campaign Monitor's, Dotdigital's.
@@ -105,7 +105,7 @@ def _empty(people: People, hole: frozenset[str], slot: Slot) -> Iterator[Finding
             f"{slot.file}:{slot.line}",
             f"{_names(fields)} is empty for {'up to ' if len(fields) > 1 else ''}{empty:,} of {count:,} people on the "
             "list, and has no default.",
-            mend=f'Write {{{{ member.{fields[0]} | default("…") }}}}, or put {{% if member.{fields[0]} %}} around it.',
+            fix=f'Write {{{{ member.{fields[0]} | default("…") }}}}, or put {{% if member.{fields[0]} %}} around it.',
         )
 
 

@@ -20,32 +20,32 @@ from newsletters.compose.mjml_rules import MARK
 COMMENTS = Code(
     "outlook-comments", "error", "Outlook's conditional comments do not close",
     why="Outlook for Windows would hide the rest of the mail, or other programs would show Outlook's part.",
-    mend="Close each `<!--[if mso]>` with `<![endif]-->`, and each `<!--[if !mso]><!-->` with `<!--<![endif]-->`.",
+    fix="Close each `<!--[if mso]>` with `<![endif]-->`, and each `<!--[if !mso]><!-->` with `<!--<![endif]-->`.",
 )  # fmt: skip
 TABLES = Code(
     "outlook-tables", "error", "Tables or VML that do not close for Outlook",
     why="Word puts everything that follows into a cell of the open table.",
-    mend="Close the tags in a second conditional comment, in reverse order.",
+    fix="Close the tags in a second conditional comment, in reverse order.",
 )  # fmt: skip
 WIDTH = Code(
     "outlook-width", "warning", "A part that is as wide as Outlook's window",
     why="Word supports max-width on tables only, so lines run across the whole screen.",
-    mend="Put a table of the same width around it in `<!--[if mso]>`, or build it of mj-section and mj-column.",
+    fix="Put a table of the same width around it in `<!--[if mso]>`, or build it of mj-section and mj-column.",
 )  # fmt: skip
 BACKGROUND = Code(
     "outlook-background", "warning", "A background picture that Outlook does not show",
     why="Word draws background pictures from VML only; white text on it would be on white.",
-    mend="Set it as the background-url of an mj-section, which writes the VML, with a background colour beside it.",
+    fix="Set it as the background-url of an mj-section, which writes the VML, with a background colour beside it.",
 )  # fmt: skip
 HIDDEN = Code(
     "outlook-hidden", "warning", "Something hidden that Outlook shows",
     why="With display:none, Word hides neither pictures nor tables inside the hidden part.",
-    mend="Add mso-hide:all beside display:none, on each of them.",
+    fix="Add mso-hide:all beside display:none, on each of them.",
 )  # fmt: skip
 BUTTON = Code(
     "outlook-button", "warning", "A button that looks like text in Outlook",
     why="Word draws no rounded corners: a button without background, border or underline looks like text.",
-    mend="Give it a background colour or a border, or use the block `button`.",
+    fix="Give it a background colour or a border, or use the block `button`.",
 )  # fmt: skip
 
 _BRACKET = re.compile(r"<!--\[if([^\]]*)\]>(\s*<!--+>)?|<!(?:--<!)?\[endif\](?:--)?>")

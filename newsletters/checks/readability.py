@@ -56,10 +56,10 @@ def _asked(program: str, text: str) -> list[tuple[str, list[str]]]:
         run = subprocess.run(
             command, input=text, capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT, check=False
         )
-        told = [json.loads(line) for line in run.stdout.splitlines()]
+        reported = [json.loads(line) for line in run.stdout.splitlines()]
     except (OSError, subprocess.TimeoutExpired, ValueError):  # a hint is not worth a broken check
         return []
-    return [(each["typo"], each["corrections"]) for each in told if each["type"] == "typo"]
+    return [(each["typo"], each["corrections"]) for each in reported if each["type"] == "typo"]
 
 
 @cache

@@ -16,17 +16,17 @@ from newsletters.tokens import Kind
 CLIPPED = Code(
     "size-clipped", "error", "HTML that Gmail would cut off",
     why="Gmail cuts mail off at about 102 kB, with the unsubscribe link at the end.",
-    mend="Shorten it to under 80 kB: link to long texts instead of holding them.",
+    fix="Shorten it to under 80 kB: link to long texts instead of holding them.",
 )  # fmt: skip
 LARGE = Code(
     "size-large", "warning", "HTML that is close to Gmail's limit",
     why="Gmail cuts mail off at about 102 kB, and providers rewrite links to longer ones.",
-    mend="Shorten it to under 80 kB: link to long texts instead of holding them.",
+    fix="Shorten it to under 80 kB: link to long texts instead of holding them.",
 )  # fmt: skip
 VALUES = Code(
     "size-values", "warning", "More personal values than SendGrid accepts",
     why="SendGrid accepts 10,000 bytes and 150 values a person; other providers may accept more.",
-    mend="Put less inside {% if %}: mail long blocks that only some people see to a list of their own.",
+    fix="Put less inside {% if %}: mail long blocks that only some people see to a list of their own.",
 )  # fmt: skip
 
 WARN_BYTES = 80_000

@@ -19,7 +19,7 @@ from newsletters.merge.message import build_message
 POINTS = Code(
     "spam-points", "hint", "SpamAssassin gives it points",
     why="Such filters reject mail at 5 points, and others look at the same things.",
-    mend="Look at each rule that it names, the most points first.",
+    fix="Look at each rule that it names, the most points first.",
 )  # fmt: skip
 
 TELL_FROM = 2.0  # points
@@ -37,10 +37,10 @@ def check(subject: Subject) -> Iterator[Finding]:
     rules = [(float(points), name, words) for points, name, words in _RULE.findall(report) if name not in _NOT_SENT_YET]
     total = sum(points for points, _, _ in rules)
     if total >= TELL_FROM:
-        told = "; ".join(
+        reasons = "; ".join(
             f"{name} ({points}: {words.strip()})" for points, name, words in sorted(rules, reverse=True) if points
         )
-        yield POINTS.at(subject.document.file, f"SpamAssassin gives {total:.1f} points: {told}.")
+        yield POINTS.at(subject.document.file, f"SpamAssassin gives {total:.1f} points: {reasons}.")
 
 
 def _report(mail: bytes, *, deep: bool) -> str:

@@ -19,58 +19,58 @@ from newsletters.people import People
 LINKS = Code(
     "translations-links", "warning", "A language with more or fewer links than the first",
     why="Some readers miss a link, and reports can't add up a link's clicks over the languages.",
-    mend="Give each language the same links in the same order.",
+    fix="Give each language the same links in the same order.",
 )  # fmt: skip
 ADDRESSES = Code(
     "translations-addresses", "hint", "A link that leads to another place than in the first language",
-    why="It may be a page in the reader's language, or a typing mistake.", mend="Check that it is right.",
+    why="It may be a page in the reader's language, or a typing mistake.", fix="Check that it is right.",
 )  # fmt: skip
 IMAGES = Code(
     "translations-images", "warning", "A language with more or fewer pictures than the first",
     why="Some readers miss what a picture shows.",
-    mend="Use pictures in the same places, with their alt texts translated.",
+    fix="Use pictures in the same places, with their alt texts translated.",
 )  # fmt: skip
 FIELDS = Code(
     "translations-fields", "warning", "A language that does not use the same fields or conditions of members",
     why="Some readers are addressed differently, or see parts that are not for them.",
-    mend="Write the same {{ member… }} and {% if %} in each language; values such as a town's name are not translated.",
+    fix="Write the same {{ member… }} and {% if %} in each language; values such as a town's name are not translated.",
 )  # fmt: skip
 BLOCKS = Code(
     "translations-blocks", "warning", "A language without the same blocks as the first",
-    why="A story, a date or a button was left out, or added later.", mend="Use the same blocks in each language.",
+    why="A story, a date or a button was left out, or added later.", fix="Use the same blocks in each language.",
 )  # fmt: skip
 NUMBERS = Code(
     "translations-numbers", "warning", "A number that only one language has",
     why="Most numbers are dates, times, prices and telephone numbers, and a wrong one misleads people.",
-    mend="Compare the two lines; it is right if one language writes the number as a word.",
+    fix="Compare the two lines; it is right if one language writes the number as a word.",
 )  # fmt: skip
 COPY = Code(
     "translations-copy", "warning", "A copy block that is not translated into this language",
     why="It is sent in the toolkit's own language, inside a mail in another one.",
-    mend="Ask for a translation, named after its language: welcome.cy beside welcome.",
+    fix="Ask for a translation, named after its language: welcome.cy beside welcome.",
 )  # fmt: skip
 OUTDATED = Code(
     "translations-outdated", "warning", "A copy block's translation of an older version",
     why="The original has changed since, and these readers would get its old text.",
-    mend="Have the translation updated, and give it the version of the original.",
+    fix="Have the translation updated, and give it the version of the original.",
 )  # fmt: skip
 SUBJECT = Code(
     "translations-subject", "warning", "The same subject in two languages",
-    why="It was probably not translated, and people decide by it whether to read on.", mend="Translate the subject.",
+    why="It was probably not translated, and people decide by it whether to read on.", fix="Translate the subject.",
 )  # fmt: skip
 FALLBACK = Code(
     "translations-fallback", "warning", "Several languages, and no fallback",
     why="People who want another language get the first document's; that should be your decision.",
-    mend="Add `fallback: en`, or another of the languages, to the front matter of the first document.",
+    fix="Add `fallback: en`, or another of the languages, to the front matter of the first document.",
 )  # fmt: skip
 UNSERVED = Code(
     "translations-unserved", "hint", "People whose language is not among the newsletter's",
-    why="They get the fallback language.", mend="Add a translation, or accept it.",
+    why="They get the fallback language.", fix="Add a translation, or accept it.",
 )  # fmt: skip
 UNREAD = Code(
     "translations-unread", "hint", "A language that nobody on the list gets",
     why="Nobody reads it; perhaps the list's languages are missing or written differently.",
-    mend="Look at the language column of the list.",
+    fix="Look at the language column of the list.",
 )  # fmt: skip
 
 _BLOCK = re.compile(r"^ {0,3}:{3,}[ \t]*(copy[ \t]+[\w-]+|[A-Za-z][\w-]*)", re.MULTILINE)
@@ -188,8 +188,8 @@ def _readers(languages: Languages, people: People) -> Iterator[Finding]:
     unserved = {code: wanted[code] for code, got in given.items() if not _is(code, got)}
     if unserved:
         most = sorted(unserved, key=lambda code: (-unserved[code], code))
-        told = ", ".join(f"{unserved[code]:,} {code}" for code in most[:_MOST_NAMED])
-        words = f"{sum(unserved.values()):,} of {people.count():,} people want a language that is not here: {told}."
+        named = ", ".join(f"{unserved[code]:,} {code}" for code in most[:_MOST_NAMED])
+        words = f"{sum(unserved.values()):,} of {people.count():,} people want a language that is not here: {named}."
         yield UNSERVED.at(first.place("fallback"), words)
     for language, made in languages.compilations.items():
         if not languages.people_for(people, language).count():

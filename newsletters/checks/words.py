@@ -11,45 +11,45 @@ from newsletters.checks.readability import misspelt, reading_age, sentences
 
 NO_SUBJECT = Code(
     "words-no-subject", "error", "The subject is missing",
-    why="Most people decide by it whether to open the mail.", mend="Add `subject:` to the front matter.", firm=True,
+    why="Most people decide by it whether to open the mail.", fix="Add `subject:` to the front matter.", firm=True,
 )  # fmt: skip
 LONG_SUBJECT = Code(
     "words-long-subject", "warning", "The subject is long",
-    why="Phones show about 40 characters, most programs about 60.", mend="Say it in 60, the first words first.",
+    why="Phones show about 40 characters, most programs about 60.", fix="Say it in 60, the first words first.",
 )  # fmt: skip
 SHOUTING = Code(
     "words-shouting", "warning", "The subject is all capitals",
-    why="It reads as shouting, and spam filters count it.", mend="Write it as a sentence.",
+    why="It reads as shouting, and spam filters count it.", fix="Write it as a sentence.",
 )  # fmt: skip
 NO_PREHEADER = Code(
     "words-no-preheader", "warning", "The preheader is missing",
     why="Inboxes show it after the subject; without one they show the first words of the mail.",
-    mend="Add `preheader:` to the front matter, a sentence that goes on from the subject.",
+    fix="Add `preheader:` to the front matter, a sentence that goes on from the subject.",
 )  # fmt: skip
 SAME_PREHEADER = Code(
     "words-same-preheader", "warning", "The preheader repeats the subject",
-    why="The inbox would show the same text twice.", mend="Say something that goes on from the subject.",
+    why="The inbox would show the same text twice.", fix="Say something that goes on from the subject.",
 )  # fmt: skip
 LONG_PREHEADER = Code(
     "words-long-preheader", "hint", "The preheader is long",
-    why="Inboxes cut it off at about 90 to 120 characters.", mend="Put what matters first.",
+    why="Inboxes cut it off at about 90 to 120 characters.", fix="Put what matters first.",
 )  # fmt: skip
 PLACEHOLDER = Code(
     "words-placeholder", "error", "Placeholder text",
-    why="Readers would see it.", mend="Replace it.",
+    why="Readers would see it.", fix="Replace it.",
 )  # fmt: skip
 WEEKDAY = Code(
     "words-weekday", "warning", "A date on another day of the week",
-    why="People come on the wrong day, or not at all.", mend="Check a calendar, and correct the day or the date.",
+    why="People come on the wrong day, or not at all.", fix="Check a calendar, and correct the day or the date.",
 )  # fmt: skip
 READING_AGE = Code(
     "words-reading-age", "hint", "Long sentences and long words",
     why="Many adults read like an eleven-year-old, and everybody skims newsletters.",
-    mend="Cut long sentences in two, and use the shorter word.",
+    fix="Cut long sentences in two, and use the shorter word.",
 )  # fmt: skip
 SPELLING = Code(
     "words-spelling", "hint", "A word with a spelling mistake, or not in British spelling",
-    why="It looks careless, and makes readers wonder what else is wrong.", mend="Correct it, unless it is a name.",
+    why="It looks careless, and makes readers wonder what else is wrong.", fix="Correct it, unless it is a name.",
 )  # fmt: skip
 
 LONGEST_SUBJECT = 60
@@ -114,7 +114,7 @@ def _dates(subject: Subject) -> Iterator[Finding]:
             yield WEEKDAY.at(
                 _place(subject, key, found.words),
                 f"{found.words!r} is a {found.day:%A}{worked_out}.",
-                mend=f"{found.nearest:%A %-d %B}, or {found.day:%A %-d %B}? Correct the day or the date.",
+                fix=f"{found.nearest:%A %-d %B}, or {found.day:%A %-d %B}? Correct the day or the date.",
             )
 
 
@@ -127,8 +127,8 @@ def _prose(subject: Subject) -> Iterator[Finding]:
     parts = [(_PLACEHOLDER.sub("", text), key) for text, key in _parts(subject)]
     for wrong, right in misspelt("\n\n".join(text for text, _ in parts), known):
         key = next(key for text, key in parts if wrong in text)
-        mend = f"Write {' or '.join(map(repr, right))}, unless it is a name." if right else ""
-        yield SPELLING.at(_place(subject, key, wrong), f"{wrong!r} is a spelling mistake.", mend=mend)
+        fix = f"Write {' or '.join(map(repr, right))}, unless it is a name." if right else ""
+        yield SPELLING.at(_place(subject, key, wrong), f"{wrong!r} is a spelling mistake.", fix=fix)
 
 
 def _parts(subject: Subject) -> Iterator[tuple[str, str]]:

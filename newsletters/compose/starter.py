@@ -44,7 +44,7 @@ def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
 def _offer(toolkit: Toolkit) -> dict[str, Any]:
     """Return what starters take from a toolkit: `opening`, `stories` and `closing` are copy blocks for email."""
     copy = toolkit.copy_for("email", current_day())
-    # What was written for email alone frames the mail; the rest is at home on a web page too.
+    # Copy that was written only for email frames the mail; the rest is at home on a web page too.
     frame = [block for block in copy if block.channels == ("email",) and block.length == "short"]
     others = [block for block in copy if block not in frame]
     others.sort(key=lambda block: block.id not in toolkit.images)

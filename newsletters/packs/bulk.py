@@ -86,17 +86,17 @@ def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
     return made
 
 
-def make_many(order: Order, partners: Sheet, told: Callable[[int, int], None]) -> list[Made]:
-    """Make the packs of each row of the sheet `partners`; `told` gets how many of how many are done.
+def make_many(order: Order, partners: Sheet, watch: Callable[[int, int], None]) -> list[Made]:
+    """Make the packs of each row of the sheet `partners`; `watch` gets how many of how many are done.
 
     A row that fails is reported by its line and stops no other; only a sheet that can't be read raises InputError.
     """
     rows = list(read_rows(partners))
-    told(0, len(rows))
+    watch(0, len(rows))
     results: list[Made] = []
     for made in _worked(order, partners.path, list(_jobs(rows))):
         results.append(made)
-        told(len(results), len(rows))
+        watch(len(results), len(rows))
     results.sort(key=lambda made: made.line)
     _write_failures(order.out, [made for made in results if made.why])
     return results

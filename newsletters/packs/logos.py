@@ -24,7 +24,7 @@ def trimmed(logo: ToolkitImage) -> ToolkitImage:
     if box == (0, 0, *picture.size):
         return logo
     picture = picture.crop(box)
-    # Twice as large as it will be shown; whoever shows it then has nothing left to do.
+    # Twice as large as it will be shown; then it need not be resized again.
     widest = 2 * logo_room(replace(logo, width=picture.width, height=picture.height)).width
     picture.thumbnail((widest, picture.height), Image.Resampling.LANCZOS)
     file = io.BytesIO()

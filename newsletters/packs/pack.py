@@ -83,8 +83,8 @@ def _source(material: Material, dialect: Dialect) -> str:
 
 def pack_key(edition: Edition, partner: Partner | None, dialect: Dialect) -> str:
     """Return 22 signs that name a pack on its public page; the same pack made again keeps them."""
-    told = "\0".join((edition.hash, partner.name if partner else "", dialect.key))
-    return base64.urlsafe_b64encode(hashlib.sha256(told.encode()).digest()[:16]).decode().rstrip("=")
+    parts = "\0".join((edition.hash, partner.name if partner else "", dialect.key))
+    return base64.urlsafe_b64encode(hashlib.sha256(parts.encode()).digest()[:16]).decode().rstrip("=")
 
 
 def save(pack: Pack, out: Path, *, as_zip: bool) -> Path:

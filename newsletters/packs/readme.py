@@ -42,7 +42,7 @@ def readme(
 ) -> tuple[str, str]:
     """Return the page as HTML and as plain text."""
     edition = material.edition
-    told = {
+    values = {
         "title": material.compilation.email.title,
         "partner": material.partner,
         "tool": dialect.name,
@@ -64,8 +64,8 @@ def readme(
         "host": edition.choices.public_url,
     }
     environment = _templates()
-    html = environment.get_template("readme.html.j2").render(told)
-    text = environment.get_template("readme.txt.j2").render(told)
+    html = environment.get_template("readme.html.j2").render(values)
+    text = environment.get_template("readme.txt.j2").render(values)
     return html, text.strip() + "\n"
 
 

@@ -26,10 +26,10 @@ def against_going_on(connection: Connection, campaign: CampaignRecord) -> str:
         return f"{_rate(refused, answered)} were refused, more than {campaign.most_bounces:g} %"
     if not people:
         return ""
-    told = _told_of_all(connection, campaign.id)
-    if _too_many(campaign, people, *told) and campaign.resumed_at is not None:
-        told = _told(connection, campaign, campaign.last_delivery, since=campaign.resumed_at)
-    return _too_many(campaign, people, *told)
+    counts = _told_of_all(connection, campaign.id)
+    if _too_many(campaign, people, *counts) and campaign.resumed_at is not None:
+        counts = _told(connection, campaign, campaign.last_delivery, since=campaign.resumed_at)
+    return _too_many(campaign, people, *counts)
 
 
 def _too_many(campaign: CampaignRecord, people: int, bounced: int, complained: int) -> str:
@@ -61,8 +61,8 @@ def against_the_rest(connection: Connection, campaign: CampaignRecord) -> str:
         return f"{_rate(complained, counts.people)} of the canary complained"
     if (counts.failed + counts.uncertain + bounced) * 100 > campaign.most_bounces * counts.people:
         parts = {"failed": counts.failed, "are uncertain": counts.uncertain, "bounced": bounced}
-        told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
-        return f"of the canary's {counts.people} people, {told}"
+        signs = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+        return f"of the canary's {counts.people} people, {signs}"
     return ""
 
 

@@ -36,7 +36,7 @@ class Overrides:
         errors = [finding for finding in findings if finding.severity == "error"]
         left = [finding for finding in errors if finding.code not in self.because]
         if left:
-            lines = "".join(f"\n  {each.code}: {each.place}: {each.message} {each.mend}" for each in left)
+            lines = "".join(f"\n  {each.code}: {each.place}: {each.message} {each.fix}" for each in left)
             raise InputError(f"{len(left)} of the checks failed:{lines}", hint=_ways(left))
 
     def keep(self, connection: Connection, campaign_id: int, findings: Iterable[Finding]) -> None:
@@ -111,7 +111,7 @@ def _ways(left: Sequence[Finding]) -> str:
 
 def _why_not(code: str) -> str:
     if _codes()[code].severity == "error":
-        return _codes()[code].mend
+        return _codes()[code].fix
     return "It is no error, so it stops nothing."
 
 

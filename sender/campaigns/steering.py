@@ -140,7 +140,7 @@ def _wait_again(connection: Connection, campaign_id: int, decision_id: int, batc
             ),
         )
     )
-    # Without its attempt: evidence about that one must not count for people whom it refused.
+    # Without its attempt: evidence about that one must not count for the people that it refused.
     connection.execute(
         update(Batch)
         .where(Batch.id == batch.id)

@@ -189,9 +189,9 @@ def _split_off(connection: Connection, batch_id: int, span: Span, people: Collec
     """
     parent = connection.execute(select(Batch.__table__).where(Batch.id == batch_id)).mappings().one()
     common = {name: parent[name] for name in ("campaign_id", "compiled_id", "not_before", "tries")}
-    alone = [(delivery_id, delivery_id, state) for delivery_id in sorted(people)]
-    starts = [span.first_id, *(last + 1 for _, last, _ in alone)]
-    ends = [*(first - 1 for first, _, _ in alone), span.last_id]
+    single = [(delivery_id, delivery_id, state) for delivery_id in sorted(people)]
+    starts = [span.first_id, *(last + 1 for _, last, _ in single)]
+    ends = [*(first - 1 for first, _, _ in single), span.last_id]
     between = [(first, last, "waiting") for first, last in zip(starts, ends, strict=True) if first <= last]
     connection.execute(
         insert(Batch),
@@ -200,7 +200,7 @@ def _split_off(connection: Connection, batch_id: int, span: Span, people: Collec
                 **common, "first_id": first, "last_id": last, "state": state,
                 "attempt_id": parent["attempt_id"] if state == "uncertain" else None,
             }
-            for first, last, state in [*alone, *between]
+            for first, last, state in [*single, *between]
         ],
     )  # fmt: skip
     set_batch_state(connection, batch_id, "split")

@@ -120,7 +120,7 @@ def read_bounce(
 ) -> IncomingEvent | None:
     """Read a mail in the mailbox for bounces; None if it is not a bounce of one of our mails.
 
-    Another copy of the same report has the same natural key. `address_of` returns whom a delivery was sent to. A report
+    Another copy of the same report has the same natural key. `address_of` returns the address of a delivery. A report
     about another address is never hard: a group's member is gone, or the place that the reader forwards mail to.
     """
     message = message_from_bytes(raw, policy=compat32)

@@ -40,7 +40,7 @@ BOUNCE_WITHIN = timedelta(days=7)
 # Clocks differ, and SendGrid reports whole seconds.
 SLACK = timedelta(minutes=1)
 
-# The people whom mails were for, as `_PEOPLE` reads them, by delivery.
+# The people that mails were for, as `_PEOPLE` reads them, by delivery.
 People = Mapping[int | None, Row[Any]]
 
 

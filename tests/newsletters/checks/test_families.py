@@ -55,7 +55,7 @@ def test_a_code_begins_with_the_name_of_its_family_and_says_why_and_what_to_do(f
         assert code.title
         assert not code.title.endswith(".")
         assert code.why.endswith(".")
-        assert code.mend.endswith(".")
+        assert code.fix.endswith(".")
         assert code.severity == "error" or not code.firm
 
 
