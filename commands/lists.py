@@ -115,7 +115,8 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
     "mapping",
     multiple=True,
     metavar='"FIELD=HEADING"',
-    help='Which heading fills which field; "=HEADING" leaves a column out.',
+    help='Which heading fills which field; "=HEADING" leaves a column out; "HEADING=opt-out", "HEADING=opt-in" and '
+    '"HEADING=status" say that a column tells who must not be mailed.',
 )
 @sheet_options
 @click.option(
@@ -230,6 +231,8 @@ def _show_import(summary: ImportSummary) -> None:
     )
     if summary.refused_because:
         show_table(["refused because", "rows"], list(summary.refused_because.items()))
+    if any(objections := [summary.ended, summary.remembered, summary.suppressed]):
+        show_table(["unsubscribed by the file", "remembered as unsubscribed", "suppressed"], [objections])
     show_table(["field", "heading"], list(summary.columns.items()))
 
 
@@ -240,6 +243,11 @@ def _say_import(summary: ImportSummary) -> None:
     if summary.custom_fields:
         written = ", ".join(f"member.{name}" for name in summary.custom_fields)
         say(f"Custom fields, as a newsletter writes them: {written}.")
+    if summary.opt_out_columns:
+        named = ", ".join(f"{heading} ({meaning})" for heading, meaning in summary.opt_out_columns.items())
+        say(f"Columns that say who must not be mailed: {named}.")
+    for warning in summary.warnings:
+        say(warning)
     if summary.left_out:
         say(f"Columns left out: {', '.join(summary.left_out)}.")
     if summary.basis == "unknown" and summary.added:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daisychain.errors import InputError
 from daisychain.slug import slug
+from lists.opt_out_columns import MEANINGS, OptOutColumn, opt_out_column
 
 # Headings that need no --map, as slugs. Only words that can't mean anything else: "address" may be a street.
 SYNONYMS: Mapping[str, frozenset[str]] = {
@@ -21,14 +22,20 @@ SYNONYMS: Mapping[str, frozenset[str]] = {
     }),
     "last_name": frozenset({"last_name", "lastname", "last", "surname", "family_name", "familyname"}),
     "language": frozenset({"language", "lang", "locale", "preferred_language", "language_code"}),
-    "consented_at": frozenset({"consented_at", "consented_on", "consent_date", "list_consented_at"}),
+    "consented_at": frozenset({
+        "consented_at", "consented_on", "consent_date", "date_of_consent", "list_consented_at", "optin_time",
+        "opt_in_time", "opt_in_date", "optin_date", "opted_in_at", "opted_in_date",
+    }),
     "list_state": frozenset({"list_state"}),
 }  # fmt: skip
 # What our own files say about a row, rather than about the member.
 OURS = frozenset({
     "refused_line", "refused_reason", "list_basis", "list_source", "list_joined_at", "list_left_at",
 })  # fmt: skip
+# One column that holds a whole name, which is cut in two if no other column holds a first or last name.
+FULL_NAME = frozenset({"name", "full_name", "fullname", "your_name", "contact_name", "display_name", "member_name"})
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_NUMBERED = re.compile(r"(.*)#(\d+)")
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class Columns:
     custom: Mapping[str, int]
     headings: Mapping[str, str]
     left_out: tuple[str, ...] = ()
+    opt_outs: tuple[OptOutColumn, ...] = ()
+    full_name: int | None = None
 
     @property
     def email(self) -> int:
@@ -46,63 +55,123 @@ class Columns:
 
 
 def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
-    """Return heading → field, from "field=Heading" as typed at --map; no field leaves it out. Raises InputError."""
+    """Return heading → field, from "field=Heading" as typed at --map; no field leaves it out. Raises InputError.
+
+    "Heading=opt-out" and the other MEANINGS give heading → ":opt-out".
+    """
     mapping: dict[str, str] = {}
     for text in texts:
-        name, equals, heading = (part.strip() for part in text.partition("="))
-        if not equals or not heading:
-            raise InputError(f"--map {text!r} can't be read.", hint='Write it as --map "first_name=Given name".')
-        if name and not _FIELD.fullmatch(name):
-            raise InputError(
-                f"--map {text!r}: a field can't be named {name!r}.",
-                hint=f"Small letters, digits and _, such as {slug(name, '_') or 'region'}.",
-            )
-        if heading in mapping or (name and name in mapping.values()):
+        left, _, meaning = (part.strip() for part in text.rpartition("="))
+        if left and meaning in MEANINGS and left not in SYNONYMS:
+            name, heading = f":{meaning}", left
+        else:
+            name, _, heading = (part.strip() for part in text.partition("="))
+            if not heading:
+                raise InputError(f"--map {text!r} can't be read.", hint='Write it as --map "first_name=Given name".')
+            if name and not _FIELD.fullmatch(name):
+                raise InputError(
+                    f"--map {text!r}: a field can't be named {name!r}.",
+                    hint=f"Small letters, digits and _, such as {slug(name, '_') or 'region'}.",
+                )
+        if heading in mapping or (name and name[0] != ":" and name in mapping.values()):
             raise InputError(f"--map {text!r}: that field or heading was mapped already.")
         mapping[heading] = name
     return mapping
 
 
-def read_columns(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> Columns:
-    """Return the columns of a sheet with this header; raises InputError that lists the headings."""
-    mapped = _places(header, mapping, path)
+def read_columns(
+    header: Sequence[str], mapping: Mapping[str, str], path: Path, line: int = 1, sample: Sequence[Sequence[str]] = ()
+) -> Columns:
+    """Return the columns of a sheet with this header; raises InputError that lists the headings.
+
+    `sample` holds some rows, in which the column of the addresses is looked for if its heading is not known.
+    """
+    mapped = _places(header, mapping, path, line)
     known = {name: place for place, name in mapped.items() if name in SYNONYMS}
-    custom = {name: place for place, name in mapped.items() if name and name not in SYNONYMS}
-    left_out = [header[place] for place, name in mapped.items() if not name]
+    custom = {name: place for place, name in mapped.items() if name and name[0] != ":" and name not in SYNONYMS}
+    left_out = [header[place] for place, name in mapped.items() if name in {"", ":ignore"}]
+    opt_outs = [
+        column
+        for place, name in mapped.items()
+        if name[:1] == ":" and name != ":ignore" and (column := opt_out_column(place, header[place], name[1:]))
+    ]
+    full_name = None
     for place, heading in enumerate(header):
         if place in mapped:
             continue
         name = slug(heading, "_")
         guess = next((field for field, words in SYNONYMS.items() if name in words), None)
         if guess and guess not in mapped.values():
-            if guess in known:
+            if guess not in known:
+                known[guess] = place
+            elif header[known[guess]].casefold() == heading.casefold():
+                left_out.append(f"{heading}#{header[: place + 1].count(heading)}")
+            elif guess != "consented_at":
                 raise InputError(
-                    f"Both {header[known[guess]]!r} and {heading!r} could be the {guess}.", file=path, line=1,
+                    f"Both {header[known[guess]]!r} and {heading!r} could be the {guess}.", file=path, line=line,
                     hint=f'Say which: --map "{guess}={heading}"',
                 )  # fmt: skip
-            known[guess] = place
+            else:
+                custom[_free(name, place, custom)] = place
         elif not heading or name in OURS:
             left_out.append(heading or f"column {place + 1} (no heading)")
         else:
-            custom[_free(name, place, custom)] = place
+            full_name = place if full_name is None and name in FULL_NAME else full_name
+            if column := opt_out_column(place, heading):
+                opt_outs.append(column)
+            if not column or column.field_too:
+                custom[_free(name, place, custom)] = place
     if "email" not in known:
-        raise _no_address(header, path)
+        raise _no_address(header, path, line, sample)
+    if "list_state" in known:
+        opt_outs.append(_list_state(known["list_state"], header[known["list_state"]]))
     headings = {name: header[place] for name, place in {**known, **custom}.items()}
-    return Columns(known, custom, headings, tuple(left_out))
+    if {"first_name", "last_name"} & known.keys():
+        full_name = None
+    return Columns(known, custom, headings, tuple(left_out), tuple(opt_outs), full_name)
 
 
-def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[int, str]:
-    """Return place → field for the headings in `mapping`, matched exactly, or else without regard to case."""
+def has_address_heading(cells: Sequence[str], mapping: Mapping[str, str]) -> bool:
+    """Report whether a row of a sheet looks like its headings: one of them holds the address."""
+    mapped = {heading.casefold() for heading, name in mapping.items() if name == "email"}
+    return any(slug(cell, "_") in SYNONYMS["email"] or cell.strip().casefold() in mapped for cell in cells)
+
+
+def _list_state(place: int, heading: str) -> OptOutColumn:
+    """Return the column that --map named as list_state: as its heading says, or else a status."""
+    guessed = opt_out_column(place, heading)
+    meaning = guessed.meaning if guessed and guessed.meaning in MEANINGS else "status"
+    column = opt_out_column(place, heading, meaning)
+    assert column is not None
+    return column
+
+
+def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path, line: int) -> dict[int, str]:
+    """Return place → field for the headings in `mapping`, matched exactly, or else without regard to case.
+
+    "Email#2" is the second column with the heading "Email".
+    """
     places = {}
     for heading, name in mapping.items():
-        found = [place for place, cell in enumerate(header) if cell == heading] or [
-            place for place, cell in enumerate(header) if cell.casefold() == heading.casefold()
-        ]
+        found = _found(header, heading)
+        if not found and name[:1] == ":" and _FIELD.fullmatch(heading) and _found(header, name[1:]):
+            heading, name = name[1:], heading  # "region=status" fills a field from the heading "status"
+            found = _found(header, heading)
+        if not found and (numbered := _NUMBERED.fullmatch(heading)):
+            found = _found(header, numbered[1])[int(numbered[2]) - 1 :][:1]
         if len(found) != 1:
-            problem = "no column has" if not found else "more than one column has"
-            raise InputError(f"--map: {problem} the heading {heading!r}.", file=path, line=1, hint=_listed(header))
+            problem, hint = "no column has", _listed(header)
+            if found:
+                problem, hint = "more than one column has", f'Say which: --map "{name}={heading}#2" is the second.'
+            raise InputError(f"--map: {problem} the heading {heading!r}.", file=path, line=line, hint=hint)
         places[found[0]] = name
     return places
+
+
+def _found(header: Sequence[str], heading: str) -> list[int]:
+    return [place for place, cell in enumerate(header) if cell == heading] or [
+        place for place, cell in enumerate(header) if cell.casefold() == heading.casefold()
+    ]
 
 
 def _free(name: str, place: int, taken: Collection[str]) -> str:
@@ -116,11 +185,12 @@ def _free(name: str, place: int, taken: Collection[str]) -> str:
     return free
 
 
-def _no_address(header: Sequence[str], path: Path) -> InputError:
-    hint = f'{_listed(header)}\n  Say which holds the address: --map "email=HEADING"'
+def _no_address(header: Sequence[str], path: Path, line: int, sample: Sequence[Sequence[str]]) -> InputError:
+    guess = next((name for place, name in enumerate(header) if any("@" in row[place] for row in sample)), "HEADING")
+    hint = f'{_listed(header)}\n  Say which holds the address: --map "email={guess}"'
     if any("@" in cell for cell in header):
         hint = "The first line looks like a member; it must hold the headings, such as: email,first_name"
-    return InputError("No column holds the email address.", file=path, line=1, hint=hint)
+    return InputError("No column holds the email address.", file=path, line=line, hint=hint)
 
 
 def _listed(header: Sequence[str]) -> str:

@@ -7,9 +7,11 @@ by construction.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
+
+from lists.suppression import NewSuppression, suppress_all
 
 # One import merges at a time in an installation: two that meet the same new people in another order would
 # deadlock. Their files are read side by side. An arbitrary number that only has to be ours.
@@ -21,6 +23,8 @@ _TABLES = (
     CREATE TEMPORARY TABLE incoming (
         line bigint NOT NULL,
         reason text,
+        doubt text,
+        objection text,
         email text,
         address_key text COLLATE "C",
         first_name text,
@@ -34,8 +38,42 @@ _TABLES = (
     "CREATE TEMPORARY TABLE touched (member_id bigint NOT NULL) ON COMMIT DROP",
 )
 COPY = """
-    COPY incoming (line, reason, email, address_key, first_name, last_name, language, consented_at, fields)
-    FROM STDIN
+    COPY incoming (
+        line, reason, doubt, objection, email, address_key, first_name, last_name, language, consented_at, fields
+    ) FROM STDIN
+"""
+
+_REFUSE_DOUBTFUL = "UPDATE incoming SET reason = doubt WHERE doubt IS NOT NULL AND reason IS NULL"
+# A "no" wins over every other row of the same address, before or after it. Rows with one have a reason already.
+_REFUSE_OBJECTIONS_ELSEWHERE = """
+    UPDATE incoming SET reason = 'not subscribed: line ' || objected.first || ' says so'
+    FROM (SELECT address_key, min(line) AS first FROM incoming WHERE objection IS NOT NULL GROUP BY address_key)
+        AS objected
+    WHERE objected.address_key = incoming.address_key AND incoming.reason IS NULL
+"""
+_END_MEMBERSHIPS = """
+    UPDATE memberships SET state = 'unsubscribed', left_at = now(), left_how = 'import'
+    FROM members WHERE memberships.member_id = members.id AND memberships.list_id = :list_id
+      AND memberships.state = 'subscribed'
+      AND members.address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
+"""
+# Of somebody new only the address is kept, so that an older sheet can't add them later.
+_REMEMBER_ADDRESSES = """
+    INSERT INTO members (email, address_key)
+    SELECT DISTINCT ON (address_key) email, address_key FROM incoming
+    WHERE objection IS NOT NULL ORDER BY address_key, line
+    ON CONFLICT DO NOTHING
+"""
+_REMEMBER_OBJECTIONS = """
+    INSERT INTO memberships (list_id, member_id, state, left_at, left_how)
+    SELECT :list_id, id, 'unsubscribed', now(), 'import' FROM members
+    WHERE address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
+    ORDER BY id
+    ON CONFLICT DO NOTHING
+"""
+_NEVER_AGAIN = """
+    SELECT DISTINCT ON (address_key) address_key, reason FROM incoming WHERE objection = 'never'
+    ORDER BY address_key, line
 """
 
 _REFUSE_SUPPRESSED = """
@@ -118,6 +156,14 @@ MANY = 10_000
 
 
 @dataclass(frozen=True)
+class Objections:
+    """How suppressions of addresses that a file says must never be mailed are recorded."""
+
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Counts:
     """The counts of the rows that were read; `read` is the sum of the other four."""
 
@@ -127,6 +173,10 @@ class Counts:
     unchanged: int
     refused: int
     refused_because: dict[str, int]
+    # What the "no" of refused rows did: memberships ended, people remembered who were not on the list, suppressions.
+    ended: int = 0
+    remembered: int = 0
+    suppressed: int = 0
 
 
 def prepare(connection: Connection) -> None:
@@ -135,7 +185,9 @@ def prepare(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-def merge(connection: Connection, list_id: int, *, basis: str, source: str) -> Counts:
+def merge(
+    connection: Connection, list_id: int, *, basis: str, source: str, objections: Objections | None = None
+) -> Counts:
     """Merge `incoming` into the list, after other imports that are merging; people who left stay away."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
@@ -146,6 +198,13 @@ def merge(connection: Connection, list_id: int, *, basis: str, source: str) -> C
     def run(statement: str) -> int:
         return connection.execute(text(statement), these).rowcount
 
+    ended = remembered = suppressed = 0
+    if objections:
+        run(_REFUSE_OBJECTIONS_ELSEWHERE)
+        ended = run(_END_MEMBERSHIPS)
+        run(_REMEMBER_ADDRESSES)
+        remembered = run(_REMEMBER_OBJECTIONS)
+        suppressed = _suppress(connection, objections)
     run(_REFUSE_SUPPRESSED)
     run(_REFUSE_LEAVERS)
     run(_REFUSE_DUPLICATES)
@@ -158,13 +217,33 @@ def merge(connection: Connection, list_id: int, *, basis: str, source: str) -> C
     if added > MANY:
         # Whoever freezes this list in a moment should not plan for the empty one that it was.
         connection.execute(text("ANALYZE members, memberships"))
-    return _counted(connection, added, updated)
+    return replace(_counted(connection, added, updated), ended=ended, remembered=remembered, suppressed=suppressed)
+
+
+def refuse_doubtful(connection: Connection) -> None:
+    """Refuse the rows that could only be used if others had shown how they are meant."""
+    connection.execute(text(_REFUSE_DOUBTFUL))
 
 
 def refused(connection: Connection) -> Iterator[tuple[int, str]]:
     """Line and reason of each refused row, in the order of the file, a few at a time."""
     for line, reason in connection.execute(text(_REFUSED), execution_options={"yield_per": 5_000}):
         yield int(line), str(reason)
+
+
+def _suppress(connection: Connection, objections: Objections) -> int:
+    """Suppress the addresses that a file says must never be mailed; return how many are new."""
+    found = connection.execute(text(_NEVER_AGAIN), execution_options={"yield_per": 5_000})
+    return sum(
+        suppress_all(
+            connection,
+            [
+                NewSuppression(key, reason.removeprefix("not subscribed: "), objections.source, objections.note)
+                for key, reason in rows
+            ],
+        )
+        for rows in found.partitions()
+    )
 
 
 def _counted(connection: Connection, added: int, updated: int) -> Counts:

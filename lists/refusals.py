@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from daisychain.atomic_files import PRIVATE, replacing
@@ -38,6 +39,15 @@ def write_refused(target: Path, sheet: Sheet, refused: Iterator[tuple[int, str]]
             f"The refused rows can't be written here: {error.strerror}. Nothing was imported.",
             file=target, hint="Choose another place with --refused FILE.",
         ) from None  # fmt: skip
+
+
+def remove_old_refused(target: Path) -> None:
+    """Delete the refused rows of an earlier import, now that none are refused; another file stays."""
+    with suppress(OSError):
+        with target.open(encoding="utf-8-sig", errors="replace") as file:
+            ours = file.read(len(HEADINGS[0])) == HEADINGS[0]
+        if ours:
+            target.unlink()
 
 
 def _rows(sheet: Sheet, refused: Iterator[tuple[int, str]]) -> Iterator[list[str]]:

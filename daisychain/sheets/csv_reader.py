@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from daisychain.sheets.sheet import Row, Sheet
 DELIMITERS = ",;\t|"
 # The csv module's own limit; a quotation mark that is never closed runs into it.
 LONGEST_CELL = 131_072
+_MOST_ABOVE = 20  # lines that may be a title above the table
 # Excel's own first line, which says what is between cells and is not a row.
 _DECLARED = re.compile(r'"?sep=([,;|:\t])"?\s*', re.IGNORECASE)
 
@@ -42,6 +44,8 @@ class CsvSheet(Sheet):
             except StopIteration:
                 return
             except csv.Error as error:
+                if lines.mend(self.delimiter):
+                    continue
                 problem = _malformed(error, len(lines.record))
                 yield start, [lines.keep_first().rstrip("\r\n")], problem
                 continue
@@ -50,7 +54,9 @@ class CsvSheet(Sheet):
 
     def _sniff(self) -> tuple[str, bool]:
         """Return what is between cells, and whether the file's first line says so."""
-        first = next((line for line in self._lines() if line.strip()), "")
+        lines = list(islice((line for line in self._lines() if line.strip()), _MOST_ABOVE))
+        # A title above the table has nothing between cells.
+        first = next((line for line in lines if any(mark in line for mark in DELIMITERS)), lines[0] if lines else "")
         if found := _DECLARED.fullmatch(first):
             return found[1], True
         first = first[:LONGEST_CELL]  # the csv module raises at more, which is reported of the heading
@@ -85,6 +91,15 @@ class _Lines:
         self.number += 1
         self.record.append(line)
         return line
+
+    def mend(self, delimiter: str) -> bool:
+        """Put the record back without spaces after its closing quotation marks; False if it has none."""
+        mended = [re.sub(rf'(?<!")" +(?={re.escape(delimiter)}|\r?\n?$)', '"', line) for line in self.record]
+        if mended == self.record:
+            return False
+        self._back.extend(reversed(mended))
+        self.number -= len(mended)
+        return True
 
     def keep_first(self) -> str:
         """Return the record's first line; the others will be read again, as rows of their own."""

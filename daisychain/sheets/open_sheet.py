@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from daisychain.errors import InputError
@@ -16,7 +17,21 @@ LARGEST_FILE = 2 * 1024**3  # bytes
 # ZIP (XLSX, ODS) and OLE (XLS, and an XLSX with a password)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _OTHERS = {
-    "a web page or XML": (b"<!", b"<?", b"<HTML", b"<HEAD", b"<META", b"<TABLE"),
+    "a web page or XML": (
+        b"<!",
+        b"<?",
+        b"<HTML",
+        b"<HEAD",
+        b"<META",
+        b"<TABLE",
+        b"<BODY",
+        b"<DIV",
+        b"<STYLE",
+        b"<SCRIPT",
+        b"<TITLE",
+        b"<TR>",
+        b"<P>",
+    ),
     "a PDF": (b"%PDF",),
     "a text document": (b"{\\RTF",),
     "a file of contact cards": (b"BEGIN:VCARD",),
@@ -42,6 +57,7 @@ def open_sheet(
             raise InputError(f"The file is larger than {size}; cut it in pieces.", file=path)
         head = binary.read(64)
         if head.startswith(_WORKBOOKS):
+            _require_workbook(path)
             with open_workbook(path, sheet) as workbook:
                 yield workbook
             return
@@ -55,3 +71,12 @@ def open_sheet(
         if sheet:
             raise InputError(f"A CSV has no sheet {sheet!r}.", file=path, hint="Leave --sheet out.")
         yield CsvSheet(path, binary, *find_encoding(path, binary, encoding))
+
+
+def _require_workbook(path: Path) -> None:
+    """Raise InputError that says what is inside if the file is a ZIP of other files, and no workbook."""
+    with suppress(zipfile.BadZipFile):
+        names = zipfile.ZipFile(path).namelist()
+        if not any(name.endswith((".xml", ".rels")) for name in names):
+            inside = ", ".join(names[:5])
+            raise InputError("This is a ZIP file.", file=path, hint=f"Unpack it, and use a file inside: {inside}")

@@ -6,14 +6,16 @@ A row that can't be read comes with its problem, and reading goes on with the ne
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from daisychain.errors import InputError
 
 MOST_COLUMNS = 200
+_MOST_ABOVE = 20  # rows in which a heading is looked for
 
 Row = tuple[int, list[str], str]
 """The line a row starts on (from 1), its cells as they are, and why they can't be used; mostly that is empty.
@@ -30,6 +32,8 @@ class Sheet(ABC):
         self.encoding = ""
         self.note = note
         self.size = path.stat().st_size
+        self.header_line = 1
+        self._rows_above = 0
         self._binary = binary
 
     @property
@@ -41,10 +45,26 @@ class Sheet(ABC):
     def records(self) -> Iterator[Row]:
         """Read every row from the top, the heading and blank ones too."""
 
+    def find_header(self, is_header: Callable[[list[str]], bool]) -> None:
+        """Take a line below the first for the heading if `is_header` says so, as under a title; else leave it."""
+        widest = 0
+        for above, (line, cells, problem) in enumerate(islice(self._filled(), _MOST_ABOVE)):
+            filled = sum(map(bool, map(str.strip, cells)))
+            if not problem and is_header(cells) and not any("@" in cell for cell in cells):
+                if above and (filled > widest or filled == 1):
+                    self._rows_above = above
+                    self.note = f"{self.note} The headings are on line {line}; the lines above are left out.".strip()
+                return
+            widest = max(widest, filled)
+
+    def _filled(self) -> Iterator[Row]:
+        return (row for row in self.records() if any(row[1]))
+
     @cached_property
     def header(self) -> list[str]:
-        """The cells of the first row that is not blank; raises InputError."""
-        line, cells, problem = next((row for row in self.records() if any(row[1])), (None, [], ""))
+        """The cells of the first row that is not blank, or that find_header found; raises InputError."""
+        line, cells, problem = next(islice(self._filled(), self._rows_above, None), (None, [], ""))
+        self.header_line = line or 1
         # Spreadsheets may write all the columns that they can have.
         width = max((place for place, cell in enumerate(cells, 1) if cell), default=0)
         if not width:
@@ -57,31 +77,24 @@ class Sheet(ABC):
             raise InputError(problem, file=self.path, line=line)
         return [cell.strip() for cell in (cells if len(cells) <= MOST_COLUMNS else cells[:width])]
 
-    def rows(self, *, with_header: bool = False, pad: bool = False) -> Iterator[Row]:
+    def rows(self, *, with_header: bool = False, trim: bool = True) -> Iterator[Row]:
         """Read every row below the heading that is not blank; raises InputError.
 
-        Empty cells beyond the heading are dropped. With `pad`, short rows are filled instead, and those refused.
+        Short rows are filled. With `trim`, empty cells beyond the heading are dropped; without, they are a problem.
         """
         width = len(self.header)
-        records = self.records()
-        if not with_header:
-            next(row for row in records if any(row[1]))
-        for row in records:
-            _, cells, problem = row
-            if problem:
-                yield row
-            elif any(cells):
-                yield row if len(cells) == width else _fitted(row, width, pad)
+        for row in islice(self._filled(), self._rows_above + (not with_header), None):
+            yield row if row[2] or len(row[1]) == width else _fitted(row, width, trim)
 
 
-def _fitted(row: Row, width: int, pad: bool) -> Row:
-    """Return a row in the heading's width, or with the problem that it has another."""
+def _fitted(row: Row, width: int, trim: bool) -> Row:
+    """Return a row in the heading's width, or with the problem that it is longer."""
     line, cells, problem = row
-    if pad:
+    if len(cells) < width:
         cells += [""] * (width - len(cells))
-    elif not any(cells[width:]):
+    elif trim and not any(map(str.strip, cells[width:])):
         del cells[width:]
-    if len(cells) != width:
-        hint = " (a cell with a comma or semicolon needs quotation marks)" if len(cells) > width else ""
+    else:
+        hint = " (a cell with a comma or semicolon needs quotation marks)"
         problem = f"cells: {len(cells)} where the heading has {width}{hint}"
     return line, cells, problem

@@ -94,7 +94,7 @@ def read_rows(sheet: Sheet) -> Iterator[tuple[int, dict[str, str], str]]:
             fail(f"There is no column {name!r}.", name, nearest(name, COLUMNS))
     if "name" not in head:
         fail("There is no column 'name'.", "name", f"The first line names the columns: {', '.join(COLUMNS)}.")
-    for line, cells, problem in sheet.rows(pad=True):
+    for line, cells, problem in sheet.rows(trim=False):
         yield line, dict(zip(head, map(str.strip, cells), strict=False)), problem
 
 
