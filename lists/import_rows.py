@@ -13,9 +13,9 @@ from daisychain.terminal_text import CONTROLS
 from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.cells import MISSING, is_text_mark, read_date, split_name
 from lists.columns import Columns
-from lists.language_names import language_code
 from lists.likely_typos import meant_domain
 from lists.opt_out_columns import ASK, NEVER
+from lists.spoken_languages import language_code
 
 LONGEST_VALUE = 2_000  # characters
 _MOST_WARNINGS = 100  # different ones of a kind

@@ -17,7 +17,7 @@ _REAL = {
 }  # fmt: skip
 _ENDINGS = {
     "con": "com", "cmo": "com", "ocm": "com", "vom": "com", "xom": "com", "comm": "com", "coom": "com", "cpm": "com",
-    "rog": "org", "ogr": "org", "orgg": "org", "ork": "org", "couk": "co.uk", "uk.co": "co.uk", "nte": "net",
+    "rog": "org", "ogr": "org", "orgg": "org", "ork": "org", "couk": "co.uk", "nte": "net",
     "ent": "net",
 }  # fmt: skip
 
