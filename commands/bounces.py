@@ -18,6 +18,7 @@ def bounces(installation: Installation, format_: str) -> None:
     Mails are marked as seen, and flagged if they are not a bounce of our mail; none is deleted.
     """
     from sender.events.bounce_mailbox import read_mailbox
+    from sender.events.flagged import MAIL, count_flagged
 
     counts = read_mailbox(installation.database)
     names = {
@@ -32,4 +33,7 @@ def bounces(installation: Installation, format_: str) -> None:
         "new": "new to us",
     }
     answer = {name: counts[name] for name in names}
-    emit(answer, format_, lambda: show_table(("", "mails"), ((words, counts[name]) for name, words in names.items())))
+    with installation.database.engine.connect() as connection:
+        answer["flagged"] = count_flagged(connection).get(MAIL, 0)
+    names["flagged"] = "flagged, to look at"
+    emit(answer, format_, lambda: show_table(("", "mails"), ((words, answer[name]) for name, words in names.items())))

@@ -1,4 +1,4 @@
-"""Tells whether a refusal means that the address does not exist ("hard"), by its status (RFC 3463) and its wording.
+"""Judges whether a refusal means that the address does not exist ("hard"), by its status (RFC 3463) and its wording.
 
 Everything else is soft: a full mailbox, a rate limit, policy, spam filters, or something about the sender. Wording
 outranks the status, as servers send 5.1.1 for policy too, and 5.7.1 for unknown users.

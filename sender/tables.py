@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Identity, Index, Integer, false, func, text
+from sqlalchemy import CheckConstraint, Identity, Index, Integer, UniqueConstraint, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -235,7 +235,7 @@ class Sender(Base):
 
 
 class WebhookBody(Base):
-    """The body of a verified webhook request, kept for 90 days so that its events can be rebuilt (replay)."""
+    """The body of a verified webhook request, kept for 90 to 180 days so that its events can be rebuilt (replay)."""
 
     __tablename__ = "webhook_bodies"
     id: Mapped[int] = key()
@@ -276,6 +276,7 @@ class Event(Base):
         # Each index slows inserts; a campaign's events are found by its range of deliveries.
         Index("ix_events_delivery_id", "delivery_id", postgresql_where=text("delivery_id IS NOT NULL")),
         Index("ix_events_received_at", "received_at", postgresql_using="brin"),  # small, almost free to maintain
+        Index("ix_events_address_hash", "received_at", postgresql_where=text("detail ? 'address_hash'")),
     )
 
 
@@ -366,6 +367,20 @@ class Chore(Base):
     ended_at: Mapped[datetime | None]
     since: Mapped[datetime | None]
     result: Mapped[str] = mapped_column(server_default="")
+    failures: Mapped[int] = mapped_column(Integer, server_default="0")  # in a row
+
+
+class Flagged(Base):
+    """A thing that can't be read, or needs a person; `reference` says where it is kept, and holds no address."""
+
+    __tablename__ = "flagged"
+    id: Mapped[int] = key()
+    kind: Mapped[str]
+    reference: Mapped[str]
+    reason: Mapped[str]
+    found_at: Mapped[datetime] = now()
+
+    __table_args__ = (UniqueConstraint("kind", "reference"),)
 
 
 class Alert(Base):

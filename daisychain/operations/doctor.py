@@ -19,12 +19,14 @@ from daisychain.secret import installation_secret
 from daisychain.settings import FILE_NAME, Settings, exposed_secrets
 from lists.tables import MailingList
 from sender.alerts.channels import channels
+from sender.alerts.conditions import FAILURES
+from sender.events.flagged import FLAGGED, describe_flagged
 from sender.events.sendgrid_webhook import verification_key
 from sender.providers.guards import check_public_url
 from sender.providers.registry import PROVIDERS, open_provider
 from sender.providers.sendgrid_account import Account
 from sender.providers.sendgrid_setup import AuthenticatedDomains, Setup, SetupFinding
-from sender.tables import Alert, Event
+from sender.tables import Alert, Chore, Event
 
 
 def examine_installation(
@@ -77,6 +79,11 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
         yield _tried("alerts", lambda: f"sent by {len(channels(settings))} channels")
     else:
         yield SetupFinding("alerts", "missing", "DAISYCHAIN_ALERT_TO is not set: nobody gets alerts")
+    for row in _rows(installation, FLAGGED) or ():
+        yield SetupFinding("flagged", "wrong", describe_flagged({row.kind: row.things}))
+    failing = select(Chore.name, Chore.failures, Chore.result).where(Chore.failures >= FAILURES).order_by(Chore.name)
+    for row in _rows(installation, failing) or ():
+        yield SetupFinding(f"chore {row.name}", "wrong", f"failed {row.failures} times in a row: {row.result}")
     still_open = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
     for row in _rows(installation, still_open) or ():
         yield SetupFinding("alert", "wrong", f"{row.subject} (since {shown(row.since)})")

@@ -19,8 +19,10 @@ from daisychain.clock import shown
 from daisychain.settings import Settings
 from sender.campaigns import brakes
 from sender.delivery import confirmed_places
+from sender.events.flagged import count_flagged, describe_flagged
+from sender.events.webhook_bodies import AT_MOST, WARN_AFTER
 from sender.providers.provider import Verdict
-from sender.tables import Attempt, Batch, Campaign, MailboxRollup, WebhookBody
+from sender.tables import Attempt, Batch, Campaign, Chore, MailboxRollup, WebhookBody
 
 # A body is processed within seconds, unless its job failed.
 BODIES_FOR = timedelta(minutes=15)
@@ -31,6 +33,8 @@ OVERDUE_FOR = timedelta(minutes=10)
 SILENT_FOR, SILENCE_WITHIN = timedelta(hours=1), timedelta(days=3)
 # Per cent. Gmail asks for less than 0.1 and never 0.3. Most complaints come in the days after a campaign.
 MANY_COMPLAINTS, COMPLAINTS_WITHIN = 0.1, timedelta(days=7)
+# A chore that failed once may work an hour later.
+FAILURES = 3
 # With less, PostgreSQL may soon stop, and nothing can be recorded any more.
 FEWEST_BYTES = 1024**3
 DISK = "disk"
@@ -52,6 +56,9 @@ def active_conditions(connection: Connection, settings: Settings, now: datetime)
     yield from _overdue(connection, settings, now)
     yield from _silent_webhook(connection, settings, now)
     yield from _bodies(connection, now)
+    yield from _ending_bodies(connection, now)
+    yield from _flagged(connection)
+    yield from _failing_chores(connection)
     yield from _complaints(connection, now)
     yield from _full_disk(settings.home)
 
@@ -152,6 +159,37 @@ def _bodies(connection: Connection, now: datetime) -> Iterator[AlertCondition]:
             f"{count:,} of SendGrid's webhook bodies are waiting to be processed, the oldest since {shown(oldest)}: "
             "bounces and complaints in them are missing.\n\nIs a worker running? If so, its log says what went wrong; "
             "a failed job is retried after an hour. When that is fixed: daisychain events replay --yes",
+        )
+
+
+def _ending_bodies(connection: Connection, now: datetime) -> Iterator[AlertCondition]:
+    """Report webhook bodies that will be deleted soon, though they were not processed or differ from the figures."""
+    oldest = connection.scalar(
+        select(func.min(WebhookBody.received_at)).where(WebhookBody.received_at < now - WARN_AFTER)
+    )
+    if oldest:
+        yield AlertCondition(
+            "ending bodies",
+            "Webhook bodies will be deleted",
+            f"SendGrid's webhook bodies are kept since {shown(oldest)}, because some were not processed or the figures "
+            f"differ from the events. They are deleted after {AT_MOST.days} days, the first on "
+            f"{shown(oldest + AT_MOST)}.\n\nTo correct the figures before: daisychain events replay --yes",
+        )
+
+
+def _flagged(connection: Connection) -> Iterator[AlertCondition]:
+    """Report what can't be read or needs a person: mails, events, entries of lists."""
+    if flagged := count_flagged(connection):
+        yield AlertCondition("flagged", "Something needs a look", f"{describe_flagged(flagged)}.")
+
+
+def _failing_chores(connection: Connection) -> Iterator[AlertCondition]:
+    failing = select(Chore.name, Chore.failures, Chore.result).where(Chore.failures >= FAILURES).order_by(Chore.name)
+    for chore in connection.execute(failing):
+        yield AlertCondition(
+            f"chore {chore.name}",
+            f"The chore {chore.name} keeps failing",
+            f"{chore.name} failed {chore.failures} times in a row: {chore.result.removeprefix('failed: ')}",
         )
 
 

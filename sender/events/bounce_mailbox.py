@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import logging
 import ssl
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,6 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from daisychain.database import Database
 from daisychain.errors import ProviderError
@@ -25,14 +23,13 @@ from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from daisychain.settings import Settings
 from sender.events.bounce_reports import read_bounce
+from sender.events.flagged import DATABASE_ERRORS, MAIL, flag, keep_flagged, reason_of
 from sender.events.intake import ingest
 from sender.links.keys import Keys
 from sender.providers.guards import check_encrypted
 from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.return_paths import ReturnPaths
 from sender.tables import Delivery
-
-log = logging.getLogger("daisychain.bounces")
 
 TIMEOUT = 60.0  # seconds, for connecting and for each reply
 AT_ONCE = 50  # mails to mark in one go
@@ -51,6 +48,9 @@ def read_mailbox(database: Database, *, tls: ssl.SSLContext | None = None) -> Co
     counts: Counter[str] = Counter()
     try:
         with _opened(mailbox, tls) as connection:
+            flagged = _data(connection.uid("SEARCH", "FLAGGED", "UNDELETED"))[0].split()
+            with database.engine.begin() as transaction:  # somebody has looked at the others
+                keep_flagged(transaction, MAIL, [f"mail {uid.decode()}" for uid in flagged])
             unseen = _data(connection.uid("SEARCH", "UNSEEN", "UNDELETED"))[0].split()
             for start in range(0, len(unseen), AT_ONCE):
                 counts += _ingest(database, settings, connection, unseen[start : start + AT_ONCE])
@@ -97,24 +97,26 @@ def _error_text(error: Exception) -> str:
 def _ingest(database: Database, settings: Settings, connection: imaplib.IMAP4, uids: Sequence[bytes]) -> Counter[str]:
     """Ingest each mail in a transaction of its own, so that one that can't be read stops no other."""
     keys, paths, counts = Keys(installation_secret(settings)), ReturnPaths(settings), Counter[str]()
-    flagged = []
+    flagged: dict[bytes, str] = {}
     for uid in uids:
         try:
             mail, now = _mail(connection, uid), datetime.now(UTC)
             with database.engine.begin() as transaction:
                 event = read_bounce(mail, keys, paths, now, partial(_address, transaction))
                 counts["new"] += len(ingest(transaction, [event], now)) if event else 0
-        except (OSError, imaplib.IMAP4.abort, OperationalError, InterfaceError):
-            raise  # the mailbox or the database is gone: that is not about this mail
+        except (OSError, imaplib.IMAP4.abort, *DATABASE_ERRORS):
+            raise  # the mailbox is gone, or the database: that is not about this mail
         except Exception as error:  # whatever a mail may hold
-            log.warning("mail %s in the mailbox for bounces can't be read: %s", uid.decode(), type(error).__name__)
             counts["unreadable"] += 1
-            flagged.append(uid)
+            flagged[uid] = f"can't be read: {reason_of(error)}"
             continue
         counts[(event.bounce or event.kind) if event else "other"] += 1
         if event is None:
-            flagged.append(uid)
-    _mark(connection, flagged, r"(\Seen \Flagged)")
+            flagged[uid] = "is no bounce of our mail"
+    with database.engine.begin() as transaction:
+        for uid, reason in flagged.items():
+            flag(transaction, MAIL, f"mail {uid.decode()}", reason)
+    _mark(connection, list(flagged), r"(\Seen \Flagged)")
     _mark(connection, [uid for uid in uids if uid not in flagged], r"(\Seen)")
     return counts
 

@@ -296,7 +296,7 @@ def _in_free_text(message: Message, text: str, address: str) -> _Report | None:
 
 
 def _flufl(message: Message) -> tuple[Collection[bytes], Collection[bytes]]:
-    """Ask flufl.bounce, which knows many old formats, for the addresses that failed for now and for good."""
+    """Ask flufl.bounce, which knows many old formats, for the addresses that failed temporarily and permanently."""
     try:
         return all_failures(message)
     except Exception:  # one of its detectors: they expect well-formed mails

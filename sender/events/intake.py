@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.clock import recorded
 from daisychain.jobs import BEFORE_BATCHES, app, defer
+from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from lists.addresses import AddressError, parse_address
 from lists.members import unsubscribe
@@ -26,6 +27,7 @@ from lists.tables import Member
 from sender.delivery.attempts import settle_by_event
 from sender.event import PROOFS, IncomingEvent
 from sender.events.clicked_links import match_clicked_links
+from sender.events.flagged import EVENT, do_each
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.rollups import store_events, update_rollups
 from sender.events.sendgrid_webhook import SOURCE, parse_body, to_events
@@ -116,8 +118,13 @@ def ingest_body(connection: Connection, body_id: int, keys: Keys) -> int:
     ).one_or_none()
     if row is None:
         return 0
-    events = to_events(parse_body(bytes(row.body)), keys, row.received_at)
-    new = ingest(connection, events, row.received_at, body_id)
+    raw = {f"body {body_id}, event {number}": each for number, each in enumerate(parse_body(bytes(row.body)), 1)}
+    new = do_each(
+        connection,
+        EVENT,
+        raw,
+        lambda some: ingest(connection, to_events(some, keys, row.received_at), row.received_at, body_id),
+    )
     connection.execute(update(WebhookBody).where(WebhookBody.id == body_id).values(processed_at=func.now()))
     return len(new)
 
@@ -171,11 +178,12 @@ def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> People:
         if person := people.get(each.delivery_id):
             each.campaign_id = person.campaign_id
             each.mailbox = mailbox_provider(person.address) if person.kind == "member" else ""
-            each.detail.pop("email", None)
             continue
         each.delivery_id = None
+        # Another application's reader, who is none of ours to know. A link's query may say who it is for.
+        each.url = scrub(each.url.partition("?")[0])
         if each.address:
-            each.detail["email"] = each.address
+            each.detail["address_hash"] = hashlib.sha256(each.address.lower().encode()).hexdigest()
         if each.keyed:
             each.detail["foreign"] = True
     return people

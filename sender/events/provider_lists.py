@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, text
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import Suppression
 from sender.event import IncomingEvent, Kind, digest
+from sender.events.flagged import ENTRY, do_each, flag
 from sender.events.intake import address_key, ingest
 from sender.providers.provider import ProviderSuppression
 from sender.providers.sendgrid_account import Account
@@ -26,19 +27,31 @@ def sync_provider_lists(connection: Connection, provider: Account, since: dateti
     one fits. Blocks are temporary, so they suppress nobody.
     """
     listed = list(provider.suppressions(since - OVERLAP if since.year > 1970 else since, until))
-    keyed = [(key, each) for each in listed if each.kind != "block" and (key := address_key(each.address))]
+    keyed = [(address_key(each.address), each) for each in listed if each.kind != "block"]
+    for _, each in (unreadable := [pair for pair in keyed if not pair[0]]):
+        flag(connection, ENTRY, _reference(each), "it has no address that can be read")
+    keyed = [pair for pair in keyed if pair[0]]
     known = set(
         connection.scalars(
             select(Suppression.address_key).where(Suppression.address_key.in_({key for key, _ in keyed}))
         )
     )
     missed = {key: each for key, each in reversed(keyed) if key not in known}
-    ingest(connection, [_event(provider.name, each) for each in missed.values() if each.kind in _KINDS], until)
+    events = {_reference(each): each for each in missed.values() if each.kind in _KINDS}
+    do_each(
+        connection, ENTRY, events,
+        lambda some: ingest(connection, [_event(provider.name, each) for each in some], until),
+    )  # fmt: skip
     reason = f"unsubscribed at {provider.name}"
     left = ((key, each.at) for key, each in missed.items() if each.kind == "unsubscribe")
     suppress_all(connection, (NewSuppression(key, reason, provider.name, at=at) for key, at in left))
     blocks = sum(each.kind == "block" for each in listed)
-    return f"{len(listed)} listed, {blocks} blocks, {len(missed)} new"
+    summary = f"{len(listed)} listed, {blocks} blocks, {len(missed)} new"
+    return f"{summary}, {len(unreadable)} can't be read" if unreadable else summary
+
+
+def _reference(listed: ProviderSuppression) -> str:
+    return f"{listed.kind} of {listed.at:%Y-%m-%d}, {digest(listed.address)}"
 
 
 def _event(source: str, listed: ProviderSuppression) -> IncomingEvent:

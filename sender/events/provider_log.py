@@ -12,6 +12,7 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.secret import installation_secret
 from sender.delivery.attempts import settle_by_event
+from sender.events.flagged import reason_of
 from sender.links.keys import Keys
 from sender.providers.sendgrid_account import Account
 from sender.tables import Attempt, Delivery
@@ -66,8 +67,9 @@ def _look_up(database: Database, attempt: Row[*tuple[Any, ...]]) -> int:
         found = Account(database.settings).look_up(
             key, addresses, attempt.started_at - BEFORE, attempt.started_at + AFTER
         )
-    except (ProviderError, ConfigurationError) as error:
-        found, note = "", f"could not be looked up: {error}"
+    except Exception as error:  # one attempt that can't be looked up must not stop the others
+        told = isinstance(error, ProviderError | ConfigurationError)
+        found, note = "", f"could not be looked up: {error if told else reason_of(error)}"
         log.warning("attempt %s %s", attempt.id, note)
     else:
         note = found or NOTHING

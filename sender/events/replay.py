@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from sender.events.flagged import EVENT, do_each
 from sender.events.intake import ingest_body, match_events, settle_proven_attempts
 from sender.events.recount import recount_rollups
 from sender.events.rollups import store_events
@@ -116,9 +118,14 @@ def _ingest_unprocessed(connection: Connection, keys: Keys, since: datetime) -> 
 
 def _rebuild_events(connection: Connection, keys: Keys, body_id: int, received_at: datetime) -> int:
     body = connection.execute(select(WebhookBody.body).where(WebhookBody.id == body_id)).scalar_one()
-    events = to_events(parse_body(bytes(body)), keys, received_at)
-    match_events(connection, events)
-    for each in events:
-        each.mailbox = ""  # updates no roll-up: they are recounted at the end
-    store_events(connection, events, received_at, body_id)
-    return settle_proven_attempts(connection, events)
+
+    def rebuild(some: list[dict[str, Any]]) -> list[int]:
+        events = to_events(some, keys, received_at)
+        match_events(connection, events)
+        for each in events:
+            each.mailbox = ""  # updates no roll-up: they are recounted at the end
+        store_events(connection, events, received_at, body_id)
+        return [settle_proven_attempts(connection, events)]
+
+    raw = {f"body {body_id}, event {number}": each for number, each in enumerate(parse_body(bytes(body)), 1)}
+    return sum(do_each(connection, EVENT, raw, rebuild))

@@ -149,8 +149,12 @@ def _detail(event: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         return {
             name: _scrubbed(_text(event[name])) for name in _REASONS & event.keys() if event[name] not in (None, "")
         }
-    plain = {name: value for name, value in event.items() if isinstance(value, str | int | float) and name != "ip"}
-    return {_text(name): _text(value) if isinstance(value, str) else value for name, value in plain.items()}
+    plain = {name: value for name, value in event.items() if isinstance(value, str | int | float)}
+    return {
+        scrub(_text(name)): _scrubbed(_text(value)) if isinstance(value, str) else value
+        for name, value in plain.items()
+        if name not in ("ip", "email")
+    }
 
 
 def _scrubbed(message: str) -> str:

@@ -105,12 +105,14 @@ class Account:
         for name, kind in LISTS.items():
             for offset in count(0, LIST_PAGE):
                 page = self.ask(f"/v3/suppression/{name}", {**times, "limit": LIST_PAGE, "offset": offset})
-                entries = dicts(page)
-                for entry in entries:
-                    at = datetime.fromtimestamp(int(entry.get("created") or 0), UTC)
+                for entry in dicts(page):
+                    try:
+                        at = datetime.fromtimestamp(int(entry.get("created") or 0), UTC)
+                    except (ValueError, TypeError, OverflowError, OSError):
+                        at = until  # the address matters more than since when
                     reason = scrub(str(entry.get("reason") or ""))
                     yield ProviderSuppression(kind, str(entry.get("email") or ""), at, reason)
-                if len(entries) < LIST_PAGE:
+                if not isinstance(page, list) or len(page) < LIST_PAGE:
                     break
 
     def ask(self, path: str, query: Mapping[str, int] | None = None, *, body: Mapping[str, Any] | None = None) -> Any:

@@ -19,6 +19,7 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
+from sender.events.flagged import reason_of
 from sender.events.provider_lists import suppress_soft_bouncers, sync_provider_lists
 from sender.events.provider_log import look_up
 from sender.events.webhook_bodies import drop_old_bodies
@@ -96,12 +97,13 @@ def defer_due_chores(connection: Connection) -> list[str]:
 
 def run_chore(database: Database, name: str) -> str:
     """Run a chore now, record its result, and return it. A failed chore is retried within the hour."""
-    values: dict[str, object] = {}
+    values: dict[str, object] = {"failures": 0}
     try:
         result = CHORES[name][1](database)
-    except (DaisychainError, ConfigurationError) as error:
-        result = f"failed: {error}"
-        values["due_at"] = func.least(Chore.due_at, func.now() + RETRY_AFTER)
+    except Exception as error:  # a chore that fails is recorded, whatever it is
+        told = isinstance(error, DaisychainError | ConfigurationError)
+        result = f"failed: {error if told else reason_of(error)}"
+        values = {"failures": Chore.failures + 1, "due_at": func.least(Chore.due_at, func.now() + RETRY_AFTER)}
     log.info("%s: %s", name, result or "nothing to do")
     with database.engine.begin() as connection:
         connection.execute(update(Chore).where(Chore.name == name).values(ended_at=func.now(), result=result, **values))

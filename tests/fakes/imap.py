@@ -62,8 +62,13 @@ class _Session(socketserver.StreamRequestHandler):
         if command == "CAPABILITY":
             self._say("* CAPABILITY IMAP4rev1")
         if command == "SEARCH":
-            unseen = [str(uid) for uid, flags in enumerate(self.server.flags, 1) if "\\Seen" not in flags]
-            self._say(f"* SEARCH {' '.join(unseen)}".rstrip())
+            flagged = what.startswith("FLAGGED")
+            found = [
+                str(uid)
+                for uid, flags in enumerate(self.server.flags, 1)
+                if ("\\Flagged" in flags if flagged else "\\Seen" not in flags)
+            ]
+            self._say(f"* SEARCH {' '.join(found)}".rstrip())
         if command == "FETCH":
             self._fetch(what)
         if command == "STORE":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,12 @@ from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists.tables import Membership, Suppression
 from sender.campaigns import resolve, steering
+from sender.events import sendgrid_webhook
+from sender.events.flagged import EVENT
 from sender.events.intake import QUEUE, defer_unprocessed, process_body, store_body
+from sender.events.webhook_bodies import drop_old_bodies
 from sender.links.keys import Keys
-from sender.tables import Attempt, Batch, Delivery, Rollup, WebhookBody
+from sender.tables import Attempt, Batch, Delivery, Event, Flagged, Rollup, WebhookBody
 from tests.sender.returns import FIREFOX, Sent, add_attempt, resent, sent
 
 Told = list[dict[str, Any]]
@@ -169,7 +173,50 @@ def test_a_key_of_ours_without_a_row_is_kept_as_foreign(database: Database) -> N
     [kept] = campaign.events()
     assert kept.delivery_id is None
     assert kept.attempt_id is None
-    assert kept.detail == {"email": campaign.address(), "foreign": True}
+    address_hash = hashlib.sha256(campaign.address().encode()).hexdigest()
+    assert kept.detail == {"address_hash": address_hash, "foreign": True}
+
+
+def test_readers_of_other_applications_are_kept_as_a_hash_for_90_days(database: Database) -> None:
+    campaign = sent(database)
+    foreign = {"email": "Bob@Else.org", "timestamp": campaign.began}
+    take(campaign, [
+        foreign | {"event": "click", "url": "https://else.org/x?for=bob@else.org", "sg_event_id": "1"},
+        foreign | {"event": "delivered", "response": "250 for bob@else.org"},
+        foreign | {"event": "what is this", "user": "bob@else.org"},
+        campaign.event("delivered"),
+    ])  # fmt: skip
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM events WHERE events::text ILIKE '%else.org%bob%'")) == 0
+        assert connection.scalar(text("SELECT count(*) FROM events WHERE events::text ILIKE '%bob@%'")) == 0
+    address_hash = hashlib.sha256(b"bob@else.org").hexdigest()
+    assert sorted(each.detail.get("address_hash", "") for each in campaign.events()) == ["", *[address_hash] * 3]
+    drop_old_bodies(database)
+    assert any("address_hash" in each.detail for each in campaign.events())
+    with database.engine.begin() as connection:
+        connection.execute(update(Event).values(received_at=func.now() - timedelta(days=91)))
+    drop_old_bodies(database)
+    assert not any("address_hash" in each.detail for each in campaign.events())
+
+
+def test_an_event_that_can_not_be_stored_is_flagged_and_the_others_of_its_body_count(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def to_event(event: dict[str, Any], *rest: Any) -> Any:
+        if event["event"] == "open":
+            raise KeyError(event["email"])
+        return right(event, *rest)
+
+    right = sendgrid_webhook._to_event
+    monkeypatch.setattr(sendgrid_webhook, "_to_event", to_event)
+    campaign = sent(database)
+    assert take(campaign, [campaign.event("delivered"), campaign.event("open", 1), campaign.event("bounce", 2)]) == 2
+    with database.engine.connect() as connection:
+        [flagged] = connection.execute(select(Flagged.__table__)).all()
+        assert connection.scalar(select(func.count()).where(WebhookBody.processed_at.isnot(None))) == 1
+    assert (flagged.kind, flagged.reference) == (EVENT, "body 1, event 2")
+    assert flagged.reason.startswith("KeyError in events/test_intake.py, line ")
+    assert "people.example" not in flagged.reason
 
 
 @pytest.mark.parametrize(
