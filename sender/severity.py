@@ -30,7 +30,7 @@ _SOFT = re.compile(
     r"\bspam|\bjunk|policy|policies|\bblock|blacklist|denylist|dnsbl|\brbl\b|(?<!not )\blisted (at|in|by|on)\b|"
     r"reputation|denied|"
     r"prohibit|not (permitted|allowed|authori[sz]ed)|unauthori|permission|authenticat|authrequired|\bspf\b|dkim|dmarc|"
-    r"virus|malware|phish|suspicious|restricted|unsolicited|\bbulk\b|content (filter|reject)|message content|"
+    r"virus|malware|phish|suspicious|restricted|unsolicited|\bbulk\b|\bcontent|"
     r"relay(ing)? (access|denied|not)|"
     r"unreachable|not responding|connection|(server|service) (is |was )?(currently )?(not available|unavailable)|"
     # the sender or its server

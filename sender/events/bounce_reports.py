@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, message_from_string
@@ -86,7 +87,8 @@ _NOT_DELIVERED = re.compile(
     r"reject|(could|can|was|has|is|were|did)( ?n[o']t|n't) (be |been )?(deliver|reach)|cannot be delivered|"
     r"undeliverable|"
     r"delivery (to .{0,80})?(has )?fail|failed to deliver|unable to deliver|nicht zugestellt|abgelehnt|unzustellbar|"
-    r"(n'a pas pu|pas) etre (remis|distribu)|no se (pudo|ha podido) entregar|impossibile (consegnare|recapitare)|"
+    r"(n'a pas pu|pas) etre (remis|distribu)|non (remis|distribu)|"
+    r"no se (pudo|ha podido) entregar|impossibile (consegnare|recapitare)|"
     r"non (e stato possibile )?consegn|nao (pode|foi) (ser )?entreg|niet (worden )?(bezorgd|afgeleverd)"
 )
 # Where the returned mail begins.
@@ -144,13 +146,21 @@ def read_bounce(
 
 
 def header(message: Message, name: str) -> str:
-    """Return a header unfolded and decoded (RFC 2047), "" if it is missing; a broken one as it is."""
-    value = message.get(name, "")
-    try:
-        text = str(make_header(decode_header(value)))
-    except (ValueError, LookupError, HeaderParseError):
-        text = str(value)
+    """Return a header unfolded and decoded (RFC 2047, or 8-bit); "" if it is missing, a broken one as it is."""
+    value = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    text = _in_some_charset(value.encode("utf-8", "surrogateescape"), "utf-8")
+    if "=?" in text:
+        with suppress(ValueError, LookupError, HeaderParseError):
+            text = str(make_header(decode_header(text)))
     return " ".join(text.replace("\0", "").encode("utf-8", "replace").decode().split())
+
+
+def _in_some_charset(raw: bytes, declared: str) -> str:
+    """Decode bytes by the declared charset; old servers leave it out, or declare a wrong one."""
+    for charset in (declared, "utf-8"):
+        with suppress(LookupError, ValueError):
+            return raw.decode(charset)
+    return raw.decode("cp1252", "replace")
 
 
 def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -> int | None:
@@ -192,10 +202,10 @@ def _parts(message: Message) -> Iterator[Message]:
 
 
 def _fields(part: Message) -> Iterator[Message]:
-    """Yield the blocks of fields in a report's part, also if it is encoded, which RFC 3464 (2.1) forbids."""
+    """Yield the blocks of fields in a report's part, also if it is encoded (RFC 6533 allows it, RFC 3464 does not)."""
     blocks = part.get_payload()
     encoding = header(part, "Content-Transfer-Encoding").lower()
-    if encoding not in ("base64", "quoted-printable"):
+    if encoding not in ("base64", "quoted-printable") and part.get_content_type() == "message/delivery-status":
         yield from (block for block in blocks if isinstance(block, Message)) if isinstance(blocks, list) else ()
         return
     inner = "\n\n".join(map(str, blocks)) if isinstance(blocks, list) else str(blocks)
@@ -246,15 +256,17 @@ def _from_mail_system(message: Message) -> bool:
     """Whether a mail without fields may be a bounce: not a person's, an autoresponder's or a ticket system's."""
     if header(message, "X-Failed-Recipients"):
         return True
-    subject = plain(header(message, "Subject"))
-    if _REPLY_SUBJECT.search(subject) or any(message.get(name) for name in _MARKS):
+    subject, sender = plain(header(message, "Subject")), plain(header(message, "From"))
+    system, about_failure = bool(_MAIL_SYSTEM.search(sender)), bool(_BOUNCE_SUBJECT.search(subject))
+    # A mail system repeats our own subject, which may ask for a confirmation.
+    replies = _REPLY_SUBJECT.search(subject) and not (system and about_failure)
+    if replies or any(message.get(name) for name in _MARKS) or "auto" in header(message, "Precedence").lower():
         return False
-    sender = plain(header(message, "From"))
-    if _MAIL_SYSTEM.search(sender):
-        return "auto" not in header(message, "Precedence").lower()
+    if system:
+        return True
     automatic = header(message, "Auto-Submitted").lower().startswith("auto-")
     null_sender = header(message, "Return-Path") == "<>" or not sender
-    return null_sender and not automatic and bool(_BOUNCE_SUBJECT.search(subject))
+    return null_sender and not automatic and about_failure
 
 
 def _human_text(parts: Sequence[Message]) -> str:
@@ -269,12 +281,7 @@ def _human_text(parts: Sequence[Message]) -> str:
 
 def _decoded(part: Message) -> str:
     payload = part.get_payload(decode=True)
-    raw = payload if isinstance(payload, bytes) else b""
-    try:
-        return raw.decode(part.get_content_charset() or "utf-8")
-    except (LookupError, ValueError):
-        # Without a charset, or with a wrong one, old servers mostly mean this.
-        return raw.decode("cp1252", "replace")
+    return _in_some_charset(payload if isinstance(payload, bytes) else b"", part.get_content_charset() or "utf-8")
 
 
 def _in_free_text(message: Message, text: str, address: str) -> _Report | None:

@@ -16,6 +16,7 @@ from daisychain.jobs import Workers
 from lists.suppression import suppress
 from lists.tables import Suppression
 from sender.event import IncomingEvent, Kind, digest
+from sender.events.flagged import ENTRY, count_flagged
 from sender.events.intake import ingest
 from sender.events.provider_lists import suppress_soft_bouncers
 from sender.tables import Chore
@@ -83,6 +84,15 @@ def test_who_is_suppressed_already_is_no_news(database: Database, fake: FakeSend
     assert chores.run_chore(database, NAME) == "1 listed, 0 blocks, 0 new"
     assert suppressed(database) == {campaign.address(): "asked by phone"}
     assert campaign.events() == []
+
+
+def test_entries_that_can_not_be_read_are_flagged_and_the_others_count(database: Database, fake: FakeSendGrid) -> None:
+    odd = [entry("no address"), entry(""), entry("gone@people.example") | {"email": None}]
+    fake.lists["bounces"] = [*odd, entry("dead@people.example")]
+    assert chores.run_chore(database, NAME) == "4 listed, 0 blocks, 1 new, 3 can't be read"
+    assert set(suppressed(database)) == {"dead@people.example"}
+    with database.engine.connect() as connection:
+        assert count_flagged(connection) == {ENTRY: 2}  # two are the same
 
 
 def test_long_lists_come_page_by_page(database: Database, fake: FakeSendGrid) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -13,6 +14,7 @@ from sqlalchemy import func, select, update
 from daisychain.database import Database
 from sender.campaigns.evidence import read_evidence
 from sender.events.provider_log import NOTHING, look_up
+from sender.providers.sendgrid_account import Account
 from sender.tables import Attempt, Delivery, WebhookBody
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.sendgrid_mail import Mail
@@ -54,6 +56,26 @@ def test_any_of_the_first_people_will_do(database: Database, fake: FakeSendGrid)
     campaign = sent(database, outcome="uncertain")
     taken(fake, campaign, 2)
     assert look_up(database, campaign.campaign_id) == 3
+
+
+def test_a_look_up_that_fails_stops_no_other(
+    database: Database, fake: FakeSendGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sent(database, outcome="uncertain")
+    with database.engine.begin() as connection:
+        second = resent(database, connection, first.list_id, first.members, outcome="uncertain")
+    taken(fake, second)
+    right = Account.look_up
+
+    def broken(self: Account, key: str, *rest: Any) -> str:
+        return right(self, key, *rest) if key != first.keys.attempt(first.attempt_id) else str(int(first.address()))
+
+    monkeypatch.setattr(Account, "look_up", broken)
+    with database.engine.begin() as connection:
+        connection.execute(update(Attempt).values(started_at=func.now() - timedelta(minutes=6)))
+    assert look_up(database) == 3
+    assert attempt(first).look_up.startswith("could not be looked up: ValueError in events/test_provider_log.py")
+    assert attempt(second).outcome == "accepted"
 
 
 @pytest.mark.parametrize("case", ["nothing", "another attempt", "before", "long after"])
