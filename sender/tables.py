@@ -93,7 +93,10 @@ class CampaignEmail(Base):
 
 
 class Delivery(Base):
-    """One person in the ledger of a campaign, with the address and merge inputs of the moment of the freeze."""
+    """One person in the ledger of a campaign, with the address and merge inputs of the moment of the freeze.
+
+    Both are empty for people whom the freeze itself excluded.
+    """
 
     __tablename__ = "deliveries"
     id: Mapped[int] = key()

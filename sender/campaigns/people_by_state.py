@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TextIO
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 
 from daisychain.csv_cells import guarded
+from lists.tables import Member
 from sender.campaigns.campaign_record import find_campaign
 from sender.delivery.campaign_emails import emails_of
 from sender.tables import Attempt, Batch, Delivery
@@ -47,6 +48,12 @@ class BatchRow:
     detail: str | None
 
 
+# The address at the freeze. It kept none of the people it excluded: theirs is the member's of today, if there is one.
+address_shown = case(
+    (Delivery.address != "", Delivery.address),
+    else_=func.coalesce(select(Member.email).where(Member.id == Delivery.member_id).scalar_subquery(), ""),
+).label("address")
+
 Tried = tuple[int | None, datetime | None, str | None, int | None, str | None]  # PersonRow's from `batch` to `detail`
 
 
@@ -58,7 +65,7 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
     batches, emails = _batches(connection, campaign_id), emails_of(connection, campaign_id)
     starts = [batch.first_id for batch in batches]
     statement = (
-        select(Delivery.id, Delivery.address, Delivery.compiled_id, Delivery.state, Delivery.reason)
+        select(Delivery.id, address_shown, Delivery.compiled_id, Delivery.state, Delivery.reason)
         .where(
             Delivery.campaign_id == campaign_id, Delivery.id.between(campaign.first_delivery, campaign.last_delivery)
         )

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from daisychain.errors import InputError
 from lists.addresses import require_address
+from lists.audience import SUPPRESSED, UNSUBSCRIBED
 from lists.tables import Member, Membership, Suppression
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
+from sender.campaigns.people_by_state import address_shown
 from sender.delivery.campaign_emails import emails_of
 from sender.tables import Attempt, Batch, Decision, Delivery, Event, Retried
 
@@ -64,7 +66,7 @@ class Timeline:
 
 
 _PERSON = (
-    Delivery.id, Delivery.member_id, Delivery.address, Delivery.state, Delivery.reason, Delivery.inputs,
+    Delivery.id, Delivery.member_id, address_shown, Delivery.state, Delivery.reason, Delivery.inputs,
     Delivery.compiled_id,
 )  # fmt: skip
 _Person = Row[int, int | None, str, str, str | None, dict[str, object], int | None]
@@ -111,9 +113,10 @@ def _find(connection: Connection, campaign: CampaignRecord, email: str) -> _Pers
 
 
 def _frozen(campaign: CampaignRecord, person: _Person, language: str) -> Iterator[TimelineEntry]:
-    text = f"written down as {person.address}" + (f", to get it in {language}" if language else "")
-    if person.state == "excluded" and person.reason in ("unsubscribed", "suppressed"):
-        text += f", excluded: {person.reason}"
+    if person.state == "excluded" and person.reason in (UNSUBSCRIBED, SUPPRESSED):
+        text = f"excluded: {person.reason}; no address or values were kept"
+    else:
+        text = f"written down as {person.address}" + (f", to get it in {language}" if language else "")
     assert campaign.frozen_at is not None
     yield TimelineEntry(campaign.frozen_at, "frozen", text)
 

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from sqlalchemy import delete, insert, select, text, update
+
+from daisychain.database import Database
+from daisychain.errors import InputError
+from lists.members import unsubscribe
+from lists.suppression import suppress
+from lists.tables import Member, Membership
+from sender.campaigns.freeze import freeze
+from sender.campaigns.people_by_state import people, write_csv
+from sender.campaigns.steering import cancel
+from sender.campaigns.timeline import read_timeline
+from sender.delivery.ledger import read_ledger
+from sender.tables import CampaignEmail, Delivery
+from tests.sender.staging import staged
+
+
+@pytest.fixture
+def campaign_id(database: Database) -> int:
+    """A frozen campaign for person0 and person3; person1 had left, and person2 was suppressed."""
+    campaign_id = draft_with_two_gone(database)
+    with database.engine.begin() as connection:
+        freeze(connection, campaign_id, batch_size=1000)
+    return campaign_id
+
+
+def draft_with_two_gone(database: Database) -> int:
+    campaign_id = staged(database, 4)
+    with database.engine.begin() as connection:
+        list_id, member_id = connection.execute(
+            select(Membership.list_id, Member.id)
+            .join(Member, Member.id == Membership.member_id)
+            .where(Member.email == "person1@people.example")
+        ).one()
+        unsubscribe(connection, list_id, member_id, how="by staff")
+        suppress(connection, "person2@people.example", "complained")
+    return campaign_id
+
+
+def test_a_freeze_keeps_no_address_and_no_values_of_people_it_excludes(database: Database, campaign_id: int) -> None:
+    with database.engine.connect() as connection:
+        rows = connection.execute(select(Delivery.__table__).order_by(Delivery.id)).all()
+        ledger = read_ledger(connection, campaign_id)
+        held = connection.scalar(text("SELECT string_agg(d::text, '') FROM deliveries d WHERE d.state = 'excluded'"))
+    assert [(row.state, row.reason, row.address, row.inputs) for row in rows] == [
+        ("waiting", None, "person0@people.example", {"first_name": "P0"}),
+        ("waiting", None, "person3@people.example", {"first_name": "P3"}),
+        ("excluded", "unsubscribed", "", {}),
+        ("excluded", "suppressed", "", {}),
+    ]
+    assert all(row.member_id for row in rows)
+    assert "@" not in held
+    assert "P1" not in held
+    assert ledger.balances
+    assert ledger.excluded_by == {"suppressed": 1, "unsubscribed": 1}
+
+
+def test_it_keeps_none_either_if_people_get_different_languages(database: Database) -> None:
+    campaign_id = draft_with_two_gone(database)
+    with database.engine.begin() as connection:
+        compiled_id = connection.scalar(text("SELECT compiled_id FROM campaigns"))
+        other = connection.scalar(
+            text("INSERT INTO compiled_emails (hash, content) SELECT 'x', content FROM compiled_emails RETURNING id")
+        )
+        connection.execute(
+            insert(CampaignEmail),
+            [
+                {"campaign_id": campaign_id, "language": "cy", "compiled_id": other},
+                {"campaign_id": campaign_id, "language": "en", "compiled_id": compiled_id},
+            ],
+        )
+        connection.execute(update(Member).where(Member.email < "person2").values(language="cy"))
+        freeze(connection, campaign_id, batch_size=1000)
+        rows = connection.execute(select(Delivery.state, Delivery.address, Delivery.inputs)).all()
+    assert sorted(row.address for row in rows) == ["", "", "person0@people.example", "person3@people.example"]
+    assert all((row.inputs == {}) == (row.state == "excluded") for row in rows)
+
+
+def test_an_excluded_person_is_found_by_the_address_of_the_member_today(database: Database, campaign_id: int) -> None:
+    with database.engine.begin() as connection:
+        new = "new@people.example"
+        connection.execute(
+            update(Member).where(Member.email == "person1@people.example").values(email=new, address_key=new)
+        )
+    with database.engine.connect() as connection:
+        timeline = read_timeline(connection, campaign_id, new)
+        suppressed = read_timeline(connection, campaign_id, "Person2@people.example")
+        with pytest.raises(InputError, match="is not in the audience"):
+            read_timeline(connection, campaign_id, "person1@people.example")
+    assert (timeline.address, timeline.state, timeline.reason, timeline.values) == (new, "excluded", "unsubscribed", {})
+    assert [entry.what for entry in timeline.entries] == ["left the list", "frozen"]
+    assert "person1" not in timeline.entries[-1].words
+    assert {entry.what for entry in suppressed.entries} == {"frozen", "suppressed"}
+
+
+def test_an_export_shows_the_address_of_the_member_today_or_none(database: Database, campaign_id: int) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(delete(Member).where(Member.email == "person1@people.example"))
+    out = io.StringIO()
+    with database.engine.connect() as connection:
+        write_csv(people(connection, campaign_id, "excluded"), out)
+    assert [line.split(",")[:3] for line in out.getvalue().splitlines()[1:]] == [
+        ["", "excluded", "unsubscribed"],
+        ["person2@people.example", "excluded", "suppressed"],
+    ]
+
+
+def test_people_excluded_after_the_freeze_keep_what_was_frozen(database: Database, campaign_id: int) -> None:
+    with database.engine.begin() as connection:
+        cancel(connection, campaign_id, who="Ann")
+    with database.engine.connect() as connection:
+        cancelled = (
+            select(Delivery.address, Delivery.inputs).where(Delivery.reason == "cancelled").order_by(Delivery.id)
+        )
+        rows = connection.execute(cancelled).all()
+    assert [tuple(row) for row in rows] == [
+        ("person0@people.example", {"first_name": "P0"}),
+        ("person3@people.example", {"first_name": "P3"}),
+    ]
