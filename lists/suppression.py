@@ -13,7 +13,7 @@ from sqlalchemy import Connection, exists, select, text
 
 from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
-from lists.address_files import read_addresses
+from lists.address_files import find_addresses
 from lists.addresses import require_address
 from lists.tables import Suppression
 
@@ -53,7 +53,7 @@ def suppress_all(connection: Connection, evidence: Iterable[NewSuppression]) -> 
 
 @dataclass
 class SuppressionSummary:
-    """The result of reading a file of addresses; `read` is the sum of the other three."""
+    """The addresses of a file, new and known, and the rows that gave none; `read` is the sum of these three."""
 
     added: int = 0
     unchanged: int = 0
@@ -89,12 +89,12 @@ def suppress_file(
     connection: Connection, path: Path, reason: str, *,
     source: str = "", encoding: str | None = None, sheet: str | None = None,
 ) -> SuppressionSummary:  # fmt: skip
-    """Suppress each address of a file; raises InputError."""
+    """Suppress every address that can be found in a file; raises InputError."""
     reason = _require_reason(reason)
     summary = SuppressionSummary()
     with open_sheet(path, encoding, sheet) as opened:
         summary.note = opened.note
-        addresses = read_addresses(opened, lambda line, reason: summary.refused.append((line, reason)))
+        addresses = find_addresses(opened, lambda line, reason: summary.refused.append((line, reason)))
         while chunk := [NewSuppression(each.key, reason, source or path.name) for each in islice(addresses, _AT_ONCE)]:
             added = suppress_all(connection, chunk)
             summary.added += added
