@@ -112,8 +112,14 @@ def severity(status: str, text: str) -> Literal["hard", "soft"]:
 
 
 def is_gone(reply: str) -> bool:
-    """Whether a relay's reply to a mail says that the address does not exist."""
-    return reply[:1] == "5" and reply[:3].isdigit() and severity(find_status(reply), reply) == "hard"
+    """Whether a relay's reply to a mail says that the address does not exist.
+
+    A relay that answers 5.7 or "access denied" itself may mean us, so for it that is not enough, as it is in a report.
+    """
+    status = find_status(reply)
+    if not re.match(r"5\d\d", reply) or status.startswith("5.7.") or "access denied" in reply.lower():
+        return False
+    return severity(status, reply) == "hard"
 
 
 def find_status(text: str) -> str:

@@ -24,6 +24,7 @@ from flufl.bounce import all_failures
 
 from daisychain.scrub import scrub
 from sender.event import IncomingEvent, Kind, digest
+from sender.events import bounce_wording as wording
 from sender.events.intake import address_key
 from sender.links.keys import Keys
 from sender.providers.mime import DELIVERY_HEADER
@@ -50,54 +51,6 @@ _FEEDBACK: dict[str, Kind] = {
     "abuse": "complained", "fraud": "complained", "opt-out": "unsubscribed", "opt-out-list": "unsubscribed",
 }  # fmt: skip
 
-_MAIL_SYSTEM = re.compile(
-    r"mailer-?daemon|postmaster|mail-?daemon|mdaemon|mail(er)? (delivery|system|administrator)|delivery (sub)?system|"
-    r"microsoftexchange|\b(bounce|mail)-?(admin|robot)?@|(internet )?mail delivery",
-)
-# Autoresponders mark their mails (RFC 3834, and what was usual before it); a holiday reply or a ticket is no bounce.
-_MARKS = (
-    "X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Response-Suppress", "X-MS-Exchange-Inbox-Rules-Loop",
-    "X-Vacation", "X-OTRS-Loop", "X-RT-Loop-Prevention", "X-Zendesk-Auto-Reply",
-)  # fmt: skip
-_REPLY_SUBJECT = re.compile(
-    r"^(re|aw|sv|vs|antw|antwort|fwd?|wg|tr|rv)\s*:|auto(matic|matische|matisch|matisk|mated)?[- ]?(reply|response|"
-    r"answer|"
-    r"antwort|antwoord|responder|svar)|out of (the )?office|\b(ooo|oof)\b|vacation|away from|on (annual |sick )?leave|"
-    r"on holiday|abwesen|absence|absent|automatique|automatica\b|fuera de|fuori (sede|ufficio)|afwezig|awtomatig|"
-    r"allan o'r swyddfa|ausente|ticket|\bcase (id|no|number|#)|\[\S*#\S*\d|confirm|thank you|verif(y|ication)"
-)
-_BOUNCE_SUBJECT = re.compile(
-    r"undeliver|not delivered|returned (mail|to sender)|returning message|failure|delivery (status|notification|fail|"
-    r"has)|"
-    r"delay|mail delivery|unzustellbar|nicht zugestellt|zustell|non remis|non distribu|echec|no entregad|no se pudo|"
-    r"fallo|mancata consegna|nao entregue|onbestelbaar|niet bezorgd|heb ei ddanfon|niedostarcz|olever|ikke leveret"
-)
-_DELAYED = re.compile(
-    r"warning( message)? only|has not yet been delivered|not yet (been )?delivered|still (being retried|trying|"
-    r"in the queue)|"
-    r"(will|to) (continue|keep) |will be re-?tried|will (try|retry)|attempts will continue|\bdelayed\b|"
-    r"noch nicht zugestellt|verzoger|weiterhin versucht|pas encore ete|retardee?\b|retrasad|aun no se ha|"
-    r"in ritardo|non (e )?ancora stat|vertraagd|nog niet (bezorgd|afgeleverd)|atrasad|wedi'i ohirio"
-)
-_GAVE_UP = re.compile(
-    r"given up|giving up|gave up|permanent|will not be (re-?tried|delivered)|no further|fatal|endgultig|definitiv|"
-    r"aufgegeben"
-)
-_NOT_DELIVERED = re.compile(
-    r"reject|(could|can|was|has|is|were|did)( ?n[o']t|n't) (be |been )?(deliver|reach)|cannot be delivered|"
-    r"undeliverable|"
-    r"delivery (to .{0,80})?(has )?fail|failed to deliver|unable to deliver|nicht zugestellt|abgelehnt|unzustellbar|"
-    r"(n'a pas pu|pas) etre (remis|distribu)|non (remis|distribu)|"
-    r"no se (pudo|ha podido) entregar|impossibile (consegnare|recapitare)|"
-    r"non (e stato possibile )?consegn|nao (pode|foi) (ser )?entreg|niet (worden )?(bezorgd|afgeleverd)"
-)
-# Where the returned mail begins.
-_RETURNED = re.compile(
-    r"(?mi)^[-_=* >]*(below this line|this is a copy|original[ -]?message|returned[ -]message|original(nachricht|"
-    r"e nachricht)|"
-    r"ursprungliche nachricht|ursprüngliche nachricht|message d'origine|message original|mensaje original|"
-    r"messaggio originale|mensagem original|oorspronkelijk bericht|neges wreiddiol|unsent message)\b.*$"
-)
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 _TAG = re.compile(r"(?is)<(style|script|head)\b.*?</\1\s*>|<br\s*/?>|</(?:p|div|td|tr|li|h\d)>|<[^>@]*>")
 _LONGEST_TEXT = 20_000
@@ -125,7 +78,7 @@ def read_bounce(
     Another copy of the same report has the same natural key. `address_of` returns the address of a delivery. A report
     about another address is never hard: a group's member is gone, or the place that the reader forwards mail to.
     """
-    message = message_from_bytes(raw, policy=compat32)
+    message = _parse(raw)
     delivery_id = _delivery_of(message, raw, keys, paths)
     report = None if delivery_id is None else _read(message, address_of(delivery_id))
     if report is None or delivery_id is None:
@@ -143,6 +96,14 @@ def read_bounce(
         detail={name: value for name, value in (("status", report.status), ("reason", scrub(report.text))) if value},
         keyed=True,
     )
+
+
+def _parse(raw: bytes) -> Message:
+    """Parse a mail, without the returned mail in it if that is nested too deeply; raises RecursionError."""
+    try:
+        return message_from_bytes(raw, policy=compat32)
+    except RecursionError:
+        return message_from_bytes(re.split(rb"(?i)\ncontent-type: *message/rfc822", raw)[0], policy=compat32)
 
 
 def header(message: Message, name: str) -> str:
@@ -257,10 +218,10 @@ def _from_mail_system(message: Message) -> bool:
     if header(message, "X-Failed-Recipients"):
         return True
     subject, sender = plain(header(message, "Subject")), plain(header(message, "From"))
-    system, about_failure = bool(_MAIL_SYSTEM.search(sender)), bool(_BOUNCE_SUBJECT.search(subject))
+    system, about_failure = bool(wording.MAIL_SYSTEM.search(sender)), bool(wording.BOUNCE_SUBJECT.search(subject))
     # A mail system repeats our own subject, which may ask for a confirmation.
-    replies = _REPLY_SUBJECT.search(subject) and not (system and about_failure)
-    if replies or any(message.get(name) for name in _MARKS) or "auto" in header(message, "Precedence").lower():
+    replies = wording.REPLY_SUBJECT.search(subject) and not (system and about_failure)
+    if replies or any(message.get(name) for name in wording.MARKS) or "auto" in header(message, "Precedence").lower():
         return False
     if system:
         return True
@@ -275,7 +236,7 @@ def _human_text(parts: Sequence[Message]) -> str:
         for part in parts:
             if part.get_content_type() == type_ and (text := _decoded(part).strip()):
                 text = text if type_ == "text/plain" else unescape(_TAG.sub("\n", text))
-                return _RETURNED.split(text[:_LONGEST_TEXT])[0]
+                return wording.RETURNED.split(text[:_LONGEST_TEXT])[0]
     return ""
 
 
@@ -292,10 +253,10 @@ def _in_free_text(message: Message, text: str, address: str) -> _Report | None:
     reason = text if gone or status or code or severity("", subject) == "soft" else f"{subject}: {text}"
     if status or code:  # the line with it says why; the rest is how mail works in general
         reason = text[text.rfind("\n", 0, text.find(status or code)) + 1 :][:400]
-    permanent = (status or code).startswith("5") or bool(_GAVE_UP.search(words))
-    if not permanent and (status or code or _DELAYED.search(words)):
+    permanent = (status or code).startswith("5") or bool(wording.GAVE_UP.search(words))
+    if not permanent and (status or code or wording.DELAYED.search(words)):
         return _Report("deferred", status, reason)
-    failed = status or code or severity("", reason) == "hard" or _NOT_DELIVERED.search(plain(text))
+    failed = status or code or severity("", reason) == "hard" or wording.NOT_DELIVERED.search(plain(text))
     temporary, lasting = ((), ()) if failed else _flufl(message)
     if not failed and not lasting:
         return _Report("deferred", status, reason) if temporary else None

@@ -128,3 +128,10 @@ def test_versions_rooms_and_prices_are_neither_status_nor_code(text: str) -> Non
 )  # fmt: skip
 def test_a_status_is_found_beside_a_code_or_label(text: str, status: str) -> None:
     assert find_status(text) == status
+
+
+@pytest.mark.parametrize(
+    "text", ["550 5.7.1 No such user", "550 5.4.1 Recipient address rejected: Access denied", "450 4.1.1 User unknown"]
+)
+def test_a_relay_that_may_mean_us_or_a_while_does_not_say_so(text: str) -> None:
+    assert not is_gone(text)

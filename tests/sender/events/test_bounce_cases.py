@@ -140,3 +140,13 @@ def test_a_nested_mail_is_read(depth: int, inner: str) -> None:
     raw = f"{head}{levels}\n\nann@ex-a.org: 550 5.1.1 gone"
     found = read_bounce(raw.encode(), KEYS, PATHS, datetime.now(UTC))
     assert bool(found) == ("multipart" in inner)
+
+
+@pytest.mark.parametrize("inner", ["message/rfc822", "multipart/mixed"])
+def test_a_returned_mail_of_a_thousand_levels_does_not_hide_the_bounce(inner: str) -> None:
+    deep = "".join(f'Content-Type: {inner}; boundary="b{level}"\n\n--b{level}\n' for level in range(1_000))
+    raw = (FOLDER / "01-postfix-gmail-511.eml").read_text().replace("@KEY@", KEYS.returns([7])[0])
+    raw = raw.replace("Content-Type: text/rfc822-headers\n\n", f"Content-Type: message/rfc822\n\n{deep}")
+    found = read_bounce(raw.encode(), KEYS, PATHS, datetime.now(UTC), lambda delivery_id: ANN)
+    assert found is not None
+    assert found.bounce == "hard"
