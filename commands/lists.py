@@ -34,10 +34,17 @@ def lists() -> None:
 @click.option("--clicks", type=on_off, default="on", show_default=True, help="Count clicks on links.")
 @click.option("--decided-by", default="", metavar="WHO", help="Who made the decision about opens and clicks.")
 @click.option("--because", default="", metavar="WHY", help="The reason for that decision.")
+@click.option(
+    "--dimension",
+    "dimensions",
+    multiple=True,
+    metavar="FIELD",
+    help="A field to count people by in reports, such as region; each campaign keeps its values.",
+)
 @format_option
 @pass_installation
 @examples('list create supporters --from "Connection Coalition <hello@coalition.org>"')
-def create(installation: Installation, /, name: str, format_: str, **choices: str) -> None:
+def create(installation: Installation, /, name: str, format_: str, **choices: Any) -> None:
     """Create the list NAME."""
     from lists.lists import create_list
     from lists.overview import overview
@@ -50,6 +57,32 @@ def create(installation: Installation, /, name: str, format_: str, **choices: st
         format_,
         lambda: show_line(f"List {name} from {answer['from']}, opens {answer['opens']}, clicks {answer['clicks']}."),
     )
+
+
+@lists.command()
+@click.argument("name")
+@click.argument("fields", nargs=-1, metavar="[FIELD]...")
+@format_option
+@pass_installation
+@examples("list dimensions supporters region organisation")
+def dimensions(installation: Installation, name: str, fields: tuple[str, ...], format_: str) -> None:
+    """Set the fields that reports on the list NAME may count people by; without any, name none.
+
+    Each campaign keeps their values from its freeze on, so a campaign sent before can't be counted by them.
+    """
+    from lists.lists import set_dimensions
+    from lists.overview import overview
+
+    with installation.database.engine.begin() as connection:
+        set_dimensions(connection, name, fields)
+        answer = overview(connection, name)
+    kept = ", ".join(answer["dimensions"]) or "none"
+    emit(
+        {"list": name, "dimensions": answer["dimensions"]}, format_, lambda: show_line(f"Dimensions of {name}: {kept}.")
+    )
+    for field in answer["dimensions"]:
+        if not answer["fields"].get(field):
+            say(f"Nobody on {name} who may be mailed has a value for {field} yet.")
 
 
 @lists.command("list")
@@ -212,6 +245,7 @@ def _show(answer: dict[str, Any]) -> None:
         (label, answer[label])
         for label in ("from", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at")
     ]
+    facts.append(("dimensions", ", ".join(answer["dimensions"])))
     facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "suppressed")]
     show_table(
         ["", answer["name"]],

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal, null, select
 from sqlalchemy.dialects.postgresql import JSONB, array
 
 from lists.tables import STANDARD_FIELDS, Member, Membership, Suppression
@@ -53,18 +53,21 @@ class Audience:
         """Select `columns` of the people who may be mailed."""
         return self.everybody(*columns).where(Membership.state == "subscribed", Suppression.address_key.is_(None))
 
-    def people(self, fields: Iterable[str] = ()) -> Select[*tuple[Any, ...]]:
+    def people(self, fields: Iterable[str] = (), dimensions: Sequence[str] = ()) -> Select[*tuple[Any, ...]]:
         """Select one row per person, and so per address, of everybody who was ever on the list.
 
         Columns: member_id, address (as written), address_key, language, inputs (jsonb of `fields`; null if a member
-        has none) and exclusion: NULL if mailable, else UNSUBSCRIBED or SUPPRESSED.
+        has none), dimensions (jsonb of those that a member has; NULL if none are asked for) and exclusion: NULL if
+        mailable, else UNSUBSCRIBED or SUPPRESSED.
         """
+        named = func.jsonb_strip_nulls(_inputs(dimensions), type_=JSONB()) if dimensions else cast(null(), JSONB)
         return self.everybody(
             Member.id.label("member_id"),
             Member.email.label("address"),
             Member.address_key,
             Member.language,
             _inputs(sorted(set(fields))).label("inputs"),
+            named.label("dimensions"),
             exclusion.label("exclusion"),
         )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from daisychain.errors import InputError
 from daisychain.slug import slug
 from lists.opt_out_columns import MEANINGS, OptOutColumn, opt_out_column
+from lists.tables import FIELD
 
 # Headings that need no --map, as slugs. Only words that can't mean anything else: "address" may be a street.
 SYNONYMS: Mapping[str, frozenset[str]] = {
@@ -34,7 +35,6 @@ OURS = frozenset({
 })  # fmt: skip
 # One column that holds a whole name, which is cut in two if no other column holds a first or last name.
 FULL_NAME = frozenset({"name", "full_name", "fullname", "your_name", "contact_name", "display_name", "member_name"})
-_FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _NUMBERED = re.compile(r"(.*)#(\d+)")
 
 
@@ -68,7 +68,7 @@ def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
             name, _, heading = (part.strip() for part in text.partition("="))
             if not heading:
                 raise InputError(f"--map {text!r} can't be read.", hint='Write it as --map "first_name=Given name".')
-            if name and not _FIELD.fullmatch(name):
+            if name and not FIELD.fullmatch(name):
                 raise InputError(
                     f"--map {text!r}: a field can't be named {name!r}.",
                     hint=f"Small letters, digits and _, such as {slug(name, '_') or 'region'}.",
@@ -154,7 +154,7 @@ def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path, line:
     places = {}
     for heading, name in mapping.items():
         found = _found(header, heading)
-        if not found and name[:1] == ":" and _FIELD.fullmatch(heading) and _found(header, name[1:]):
+        if not found and name[:1] == ":" and FIELD.fullmatch(heading) and _found(header, name[1:]):
             heading, name = name[1:], heading  # "region=status" fills a field from the heading "status"
             found = _found(header, heading)
         if not found and (numbered := _NUMBERED.fullmatch(heading)):

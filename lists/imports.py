@@ -119,7 +119,7 @@ def _require_consent_record(options: ImportOptions) -> None:
         raise InputError(f"There is no basis named {options.basis!r}.", hint=f"Known: {', '.join(BASES)}.")
     if options.basis != "unknown" and not options.source.strip():
         raise InputError(
-            f"The basis {options.basis!r} needs a source: where it is recorded.",
+            f"The basis {options.basis!r} needs a source: the record of it.",
             hint='For instance: --source "sign-up form on our site, wording of May 2026"',
         )
 

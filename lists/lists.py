@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.errors import InputError, StateError
 from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from lists.addresses import AddressError, parse_address, require_address
-from lists.tables import MailingList
+from lists.tables import FIELD, MailingList
 
 LONGEST_NAME = 60
 _NO_LISTS = 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
+_OF_ONE_PERSON = ("email", "first_name", "last_name")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SENDER = re.compile(r'(?:"(?P<quoted>[^"]+)"\s*|(?P<plain>[^"<>]*))<(?P<address>[^<>]*)>')
 
@@ -30,6 +32,7 @@ def create_list(
     clicks: str = "on",
     decided_by: str = "",
     because: str = "",
+    dimensions: Sequence[str] = (),
 ) -> int:
     """Make a list and return its id; `sender` is "Name <address>". Raises InputError, StateError."""
     _require_name(name)
@@ -41,12 +44,19 @@ def create_list(
         "name": name, "from_name": from_name, "from_address": from_address,
         "reply_to": require_address(reply_to, "reply-to address").written if reply_to else "",
         "opens": opens, "clicks": clicks, "decided_by": decided_by, "because": because,
-        "decided_at": func.now() if decided_by else None,
+        "decided_at": func.now() if decided_by else None, "dimensions": _dimensions(dimensions),
     }  # fmt: skip
     list_id = connection.execute(statement.values(values)).scalar()
     if list_id is None:
         raise StateError(f"There is already a list named {name!r}.", hint=f"See `daisychain list show {name}`.")
     return list_id
+
+
+def set_dimensions(connection: Connection, name: str, fields: Sequence[str]) -> None:
+    """Replace the dimensions of the list `name`, for campaigns that are frozen from now on; raises InputError."""
+    values = {"dimensions": _dimensions(fields)}
+    list_id = find_list(connection, name)["id"]
+    connection.execute(update(MailingList).where(MailingList.id == list_id).values(values))
 
 
 def find_list(connection: Connection, name: str) -> RowMapping:
@@ -73,6 +83,21 @@ def parse_sender(text: str) -> tuple[str, str]:
         return name, parse_address(found["address"]).written
     except AddressError as problem:
         raise InputError(f"The sender's address {found['address']!r} can't be used: {problem}.", hint=hint) from None
+
+
+def _dimensions(fields: Sequence[str]) -> list[str]:
+    for field in fields:
+        if field in _OF_ONE_PERSON:
+            raise InputError(
+                f"{field!r} can't be a dimension: it tells who somebody is, and reports count people.",
+                hint="Name fields that many people share, such as region or organisation.",
+            )
+        if not FIELD.fullmatch(field):
+            raise InputError(
+                f"{field!r} is not how a field is written: small letters, digits and underscores.",
+                hint="Write it as newsletters do, without `member.`; `daisychain list show NAME` has them all.",
+            )
+    return list(dict.fromkeys(fields))
 
 
 def _require_name(name: str) -> None:

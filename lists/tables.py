@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Text, func, text
@@ -12,6 +13,7 @@ from daisychain.database import Base
 
 # The standard fields of a member; every other field lives in `Member.fields`.
 STANDARD_FIELDS = ("email", "first_name", "last_name", "language")
+FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 # Addresses are compared byte by byte: it is what we mean, and a human collation sorts them far slower.
 AddressKey = Text(collation="C")
@@ -51,6 +53,8 @@ class MailingList(Base):
     clicks: Mapped[str] = mapped_column(Text, server_default="on")
     decided_by: Mapped[str] = mapped_column(Text, server_default="")
     because: Mapped[str] = mapped_column(Text, server_default="")
+    # The fields of its members that reports may count people by; each freeze keeps their values.
+    dimensions: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 

@@ -95,7 +95,7 @@ class CampaignEmail(Base):
 class Delivery(Base):
     """One person in the ledger of a campaign, with the address and merge inputs of the moment of the freeze.
 
-    Both are empty for people whom the freeze itself excluded.
+    Both are empty if the freeze itself excluded the person.
     """
 
     __tablename__ = "deliveries"
@@ -108,6 +108,7 @@ class Delivery(Base):
     address: Mapped[str]
     inputs: Mapped[dict[str, Any]]
     compiled_id: Mapped[int | None]  # NULL if the campaign has only one language
+    dimensions: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # NULL if the list names none, or if excluded
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name="state"),

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, li
 from sqlalchemy.dialects.postgresql import JSONB
 
 from daisychain.errors import StateError
+from lists.tables import MailingList
 from sender.campaigns import warm_up
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.follow_ups import audience_of
@@ -55,7 +56,8 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     """
     campaign = _start(connection, campaign_id)
     emails = emails_of(connection, campaign_id)
-    people = audience_of(connection, campaign).people(fields_of(connection, emails)).subquery()
+    dimensions = connection.scalar(select(MailingList.dimensions).where(MailingList.id == campaign.list_id)) or []
+    people = audience_of(connection, campaign).people(fields_of(connection, emails), dimensions).subquery()
     warming = warm_up.ceiling(connection, campaign.from_address, datetime.now(UTC)) is not None
     cutting = _cutting(campaign, batch_size, warming, emails.several)
     before = _newest(connection)
@@ -70,6 +72,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
         case((excluded, ""), else_=people.c.address).label("address"),
         case((excluded, literal({}, JSONB)), else_=people.c.inputs).label("inputs"),
         (email_given(emails, people.c.language) if emails.several else null()).label("compiled_id"),
+        case((~excluded, people.c.dimensions)).label("dimensions"),
     )
     order: list[ColumnElement[Any]] = [people.c.member_id]
     if warming:
@@ -77,7 +80,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
         frozen = frozen.outerjoin(engaged, engaged.c.member_id == people.c.member_id)
         order.insert(0, engaged.c.last.desc().nulls_last())
     ordered = _alternating(frozen, excluded, order, cutting) if emails.several else frozen.order_by(excluded, *order)
-    columns = ["campaign_id", "member_id", "state", "reason", "address", "inputs", "compiled_id"]
+    columns = ["campaign_id", "member_id", "state", "reason", "address", "inputs", "compiled_id", "dimensions"]
     connection.execute(insert(Delivery).from_select(columns, ordered))
     return _cut(connection, campaign, cutting, after=before)
 

@@ -165,3 +165,14 @@ def test_the_example_in_the_docs_is_read_as_the_docs_say(sheet: Callable[..., Pa
     with open_sheet(sheet(page.split("```csv\n")[1].split("```")[0])) as example:
         assert example.header == ["Email", "First name", "Last name", "Language", "Town"]
         assert all(not problem for _, _, problem in example.rows())
+
+
+def test_a_list_is_created_with_dimensions_and_gets_others_later(run: Run) -> None:
+    created = run(*CREATE, "--dimension", "region", "--dimension", "partner", "--format", "json")
+    assert json.loads(created.stdout)["dimensions"] == ["region", "partner"]
+    assert "region, partner" in run("show", "friends").stdout
+    done = run("dimensions", "friends", "organisation")
+    assert "Dimensions of friends: organisation." in done.stdout
+    assert "has a value for organisation yet" in done.stderr
+    assert isinstance(run("dimensions", "friends", "email").exception, InputError)
+    assert json.loads(run("dimensions", "friends", "--format", "json").stdout)["dimensions"] == []
