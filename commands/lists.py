@@ -188,12 +188,28 @@ def import_(
 
 @lists.command()
 @click.argument("name")
-@click.argument("email")
+@click.argument("email", required=False)
+@click.option("--file", type=a_file, help="A CSV or workbook with a column of addresses, or one address a line.")
+@sheet_options
+@click.option("--dry-run", is_flag=True, help="With --file: show what it would do, and change nothing.")
+@click.option("--yes", is_flag=True, help="With --file: unsubscribe without asking.")
 @format_option
 @pass_installation
-@examples("list unsubscribe supporters ann@example.org")
-def unsubscribe(installation: Installation, name: str, email: str, format_: str) -> None:
-    """Unsubscribe the person with the address EMAIL from the list NAME."""
+@examples("list unsubscribe supporters ann@example.org", "list unsubscribe supporters --file left.csv")
+def unsubscribe(
+    installation: Installation, /, name: str, email: str | None, file: Path | None, format_: str, dry_run: bool,
+    yes: bool, **choices: str | None,
+) -> None:  # fmt: skip
+    """Unsubscribe the person with the address EMAIL, or the addresses of a file, from the list NAME."""
+    if (email is None) == (file is None):
+        raise InputError("Give either one address or --file FILE.")
+    if file:
+        _unsubscribe_file(installation, name, file, format_, dry_run, yes, **choices)
+    else:
+        _unsubscribe_one(installation, name, email or "", format_)
+
+
+def _unsubscribe_one(installation: Installation, name: str, email: str, format_: str) -> None:
     from lists.lists import find_list
     from lists.members import find_membership
     from lists.members import unsubscribe as leave
@@ -208,6 +224,37 @@ def unsubscribe(installation: Installation, name: str, email: str, format_: str)
         format_,
         lambda: show_line(f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."),
     )
+
+
+def _unsubscribe_file(
+    installation: Installation, name: str, file: Path, format_: str, dry_run: bool, yes: bool, **choices: str | None
+) -> None:
+    from commands.send import confirm
+    from lists.lists import find_list
+    from lists.unsubscribe_file import UnsubscribeSummary, unsubscribe_file
+
+    def run(keep: bool) -> UnsubscribeSummary:
+        with installation.database.engine.connect() as connection, connection.begin() as transaction:
+            list_id = find_list(connection, name)["id"]
+            summary = unsubscribe_file(connection, list_id, file, how="by staff", **choices)
+            transaction.commit() if keep else transaction.rollback()
+            return summary
+
+    if not dry_run and not yes:
+        planned = run(keep=False)
+        confirm(
+            f"Unsubscribe {planned.unsubscribed:,} people from {name}, and remember {planned.remembered:,} addresses "
+            "that were never on it?"
+        )
+    summary = run(keep=not dry_run)
+    answer = {"list": name, "file": file, "dry_run": dry_run, **summary.as_dict()}
+    columns = ["read", "unsubscribed", "remembered", "unchanged", "refused"]
+    title = "Dry run: nothing was kept" if dry_run else ""
+    emit(answer, format_, lambda: show_table(columns, [[answer[column] for column in columns]], title=title))
+    if summary.note:
+        say(summary.note)
+    for line, reason in summary.refused:
+        say(f"{file}:{line}: {reason}")
 
 
 @lists.command()

@@ -52,7 +52,7 @@ _REFUSE_OBJECTIONS_ELSEWHERE = """
     WHERE objected.address_key = incoming.address_key AND incoming.reason IS NULL
 """
 _END_MEMBERSHIPS = """
-    UPDATE memberships SET state = 'unsubscribed', left_at = now(), left_how = 'import'
+    UPDATE memberships SET state = 'unsubscribed', left_at = now(), left_how = :how
     FROM members WHERE memberships.member_id = members.id AND memberships.list_id = :list_id
       AND memberships.state = 'subscribed'
       AND members.address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
@@ -66,7 +66,7 @@ _REMEMBER_ADDRESSES = """
 """
 _REMEMBER_OBJECTIONS = """
     INSERT INTO memberships (list_id, member_id, state, left_at, left_how)
-    SELECT :list_id, id, 'unsubscribed', now(), 'import' FROM members
+    SELECT :list_id, id, 'unsubscribed', now(), :how FROM members
     WHERE address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
     ORDER BY id
     ON CONFLICT DO NOTHING
@@ -157,10 +157,11 @@ MANY = 10_000
 
 @dataclass(frozen=True)
 class Objections:
-    """How suppressions of addresses that a file says must never be mailed are recorded."""
+    """How the "no" of a file is recorded: the way people left, and the source and note of suppressions."""
 
     source: str
     note: str
+    how: str = "import"
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def merge(
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
     connection.execute(text("ANALYZE incoming"))
-    these = {"list_id": list_id, "basis": basis, "source": source}
+    these = {"list_id": list_id, "basis": basis, "source": source, "how": objections.how if objections else ""}
 
     def run(statement: str) -> int:
         return connection.execute(text(statement), these).rowcount
