@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -174,7 +175,7 @@ def import_(
     from lists.imports import ImportOptions, import_members
     from lists.lists import find_list
 
-    options = ImportOptions(mapping=parse_mapping(mapping), **choices)
+    options = ImportOptions(mapping=parse_mapping(mapping), by=getpass.getuser(), **choices)
     with progress() as bar, installation.database.engine.begin() as connection:
         list_id = find_list(connection, name)["id"]
         task = bar.add_task("Reading", total=file.stat().st_size if file.is_file() else None)
@@ -184,6 +185,68 @@ def import_(
         )  # fmt: skip
     emit({"list": name, "file": file, **asdict(summary)}, format_, lambda: _show_import(summary))
     _say_import(summary)
+
+
+@lists.command()
+@click.argument("name")
+@format_option
+@pass_installation
+@examples("list imports supporters")
+def imports(installation: Installation, name: str, format_: str) -> None:
+    """Show the imports into the list NAME, with their numbers."""
+    from lists.import_log import imports_of
+    from lists.lists import find_list
+
+    with installation.database.engine.connect() as connection:
+        rows = imports_of(connection, find_list(connection, name)["id"])
+    counts = ["added", "updated", "refused", "ended", "remembered", "suppressed"]
+    emit(
+        rows,
+        format_,
+        lambda: show_table(
+            ["number", "at", "by", "file", *counts, "undone"],
+            [
+                [
+                    *(row[key] for key in ("number", "at", "by", "file")),
+                    *map(row["counts"].get, counts),
+                    row["undone_at"],
+                ]
+                for row in rows
+            ],
+        ),
+    )
+
+
+@lists.command("undo-import")
+@click.argument("number", type=int)
+@click.option("--dry-run", is_flag=True, help="Show what it would take back, and change nothing.")
+@click.option("--yes", is_flag=True, help="Undo without asking.")
+@format_option
+@pass_installation
+@examples("list undo-import 12 --dry-run")
+def undo_import_(installation: Installation, number: int, dry_run: bool, yes: bool, format_: str) -> None:
+    """Take the import NUMBER back, within seven days: what nobody has changed since is as it was before."""
+    from commands.send import confirm
+    from lists.import_log import find_import, undo_import
+
+    def run(keep: bool) -> dict[str, Any]:
+        with installation.database.engine.connect() as connection, connection.begin() as transaction:
+            found = find_import(connection, number)
+            counts = asdict(undo_import(connection, number, by=getpass.getuser()))
+            transaction.commit() if keep else transaction.rollback()
+            return {"number": number, "list": found["name"], "file": found["file"], "dry_run": not keep, **counts}
+
+    def show_counts(answer: dict[str, Any], title: str) -> None:
+        rows = [(key.replace("_", " "), value) for key, value in list(answer.items())[4:]]
+        show_table([f"import {number} into {answer['list']}", "people"], rows, title=title)
+
+    answer = run(keep=False)
+    if not dry_run:
+        if not yes:
+            show_counts(answer, "What will be taken back")
+            confirm(f"Undo import {number} of {answer['file']} into {answer['list']}?")
+        answer = run(keep=True)
+    emit(answer, format_, lambda: show_counts(answer, "Dry run: nothing was kept" if dry_run else "Taken back"))
 
 
 @lists.command()
@@ -333,6 +396,8 @@ def _say_import(summary: ImportSummary) -> None:
         say(f"Columns left out: {', '.join(summary.left_out)}.")
     if summary.basis == "unknown" and summary.added:
         say("Consent is recorded as unknown: say what it rests on with --basis and --source.")
+    if summary.number:
+        say(f"If this was a mistake, within seven days: daisychain list undo-import {summary.number}")
     if summary.refused_file:
         say(f"{summary.refused:,} refused rows, with reasons: {summary.refused_file}")
 

@@ -20,6 +20,7 @@ from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from lists import merging
 from lists.columns import has_address_heading, read_columns
+from lists.import_log import record_import
 from lists.import_rows import RowError, RowReading
 from lists.opt_out_columns import require_understood
 from lists.refusals import refused_path, remove_old_refused, write_refused
@@ -44,6 +45,7 @@ class ImportOptions:
     basis: str = "unknown"
     source: str = ""
     refused: Path | None = None
+    by: str = ""
     dry_run: bool = False
 
 
@@ -62,6 +64,7 @@ class ImportSummary(merging.Counts):
     left_out: list[str]
     opt_out_columns: dict[str, str]
     warnings: list[str]
+    number: int | None = None
 
 
 def import_members(
@@ -97,9 +100,11 @@ def import_members(
         except BaseException:
             savepoint.rollback()
             raise
+        number = None if options.dry_run else record_import(connection, list_id, path.name, options.by, asdict(counts))
         savepoint.rollback() if options.dry_run else savepoint.commit()
         return ImportSummary(
             **asdict(counts),
+            number=number,
             dry_run=options.dry_run,
             refused_file=target if counts.refused else None,
             basis=options.basis,
@@ -126,7 +131,7 @@ def _require_consent_record(options: ImportOptions) -> None:
 
 def _objections(connection: Connection, list_id: int, path: Path) -> merging.Objections:
     name = connection.execute(select(MailingList.name).where(MailingList.id == list_id)).scalar_one()
-    return merging.Objections(source=path.name, note=f"import into {name}")
+    return merging.Objections(source=path.name, note=merging.note_of(name))
 
 
 def _lay_down(connection: Connection, sheet: Sheet, reading: RowReading, watch: Watch) -> None:

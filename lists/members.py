@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import InputError
@@ -41,8 +42,21 @@ def find_membership(connection: Connection, list_id: int, email: str) -> RowMapp
 
 
 def unsubscribe(connection: Connection, list_id: int, member_id: int, how: str) -> bool:
-    """Take a member off one list; True if they were on it. `how` says by which way, such as "one-click"."""
-    return _leave(connection, how, Membership.list_id == list_id, Membership.member_id == member_id) > 0
+    """Take a member off one list; True if they were on it. `how` says by which way, such as "one-click".
+
+    If there is no membership any more, because an import was undone, the wish is remembered.
+    """
+    if _leave(connection, how, Membership.list_id == list_id, Membership.member_id == member_id):
+        return True
+    values = {
+        "list_id": list_id,
+        "member_id": member_id,
+        "state": "unsubscribed",
+        "left_at": func.now(),
+        "left_how": how,
+    }
+    connection.execute(upsert(Membership).values(values).on_conflict_do_nothing())
+    return False
 
 
 def unsubscribe_everywhere(connection: Connection, member_id: int, how: str) -> bool:
@@ -55,9 +69,12 @@ def unsubscribe_everywhere(connection: Connection, member_id: int, how: str) -> 
 
 
 def _leave(connection: Connection, how: str, *where: ColumnElement[bool]) -> int:
-    statement = (
+    left = {"left_at": func.now(), "left_how": how}
+    # A person's own word stands if the import that had unsubscribed them is undone.
+    connection.execute(
         update(Membership)
-        .where(*where, Membership.state == "subscribed")
-        .values(state="unsubscribed", left_at=func.now(), left_how=how)
+        .where(*where, Membership.state == "unsubscribed", Membership.left_how == "import")
+        .values(left)
     )
+    statement = update(Membership).where(*where, Membership.state == "subscribed").values(state="unsubscribed", **left)
     return connection.execute(statement).rowcount

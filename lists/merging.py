@@ -34,8 +34,12 @@ _TABLES = (
         fields jsonb
     ) ON COMMIT DROP
     """,
-    # Those whose member row or consent this import changed.
-    "CREATE TEMPORARY TABLE touched (member_id bigint NOT NULL) ON COMMIT DROP",
+    # Those whose member row or consent this import changed, with the values that an undo needs.
+    """
+    CREATE TEMPORARY TABLE touched (
+        member_id bigint NOT NULL, what text NOT NULL, before jsonb NOT NULL, after jsonb NOT NULL
+    ) ON COMMIT DROP
+    """,
 )
 COPY = """
     COPY incoming (
@@ -96,34 +100,44 @@ _REFUSE_DUPLICATES = """
     WHERE twice.address_key = incoming.address_key AND incoming.line > twice.first AND incoming.reason IS NULL
 """
 # A value replaces a value, an empty cell nothing. Rows that would not change are not written.
+_TOUCH_MEMBERS = """
+    INSERT INTO touched
+    SELECT members.id, 'member',
+        jsonb_build_object('first_name', members.first_name, 'last_name', members.last_name,
+                           'language', members.language, 'fields', members.fields),
+        jsonb_build_object('first_name', coalesce(nullif(incoming.first_name, ''), members.first_name),
+                           'last_name', coalesce(nullif(incoming.last_name, ''), members.last_name),
+                           'language', coalesce(nullif(incoming.language, ''), members.language),
+                           'fields', members.fields || incoming.fields)
+    FROM incoming JOIN members USING (address_key)
+    WHERE incoming.reason IS NULL AND (
+        incoming.first_name NOT IN ('', members.first_name)
+        OR incoming.last_name NOT IN ('', members.last_name)
+        OR incoming.language NOT IN ('', members.language)
+        OR NOT members.fields @> incoming.fields)
+"""
 _UPDATE_MEMBERS = """
-    WITH changed AS (
-        UPDATE members SET
-            first_name = coalesce(nullif(incoming.first_name, ''), members.first_name),
-            last_name = coalesce(nullif(incoming.last_name, ''), members.last_name),
-            language = coalesce(nullif(incoming.language, ''), members.language),
-            fields = members.fields || incoming.fields,
-            updated_at = now()
-        FROM incoming
-        WHERE incoming.reason IS NULL AND incoming.address_key = members.address_key AND (
-            incoming.first_name NOT IN ('', members.first_name)
-            OR incoming.last_name NOT IN ('', members.last_name)
-            OR incoming.language NOT IN ('', members.language)
-            OR NOT members.fields @> incoming.fields)
-        RETURNING members.id
-    )
-    INSERT INTO touched SELECT id FROM changed
+    UPDATE members SET
+        first_name = after ->> 'first_name', last_name = after ->> 'last_name', language = after ->> 'language',
+        fields = after -> 'fields', updated_at = now()
+    FROM touched WHERE touched.member_id = members.id AND what = 'member'
 """
 # A consent that was unknown is filled; one that is recorded is evidence, and stays.
+_TOUCH_CONSENT = """
+    INSERT INTO touched
+    SELECT members.id, 'consent',
+        jsonb_build_object('basis', memberships.basis, 'source', memberships.source,
+                           'consented_at', memberships.consented_at),
+        jsonb_build_object('basis', CAST(:basis AS text), 'source', CAST(:source AS text),
+                           'consented_at', incoming.consented_at)
+    FROM incoming JOIN members USING (address_key) JOIN memberships ON memberships.member_id = members.id
+    WHERE incoming.reason IS NULL AND memberships.list_id = :list_id AND memberships.basis = 'unknown'
+"""
 _FILL_CONSENT = """
-    WITH changed AS (
-        UPDATE memberships SET basis = :basis, source = :source, consented_at = incoming.consented_at
-        FROM incoming JOIN members USING (address_key)
-        WHERE incoming.reason IS NULL AND memberships.member_id = members.id
-          AND memberships.list_id = :list_id AND memberships.basis = 'unknown'
-        RETURNING memberships.member_id
-    )
-    INSERT INTO touched SELECT member_id FROM changed
+    UPDATE memberships SET
+        basis = :basis, source = :source, consented_at = CAST(after ->> 'consented_at' AS timestamptz)
+    FROM touched
+    WHERE touched.member_id = memberships.member_id AND what = 'consent' AND memberships.list_id = :list_id
 """
 _COUNT_UPDATED = """
     SELECT count(DISTINCT touched.member_id)
@@ -157,7 +171,7 @@ MANY = 10_000
 
 @dataclass(frozen=True)
 class Objections:
-    """How the "no" of a file is recorded: the way people left, and the source and note of suppressions."""
+    """The record of a "no" in a file: the way people left, and the source and note of suppressions."""
 
     source: str
     note: str
@@ -178,6 +192,11 @@ class Counts:
     ended: int = 0
     remembered: int = 0
     suppressed: int = 0
+
+
+def note_of(name: str) -> str:
+    """Return the note of suppressions that an import into the list `name` makes."""
+    return f"import into {name}"
 
 
 def prepare(connection: Connection) -> None:
@@ -209,8 +228,10 @@ def merge(
     run(_REFUSE_SUPPRESSED)
     run(_REFUSE_LEAVERS)
     run(_REFUSE_DUPLICATES)
-    run(_UPDATE_MEMBERS)
+    if run(_TOUCH_MEMBERS):
+        run(_UPDATE_MEMBERS)
     if basis != "unknown":
+        run(_TOUCH_CONSENT)
         run(_FILL_CONSENT)
     updated: int = connection.execute(text(_COUNT_UPDATED), these).scalar_one()
     run(_INSERT_MEMBERS)

@@ -1,7 +1,7 @@
 """Columns that say who must not be mailed: what their headings and values mean.
 
 A heading that is understood, with values that are understood, is followed. One that only suggests such a thing, or
-has a value nobody knows, stops the import with a question, until --map answers it.
+has an unknown value, stops the import with a question, until --map answers it.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _meaning(words: str, compact: str) -> str:
 
 
 def _value(cell: str) -> str:
-    """Return the kind of thing that a cell says, or "" if nobody knows."""
+    """Return the kind of thing that a cell says, or "" if that is not known."""
     plain = cell.casefold().strip()
     for kind, members in (("empty", _EMPTY), ("yes", _YES), ("no", _NO)):
         if plain in members:

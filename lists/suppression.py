@@ -32,23 +32,38 @@ class NewSuppression(NamedTuple):
 
 _SUPPRESS = text("""
     INSERT INTO suppressions (address_key, reason, source, note, at)
-    SELECT address_key, reason, source, note, coalesce(at, now())
+    SELECT DISTINCT ON (address_key) address_key, reason, source, note, coalesce(at, now())
     FROM unnest(
         CAST(:address_key AS text[]), CAST(:reason AS text[]), CAST(:source AS text[]), CAST(:note AS text[]),
-        CAST(:at AS timestamptz[])) AS evidence (address_key, reason, source, note, at)
-    ON CONFLICT DO NOTHING
+        CAST(:at AS timestamptz[])) WITH ORDINALITY AS evidence (address_key, reason, source, note, at, place)
+    ORDER BY address_key, place
+    ON CONFLICT (address_key) DO UPDATE
+    SET reason = excluded.reason, source = excluded.source, note = excluded.note, at = excluded.at
+    WHERE suppressions.note LIKE 'import into %' AND excluded.note NOT LIKE 'import into %'
+""")
+# Somebody who has unsubscribed since stays suppressed.
+_TAKE_BACK = text("""
+    DELETE FROM suppressions WHERE at = :at AND note = :note AND NOT EXISTS (
+        SELECT FROM members JOIN memberships ON memberships.member_id = members.id
+        WHERE members.address_key = suppressions.address_key AND memberships.left_at > :at)
 """)
 
 
 def suppress_all(connection: Connection, evidence: Iterable[NewSuppression]) -> int:
     """Suppress all these addresses and return how many are new; the first reason for an address is kept.
 
-    Nothing else writes the table.
+    What a person or a provider says replaces what only an imported file said, so that undoing the import leaves it.
+    Nothing else writes the table, except to take an import back.
     """
     # Sorted, so that two that run at once wait for each other rather than deadlock.
     rows = sorted(evidence, key=lambda each: each.address_key)
     columns = dict(zip(NewSuppression._fields, map(list, zip(*rows, strict=True)), strict=False))
     return connection.execute(_SUPPRESS, columns).rowcount if rows else 0
+
+
+def take_back_suppressions(connection: Connection, at: datetime, note: str) -> int:
+    """Remove the suppressions that an import made at this moment; return how many."""
+    return connection.execute(_TAKE_BACK, {"at": at, "note": note}).rowcount
 
 
 @dataclass

@@ -87,3 +87,35 @@ class Suppression(Base):
     source: Mapped[str] = mapped_column(Text, server_default="")
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     note: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class Import(Base):
+    """One import into a list: the file, the time, the person, and what it did. It can be undone for seven days.
+
+    Rows that it made have its time as their own: memberships.joined_at, memberships.left_at, members.created_at and
+    suppressions.at, because all are the start of one transaction. So nothing needs to be written about them here.
+    """
+
+    __tablename__ = "imports"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    list_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    file: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(Text, server_default="")
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB)
+    undone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    undone_by: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class ImportChange(Base):
+    """Values of a member or a consent before and after an import changed them, for as long as it can be undone."""
+
+    __tablename__ = "import_changes"
+    __table_args__ = (CheckConstraint("what IN ('member', 'consent')", name="what"),)
+
+    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    what: Mapped[str] = mapped_column(Text, primary_key=True)
+    before: Mapped[dict[str, object]] = mapped_column(JSONB)
+    after: Mapped[dict[str, object]] = mapped_column(JSONB)

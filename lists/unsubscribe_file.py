@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from daisychain.sheets.open_sheet import open_sheet
 from lists import merging
-from lists.address_files import read_addresses
+from lists.address_files import find_addresses
 from lists.opt_out_columns import LEFT
 
 
@@ -48,7 +48,7 @@ def unsubscribe_file(
         driver: Any = connection.connection.driver_connection
         found = 0
         with driver.cursor() as cursor, cursor.copy(merging.COPY) as copy:
-            for address in read_addresses(opened, lambda line, reason: summary.refused.append((line, reason))):
+            for address in find_addresses(opened, lambda line, reason: summary.refused.append((line, reason))):
                 found += 1
                 row = (found, "not subscribed", None, LEFT, address.written, address.key)
                 copy.write_row((*row, None, None, None, None, None))

@@ -1,0 +1,112 @@
+"""`list undo-import`: an import is taken back by its number, and what happened since stays."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from daisychain.database import Database
+from tests.command import Daisychain
+
+SECOND = """Email,First name,Town,Status
+ann@people.example,Anna,Leeds,active
+bob@people.example,Bob,,unsubscribed
+dan@people.example,Dan,Hull,active
+eve@people.example,Eve,,unsubscribed
+fay@people.example,Fay,,bounced
+"""
+
+
+def people(friends: Daisychain) -> list[dict[str, str]]:
+    """Everybody of the list, as the export writes them."""
+    return list(csv.DictReader(io.StringIO(friends("list", "export", "friends").stdout)))
+
+
+def import_(friends: Daisychain, rows: str, *options: str) -> int:
+    (friends.folder / "second.csv").write_text(rows)
+    answer = friends.json("list", "import", "friends", "second.csv", *options, "--format", "json")
+    return int(answer["number"])
+
+
+def undo(friends: Daisychain, number: int, *options: str) -> Any:
+    return friends.json("list", "undo-import", str(number), *(options or ("--yes",)), "--format", "json")
+
+
+def execute(friends: Daisychain, statement: str, **values: Any) -> Any:
+    """Run a statement in the database of this installation."""
+    database = Database(friends.settings)
+    with database.engine.begin() as connection:
+        done = connection.execute(text(statement), values)
+        rows = done.all() if done.returns_rows else None
+    database.engine.dispose()
+    return rows
+
+
+def test_an_undone_import_leaves_everything_as_it_was(friends: Daisychain) -> None:
+    execute(friends, 'UPDATE members SET fields = \'{"town": "York", "pet": "cat"}\' WHERE first_name = \'Ann\'')
+    before = people(friends)
+    number = import_(friends, SECOND, "--basis", "consent", "--source", "form")
+    dry = undo(friends, number, "--dry-run")
+    assert people(friends) != before
+    assert "no terminal" in friends("list", "undo-import", str(number), code=1).stderr
+    done = undo(friends, number)
+    assert people(friends) == before
+    counts = {"taken_off": 1, "subscribed_again": 1, "fields_restored": 1, "consents_restored": 1,
+              "objections_forgotten": 2, "suppressions_removed": 1, "members_deleted": 3}  # fmt: skip
+    assert {key: done[key] for key in counts} == counts == {key: dry[key] for key in counts}
+    assert execute(friends, "SELECT count(*) FROM members") == [(3,)]
+    assert execute(friends, "SELECT 1 FROM suppressions UNION ALL SELECT 1 FROM import_changes") == []
+    assert "undone already" in friends("list", "undo-import", str(number), "--yes", code=1).stderr
+    number = import_(friends, SECOND)
+    assert undo(friends, number)["taken_off"] == 1
+
+
+def test_what_somebody_changed_since_stays(friends: Daisychain) -> None:
+    number = import_(friends, SECOND)
+    later = "Email,First name,Pet\nann@people.example,Annie,dog\n"
+    import_(friends, later)
+    friends("list", "unsubscribe", "friends", "dan@people.example")
+    friends("list", "unsubscribe", "friends", "bob@people.example")
+    friends("list", "suppress", "fay@people.example", "--reason", "asked by phone")
+    undo(friends, number)
+    found = {row["email"]: row for row in people(friends)}
+    ann = found["ann@people.example"]
+    assert (ann["first_name"], ann.get("town", ""), ann["pet"]) == ("Annie", "", "dog")
+    assert {email: row["list_state"] for email, row in found.items()} == {
+        "ann@people.example": "subscribed", "bob@people.example": "unsubscribed", "cay@people.example": "subscribed",
+        "dan@people.example": "unsubscribed",
+    }  # fmt: skip
+    assert execute(friends, "SELECT address_key, reason FROM suppressions") == [
+        ("fay@people.example", "asked by phone")
+    ]
+
+
+def test_imports_are_listed_with_what_they_did(friends: Daisychain) -> None:
+    number = import_(friends, SECOND)
+    undo(friends, number)
+    second, first = friends.json("list", "imports", "friends", "--format", "json")
+    assert (second["number"], second["file"], second["counts"]["remembered"]) == (number, "second.csv", 2)
+    assert second["by"] == second["undone_by"] != ""
+    assert (first["file"], first["counts"]["added"], first["undone_at"]) == ("people.csv", 3, None)
+    assert "second.csv" in friends("list", "imports", "friends").stdout
+
+
+@pytest.mark.parametrize("days", [6, 8])
+def test_an_import_can_be_undone_for_seven_days(friends: Daisychain, days: int) -> None:
+    number = import_(friends, SECOND)
+    execute(friends, "UPDATE imports SET at = at - make_interval(days => :days)", days=days)
+    result = friends("list", "undo-import", str(number), "--dry-run", code=0 if days < 7 else 1)
+    assert ("older than 7 days" in result.stderr) == (days > 7)
+    assert "no import 99" in friends("list", "undo-import", "99", code=1).stderr
+
+
+def test_values_from_before_an_import_are_deleted_when_it_can_not_be_undone_any_more(friends: Daisychain) -> None:
+    import_(friends, SECOND)
+    assert execute(friends, "SELECT count(*) FROM import_changes") == [(1,)]
+    execute(friends, "UPDATE imports SET at = at - interval '8 days'")
+    import_(friends, "Email\nzoe@people.example\n")
+    assert execute(friends, "SELECT count(*) FROM import_changes") == [(0,)]
