@@ -100,7 +100,7 @@ def test_flagged_mails_show_in_the_command_alerts_and_doctor(ann: Sent, database
     with database.engine.connect() as connection:
         [condition] = active_conditions(connection, settings, datetime.now(UTC))
     assert condition.message.startswith("2 mails in the mailbox for bounces could not be read or need a person.")
-    assert findings["flagged"]["state"] == "wrong"
+    assert findings["flagged"]["state"] == "not known"
     assert "2 mails" in findings["flagged"]["words"]
 
 
