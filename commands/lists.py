@@ -157,9 +157,10 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
     "--basis",
     default="unknown",
     show_default=True,
-    help="The lawful basis: consent, soft-opt-in, legitimate-interest.",
+    help="The lawful basis: consent, soft-opt-in-sale, soft-opt-in-charity, legitimate-interest.",
 )
 @click.option("--source", default="", help="The record of that basis: which form, which wording, when.")
+@click.option("--collected-by", default="", metavar="NAME", help="The organisation that collected these contacts.")
 @click.option("--refused", type=a_file, help="The file for refused rows; by default FILE.refused.csv beside the file.")
 @format_option
 @pass_installation

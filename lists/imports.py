@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from lists import merging
+from lists.bases import require_basis, require_collector
 from lists.columns import has_address_heading, read_columns
 from lists.import_log import record_import
 from lists.import_rows import RowError, RowReading
@@ -26,8 +26,6 @@ from lists.opt_out_columns import require_understood
 from lists.refusals import refused_path, remove_old_refused, write_refused
 from lists.tables import MailingList
 
-# What mailing somebody can rest on (UK GDPR article 6, PECR regulation 22); "unknown" is recorded as such.
-BASES = ("unknown", "consent", "soft-opt-in", "legitimate-interest")
 _ROWS_A_REPORT = 10_000
 _SAMPLE = 20  # rows
 
@@ -44,6 +42,7 @@ class ImportOptions:
     sheet: str | None = None
     basis: str = "unknown"
     source: str = ""
+    collected_by: str = ""
     refused: Path | None = None
     by: str = ""
     dry_run: bool = False
@@ -76,12 +75,15 @@ def import_members(
 ) -> ImportSummary:
     """Merge the people in the file `path` into a list; raises InputError, and then nothing is changed."""
     options = options or ImportOptions()
-    _require_consent_record(options)
+    require_basis(options.basis, options.source)
+    collected_by = options.collected_by.strip()
+    sender = connection.execute(select(MailingList.from_name).where(MailingList.id == list_id)).scalar_one()
     with open_sheet(path, options.encoding, options.sheet) as sheet:
         sheet.find_header(lambda cells: has_address_heading(cells, options.mapping))
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
         columns = read_columns(sheet.header, options.mapping, path, sheet.header_line, sample)
         reading = RowReading(columns)
+        require_collector(options.basis, collected_by, sender, dated="consented_at" in columns.known)
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
         try:
@@ -90,7 +92,12 @@ def import_members(
             watch("Merging", sheet.size)
             objections = _objections(connection, list_id, path) if reading.objections else None
             counts = merging.merge(
-                connection, list_id, basis=options.basis, source=options.source.strip(), objections=objections
+                connection,
+                list_id,
+                basis=options.basis,
+                source=options.source.strip(),
+                collected_by=collected_by,
+                objections=objections,
             )
             if counts.refused:
                 watch("Writing refused rows", sheet.size)
@@ -116,16 +123,6 @@ def import_members(
             left_out=list(columns.left_out),
             opt_out_columns={column.heading: column.meaning for column in columns.opt_outs},
             warnings=reading.warnings(),
-        )
-
-
-def _require_consent_record(options: ImportOptions) -> None:
-    if options.basis not in BASES:
-        raise InputError(f"There is no basis named {options.basis!r}.", hint=f"Known: {', '.join(BASES)}.")
-    if options.basis != "unknown" and not options.source.strip():
-        raise InputError(
-            f"The basis {options.basis!r} needs a source: the record of it.",
-            hint='For instance: --source "sign-up form on our site, wording of May 2026"',
         )
 
 

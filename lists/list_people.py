@@ -7,7 +7,7 @@ from email.headerregistry import Address
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, case, func, select
 
 from lists.addresses import AddressError, parse_address
 from lists.audience import Audience, column_of
@@ -66,7 +66,9 @@ class ListPeople:
         """Count the people who may be mailed on each ground, "unknown" if none was recorded; the most first."""
         if self._of:
             return self._of.basis()
-        statement = self._mailable(Membership.basis, func.count()).group_by(Membership.basis)
+        # Imports once recorded a soft opt-in without saying which of the two.
+        basis = case((Membership.basis == "soft-opt-in", "soft-opt-in-unspecified"), else_=Membership.basis)
+        statement = self._mailable(basis.label("basis"), func.count()).group_by("basis")
         return dict(map(tuple, self._connection.execute(statement.order_by(func.count().desc()))))
 
     def longest(self, field: str) -> str:

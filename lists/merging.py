@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
+from lists.bases import CHARITY
 from lists.suppression import NewSuppression, suppress_all
 
 # One import merges at a time in an installation: two that meet the same new people in another order would
@@ -90,6 +91,12 @@ _REFUSE_LEAVERS = """
     WHERE memberships.list_id = :list_id AND memberships.state = 'unsubscribed'
       AND members.address_key = incoming.address_key AND incoming.reason IS NULL
 """
+# A charity's soft opt-in holds for contacts collected since 5 February 2026.
+_REFUSE_BEFORE_THE_LAW = """
+    UPDATE incoming SET reason = CASE WHEN consented_at IS NULL THEN 'soft opt-in: no date of collection'
+        ELSE 'soft opt-in: collected before 5 February 2026' END
+    WHERE reason IS NULL AND (consented_at IS NULL OR consented_at < '2026-02-05 00:00+00')
+"""
 # The first good row of an address stands, and the later ones are named after it.
 _REFUSE_DUPLICATES = """
     UPDATE incoming SET reason = 'duplicate of line ' || twice.first
@@ -122,20 +129,23 @@ _UPDATE_MEMBERS = """
         fields = after -> 'fields', updated_at = now()
     FROM touched WHERE touched.member_id = members.id AND what = 'member'
 """
-# A consent that was unknown is filled; one that is recorded is evidence, and stays.
+# A consent that was unknown is filled, and a soft opt-in of unspecified kind by one of the two; any other that is
+# recorded is evidence, and stays.
 _TOUCH_CONSENT = """
     INSERT INTO touched
     SELECT members.id, 'consent',
         jsonb_build_object('basis', memberships.basis, 'source', memberships.source,
-                           'consented_at', memberships.consented_at),
+                           'consented_at', memberships.consented_at, 'collected_by', memberships.collected_by),
         jsonb_build_object('basis', CAST(:basis AS text), 'source', CAST(:source AS text),
-                           'consented_at', incoming.consented_at)
+                           'consented_at', incoming.consented_at, 'collected_by', CAST(:collected_by AS text))
     FROM incoming JOIN members USING (address_key) JOIN memberships ON memberships.member_id = members.id
-    WHERE incoming.reason IS NULL AND memberships.list_id = :list_id AND memberships.basis = 'unknown'
+    WHERE incoming.reason IS NULL AND memberships.list_id = :list_id AND (memberships.basis = 'unknown'
+        OR memberships.basis = 'soft-opt-in' AND starts_with(:basis, 'soft-opt-in-'))
 """
 _FILL_CONSENT = """
     UPDATE memberships SET
-        basis = :basis, source = :source, consented_at = CAST(after ->> 'consented_at' AS timestamptz)
+        basis = :basis, source = :source, consented_at = CAST(after ->> 'consented_at' AS timestamptz),
+        collected_by = :collected_by
     FROM touched
     WHERE touched.member_id = memberships.member_id AND what = 'consent' AND memberships.list_id = :list_id
 """
@@ -151,8 +161,8 @@ _INSERT_MEMBERS = """
     ON CONFLICT DO NOTHING
 """
 _INSERT_MEMBERSHIPS = """
-    INSERT INTO memberships (list_id, member_id, basis, source, consented_at)
-    SELECT :list_id, members.id, :basis, :source, incoming.consented_at
+    INSERT INTO memberships (list_id, member_id, basis, source, consented_at, collected_by)
+    SELECT :list_id, members.id, :basis, :source, incoming.consented_at, :collected_by
     FROM incoming JOIN members USING (address_key)
     WHERE incoming.reason IS NULL
     ORDER BY members.id
@@ -206,14 +216,23 @@ def prepare(connection: Connection) -> None:
 
 
 def merge(
-    connection: Connection, list_id: int, *, basis: str, source: str, objections: Objections | None = None
+    connection: Connection,
+    list_id: int,
+    *,
+    basis: str,
+    source: str,
+    collected_by: str = "",
+    objections: Objections | None = None,
 ) -> Counts:
     """Merge `incoming` into the list, after other imports that are merging; people who left stay away."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
     connection.execute(text("ANALYZE incoming"))
-    these = {"list_id": list_id, "basis": basis, "source": source, "how": objections.how if objections else ""}
+    these = {
+        "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
+        "how": objections.how if objections else "",
+    }  # fmt: skip
 
     def run(statement: str) -> int:
         return connection.execute(text(statement), these).rowcount
@@ -227,6 +246,8 @@ def merge(
         suppressed = _suppress(connection, objections)
     run(_REFUSE_SUPPRESSED)
     run(_REFUSE_LEAVERS)
+    if basis == CHARITY:
+        run(_REFUSE_BEFORE_THE_LAW)
     run(_REFUSE_DUPLICATES)
     if run(_TOUCH_MEMBERS):
         run(_UPDATE_MEMBERS)

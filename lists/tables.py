@@ -72,6 +72,7 @@ class Membership(Base):
     basis: Mapped[str] = mapped_column(Text, server_default="unknown")
     source: Mapped[str] = mapped_column(Text, server_default="")
     consented_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    collected_by: Mapped[str] = mapped_column(Text, server_default="")  # the organisation, if it is known
     joined_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     left_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     left_how: Mapped[str] = mapped_column(Text, server_default="")

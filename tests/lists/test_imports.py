@@ -169,7 +169,7 @@ def test_consent_is_unknown_unless_told_and_a_recorded_one_is_never_overwritten(
     assert counts(take_in(rows, basis="consent", source=" form 3 ")) == (2, 1, 1, 0, 0)
     recorded = [("consent", "form 3", "2025-05-01"), ("consent", "form 3", "2025-06-01")]
     assert consent() == recorded
-    assert counts(take_in(rows, basis="soft-opt-in", source="shop")) == (2, 0, 0, 2, 0)
+    assert counts(take_in(rows, basis="soft-opt-in-sale", source="shop")) == (2, 0, 0, 2, 0)
     assert consent() == recorded
 
 
