@@ -42,7 +42,8 @@ _RESTORE_MEMBERS = """
 """
 _RESTORE_CONSENT = """
     UPDATE memberships SET basis = before ->> 'basis', source = before ->> 'source',
-        consented_at = CAST(before ->> 'consented_at' AS timestamptz)
+        consented_at = CAST(before ->> 'consented_at' AS timestamptz),
+        collected_by = coalesce(before ->> 'collected_by', '')
     FROM import_changes
     WHERE import_id = :id AND what = 'consent' AND import_changes.member_id = memberships.member_id
       AND memberships.list_id = :list_id AND basis = after ->> 'basis' AND source = after ->> 'source'
