@@ -30,6 +30,7 @@ def lists() -> None:
 @lists.command()
 @click.argument("name")
 @click.option("--from", "sender", required=True, metavar='"NAME <ADDRESS>"', help="The sender that readers see.")
+@click.option("--title", default="", metavar="TITLE", help="The list's name for readers.")
 @click.option("--reply-to", default="", metavar="ADDRESS", help="The address for replies, if not the sender's.")
 @click.option("--opens", type=on_off, default="off", show_default=True, help="Count opens with a pixel.")
 @click.option("--clicks", type=on_off, default="on", show_default=True, help="Count clicks on links.")
@@ -84,6 +85,27 @@ def dimensions(installation: Installation, name: str, fields: tuple[str, ...], f
     for field in answer["dimensions"]:
         if not answer["fields"].get(field):
             say(f"Nobody on {name} who may be mailed has a value for {field} yet.")
+
+
+@lists.command()
+@click.argument("name")
+@click.option("--title", metavar="TITLE", help="The list's name for readers.")
+@click.option("--rename", metavar="NAME", help="The new name of the list in commands.")
+@click.option("--from", "sender", metavar='"NAME <ADDRESS>"', help="The sender that readers see from now on.")
+@format_option
+@pass_installation
+@examples('list edit supporters --title "Friends of the Daisy Trust"')
+def edit(installation: Installation, /, name: str, format_: str, **changes: str | None) -> None:
+    """Change the list NAME; campaigns that exist keep their sender."""
+    from lists.lists import edit_list
+    from lists.overview import overview
+
+    if not any(change is not None for change in changes.values()):
+        raise InputError("Nothing to change.", hint="Give --title, --rename or --from.")
+    with installation.database.engine.begin() as connection:
+        answer = overview(connection, edit_list(connection, name, **changes))
+    titled = f" “{answer['title']}”" if answer["title"] else ""
+    emit(answer, format_, lambda: show_line(f"List {answer['name']}{titled} from {answer['from']}."))
 
 
 @lists.command("list")
@@ -351,10 +373,29 @@ def suppress(
     emit(answer, format_, lambda: _show_suppressed(answer))
 
 
+@lists.command()
+@click.argument("email")
+@click.option("--because", required=True, metavar="WHY", help="The reason why the address may be mailed again.")
+@click.option("--although-they-complained", is_flag=True, help="Do so although the person complained of spam.")
+@click.option("--although-it-bounced", is_flag=True, help="Do so although mail to the address bounced.")
+@format_option
+@pass_installation
+@examples('list unsuppress ann@example.org --because "a typing error: it was anna@example.org who asked"')
+def unsuppress(installation: Installation, /, email: str, because: str, format_: str, **although: bool) -> None:
+    """Lift the suppression of EMAIL; it subscribes nobody, and is kept as history."""
+    from lists import suppression
+
+    flags = [f"--{name.replace('_', '-')}" for name, given in although.items() if given]
+    with installation.database.engine.begin() as connection:
+        reason = suppression.unsuppress(connection, email, because=because, although=flags)
+    answer = {"email": email, "suppressed": False, "reason": reason}
+    emit(answer, format_, lambda: show_line(f"{email} is no longer suppressed. The reason was: {reason}."))
+
+
 def _show(answer: dict[str, Any]) -> None:
     facts = [
         (label, answer[label])
-        for label in ("from", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at")
+        for label in ("title", "from", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at")
     ]
     facts.append(("dimensions", ", ".join(answer["dimensions"])))
     facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "suppressed")]

@@ -19,6 +19,7 @@ COMMANDS = {
     "newsletter": ("commands.newsletter:newsletter", "Write, check, preview and test newsletters."),
     "pack": ("commands.pack:pack", "Verify, list, withdraw and offer partner packs."),
     "list": ("commands.lists:lists", "Create and import mailing lists; export, unsubscribe, suppress."),
+    "member": ("commands.member:member", "Add and show one person, and subscribe them again."),
     "campaign": ("commands.campaign:campaign", "Create, send and steer campaigns, and see the result."),
     "confirm-here": ("commands.steering:confirm_here", "Allow a restored or moved database to send from here."),
     "events": ("commands.events:events", "Replay the events of readers and providers."),

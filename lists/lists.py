@@ -27,6 +27,7 @@ def create_list(
     name: str,
     *,
     sender: str,
+    title: str = "",
     reply_to: str = "",
     opens: str = "off",
     clicks: str = "on",
@@ -41,7 +42,7 @@ def create_list(
     _require_decision(opens, decided_by, because)
     statement = upsert(MailingList).on_conflict_do_nothing(index_elements=[MailingList.name]).returning(MailingList.id)
     values = {
-        "name": name, "from_name": from_name, "from_address": from_address,
+        "name": name, "title": title.strip(), "from_name": from_name, "from_address": from_address,
         "reply_to": require_address(reply_to, "reply-to address").written if reply_to else "",
         "opens": opens, "clicks": clicks, "decided_by": decided_by, "because": because,
         "decided_at": func.now() if decided_by else None, "dimensions": _dimensions(dimensions),
@@ -57,6 +58,27 @@ def set_dimensions(connection: Connection, name: str, fields: Sequence[str]) -> 
     values = {"dimensions": _dimensions(fields)}
     list_id = find_list(connection, name)["id"]
     connection.execute(update(MailingList).where(MailingList.id == list_id).values(values))
+
+
+def edit_list(
+    connection: Connection, name: str, *, title: str | None = None, rename: str | None = None, sender: str | None = None
+) -> str:
+    """Change a list's title, name or sender, and return its name; raises InputError, StateError.
+
+    Campaigns that exist keep the sender that they have.
+    """
+    row = find_list(connection, name)
+    values: dict[str, str] = {} if title is None else {"title": title.strip()}
+    if rename is not None and rename != name:
+        _require_name(rename)
+        if connection.scalar(select(MailingList.id).where(MailingList.name == rename)):
+            raise StateError(f"There is already a list named {rename!r}.")
+        values["name"] = rename
+    if sender is not None:
+        values["from_name"], values["from_address"] = parse_sender(sender)
+    if values:
+        connection.execute(update(MailingList).where(MailingList.id == row["id"]).values(values))
+    return rename or name
 
 
 def find_list(connection: Connection, name: str) -> RowMapping:

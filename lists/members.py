@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.elements import ColumnElement
 
-from daisychain.errors import InputError
+from daisychain.errors import InputError, StateError
 from lists.addresses import require_address
-from lists.suppression import suppress
-from lists.tables import MailingList, Member, Membership
+from lists.bases import CHARITY, require_basis
+from lists.restorations import list_restorations
+from lists.suppression import is_suppressed, suppress
+from lists.tables import MailingList, Member, Membership, Suppression
 
 
 def find_member(connection: Connection, email: str) -> RowMapping:
@@ -39,6 +43,67 @@ def find_membership(connection: Connection, list_id: int, email: str) -> RowMapp
             return row
     named = ", ".join(row["name"] for row in rows)
     raise InputError(f"{member['email']} was never on this list.", hint=f"On: {named}." if named else "")
+
+
+def add_member(connection: Connection, list_id: int, email: str, *, basis: str, source: str, **fields: str) -> bool:
+    """Add a person to a list, and fill in their fields; return whether they are new on it.
+
+    Raises InputError, and StateError if the address is suppressed or has left this list.
+    """
+    require_basis(basis, source)
+    if basis == CHARITY:
+        raise InputError(f"The basis {CHARITY} needs the date of each contact: use `daisychain list import`.")
+    address = require_address(email)
+    if is_suppressed(connection, email):
+        raise StateError(f"{email} is suppressed.", hint=f"See why: daisychain member show {email}")
+    given = {name: value.strip() for name, value in fields.items() if value.strip()}
+    person = upsert(Member).values(email=address.written, address_key=address.key, **given)
+    changed = {**given, "updated_at": func.now()}
+    member_id = connection.scalar(
+        person.on_conflict_do_update(index_elements=[Member.address_key], set_=changed).returning(Member.id)
+    )
+    # As merging.py does: a basis other than unknown comes with its source, and counts from now.
+    place = {"list_id": list_id, "member_id": member_id, "basis": basis, "source": source.strip()}
+    if basis != "unknown":
+        place["consented_at"] = func.now()
+    new = upsert(Membership).values(place).on_conflict_do_nothing().returning(Membership.member_id)
+    if connection.scalar(new) is not None:
+        return True
+    if find_membership(connection, list_id, email)["state"] == "unsubscribed":
+        raise StateError(
+            f"{email} has left this list.",
+            hint=f"If they ask to come back: daisychain member resubscribe {email} --list …",
+        )
+    return False
+
+
+def describe_person(connection: Connection, email: str) -> dict[str, Any]:
+    """Return what is known of an address: fields, lists, suppression and history; raises InputError."""
+    key = require_address(email).key
+    columns = (Suppression.reason, Suppression.source, Suppression.at, Suppression.note)
+    suppressed = connection.execute(select(*columns).where(Suppression.address_key == key)).mappings().all()
+    member = connection.execute(select(Member.__table__).where(Member.address_key == key)).mappings().first()
+    if member is None and not suppressed:
+        find_member(connection, email)
+    known = ("email", "first_name", "last_name", "language", "fields", "created_at", "updated_at")
+    empty = {"email": email.strip(), "first_name": "", "last_name": "", "language": "", "fields": {}}
+    return {
+        **(empty if member is None else {name: member[name] for name in known}),
+        "lists": [] if member is None else _lists_of(connection, member["id"]),
+        "suppressed": [dict(row) for row in suppressed],
+        "history": list_restorations(connection, key),
+    }
+
+
+def _lists_of(connection: Connection, member_id: int) -> list[dict[str, Any]]:
+    columns = ("state", "basis", "source", "consented_at", "joined_at", "left_at", "left_how")
+    rows = connection.execute(
+        select(MailingList.name.label("list"), *(getattr(Membership, name) for name in columns))
+        .join(MailingList, MailingList.id == Membership.list_id)
+        .where(Membership.member_id == member_id)
+        .order_by(MailingList.name)
+    )
+    return [dict(row) for row in rows.mappings()]
 
 
 def unsubscribe(connection: Connection, list_id: int, member_id: int, how: str) -> bool:

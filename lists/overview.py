@@ -32,7 +32,10 @@ def overview(connection: Connection, name: str) -> dict[str, Any]:
 
 
 def _overview(row: Any, counts: dict[int, dict[str, int]]) -> dict[str, Any]:
-    kept = ("name", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at", "created_at", "dimensions")
+    kept = (
+        "name", "title", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at", "created_at",
+        "dimensions",
+    )  # fmt: skip
     sender = {"from": f"{row['from_name']} <{row['from_address']}>"}
     return {**sender, **{key: row[key] for key in kept}, **_NOBODY, **counts.get(row["id"], {})}
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, select, text
+from sqlalchemy import Connection, delete, exists, select, text
+from sqlalchemy.sql.elements import ColumnElement
 
-from daisychain.errors import InputError
+from daisychain.errors import InputError, StateError
 from daisychain.sheets.open_sheet import open_sheet
 from lists.address_files import find_addresses
 from lists.addresses import require_address
+from lists.restorations import record_restoration, require_given
 from lists.tables import Suppression
 
 _AT_ONCE = 5_000
+# Option → the reasons that need it before a suppression is lifted, whoever wrote them.
+_STRONG_REASONS = {
+    "--although-they-complained": re.compile("complain|spam|junk|abuse", re.IGNORECASE),
+    "--although-it-bounced": re.compile("bounc|cleaned|invalid|unreachable|undeliver|no such", re.IGNORECASE),
+}
 
 
 class NewSuppression(NamedTuple):
@@ -38,7 +46,8 @@ _SUPPRESS = text("""
         CAST(:at AS timestamptz[])) WITH ORDINALITY AS evidence (address_key, reason, source, note, at, place)
     ORDER BY address_key, place
     ON CONFLICT (address_key) DO UPDATE
-    SET reason = excluded.reason, source = excluded.source, note = excluded.note, at = excluded.at
+    SET reason = excluded.reason, source = excluded.source, at = excluded.at,
+        note = trim(excluded.note || ' (before: ' || suppressions.reason || ', ' || suppressions.note || ')')
     WHERE suppressions.note LIKE 'import into %' AND excluded.note NOT LIKE 'import into %'
 """)
 # Somebody who has unsubscribed since stays suppressed.
@@ -98,6 +107,41 @@ def suppress(connection: Connection, address: str, reason: str, source: str = ""
     """Suppress one `address`, as a person wrote it; return whether that is new. Raises InputError."""
     key = require_address(address).key
     return suppress_all(connection, [NewSuppression(key, _require_reason(reason), source, note)]) == 1
+
+
+def unsuppress(connection: Connection, address: str, *, because: str, although: Collection[str] = ()) -> str:
+    """Lift the suppression of one `address`, and return its reason; the change is kept as history.
+
+    A complaint and a hard bounce need their option in `although`. Raises InputError, StateError.
+    """
+    because = require_given(because, "--because", "suppressed by mistake: a typing error in the file of 3 May")
+    key = require_address(address).key
+    reason: str | None = connection.scalar(select(Suppression.reason).where(Suppression.address_key == key))
+    if reason is None:
+        raise InputError(f"{address} is not suppressed.")
+    for option, reasons in _STRONG_REASONS.items():
+        if reasons.search(reason) and option not in although:
+            raise StateError(
+                f"{address} is suppressed because of: {reason}. Mailing it again harms your reputation.",
+                hint=f"If you are sure that the person wants it and the address works, add {option}.",
+            )
+    lift_suppression(connection, key, how="by staff", because=because)
+    return reason
+
+
+def lift_suppression(
+    connection: Connection, address_key: str, *which: ColumnElement[bool], how: str, because: str = ""
+) -> bool:
+    """Delete the suppression of an address if it is as `which` says, and keep it as history; False if there is none.
+
+    Nothing else deletes from the table, except to take an import back.
+    """
+    statement = delete(Suppression).where(Suppression.address_key == address_key, *which)
+    row = connection.execute(statement.returning(Suppression.__table__)).mappings().first()
+    if row:
+        before = {name: row[name] for name in ("reason", "source", "note", "at")}
+        record_restoration(connection, address_key, before, how=how, because=because)
+    return row is not None
 
 
 def suppress_file(

@@ -1,4 +1,4 @@
-"""The tables of this room: members, lists, memberships with consent, and suppressions."""
+"""The tables of this room: members, lists, memberships with consent, suppressions, and what was taken back."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class MailingList(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
     name: Mapped[str] = mapped_column(Text, unique=True)
+    title: Mapped[str] = mapped_column(Text, server_default="")  # the name for readers
     from_name: Mapped[str] = mapped_column(Text)
     from_address: Mapped[str] = mapped_column(Text)
     reply_to: Mapped[str] = mapped_column(Text, server_default="")
@@ -120,3 +121,18 @@ class ImportChange(Base):
     what: Mapped[str] = mapped_column(Text, primary_key=True)
     before: Mapped[dict[str, object]] = mapped_column(JSONB)
     after: Mapped[dict[str, object]] = mapped_column(JSONB)
+
+
+class Restoration(Base):
+    """A membership, or without a list a suppression, that was taken back; rows are only inserted."""
+
+    __tablename__ = "restorations"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    address_key: Mapped[str] = mapped_column(AddressKey, index=True)
+    list_id: Mapped[int | None] = mapped_column(BigInteger)
+    how: Mapped[str] = mapped_column(Text)
+    because: Mapped[str] = mapped_column(Text, server_default="")
+    evidence: Mapped[str] = mapped_column(Text, server_default="")
+    before: Mapped[dict[str, str | None]] = mapped_column(JSONB)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

@@ -52,6 +52,7 @@ def create_app(database: Database) -> Flask:
     protect = CSRFProtect(app)
     # Mail programs and providers post without cookies; an unguessable key or a signature is what they show.
     protect.exempt(unsubscribe.by_one_click)
+    protect.exempt(unsubscribe.undo)
     protect.exempt(webhooks.blueprint)
 
     @app.get("/")

@@ -6,6 +6,7 @@ mailbox follow every link in it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
@@ -13,7 +14,15 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from pages.context import engine, keep_private, plain
 from pages.mail_of_key import email_of, mail_of
 from pages.phrases import page_words
-from sender.events.unsubscribe import SCOPES, masked, unsubscribe_by_mail
+from sender.events.unsubscribe import (
+    PAGE,
+    SCOPES,
+    masked,
+    undo_by_mail,
+    undoable_by_mail,
+    unsubscribe_by_mail,
+    unsubscribed_from,
+)
 from sender.links.sent_mail import SentMail
 
 blueprint = Blueprint("unsubscribe", __name__)
@@ -24,8 +33,10 @@ blueprint.after_request(keep_private)
 def ask(key: str) -> str:
     """Show the form; it changes nothing."""
     mailed = mail_of(key)
-    action = url_for("unsubscribe.by_form", key=key)
-    return render_template("unsubscribe/form.html", address=masked(mailed.address), action=action, **_of_mail(mailed))
+    with engine().connect() as connection:
+        already = unsubscribed_from(connection, mailed)
+    form = {"address": masked(mailed.address), "action": url_for("unsubscribe.by_form", key=key), "already": already}
+    return render_template("unsubscribe/form.html", **form, **_of_mail(mailed))
 
 
 @blueprint.post("/u/<key>/leave")
@@ -36,8 +47,23 @@ def by_form(key: str) -> str:
     if scope is None:
         abort(400, "Please choose what to leave.")
     with engine().begin() as connection:
-        unsubscribe_by_mail(connection, mailed, scope, how="unsubscribe page")
-    return render_template("unsubscribe/done.html", scope=scope, **_of_mail(mailed))
+        unsubscribe_by_mail(connection, mailed, scope, how=PAGE)
+        at = undoable_by_mail(connection, mailed)
+    undo = at and url_for("unsubscribe.undo", key=key, at=at.isoformat())
+    return render_template("unsubscribe/done.html", scope=scope, undo=undo, **_of_mail(mailed))
+
+
+@blueprint.post("/u/<key>/undo")
+def undo(key: str) -> str:
+    """Restore what a click on the form changed, within the hour; the key is enough, as it was for the click."""
+    mailed = mail_of(key)
+    try:
+        at = datetime.fromisoformat(request.args.get("at", "")).astimezone()
+    except (ValueError, OverflowError):
+        abort(400, "Please use the button of the page.")
+    with engine().begin() as connection:
+        restored = undo_by_mail(connection, mailed, at)
+    return render_template("unsubscribe/undone.html", restored=restored, **_of_mail(mailed))
 
 
 @blueprint.post("/u/<key>")
@@ -52,9 +78,9 @@ def by_one_click(key: str) -> Response:
 
 
 def _of_mail(mailed: SentMail) -> dict[str, Any]:
-    """Return the values of both templates: list, sender, whether it was a test, phrases in the mail's language."""
+    """Return the values of all templates: the list's title, the sender, test or not, phrases in the mail's language."""
     return {
-        "list_name": mailed.list_name or mailed.organisation,
+        "list_name": mailed.list_title or mailed.organisation,
         "organisation": mailed.organisation,
         "test": not mailed.counts,
         **page_words(email_of(mailed)),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_, select
 
 from lists.members import unsubscribe, unsubscribe_everywhere
-from lists.suppression import suppress
+from lists.resubscribe import find_undoable, undo_unsubscribe
+from lists.suppression import is_suppressed, suppress
+from lists.tables import Membership
 from sender.events.page_hits import record_unsubscribe
 from sender.links.sent_mail import SentMail
+from sender.tables import Rollup
 
 Scope = Literal["list", "all"]
+PAGE = "unsubscribe page"
 SCOPES: dict[str, Scope] = {"list": "list", "all": "all"}
 
 
@@ -30,6 +35,33 @@ def unsubscribe_by_mail(connection: Connection, mailed: SentMail, scope: Scope, 
             unsubscribe_everywhere(connection, mailed.member_id, how)
     elif mailed.member_id is not None and mailed.list_id is not None:
         unsubscribe(connection, mailed.list_id, mailed.member_id, how)
+
+
+def unsubscribed_from(connection: Connection, mailed: SentMail) -> Scope | None:
+    """Return what the mail's recipient has left by now: all, its list, or nothing."""
+    if mailed.counts and is_suppressed(connection, mailed.address):
+        return "all"
+    state = select(Membership.state).where(
+        Membership.member_id == mailed.member_id, Membership.list_id == mailed.list_id
+    )
+    return "list" if mailed.counts and connection.scalar(state) == "unsubscribed" else None
+
+
+def undoable_by_mail(connection: Connection, mailed: SentMail) -> datetime | None:
+    """Return when the mail's recipient last unsubscribed on the page, if that can still be undone."""
+    return find_undoable(connection, mailed.member_id, mailed.address, PAGE) if mailed.counts else None
+
+
+def undo_by_mail(connection: Connection, mailed: SentMail, at: datetime) -> bool:
+    """Restore what the mail's recipient changed on the page at this time; False if it is too late, or done.
+
+    Nothing is restored if the mail has bounced, or they complained of it: as the address was suppressed already, the
+    suppression does not say so.
+    """
+    bad = or_(Rollup.complained_at.is_not(None), Rollup.hard_bounced_at.is_not(None))
+    if connection.scalar(select(Rollup.delivery_id).where(Rollup.delivery_id == mailed.delivery_id, bad)):
+        return False
+    return mailed.counts and undo_unsubscribe(connection, mailed.member_id, mailed.address, PAGE, at)
 
 
 def masked(address: str) -> str:

@@ -17,7 +17,7 @@ from sender.tables import Campaign, Delivery
 
 @dataclass(frozen=True)
 class SentMail:
-    """One delivery. `member_id` is None for a test mail or a deleted member; `list_name` for a deleted list."""
+    """One delivery. `member_id` is None for a test mail or a deleted member; `list_title` for a deleted list."""
 
     delivery_id: int
     campaign_id: int
@@ -26,7 +26,7 @@ class SentMail:
     inputs: Mapping[str, Any]
     member_id: int | None
     list_id: int | None
-    list_name: str | None
+    list_title: str | None
     organisation: str
     opens: str
     clicks: str
@@ -45,7 +45,7 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
     row = connection.execute(
         select(
             Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, Delivery.address, Delivery.inputs,
-            Member.id.label("member_id"), MailingList.id.label("list_id"), MailingList.name.label("list_name"),
+            Member.id.label("member_id"), MailingList.id.label("list_id"), MailingList.title.label("list_title"),
             Campaign.from_name.label("organisation"), Campaign.opens, Campaign.clicks, Campaign.public_url,
             Campaign.correction,
             compiled_of_delivery().label("compiled_id"),

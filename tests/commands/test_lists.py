@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from commands.lists import lists
 from daisychain.database import Database
-from daisychain.errors import DaisychainError, InputError
+from daisychain.errors import DaisychainError, InputError, StateError
 from daisychain.installation import Installation
 from daisychain.sheets.open_sheet import open_sheet
 from tests.daisychain.sheets.workbooks import write_xlsx
@@ -129,9 +129,48 @@ def test_tables_for_people(run: Run, sheet: Callable[..., Path]) -> None:
     assert (counted["read"], counted["added"], counted["unchanged"], counted["refused"]) == (2, 0, 1, 1)
 
 
+def test_a_list_is_edited_and_its_people_stay(run: Run, sheet: Callable[..., Path]) -> None:
+    run(*CREATE, "--title", "Friends")
+    run("import", "friends", str(sheet("Email\nann@x.org\n")))
+    changes = ("--title", "Friends of the daisy", "--rename", "daisies", "--from", "Daisies <hello@daisies.example>")
+    edited = answer(run("edit", "friends", *changes, "--format", "json"))
+    assert (edited["name"], edited["title"]) == ("daisies", "Friends of the daisy")
+    assert (edited["from"], edited["mailable"]) == ("Daisies <hello@daisies.example>", 1)
+    assert "“Friends of the daisy”" in run("edit", "daisies", "--rename", "daisies").stdout
+    run(*CREATE)
+    assert "already a list" in str(run("edit", "friends", "--rename", "daisies").exception)
+
+
+@pytest.mark.parametrize(
+    ("reason", "flag"),
+    [
+        ("complaint", "--although-they-complained"),
+        ("hard bounce", "--although-it-bounced"),
+        ("soft bounces", "--although-it-bounced"),
+        ("the file says Status = Spam complaint", "--although-they-complained"),
+        ("the file says Status = Cleaned", "--although-it-bounced"),
+        ("asked by phone", ""),
+    ],
+)
+def test_a_suppression_is_lifted_with_a_reason(run: Run, reason: str, flag: str) -> None:
+    run("suppress", "ann@x.org", "--reason", reason)
+    command = ("unsuppress", "ann@x.org", "--because", "a typing error")
+    if flag:
+        refused = run(*command)
+        assert isinstance(refused.exception, StateError)
+        assert flag in str(refused.exception)
+        command = (*command, flag)
+    assert "no longer suppressed" in run(*command).stdout
+    assert isinstance(run(*command).exception, InputError)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("edit", "friends"),
+        ("edit", "friends", "--rename", "Old Friends"),
+        ("edit", "friends", "--from", "news@friends.example"),
+        ("unsuppress", "zoe@x.org", "--because", "x"),
         ("show", "foes"),
         ("export", "foes"),
         ("import", "foes", "x.csv"),

@@ -27,7 +27,8 @@ def test_one_module_writes_the_table() -> None:
         (path.relative_to(ROOT).as_posix(), found) for path in files for found in WRITES.findall(path.read_text())
     ]
     assert writing == [
-        ("lists/suppression.py", f"{statement} suppressions") for statement in ("INSERT INTO", "DELETE FROM")
+        ("lists/suppression.py", statement)
+        for statement in ("INSERT INTO suppressions", "DELETE FROM suppressions", "delete(Suppression")
     ]
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text, update
 
 from daisychain.database import Database
-from lists.suppression import is_suppressed
-from lists.tables import Member, Membership
+from lists.suppression import is_suppressed, suppress
+from lists.tables import MailingList, Member, Membership, Restoration, Suppression
 from pages.app import create_app
 from sender.events.unsubscribe import masked
+from sender.tables import Rollup
 from tests.sender.returns import Sent, sent
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -43,8 +44,11 @@ def leave(client: FlaskClient, key: str, scope: str, **options: Any) -> Any:
 
 
 def test_asking_to_leave_changes_nothing_and_shows_a_masked_address(client: FlaskClient, campaign: Sent) -> None:
+    with campaign.database.engine.begin() as connection:
+        connection.execute(update(MailingList).values(title="Friends of the daisy"))
     page = client.get(f"/u/{campaign.key()}").text
-    assert "friends" in page
+    assert "No more emails from the list “Friends of the daisy”" in page
+    assert "already" not in page
     assert "All lists of Connection Coalition" in page
     assert "p•••@people.example" in page
     assert campaign.address() not in page
@@ -66,6 +70,102 @@ def test_the_form_takes_a_person_off_this_list_or_all(
     assert campaign.rollup().unsubscribed_at is not None
     with database.engine.connect() as connection:
         assert is_suppressed(connection, campaign.address()) is suppressed
+
+
+def undo(client: FlaskClient, page: str) -> Any:
+    """Press “That was a mistake”."""
+    action = re.search(r'<form method="post" action="([^"]+)"', page)
+    assert action
+    return client.post(action[1])
+
+
+def restorations(campaign: Sent) -> list[tuple[int | None, str]]:
+    with campaign.database.engine.connect() as connection:
+        rows = connection.execute(select(Restoration.list_id, Restoration.how).order_by(Restoration.id))
+        return [(row.list_id, row.how) for row in rows]
+
+
+@pytest.mark.parametrize(("scope", "restored"), [("list", 1), ("all", 2)])
+def test_a_mistake_can_be_undone_without_a_cookie(
+    app: Flask, client: FlaskClient, campaign: Sent, scope: str, restored: int
+) -> None:
+    page = leave(client, campaign.key(), scope).text
+    answer = undo(app.test_client(use_cookies=False), page)
+    assert "You are subscribed again" in answer.text
+    assert "Set-Cookie" not in answer.headers
+    assert subscribed(campaign) == [0, 1, 2]
+    assert len(restorations(campaign)) == restored
+    with campaign.database.engine.connect() as connection:
+        assert not is_suppressed(connection, campaign.address())
+    assert "Nothing was changed" in undo(client, page).text
+    assert len(restorations(campaign)) == restored
+
+
+def test_undoing_restores_only_what_that_click_changed(client: FlaskClient, campaign: Sent) -> None:
+    with campaign.database.engine.begin() as connection:
+        suppress(connection, campaign.address(), "asked by phone", source="by staff")
+    leave(client, campaign.key(), "list")
+    page = leave(client, campaign.key(), "all").text
+    undo(client, page)
+    assert subscribed(campaign) == [0, 1, 2]
+    with campaign.database.engine.connect() as connection:
+        assert is_suppressed(connection, campaign.address())
+
+
+def test_of_two_clicks_only_the_second_is_undone(client: FlaskClient, campaign: Sent) -> None:
+    leave(client, campaign.key(), "list")
+    undo(client, leave(client, campaign.key(), "all").text)
+    assert subscribed(campaign) == [1, 2]
+    with campaign.database.engine.connect() as connection:
+        assert not is_suppressed(connection, campaign.address())
+
+
+def test_nothing_is_undone_after_a_complaint(client: FlaskClient, campaign: Sent) -> None:
+    page = leave(client, campaign.key(), "all").text
+    with campaign.database.engine.begin() as connection:
+        connection.execute(update(Rollup).values(complained_at=text("now()")))
+    assert "Nothing was changed" in undo(client, page).text
+    assert subscribed(campaign) == [1, 2]
+
+
+def test_what_an_imported_file_had_suppressed_stays_so(client: FlaskClient, campaign: Sent) -> None:
+    with campaign.database.engine.begin() as connection:
+        suppress(connection, campaign.address(), "the file says Cleaned", "old.csv", "import into friends")
+    undo(client, leave(client, campaign.key(), "all").text)
+    with campaign.database.engine.connect() as connection:
+        assert is_suppressed(connection, campaign.address())
+
+
+def test_a_mistake_can_be_undone_for_an_hour_only(client: FlaskClient, campaign: Sent) -> None:
+    page = leave(client, campaign.key(), "all").text
+    with campaign.database.engine.begin() as connection:
+        connection.execute(text("UPDATE memberships SET left_at = left_at - interval '61 minutes'"))
+        connection.execute(text("UPDATE suppressions SET at = at - interval '61 minutes'"))
+        at = connection.scalar(select(Suppression.at))
+    assert at is not None
+    assert "Nothing was changed" in undo(client, page).text
+    late = client.post(f"/u/{campaign.key()}/undo", query_string={"at": at.isoformat()})
+    assert "Nothing was changed" in late.text
+    assert subscribed(campaign) == [1, 2]
+    assert "That was a mistake" not in leave(client, campaign.key(), "all").text
+
+
+@pytest.mark.parametrize("at", ["", "x", "0001-01-01", "9999-12-31T23:59:59+00:00"])
+def test_an_undo_of_no_click_changes_nothing(client: FlaskClient, campaign: Sent, at: str) -> None:
+    leave(client, campaign.key(), "list")
+    assert client.post(f"/u/{campaign.key()}/undo", query_string={"at": at}).status_code in {200, 400}
+    assert subscribed(campaign) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [("list", "any more emails from the list “Connection"), ("all", "any more newsletters from Connection Coalition")],
+)
+def test_somebody_who_has_unsubscribed_sees_that(client: FlaskClient, campaign: Sent, scope: str, said: str) -> None:
+    leave(client, campaign.key(), scope)
+    page = client.get(f"/u/{campaign.key()}").text
+    assert "You have already unsubscribed" in page
+    assert said in page
 
 
 def test_the_form_works_behind_https(database: Database) -> None:
