@@ -33,10 +33,15 @@ SENDER = Code(
     why="Readers must be able to see who writes; inboxes show the name first.",
     fix='Write `from: "Name <address>"` in the front matter.',
 )  # fmt: skip
-CONSENT = Code(
-    "law-consent", "warning", "People on the list without a recorded reason why they may be mailed",
+BASIS = Code(
+    "law-basis-unknown", "error", "People on the list without a recorded reason why they may be mailed",
     why="You must be able to show why you may mail people: their consent, or another lawful basis.",
     fix="Import them again with --basis and --source, or exclude them.",
+)  # fmt: skip
+CONSENT = Code(
+    "law-consent", "warning", "People on the list with a soft opt-in of unspecified kind",
+    why="A soft opt-in after a sale and one of a charity allow different mail; the second began on 5 February 2026.",
+    fix="Import them again with --basis soft-opt-in-sale or --basis soft-opt-in-charity.",
 )  # fmt: skip
 
 
@@ -56,11 +61,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     if (sender := subject.email.from_address) and not parseaddr(sender)[0]:
         yield SENDER.at(subject.document.place("from"), f"The sender is {sender!r}, without a name.")
     basis = subject.people.basis() if subject.people is not None else {}
-    if subject.people is not None and (number := basis.get("unknown", 0)):
-        yield CONSENT.at(
-            f"list {subject.people.name}",
-            f"For {number:,} of {sum(basis.values()):,} people on the list, no lawful basis is recorded.",
-        )
+    for code, kind, what in (
+        (BASIS, "unknown", "no lawful basis is recorded"),
+        (CONSENT, "soft-opt-in-unspecified", "the soft opt-in is of unspecified kind"),
+    ):
+        if subject.people is not None and (number := basis.get(kind, 0)):
+            people = f"For {number:,} of {sum(basis.values()):,} people on the list, {what}."
+            yield code.at(f"list {subject.people.name}", people)
 
 
 def _shown(subject: Subject, value: str) -> bool:

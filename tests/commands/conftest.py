@@ -29,7 +29,7 @@ def friends(daisychain: Daisychain) -> Daisychain:
     (daisychain.folder / "bulletin.md").write_text(BULLETIN)
     (daisychain.folder / "people.csv").write_text(PEOPLE)
     daisychain("list", "create", "friends", "--from", "Coalition <hello@coalition.example>")
-    daisychain("list", "import", "friends", "people.csv")
+    daisychain("list", "import", "friends", "people.csv", "--basis", "consent", "--source", "form")
     return daisychain
 
 

@@ -37,7 +37,7 @@ def may(daisychain: Daisychain) -> Daisychain:
     rows = "".join(f"{name}@people.example,{name.title()},{language}\n" for name, language in PEOPLE.items())
     (folder / "people.csv").write_text(f"Email,First name,Language\n{rows}")
     daisychain("list", "create", "friends", "--from", "Coalition <hello@coalition.example>")
-    daisychain("list", "import", "friends", "people.csv")
+    daisychain("list", "import", "friends", "people.csv", "--basis", "consent", "--source", "form")
     return daisychain
 
 

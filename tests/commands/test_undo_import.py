@@ -47,6 +47,7 @@ def execute(friends: Daisychain, statement: str, **values: Any) -> Any:
 
 
 def test_an_undone_import_leaves_everything_as_it_was(friends: Daisychain) -> None:
+    execute(friends, "UPDATE memberships SET basis = 'unknown', source = ''")
     execute(friends, 'UPDATE members SET fields = \'{"town": "York", "pet": "cat"}\' WHERE first_name = \'Ann\'')
     before = people(friends)
     number = import_(friends, SECOND, "--basis", "consent", "--source", "form")

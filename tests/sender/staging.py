@@ -46,7 +46,8 @@ def add_people(connection: Connection, list_id: int, numbers: Iterable[int], *, 
         for n in numbers
     ]
     ids = list(connection.scalars(insert(Member).returning(Member.id, sort_by_parameter_order=True), rows))
-    connection.execute(insert(Membership), [{"list_id": list_id, "member_id": member_id} for member_id in ids])
+    consent = {"list_id": list_id, "basis": "consent", "source": "form"}
+    connection.execute(insert(Membership), [{**consent, "member_id": member_id} for member_id in ids])
     return ids
 
 

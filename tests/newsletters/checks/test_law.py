@@ -36,9 +36,16 @@ PLANTED = [
         "without a name",
     ),
     Planted(
-        "law-consent",
+        "law-basis-unknown",
         newsletter(people=Crowd(ANN, basis="unknown")),
         newsletter(people=Crowd(ANN)),
+        "list news",
+        "For 1 of 1 people",
+    ),
+    Planted(
+        "law-consent",
+        newsletter(people=Crowd(ANN, basis="soft-opt-in-unspecified")),
+        newsletter(people=Crowd(ANN, basis="soft-opt-in-sale")),
         "list news",
         "For 1 of 1 people",
     ),

@@ -47,7 +47,6 @@ def people(database: Database) -> Database:
     """A list of people of whom none has a town."""
     with database.engine.begin() as connection:
         add_people(connection, add_list(connection), range(3))
-        connection.exec_driver_sql("UPDATE memberships SET basis = 'consent'")
         connection.exec_driver_sql("UPDATE members SET fields = '{\"city\": \"Hull\"}' WHERE first_name = 'P0'")
     return database
 

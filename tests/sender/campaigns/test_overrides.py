@@ -126,3 +126,19 @@ def test_people_see_what_stands_before_they_send_and_afterwards(friends: Databas
     test = ("newsletter", "test", "may.md", "--to", "ann@people.example", "--provider", "outbox", "--list", "friends")
     assert "--override words-placeholder=REASON" in daisychain(*test, code=1).stderr
     assert "accepted" in daisychain(*test, "--override", "words-placeholder=only to look at it").stdout
+
+
+def test_people_without_a_recorded_basis_stop_a_campaign_until_somebody_says_why_not(
+    friends: Database, settings: Settings, tmp_path: Path
+) -> None:
+    file = write(tmp_path, BULLETIN.replace("XXX", "Ox"))
+    with friends.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE memberships SET basis = 'unknown'")
+    with pytest.raises(InputError, match=r"law-basis-unknown: .*list friends") as caught:
+        draft(friends, settings, file)
+    assert "--override law-basis-unknown=REASON" in caught.value.hint
+    id_ = draft(friends, settings, file, "law-basis-unknown=they all signed the paper list of May")
+    with friends.engine.connect() as connection:
+        [kept] = campaign_status(connection, id_).overrides
+    assert kept.code == "law-basis-unknown"
+    assert "1 of 1 people" in kept.findings[0]["message"]
