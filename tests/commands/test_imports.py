@@ -12,6 +12,7 @@ from tests.command import ROOT
 LARGE = {"pandas", "procrastinate", "granian", "alembic", "rich.console", "newsletters.compose.compiler"}
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "modules",
     [

@@ -87,6 +87,7 @@ def test_what_failed_is_told_in_cells_that_no_spreadsheet_runs_in_a_file_of_its_
     assert (tmp_path / "thesis.txt").read_text() == "ten years"
 
 
+@pytest.mark.processes
 def test_many_partners_are_shared_among_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "_WORTH_A_POOL", 3)
     rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(6))
