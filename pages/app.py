@@ -40,8 +40,6 @@ def create_app(database: Database) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=database.settings.public_url.startswith("https://"),
-        # A form that lies open for a week is still the reader's own wish to leave.
-        WTF_CSRF_TIME_LIMIT=None,
         # It would want a Referer on https, and our pages send none: their addresses hold members' keys.
         WTF_CSRF_SSL_STRICT=False,
     )
@@ -50,9 +48,8 @@ def create_app(database: Database) -> Flask:
     for pages in (toolkits, readers, unsubscribe, webhooks, metrics):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
-    # Mail programs and providers post without cookies; an unguessable key or a signature is what they show.
-    protect.exempt(unsubscribe.by_one_click)
-    protect.exempt(unsubscribe.undo)
+    # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.
+    protect.exempt(unsubscribe.blueprint)
     protect.exempt(webhooks.blueprint)
 
     @app.get("/")

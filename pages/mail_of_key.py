@@ -9,9 +9,13 @@ from flask import Flask, abort, current_app, request
 from daisychain.database import Database
 from daisychain.secret import installation_secret
 from newsletters.compiled import CompiledEmail
+from newsletters.merge.merge import LinkKeys
 from pages.context import engine
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
 from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
+
+# By the first part of a page's address: the kind of key that opens it.
+_OPENED_BY = {"o": KeyKind.PIXEL, "c": KeyKind.CLICK, "v": KeyKind.VIEW, "u": KeyKind.UNSUBSCRIBE}
 
 
 class MailFinder:
@@ -33,11 +37,16 @@ def prepare(app: Flask, database: Database) -> None:
 
 
 def mail_of(key: str) -> SentMail:
-    """Return the delivery of a key; 404 for any other text."""
-    delivery_id = _delivery_id(key)
+    """Return the delivery of a key; 404 for any other text, and for a key that is for another page."""
+    kind, delivery_id = _opened(key)
     with engine().connect() as connection:
         mailed = find_sent_mail(connection, delivery_id)
-    return mailed or abort(404)
+    return mailed if mailed and (kind is not KeyKind.ANY or mailed.one_key) else abort(404)
+
+
+def link_keys(mailed: SentMail) -> LinkKeys:
+    """Return the keys for the links of a mail that is shown again."""
+    return _mails().keys.of_links([mailed.delivery_id])[0]
 
 
 def email_of(mailed: SentMail) -> CompiledEmail:
@@ -53,9 +62,12 @@ def _mails() -> MailFinder:
 def _refuse_foreign_keys() -> None:
     key = (request.view_args or {}).get("key")
     if key is not None:
-        _delivery_id(key)
+        _opened(key)
 
 
-def _delivery_id(key: str) -> int:
-    found = _mails().keys.read_delivery(key)
-    return abort(404) if found is None else found
+def _opened(key: str) -> tuple[KeyKind, int]:
+    page = request.url_rule.rule.split("/")[1] if request.url_rule else ""
+    for kind in (_OPENED_BY[page], KeyKind.ANY):
+        if (found := _mails().keys.read(kind, [key]).get(key)) is not None:
+            return kind, found
+    return abort(404)

@@ -1,21 +1,21 @@
 """Public pages for readers of a mail: its pixel, its links, and the mail in a browser.
 
-Links to members carry a delivery's opaque key and nothing else. A GET changes nothing but the events: programs that
-guard a reader's mailbox follow every link in it. Any other key gets the same 404.
+Links to members carry an opaque key for one page and one mail, and nothing else. A GET changes nothing but the events:
+programs that guard a reader's mailbox follow every link in it. Any other key gets the same 404.
 """
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
 from daisychain.urls import absolute_url
 from newsletters.merge.merge import link_url, plan_merge
 from pages.context import engine, keep_private, settings
-from pages.mail_of_key import email_of, mail_of
+from pages.mail_of_key import email_of, link_keys, mail_of
 from sender.campaigns.follow_ups import with_correction
 from sender.events.page_hits import record_hit
 from sender.links.tracking import sent_references
@@ -65,11 +65,13 @@ def click(key: str, number: int) -> BaseResponse:
 
 @blueprint.get("/v/<key>")
 def view(key: str) -> Response:
-    """Show the mail as it was sent to this person, without the pixel."""
+    """Show the mail as it was sent to this person, without the pixel; for twelve months."""
     mailed = mail_of(key)
+    if mailed.view_ended:
+        return make_response(render_template("view_ended.html", organisation=mailed.organisation), 410)
     public_url = mailed.public_url or settings().pages_url
     references = sent_references(public_url, opens="off", clicks=mailed.clicks)
-    merged = plan_merge(email_of(mailed), references).render(mailed.inputs, key)
+    merged = plan_merge(email_of(mailed), references).render(mailed.inputs, link_keys(mailed))
     response = Response(with_correction(merged.html, mailed.correction), mimetype="text/html")
     origin = urlsplit(public_url)
     response.headers["Content-Security-Policy"] = MAIL_POLICY.format(images=f"{origin.scheme}://{origin.netloc}")

@@ -62,6 +62,7 @@ class Campaign(Base):
     of_campaign_id: Mapped[int | None]
     of_whom: Mapped[str] = mapped_column(server_default="")
     correction: Mapped[str] = mapped_column(server_default="")
+    one_key: Mapped[bool] = mapped_column(server_default=false())  # its mails are from before keys had purposes
     # The plan (sender/campaigns/plans.py): when, how fast, at which hours, and what pauses it.
     starts_at: Mapped[datetime | None]
     per_minute: Mapped[int | None] = mapped_column(Integer)

@@ -9,7 +9,7 @@ from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import CompiledEmail, Slot
 from newsletters.compose.compiler import Compilation
 from newsletters.documents.document import Document
-from newsletters.merge.merge import KEY, References, plan_merge
+from newsletters.merge.merge import KEY, LinkKeys, References, plan_merge
 from newsletters.people import People
 from newsletters.tokens import Kind
 
@@ -38,7 +38,7 @@ REWRITTEN_LINK = 400
 MOST_VALUE_BYTES = 10_000
 MOST_VALUES = 150
 
-_KEY = "k" * 22
+_KEYS = LinkKeys(*["k" * 22] * 4)
 _HOST = "https://" + "h" * 42
 _GUESS = "x" * 40
 
@@ -114,7 +114,7 @@ def _worst_values(subject: Subject) -> dict[str, str]:
     email = subject.email
     member = {field: subject.people.longest(field) if subject.people else _GUESS for field in email.fields}
     plan = plan_merge(email, _references())
-    return max((plan.values(each, _KEY) for each in (member, {})), key=lambda values: sum(map(len, values.values())))
+    return max((plan.values(each, _KEYS) for each in (member, {})), key=lambda values: sum(map(len, values.values())))
 
 
 def _references() -> References:

@@ -73,5 +73,5 @@ def _mail(subject: Subject) -> bytes:
         "List-Unsubscribe": f"<{_HOST}/u/0>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }  # fmt: skip
     sender = email.from_address or f"Newsletter <newsletter@{_HOST.removeprefix('https://')}>"
-    message = build_message(plan.render({}, ""), sender=sender, to="member@newsletter.invalid", headers=headers)
+    message = build_message(plan.render({}), sender=sender, to="member@newsletter.invalid", headers=headers)
     return message.as_bytes()

@@ -40,12 +40,12 @@ class Formulas:
         self._apart: list[str] = []
 
     def function(self, lines: Iterable[str]) -> Callable[..., Any]:
-        """Return a function of `get` (a member's value by field) and `key`, which runs `lines`; the last one returns.
+        """Return a function of `get` (a member's value by field) and `keys`, which runs `lines`; the last one returns.
 
         It adds no names, so that several threads may call it at once.
         """
         head = [f"f{at}, h{at} = known[get({name}) or '']" for at, name in enumerate(self._fields.values())]
-        source = "def filled(get, key):" + "".join(f"\n {line}" for line in [*head, *self._apart, *lines])
+        source = "def filled(get, keys):" + "".join(f"\n {line}" for line in [*head, *self._apart, *lines])
         names = dict(self._names)
         exec(compile(source, "<formulas>", "exec"), names)  # noqa: S102 - names and operators only, see above
         made: Callable[..., Any] = names["filled"]

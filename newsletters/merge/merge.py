@@ -9,15 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsletters.compiled import CompiledEmail, Image, Link, Slot
 from newsletters.expressions.escaping import escape, url_part, whole_url
 from newsletters.expressions.evaluate import Formulas
 from newsletters.tokens import CONDITIONALS, Kind, Token
 
-# The place of a delivery's key in the strings of `References`.
+# The place of a delivery's key in the strings of `References`; which key, their purpose says.
 KEY = "{key}"
+
+
+class LinkKeys(NamedTuple):
+    """The keys in the addresses of one person's mail, one for each purpose, so that none opens another's page."""
+
+    click: str = ""
+    pixel: str = ""
+    view: str = ""
+    unsubscribe: str = ""
+
+
+NO_KEYS = LinkKeys()
+_PURPOSES = {Kind.LINK: "click", Kind.PIXEL: "pixel", Kind.VIEW: "view", Kind.UNSUBSCRIBE: "unsubscribe"}
 
 
 @dataclass(frozen=True)
@@ -73,22 +86,22 @@ class MergePlan:
             f"return ({', '.join(whole)})",
         ]
 
-    def values(self, member: Mapping[str, Any], key: str) -> dict[str, str]:
+    def values(self, member: Mapping[str, Any], keys: LinkKeys = NO_KEYS) -> dict[str, str]:
         """Return the finished value of each tag, escaped for its place. A condition is one value; none holds a tag."""
-        return self._values(member.get, key)
+        return self._values(member.get, keys)
 
-    def render(self, member: Mapping[str, Any], key: str) -> Merged:
+    def render(self, member: Mapping[str, Any], keys: LinkKeys = NO_KEYS) -> Merged:
         """Return the whole mail for `member`."""
-        return Merged(*self._render(member.get, key))
+        return Merged(*self._render(member.get, keys))
 
     # Each is made when first asked for: a preview wants no values, and a provider no whole mails.
 
     @cached_property
-    def _values(self) -> Callable[[Any, str], dict[str, str]]:
+    def _values(self) -> Callable[[Any, LinkKeys], dict[str, str]]:
         return self._formulas.function(self._values_lines)
 
     @cached_property
-    def _render(self) -> Callable[[Any, str], tuple[str, str, str]]:
+    def _render(self) -> Callable[[Any, LinkKeys], tuple[str, str, str]]:
         return self._formulas.function(self._render_lines)
 
 
@@ -119,7 +132,7 @@ def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public
         return _address(slots[piece.index], formulas)
 
     whole = formulas.joined([formula(piece) for piece in email.mint.split(url)])
-    return str(formulas.function([f"return {whole}"])(member.get, ""))
+    return str(formulas.function([f"return {whole}"])(member.get, NO_KEYS))
 
 
 def _address(slot: Slot, formulas: Formulas) -> str:
@@ -176,7 +189,9 @@ class _Planner:
                 pieces += self._token(item)
                 continue
             for position, literal in enumerate(item.split(KEY)):
-                pieces += [self._tag("key", "key")] if position else []
+                if position:
+                    purpose = _PURPOSES[token.kind]
+                    pieces.append(self._tag(purpose, f"keys.{purpose}"))
                 pieces.append(escape(literal) if self._letter == "M" else literal)
         return pieces
 

@@ -136,7 +136,7 @@ def _merged(email: CompiledEmail, images: Mapping[str, str], member: Mapping[str
         view=INERT,
         public=public_url,
     )
-    return plan_merge(email, references).render(member, "")
+    return plan_merge(email, references).render(member)
 
 
 def _message(compilation: Compilation, member: Mapping[str, Any], sender: str, reply_to: str, public_url: str) -> bytes:

@@ -69,5 +69,5 @@ def _readers(people: ListPeople, language: str, emails: Emails) -> ListPeople:
 
 def _sample(email: CompiledEmail, people: int, readers: ListPeople, references: References) -> Sample:
     member = readers.sample() or {}
-    merged = plan_merge(email, references).render(member, "0" * 22)
+    merged = plan_merge(email, references).render(member)
     return Sample(email.language, people, merged.subject, str(member.get("email", "")))

@@ -18,7 +18,7 @@ from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.senders import LiveSender
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
 from sender.providers.failures import verdict_of
@@ -101,10 +101,11 @@ class Deliverer:
             mailing, provider_name = self._mailing(claim.campaign_id, claim.compiled_id)
             provider = self._provider(provider_name)
             ids = [row.id for row in claim.people]
-            keys, message_keys = self._keys.deliveries(ids), self._keys.messages(ids)
+            headers, messages = (self._keys.make(kind, ids) for kind in (KeyKind.HEADER, KeyKind.MESSAGE))
+            keys = zip(self._keys.of_links(ids), headers, messages, strict=True)
             recipients = [
-                Recipient(id_, key, message_key, address, inputs)
-                for (id_, address, inputs, _), key, message_key in zip(claim.people, keys, message_keys, strict=True)
+                Recipient(id_, *own, address, inputs)
+                for (id_, address, inputs, _), own in zip(claim.people, keys, strict=True)
             ]
         except Exception as error:
             log.exception("attempt %s could not be prepared", claim.attempt_id)

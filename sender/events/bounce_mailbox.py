@@ -22,7 +22,7 @@ from daisychain.errors import ProviderError
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from daisychain.settings import Settings
-from sender.events.bounce_reports import read_bounce
+from sender.events.bounce_reports import UNPROVEN, read_bounce
 from sender.events.flagged import DATABASE_ERRORS, MAIL, flag, keep_flagged, reason_of
 from sender.events.intake import ingest
 from sender.links.keys import Keys
@@ -113,6 +113,8 @@ def _ingest(database: Database, settings: Settings, connection: imaplib.IMAP4, u
         counts[(event.bounce or event.kind) if event else "other"] += 1
         if event is None:
             flagged[uid] = "is no bounce of our mail"
+        elif event.detail.get("reason") == UNPROVEN:
+            flagged[uid] = UNPROVEN
     with database.engine.begin() as transaction:
         for uid, reason in flagged.items():
             flag(transaction, MAIL, f"mail {uid.decode()}", reason)

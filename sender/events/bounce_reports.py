@@ -2,6 +2,9 @@
 
 The key in the address that the report was sent to identifies the mail (`sender.providers.return_paths`). A report sent
 to another address still has our header in the returned mail. A report without our key is ignored.
+
+A complaint suppresses its reader everywhere and can pause a campaign. Our header is in what readers forward, so with
+only its key a complaint is less: it ends the membership, and is for a person to look at.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email import message_from_bytes, message_from_string
 from email.errors import HeaderParseError
@@ -32,6 +35,7 @@ from sender.providers.return_paths import ReturnPaths
 from sender.severity import find_status, plain, reply_code, severity
 
 SOURCE = "smtp"
+UNPROVEN = "reported as spam, with only the key of our header: unsubscribed from this list and not suppressed"
 
 # It logs each detector it tries, and errors with what is in the mail.
 logging.getLogger("flufl.bounce").disabled = True
@@ -79,10 +83,12 @@ def read_bounce(
     about another address is never hard: a group's member is gone, or the place that the reader forwards mail to.
     """
     message = _parse(raw)
-    delivery_id = _delivery_of(message, raw, keys, paths)
+    delivery_id, only_header = _delivery_of(message, raw, keys, paths)
     report = None if delivery_id is None else _read(message, address_of(delivery_id))
     if report is None or delivery_id is None:
         return None
+    if report.kind == "complained" and only_header:
+        report = replace(report, kind="unsubscribed", text=UNPROVEN)
     bounce = ""
     if report.kind == "bounced":
         bounce = "soft" if report.about_another else severity(report.status, report.text)
@@ -124,17 +130,18 @@ def _in_some_charset(raw: bytes, declared: str) -> str:
     return raw.decode("cp1252", "replace")
 
 
-def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -> int | None:
+def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -> tuple[int | None, bool]:
+    """Return the delivery that a report is about, and whether only our header says so, and no envelope sender."""
     for name in _ADDRESSED:
         for value in message.get_all(name, []):
             if (found := paths.delivery(str(value))) is not None:
-                return found
+                return found, False
     # The returned mail or its headers may be wrapped or quoted in any way; our header is found in the raw text.
     text = "\n".join([raw.decode("ascii", "replace"), *(_decoded(part) for part in _parts(message))])
-    for key in re.findall(rf"(?mi)^[> ]*{DELIVERY_HEADER}:\s*([A-Za-z0-9_-]+)", text):
-        if (found := keys.read_delivery(key)) is not None:
-            return found
-    return paths.delivery(text)
+    named = re.findall(rf"(?mi)^[> ]*{DELIVERY_HEADER}:\s*([A-Za-z0-9_-]+)", text)
+    in_headers, returned = keys.read_headers(named), paths.delivery(text)
+    found = next((in_headers[key] for key in named if key in in_headers), returned)
+    return found, found != returned
 
 
 def _read(message: Message, address: str) -> _Report | None:

@@ -49,7 +49,7 @@ class TrackedLinks:
 
     def seen_by(self, member: Mapping[str, Any], public_url: str) -> list[tuple[int, str]]:
         """Return the links that a member saw, in their order in the HTML: (index in the email, URL)."""
-        found = [int(index) for index in _NUMBER.findall(self._plan.render(member, "").html)]
+        found = [int(index) for index in _NUMBER.findall(self._plan.render(member).html)]
         urls = {index: self._url(index, member, public_url) for index in set(found)}
         return [(index, urls[index]) for index in found if urls[index].lower().startswith("http")]
 

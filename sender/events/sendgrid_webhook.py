@@ -96,7 +96,7 @@ def parse_body(body: bytes) -> list[dict[str, Any]]:
 def to_events(events: Sequence[Mapping[str, Any]], keys: Keys, received_at: datetime) -> list[IncomingEvent]:
     """Convert all events of one body, in their order; never raises, even for invalid fields."""
     # All keys of a body are decrypted in one call.
-    deliveries = keys.read_deliveries({_text(event.get(DELIVERY_ARG)) for event in events})
+    deliveries = keys.read_headers({_text(event.get(DELIVERY_ARG)) for event in events})
     attempts = keys.read_attempts({_text(event.get(ATTEMPT_ARG)) for event in events})
     return [_to_event(event, deliveries, attempts, received_at) for event in events]
 

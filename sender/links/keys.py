@@ -2,26 +2,42 @@
 
 A key is base64url (22 characters) of one AES-128 block: 64 bits for the kind, then the id. Without the installation's
 secret nobody can make a key or learn an id from it. It needs no column and no index (a freeze with stored random keys
-takes three times as long). A block that decrypts to another kind is not accepted.
+takes three times as long). Each kind has one purpose, and a key of another kind opens nothing: a link to the toolkit
+that a reader passes on neither shows their copy of the mail nor unsubscribes them.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from enum import IntEnum
 from struct import iter_unpack, pack
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from daisychain.secret import derive
+from newsletters.merge.merge import LinkKeys
 
 KEY_LENGTH = 22
 # 22 characters have four bits more than a block: accept only one spelling of a key.
 _SPELLING = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
-DELIVERY, ATTEMPT, MESSAGE, RETURN = 0, 1, 2, 3
 # Mail servers may change the case of an address, so there a key is 26 characters of base32.
 _RETURN_SPELLING = re.compile(r"[a-z2-7]{25}[aeimquy4]")
+
+
+class KeyKind(IntEnum):
+    """What a key is for. The numbers are in mails already sent."""
+
+    ANY = 0  # of mails from before keys had purposes (`Campaign.one_key`): all of their links, and their header
+    ATTEMPT = 1
+    MESSAGE = 2  # the Message-ID, which logs and replies show
+    RETURN = 3  # the envelope sender, that bounces go to
+    CLICK = 4
+    PIXEL = 5
+    VIEW = 6
+    UNSUBSCRIBE = 7
+    HEADER = 8  # our header, and the provider's custom arguments
 
 
 class Keys:
@@ -32,21 +48,9 @@ class Keys:
         block = algorithms.AES128(derive(secret, "delivery keys")[:16])
         self._cipher = Cipher(block, modes.ECB())  # noqa: S305
 
-    def delivery(self, delivery_id: int) -> str:
-        """Make the key of one delivery."""
-        return self.deliveries([delivery_id])[0]
-
-    def deliveries(self, delivery_ids: Iterable[int]) -> list[str]:
-        """Make the keys of many deliveries, in their order."""
-        return self._make(DELIVERY, delivery_ids)
-
-    def messages(self, delivery_ids: Iterable[int]) -> list[str]:
-        """Make keys for Message-IDs, which logs and replies show: they open none of our pages."""
-        return self._make(MESSAGE, delivery_ids)
-
     def returns(self, delivery_ids: Iterable[int]) -> list[str]:
-        """Make keys for envelope senders: they open none of our pages, and are in lower case."""
-        keys = self._make(RETURN, delivery_ids)
+        """Make keys for envelope senders, which are in lower case."""
+        keys = self.make(KeyKind.RETURN, delivery_ids)
         return [b32encode(urlsafe_b64decode(key + "==")).decode("ascii").rstrip("=").lower() for key in keys]
 
     def read_return(self, key: str) -> int | None:
@@ -54,25 +58,27 @@ class Keys:
         if not _RETURN_SPELLING.fullmatch(key.lower()):
             return None
         spelled = urlsafe_b64encode(b32decode(key.upper() + "======")).decode("ascii")[:KEY_LENGTH]
-        return self._read(RETURN, [spelled]).get(spelled)
+        return self.read(KeyKind.RETURN, [spelled]).get(spelled)
+
+    def of_links(self, delivery_ids: Sequence[int]) -> list[LinkKeys]:
+        """Make the keys in the addresses of many deliveries' mails."""
+        kinds = KeyKind.CLICK, KeyKind.PIXEL, KeyKind.VIEW, KeyKind.UNSUBSCRIBE
+        return [*map(LinkKeys, *(self.make(kind, delivery_ids) for kind in kinds))]
 
     def attempt(self, attempt_id: int) -> str:
         """Make the key of one attempt."""
-        return self._make(ATTEMPT, [attempt_id])[0]
+        return self.make(KeyKind.ATTEMPT, [attempt_id])[0]
 
-    def read_delivery(self, key: str) -> int | None:
-        """Return the delivery's id; None for anything but a delivery key of this installation."""
-        return self._read(DELIVERY, [key]).get(key)
-
-    def read_deliveries(self, keys: Collection[str]) -> dict[str, int]:
-        """Return the deliveries' ids by key, leaving out everything but delivery keys of this installation."""
-        return self._read(DELIVERY, keys)
+    def read_headers(self, keys: Collection[str]) -> dict[str, int]:
+        """Return the deliveries' ids by the keys in headers and custom arguments, also of mails with only one key."""
+        return self.read(KeyKind.HEADER, keys) | self.read(KeyKind.ANY, keys)
 
     def read_attempts(self, keys: Collection[str]) -> dict[str, int]:
         """Return the attempts' ids by key, leaving out everything but attempt keys of this installation."""
-        return self._read(ATTEMPT, keys)
+        return self.read(KeyKind.ATTEMPT, keys)
 
-    def _make(self, kind: int, ids: Iterable[int]) -> list[str]:
+    def make(self, kind: KeyKind, ids: Iterable[int]) -> list[str]:
+        """Make the keys of one kind for many deliveries or attempts, in their order."""
         numbers = [part for number in ids for part in (kind, number)]
         blocks = self._cipher.encryptor().update(pack(f">{len(numbers)}Q", *numbers))
         # All in one call, which is several times faster: 16 bytes and two of padding give 24 characters.
@@ -82,7 +88,8 @@ class Keys:
         text = urlsafe_b64encode(padded).decode("ascii")
         return [text[start : start + KEY_LENGTH] for start in range(0, len(text), 24)]
 
-    def _read(self, kind: int, keys: Collection[str]) -> dict[str, int]:
+    def read(self, kind: KeyKind, keys: Collection[str]) -> dict[str, int]:
+        """Return the ids by key, leaving out everything but keys of this kind and installation."""
         spelled = [key for key in keys if _SPELLING.fullmatch(key)]
         blocks = b"".join(urlsafe_b64decode(key + "==") for key in spelled)
         plain = iter_unpack(">QQ", self._cipher.decryptor().update(blocks))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, false, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from lists.tables import MailingList, Member
 from newsletters.compiled import CompiledEmail
 from newsletters.tables import StoredEmail
 from sender.tables import Campaign, Delivery
+
+# How long a mail can be viewed in a browser: anybody whom its address was passed on to can read it.
+VIEWED_FOR: ColumnElement[timedelta] = literal_column("interval '12 months'")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class SentMail:
     public_url: str
     compiled_id: int
     correction: str = ""  # what the pages of this campaign's mail say about its mistake
+    one_key: bool = False  # whether all its links have one key, as mails had before keys had purposes
+    view_ended: bool = False
 
     @property
     def counts(self) -> bool:
@@ -47,7 +53,8 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
             Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, Delivery.address, Delivery.inputs,
             Member.id.label("member_id"), MailingList.id.label("list_id"), MailingList.title.label("list_title"),
             Campaign.from_name.label("organisation"), Campaign.opens, Campaign.clicks, Campaign.public_url,
-            Campaign.correction,
+            Campaign.correction, Campaign.one_key,
+            func.coalesce(Campaign.frozen_at < func.now() - VIEWED_FOR, false()).label("view_ended"),
             compiled_of_delivery().label("compiled_id"),
         )
         .join(Campaign, Campaign.id == Delivery.campaign_id)

@@ -45,7 +45,9 @@ class MimeSkeleton:
         kind = f'multipart/alternative; boundary="{boundary}"'
         self._domain = mailing.from_address.rpartition("@")[2]
         self._head = _shared_headers(mailing) + f"MIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n".encode()
-        self._own = _own_headers(mailing).split(KEY)
+        headers = mailing.headers(mailing.unsubscribe_url)
+        headers.pop("List-Id", None)  # is in the shared headers, as it may need encoding
+        self._own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._subject = _split(mailing.subject_prefix + plan.tagged_subject, plan.tags)
         pieces: list[bytes | str] = []
         for subtype, text in (("plain", plan.tagged_text), ("html", plan.tagged_html)):
@@ -62,16 +64,17 @@ class MimeSkeleton:
 
         No line begins with a dot, so SMTP can send it unchanged.
         """
-        values = self._values(person.inputs, person.key)
+        values = self._values(person.inputs, person.keys)
         subject = "".join(values[piece] if tag else piece for piece, tag in self._subject)
         own = (
             f"To: {ascii_address(person.address)}\r\nSubject: {_encoded_subject(subject)}\r\n"
             f"Message-ID: <{person.message_key}@{self._domain}>\r\nDate: {_date(int(time.time()))}\r\n"
+            f"{DELIVERY_HEADER}: {person.header_key}\r\n{self._own.replace(KEY, person.keys.unsubscribe)}"
         )
         body = self._pieces.copy()
         for place, tag in self._holes:
             body[place] = self._quoted[values[tag]]
-        return b"".join([own.encode("ascii"), person.key.join(self._own).encode("ascii"), self._head, *body])
+        return b"".join([own.encode("ascii"), self._head, *body])
 
 
 class _Quoted(dict[str, bytes]):
@@ -137,13 +140,6 @@ def _shared_headers(mailing: Mailing) -> bytes:
     if mailing.list_id:
         message["List-Id"] = mailing.list_id
     return message.as_bytes().removesuffix(b"\r\n")
-
-
-def _own_headers(mailing: Mailing) -> str:
-    """Return the headers that contain a delivery's key, with `KEY` in its place."""
-    headers = {DELIVERY_HEADER: KEY, **mailing.headers(mailing.unsubscribe_url)}
-    headers.pop("List-Id", None)  # is in the shared headers, as it may need encoding
-    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
 @lru_cache(maxsize=4)

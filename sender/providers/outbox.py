@@ -61,7 +61,7 @@ class Outbox:
         refused: dict[int, str] = {}
         for done, person in enumerate(recipients):
             try:
-                _write_once(writing, folder, person.key, skeleton.message(person))
+                _write_once(writing, folder, person.header_key, skeleton.message(person))
                 continue
             except ValueError as error:
                 verdict, reason = verdict_of("outbox", "building"), scrub(str(error))

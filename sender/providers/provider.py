@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
-from newsletters.merge.merge import MergePlan
+from newsletters.merge.merge import LinkKeys, MergePlan
 from sender.tables import Tracking
 
 
@@ -36,11 +36,12 @@ class Mailing:
 class Recipient(NamedTuple):
     """One person of a batch: the delivery's id and opaque keys, the frozen address and merge inputs.
 
-    `key` opens this person's pages; `message_key` identifies the mail in headers, where anybody may see it.
+    `keys` open this person's pages, one each; `header_key` and `message_key` identify the mail, and open none.
     """
 
     delivery_id: int
-    key: str
+    keys: LinkKeys
+    header_key: str
     message_key: str
     address: str
     inputs: Mapping[str, str | None]

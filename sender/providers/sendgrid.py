@@ -82,7 +82,7 @@ class SendGrid(Account):
             return Outcome(verdict_of("sendgrid", "merge values"), reason, over_limits=frozenset(over))
         if over:
             del personalizations[0]["substitutions"]
-            content = plan.render(recipients[0].inputs, recipients[0].key)
+            content = plan.render(recipients[0].inputs, recipients[0].keys)
         return self._post(_request(mailing, content, personalizations, attempt_key), ids)
 
     def _post(self, body: Mapping[str, Any], ids: Sequence[int]) -> Outcome:
@@ -136,10 +136,10 @@ def _personalizations(mailing: Mailing, recipients: Iterable[Recipient]) -> list
     return [
         {
             "to": [{"email": person.address}],
-            "substitutions": values(person.inputs, person.key),
-            "headers": {**headers, "List-Unsubscribe": unsubscribe.replace(KEY, person.key)},
+            "substitutions": values(person.inputs, person.keys),
+            "headers": {**headers, "List-Unsubscribe": unsubscribe.replace(KEY, person.keys.unsubscribe)},
             # SendGrid's staff can read these, and they can't be deleted later: no personal data.
-            "custom_args": {"daisychain_delivery": person.key},
+            "custom_args": {"daisychain_delivery": person.header_key},
         }
         for person in recipients
     ]

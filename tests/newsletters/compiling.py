@@ -8,7 +8,7 @@ from typing import Any
 
 from newsletters.compose.compiler import Compilation, compile_document
 from newsletters.documents.document import parse_document
-from newsletters.merge.merge import Merged, MergePlan, References, plan_merge
+from newsletters.merge.merge import LinkKeys, Merged, MergePlan, References, plan_merge
 from newsletters.toolkits.toolkit import load_files
 from tests.newsletters import sample_toolkits
 
@@ -61,4 +61,4 @@ def plan(compilation: Compilation) -> MergePlan:
 
 def merged(compilation: Compilation, key: str = "KEY", **member: str | None) -> Merged:
     """The mail for a member with these fields."""
-    return plan(compilation).render(member, key)
+    return plan(compilation).render(member, LinkKeys(*[key] * 4))

@@ -6,7 +6,8 @@ from flask.testing import FlaskClient
 from daisychain.database import Database
 from daisychain.secret import installation_secret
 from pages.app import LARGEST_REQUEST, create_app
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
+from tests.sender.returns import Sent
 
 
 @pytest.fixture
@@ -32,9 +33,8 @@ def test_every_answer_carries_the_headers_that_protect_it(client: FlaskClient, p
     assert "default-src 'self'; base-uri 'none'" in headers["Content-Security-Policy"]
 
 
-def test_a_form_without_its_token_is_refused_in_plain_words(client: FlaskClient) -> None:
-    key = Keys(installation_secret(client.application.extensions["daisychain"].settings)).delivery(1)
-    answer = client.post(f"/u/{key}/leave", headers={"Accept": "text/html"})
+def test_a_mistake_is_reported_in_plain_words(client: FlaskClient, campaign: Sent) -> None:
+    answer = client.post(f"/u/{campaign.unsubscribe()}/leave", headers={"Accept": "text/html"})
     assert answer.status_code == 400
     assert b"<h1" in answer.data
 
@@ -51,7 +51,7 @@ def test_an_error_is_logged_without_the_path_that_holds_a_key(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = create_app(database)
-    key = Keys(installation_secret(database.settings)).delivery(1)
+    key = Keys(installation_secret(database.settings)).make(KeyKind.VIEW, [1])[0]
     monkeypatch.setitem(app.view_functions, "readers.view", lambda key: 1 / 0)
     assert app.test_client().get(f"/v/{key}").status_code == 500
     assert "readers.view" in caplog.text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from newsletters.compiled import CompiledEmail, Condition, Link, Slot
-from newsletters.merge.merge import KEY, plan_merge
+from newsletters.merge.merge import KEY, LinkKeys, plan_merge
 from newsletters.tokens import Mint
 from sender.links.tracking import sent_references
 from sender.providers.provider import Mailing, Recipient
@@ -66,8 +66,14 @@ def person(number: int, **inputs: str | None) -> Recipient:
         "town": "St John's & Ἀθῆναι" if number % 2 else None,
         **inputs,
     }
+    keys = LinkKeys(*(f"{purpose}{number:0{22 - len(purpose)}d}" for purpose in LinkKeys._fields))
     return Recipient(
-        1000 + number, f"key{number:019d}", f"message{number:015d}", f"person{number}@mail{number % 3}.org", values
+        1000 + number,
+        keys,
+        f"header{number:016d}",
+        f"message{number:015d}",
+        f"person{number}@mail{number % 3}.org",
+        values,
     )
 
 

@@ -14,7 +14,7 @@ from daisychain.secret import installation_secret
 from newsletters.compiled import CompiledEmail, Condition, Link, Slot
 from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Mint
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Rollup
 from tests.sender.staging import add_list, add_people
 
@@ -70,8 +70,21 @@ class Sent:
     def keys(self) -> Keys:
         return Keys(installation_secret(self.database.settings))
 
-    def key(self, number: int = 0) -> str:
-        return self.keys.delivery(self.deliveries[number])
+    def key(self, number: int = 0, kind: KeyKind = KeyKind.HEADER) -> str:
+        """Return a key of one of the mails; without a kind, the one that its provider knows."""
+        return self.keys.make(kind, [self.deliveries[number]])[0]
+
+    def click(self, number: int = 0) -> str:
+        return self.key(number, KeyKind.CLICK)
+
+    def pixel(self, number: int = 0) -> str:
+        return self.key(number, KeyKind.PIXEL)
+
+    def view(self, number: int = 0) -> str:
+        return self.key(number, KeyKind.VIEW)
+
+    def unsubscribe(self, number: int = 0) -> str:
+        return self.key(number, KeyKind.UNSUBSCRIBE)
 
     def address(self, number: int = 0) -> str:
         return f"person{number}@people.example"

@@ -113,7 +113,7 @@ def test_bodies_that_never_arrive_hold_up_no_page(
     served: tuple[str, subprocess.Popen[str]], database: Database, stalled: str
 ) -> None:
     url, _ = served
-    key = sent(database).key()
+    key = sent(database).unsubscribe()
     address = (urlsplit(url).hostname, urlsplit(url).port)
     head = f"POST {stalled.format(key=key)} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\nContent-Type: {FORM}\r\n\r\na"
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ import pytest
 
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.compiler import Compilation
-from newsletters.merge.merge import KEY, MergePlan, References, link_url, plan_merge
+from newsletters.merge.merge import KEY, LinkKeys, MergePlan, References, link_url, plan_merge
 from tests.newsletters.compiling import compiled, merged, plan
 
 BODY = """
@@ -51,6 +51,7 @@ NAMES = [
     "a\r\nBcc: b@c.example",
     "{key}{{ x }}",
 ]
+KEYS = LinkKeys("cl1ck", "p1xel", "v1ew", "unsubscr1be")
 CITIES = [None, "Leeds", "Hull & <b>East</b>"]
 ROLES = [None, "staff", "friend"]
 AGES = ["", "12", "40"]
@@ -99,8 +100,8 @@ def substituted(text: str, values: dict[str, str]) -> str:
 def test_values_in_the_tagged_parts_make_the_rendered_mail(compilation: Compilation, tracked: MergePlan) -> None:
     mark = compilation.email.mint.mark
     for member in members(mark):
-        values = tracked.values(member, "k3y")
-        mail = tracked.render(member, "k3y")
+        values = tracked.values(member, KEYS)
+        mail = tracked.render(member, KEYS)
         assert set(values) == set(tracked.tags)
         assert not any(mark in value for value in values.values())
         assert substituted(tracked.tagged_subject, values) == mail.subject
@@ -175,8 +176,8 @@ def test_a_path_of_ours_gets_the_public_address() -> None:
 def test_the_pixel_stands_at_the_end_and_nothing_of_it_without_one(
     compilation: Compilation, tracked: MergePlan
 ) -> None:
-    assert 'src="https://a.example/o/k3y.gif"' in tracked.render({}, "k3y").html.split("</table>")[-1]
-    assert "/o/" not in plan(compilation).render({}, "k3y").html
+    assert 'src="https://a.example/o/p1xel.gif"' in tracked.render({}, KEYS).html.split("</table>")[-1]
+    assert "/o/" not in plan(compilation).render({}, KEYS).html
 
 
 def test_an_author_s_braces_are_not_a_delivery_s_key() -> None:

@@ -11,13 +11,14 @@ from sqlalchemy import select
 
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, ProviderError
-from lists.tables import Suppression
+from lists.tables import Membership, Suppression
 from sender.event import IncomingEvent
 from sender.events.bounce_mailbox import read_mailbox
 from sender.events.bounce_reports import read_bounce, severity
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
 from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.return_paths import ReturnPaths
+from sender.tables import Flagged
 from sender.upkeep import chores
 from tests.fakes.imap import FakeMailbox
 from tests.sender.reports import COMPLAINT, REPORTS, standard, words
@@ -40,7 +41,7 @@ def filled(report: str, delivery_id: int = 7, keys: Keys = KEYS, person: int = 0
     text = (
         report.replace("person0@", f"person{person}@")
         .replace("{returned}", keys.returns([delivery_id])[0])
-        .replace("{delivery}", keys.delivery(delivery_id))
+        .replace("{delivery}", keys.make(KeyKind.HEADER, [delivery_id])[0])
     )
     return text.replace("\n", "\r\n").encode()
 
@@ -131,6 +132,32 @@ def test_the_mailbox_is_read_into_events_and_suppressions_once(
     mailbox.flags[0].clear()  # as if we had died before it was marked
     assert read_mailbox(database) == {"hard": 1}
     assert len(campaign.events()) == 3
+
+
+@pytest.mark.parametrize("kind", [KeyKind.HEADER, KeyKind.ANY])
+def test_a_complaint_with_only_our_header_s_key_ends_the_membership_and_needs_a_person(
+    campaign: Sent, database: Database, kind: KeyKind
+) -> None:
+    returned, header = campaign.keys.returns([campaign.deliveries[2]])[0], campaign.key(2)
+    raw = filled(COMPLAINT, campaign.deliveries[2], campaign.keys, 2)
+    raw = raw.replace(returned.encode(), b"x").replace(header.encode(), campaign.key(2, kind).encode())
+    with FakeMailbox(raw) as mailbox:
+        database.settings = replace(database.settings, imap_url=mailbox.url)
+        assert read_mailbox(database) == {"unsubscribed": 1, "new": 1}
+        assert mailbox.flags == [{"\\Seen", "\\Flagged"}]
+    assert suppressed(database) == {}
+    assert (campaign.rollup(2).complained_at, campaign.rollup(2).unsubscribed_at is not None) == (None, True)
+    with database.engine.connect() as connection:
+        state = select(Membership.state).where(Membership.member_id == campaign.members[2])
+        assert connection.scalar(state) == "unsubscribed"
+        assert "reported as spam" in str(connection.scalar(select(Flagged.reason)))
+
+
+def test_a_complaint_with_another_purpose_s_key_is_none_of_ours(paths: ReturnPaths) -> None:
+    raw = filled(COMPLAINT.replace("bounce+{returned}", "bounce"))
+    for kind in set(KeyKind) - {KeyKind.HEADER, KeyKind.ANY}:
+        [header], [other] = KEYS.make(KeyKind.HEADER, [7]), KEYS.make(kind, [7])
+        assert read_bounce(raw.replace(header.encode(), other.encode()), KEYS, paths, NOW) is None
 
 
 def test_a_worker_reads_it_by_itself(mailbox: FakeMailbox, database: Database) -> None:

@@ -21,7 +21,7 @@ from sender.events import sendgrid_webhook
 from sender.events.flagged import EVENT
 from sender.events.intake import QUEUE, defer_unprocessed, process_body, store_body
 from sender.events.webhook_bodies import drop_old_bodies
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Batch, Delivery, Event, Flagged, Rollup, WebhookBody
 from tests.sender.returns import FIREFOX, Sent, add_attempt, resent, sent
 
@@ -144,7 +144,8 @@ STRANGE: dict[str, dict[str, Any]] = {
     "another application's": {"event": "delivered", "email": "x@y.example", "timestamp": 1_700_000_000},
     "another installation's": {
         "event": "open", "email": "x@y.example", "timestamp": 1_700_000_000,
-        "daisychain_delivery": Keys("another").delivery(1), "daisychain_attempt": Keys("another").attempt(1),
+        "daisychain_delivery": Keys("another").make(KeyKind.HEADER, [1])[0],
+        "daisychain_attempt": Keys("another").attempt(1),
     },
     "about the account": {"event": "account_status_change", "type": "compliance_suspend", "timestamp": 1_700_000_000},
     "with one category": {"event": "processed", "category": "news", "email": "x@y.example"},
@@ -167,7 +168,7 @@ def test_strange_events_are_kept_without_a_delivery(database: Database, case: st
 
 def test_a_key_of_ours_without_a_row_is_kept_as_foreign(database: Database) -> None:
     campaign = sent(database)
-    told = campaign.event("open") | {"daisychain_delivery": campaign.keys.delivery(10**9),
+    told = campaign.event("open") | {"daisychain_delivery": campaign.keys.make(KeyKind.HEADER, [10**9])[0],
                                      "daisychain_attempt": campaign.keys.attempt(10**9)}  # fmt: skip
     take(campaign, [told])
     [kept] = campaign.events()

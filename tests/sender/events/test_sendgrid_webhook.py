@@ -21,7 +21,7 @@ from pages.app import create_app
 from sender.event import network_of
 from sender.events.classify import classify
 from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, to_events
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
 from sender.tables import WebhookBody
 from tests.fakes.sendgrid_events import Signer
 from tests.sender.returns import FIREFOX, sent
@@ -222,7 +222,7 @@ def test_nothing_in_an_event_breaks_it(name: str) -> None:
 
 def test_the_natural_key_passes_over_the_providers_id_and_nothing_else() -> None:
     event = {"event": "click", "timestamp": 1_700_000_000, "url": "https://a.example", "email": "a@b.example",
-             "url_offset": {"index": 0, "type": "html"}, "daisychain_delivery": KEYS.delivery(1),
+             "url_offset": {"index": 0, "type": "html"}, "daisychain_delivery": KEYS.make(KeyKind.HEADER, [1])[0],
              "daisychain_attempt": KEYS.attempt(1), "sg_event_id": "one"}  # fmt: skip
 
     def key(**changes: Any) -> bytes:
@@ -232,7 +232,7 @@ def test_the_natural_key_passes_over_the_providers_id_and_nothing_else() -> None
     others = [
         key(event="open"), key(timestamp=1_700_000_001), key(url="https://b.example"),
         key(daisychain_attempt=KEYS.attempt(2)), key(url_offset={"index": 1, "type": "html"}),
-        key(daisychain_delivery=KEYS.delivery(2)), key(daisychain_delivery=None),
+        key(daisychain_delivery=KEYS.make(KeyKind.HEADER, [2])[0]), key(daisychain_delivery=None),
         key(daisychain_delivery=None, email="c@d.example"),
     ]  # fmt: skip
     assert len({key(), *others}) == len(others) + 1

@@ -48,7 +48,7 @@ def test_a_spliced_mail_reads_as_the_plan_renders_it(someone: Recipient) -> None
     letter = mailing()
     message, merged = (
         parsed(MimeSkeleton(letter).message(someone)),
-        letter.plan.render(someone.inputs, someone.key),
+        letter.plan.render(someone.inputs, someone.keys),
     )
     assert message["Subject"] == merged.subject
     assert content(message, "html") == merged.html
@@ -77,10 +77,10 @@ def test_the_headers_say_who_and_how_to_leave() -> None:
     assert message["Reply-To"] == "replies@daisies.org"
     assert message["Subject"] == "[TEST] Daisies — for Zoë <1>"
     assert message["List-Id"] == "Friends <friends.lists.news.daisies.org>"
-    assert message["List-Unsubscribe"] == f"<{PUBLIC}/u/{person(1).key}>"
+    assert message["List-Unsubscribe"] == f"<{PUBLIC}/u/{person(1).keys.unsubscribe}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Message-ID"] == f"<{person(1).message_key}@daisies.org>"
-    assert message["X-Daisychain-Delivery"] == person(1).key
+    assert message["X-Daisychain-Delivery"] == person(1).header_key
     assert message["Date"].datetime is not None
 
 
@@ -88,7 +88,7 @@ def test_the_headers_say_who_and_how_to_leave() -> None:
 def test_subjects_of_any_length_and_script_survive(name: str) -> None:
     letter = mailing(plain_subject())
     raw = MimeSkeleton(letter).message(person(1, first_name=name))
-    assert parsed(raw)["Subject"] == letter.plan.render({"first_name": name}, "k").subject
+    assert parsed(raw)["Subject"] == letter.plan.render({"first_name": name}).subject
     assert max(map(len, raw.split(b"\r\n\r\n", 1)[0].split(b"\r\n"))) <= 98
 
 

@@ -21,9 +21,11 @@ def test_a_thousand_mails_become_a_thousand_files(tmp_path: Path) -> None:
     everybody = people(1000)
     outcome = Outbox(Settings(home=tmp_path)).send(mailing(), everybody, "attempt")
     assert (outcome.verdict, outcome.refused, outcome.waiting) == (Verdict.ACCEPTED, {}, frozenset())
-    assert {file.name for file in (tmp_path / "outbox" / "7").iterdir()} == {f"{one.key}.eml" for one in everybody}
-    message = message_from_bytes((tmp_path / "outbox" / "7" / f"{person(3).key}.eml").read_bytes())
-    assert message["X-Daisychain-Delivery"] == person(3).key
+    assert {file.name for file in (tmp_path / "outbox" / "7").iterdir()} == {
+        f"{one.header_key}.eml" for one in everybody
+    }
+    message = message_from_bytes((tmp_path / "outbox" / "7" / f"{person(3).header_key}.eml").read_bytes())
+    assert message["X-Daisychain-Delivery"] == person(3).header_key
     assert message["To"] == person(3).address
 
 

@@ -69,14 +69,14 @@ def test_what_arrives_is_what_the_plan_renders(fake: FakeSendGrid, provider: Sen
     letter = mailing(subject_prefix="[TEST] ")
     provider.send(letter, people(2), "attempt")
     someone = person(number)
-    mail, merged = fake.mail(someone.address), letter.plan.render(someone.inputs, someone.key)
+    mail, merged = fake.mail(someone.address), letter.plan.render(someone.inputs, someone.keys)
     assert (mail.subject, mail.html, mail.text) == (f"[TEST] {merged.subject}", merged.html, merged.text)
 
 
 def test_each_mail_has_its_own_way_to_leave_and_the_lists_id(fake: FakeSendGrid, provider: SendGrid) -> None:
     provider.send(mailing(), people(2), "attempt")
     message = fake.mail(person(1).address).message
-    assert message["List-Unsubscribe"] == f"<{PUBLIC}/u/{person(1).key}>"
+    assert message["List-Unsubscribe"] == f"<{PUBLIC}/u/{person(1).keys.unsubscribe}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["List-Id"] == "Friends <friends.lists.news.daisies.org>"
     assert message["Reply-To"] == "replies@daisies.org"
@@ -89,7 +89,7 @@ def test_arguments_that_the_provider_keeps_hold_keys_and_nothing_of_the_person(
     provider.send(mailing(), people(1), "attempt9")
     assert fake.mails[0].custom_args == {
         "daisychain_attempt": "attempt9",
-        "daisychain_delivery": person(0).key,
+        "daisychain_delivery": person(0).header_key,
     }
     body = fake.requests[0].body
     assert body["custom_args"] == {"daisychain_attempt": "attempt9"}
@@ -228,7 +228,7 @@ def test_who_is_over_the_limits_and_alone_gets_the_same_mail_rendered(fake: Fake
     letter, someone = mailing(opens="provider", clicks="provider"), person(1, first_name=LONG)
     assert provider.send(letter, [someone], "attempt").verdict is Verdict.ACCEPTED
     body, mail = fake.requests[0].body, fake.mail(someone.address)
-    merged = letter.plan.render(someone.inputs, someone.key)
+    merged = letter.plan.render(someone.inputs, someone.keys)
     assert (body["subject"], [part["value"] for part in body["content"]]) == (
         merged.subject,
         [merged.text, merged.html],
@@ -240,8 +240,8 @@ def test_who_is_over_the_limits_and_alone_gets_the_same_mail_rendered(fake: Fake
         usual[name] for name in ("tracking_settings", "custom_args", "from", "reply_to")
     ]
     assert body["personalizations"][0].keys() == usual["personalizations"][0].keys() - {"substitutions"}
-    assert mail.message["List-Unsubscribe"] == f"<{PUBLIC}/u/{someone.key}>"
-    assert mail.custom_args == {"daisychain_attempt": "attempt", "daisychain_delivery": someone.key}
+    assert mail.message["List-Unsubscribe"] == f"<{PUBLIC}/u/{someone.keys.unsubscribe}>"
+    assert mail.custom_args == {"daisychain_attempt": "attempt", "daisychain_delivery": someone.header_key}
 
 
 def test_more_merge_values_than_sendgrid_takes_are_rendered_too(fake: FakeSendGrid, provider: SendGrid) -> None:
@@ -255,7 +255,7 @@ def test_more_merge_values_than_sendgrid_takes_are_rendered_too(fake: FakeSendGr
     )  # fmt: skip
     someone = person(0)._replace(inputs={f"f{index}": f"v{index} " for index in range(151)})
     assert provider.send(letter, [someone], "attempt").verdict is Verdict.ACCEPTED
-    assert fake.mails[0].html == letter.plan.render(someone.inputs, someone.key).html
+    assert fake.mails[0].html == letter.plan.render(someone.inputs, someone.keys).html
 
 
 @pytest.mark.parametrize("number", [2, 1])
@@ -270,7 +270,7 @@ def test_a_request_larger_than_sendgrid_takes_never_leaves(fake: FakeSendGrid, p
 @pytest.mark.parametrize(("more", "substituted"), [(0, True), (1, False)])
 def test_the_limit_is_met_to_the_byte(fake: FakeSendGrid, provider: SendGrid, more: int, substituted: bool) -> None:
     letter = mailing()
-    values = letter.plan.values(person(0, town="t").inputs, person(0).key)
+    values = letter.plan.values(person(0, town="t").inputs, person(0).keys)
     used = sum(len(text.encode()) for pair in values.items() for text in pair)
     someone = person(0, town="t" * (1 + MAX_SUBSTITUTION_BYTES - used + more))
     assert provider.send(letter, [someone], "attempt").verdict is Verdict.ACCEPTED

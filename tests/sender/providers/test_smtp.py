@@ -126,7 +126,7 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_were(relay: FakeRelay, provi
     provider.send(letter, people(1), "attempt")
     part = relay.mails[0][1].get_body(("html",))
     assert part is not None
-    merged = letter.plan.render(person(0).inputs, person(0).key)
+    merged = letter.plan.render(person(0).inputs, person(0).keys)
     assert part.get_content().replace("\r\n", "\n") == merged.html
 
 

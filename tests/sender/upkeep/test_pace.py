@@ -521,7 +521,7 @@ def test_a_correction_stands_at_the_top_of_the_mail_and_is_no_html(database: Dat
     html = follow_ups.with_correction('<html><BODY style="a"><p>It is 8 May.</p></body></html>', text)
     assert html.index("<BODY") < html.index("It is &lt;9&gt; May.") < html.index("It is 8 May.")
     assert follow_ups.with_correction("<body>", "") == "<body>"
-    page = create_app(database).test_client().get(f"/v/{earlier.key()}").text
+    page = create_app(database).test_client().get(f"/v/{earlier.view()}").text
     assert page.index("Correction:") < page.index("Dear")
 
 
