@@ -21,7 +21,7 @@ from tests.fakes.sendgrid import FakeSendGrid
 from tests.kept_database import TEMPLATE, KeptDatabase, superuser, url_of
 
 # What takes a test out of `make quick`; so does the marker `processes`.
-NOT_QUICK = {"server", "chromium"}
+NOT_QUICK = {"server", "durable_server", "chromium"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +65,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     yield server
     server.release()
     shutil.rmtree(server.folder)
+
+
+@pytest.fixture(scope="session")
+def durable_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A PostgreSQL with the defaults, that keeps what it confirmed; the one that most tests use does not."""
+    server = EmbeddedServer(tmp_path_factory.mktemp("durable"))
+    server.start()
+    engine = create_engine(url_of(server, "daisychain"))
+    schema.upgrade(engine)
+    engine.dispose()
+    yield server
+    server.release()
+    shutil.rmtree(server.folder)
+
+
+@pytest.fixture
+def durable(durable_server: EmbeddedServer, settings: Settings, tmp_path: Path) -> Iterator[Daisychain]:
+    """The command line on an empty database of the durable server."""
+    with superuser(durable_server) as connection:
+        connection.execute("CREATE DATABASE emptied TEMPLATE daisychain OWNER daisychain")
+    yield Daisychain(replace(settings, database_url=url_of(durable_server, "emptied")), tmp_path)
+    with superuser(durable_server) as connection:
+        connection.execute("DROP DATABASE emptied WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

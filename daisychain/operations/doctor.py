@@ -15,6 +15,7 @@ from daisychain.clock import shown
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.installation import Installation
 from daisychain.operations.dns_records import SENDGRID_SELECTORS, NameServer, Sending, examine
+from daisychain.operations.server_durability import check_durability
 from daisychain.secret import installation_secret
 from daisychain.settings import FILE_NAME, Settings, exposed_secrets
 from lists.tables import MailingList
@@ -62,6 +63,7 @@ def _local(installation: Installation, settings: Settings) -> Iterator[SetupFind
     else:
         yield SetupFinding("home", "good", str(settings.home))
     yield _tried("database", partial(_database, installation))
+    yield _tried("durability", lambda: check_durability(installation.database))
     yield _tried("secret key", partial(_secret, settings))
     yield _tried("public URL", partial(_public_url, settings))
     yield from _providers(settings)

@@ -150,8 +150,8 @@ def test_what_is_no_domain_is_refused(zone: Zone) -> None:
         states(zone, domain="a..b", sendgrid=False, return_path="")
 
 
-def test_the_doctor_prints_what_is_wanted_and_fails_where_it_is_not_there(zone: Zone, daisychain: Daisychain) -> None:
-    doctor = daisychain.with_settings(public_url="")
+def test_the_doctor_prints_what_is_wanted_and_fails_where_it_is_not_there(zone: Zone, durable: Daisychain) -> None:
+    doctor = durable.with_settings(public_url="")
     arguments = ("doctor", "--domain", DOMAIN, "--selector", "s2", "--resolver", zone.server)
     shown = doctor(*arguments).stdout
     assert f"_dmarc.{DOMAIN} TXT" in shown

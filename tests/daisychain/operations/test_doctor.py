@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.command import Daisychain
 
 
-def test_the_doctor_finds_what_every_user_of_the_machine_can_read(daisychain: Daisychain) -> None:
-    doctor = daisychain.with_settings(public_url="")
-    file, home = daisychain.folder / "daisychain.toml", daisychain.settings.home
+def test_the_doctor_finds_what_every_user_of_the_machine_can_read(durable: Daisychain) -> None:
+    doctor = durable.with_settings(public_url="")
+    file, home = durable.folder / "daisychain.toml", durable.settings.home
     file.write_text('alert_smtp_url = "smtps://somebody:password@mail.org"')
     home.mkdir()
 

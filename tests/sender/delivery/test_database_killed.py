@@ -14,6 +14,7 @@ from daisychain.database import Database
 from daisychain.settings import Settings
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.kept_database import superuser
 from tests.sender.delivery.test_kill import proven, started
 from tests.sender.staging import staged
 from tests.waiting import until
@@ -70,3 +71,39 @@ def test_a_killed_postgresql_costs_at_most_what_was_in_flight(
         fresh.close()
     assert ledger.waiting == 0, errors
     assert ledger.uncertain <= 4 * 1_000  # the batches that four slots can have in flight
+
+
+# The most that PostgreSQL allows: a commit that does not wait for the disk reaches it up to thirty seconds later.
+CARELESS = ("synchronous_commit = off", "wal_writer_delay = '10s'", "wal_writer_flush_after = '1GB'")
+
+
+@pytest.mark.processes
+def test_a_killed_server_that_does_not_wait_for_its_disk_mails_nobody_twice(
+    embedded: Database, sendgrid: FakeSendGrid, tmp_path: Path
+) -> None:
+    campaign_id = staged(embedded, PEOPLE, provider="sendgrid")
+    server, settings = embedded.server, embedded.settings
+    assert server is not None
+    with superuser(server) as connection:
+        for setting in CARELESS:
+            connection.execute(f"ALTER SYSTEM SET {setting}")
+        connection.execute("CHECKPOINT")
+    embedded.close()  # the next process starts the server with these settings
+    send = Daisychain(settings, tmp_path)
+    sendgrid.script(None, None, *[Fault("hold", taken=True, seconds=1.0)] * 4)
+    process = started(send, campaign_id, before=SOON)
+    until(lambda: len(sendgrid.requests) > 5)  # four in flight
+    postmaster = (server.data / "postmaster.pid").read_text().split()[0]
+    family = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    for each in (postmaster, *family):
+        os.kill(int(each), signal.SIGKILL)
+    process.communicate(timeout=120)
+    sendgrid.clear()
+    _, errors = started(send, campaign_id).communicate(timeout=120)
+    fresh = Database(settings)
+    try:
+        ledger = proven(fresh, campaign_id, sendgrid)
+    finally:
+        fresh.close()
+    assert ledger.waiting == 0, errors
+    assert 0 < ledger.uncertain <= 4 * 1_000

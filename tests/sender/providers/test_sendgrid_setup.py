@@ -188,9 +188,9 @@ def test_each_question_is_asked_once_and_nothing_is_changed_there(fake: FakeSend
     assert len(fake.asked) == len(set(fake.asked)) == 4
 
 
-def test_the_doctor_asks_sendgrid_about_the_domains_of_all_lists(asking: Settings, daisychain: Daisychain) -> None:
+def test_the_doctor_asks_sendgrid_about_the_domains_of_all_lists(asking: Settings, durable: Daisychain) -> None:
     names = ("public_url", "sendgrid_api_key", "sendgrid_api_host", "sendgrid_webhook_keys")
-    doctor = daisychain.with_settings(**{name: getattr(asking, name) for name in names})
+    doctor = durable.with_settings(**{name: getattr(asking, name) for name in names})
     doctor("list", "create", "friends", "--from", f"Ann <ann@{DOMAIN.upper()}>")
     told = {each["subject"]: each["state"] for each in doctor.json("doctor", "--format", "json")}
     assert {subject: told[subject] for subject in GOOD} == GOOD
