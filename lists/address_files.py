@@ -18,7 +18,9 @@ from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.columns import has_address_heading, read_columns
 
 # What may be between addresses, or around one; a colon ends "mailto", an equals sign "cc".
-_BETWEEN = re.compile(r"""[\s,;:=<>()\[\]{}"“”„«»‹›|\\•·、。]+""")
+_BETWEEN = re.compile(r"""[\s,;:=<>()\[\]{}"“”„«»‹›|•·、。–—]+|\\[nrt]?""")
+# What may have been meant for one, so that it is no title; a line that is none is listed.
+_LIKE_AN_ADDRESS = re.compile(r"[@＠]|%40|\bat\b|\w\.\w", re.IGNORECASE)
 _AFTER = re.compile(r"[?&#/]")  # as in mailto:ann@charity.org?subject=…
 
 
@@ -54,7 +56,7 @@ def find_addresses(sheet: Sheet, refuse: Callable[[int, str], None]) -> Iterator
     rows = (row for row in sheet.records() if any(map(str.strip, row[1])))
     number = -1
     for number, (line, cells, problem) in enumerate(rows):
-        if number == 0 and not problem and not any("@" in cell for cell in cells):
+        if number == 0 and not problem and not _LIKE_AN_ADDRESS.search(" ".join(cells)):
             places = [place for place, cell in enumerate(cells) if has_address_heading([cell], {})]
             if places or sum(map(bool, map(str.strip, cells))) == 1:
                 continue
@@ -74,7 +76,7 @@ def _in_row(cells: list[str], places: list[int]) -> tuple[list[Address], str]:
 
     If the headings name columns of addresses and one is filled, prose beside it (“told by jo@charity.org”) is left out.
     """
-    read = [_in_cell(cell) for cell in cells]
+    read = [addresses_in(cell) for cell in cells]
     named = any(read[place][0] for place in places)
     used = [each for place, each in enumerate(read) if not named or place in places or not each[2]]
     found = {address.key: address for addresses, _, _ in used for address in addresses}
@@ -82,7 +84,7 @@ def _in_row(cells: list[str], places: list[int]) -> tuple[list[Address], str]:
     return list(found.values()), broken
 
 
-def _in_cell(cell: str) -> tuple[list[Address], str, bool]:
+def addresses_in(cell: str) -> tuple[list[Address], str, bool]:
     """Return a cell's addresses, why another text with an @ is none, and whether there are words around them."""
     if (key := common_key(written := cell.strip())) and key[0] not in _QUOTES:
         return [Address(written, key)], "", False

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from daisychain.errors import InputError
 from daisychain.slug import slug
 from lists.opt_out_columns import MEANINGS, OptOutColumn, opt_out_column
+from lists.opt_out_words import ELSEWHERE, heading_meaning
 from lists.tables import FIELD
 
 # Headings that need no --map, as slugs. Only words that can't mean anything else: "address" may be a street.
@@ -47,6 +48,8 @@ class Columns:
     headings: Mapping[str, str]
     left_out: tuple[str, ...] = ()
     opt_outs: tuple[OptOutColumn, ...] = ()
+    # Place → heading of columns about something else, in which a cell may yet say that somebody must not be mailed.
+    watched: Mapping[int, str] = field(default_factory=dict)
     full_name: int | None = None
 
     @property
@@ -100,7 +103,7 @@ def read_columns(
         if place in mapped:
             continue
         name = slug(heading, "_")
-        guess = next((field for field, words in SYNONYMS.items() if name in words), None)
+        guess = next((known_as for known_as, words in SYNONYMS.items() if name in words), None)
         if guess and guess not in mapped.values():
             if guess not in known:
                 known[guess] = place
@@ -126,9 +129,15 @@ def read_columns(
     if "list_state" in known:
         opt_outs.append(_list_state(known["list_state"], header[known["list_state"]]))
     headings = {name: header[place] for name, place in {**known, **custom}.items()}
+    spoken_for = {*mapped, known["email"], *(column.place for column in opt_outs)}
+    watched = {
+        place: heading or f"column {place + 1}"
+        for place, heading in enumerate(header)
+        if place not in spoken_for and slug(heading, "_") not in OURS and heading_meaning(heading)[0] != ELSEWHERE
+    }
     if {"first_name", "last_name"} & known.keys():
         full_name = None
-    return Columns(known, custom, headings, tuple(left_out), tuple(opt_outs), full_name)
+    return Columns(known, custom, headings, tuple(left_out), tuple(opt_outs), watched, full_name)
 
 
 def has_address_heading(cells: Sequence[str], mapping: Mapping[str, str]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -10,16 +12,19 @@ import orjson
 from daisychain.csv_cells import unguard
 from daisychain.sheets.sheet import Row
 from daisychain.terminal_text import CONTROLS
+from lists.address_files import addresses_in
 from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.cells import MISSING, is_text_mark, read_date, split_name
 from lists.columns import Columns
 from lists.likely_typos import meant_domain
-from lists.opt_out_columns import ASK, NEVER
+from lists.opt_out_columns import OptOutColumn
+from lists.opt_out_words import ASK, LEFT, NEVER, cell_kind, is_phrase, quick_look
 from lists.spoken_languages import language_code
 
 LONGEST_VALUE = 2_000  # characters
 _MOST_WARNINGS = 100  # different ones of a kind
 _MOST_KNOWN = 10_000  # domains and languages that need no second look
+_NOTHING = (None,) * 5  # of a person who is not imported
 
 
 class RowError(ValueError):
@@ -41,6 +46,10 @@ class RowReading:
         self.headings = columns.headings
         self.custom = tuple(columns.custom.items())
         self.opt_outs = columns.opt_outs
+        self.watched = columns.watched
+        self._quick_look = quick_look().search
+        self._found: dict[int, OptOutColumn] = {}  # of the watched ones
+        self._mentioned: Counter[str] = Counter()
         self.objections = 0
         self.latest = datetime.now(UTC) + timedelta(days=1)
         self._fine: set[str] = set()  # domains that are no typos, up to a number of them
@@ -54,14 +63,16 @@ class RowReading:
         line, raw, problem = row
         if problem:
             raise RowError(problem)
-        cells = _clean(raw)
+        cells, together = _clean(raw)
         written = cells[self.email]
         key = common_key(written)
         if key is None:
             written, key = _address(written)
         if self.opt_outs and (objection := self._objection(raw)):
             self.objections += 1
-            return line, objection[1], None, objection[0], written, key, None, None, None, None, None
+            return line, objection[1], None, objection[0], written, key, *_NOTHING
+        if self._quick_look(together):
+            self._look_closely(cells)
         domain = key[key.rindex("@") + 1 :]
         if domain not in self._fine:
             self._look_at(domain)
@@ -72,20 +83,32 @@ class RowReading:
         time, doubt = (None, None) if self.consented_at is None else self._time(cells[self.consented_at])
         custom = {name: cells[place] for name, place in self.custom if cells[place]}
         return (
-            line,
-            None,
-            doubt,
-            None,
-            written,
-            key,
-            first,
-            last,
-            ""
-            if self.language is None
-            else self._codes.get(cells[self.language]) or self._language(cells[self.language]),
-            time,
-            orjson.dumps(custom).decode() if custom else "{}",
-        )
+            line, None, doubt, None, written, key, first, last,
+            "" if self.language is None else self._language(cells[self.language]),
+            time, orjson.dumps(custom).decode() if custom else "{}",
+        )  # fmt: skip
+
+    def refused(self, row: Row, why: str) -> Iterator[tuple[object, ...]]:
+        """Yield a row that can't be used for merging.COPY: a "no" for each address in it, or else the reason `why`.
+
+        All but the first have a negative line, and are not counted.
+        """
+        line, raw, problem = row
+        objection = self._objection_in_broken(raw) if problem else self._objection(raw)
+        addresses = addresses_in(raw[self.email])[0] if objection and self.email < len(raw) else []
+        if objection and not addresses and problem:
+            addresses = [address for cell in raw for address in addresses_in(cell)[0]]
+        if objection is None or not addresses:
+            yield line, why, None, None, None, None, *_NOTHING
+            return
+        self.objections += 1
+        for place, address in enumerate(addresses):
+            yield -line if place else line, objection[1], None, objection[0], *address, *_NOTHING
+
+    @property
+    def questions(self) -> list[OptOutColumn]:
+        """Return the columns that may have to be asked about."""
+        return [*self.opt_outs, *self._found.values()]
 
     def warnings(self) -> list[str]:
         """Return what a person should look at although it was imported."""
@@ -97,14 +120,39 @@ class RowReading:
             warnings.append(f"Languages that are not known were left empty: {words}. Write codes such as en or cy.")
         if self.full_name is not None:
             warnings.append("First and last names were taken from one column with whole names: check some of them.")
+        warnings += [
+            f"{heading}: {number:,} rows mention words such as “unsubscribed” or “deceased”. Look at them."
+            for heading, number in self._mentioned.items()
+        ]
         return warnings
+
+    def _look_closely(self, cells: list[str]) -> None:
+        """Note which other columns say, or mention in a sentence, that somebody must not be mailed."""
+        for place, heading in self.watched.items():
+            cell = cells[place]
+            if self._quick_look(cell):
+                if is_phrase(cell):
+                    column = self._found.setdefault(place, OptOutColumn(place, heading, "anything"))
+                    column.judge(_printable(cell))
+                    column.unclear += 1
+                else:
+                    self._mentioned[heading] += 1
+
+    def _objection_in_broken(self, cells: list[str]) -> tuple[str, str] | None:
+        """As _objection, for a row whose cells may not be below their headings: only words count."""
+        if not self.opt_outs:
+            return None
+        for cell in re.split(r"[,;\t|]", cells[0]) if len(cells) == 1 else cells:
+            if (said := cell_kind(cell.strip(' "'))) in {LEFT, NEVER}:
+                return said, f"not subscribed: the file says {_printable(cell)}"
+        return None
 
     def _objection(self, cells: list[str]) -> tuple[str, str] | None:
         """Return how strongly this row says that somebody must not be mailed, and in which words; None if not."""
         found: tuple[str, str] | None = None
         unclear = []
         for column in self.opt_outs:
-            cell = unguard(cells[column.place].strip())
+            cell = unguard(" ".join(cells[column.place].split()))
             said = column.judge(cell)
             if said == ASK:
                 unclear.append(column)
@@ -119,6 +167,8 @@ class RowReading:
         return found
 
     def _language(self, cell: str) -> str:
+        if known := self._codes.get(cell):
+            return known
         code = language_code(cell)
         if code is None:
             _count(self._languages, cell)
@@ -162,12 +212,12 @@ def _printable(cell: str) -> str:
     return " ".join(CONTROLS.sub(" ", cell).split())[:200]
 
 
-def _clean(cells: list[str]) -> list[str]:
-    """Return the cells, each on one line, without spaces around it, controls or the guard against formulas.
+def _clean(cells: list[str]) -> tuple[list[str], str]:
+    """Return the cells, each on one line, without spaces around it, controls or guard against formulas; and all as one.
 
     Raises RowError.
     """
-    together = "".join(cells)
+    together = " ".join(cells)
     if together.isprintable():
         cells = [cell.strip() for cell in cells]
     elif "\0" in together:
@@ -178,7 +228,7 @@ def _clean(cells: list[str]) -> list[str]:
         raise RowError(f"cells: one is longer than {LONGEST_VALUE:,} characters")
     if "'" in together or '="' in together:
         cells = [cell[1:] if is_text_mark(cell) else unguard(cell) for cell in cells]
-    return cells if MISSING.isdisjoint(cells) else ["" if cell in MISSING else cell for cell in cells]
+    return cells if MISSING.isdisjoint(cells) else ["" if cell in MISSING else cell for cell in cells], together
 
 
 def _address(cell: str) -> Address:

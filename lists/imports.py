@@ -141,7 +141,8 @@ def _lay_down(connection: Connection, sheet: Sheet, reading: RowReading, watch: 
             try:
                 copy.write_row(reading.read(row))
             except RowError as problem:
-                copy.write_row((row[0], str(problem), None, None, None, None, None, None, None, None, None))
-    require_understood(reading.opt_outs, sheet.path)
+                for record in reading.refused(row, str(problem)):
+                    copy.write_row(record)
+    require_understood(reading.questions, sheet.path)
     if reading.doubtful_dates:
         merging.refuse_doubtful(connection)

@@ -52,7 +52,7 @@ _REFUSE_DOUBTFUL = "UPDATE incoming SET reason = doubt WHERE doubt IS NOT NULL A
 # A "no" wins over every other row of the same address, before or after it. Rows with one have a reason already.
 _REFUSE_OBJECTIONS_ELSEWHERE = """
     UPDATE incoming SET reason = 'not subscribed: line ' || objected.first || ' says so'
-    FROM (SELECT address_key, min(line) AS first FROM incoming WHERE objection IS NOT NULL GROUP BY address_key)
+    FROM (SELECT address_key, min(abs(line)) AS first FROM incoming WHERE objection IS NOT NULL GROUP BY address_key)
         AS objected
     WHERE objected.address_key = incoming.address_key AND incoming.reason IS NULL
 """
@@ -168,13 +168,14 @@ _INSERT_MEMBERSHIPS = """
     ORDER BY members.id
     ON CONFLICT DO NOTHING
 """
-_COUNT_ROWS = "SELECT count(*), count(reason) FROM incoming"
+# A row with a "no" for several addresses is in there several times, and only once with a line above 0.
+_COUNT_ROWS = "SELECT count(*), count(reason) FROM incoming WHERE line > 0"
 # "address: has no @" and "duplicate of line 7" are counted as "address" and "duplicate".
 _COUNT_REASONS = """
     SELECT regexp_replace(reason, '(:| of line ).*', '') AS kind, count(*) FROM incoming
-    WHERE reason IS NOT NULL GROUP BY kind ORDER BY count(*) DESC, kind
+    WHERE reason IS NOT NULL AND line > 0 GROUP BY kind ORDER BY count(*) DESC, kind
 """
-_REFUSED = "SELECT line, reason FROM incoming WHERE reason IS NOT NULL ORDER BY line"
+_REFUSED = "SELECT line, reason FROM incoming WHERE reason IS NOT NULL AND line > 0 ORDER BY line"
 # fmt: on
 MANY = 10_000
 

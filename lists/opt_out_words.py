@@ -1,0 +1,103 @@
+"""The words that say who must not be mailed, in headings and cells; the lists of them are in opt_out_words.yml."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from daisychain.slug import slug
+
+# What a cell says: opted out of this list, never to be mailed, or not understood; "" is no objection.
+LEFT, NEVER, ASK = "left", "never", "ask"
+ELSEWHERE = "elsewhere"  # the meaning of a column about another channel, whatever its cells say
+# Of a heading that fits several, the first one counts; "never" and "left" are both "opt-out".
+_MEANINGS = (
+    "status", "state", "other status", "never", "left", "opt-in", "wish", "perhaps in", "perhaps out", "suggests",
+)  # fmt: skip
+_YES = frozenset({
+    "yes", "y", "true", "t", "1", "1.0", "-1", "x", "on", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero", "ie",
+    "ydw", "ydy", "oes", "gwir", "checked", "ticked", "✓", "✔", "☑", "✅", "[x]",
+})  # fmt: skip
+_NO = frozenset({
+    "no", "n", "false", "f", "0", "0.0", "off", "nein", "falsch", "non", "faux", "falso", "nage", "nac ydw", "nac ydy",
+    "nac oes", "anwir", "unchecked", "no thanks", "no thank you", "✗", "✘", "☐", "❌", "[ ]",
+})  # fmt: skip
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# An empty date as databases write it, and a dash.
+_EMPTY = re.compile(
+    r"|\(?null\)?|n/a|[-–—.]|nan|nat|0000-00-00.*|0001-01-01.*|0?[01]/0?[01]/000[01].*|00[./-]00[./-]0000.*|1899-12-3.*"
+)
+_DATE = re.compile(
+    r"\d{4}[-./]\d\d?[-./]\d\d?(\D.*)?|\d\d?[./-]\d\d?[./-]\d{2,4}(\D.*)?|(19|20)\d\d|\d{5}(\.\d+)?|\d{8}"
+    r"|\d{10}(\d{3})?|(\w+,? )?\d\d?(st|nd|rd|th|er|\.)?[ -][^\W\d]{3,10}\.?,?[ -]\d{2,4}(\D.*)?"
+    r"|[^\W\d]{3,10}\.? (\d\d?(st|nd|rd|th)?,? )?\d{4}.*"
+)
+
+
+def heading_meaning(heading: str) -> tuple[str, str]:
+    """Return the kind of column that a heading makes, "" for one about something else, and how strong its yes is."""
+    words = f"_{slug(_CAMEL.sub(' ', heading), '_')}_"
+    is_ = {family: pattern.search(words) is not None for family, pattern in _patterns("headings").items()}
+    strength = NEVER if is_["never"] else LEFT
+    if is_["technical"] or (is_["channel"] and not is_["email"]):
+        return ELSEWHERE, strength
+    if is_["matter"] and not is_["email"]:
+        return "", strength
+    negative = is_["never"] or is_["left"] or is_["perhaps out"]
+    if is_["detail"] and negative and not is_["status"]:
+        return "perhaps out", strength
+    found = next((meaning for meaning in _MEANINGS if is_[meaning]), "")
+    if is_["about"] and found not in {"status", "state", "other status"} and not negative:
+        return "", strength
+    return ("opt-out" if found in {"never", "left"} else found), strength
+
+
+@cache
+def _patterns(part: str) -> dict[str, re.Pattern[str]]:
+    words = yaml.safe_load(files("lists").joinpath("opt_out_words.yml").read_text(encoding="utf-8"))[part]
+    if part == "headings":
+        return {name: re.compile("|".join(text.split()).replace("-", "_?")) for name, text in words.items()}
+    texts = {name: re.sub(r"\s*\|\s*", "|", text) for name, text in words.items()}
+    before = f"(?:(?:{texts['before']}) )*"
+    for name in ("never", "left"):
+        texts[name] = f"{before}({texts[name]})"
+    texts["negation"] = rf"(?:{texts['negation']}) (?:been |currently )?(.*)"
+    return {name: re.compile(text, re.IGNORECASE) for name, text in texts.items()}
+
+
+def cell_kind(cell: str) -> str:
+    """Return what a cell says: empty, none, yes, no, date, in, agreed, confirmed, LEFT or NEVER; "" if not known."""
+    plain = cell.casefold().strip().lstrip("'")
+    if _EMPTY.fullmatch(plain):
+        return "empty"
+    if plain in _YES or plain in _NO or plain.replace(",", "") in _NO:
+        return "yes" if plain in _YES else "no"
+    if plain in {"none", "never", "nil"}:
+        return "none"
+    return "date" if _DATE.fullmatch(plain) else _words_kind(slug(_CAMEL.sub(" ", cell), " "))
+
+
+def _words_kind(words: str) -> str:
+    patterns = _patterns("cells")
+    if patterns["no_matter"].match(words):
+        return ""
+    for said in (NEVER, LEFT):
+        if patterns[said].match(words):
+            return said
+    if denied := patterns["negation"].fullmatch(words):
+        return LEFT if patterns["in"].fullmatch(denied[1]) or patterns["agreed"].fullmatch(denied[1]) else ""
+    return next((kind for kind in ("in", "agreed", "confirmed") if patterns[kind].fullmatch(words)), "")
+
+
+def quick_look() -> re.Pattern[str]:
+    """Return the pattern of words with which a row, whatever its columns are about, needs a closer look."""
+    return _patterns("cells")["quick"]
+
+
+def is_phrase(cell: str) -> bool:
+    """Report whether a cell of any column, or one of several things in it, is a word for “do not mail”."""
+    phrase = _patterns("cells")["phrase"]
+    return any(phrase.fullmatch(slug(part, " ")) for part in re.split(r"[,;|]", cell) if len(part) < 60)
