@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from commands.campaign_tables import emit_status, show_campaigns
 from commands.console import LazyGroup, emit, examples, format_option, pass_installation, say, show_line
 from daisychain.errors import InputError
 from daisychain.installation import Installation
+from daisychain.system_user import acting_user
 
 if TYPE_CHECKING:
     from sender.campaigns.drafts import Created
@@ -46,7 +46,7 @@ def campaign() -> None:
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
 @click.option("--name", default="", help="The campaign's name; default: the newsletter's title.")
 @click.option("--override", multiple=True, metavar="CODE=REASON", help="Accept this error of the checks.")
-@click.option("--by", "who", default=getpass.getuser, help="Who accepts it; default: you.")
+@click.option("--by", "who", default=acting_user, help="Who accepts it; default: you. Your own name is recorded too.")
 @format_option
 @pass_installation
 @examples(
@@ -75,7 +75,7 @@ def create(
             connection, installation.settings, file,
             list_name=list_name, provider=provider or installation.settings.provider, name=name,
             follows=(from_campaign, whom) if from_campaign is not None and whom is not None else None,
-            overrides=read_overrides(override, who),
+            overrides=read_overrides(override, who if who == acting_user() else f"{who} ({acting_user()})"),
         )  # fmt: skip
         found = campaign_status(connection, created.id)
     check = shlex.join(["daisychain", "newsletter", "check", str(file), "--list", found.campaign.list_name or ""])
@@ -135,7 +135,7 @@ def resolve(installation: Installation, id_: int, decision: Decision | None, bec
         emit(evidence, format_, lambda: None)
         return
     with installation.database.engine.begin() as connection:
-        people = decide(connection, id_, decision, who=getpass.getuser(), because=because)
+        people = decide(connection, id_, decision, who=acting_user(), because=because)
         found = campaign_status(connection, id_)
     say(f"{people:,} people decided." + (f" Next: daisychain campaign send {id_}" if decision == "send-again" else ""))
     emit_status(found, format_)

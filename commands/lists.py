@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from commands.console import emit, examples, format_option, pass_installation, p
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
+from daisychain.system_user import acting_user
 
 if TYPE_CHECKING:
     from lists.imports import ImportSummary
@@ -198,7 +198,7 @@ def import_(
     from lists.imports import ImportOptions, import_members
     from lists.lists import find_list
 
-    options = ImportOptions(mapping=parse_mapping(mapping), by=getpass.getuser(), **choices)
+    options = ImportOptions(mapping=parse_mapping(mapping), by=acting_user(), **choices)
     with progress() as bar, installation.database.engine.begin() as connection:
         list_id = find_list(connection, name)["id"]
         task = bar.add_task("Reading", total=file.stat().st_size if file.is_file() else None)
@@ -255,7 +255,7 @@ def undo_import_(installation: Installation, number: int, dry_run: bool, yes: bo
     def run(keep: bool) -> dict[str, Any]:
         with installation.database.engine.connect() as connection, connection.begin() as transaction:
             found = find_import(connection, number)
-            counts = asdict(undo_import(connection, number, by=getpass.getuser()))
+            counts = asdict(undo_import(connection, number, by=acting_user()))
             transaction.commit() if keep else transaction.rollback()
             return {"number": number, "list": found["name"], "file": found["file"], "dry_run": not keep, **counts}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from daisychain.clock import shown
 from daisychain.errors import StateError
 from daisychain.installation import Installation
 from daisychain.processes import StopFlag, set_by_signals
+from daisychain.system_user import acting_user
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,7 +78,7 @@ def send(
     if scheduled:
         say("Scheduled. `daisychain serve` or `worker` must be running at that time. You can cancel it until then.")
     else:
-        foreground.start(installation.database, id_, who=getpass.getuser())
+        foreground.start(installation.database, id_, who=acting_user())
     if not scheduled and not detach:
         signals = set_by_signals(stop, then=_say_stopping, second_breaks_off=True)
         with progress() as bar, notify.alerting(installation.database), signals:

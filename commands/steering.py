@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 
 import click
@@ -12,6 +11,7 @@ from commands.console import emit, examples, format_option, pass_installation, s
 from commands.send import confirm
 from daisychain.errors import InputError
 from daisychain.installation import Installation
+from daisychain.system_user import acting_user
 
 ID = click.argument("id_", metavar="ID", type=int)
 BECAUSE = click.option("--because", default="", help="Why; kept with your name.")
@@ -36,7 +36,7 @@ def pause(installation: Installation, id_: int, because: str, format_: str) -> N
     from sender.campaigns import steering
 
     with installation.database.engine.begin() as connection:
-        steering.pause(connection, id_, who=getpass.getuser(), because=because)
+        steering.pause(connection, id_, who=acting_user(), because=because)
     say(f"Paused: nobody else is mailed. Continue with: daisychain campaign resume {id_}")
     _answer(installation, id_, format_)
 
@@ -52,7 +52,7 @@ def resume(installation: Installation, id_: int, because: str, format_: str) -> 
     from sender.campaigns import steering
 
     with installation.database.engine.begin() as connection:
-        steering.resume(connection, installation.settings, id_, who=getpass.getuser(), because=because)
+        steering.resume(connection, installation.settings, id_, who=acting_user(), because=because)
     say(f"Resumed: `daisychain serve` or `worker` continues it; to do it here: daisychain campaign send {id_}")
     _answer(installation, id_, format_)
 
@@ -79,7 +79,7 @@ def cancel(installation: Installation, id_: int, because: str, yes: bool, format
     if not yes:
         confirm(f"Cancel campaign {id_}? It can't be resumed. {people:,} {whom} will not be mailed.")
     with installation.database.engine.begin() as connection:
-        people = steering.cancel(connection, id_, who=getpass.getuser(), because=because)
+        people = steering.cancel(connection, id_, who=acting_user(), because=because)
     say(f"Cancelled. {people:,} {whom} will not be mailed.")
     _answer(installation, id_, format_)
 
@@ -95,7 +95,7 @@ def retry(installation: Installation, id_: int, because: str, format_: str) -> N
     from sender.campaigns import steering
 
     with installation.database.engine.begin() as connection:
-        people = steering.retry(connection, id_, who=getpass.getuser(), because=because)
+        people = steering.retry(connection, id_, who=acting_user(), because=because)
     say(f"{people:,} failed people are waiting again. Next: daisychain campaign send {id_}")
     _answer(installation, id_, format_)
 
@@ -129,7 +129,7 @@ def warm_up(installation: Installation, domain: str | None, stop: bool, format_:
             if not plan.stop(connection, domain):
                 raise InputError(f"{domain} is not being warmed up.")
         elif domain:
-            plan.start(connection, domain, who=getpass.getuser())
+            plan.start(connection, domain, who=acting_user())
         rows = plan.list_warm_ups(connection, datetime.now(UTC))
     columns = ("domain", "started_at", "started_by", "ceiling", "last_day")
     emit(rows, format_, lambda: show_table(columns, (list(vars(row).values()) for row in rows)))
@@ -150,7 +150,7 @@ def confirm_here(installation: Installation, yes: bool) -> None:
             return
         if not yes:
             confirm(f"May mail leave from {place.description}, and is no other copy of this database at work?")
-        paused = confirmed_places.confirm(connection, installation.settings, who=getpass.getuser())
+        paused = confirmed_places.confirm(connection, installation.settings, who=acting_user())
     say(f"Confirmed: {place.description}.")
     for campaign_id in paused:
         say(f"Campaign {campaign_id} is paused: people who wait in it may have been mailed after the backup.")

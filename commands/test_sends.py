@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from commands.send import UNFINISHED_BUSINESS
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
+from daisychain.system_user import acting_user
 
 
 @click.command("test")
@@ -44,7 +44,7 @@ def send_test(
     campaign_id = test_sends.start_test(
         installation.database, file, addresses,
         provider=provider or installation.settings.provider, list_name=list_name, member=member, only=only,
-        overrides=read_overrides(override, getpass.getuser()),
+        overrides=read_overrides(override, acting_user()),
     )  # fmt: skip
     work_until_over(installation.database, campaign_id)
     with installation.database.engine.connect() as connection:

@@ -22,8 +22,13 @@ def installation_secret(settings: Settings) -> str:
         return _strong(settings.secret_key, "DAISYCHAIN_SECRET_KEY")
     if settings.database_url:
         return settings.need("secret_key", why="because several machines may share this database")
-    kept = settings.home / "secret_key"
+    kept = secret_file(settings)
     return _strong(made_once(kept, secrets.token_urlsafe), str(kept))
+
+
+def secret_file(settings: Settings) -> Path:
+    """Return the file in the home that holds the secret if no setting does."""
+    return settings.home / "secret_key"
 
 
 def _strong(secret: str, name: str) -> str:

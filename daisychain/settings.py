@@ -100,6 +100,17 @@ def exposed_secrets(folder: Path | None = None) -> list[str]:
     return [item.name for item in fields(Settings) if not item.repr and values.get(item.name)]
 
 
+def exposed_files(environment: Mapping[str, str] = os.environ) -> list[Path]:
+    """The files of secrets, as NAME_FILE names them, that every user of this machine can read or change."""
+    secrets = (VARIABLES[item.name] for item in fields(Settings) if not item.repr)
+    return [Path(file) for name in secrets if (file := environment.get(f"{name}_FILE")) and open_to_others(Path(file))]
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether users other than a file's owner and group can read it, or its group can change it."""
+    return path.exists() and bool(path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP))
+
+
 def _from_file(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:

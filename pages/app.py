@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, abort, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
@@ -15,7 +17,11 @@ from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
 from newsletters.toolkit_store.store import list_toolkits
 from pages import mail_of_key, metrics, readers, toolkits, unsubscribe, webhooks
+from pages.context import ASKED_HOST, settings
 from pages.request_limits import RequestLimit
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ROOT = Path(__file__).parent.parent
 # A webhook batch is the largest thing that anybody may post.
@@ -43,6 +49,7 @@ def create_app(database: Database) -> Flask:
         # It would want a Referer on https, and our pages send none: their addresses hold members' keys.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
     for pages in (toolkits, readers, unsubscribe, webhooks, metrics):
@@ -63,17 +70,37 @@ def create_app(database: Database) -> Flask:
             connection.execute(text("SELECT 1"))
         return Response("ok\n", mimetype="text/plain")
 
-    app.wsgi_app = RequestLimit(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = RequestLimit(_OwnAddress(app.wsgi_app, database.settings.pages_url))  # type: ignore[method-assign]
     app.after_request(_secure)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)
     if database.settings.public_url.startswith("https://"):
-        # We speak http, so there is one proxy in front, which adds the reader's address and the scheme.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
+        # We speak http, so there is one proxy in front, which adds the reader's address.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0, x_host=0)  # type: ignore[method-assign]
     return app
 
 
+def _refuse_nul() -> None:
+    """Answer 404 to a path with a NUL, which no name in a database or a file system has."""
+    if "\0" in request.path:
+        abort(404)
+
+
+class _OwnAddress:
+    """A WSGI application that knows its address from the public URL, whatever a request or its proxy says of it."""
+
+    def __init__(self, app: WSGIApplication, public_url: str) -> None:
+        scheme, host, path, *_ = urlsplit(public_url)
+        self._app, self._own = app, {"wsgi.url_scheme": scheme, "HTTP_HOST": host, "SCRIPT_NAME": path}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._app({**environ, ASKED_HOST: environ.get("HTTP_HOST", ""), **self._own}, start_response)
+
+
 def _secure(response: Response) -> Response:
+    if settings().public_url.startswith("https://"):
+        # A year, for our own host only: what else is in its domain is not ours to decide.
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers.setdefault(

@@ -1,12 +1,12 @@
-"""`/metrics` for Prometheus: for this machine only, or for requests that carry the token."""
+"""`/metrics` for Prometheus: for requests that carry the token; without public pages also for this machine."""
 
 from __future__ import annotations
 
 import hmac
+import re
 import threading
 import time
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, request
 
@@ -20,6 +20,7 @@ blueprint = Blueprint("metrics", __name__)
 FRESH = 5.0
 # Headers that a proxy adds: a request that comes through one is not from this machine.
 _PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via")
+_THIS_MACHINE = r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
 _turn = threading.Lock()
 
 
@@ -37,11 +38,13 @@ def _allowed() -> bool:
     given = request.headers.get("Authorization", "")
     if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return True
-    # The host's name as well: a proxy that adds no header still asks by the public one, as does a page in a browser
-    # whose name was made to lead here.
+    # Behind a proxy every request comes from this machine, whatever the proxy adds or leaves out.
+    if context.settings().public_url.startswith("https://"):
+        return False
+    # The host's name as well: a page in a browser may have a name that was made to lead here.
     return (
-        is_loopback(request.environ.get("werkzeug.proxy_fix.orig", request.environ).get("REMOTE_ADDR") or "")
-        and is_loopback(urlsplit(f"//{request.host}").hostname or "")
+        is_loopback(request.remote_addr or "")
+        and re.fullmatch(_THIS_MACHINE, request.environ[context.ASKED_HOST]) is not None
         and not any(name in request.headers for name in _PASSED_ON)
     )
 

@@ -6,7 +6,14 @@ from flask import Blueprint, Response, abort, request
 
 from pages.context import engine, keep_private, plain, settings
 from sender.events.intake import store_body
-from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_body
+from sender.events.sendgrid_webhook import (
+    LARGEST_BODY,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    is_recent,
+    is_signed,
+    parse_body,
+)
 
 blueprint = Blueprint("webhooks", __name__)
 blueprint.after_request(keep_private)
@@ -19,7 +26,8 @@ def sendgrid() -> Response:
     if not keys:
         abort(404)
     signature, timestamp = request.headers.get(SIGNATURE_HEADER), request.headers.get(TIMESTAMP_HEADER)
-    if not signature or not timestamp:  # before the body is read, which may take its sender's own time
+    # Before the body is read, which may take its sender's own time.
+    if not signature or not timestamp or not is_recent(timestamp):
         return plain("Not a signed batch of events.", 401)
     request.max_content_length = LARGEST_BODY
     body = request.get_data(cache=False)

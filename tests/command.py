@@ -47,7 +47,7 @@ class Daisychain:
         assert code is None or result.exit_code == code, result.output
         return result
 
-    def json(self, *arguments: str, code: int = 0) -> Any:
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
         """The answer of a command that speaks JSON."""
         return json.loads(self(*arguments, code=code).stdout)
 

@@ -16,8 +16,8 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.installation import Installation
 from daisychain.operations.dns_records import SENDGRID_SELECTORS, NameServer, Sending, examine
 from daisychain.operations.server_durability import check_durability
-from daisychain.secret import installation_secret
-from daisychain.settings import FILE_NAME, Settings, exposed_secrets
+from daisychain.secret import installation_secret, secret_file
+from daisychain.settings import FILE_NAME, Settings, exposed_files, exposed_secrets, open_to_others
 from lists.tables import MailingList
 from sender.alerts.channels import channels
 from sender.alerts.conditions import FAILURES
@@ -57,6 +57,13 @@ def _local(installation: Installation, settings: Settings) -> Iterator[SetupFind
     if secrets := exposed_secrets():
         words = f"{', '.join(secrets)} in {FILE_NAME}: every user of this machine can read it; chmod 600 {FILE_NAME}"
         yield SetupFinding("settings", "wrong", words)
+    key = secret_file(settings)
+    for path in [*exposed_files(), *([key] if open_to_others(key) else [])]:
+        words = f"{path}: other users of this machine can read or change it; chmod 600 {path}"
+        yield SetupFinding("secret file", "wrong", words)
+    if settings.test_mode:
+        words = "DAISYCHAIN_TEST_MODE is on: guards are off for providers on this machine; take it out to mail people"
+        yield SetupFinding("test mode", "missing", words)
     if settings.home.exists() and settings.home.stat().st_mode & stat.S_IRWXO:
         words = f"{settings.home}: every user of this machine can look into it; chmod 700 {settings.home}"
         yield SetupFinding("home", "wrong", words)

@@ -6,6 +6,8 @@ undocumented types. A body that is not an array of objects is refused like one w
 
 from __future__ import annotations
 
+import re
+import time
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +29,8 @@ from sender.links.keys import Keys
 SOURCE = "sendgrid"
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
+# Seconds. SendGrid retries for 24 hours; who got hold of a body can't send it again much later.
+OLDEST = 3 * 24 * 3600
 LARGEST_BODY = 4 * 1024 * 1024  # bytes; SendGrid posts after 30 s or at 768 kB, for each of its servers
 
 # The custom arguments in our mails. An asynchronous bounce comes without them.
@@ -52,11 +56,13 @@ _LONGEST_URL = 4_000
 _LATEST = 4_102_444_800  # the year 2100; a larger number is not a time in seconds
 
 
-def is_signed(keys: Sequence[str], signature: str | None, timestamp: str | None, body: bytes) -> bool:
-    """Whether any of `keys` signed `timestamp` and the raw `body` (ECDSA, SHA-256); raises ConfigurationError.
+def is_recent(timestamp: str) -> bool:
+    """Whether a signed timestamp is at most `OLDEST` seconds old."""
+    return bool(re.fullmatch(r"[0-9]{1,12}", timestamp)) and int(timestamp) >= time.time() - OLDEST
 
-    An old timestamp is accepted: SendGrid retries for 24 hours, and a replayed body inserts nothing.
-    """
+
+def is_signed(keys: Sequence[str], signature: str | None, timestamp: str | None, body: bytes) -> bool:
+    """Whether any of `keys` signed `timestamp` and the raw `body` (ECDSA, SHA-256); raises ConfigurationError."""
     if not signature or not timestamp:
         return False
     try:

@@ -27,7 +27,7 @@ _RETURN_SPELLING = re.compile(r"[a-z2-7]{25}[aeimquy4]")
 
 
 class KeyKind(IntEnum):
-    """What a key is for. The numbers are in mails already sent."""
+    """The purpose of a key. The numbers are in mails already sent."""
 
     ANY = 0  # of mails from before keys had purposes (`Campaign.one_key`): all of their links, and their header
     ATTEMPT = 1

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -45,6 +48,44 @@ def test_an_upload_beyond_the_limit_is_refused(client: FlaskClient) -> None:
 
 def test_pages_set_no_cookie_before_somebody_is_asked_for_something(client: FlaskClient) -> None:
     assert "Set-Cookie" not in client.get("/toolkits/community-makes-us").headers
+
+
+@pytest.mark.parametrize("path", ["/packs/%00", "/toolkits/a%00b", "/i/%00.png", "/static/%00", "/u/%00", "/%00"])
+def test_a_path_with_a_nul_leads_nowhere(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+LIES = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "javascript",
+        "Forwarded": "host=evil.example;proto=javascript"}  # fmt: skip
+
+
+@pytest.mark.parametrize("public_url", ["http://127.0.0.1:8000", "https://news.daisies.org/letters"])
+@pytest.mark.parametrize("path", ["//toolkits//community-makes-us", "/c/{click}//0", "//u/{unsubscribe}", "/nowhere"])
+def test_no_address_in_an_answer_comes_from_the_request(
+    database: Database, campaign: Sent, public_url: str, path: str
+) -> None:
+    database.settings = replace(database.settings, public_url=public_url)
+    keys = {"click": campaign.click(), "unsubscribe": campaign.unsubscribe()}
+    answer = create_app(database).test_client().get(path.format(**keys), headers=LIES)
+    assert not {"evil.example", "javascript"} & set(re.findall(r"[a-z.]+", f"{answer.headers} {answer.text}"))
+    if location := answer.headers.get("Location"):
+        assert location.startswith(f"{public_url}/")
+
+
+def test_pages_below_a_path_link_to_each_other_below_it(database: Database, campaign: Sent) -> None:
+    database.settings = replace(database.settings, public_url="https://daisies.org/letters")
+    page = create_app(database).test_client().get(f"/u/{campaign.unsubscribe()}").text
+    assert f'action="/letters/u/{campaign.unsubscribe()}/leave"' in page
+    assert 'href="/letters/static/daisychain.css"' in page
+
+
+@pytest.mark.parametrize(("public_url", "said"), [("https://news.daisies.org", "max-age=31536000"), ("", None)])
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/u/x", "/healthz"])
+def test_browsers_are_told_to_stay_with_https_if_we_have_it(
+    database: Database, public_url: str, said: str | None, path: str
+) -> None:
+    database.settings = replace(database.settings, public_url=public_url)
+    assert create_app(database).test_client().get(path).headers.get("Strict-Transport-Security") == said
 
 
 def test_an_error_is_logged_without_the_path_that_holds_a_key(

@@ -62,6 +62,8 @@ def test_the_tables_are_not_asked_more_often_than_every_few_seconds(
         ("127.0.0.1", {"Host": "127.0.0.1:8000"}, 200),
         ("::1", {"Host": "[::1]:8000"}, 200),
         ("127.0.0.1", {"Host": "news.your-charity.org"}, 404),
+        ("127.0.0.1", {"Host": "127.0.0.1.evil.example"}, 404),
+        ("127.0.0.1", {"Host": "["}, 404),
         ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 404),
         ("127.0.0.1", {"X-Real-IP": "192.0.2.1"}, 404),
         ("192.0.2.1", {}, 404),
@@ -72,10 +74,12 @@ def test_the_tables_are_not_asked_more_often_than_every_few_seconds(
     ],
 )
 @pytest.mark.parametrize("public_url", ["https://news.your-charity.org", "http://127.0.0.1:8000"])
-def test_they_are_for_this_machine_and_for_who_carries_the_token(
+def test_they_are_for_who_carries_the_token_and_without_public_pages_for_this_machine(
     database: Database, peer: str, headers: dict[str, str], status: int, public_url: str
 ) -> None:
     database.settings = replace(database.settings, metrics_token=TOKEN, public_url=public_url)
+    if public_url.startswith("https") and TOKEN not in str(headers):
+        status = 404
     client = create_app(database).test_client()
     assert client.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": peer}).status_code == status
 
@@ -85,3 +89,10 @@ def test_without_a_token_set_none_opens_it(database: Database) -> None:
     there = {"REMOTE_ADDR": "192.0.2.1"}
     for given in ("Bearer", "Bearer ", "Bearer None"):
         assert client.get("/metrics", headers={"Authorization": given}, environ_base=there).status_code == 404
+
+
+def test_without_a_token_nobody_reads_them_once_the_pages_are_public(database: Database) -> None:
+    database.settings = replace(database.settings, public_url="https://news.your-charity.org")
+    headers: dict[str, str]
+    for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer"}):
+        assert create_app(database).test_client().get("/metrics", headers=headers).status_code == 404

@@ -1,6 +1,10 @@
-"""What the doctor says of files that others can read."""
+"""What the doctor says of files that others can read, and of test mode."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
 
 from tests.command import Daisychain
 
@@ -23,3 +27,35 @@ def test_the_doctor_finds_what_every_user_of_the_machine_can_read(durable: Daisy
     assert "alert_smtp_url" in told["settings"]
     assert "chmod 600 daisychain.toml" in told["settings"]
     assert f"chmod 700 {home}" in told["home"]
+
+
+@pytest.mark.parametrize(("mode", "wrong"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o660, 1), (0o602, 1), (0o604, 1)])
+@pytest.mark.parametrize("kept", ["DAISYCHAIN_SECRET_KEY", "SENDGRID_API_KEY", "SMTP_URL", "DAISYCHAIN_METRICS_TOKEN"])
+def test_the_doctor_looks_at_the_files_of_secrets(
+    durable: Daisychain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, mode: int, wrong: int
+) -> None:
+    doctor = durable.with_settings(public_url="", secret_key="" if "SECRET" in kept else durable.settings.secret_key)
+    file = tmp_path / "value"
+    file.write_text("smtp://127.0.0.1:1" if kept == "SMTP_URL" else "SG." + "x" * 40)
+    file.chmod(mode)
+    monkeypatch.setenv(f"{kept}_FILE", str(file))
+    found = doctor.json("doctor", "--format", "json", code=None)
+    told = [each["words"] for each in found if each["subject"] == "secret file"]
+    assert len(told) == wrong
+    assert all(f"chmod 600 {file}" in each for each in told)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_the_doctor_looks_at_the_key_in_the_home(durable: Daisychain, mode: int) -> None:
+    home = durable.settings.home
+    home.mkdir(mode=0o700)
+    (home / "secret_key").write_text("x" * 40)
+    (home / "secret_key").chmod(mode)
+    found = durable.json("doctor", "--format", "json", code=None)
+    assert [each["state"] for each in found if each["subject"] == "secret file"] == ["wrong"] * (mode == 0o644)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_doctor_says_that_test_mode_is_on(durable: Daisychain, on: bool) -> None:
+    found = durable.with_settings(test_mode=on).json("doctor", "--format", "json", code=None)
+    assert [each["state"] for each in found if each["subject"] == "test mode"] == ["missing"] * on

@@ -10,6 +10,7 @@ import pytest
 from daisychain.database import Database
 from daisychain.errors import InputError
 from daisychain.settings import Settings
+from daisychain.system_user import acting_user
 from newsletters.checks import codes
 from sender.campaigns import drafts
 from sender.campaigns.overrides import Overrides, read_overrides
@@ -120,7 +121,7 @@ def test_people_see_what_stands_before_they_send_and_afterwards(friends: Databas
     told = daisychain(*create, "--override", "words-placeholder=the band's name", "--by", "Bo")
     assert "1 overridden error: daisychain newsletter check may.md --list friends" in told.stdout
     [id_] = re.findall(r"Next: daisychain campaign send (\d+)", told.stdout)
-    line = "words-placeholder (1 found), by Bo: the band's name"
+    line = f"words-placeholder (1 found), by Bo ({acting_user()}): the band's name"
     assert line in daisychain("campaign", "send", id_, code=1).stderr
     assert f"Overridden: {line}" in daisychain("campaign", "status", id_).stdout
     test = ("newsletter", "test", "may.md", "--to", "ann@people.example", "--provider", "outbox", "--list", "friends")

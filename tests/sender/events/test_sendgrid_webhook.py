@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.serving import make_server
@@ -92,6 +96,25 @@ def test_a_body_that_is_played_again_takes_no_room_and_no_work(client: FlaskClie
 
 def _without(name: str) -> dict[str, str]:
     return {key: value for key, value in KEY.headers(b"[{}]").items() if key != name}
+
+
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize(("age", "status"), [(DAY, 204), (3 * DAY - 60, 204), (3 * DAY + 60, 401), (400 * DAY, 401)])
+def test_a_body_that_was_signed_more_than_three_days_ago_is_refused(
+    client: FlaskClient, database: Database, age: int, status: int
+) -> None:
+    body = b"[{}]"
+    assert client.post(URL, data=body, headers=KEY.headers(body, at=time.time() - age)).status_code == status
+    assert len(bodies(database)) == (status == 204)
+
+
+@pytest.mark.parametrize("stamp", ["", "x", "-1", "1e12", "٣", " 1", "9" * 400, "nan"])
+def test_a_timestamp_that_is_no_time_is_refused_though_it_is_signed(client: FlaskClient, stamp: str) -> None:
+    signature = KEY.key.sign(stamp.encode() + b"[{}]", ec.ECDSA(hashes.SHA256()))
+    headers = {SIGNATURE_HEADER: base64.b64encode(signature).decode(), TIMESTAMP_HEADER: stamp}
+    assert client.post(URL, data=b"[{}]", headers=headers).status_code == 401
 
 
 REFUSED = {
