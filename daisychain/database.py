@@ -5,6 +5,7 @@ The embedded database migrates itself; a server's is upgraded by `daisychain db 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,21 @@ from typing import Any, ClassVar
 
 import orjson
 import psycopg
-from sqlalchemy import URL, BigInteger, DateTime, Engine, MetaData, Text, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    Text,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import DeclarativeBase
@@ -26,7 +41,32 @@ from daisychain.errors import ConfigurationError, DatabaseError
 from daisychain.hosts import is_loopback
 from daisychain.settings import Settings
 
+log = logging.getLogger("daisychain.database")
+
 OLDEST_SERVER = 150000  # PostgreSQL 15
+
+# A machine that vanishes closes no connection, and by default Linux notices after two hours. With these, both sides
+# notice within 20 s, and the server frees the locks. libpq's names for our side, in seconds (tcp_user_timeout in
+# milliseconds); a URL may say otherwise. A Unix socket ignores them.
+KEEPALIVE = {
+    "connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "3", "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}  # fmt: skip
+# The same for the server's side. A statement that waits for a lock reads nothing from its client: only the check of the
+# connection ends it (not on Windows).
+#
+# And a commit waits for the disk, whatever the defaults of the server, the database and the role: a claim that a killed
+# server forgets mails people twice; a forgotten unsubscribe mails them once more. Statements rather than options of the
+# start, which poolers refuse or ignore. To do without, SET LOCAL in a transaction.
+_SESSION = """
+    SET synchronous_commit = on;
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3;
+    SET tcp_user_timeout = 20000; SET idle_in_transaction_session_timeout = '{idle}';
+    SELECT set_config('client_connection_check_interval', '5s', false) WHERE version() !~* 'windows|mingw|visual c'
+"""
+# A process that hangs in a transaction, or whose pooler keeps the connection, blocks others no longer than this. A
+# command may compile or ask a person in a transaction; nothing that works for everybody does.
+IDLE_COMMAND, IDLE_WORKER = "15min", "20s"
 
 
 class Base(DeclarativeBase):
@@ -52,6 +92,18 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.server: EmbeddedServer | None = None
+        self._idle = IDLE_COMMAND
+
+    def for_work(self) -> None:
+        """Let the server soon end transactions of this process that do nothing, so that they don't block others."""
+        self._idle = IDLE_WORKER
+        if "unchecked_engine" in self.__dict__:
+            self.unchecked_engine.dispose()  # connections made from now on have it
+
+    @property
+    def session(self) -> str:
+        """Return the statements with which each connection begins, in autocommit."""
+        return _SESSION.format(idle=self._idle)
 
     @property
     def embedded(self) -> bool:
@@ -75,7 +127,8 @@ class Database:
             raise ConfigurationError(
                 "DAISYCHAIN_DATABASE_URL", f"names {url.drivername!r}; only PostgreSQL will do.", hint=URL_HINT
             )
-        return _encrypted(url.set(drivername="postgresql+psycopg"))
+        url = _encrypted(url.set(drivername="postgresql+psycopg"))
+        return url.update_query_dict({name: value for name, value in KEEPALIVE.items() if name not in url.query})
 
     @property
     def conninfo(self) -> str:
@@ -90,10 +143,15 @@ class Database:
             # A failing statement's traceback is logged, and its parameters may be people's addresses.
             hide_parameters=True,
             json_deserializer=orjson.loads,
-            connect_args={"options": "-c timezone=UTC", "application_name": "daisychain", "connect_timeout": 10},
+            connect_args={"options": "-c timezone=UTC", "application_name": "daisychain"},
         )  # fmt: skip
-        event.listen(engine, "connect", _make_durable)
+        event.listen(engine, "connect", self._begin_session)
         return engine
+
+    def _begin_session(self, connection: psycopg.Connection, _: object) -> None:
+        connection.autocommit = True
+        connection.execute(self.session.encode())
+        connection.autocommit = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -134,14 +192,27 @@ class Database:
             self.__dict__.pop(name, None)
 
 
-def _make_durable(connection: psycopg.Connection, _: object) -> None:
-    """Let a commit wait for the disk, whatever the defaults of the server, the database and the role.
+def database_now(connection: Connection) -> datetime:
+    """Return the time of the database, for comparisons with rows; this machine's own clock may be wrong."""
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
 
-    A claim that a killed server forgets mails people twice; a forgotten unsubscribe mails them once more. A statement
-    rather than a start-up option: PgBouncer is often told to ignore those. To do without, SET LOCAL in a transaction.
-    """
-    connection.execute("SET synchronous_commit = on")
-    connection.commit()
+
+def may_wait(connection: Connection) -> None:
+    """Let the caller's transaction be idle for minutes, for a provider's answer; it must hold no locks others need."""
+    connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_COMMAND}'"))
+
+
+@contextmanager
+def unless_locked(connection: Connection) -> Iterator[None]:
+    """Run a step in a savepoint; if it waits for a lock longer than `lock_timeout`, undo it and go on without it."""
+    try:
+        with connection.begin_nested():
+            yield
+    except OperationalError as error:
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+        log.warning("rows are locked by another process; the next time will do")
 
 
 def _encrypted(url: URL) -> URL:

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import procrastinate
 from procrastinate.tasks import Task
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from daisychain.errors import DatabaseError
 
 if TYPE_CHECKING:
+    import psycopg
+
     from daisychain.database import Database
 
 app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
@@ -34,6 +36,21 @@ BEFORE_BATCHES = 10
 
 POLL_SECONDS = 1.0
 PATIENCE = 3.0
+HEARTBEAT = 3.0
+
+# A job `j` that a living worker has in hand. A killed worker's job stays `doing`; Procrastinate never runs it again.
+IN_HAND = """
+    j.status = 'doing' AND EXISTS (
+        SELECT 1 FROM procrastinate_workers w
+        WHERE w.id = j.worker_id AND w.last_heartbeat > now() - interval '10 seconds')
+"""
+# Procrastinate removes workers that died only when another one starts, and their jobs never.
+_DEAD = text("""
+    DELETE FROM procrastinate_jobs WHERE id IN (
+        SELECT j.id FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+        WHERE j.status = 'doing' AND coalesce(w.last_heartbeat < now() - interval '1 minute', true)
+        FOR UPDATE OF j SKIP LOCKED)
+""")
 
 
 def defer(
@@ -53,6 +70,14 @@ def defer(
     if arguments:
         raw = connection.connection.driver_connection
         task.configure(connection=raw, queue=queue, schedule_at=at, priority=priority).batch_defer(*arguments)
+
+
+def remove_dead_jobs(connection: Connection) -> int:
+    """Remove the jobs that dead workers had in hand, in the caller's transaction; returns how many.
+
+    The tables say what is still to be done: a batch or body without a job gets another one.
+    """
+    return connection.execute(_DEAD).rowcount
 
 
 class Workers:
@@ -128,8 +153,9 @@ class Workers:
         self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2))
         # A database that went away is given this long to come back, in seconds; then it is an error.
         connector = procrastinate.PsycopgConnector(
-            conninfo=self._database.conninfo, max_size=4, timeout=PATIENCE, reconnect_timeout=PATIENCE
-        )
+            conninfo=self._database.conninfo, min_size=1, max_size=4, timeout=PATIENCE, reconnect_timeout=PATIENCE,
+            configure=self._begin_session,
+        )  # fmt: skip
         worker_app = app.with_connector(connector)
         async with worker_app.open_async():
             self._ready.set()
@@ -140,5 +166,10 @@ class Workers:
                 install_signal_handlers=False,
                 delete_jobs="successful",
                 fetch_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=HEARTBEAT,
                 additional_context={"database": self._database, **self._extras},
             )
+
+    async def _begin_session(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute(self._database.session.encode())
+        await connection.commit()

@@ -6,6 +6,7 @@ They finish what they have in hand, and go. Ctrl-C, which a terminal sends to al
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -26,6 +27,9 @@ from daisychain.settings import Settings
 MOST_BY_ITSELF = 8
 # A process that is still starting learns late that it is to stop; nobody waits longer for that, in seconds.
 TOLD_WITHIN = 5.0
+# Whatever hangs, a process that is to stop ends after so many seconds; systemd would kill it after 90.
+STOP_WITHIN = 60.0
+log = logging.getLogger("daisychain.processes")
 
 
 def cores() -> int:
@@ -56,6 +60,26 @@ class StopFlag(threading.Event):
                 self._callbacks.append(callback)
                 return
         callback()
+
+
+@contextmanager
+def ending_in_time(stop: StopFlag) -> Iterator[None]:
+    """End this process STOP_WITHIN seconds after `stop` was set, if it is still in the context then.
+
+    What it had in flight is uncertain, as after a kill: its connections and locks end with it.
+    """
+    over = threading.Event()
+
+    def end() -> None:
+        if not over.wait(STOP_WITHIN):
+            log.error("something still hangs %g s after the stop; this process ends anyway", STOP_WITHIN)
+            os._exit(1)
+
+    stop.on_set(threading.Thread(target=end, name="daisychain-end", daemon=True).start)
+    try:
+        yield
+    finally:
+        over.set()
 
 
 @contextmanager
@@ -169,7 +193,7 @@ def main() -> None:
     clock.use_zone(settings.time_zone)
     database = Database(settings)
     try:
-        with set_by_signals(stop, signal.SIGTERM):
+        with set_by_signals(stop, signal.SIGTERM), ending_in_time(stop):
             work(database, stop, *arguments)
     finally:
         database.close()

@@ -51,13 +51,15 @@ class Daisychain:
         """The answer of a command that speaks JSON."""
         return json.loads(self(*arguments, code=code).stdout)
 
-    def start(self, *arguments: str, before: str = "", **options: Any) -> subprocess.Popen[str]:
-        """Start a command in a process of its own, which runs the statements of `before` first."""
+    def start(
+        self, *arguments: str, before: str = "", under: tuple[str, ...] = (), **options: Any
+    ) -> subprocess.Popen[str]:
+        """Start a command in a process of its own, which runs the statements of `before` first; `under` starts it."""
         own = {
             name: value for name, value in os.environ.items() if not name.startswith(("DAISYCHAIN", "SENDGRID", "SMTP"))
         }
         return subprocess.Popen(
-            [sys.executable, *(("-c", f"{before}{RUN}") if before else ("-m", "daisychain")), *arguments],
+            [*under, sys.executable, *(("-c", f"{before}{RUN}") if before else ("-m", "daisychain")), *arguments],
             cwd=self.folder, env={**own, "PYTHONPATH": str(ROOT), **environment(self.settings)},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
         )  # fmt: skip

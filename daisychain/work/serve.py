@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from daisychain.installation import Installation
+from daisychain.processes import StopFlag, ending_in_time
 
 if TYPE_CHECKING:
     from granian.server.mp import MPServer
@@ -52,9 +53,13 @@ def serve(installation: Installation, host: str, port: int, concurrency: int, an
         # Paths hold members' keys, so the requests are not logged; and stdout is only for the URL.
         log_access=False, log_level=LogLevels.error, log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
     )  # fmt: skip
-    with at_work(installation.database, concurrency=concurrency) as workers:
+    stop = StopFlag()
+    with ending_in_time(stop), at_work(installation.database, concurrency=concurrency, stop=stop) as workers:
         threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
-        server.serve()
+        try:
+            server.serve()
+        finally:
+            stop.set()
 
 
 def application() -> Flask:
@@ -69,7 +74,9 @@ def application() -> Flask:
     settings = load_settings()
     clock.use_zone(settings.time_zone)
     log_to_stderr(settings.log_format)
-    return create_app(Database(settings))
+    database = Database(settings)
+    database.for_work()
+    return create_app(database)
 
 
 def _end_with_slots(workers: Workers, server: MPServer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from daisychain.database import Database
@@ -13,33 +13,43 @@ from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
 from daisychain.jobs import Workers
 from daisychain.logs import log_to_stderr
-from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, set_by_signals
+from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, ending_in_time, set_by_signals
 
 SWEEP_SECONDS, GLANCE = 5.0, 0.2
+CHORE_SLOTS = 2
 log = logging.getLogger("daisychain.worker")
 
 
 @contextmanager
 def at_work(
-    database: Database, *, concurrency: int, until_idle: bool = False, stop: StopFlag | None = None
+    database: Database,
+    *,
+    concurrency: int,
+    until_idle: bool = False,
+    stop: StopFlag | None = None,
+    chore_slots: int = CHORE_SLOTS,
 ) -> Iterator[Workers]:
     """Work all queues and sweep, for as long as the context lasts; leaving it finishes what is in flight.
 
-    No batch is claimed once `stop` is set.
+    No batch is claimed once `stop` is set. The chores have slots of their own too, so that batches that hang hold up
+    neither alerts nor look-ups.
     """
     # The rooms whose tasks a worker must know.
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender
+    from sender.upkeep import chores
 
+    database.for_work()
     # A fresh home gets its tables, and a database that does not fit is refused, before anything works on it.
     database.engine.connect().close()
     with LiveSender(database) as sender_:
-        _sweep(database)
+        _try_to_sweep(database)
         extras = {"deliverer": Deliverer(database, sender_, stop)}
         workers = Workers(database, concurrency=concurrency, until_idle=until_idle, extras=extras)
+        own = Workers(database, queues=[chores.QUEUE], concurrency=chore_slots) if chore_slots else nullcontext()
         over = threading.Event()
         sweeper = threading.Thread(target=_sweep_on, args=(database, over), name="daisychain-sweep", daemon=True)
-        with workers:
+        with own, workers:
             sweeper.start()
             try:
                 yield workers
@@ -57,17 +67,22 @@ def _sweep(database: Database) -> None:
 
 def _sweep_on(database: Database, over: threading.Event) -> None:
     while not over.wait(SWEEP_SECONDS):
-        try:
-            _sweep(database)
-        except Exception:
-            # The database may be away for a while; the next sweep makes up for this one.
-            log.exception("the sweep failed")
+        _try_to_sweep(database)
+
+
+def _try_to_sweep(database: Database) -> None:
+    try:
+        _sweep(database)
+    except Exception:
+        # The database may be away for a while, or locked; the next sweep makes up for this one.
+        log.exception("the sweep failed")
 
 
 def help_out(database: Database, stop: StopFlag, concurrency: int, until_idle: bool) -> None:
     """Work beside the process that was started by a person, until `stop`."""
     log_to_stderr(database.settings.log_format)
-    with at_work(database, concurrency=concurrency, until_idle=until_idle, stop=stop) as workers:
+    slots = {"concurrency": concurrency, "chore_slots": 0}
+    with at_work(database, until_idle=until_idle, stop=stop, **slots) as workers:
         while workers.running and not stop.wait(GLANCE):
             pass
 
@@ -85,9 +100,13 @@ def work(
     stop = StopFlag()
     with (
         set_by_signals(stop),
+        ending_in_time(stop),
         Processes(installation.settings, help_out, concurrency, until_idle) as others,
-        at_work(installation.database, concurrency=concurrency, until_idle=until_idle, stop=stop) as workers,
-    ):
+        at_work(
+            installation.database, concurrency=concurrency, until_idle=until_idle, stop=stop,
+            chore_slots=0 if until_idle else CHORE_SLOTS,
+        ) as workers,
+    ):  # fmt: skip
         stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
         others.grow((processes or (1 if until_idle else cores())) - 1)
         announce("At work. Ctrl-C stops after the batches in flight.")

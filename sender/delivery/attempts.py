@@ -22,8 +22,9 @@ from sender.event import PROOFS
 from sender.providers.provider import Outcome, Verdict
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event
 
-_CLAIM = (
-    update(Batch)
+# A row that somebody has locked is skipped: their machine may have vanished in the middle of its own claim.
+_CLAIMABLE = (
+    select(Batch.id)
     .where(
         Batch.id == bindparam("batch"),
         Batch.state == "waiting",
@@ -31,6 +32,11 @@ _CLAIM = (
         Batch.not_before <= func.now(),
         select(Campaign.id).where(Campaign.id == Batch.campaign_id, Campaign.state == "sending").exists(),
     )
+    .with_for_update(of=Batch, skip_locked=True)
+)
+_CLAIM = (
+    update(Batch)
+    .where(Batch.id == _CLAIMABLE.scalar_subquery())
     .values(state="sending", sender_id=bindparam("sender"))
     .returning(Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id)
 )

@@ -13,6 +13,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, and_, false, func, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from daisychain.database import unless_locked
 from daisychain.errors import ConfigurationError, DaisychainError
 from sender.delivery.ledger import Span, move
 from sender.tables import Attempt, Batch, Campaign
@@ -85,10 +86,11 @@ def lock(connection: Connection, campaign_id: int) -> str | None:
 def by_itself(connection: Connection, campaign_id: int, doing: str) -> Iterator[None]:
     """Run one campaign's step in a savepoint. If it fails: roll back, log, and pause that campaign.
 
-    The reason begins with `doing`. Errors of the database (a lost connection, a deadlock, a full disk) are raised.
+    The reason begins with `doing`. Errors of the database (a lost connection, a deadlock, a full disk) are raised; if
+    another process has locked the campaign for longer than `lock_timeout`, nothing happens.
     """
     try:
-        with connection.begin_nested():
+        with unless_locked(connection):
             yield
     except (OperationalError, InterfaceError):
         raise

@@ -68,15 +68,15 @@ class Deliverer:
             return
         outcome = self._send(claim)
         log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
-        self._record(claim, outcome, sender_id)
+        self._record(batch_id, claim, outcome, sender_id)
 
-    def _record(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
+    def _record(self, batch_id: int, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
         """Record an outcome, with retries while the database is down; then leave the batch to the sweep."""
         for pause in (*PAUSES, None):
             try:
                 with self._database.engine.begin() as connection:
                     if attempts.record(connection, claim.attempt_id, outcome):
-                        batch_jobs.defer_waiting(connection, claim.campaign_id)
+                        batch_jobs.defer_waiting(connection, claim.campaign_id, ending=batch_id)
                 return
             except Exception as error:
                 name, retry = type(error).__name__, "" if pause is None else f"; retrying in {pause:g} s"

@@ -13,7 +13,6 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Lock
-from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, func, select, text, update
@@ -23,11 +22,6 @@ from sender.tables import Batch, Sender
 
 # The first half of these advisory locks' keys, so that they can't collide with others.
 LOCK_CLASS = 0x5E9D
-# Notice a silently dead connection within a minute. libpq's names, in seconds; tcp_user_timeout in milliseconds.
-KEEPALIVE: dict[str, Any] = {
-    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000,
-    "connect_timeout": 10,
-}  # fmt: skip
 log = logging.getLogger("daisychain.senders")
 
 _END = "UPDATE senders SET ended_at = now() WHERE id = %s"
@@ -77,10 +71,9 @@ class LiveSender:
     def _begin(self) -> None:
         """Take a new id, lock it, and insert the row."""
         lost = self.id
-        connection = psycopg.connect(
-            self._database.conninfo, autocommit=True, application_name="daisychain sender", **KEEPALIVE
-        )
+        connection = psycopg.connect(self._database.conninfo, autocommit=True, application_name="daisychain sender")
         try:
+            connection.execute(self._database.session.encode())
             # The connection is idle while there is nothing to send, and must survive that.
             connection.execute("SET idle_session_timeout = 0")
             row = connection.execute("SELECT nextval(pg_get_serial_sequence('senders', 'id'))").fetchone()

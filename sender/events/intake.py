@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.clock import recorded
-from daisychain.jobs import BEFORE_BATCHES, app, defer
+from daisychain.jobs import BEFORE_BATCHES, IN_HAND, app, defer
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from lists.addresses import AddressError, parse_address
@@ -79,20 +79,21 @@ def store_body(connection: Connection, body: bytes) -> int:
     return body_id
 
 
-# A running job may be a dead worker's, and a surplus job is harmless. After a job that failed permanently the next one
-# comes an hour later, after two of them two hours, and so on up to a day: the cause may be fixed by then.
-_WITHOUT_JOB = text("""
+# A job counts if it waits, or if a living worker has it in hand; a surplus job is harmless. After a job that failed
+# permanently the next one comes an hour later, after two of them two hours, and so on up to a day: the cause may be
+# fixed by then.
+_WITHOUT_JOB = text(f"""
     SELECT b.id FROM webhook_bodies b
     WHERE b.processed_at IS NULL AND b.received_at < now() - interval '1 minute'
       AND NOT EXISTS (
         SELECT 1 FROM procrastinate_jobs j
-        WHERE j.queue_name = :queue AND j.status = 'todo' AND (j.args ->> 'body_id')::bigint = b.id)
+        WHERE j.queue_name = :queue AND (j.status = 'todo' OR {IN_HAND}) AND (j.args ->> 'body_id')::bigint = b.id)
       AND NOT EXISTS (
         SELECT 1 FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'failed'
         WHERE j.queue_name = :queue AND j.status = 'failed' AND (j.args ->> 'body_id')::bigint = b.id
         HAVING max(e.at) > now() - least(count(*), 24) * interval '1 hour')
     ORDER BY b.id
-""")
+""")  # noqa: S608 - of constants
 
 
 def defer_unprocessed(connection: Connection) -> int:

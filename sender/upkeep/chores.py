@@ -70,14 +70,20 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "old bodies": (timedelta(days=1), drop_old_bodies),
 }
 
-# A row that is not due is a conflict without an update, and is not returned.
+# A row that another sweep has locked is being deferred by it.
 _DUE = text("""
-    INSERT INTO chores AS c (name, due_at)
-    SELECT name, now() + every * interval '1 second'
-    FROM json_to_recordset(CAST(:chores AS json)) AS rows (name text, every double precision)
-    ORDER BY name
-    ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE c.due_at <= now()
-    RETURNING name
+    WITH known AS (SELECT * FROM json_to_recordset(CAST(:chores AS json)) AS rows (name text, every double precision)),
+    new AS (
+        INSERT INTO chores (name, due_at) SELECT name, now() + every * interval '1 second' FROM known
+        WHERE NOT EXISTS (SELECT 1 FROM chores c WHERE c.name = known.name) ORDER BY name
+        ON CONFLICT DO NOTHING RETURNING name),
+    due AS (
+        SELECT c.name FROM chores c JOIN known USING (name) WHERE c.due_at <= now()
+        ORDER BY c.name FOR UPDATE OF c SKIP LOCKED),
+    moved AS (
+        UPDATE chores c SET due_at = now() + every * interval '1 second' FROM known
+        WHERE c.name = known.name AND c.name IN (SELECT name FROM due) RETURNING c.name)
+    SELECT name FROM new UNION ALL SELECT name FROM moved
 """)
 _ROWS = orjson.dumps([{"name": name, "every": every.total_seconds()} for name, (every, _) in CHORES.items()]).decode()
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from daisychain.database import Database
 from daisychain.jobs import Workers
-from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores
+from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, ending_in_time
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin, resume
 from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
@@ -60,7 +60,8 @@ def work_until_over(
     finished.
     """
     stop = stop or StopFlag()
-    with Processes(database.settings, help_out, campaign_id, concurrency) as others:
+    database.for_work()
+    with ending_in_time(stop), Processes(database.settings, help_out, campaign_id, concurrency) as others:
         stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
         others.grow((processes or _wanted(database, campaign_id)) - 1)
         with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency, stop) as workers:
@@ -83,6 +84,7 @@ def work_until_over(
 
 def help_out(database: Database, stop: StopFlag, campaign_id: int, concurrency: int) -> None:
     """Deliver a campaign's batches in another process than the main one, until `stop`."""
+    database.for_work()
     with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency, stop) as workers:
         while workers.running and not stop.wait(GLANCE):
             pass

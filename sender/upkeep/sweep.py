@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
+from daisychain.database import unless_locked
+from daisychain.jobs import remove_dead_jobs
 from daisychain.settings import Settings
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_states import by_itself, finish_if_done, people_wait_again
@@ -20,28 +22,35 @@ from sender.providers.registry import open_provider
 from sender.tables import Batch, Campaign
 from sender.upkeep import chores, pace
 
+LOCK_WAIT = "1s"
+
 
 def sweep(connection: Connection, settings: Settings) -> int:
     """Record the batches of dead senders and give each waiting batch a job; returns how many were of dead senders.
 
     If repeating is harmless (the outbox does not write an existing file again), the batch waits for a retry instead.
     """
+    # What another machine has locked is left to the next sweep: it may have vanished, and we have other things to do.
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+    for step in (chores.defer_due_chores, intake.defer_unprocessed, remove_dead_jobs):
+        with unless_locked(connection):
+            step(connection)
     dead = connection.execute(
-        select(Batch.attempt_id, Batch.campaign_id, Campaign.provider)
+        select(Batch.id, Batch.attempt_id, Batch.campaign_id, Campaign.provider)
         .join(Campaign, Campaign.id == Batch.campaign_id)
         .where(Batch.state == "sending", Batch.sender_id.in_(dead_senders(connection)))
         .order_by(Batch.id)
     ).all()
+    batch_jobs.remove_jobs_in_hand(connection, [row.id for row in dead])
     for row in dead:
         with by_itself(connection, row.campaign_id, "its dead sender's batch can't be settled"):
             repeatable = open_provider(row.provider, settings).repeatable
             verdict = verdict_of("any", "sender died, repeatable" if repeatable else "sender died")
             detail = "the sender died before an answer came"
             attempts.record(connection, row.attempt_id, Outcome(verdict, detail, retry_at=datetime.now(UTC)))
-    intake.defer_unprocessed(connection)
-    chores.defer_due_chores(connection)
     if confirmed_places.is_confirmed(connection, settings):
         _advance_campaigns(connection, settings)
+    connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
     return len(dead)
 
 
@@ -54,7 +63,8 @@ def _advance_campaigns(connection: Connection, settings: Settings) -> None:
     waiting = select(Batch.id).where(Batch.campaign_id == Campaign.id, Batch.state == "waiting").exists()
     ended = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), waiting)
     for campaign_id in connection.scalars(ended.order_by(Campaign.id)).all():
-        people_wait_again(connection, campaign_id)
+        with by_itself(connection, campaign_id, "its people can't be excluded"):
+            people_wait_again(connection, campaign_id)
     under_way = select(Campaign.id).where(Campaign.state == "sending")
     for campaign_id in connection.scalars(under_way.order_by(Campaign.id)).all():
         with by_itself(connection, campaign_id, "it can't go on"):

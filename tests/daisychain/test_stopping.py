@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from daisychain import processes
 from daisychain.database import Database
 from daisychain.processes import Processes, StopFlag, set_by_signals
 from daisychain.settings import Settings
@@ -29,6 +30,18 @@ for number in range(100):
 """
 
 
+# A main thread that hangs, in a process that was asked to stop.
+HANGING = """
+import os, signal, threading
+from daisychain import processes
+processes.STOP_WITHIN = 0.1
+stop = processes.StopFlag()
+with processes.set_by_signals(stop), processes.ending_in_time(stop):
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait()
+"""
+
+
 def note_stop(database: Database, stop: StopFlag, folder: Path) -> None:
     """Wait for the flag, and leave a file."""
     stop.wait()
@@ -38,6 +51,21 @@ def note_stop(database: Database, stop: StopFlag, folder: Path) -> None:
 @pytest.mark.processes
 def test_signals_never_block_a_main_thread_that_waits_for_the_flag() -> None:
     subprocess.run([sys.executable, "-c", SIGNALLED], check=True, timeout=120, cwd=ROOT)
+
+
+@pytest.mark.processes
+def test_a_process_that_hangs_ends_some_time_after_it_was_asked_to() -> None:
+    hanging = subprocess.run([sys.executable, "-c", HANGING], check=False, timeout=120, cwd=ROOT)
+    assert hanging.returncode == 1
+
+
+def test_a_process_that_came_to_its_own_end_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STOP_WITHIN", 0.05)
+    ended, stop = threading.Event(), StopFlag()
+    monkeypatch.setattr(processes.os, "_exit", lambda code: ended.set())
+    with processes.ending_in_time(stop):
+        stop.set()
+    assert not ended.wait(0.2)
 
 
 def test_callbacks_run_once_and_at_once_if_they_come_late() -> None:
