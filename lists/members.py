@@ -13,7 +13,7 @@ from lists.addresses import require_address
 from lists.bases import CHARITY, require_basis
 from lists.restorations import list_restorations
 from lists.suppression import is_suppressed, suppress
-from lists.tables import MailingList, Member, Membership, Suppression
+from lists.tables import BY_PAGE, MailingList, Member, Membership, Suppression
 
 
 def find_member(connection: Connection, email: str) -> RowMapping:
@@ -135,11 +135,8 @@ def unsubscribe_everywhere(connection: Connection, member_id: int, how: str) -> 
 
 def _leave(connection: Connection, how: str, *where: ColumnElement[bool]) -> int:
     left = {"left_at": func.now(), "left_how": how}
-    # A person's own word stands if the import that had unsubscribed them is undone.
-    connection.execute(
-        update(Membership)
-        .where(*where, Membership.state == "unsubscribed", Membership.left_how == "import")
-        .values(left)
-    )
+    # A later word stays if the import, or the click on a page, by which they had left before is undone.
+    undoable = Membership.left_how.in_({"import", BY_PAGE} - {how})
+    connection.execute(update(Membership).where(*where, Membership.state == "unsubscribed", undoable).values(left))
     statement = update(Membership).where(*where, Membership.state == "subscribed").values(state="unsubscribed", **left)
     return connection.execute(statement).rowcount

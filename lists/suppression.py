@@ -18,7 +18,7 @@ from daisychain.sheets.open_sheet import open_sheet
 from lists.address_files import find_addresses
 from lists.addresses import require_address
 from lists.restorations import record_restoration, require_given
-from lists.tables import Suppression
+from lists.tables import BY_PAGE, Suppression
 
 _AT_ONCE = 5_000
 # Option → the reasons that need it before a suppression is lifted, whoever wrote them.
@@ -47,8 +47,10 @@ _SUPPRESS = text("""
     ORDER BY address_key, place
     ON CONFLICT (address_key) DO UPDATE
     SET reason = excluded.reason, source = excluded.source, at = excluded.at,
-        note = trim(excluded.note || ' (before: ' || suppressions.reason || ', ' || suppressions.note || ')')
-    WHERE suppressions.note LIKE 'import into %' AND excluded.note NOT LIKE 'import into %'
+        note = trim(excluded.note || ' (before: ' || concat_ws(', ', suppressions.reason, nullif(suppressions.note, ''))
+            || ')')
+    WHERE excluded.note NOT LIKE 'import into %' AND (suppressions.note LIKE 'import into %'
+        OR suppressions.source = :by_page AND excluded.source <> suppressions.source)
 """)
 # Somebody who has unsubscribed since stays suppressed.
 _TAKE_BACK = text("""
@@ -61,13 +63,14 @@ _TAKE_BACK = text("""
 def suppress_all(connection: Connection, evidence: Iterable[NewSuppression]) -> int:
     """Suppress all these addresses and return how many are new; the first reason for an address is kept.
 
-    What a person or a provider says replaces what only an imported file said, so that undoing the import leaves it.
+    What a person or a provider says replaces what only an imported file or a click on the unsubscribe page said, so
+    that undoing the import or the click leaves it.
     Nothing else writes the table, except to take an import back.
     """
     # Sorted, so that two that run at once wait for each other rather than deadlock.
     rows = sorted(evidence, key=lambda each: each.address_key)
     columns = dict(zip(NewSuppression._fields, map(list, zip(*rows, strict=True)), strict=False))
-    return connection.execute(_SUPPRESS, columns).rowcount if rows else 0
+    return connection.execute(_SUPPRESS, {**columns, "by_page": BY_PAGE}).rowcount if rows else 0
 
 
 def take_back_suppressions(connection: Connection, at: datetime, note: str) -> int:

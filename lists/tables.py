@@ -13,6 +13,8 @@ from daisychain.database import Base
 
 # The standard fields of a member; every other field lives in `Member.fields`.
 STANDARD_FIELDS = ("email", "first_name", "last_name", "language")
+# How people leave on the unsubscribe page; what they changed there can be undone for an hour.
+BY_PAGE = "unsubscribe page"
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 # Addresses are compared byte by byte: it is what we mean, and a human collation sorts them far slower.

@@ -113,6 +113,8 @@ class CompiledEmail:
     copy_blocks: tuple[CopyUse, ...] = ()
     from_address: str = ""
     reply_to: str = ""
+    # What pages show of the brand (page_look.py); emails that were compiled before it was kept have none.
+    look: Mapping[str, str] = field(default_factory=dict, compare=False)
     hash: str = field(default="", compare=False)
 
     @property
@@ -123,7 +125,8 @@ class CompiledEmail:
     def hashed(self) -> CompiledEmail:
         """Return the same email with its hash."""
         content = asdict(self)
-        del content["hash"]
+        # The look repeats what the HTML shows, and older emails have none.
+        del content["hash"], content["look"]
         for row in content["slots"] + content["conditions"]:
             # The place in the source is for errors; the same newsletter in another folder has the same hash.
             del row["file"], row["line"]
@@ -142,7 +145,7 @@ class CompiledEmail:
     def from_json(cls, content: Mapping[str, Any]) -> CompiledEmail:
         """Return the email that `to_json` wrote."""
         rows: dict[str, Any] = {name: tuple(_row(row, of) for row in content[name]) for name, of in _ROWS.items()}
-        plain = {item.name: content[item.name] for item in fields(cls) if item.name not in rows}
+        plain = {item.name: content[item.name] for item in fields(cls) if item.name in content.keys() - rows.keys()}
         return cls(**{**plain, **rows, "fields": tuple(content["fields"])})
 
 

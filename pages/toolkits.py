@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort, render_template, request
+from sqlalchemy import Connection
 
 from daisychain.cache import Cache
 from daisychain.errors import InputError
+from newsletters.compose.page_look import style_name, style_sheet
 from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.offers import offered_pack, offers
 from newsletters.packs.pack_status import keep_download, pack_standing
@@ -20,6 +22,7 @@ blueprint = Blueprint("toolkits", __name__)
 
 # The address holds the content's hash, so that what is behind it never changes.
 FOR_EVER = "public, max-age=31536000, immutable"
+A_DAY = "public, max-age=86400"
 A_WHILE = "public, max-age=300"
 # By toolkit and its content, public URL and day.
 _SHOWN: Cache[Showcase] = Cache(4)
@@ -51,6 +54,12 @@ def _lasting(response: Response, hash_: str) -> Response:
     return response
 
 
+@blueprint.get("/style/<name>.css")
+def style(name: str) -> Response:
+    """Return the style sheet of a brand's colours, which are its name."""
+    return Response(style_sheet(name) or abort(404), mimetype="text/css", headers={"Cache-Control": A_DAY})
+
+
 @blueprint.get("/toolkits/<name>")
 def toolkit(name: str) -> tuple[str, dict[str, str]]:
     """Show a toolkit: its manifesto, its copy for each channel, ready to be copied, and its images."""
@@ -65,7 +74,10 @@ def toolkit(name: str) -> tuple[str, dict[str, str]]:
         offered = offers(connection, found)
     # By the names of their tools; the general ones come last.
     tools = sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
-    page = render_template("toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=tools)
+    page = render_template(
+        "toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=tools,
+        look={"style": style_name(found.brand.colours)},
+    )  # fmt: skip
     return page, {"Cache-Control": A_WHILE}
 
 
@@ -97,8 +109,18 @@ def pack(pack_key: str) -> tuple[str, dict[str, str]]:
     """Show whether a pack is current, superseded, expired or withdrawn."""
     with engine().connect() as connection:
         standing = pack_standing(connection, pack_key, current_day())
-    if standing is None:
-        abort(404)
+        if standing is None:
+            abort(404)
+        look = _look_of(standing.toolkit, connection)
     tool = dialects().get(standing.dialect)
-    page = render_template("toolkits/pack.html", standing=standing, tool=tool.name if tool else standing.dialect)
+    page = render_template(
+        "toolkits/pack.html", standing=standing, tool=tool.name if tool else "another tool", look=look
+    )
     return page, {"Cache-Control": "no-cache"}  # people look right before they send
+
+
+def _look_of(toolkit_name: str, connection: Connection) -> dict[str, str]:
+    try:
+        return {"style": style_name(named_toolkit(toolkit_name, connection).brand.colours)}
+    except UnknownToolkit:
+        return {}

@@ -11,11 +11,11 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
+from lists.tables import BY_PAGE
 from pages.context import engine, keep_private, plain
 from pages.mail_of_key import email_of, mail_of
 from pages.phrases import page_words
 from sender.events.unsubscribe import (
-    PAGE,
     SCOPES,
     masked,
     undo_by_mail,
@@ -25,6 +25,7 @@ from sender.events.unsubscribe import (
 )
 from sender.links.sent_mail import SentMail
 
+_WITH_TITLE = ("this_list_means", "left_list")  # phrases that name the list
 blueprint = Blueprint("unsubscribe", __name__)
 blueprint.after_request(keep_private)
 
@@ -47,7 +48,7 @@ def by_form(key: str) -> str:
     if scope is None:
         abort(400, "Please choose what to leave.")
     with engine().begin() as connection:
-        unsubscribe_by_mail(connection, mailed, scope, how=PAGE)
+        unsubscribe_by_mail(connection, mailed, scope, how=BY_PAGE)
         at = undoable_by_mail(connection, mailed)
     undo = at and url_for("unsubscribe.undo", key=key, at=at.isoformat())
     return render_template("unsubscribe/done.html", scope=scope, undo=undo, **_of_mail(mailed))
@@ -63,7 +64,9 @@ def undo(key: str) -> str:
         abort(400, "Please use the button of the page.")
     with engine().begin() as connection:
         restored = undo_by_mail(connection, mailed, at)
-    return render_template("unsubscribe/undone.html", restored=restored, **_of_mail(mailed))
+        still = unsubscribed_from(connection, mailed)
+    state = "late" if not restored else "undone" if still else "back"
+    return render_template("unsubscribe/undone.html", state=state, **_of_mail(mailed))
 
 
 @blueprint.post("/u/<key>")
@@ -78,10 +81,14 @@ def by_one_click(key: str) -> Response:
 
 
 def _of_mail(mailed: SentMail) -> dict[str, Any]:
-    """Return the values of all templates: the list's title, the sender, test or not, phrases in the mail's language."""
+    """Return the values of all templates: the list's title, the sender, test or not; look and phrases of the mail."""
+    email = email_of(mailed)
+    page = page_words(email)
+    title, words = mailed.list_title, page["words"]
+    if not title or title.casefold() == mailed.organisation.casefold():
+        # The sender's name is in these sentences already.
+        title, words = mailed.organisation, {**words, **{key: words[f"{key}_untitled"] for key in _WITH_TITLE}}
     return {
-        "list_name": mailed.list_title or mailed.organisation,
-        "organisation": mailed.organisation,
-        "test": not mailed.counts,
-        **page_words(email_of(mailed)),
-    }
+        **page, "words": words, "list_name": title, "organisation": mailed.organisation, "test": not mailed.counts,
+        "look": email.look,
+    }  # fmt: skip

@@ -24,6 +24,7 @@ from newsletters.compose.mjml import compile_mjml, inlined
 from newsletters.compose.mjml_rules import Broken
 from newsletters.compose.names_in_scope import names
 from newsletters.compose.page_links import place_in_mjml, place_in_page
+from newsletters.compose.page_look import page_look
 from newsletters.compose.pictures import Pictures, logo_room
 from newsletters.compose.theme import look_of
 from newsletters.documents.document import MEMBER_FIELDS, Document
@@ -127,6 +128,7 @@ class _Compiling:
         self._composer = Composer(document.layout, self._look, self._expressions, self._slots, self._pictures)
         self._copy: dict[str, CopyUse] = {}
         self._mjml = self._css = ""
+        self._own_logos = ("", "")  # for light and dark pages
 
     def run(self, simple: bool) -> Compilation:
         subject = self._line(self._document.subject, "subject")
@@ -154,6 +156,7 @@ class _Compiling:
             copy_blocks=tuple(self._copy.values()),
             from_address=self._document.from_address,
             reply_to=self._document.reply_to,
+            look=page_look(self._toolkit.brand, *self._own_logos),
         ).hashed()
         return Compilation(
             email, self._pictures.contents, self._document, self._toolkit, mjml, self._css,
@@ -241,7 +244,9 @@ class _Compiling:
                 break
             room = logo_room(brand.logo)
             src, image = self._pictures.keep(brand.logo, brand.logo.alt or brand.name, room)
-            dark = self._pictures.keep(brand.dark_logo, "", room)[0] if brand.dark_logo else ""
+            dark, dark_image = self._pictures.keep(brand.dark_logo, "", room) if brand.dark_logo else ("", None)
+            if not found:
+                self._own_logos = image.file_name, dark_image.file_name if dark_image else ""
             found.append({"src": src, "alt": image.alt, "width": room.shown(image)[0], "dark": dark})
         return found
 

@@ -10,13 +10,12 @@ from sqlalchemy import Connection, or_, select
 from lists.members import unsubscribe, unsubscribe_everywhere
 from lists.resubscribe import find_undoable, undo_unsubscribe
 from lists.suppression import is_suppressed, suppress
-from lists.tables import Membership
+from lists.tables import BY_PAGE, Membership
 from sender.events.page_hits import record_unsubscribe
 from sender.links.sent_mail import SentMail
 from sender.tables import Rollup
 
 Scope = Literal["list", "all"]
-PAGE = "unsubscribe page"
 SCOPES: dict[str, Scope] = {"list": "list", "all": "all"}
 
 
@@ -49,19 +48,19 @@ def unsubscribed_from(connection: Connection, mailed: SentMail) -> Scope | None:
 
 def undoable_by_mail(connection: Connection, mailed: SentMail) -> datetime | None:
     """Return when the mail's recipient last unsubscribed on the page, if that can still be undone."""
-    return find_undoable(connection, mailed.member_id, mailed.address, PAGE) if mailed.counts else None
+    return find_undoable(connection, mailed.member_id, mailed.address, BY_PAGE) if mailed.counts else None
 
 
 def undo_by_mail(connection: Connection, mailed: SentMail, at: datetime) -> bool:
     """Restore what the mail's recipient changed on the page at this time; False if it is too late, or done.
 
-    Nothing is restored if the mail has bounced, or they complained of it: as the address was suppressed already, the
-    suppression does not say so.
+    Nothing is restored if the mail has bounced, or they complained of it. A complaint of another mail, or what staff
+    did since, has taken the place of what they changed on the page.
     """
     bad = or_(Rollup.complained_at.is_not(None), Rollup.hard_bounced_at.is_not(None))
     if connection.scalar(select(Rollup.delivery_id).where(Rollup.delivery_id == mailed.delivery_id, bad)):
         return False
-    return mailed.counts and undo_unsubscribe(connection, mailed.member_id, mailed.address, PAGE, at)
+    return mailed.counts and undo_unsubscribe(connection, mailed.member_id, mailed.address, BY_PAGE, at)
 
 
 def masked(address: str) -> str:

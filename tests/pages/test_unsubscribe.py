@@ -14,10 +14,12 @@ from sqlalchemy import delete, select, text, update
 from daisychain.database import Database
 from lists.suppression import is_suppressed, suppress
 from lists.tables import MailingList, Member, Membership, Restoration, Suppression
+from newsletters.compose.page_look import page_look
+from newsletters.toolkits.brand import DEFAULT_COLOURS, Brand
 from pages.app import create_app
 from sender.events.unsubscribe import masked
 from sender.tables import Rollup
-from tests.sender.returns import Sent, sent
+from tests.sender.returns import Sent, letter, sent
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -107,10 +109,32 @@ def test_undoing_restores_only_what_that_click_changed(client: FlaskClient, camp
         suppress(connection, campaign.address(), "asked by phone", source="by staff")
     leave(client, campaign.unsubscribe(), "list")
     page = leave(client, campaign.unsubscribe(), "all").text
-    undo(client, page)
+    answer = undo(client, page).text
+    assert "Your click was undone" in answer
+    assert "will write to you again" not in answer
     assert subscribed(campaign) == [0, 1, 2]
     with campaign.database.engine.connect() as connection:
         assert is_suppressed(connection, campaign.address())
+
+
+@pytest.mark.parametrize("scope", ["list", "all"])
+@pytest.mark.parametrize("reason", ["complained", "asked by phone"])
+def test_a_no_after_the_click_stays_when_the_click_is_undone(
+    client: FlaskClient, campaign: Sent, scope: str, reason: str
+) -> None:
+    page = leave(client, campaign.unsubscribe(), scope).text
+    with campaign.database.engine.begin() as connection:
+        suppress(connection, campaign.address(), reason, source="about another mail")
+    assert "will write to you again" not in undo(client, page).text
+    with campaign.database.engine.connect() as connection:
+        assert connection.scalar(select(Suppression.reason)) == reason
+
+
+def test_a_later_unsubscribe_by_another_way_is_not_undone(client: FlaskClient, campaign: Sent) -> None:
+    page = leave(client, campaign.unsubscribe(), "list").text
+    client.post(f"/u/{campaign.unsubscribe()}", data=ONE_CLICK)
+    assert "Nothing was changed" in undo(client, page).text
+    assert subscribed(campaign) == [1, 2]
 
 
 def test_of_two_clicks_only_the_second_is_undone(client: FlaskClient, campaign: Sent) -> None:
@@ -160,13 +184,63 @@ def test_an_undo_of_no_click_changes_nothing(client: FlaskClient, campaign: Sent
 
 @pytest.mark.parametrize(
     ("scope", "said"),
-    [("list", "any more emails from the list “Connection"), ("all", "any more newsletters from Connection Coalition")],
+    [
+        ("list", "any more emails from this list of Connection Coalition"),
+        ("all", "any more newsletters from Connection Coalition"),
+    ],
 )
 def test_somebody_who_has_unsubscribed_sees_that(client: FlaskClient, campaign: Sent, scope: str, said: str) -> None:
     leave(client, campaign.unsubscribe(), scope)
     page = client.get(f"/u/{campaign.unsubscribe()}").text
     assert "You have already unsubscribed" in page
     assert said in page
+
+
+@pytest.mark.parametrize("language", ["en", "cy", "ar", "hi"])
+@pytest.mark.parametrize("title", ["", "connection coalition", "Friends of the daisy"])
+def test_a_page_names_the_sender_once_and_never_a_slug(database: Database, language: str, title: str) -> None:
+    campaign, client = (
+        sent(database, email=replace(letter(), language=language).hashed()),
+        create_app(database).test_client(),
+    )
+    with database.engine.begin() as connection:
+        connection.execute(update(MailingList).values(title=title, name="the-slug"))
+    pages = [client.get(f"/u/{campaign.unsubscribe()}").text, leave(client, campaign.unsubscribe(), "list").text]
+    pages.append(client.get(f"/u/{campaign.unsubscribe()}").text)
+    pages.append(leave(client, campaign.unsubscribe(), "all").text)
+    for page in pages:
+        assert "the-slug" not in page
+        for sentence in re.findall(r"<(?:p|span)[^>]*>(.*?)</(?:p|span)>", page, re.DOTALL):
+            assert sentence.casefold().count("connection coalition") <= 1, sentence
+    assert ("Friends of the daisy" in pages[1]) == (title == "Friends of the daisy")
+
+
+def test_a_page_wears_the_brand_of_its_mail(database: Database) -> None:
+    brand = Brand("Daisy Trust", colours={**DEFAULT_COLOURS, "primary": "#7a1fa2"})
+    look = page_look(brand, f"{'a' * 64}.png", "")
+    campaign, client = (
+        sent(database, email=replace(letter(), look=look, title="1").hashed()),
+        create_app(database).test_client(),
+    )
+    page = client.get(f"/u/{campaign.unsubscribe()}").text
+    assert f'<img src="/i/{"a" * 64}.png" alt="Daisy Trust">' in page
+    style = re.search(r'href="(/style/[^"]+)"', page)
+    assert style
+    answer = client.get(style[1])
+    assert (answer.status_code, answer.mimetype) == (200, "text/css")
+    assert "--primary: #7a1fa2;" in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_page_of_a_brand_without_a_logo_has_its_name(database: Database) -> None:
+    look = page_look(Brand("Daisy Trust"), "", "")
+    campaign, client = sent(database, email=replace(letter(), look=look)), create_app(database).test_client()
+    assert "<b><bdi>Daisy Trust</bdi></b>" in leave(client, campaign.unsubscribe(), "list").text
+
+
+@pytest.mark.parametrize("name", ["x", "7a1fa2", "-".join(["7a1fa2"] * 7 + ["}body{"]), "-".join(["7A1FA2"] * 8)])
+def test_a_style_sheet_has_the_name_of_its_colours_and_no_other(client: FlaskClient, name: str) -> None:
+    assert client.get(f"/style/{name}.css").status_code == 404
 
 
 def test_the_form_works_behind_https(database: Database) -> None:

@@ -139,6 +139,7 @@ def sent(
     outcome: str = "accepted",
     frozen_at: datetime | None = None,
     name: str = "friends",
+    email: CompiledEmail | None = None,
 ) -> Sent:
     """Make a sent campaign for `people` members of the list `name`; only person 1 has a town."""
     with database.engine.begin() as connection:
@@ -146,7 +147,7 @@ def sent(
         members = add_people(connection, list_id, range(people))
         return resent(
             database, connection, list_id, members, provider=provider, opens=opens, clicks=clicks, kind=kind,
-            outcome=outcome, frozen_at=frozen_at,
+            outcome=outcome, frozen_at=frozen_at, email=email,
         )  # fmt: skip
 
 
@@ -159,10 +160,11 @@ def resent(
     kind: str = "member",
     outcome: str = "accepted",
     frozen_at: datetime | None = None,
+    email: CompiledEmail | None = None,
     **tracking: str,
 ) -> Sent:
     """Make another campaign for members of a list."""
-    compiled_id = _kept(connection)
+    compiled_id = _kept(connection, email or letter())
     campaign_id = connection.execute(
         insert(Campaign)
         .values(
@@ -211,8 +213,7 @@ def add_attempt(connection: Connection, campaign_id: int, batch_id: int, outcome
     return attempt_id
 
 
-def _kept(connection: Connection) -> int:
-    email = letter()
+def _kept(connection: Connection, email: CompiledEmail) -> int:
     found = connection.scalar(select(StoredEmail.id).where(StoredEmail.hash == email.hash))
     return (
         found
