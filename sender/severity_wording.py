@@ -1,4 +1,4 @@
-"""How mail servers in two dozen languages word their refusals; matched against `sender.severity.plain`.
+"""The wordings of mail servers' refusals, in two dozen languages; matched against `sender.severity.plain`.
 
 Lower case, without accents; "@" is any address. Real servers wrote most of these.
 """

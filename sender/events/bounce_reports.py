@@ -144,7 +144,7 @@ def _feedback(kind: Kind | None) -> _Report | None:
 def _in_fields(parts: Sequence[Message], human: str, address: str, *, system: bool) -> Iterator[_Report]:
     """Yield what a standard report (RFC 3464) says of each recipient.
 
-    Its fields may be in a part of another type, or the parts can't be told apart: then it must be from a mail system.
+    Its fields may be in a part of another type, or the parts have no boundary: then it must be from a mail system.
     """
     for part in parts:
         standard = part.get_content_type() in ("message/delivery-status", "message/global-delivery-status")

@@ -1,4 +1,4 @@
-"""How mail systems, autoresponders and their mails say what they are, in a dozen languages.
+"""Phrases by which mail systems, autoresponders and their mails say what they are, in a dozen languages.
 
 All but `RETURNED` are matched against `sender.severity.plain`: lower case, without accents.
 """
