@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,7 +84,7 @@ def send(
         foreground.start(installation.database, id_, who=acting_user())
     if not scheduled and not detach:
         signals = set_by_signals(stop, then=_say_stopping, second_breaks_off=True)
-        with progress() as bar, notify.alerting(installation.database), signals:
+        with progress() as bar, notify.alerting(installation.database), signals, warnings_said():
             foreground.work_until_over(
                 installation.database,
                 id_,
@@ -140,6 +143,19 @@ def exit_code(found: CampaignStatus) -> int:
         return PAUSED
     forgotten = state == "finished" and ledger.waiting
     return UNFINISHED_BUSINESS if ledger.failed or ledger.uncertain or forgotten else 0
+
+
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """Say on stderr what delivery logs as a warning: while the database is away, answers are kept and it goes on."""
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: say(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("daisychain.delivery")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def _say_stopping() -> None:

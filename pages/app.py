@@ -18,7 +18,6 @@ from daisychain.secret import derive, installation_secret
 from newsletters.toolkit_store.store import list_toolkits
 from pages import mail_of_key, metrics, readers, toolkits, unsubscribe, webhooks
 from pages.context import ASKED_HOST, settings
-from pages.request_limits import RequestLimit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -70,7 +69,7 @@ def create_app(database: Database) -> Flask:
             connection.execute(text("SELECT 1"))
         return Response("ok\n", mimetype="text/plain")
 
-    app.wsgi_app = RequestLimit(_OwnAddress(app.wsgi_app, database.settings.pages_url))  # type: ignore[method-assign]
+    app.wsgi_app = _OwnAddress(app.wsgi_app, database.settings.pages_url)  # type: ignore[method-assign]
     app.after_request(_secure)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)

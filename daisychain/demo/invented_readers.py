@@ -28,7 +28,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from daisychain.errors import DaisychainError
-from pages.request_limits import AT_ONCE
 
 # User agents as they come in: a phone, a desktop, Gmail's proxy (a person behind it), Apple's prefetch (nobody yet).
 AGENTS = (
@@ -108,8 +107,6 @@ def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePriva
             fetches.append((mail.pixel, APPLE_PREFETCH))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda fetch: _request("GET", fetch[0], {"User-Agent": fetch[1]}), fetches))
-    # No more at once than the pages accept: further ones would get 503.
-    with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda mail: _request("POST", mail.unsubscribe, FORM, ONE_CLICK), leaving))
     played["left"] = len(leaving)
     post_events(webhook, key, _shuffled(events, chance))

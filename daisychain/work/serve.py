@@ -1,39 +1,51 @@
-"""The front door for readers: granian serves the pages in a process of its own, and this process does the work."""
+"""The front door for readers: granian serves the pages in processes of their own, and this process does the work.
+
+All web processes take connections from one socket, which this process opens. So no connection is stuck with a process
+that is busy or dead, and a second `serve` can't share the port, as it could with granian's own SO_REUSEPORT.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
+import multiprocessing
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-
+from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
-from daisychain.processes import StopFlag, ending_in_time
+from daisychain.processes import StopFlag, cores, ending_in_time
 
 if TYPE_CHECKING:
     from granian.server.mp import MPServer
 
     from daisychain.jobs import Workers
+    from daisychain.work.web_process import WebProcess
 
-THREADS, GLANCE = 8, 0.2
+GLANCE = 0.2
+BACKLOG = 1024  # connections that wait to be taken
+# Seconds that a web process may take to finish its answers; then it is killed.
+ENDS_WITHIN = 20
 log = logging.getLogger("daisychain.serve")
 
 
-def serve(installation: Installation, host: str, port: int, concurrency: int, announce: Callable[[str], None]) -> None:
+def serve(
+    installation: Installation,
+    host: str,
+    port: int,
+    concurrency: int,
+    processes: int | None,
+    announce: Callable[[str], None],
+) -> None:
     """Serve the pages and work the queues until stopped; `announce` is given the URL once it is known.
 
-    It ends when the job slots end, as after the database was away.
+    It ends when the job slots end, as after the database was away. Raises DaisychainError if the port is in use.
     """
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
     from daisychain.logs import log_to_stderr
     from daisychain.secret import installation_secret
     from daisychain.work.worker import at_work
@@ -42,32 +54,64 @@ def serve(installation: Installation, host: str, port: int, concurrency: int, an
     installation_secret(installation.settings)  # a missing one is named here, not in a child's traceback
     for key in installation.settings.sendgrid_webhook_keys:
         verification_key(key)
-    installation.database.engine.connect().close()
-    port = port or free_port(host)
-    announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    log_to_stderr(installation.settings.log_format)
-    logging.getLogger("_granian").setLevel(logging.WARNING)
-    server = Granian(
-        "daisychain.work.serve:application", address=host, port=port, interface=Interfaces.WSGI, factory=True,
-        workers=1, blocking_threads=THREADS, websockets=False, log_enabled=True,
+    with _listener(host, port) as listener:
+        installation.database.engine.connect().close()
+        announce(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
+        log_to_stderr(installation.settings.log_format)
+        logging.getLogger("_granian").setLevel(logging.WARNING)
+        stop, server = StopFlag(), _server(listener, processes or cores())
+        with ending_in_time(stop), at_work(installation.database, concurrency=concurrency, stop=stop) as workers:
+            threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
+            try:
+                server.serve()
+            finally:
+                stop.set()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise DaisychainError(f"Can't listen at {host}, port {port}: {error.strerror or error}.") from None
+        raise DaisychainError(
+            f"{host}:{port} is in use already.",
+            hint="Another `daisychain serve` may be running: stop it, or choose another port with --port.",
+        ) from None
+
+
+def _server(listener: socket.socket, processes: int) -> MPServer:
+    """Return granian with so many web processes, all at one socket; a process that dies is replaced."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.net import SocketHolder  # type: ignore[attr-defined]
+    from granian.server.mp import MPServer
+
+    class OneSocket(MPServer):
+        def _init_shared_socket(self) -> None:
+            self._sso: Any = listener
+            self._shd: Any = SocketHolder(listener.fileno(), False, BACKLOG)  # type: ignore[call-arg]
+
+    # A process started later must not be a copy of this one, whose threads may hold any lock at that moment.
+    multiprocessing.set_start_method("spawn", force=True)
+    listener.setblocking(False)
+    return OneSocket(
+        "daisychain.work.serve:application", interface=Interfaces.RSGI, factory=True, websockets=False,
+        workers=processes, respawn_failed_workers=True, respawn_interval=0.0, workers_kill_timeout=ENDS_WITHIN,
         # Paths hold members' keys, so the requests are not logged; and stdout is only for the URL.
-        log_access=False, log_level=LogLevels.error, log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
+        log_enabled=True, log_access=False, log_level=LogLevels.error,
+        log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
     )  # fmt: skip
-    stop = StopFlag()
-    with ending_in_time(stop), at_work(installation.database, concurrency=concurrency, stop=stop) as workers:
-        threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
-        try:
-            server.serve()
-        finally:
-            stop.set()
 
 
-def application() -> Flask:
-    """The pages, in granian's own process: settings and database are this process's own."""
+def application() -> WebProcess:
+    """Return the pages in a web process, with settings and a database of its own."""
     from daisychain import clock
     from daisychain.database import Database
     from daisychain.logs import log_to_stderr
     from daisychain.settings import load_settings
+    from daisychain.work.web_process import WebProcess
     from pages.app import create_app
 
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
@@ -76,7 +120,7 @@ def application() -> Flask:
     log_to_stderr(settings.log_format)
     database = Database(settings)
     database.for_work()
-    return create_app(database)
+    return WebProcess(create_app(database))
 
 
 def _end_with_slots(workers: Workers, server: MPServer) -> None:

@@ -39,19 +39,15 @@ class BrowserError(DaisychainError):
     """Chromium did not start, or did not do what it was asked."""
 
 
-class BrowserEndedError(BrowserError):
-    """Chromium ended by itself; at its start it may be that there can be no sandbox here."""
-
-
 class DevTools:
     """A running Chromium, whose id is `process`; `heard` gets each event: its name, its parameters, its session."""
 
-    def __init__(self, program: str, heard: Heard, *, sandbox: bool = True) -> None:
+    def __init__(self, program: str, heard: Heard) -> None:
         self._heard = heard
         self._number = 0
         self._unread = bytearray()
         try:
-            self._profile = Profile(sandbox=sandbox)
+            self._profile = Profile()
         except DaisychainError as error:
             raise BrowserError(error.message, hint=error.hint) from None
         command = self._profile.command(program, *_ARGUMENTS, "about:blank")
@@ -114,7 +110,7 @@ class DevTools:
             while rest:
                 rest = rest[os.write(self._in, rest) :]
         except BrokenPipeError:
-            raise BrowserEndedError("Chromium ended by itself.") from None
+            raise BrowserError("Chromium ended by itself.") from None
         return self._number
 
     def listen(self, until: Callable[[], bool]) -> None:
@@ -133,7 +129,7 @@ class DevTools:
                 raise BrowserError(f"Chromium did not answer for {_SECONDS} seconds.")
             more = os.read(self._out, 1 << 20)
             if not more:
-                raise BrowserEndedError(
+                raise BrowserError(
                     "Chromium ended by itself.", hint="Start it by hand to see why: chromium --headless --dump-dom x"
                 )
             self._unread += more

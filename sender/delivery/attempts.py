@@ -8,11 +8,11 @@ again automatically.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, literal, or_, select, update
 
 from lists.tables import Member, Membership, Suppression
 from sender.delivery import outcomes
@@ -63,6 +63,7 @@ class Claim:
     """A batch claimed by this sender, with the attempt that is already recorded."""
 
     attempt_id: int
+    batch_id: int
     campaign_id: int
     compiled_id: int
     people: Sequence[Row[int, str, dict[str, Any], bool]]  # (delivery id, address, merge inputs, False)
@@ -91,7 +92,26 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
     named = update(Batch).where(Batch.id == batch_id).values(attempt_id=select(attempt.c.id).scalar_subquery())
     attempt_id = connection.execute(named.returning(Batch.attempt_id)).scalar_one()
     assert attempt_id is not None
-    return Claim(attempt_id, span.campaign_id, batch.compiled_id, people)
+    return Claim(attempt_id, batch_id, span.campaign_id, batch.compiled_id, people)
+
+
+def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | None]:
+    """Cut a claim, in its transaction, to its first `most` people; returns it with the id of the rest's new batch."""
+    if len(claim.people) <= most:
+        return claim, None
+    first_left = claim.people[most].id
+    batch = Batch.__table__.c
+    rest = select(batch.campaign_id, batch.compiled_id, literal(first_left), batch.last_id, batch.tries)
+    rest_id = connection.execute(
+        insert(Batch)
+        .from_select(
+            ["campaign_id", "compiled_id", "first_id", "last_id", "tries"], rest.where(batch.id == claim.batch_id)
+        )
+        .returning(Batch.id)
+    ).scalar_one()
+    connection.execute(update(Batch).where(Batch.id == claim.batch_id).values(last_id=first_left - 1))
+    connection.execute(update(Attempt).where(Attempt.id == claim.attempt_id).values(people=most))
+    return replace(claim, people=claim.people[:most]), rest_id
 
 
 def _people(connection: Connection, span: Span) -> Sequence[Row[int, str, dict[str, Any], bool]]:

@@ -26,6 +26,11 @@ def deliver_batch(context: JobContext, batch_id: int) -> None:
     context.additional_context["deliverer"].deliver(batch_id)
 
 
+def defer_batch(connection: Connection, campaign_id: int, batch_id: int) -> None:
+    """Defer the job of one batch, in the caller's transaction."""
+    defer(connection, deliver_batch, [{"batch_id": batch_id}], queue=queue_of(campaign_id))
+
+
 # Waiting batches, not held, without a job: in the queue, or in the hands of a living worker that is about to claim it.
 # A job that is due much later than its batch does not count: a retry's time comes from the worker's own clock.
 WITHOUT_JOB = text(f"""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import time
+from contextlib import suppress
 from email.utils import parseaddr
 from functools import lru_cache, partial
 
+import psycopg
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from daisychain.database import Database
+from daisychain.errors import DatabaseError
 from daisychain.processes import StopFlag
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
@@ -34,8 +40,12 @@ CONFIRMED = 1.0
 # tenth of a batch's time in the garbage collector.
 OBJECTS_A_BATCH = 20_000
 
-# Pauses between tries to record an outcome, in seconds; a database server restarts within them.
+# Pauses between tries to record an outcome, in seconds; the last one is repeated while the database is away.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+# The errors of a database that is away. Any other one would come again, and holds up only its own batch.
+AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, DatabaseError)
+# Seconds for which a process that was told to stop still keeps an answer.
+KEPT_WHEN_STOPPED = 20.0
 
 
 class Deliverer:
@@ -64,28 +74,58 @@ class Deliverer:
                 log.error(confirmed_places.UNCONFIRMED)
                 return
             claim = attempts.claim(connection, batch_id, sender_id)
-        if claim is None:
-            return
+            if claim is None:
+                return
+            claim = self._cut(connection, claim)
         outcome = self._send(claim)
         log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
-        self._record(batch_id, claim, outcome, sender_id)
+        self._record(claim, outcome, sender_id)
 
-    def _record(self, batch_id: int, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
-        """Record an outcome, with retries while the database is down; then leave the batch to the sweep."""
-        for pause in (*PAUSES, None):
+    def _cut(self, connection: Connection, claim: attempts.Claim) -> attempts.Claim:
+        """Cut a claim to as many people as the provider takes at once; the rest is a batch for any slot."""
+        name = connection.scalar(select(Campaign.provider).where(Campaign.id == claim.campaign_id))
+        try:
+            most = self._provider(name or "").most_at_once
+        except Exception:  # `_send` meets it again, and says so
+            return claim
+        claim, rest_id = attempts.cut(connection, claim, most)
+        if rest_id is not None:
+            batch_jobs.defer_batch(connection, claim.campaign_id, rest_id)
+        return claim
+
+    def _record(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
+        """Record an outcome; while the database is away it is kept here, with retries until it is written.
+
+        A process that stops, or an error of another kind, ends that: then the batch is left to the sweep.
+        """
+        tries, give_up = 0, math.inf
+        while True:
             try:
                 with self._database.engine.begin() as connection:
                     if attempts.record(connection, claim.attempt_id, outcome):
-                        batch_jobs.defer_waiting(connection, claim.campaign_id, ending=batch_id)
+                        batch_jobs.defer_waiting(connection, claim.campaign_id, ending=claim.batch_id)
                 return
             except Exception as error:
-                name, retry = type(error).__name__, "" if pause is None else f"; retrying in {pause:g} s"
-                log.warning("attempt %s could not be recorded (%s)%s", claim.attempt_id, name, retry)
-                if pause is None:
+                if self._stop.is_set():
+                    give_up = min(give_up, time.monotonic() + KEPT_WHEN_STOPPED)
+                what = f"attempt {claim.attempt_id} could not be recorded ({type(error).__name__})"
+                if time.monotonic() >= give_up or (tries >= len(PAUSES) and not isinstance(error, AWAY)):
+                    log.error("%s: its answer (%s) about %d people is lost", what, outcome.verdict, len(claim.people))
                     # While we hold the lock nobody else may settle the batch: it would stay `sending` while we live.
                     self._sender.release_lock(sender_id)
                     raise
-                time.sleep(pause)
+                pause = PAUSES[min(tries, len(PAUSES) - 1)]
+                log.warning("%s; its answer is kept, next try in %g s", what, pause)
+                self._wait(pause)
+                tries += 1
+                with suppress(Exception):
+                    self._database.revive()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but look at the database once a second when this process is to stop."""
+        if not self._stop.wait(seconds):
+            return
+        time.sleep(min(seconds, 1.0))
 
     def _confirmed(self, connection: Connection) -> bool:
         now = time.monotonic()

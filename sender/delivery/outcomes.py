@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,8 +17,11 @@ from sender.delivery.ledger import Span, move
 from sender.providers.failures import CONSEQUENCES, PEOPLE_REFUSED_IN_A_ROW, REFUSALS_IN_A_ROW
 from sender.providers.provider import Outcome, Verdict
 from sender.providers.retry_times import DEFAULT_PAUSE, with_retry
-from sender.severity import is_gone
+from sender.severity import is_about_us, is_gone
 from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, State
+
+# So many people who are refused in the same words, and nobody accepted, are not refused for themselves.
+ALIKE = 3
 
 
 def apply_outcome(connection: Connection, batch: Any, outcome: Outcome) -> datetime | None:
@@ -27,6 +31,9 @@ def apply_outcome(connection: Connection, batch: Any, outcome: Outcome) -> datet
     """
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
     state: State = "uncertain" if batch.state == "uncertain" else "waiting"
+    if outcome.refused and state == "waiting" and _refuses_us(connection, span, outcome):
+        reason = next(iter(outcome.refused.values()))
+        outcome = Outcome(Verdict.REFUSED_ACCOUNT, reason, status=outcome.status)
     if outcome.deferred:
         connection.execute(update(Batch).where(Batch.id == batch.id).values(tries=Batch.tries + 1))
         outcome = with_retry(outcome, batch.tries)
@@ -149,6 +156,25 @@ def _refused_in_a_row(connection: Connection, campaign_id: int) -> int:
         Attempt.ended_at > resumed.scalar_subquery(),
     )
     return int(connection.scalar(refused) or 0)
+
+
+def _refuses_us(connection: Connection, span: Span, outcome: Outcome) -> bool:
+    """Whether refusals of people mean the sender: nobody was ever accepted, and everybody gets the same answer.
+
+    "Relay access denied" says it by itself. Once a person has resumed the campaign, each refusal counts for its person.
+    """
+    reasons, attempts = set(outcome.refused.values()), Attempt.campaign_id == span.campaign_id
+    if outcome.uncertain or {*outcome.refused, *outcome.waiting} != {*_waiting(connection, span), *outcome.waiting}:
+        return False
+    accepted = select(Attempt.id).where(attempts, Attempt.accepted > 0).exists()
+    fresh = select(Campaign.id).where(Campaign.id == span.campaign_id, Campaign.resumed_at.is_(None), ~accepted)
+    if connection.scalar(fresh) is None:
+        return False
+    if all(map(is_about_us, reasons)):
+        return True
+    before = connection.scalar(select(func.sum(Attempt.refused)).where(attempts, Attempt.detail == outcome.detail)) or 0
+    alike = len(reasons) == 1 and before + len(outcome.refused) >= ALIKE
+    return alike and not any(is_gone(reason) or not re.match(r"5\d\d", reason) for reason in reasons)
 
 
 def _waiting(connection: Connection, span: Span) -> list[int]:

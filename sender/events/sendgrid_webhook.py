@@ -25,7 +25,6 @@ from daisychain.scrub import LONGEST, scrub
 from sender.event import LONGEST_USER_AGENT, IncomingEvent, Kind, digest, network_of
 from sender.events.classify import classify
 from sender.links.keys import Keys
-from sender.severity import find_status, severity
 
 SOURCE = "sendgrid"
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
@@ -145,10 +144,10 @@ def _to_event(
 
 def _bounce(event: Mapping[str, Any]) -> str:
     """Tell hard from soft: after type `bounce` SendGrid suppresses the address; `blocked` is temporary."""
-    if type_ := _text(event.get("type")):
+    type_ = _text(event.get("type"))
+    if type_:
         return "hard" if type_ == "bounce" else "soft"
-    reason = _text(event.get("reason"))
-    return severity(_text(event.get("status")) or find_status(reason), reason)
+    return "hard" if _text(event.get("status")).startswith("5") else "soft"
 
 
 def _detail(event: Mapping[str, Any], kind: Kind) -> dict[str, Any]:

@@ -31,7 +31,7 @@ Stage = Literal[
     # SendGrid's answer to a request, with its HTTP status
     "answer", "answer that names people", "no answer",
     # a relay's reply, with its code (0: no reply): to commands, while the content is sent, and to its end
-    "MAIL", "RCPT", "DATA", "content", "end",
+    "size", "MAIL", "RCPT", "DATA", "content", "end",
     # the outbox's disk; and our own failures
     "writing", "bug", "sender died", "sender died, repeatable",
 ]  # fmt: skip
@@ -86,6 +86,9 @@ FAILURES = (
     Rule("smtp", (*_COMMANDS, "end"), {421}, Verdict.RETRY, "the relay shuts down or hangs up"),
     Rule("smtp", (*_COMMANDS, "end"), _CREDENTIALS, Verdict.REFUSED_ACCOUNT, "the same for every person"),
     Rule("smtp", (*_COMMANDS, "end"), range(400, 500), Verdict.DEFERRED, "greylisting, full mailbox, rate limit"),
+    # RFC 1870: what the relay takes is in its greeting; 552 to MAIL is its answer to the size that we name there.
+    Rule("smtp", ("size",), _ANY, Verdict.REFUSED_PERSON, "larger than the relay takes: it is not transferred"),
+    Rule("smtp", ("MAIL",), {552}, Verdict.REFUSED_PERSON, "too large, as the relay sees from its size"),
     Rule("smtp", ("MAIL",), range(500, 600), Verdict.REFUSED_ACCOUNT, "all mails have this sender"),
     Rule("smtp", ("RCPT", "DATA", "end"), range(500, 600), Verdict.REFUSED_PERSON, "permanent, for this mail"),
     Rule("smtp", (*_COMMANDS, "content"), _ANY, Verdict.RETRY, "lost before the end of the mail: not accepted"),

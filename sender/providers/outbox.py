@@ -31,7 +31,7 @@ class Outbox:
     """Writes one `<key>.eml` a person; an existing file counts as accepted and is not written again."""
 
     name = "outbox"
-    batch_size = 1_000
+    batch_size = most_at_once = 1_000
     repeatable = True
 
     def __init__(self, settings: Settings) -> None:

@@ -99,6 +99,8 @@ class Provider(Protocol):
 
     name: str
     batch_size: int
+    # How many people of a batch to claim now: a kill leaves as many uncertain.
+    most_at_once: int
     # Whether sending twice is harmless, so that a batch lost in a crash can be repeated.
     repeatable: bool
 

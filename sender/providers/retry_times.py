@@ -1,33 +1,48 @@
 """When to retry: after a 429, while the network is down, and after a relay's 4xx, with growing pauses.
 
-SendGrid's 429 names the time in X-RateLimit-Reset (Unix seconds); no Retry-After is documented.
+SendGrid's 429 names the time in X-RateLimit-Reset (Unix seconds). It documents no Retry-After (RFC 9110, 10.2.3), but
+a proxy before it may send one, in seconds or as a date.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from sender.providers.provider import Outcome, Verdict
 
 # If the provider names no time. A relay or host that can't be reached is retried like this without limit.
 DEFAULT_PAUSE = timedelta(seconds=30)
-# Ignore a later reset time: it can only be a mistake, and would stop a campaign unnoticed.
+_SECONDS = re.compile(r"[0-9]{1,11}")
+# Ignore a later time: it can only be a mistake, and would stop a campaign unnoticed.
 LONGEST_PAUSE = timedelta(days=1)
 # After each 4xx about a person. Greylisting lets mail through after minutes, most rate limits end within the hour; ten
 # tries take a little over four hours.
 DEFERRED_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 16, 32, 60, 60, 60))
 
 
-def rate_limit_reset(headers: Mapping[str, str]) -> datetime | None:
-    """Read when a 429 says to come back; None if it names no time, a past one, or one too far ahead."""
+def when_to_return(headers: Mapping[str, str]) -> datetime | None:
+    """Read when a 429 says to come back, the later of two times; None if it names none that can be meant."""
     now = datetime.now(UTC)
+    named = (_unix_time(headers.get("X-RateLimit-Reset") or ""), _retry_after(headers.get("Retry-After") or "", now))
+    return max((at for at in named if at is not None and now < at <= now + LONGEST_PAUSE), default=None)
+
+
+def _unix_time(value: str) -> datetime | None:
+    return datetime.fromtimestamp(int(value), UTC) if _SECONDS.fullmatch(value.strip()) else None
+
+
+def _retry_after(value: str, now: datetime) -> datetime | None:
+    if _SECONDS.fullmatch(value.strip()):
+        return now + timedelta(seconds=int(value))
     try:
-        at = datetime.fromtimestamp(int(headers.get("X-RateLimit-Reset") or ""), UTC)
-    except (ValueError, OverflowError, OSError):
+        at = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
         return None
-    return at if now < at <= now + LONGEST_PAUSE else None
+    return at.replace(tzinfo=at.tzinfo or UTC)
 
 
 def with_retry(outcome: Outcome, tries: int) -> Outcome:

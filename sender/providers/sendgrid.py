@@ -9,6 +9,7 @@ SendGrid has no idempotency key: a request whose answer is lost must not be sent
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
@@ -21,8 +22,6 @@ from typing import Any
 import orjson
 import python_http_client
 import sendgrid
-from python_http_client.client import Response
-from python_http_client.exceptions import HTTPError
 
 from daisychain.errors import ConfigurationError
 from daisychain.scrub import scrub
@@ -30,12 +29,12 @@ from daisychain.settings import Settings
 from newsletters.merge.merge import KEY, Merged
 from sender.providers.failures import verdict_of
 from sender.providers.guards import check_mailing
-from sender.providers.http import NotConnectedError
+from sender.providers.http import NotConnectedError, read_answer
 from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
-from sender.providers.retry_times import rate_limit_reset
+from sender.providers.retry_times import when_to_return
 from sender.providers.sendgrid_account import Account
 
-TIMEOUT = 60.0  # seconds, for connecting and for each read
+TIMEOUT = 60.0  # seconds, for connecting, for the whole request, and for the whole answer
 
 # SendGrid's documentation contradicts itself about substitutions for one person: 10,000 bytes (OpenAPI file, January
 # 2026) or 50,000 (its page about substitution tags). These are the lower limits.
@@ -49,7 +48,7 @@ _LOG = logging.getLogger("python_http_client.client")
 class SendGrid(Account):
     """Sends through SendGrid's v3 API; safe to use from several threads at once."""
 
-    batch_size = 1_000
+    batch_size = most_at_once = 1_000
     repeatable = False
 
     def __init__(self, settings: Settings, *, timeout: float = TIMEOUT) -> None:
@@ -98,13 +97,14 @@ class SendGrid(Account):
         client.client = _Client(client.host, client.client.request_headers, version=3)
         try:
             answer = client.client.mail.send.post(request_body=data, timeout=self._timeout, opener=self.opener)
-        except HTTPError as error:
-            return _outcome(error.status_code, error.headers, error.body, ids, key)
+        except urllib.error.HTTPError as error:
+            answer = error
         except urllib.error.URLError as error:
             return _connection_error(error.reason, key)
         except (OSError, http.client.HTTPException) as error:
             return _connection_error(error, key)
-        return _outcome(answer.status_code, answer.headers, answer.body, ids, key)
+        with contextlib.closing(answer):
+            return _outcome(answer.status, answer.headers, read_answer(answer), ids, key)
 
 
 def _request(
@@ -171,7 +171,7 @@ def _outcome(status: int, headers: Mapping[str, str], body: bytes, ids: Sequence
         f"SendGrid answered {status}: {scrub(detail, [key])}" if detail else f"SendGrid answered {status}",
         status=status,
         refused=named,
-        retry_at=rate_limit_reset(headers) if verdict is Verdict.RETRY else None,
+        retry_at=when_to_return(headers) if verdict is Verdict.RETRY else None,
     )
 
 
@@ -210,10 +210,11 @@ class _Client(python_http_client.Client):  # type: ignore[misc]
         path = [*self._url_path, name] if name else self._url_path
         return _Client(self.host, self.request_headers, self._version, path)
 
-    def post(self, *, request_body: bytes, timeout: float, opener: urllib.request.OpenerDirector) -> Response:
-        """Do what the package's own `post` does, 80 ms faster for 1,000 people.
+    def post(self, *, request_body: bytes, timeout: float, opener: urllib.request.OpenerDirector) -> Any:
+        """Do what the package's own `post` does, 80 ms faster for 1,000 people; returns the answer before its body.
 
-        The original formats body and key for a log that is off, and its json takes nine times as long as orjson.
+        The original formats body and key for a log that is off, and its json takes nine times as long as orjson. It
+        also takes a 202 whose body breaks off for an error.
         """
         request = urllib.request.Request(  # noqa: S310 - `check` has looked at the scheme
             self._build_url(None),
@@ -221,4 +222,4 @@ class _Client(python_http_client.Client):  # type: ignore[misc]
             headers={**self.request_headers, "Content-Type": "application/json"},
             method="POST",
         )
-        return Response(self._make_request(opener, request, timeout=timeout))
+        return opener.open(request, timeout=timeout)

@@ -22,7 +22,7 @@ from sender.providers.guards import check_encrypted, check_sendgrid_host
 from sender.providers.http import opener
 from sender.providers.provider import ProviderSuppression, SuppressionKind
 
-TIMEOUT = 15.0  # seconds, for connecting and for each read
+TIMEOUT = 15.0  # seconds, for connecting, and for the whole answer
 
 # Its suppression lists. A block is temporary: SendGrid goes on mailing these addresses.
 LISTS: dict[str, SuppressionKind] = {

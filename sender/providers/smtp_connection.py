@@ -8,9 +8,14 @@ of the write, so an error while writing means that the mail was not accepted.
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
+import socket
 import ssl
+import threading
+from typing import Any
 
+from sender.providers.deadline import Deadline
 from sender.providers.failures import Stage, verdict_of
 from sender.providers.mail_servers import MailServer
 from sender.providers.provider import Verdict
@@ -25,22 +30,38 @@ def connect(relay: MailServer, own_name: str, *, timeout: float, tls: ssl.SSLCon
     `own_name` is our name in EHLO. Without one smtplib asks the DNS for it, which can take as long as a timeout.
     """
     context = None if relay.security == "none" else tls or ssl.create_default_context()
-    connection: smtplib.SMTP
+    connection: Any  # smtplib.SMTP; `_host` is the name for TLS, which it takes from its own first argument only
     if relay.security == "tls":
-        connection = smtplib.SMTP_SSL(relay.host, relay.port, own_name, timeout=timeout, context=context)
+        connection = smtplib.SMTP_SSL(local_hostname=own_name, timeout=timeout, context=context)
     else:
-        connection = smtplib.SMTP(relay.host, relay.port, own_name, timeout=timeout)
+        connection = smtplib.SMTP(local_hostname=own_name, timeout=timeout)
+    connection._host = relay.host
+    # smtplib's timeout is for each read: a relay that greets a byte at a time would keep us for ever.
+    guard = threading.Timer(timeout, _hang_up, [connection])
+    guard.daemon = True
+    guard.start()
     try:
+        code, reply = connection.connect(relay.host, relay.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, reply)
         connection.ehlo_or_helo_if_needed()
         if relay.security == "starttls":
             connection.starttls(context=context)
             connection.ehlo_or_helo_if_needed()
         if relay.user:
             connection.login(relay.user, relay.password)
-        return SmtpConnection(connection)
+        return SmtpConnection(connection, timeout)
     except BaseException:
         connection.close()
         raise
+    finally:
+        guard.cancel()
+
+
+def _hang_up(connection: smtplib.SMTP) -> None:
+    if connection.sock is not None:
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # a TLS socket's own would break its reader
 
 
 class SmtpConnection:
@@ -49,13 +70,17 @@ class SmtpConnection:
     `served` counts the mails that the relay answered. Once `usable` is False, the connection can only be closed.
     """
 
-    def __init__(self, connection: smtplib.SMTP) -> None:
+    def __init__(self, connection: smtplib.SMTP, timeout: float) -> None:
         assert connection.sock is not None
         self._connection = connection
         self._socket = connection.sock
         # smtplib's own reader, if there is one, may have buffered replies already.
         self._replies = connection.file or self._socket.makefile("rb")
         self._pipelining = connection.has_extn("pipelining")
+        self._timeout = timeout
+        self._takes_size = connection.has_extn("size")
+        named = re.match(r"[0-9]{1,18}", connection.esmtp_features.get("size", ""), re.ASCII)
+        self._most_bytes = int(named[0]) if named else 0  # 0: the relay names no limit (RFC 1870, 3)
         self._aborted = False  # whether the relay still has a transaction open that we gave up
         self.served = 0
         self.usable = True
@@ -72,8 +97,12 @@ class SmtpConnection:
     def send(self, sender: str, address: str, mail: bytes) -> tuple[Verdict, str]:
         """Send one mail, none of whose lines may begin with a dot; returns its verdict and the relay's reply.
 
+        A mail that is larger than the relay takes is refused here, and not transferred.
         RETRY means that the mail was not accepted and that the connection is gone, or about to be closed.
         """
+        if 0 < self._most_bytes < len(mail):
+            reply = f"552 5.3.4 the mail is larger than the {self._most_bytes:,} bytes that the relay takes"
+            return verdict_of("smtp", "size"), reply
         verdict, reply = self._transaction(sender, address, mail)
         if verdict in (Verdict.RETRY, Verdict.UNCERTAIN):
             self.usable = False
@@ -83,9 +112,10 @@ class SmtpConnection:
 
     def _transaction(self, sender: str, address: str, mail: bytes) -> tuple[Verdict, str]:
         try:
-            verdict, reply = self._envelope(sender, address)
+            verdict, reply = self._envelope(sender, address, len(mail))
             if verdict is not Verdict.ACCEPTED:
                 return verdict, reply
+            self._socket.settimeout(self._timeout)  # for the whole mail, not each write
             self._socket.sendall(mail + b".\r\n")
         except OSError as error:
             return verdict_of("smtp", "content"), error_text(error)
@@ -95,10 +125,11 @@ class SmtpConnection:
             return verdict_of("smtp", "end"), f"no reply to the end of a mail: {error_text(error)}"
         return _verdict("end", code, expected=250), reply
 
-    def _envelope(self, sender: str, address: str) -> tuple[Verdict, str]:
+    def _envelope(self, sender: str, address: str, size: int) -> tuple[Verdict, str]:
         """Send MAIL, RCPT and DATA; returns the verdict on the first reply that is not as expected."""
         stages: list[Stage] = ["MAIL", "RCPT", "DATA"]
-        commands = list(zip(stages, [f"MAIL FROM:<{sender}>", f"RCPT TO:<{address}>", "DATA"], strict=True))
+        mail_from = f"MAIL FROM:<{sender}>" + (f" SIZE={size}" if self._takes_size else "")
+        commands = list(zip(stages, [mail_from, f"RCPT TO:<{address}>", "DATA"], strict=True))
         # A relay must accept RSET (RFC 5321, 4.1.1.5).
         if self._aborted:
             commands.insert(0, ("MAIL", "RSET"))
@@ -132,9 +163,9 @@ class SmtpConnection:
 
     def _read_reply(self) -> tuple[int, str]:
         """Read the relay's next reply as code and text, -1 for an invalid code; raises OSError if it hung up."""
-        texts = []
+        texts, deadline = [], Deadline(self._timeout)
         for _ in range(_MOST_LINES):
-            line: bytes = self._replies.readline(_LONGEST_LINE)
+            line = self._read_line(deadline)
             if not line.endswith(b"\n"):
                 raise ConnectionError("the connection was closed")
             code = int(line[:3]) if line[:3].isdigit() else -1
@@ -142,6 +173,17 @@ class SmtpConnection:
             if line[3:4] != b"-" or code < 0:
                 return code, f"{code} {' '.join(texts)}" if code > 0 else texts[-1]
         raise ConnectionError("the reply is too long")
+
+    def _read_line(self, deadline: Deadline) -> bytes:
+        """Read to the end of a line, but no further than the deadline, also if it comes a byte at a time."""
+        line = b""
+        while not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
+            deadline.limit(self._socket)
+            ahead = self._replies.peek(1)  # reads from the socket at most once
+            if not ahead:
+                break
+            line += self._replies.read(ahead.find(b"\n") + 1 or len(ahead))
+        return line
 
 
 def _verdict(stage: Stage, code: int, *, expected: int) -> Verdict:

@@ -81,6 +81,7 @@ class FakeSendGrid:
     def __init__(self, *, key: str = "SG.test", webhook: str = "", port: int = 0, suspended: bool = False) -> None:
         self.key, self.webhook, self.suspended = key, webhook, suspended
         self.signer = Signer()
+        self.delay = 0.0  # seconds before each answer to a request, whose mails are accepted before it
         self.scopes = ["mail.send", "sender_verification_eligible"]
         self.account = Account()
         self.lists: dict[str, list[dict[str, Any]]] = {name: [] for name in LISTS}
@@ -280,6 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
             request.status, request.problems = self._judge(request)
             if request.status == 202:
                 fake.take(request)
+        fake.stopping.wait(fake.delay)
         if fault and fault.answer == "late":
             fake.released.wait(fault.seconds)
         if fault is None or fault.answer == "late":

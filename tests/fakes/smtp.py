@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import random
 import socket
 import ssl
 import threading
@@ -42,6 +43,10 @@ class FakeRelay:
     pipelining: bool = False
     eager: bool = False  # accepts DATA even without a valid recipient, as RFC 2920 allows
     most_mails: int = 0  # on one connection, which then ends with 421; 0 is no limit
+    most_bytes: int = 33_554_432  # of a mail, as the greeting says; 0 is no limit
+    delay: float = 0.0  # seconds before the reply to each mail
+    failing: float = 0.0  # the share of all stages, connecting included, at which it cuts the connection
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
     script: dict[tuple[Moment, str], str] = field(default_factory=dict)
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -112,6 +117,7 @@ class FakeRelay:
             loop=self._loop,
             tls_context=self.tls if self.starttls else None,
             require_starttls=self.starttls,
+            data_size_limit=self.most_bytes,
             auth_require_tls=False,
             authenticator=self._authenticate if self.user else None,
         )
@@ -129,6 +135,7 @@ class FakeRelay:
         self, server: _Protocol, session: Session, envelope: Envelope, name: str, offers: list[str]
     ) -> list[str]:
         session.host_name = name
+        server.cut_by_chance()
         return [*offers[:-1], *(["250-PIPELINING"] if self.pipelining else []), offers[-1]]
 
     async def handle_MAIL(  # noqa: N802
@@ -149,6 +156,7 @@ class FakeRelay:
 
     async def handle_DATA(self, server: _Protocol, session: Session, envelope: Envelope) -> str:  # noqa: N802
         address, raw = envelope.rcpt_tos[0], cast(bytes, envelope.content)
+        await asyncio.sleep(self.delay)
         reply = server.scripted("end", address)
         server.taken += 1
         if not reply or reply == CUT:
@@ -164,9 +172,22 @@ class _Protocol(SMTP):
         self.relay = relay
         self.taken = 0
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.cut_by_chance()
+
+    def cut_by_chance(self) -> bool:
+        """Cut the connection at the relay's share of all stages."""
+        unlucky = self.relay.chance.random() < self.relay.failing
+        if unlucky:
+            self.cut()
+        return unlucky
+
     def scripted(self, moment: Moment, address: str) -> str:
-        """Return the scripted reply, or ""; cut the connection if the script says so."""
+        """Return the scripted reply, or ""; cut the connection if the script or chance says so."""
         reply = self.relay.script.get((moment, address), "")
+        if self.cut_by_chance():
+            reply = CUT
         if moment == "MAIL" and self.relay.most_mails and self.taken >= self.relay.most_mails:
             reply = "421 enough for one connection"
         if reply == CUT:
@@ -191,7 +212,7 @@ class _Protocol(SMTP):
         address = addresses[0]
         if reply := self.scripted("DATA", address):
             await self.push(reply)
-        elif ("body", address) in self.relay.script:
+        elif ("body", address) in self.relay.script or self.relay.chance.random() < self.relay.failing:
             await self.push("354 go on")
             await self._reader.readline()
             self.cut()

@@ -42,6 +42,10 @@ class Wire:
                     end.shutdown(socket.SHUT_RDWR)
                 end.close()
 
+    def mend(self) -> None:
+        """Let new connections through again."""
+        self._is_cut = False
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # until it is closed
             while True:

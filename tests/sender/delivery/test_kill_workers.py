@@ -22,6 +22,7 @@ from tests.sender.staging import add_list, add_people, draft
 from tests.waiting import until
 
 BATCH, SLOTS = 5, 2
+DELAY = 1.0  # seconds that the provider takes to answer: kills strike between a request and its answer
 WORKER = ("worker", "--processes", "1", "--concurrency", str(SLOTS))
 
 
@@ -60,14 +61,15 @@ def killed_in_turn(database: Database, settings: Settings, sendgrid: FakeSendGri
                 chance.random() < 0.5
             ):  # a provider that takes the mails and then says nothing, or something else than yes
                 sendgrid.script(None, Fault(chance.choice(("hold", "reset", "status")), taken=True, seconds=0.2))
-            people = range(number * 200, number * 200 + 200)
+            people, sendgrid.delay = range(number * 100, number * 100 + 100), DELAY
             campaign_id, seen = begun(database, people), len(sendgrid.requests)
             # Half of the kills strike anywhere, half just as a request has come in.
             until(lambda: len(sendgrid.requests) > seen)  # noqa: B023
             if chance.random() < 0.5:
-                time.sleep(chance.uniform(0, 0.3))
+                time.sleep(chance.uniform(0, DELAY))
             victim.kill()
             victim.join()
+            sendgrid.delay = 0
             until(lambda: not ledger(database, campaign_id).waiting)  # noqa: B023
             proven(database, campaign_id, sendgrid)
             found = ledger(database, campaign_id)

@@ -39,6 +39,8 @@ SEEN: list[tuple[Transport, Stage, int, Verdict]] = [
     *[("smtp", moment, 421, Verdict.RETRY) for moment in ("MAIL", "RCPT", "DATA", "end")],
     *[("smtp", moment, 530, Verdict.REFUSED_ACCOUNT) for moment in ("MAIL", "RCPT", "DATA", "end")],
     *[("smtp", moment, 451, Verdict.DEFERRED) for moment in ("MAIL", "RCPT", "DATA", "end")],
+    ("smtp", "size", 0, Verdict.REFUSED_PERSON),
+    ("smtp", "MAIL", 552, Verdict.REFUSED_PERSON),
     ("smtp", "MAIL", 550, Verdict.REFUSED_ACCOUNT),
     *[("smtp", moment, 554, Verdict.REFUSED_PERSON) for moment in ("RCPT", "DATA", "end")],
     *[("smtp", moment, code, Verdict.RETRY) for moment in ("MAIL", "RCPT", "DATA", "content") for code in (-1, 0, 199)],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,13 +139,13 @@ REPLIES: dict[str, tuple[Moment, str, str, list[str]]] = {
     "5xx to DATA": ("DATA", SECOND, "554 no", ["taken", "refused", "taken"]),
     "5xx to the mail": ("end", SECOND, "554 5.7.1 content", ["taken", "refused", "taken"]),
     "4xx to the mail": ("end", SECOND, "452 full", ["taken", "waiting", "taken"]),
-    "going away before": ("RCPT", SECOND, "421 closing", ["taken", "waiting", "waiting"]),
-    "going away after": ("end", SECOND, "421 closing", ["taken", "waiting", "waiting"]),
+    "going away before": ("RCPT", SECOND, "421 closing", ["taken", "waiting", "taken"]),
+    "going away after": ("end", SECOND, "421 closing", ["taken", "waiting", "taken"]),
     "login wanted": ("RCPT", SECOND, "530 authentication required", ["taken", "waiting", "waiting"]),
-    "cut at RCPT": ("RCPT", SECOND, CUT, ["taken", "waiting", "waiting"]),
-    "cut at DATA": ("DATA", SECOND, CUT, ["taken", "waiting", "waiting"]),
-    "cut in the data": ("body", SECOND, CUT, ["taken", "waiting", "waiting"]),
-    "cut before the reply to the data": ("end", SECOND, CUT, ["taken", "uncertain", "waiting"]),
+    "cut at RCPT": ("RCPT", SECOND, CUT, ["taken", "waiting", "taken"]),
+    "cut at DATA": ("DATA", SECOND, CUT, ["taken", "waiting", "taken"]),
+    "cut in the data": ("body", SECOND, CUT, ["taken", "waiting", "taken"]),
+    "cut before the reply to the data": ("end", SECOND, CUT, ["taken", "uncertain", "taken"]),
 }
 
 
@@ -165,7 +167,6 @@ def test_each_persons_fate_is_told_apart(relay: FakeRelay, provider: Smtp, case:
         ("MAIL", SENDER, "421 busy", Verdict.RETRY),
         ("MAIL", SENDER, CUT, Verdict.RETRY),
         ("RCPT", person(0).address, "530 authentication required", Verdict.REFUSED_ACCOUNT),
-        ("RCPT", person(0).address, "421 closing", Verdict.RETRY),
     ],
 )
 def test_where_nobody_was_served_the_whole_batch_waits_or_stops(
@@ -261,3 +262,75 @@ def test_what_is_not_fit_for_sending_is_named(settings: Settings, changes: dict[
     with pytest.raises(ConfigurationError, match=named):
         provider.check(SENDER)
     assert provider.send(mailing(), people(1), "attempt").verdict is Verdict.REFUSED_ACCOUNT
+
+
+@pytest.mark.parametrize("most", [200, 2_000])
+def test_a_mail_larger_than_the_relay_takes_is_refused_for_its_person_and_not_transferred(
+    settings: Settings, most: int
+) -> None:
+    with FakeRelay(most_bytes=most) as relay:
+        provider = Smtp(replace(settings, smtp_url=relay.url))
+        letter = mailing(email(filler="x" * 2_000))
+        outcome = provider.send(letter, people(3), "attempt")
+        provider.close()
+        assert (outcome.verdict, sorted(outcome.refused)) == (Verdict.ACCEPTED, [1000, 1001, 1002])
+        assert set(outcome.refused.values()) == {
+            f"552 5.3.4 the mail is larger than the {most:,} bytes that the relay takes"
+        }
+        assert (relay.raw, relay.connections) == ([], 1)
+
+
+def test_a_relay_that_names_no_limit_gets_mails_of_any_size(settings: Settings) -> None:
+    with FakeRelay(most_bytes=0) as relay:
+        provider = Smtp(replace(settings, smtp_url=relay.url))
+        assert fates(provider.send(mailing(), people(3), "attempt")) == ["taken"] * 3
+        provider.close()
+
+
+def test_a_relay_that_finds_the_size_too_large_refuses_mails_and_not_the_sender(
+    relay: FakeRelay, provider: Smtp
+) -> None:
+    relay.script["MAIL", SENDER] = "552 5.2.3 too large for this sender"
+    assert fates(provider.send(mailing(), people(3), "attempt")) == ["refused"] * 3
+
+
+DRIPS = {
+    "its greeting": [b""],
+    "its name": [b"220 relay\r\n", b""],
+    "the reply to a mail's sender": [b"220 relay\r\n", b"250 relay\r\n", b""],
+    "the reply to a mail": [b"220 relay\r\n", b"250 relay\r\n", b"250 OK\r\n", b"250 OK\r\n", b"354 go on\r\n", b""],
+}
+
+
+@pytest.mark.parametrize("what", DRIPS)
+def test_a_relay_that_says_something_one_byte_at_a_time_is_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Each step is a reply to one line from us; after the last one the relay drips a reply without an end."""
+    monkeypatch.setattr("sender.providers.smtp.QUICK_BREAK", 0.1)
+
+    def talk(connection: socket.socket) -> None:
+        with suppress(OSError), connection, connection.makefile("rb") as lines:
+            for place, reply in enumerate(DRIPS[what]):
+                if place:
+                    lines.readline()
+                connection.sendall(reply)
+            while True:
+                connection.sendall(b"2")
+                time.sleep(0.05)
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=[listener.accept()[0]], daemon=True).start()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        threading.Thread(target=serve, args=[listener], daemon=True).start()
+        url = f"smtp://127.0.0.1:{listener.getsockname()[1]}"
+        begun = time.monotonic()
+        outcome = Smtp(replace(settings, smtp_url=url), timeout=0.3).send(mailing(), people(2), "attempt")
+    assert time.monotonic() - begun < 20
+    assert not outcome.refused
+    assert (outcome.verdict, len(outcome.uncertain)) == (
+        (Verdict.ACCEPTED, 2) if what == "the reply to a mail" else (Verdict.RETRY, 0)
+    )

@@ -1,0 +1,145 @@
+"""One web process: reads each request whole before a page sees it, and gives each kind of request its own threads.
+
+A body that trickles in holds no thread and no connection to the database, only its own bytes in memory. An unsubscribe
+waits for a thread as long as it takes; other requests beyond their share are turned away, pixels without being counted.
+granian calls this through RSGI, its own interface; the pages are WSGI, like every Flask application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.test import run_wsgi_app
+
+from pages.context import PRIVATE_HEADERS
+from pages.readers import PIXEL
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+    from granian.rsgi import Scope
+
+# Seconds in which a whole body must arrive. Proxies wait as long; a webhook of 4 MiB needs 1.2 Mbit/s.
+BODY_WITHIN = 30.0
+RETRY_AFTER = "5"  # seconds
+
+
+@dataclass
+class Share:
+    """The part of a process that one kind of request has: threads, requests waiting for them, bytes of a body."""
+
+    threads: int
+    most_waiting: int
+    largest_body: int = 64 * 1024
+    most_bodies: int = 1_000  # that are arriving at the same time
+    busy: int = 0
+    arriving: int = 0
+    pool: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = ThreadPoolExecutor(self.threads)
+
+    @property
+    def full(self) -> bool:
+        """Whether a further request would have to wait behind too many others."""
+        return self.busy >= self.threads + self.most_waiting
+
+
+def shares() -> dict[str, Share]:
+    """Return the shares by the beginning of a path; "/" is for all other pages. Each thread uses one connection."""
+    return {
+        "/u/": Share(threads=3, most_waiting=10_000),
+        "/o/": Share(threads=1, most_waiting=20),
+        "/webhooks/": Share(threads=2, most_waiting=20, largest_body=4 * 1024 * 1024, most_bodies=20),
+        "/": Share(threads=3, most_waiting=100),
+    }
+
+
+class TurnedAwayError(Exception):
+    """A request that no page gets to see."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class WebProcess:
+    """Answers the requests of one process with the pages of `app`."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._shares = shares()
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        share = next(share for start, share in self._shares.items() if scope.path.startswith(start) or start == "/")
+        try:
+            environ = _environ(scope, await _body(scope, protocol, share))
+            if share.full:
+                raise TurnedAwayError(503, "Busy; please try again in a moment.")
+        except TurnedAwayError as error:
+            if error.status == 503 and scope.path.startswith("/o/"):
+                return protocol.response_bytes(200, [("content-type", "image/gif"), *PRIVATE_HEADERS.items()], PIXEL)
+            headers = [("content-type", "text/plain"), ("retry-after", RETRY_AFTER), ("connection", "close")]
+            return protocol.response_str(error.status, headers, f"{error}\n")
+        share.busy += 1
+        try:
+            answer = await asyncio.get_running_loop().run_in_executor(share.pool, self._answer, environ)
+        finally:
+            share.busy -= 1
+        return protocol.response_bytes(*answer)
+
+    def _answer(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+        chunks, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+        return int(status.split()[0]), list(headers), b"".join(chunks)
+
+
+async def _body(scope: Scope, protocol: HTTPProtocol, share: Share) -> bytes:
+    """Read a whole body; raises TurnedAwayError if it is too large, too slow, or breaks off."""
+    headers = scope.headers
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        return b""
+    length = headers.get("content-length") or "0"
+    if int(length) > share.largest_body:
+        raise TurnedAwayError(413, "The request is too large.")
+    if share.arriving >= share.most_bodies:
+        raise TurnedAwayError(503, "Busy; please try again in a moment.")
+    share.arriving += 1
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            async for chunk in protocol:
+                body += chunk
+                if len(body) > share.largest_body:
+                    raise TurnedAwayError(413, "The request is too large.")
+    except TimeoutError:
+        raise TurnedAwayError(408, "The request took too long to arrive.") from None
+    finally:
+        share.arriving -= 1
+    if "content-length" in headers and len(body) != int(length):
+        raise TurnedAwayError(400, "The request broke off.")
+    return bytes(body)
+
+
+def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
+    """Return a request as WSGI has it (PEP 3333)."""
+    server, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method, "SCRIPT_NAME": "", "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string, "SERVER_NAME": server.strip("[]"), "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}", "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "CONTENT_LENGTH": str(len(body)), "wsgi.version": (1, 0), "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr, "wsgi.multithread": True, "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }  # fmt: skip
+    for name, value in scope.headers.items():
+        # X_Forwarded_For would pass for X-Forwarded-For, which only the proxy may say.
+        if name in ("content-length", "transfer-encoding") or "_" in name:
+            continue
+        key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
+        environ[key] = f"{environ[key]}{'; ' if name == 'cookie' else ','}{value}" if key in environ else value
+    return environ

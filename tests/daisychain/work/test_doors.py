@@ -1,0 +1,206 @@
+"""The public pages under pressure: every unsubscribe is taken, whatever else comes in, and each port has one server."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from sqlalchemy import func, make_url, select
+
+from daisychain.database import Database
+from daisychain.embedded import EmbeddedServer
+from daisychain.settings import Settings
+from lists.tables import Membership
+from sender.tables import Event
+from tests.command import Daisychain
+from tests.daisychain.work.test_serve import FORM, status
+from tests.sender.returns import Sent, sent
+from tests.waiting import until
+
+PEOPLE, PROCESSES = 200, 2
+ONE_CLICK = "List-Unsubscribe=One-Click"
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def url(daisychain: Daisychain) -> Iterator[str]:
+    """The URL of a server with two web processes."""
+    with serving(daisychain) as (url, _):
+        yield url
+
+
+@contextmanager
+def serving(daisychain: Daisychain) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    process = daisychain.start("serve", "--port", "0", "--processes", str(PROCESSES))
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    try:
+        until(lambda: status(f"{url}/healthz") == 200)
+        yield url, process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def connected(url: str) -> socket.socket:
+    return socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=60)
+
+
+def asked(url: str, method: str, path: str, body: str = "") -> int:
+    """Send one request over a connection of its own; returns the status."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
+    with contextlib.closing(connection):
+        connection.request(method, path, body or None, {"Content-Type": FORM} if body else {})
+        return connection.getresponse().status
+
+
+def all_at_once(url: str, campaign: Sent) -> Counter[int]:
+    """Post everybody's one-click at the same moment; returns how often each status was answered."""
+    ready = threading.Barrier(PEOPLE)
+
+    def leave(number: int) -> int:
+        ready.wait()
+        return asked(url, "POST", f"/u/{campaign.unsubscribe(number)}", ONE_CLICK)
+
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        return Counter(pool.map(leave, range(PEOPLE)))
+
+
+def left(database: Database) -> int:
+    with database.engine.connect() as connection:
+        return connection.scalars(select(func.count()).where(Membership.state == "unsubscribed")).one()
+
+
+def test_two_hundred_one_clicks_at_once_are_all_taken_and_the_database_is_asked_over_few_connections(
+    url: str, database: Database, settings: Settings, server: EmbeddedServer
+) -> None:
+    campaign = sent(database, PEOPLE)
+    assert all_at_once(url, campaign) == {200: PEOPLE}
+    assert left(database) == PEOPLE
+    with psycopg.connect(server.conninfo(role="postgres", database="postgres")) as connection:
+        name = make_url(settings.database_url).database
+        row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]).fetchone()
+    assert row is not None
+    assert row[0] <= PROCESSES * 9 + 20  # those of the threads, and those of the one process that delivers
+
+
+# The headers, a form, a one-click, a chunk, and a webhook.
+SLOW = (
+    "POST /u/{key} HTTP/1.1\r\nHost: x\r\nX-",
+    "POST /u/{key}/leave HTTP/1.1\r\nHost: x\r\nContent-Type: " + FORM + "\r\nContent-Length: 90\r\n\r\na",
+    "POST /u/{key} HTTP/1.1\r\nHost: x\r\nContent-Type: " + FORM + "\r\nContent-Length: 90\r\n\r\na",
+    "POST /u/{key} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n",
+    "POST /webhooks/sendgrid HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n"
+    "X-Twilio-Email-Event-Webhook-Signature: a\r\nX-Twilio-Email-Event-Webhook-Timestamp: 1\r\n\r\n[",
+)
+
+
+def test_connections_that_send_a_byte_every_two_seconds_change_nothing(url: str, database: Database) -> None:
+    campaign, stop = sent(database, PEOPLE), threading.Event()
+
+    def drip(slow: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while not stop.wait(2):
+                slow.sendall(b"a")
+
+    with ExitStack() as stack:
+        for beginning in SLOW * 8:
+            slow = stack.enter_context(connected(url))
+            slow.sendall(beginning.format(key=campaign.unsubscribe()).encode())
+            threading.Thread(target=drip, args=[slow], daemon=True).start()
+        stack.callback(stop.set)
+        assert all_at_once(url, campaign) == {200: PEOPLE}
+        assert status(f"{url}/healthz") == 200
+        assert status(f"{url}/u/{campaign.unsubscribe()}") == 200
+
+
+def test_a_body_that_breaks_off_or_is_too_large_unsubscribes_nobody(url: str, database: Database) -> None:
+    key = sent(database).unsubscribe()
+    with connected(url) as broken:
+        head = f"POST /u/{key} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: {len(ONE_CLICK) + 9}"
+        broken.sendall(f"{head}\r\n\r\n{ONE_CLICK}".encode())
+        broken.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            assert b" 200 " not in broken.recv(999)
+    for path, length in ((f"/u/{key}", 70_000), ("/webhooks/sendgrid", 5_000_000)):
+        with connected(url) as large:
+            large.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
+            assert large.recv(99).split()[1] == b"413"
+    assert asked(url, "GET", f"/u/{key}") == 200
+    assert left(database) == 0
+
+
+def test_pixels_beyond_their_share_are_shown_without_being_counted_and_unsubscribes_still_taken(
+    url: str, database: Database
+) -> None:
+    campaign = sent(database, PEOPLE, opens="own")
+    with database.engine.begin() as connection, ThreadPoolExecutor(400) as pool:
+        connection.exec_driver_sql("LOCK TABLE events IN SHARE MODE")  # hits have to wait
+        pixels = [pool.submit(asked, url, "GET", f"/o/{campaign.pixel(number % PEOPLE)}.gif") for number in range(400)]
+        until(lambda: sum(pixel.done() for pixel in pixels) >= 100)
+        assert {pixel.result() for pixel in pixels if pixel.done()} == {200}
+        assert asked(url, "GET", f"/u/{campaign.unsubscribe()}") == 200
+        connection.rollback()
+        assert {pixel.result() for pixel in pixels} == {200}
+    with database.engine.connect() as connection:
+        assert 0 < connection.scalars(select(func.count()).where(Event.kind == "opened")).one() < 400
+
+
+def test_a_second_server_on_the_same_port_is_refused_and_the_first_goes_on(url: str, daisychain: Daisychain) -> None:
+    port = str(urlsplit(url).port)
+    second = daisychain.start("serve", "--port", port)
+    output, errors = second.communicate(timeout=60)
+    assert (second.returncode, output) == (1, "")
+    assert f"127.0.0.1:{port} is in use" in errors
+    assert "--port" in errors
+    assert "Traceback" not in errors
+    assert status(f"{url}/healthz") == 200
+
+
+def web_processes(parent: int) -> list[int]:
+    """Return the ids of the processes that a server has started, but for Python's tracker of resources."""
+    found = [int(each) for each in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
+def test_a_web_process_that_dies_is_replaced_and_sigterm_ends_them_all(daisychain: Daisychain) -> None:
+    with serving(daisychain) as (url, process):
+        until(lambda: len(web_processes(process.pid)) == PROCESSES)
+        first = web_processes(process.pid)
+        os.kill(first[0], signal.SIGKILL)
+        until(lambda: len(set(web_processes(process.pid)) - {first[0]}) == PROCESSES)
+        until(lambda: status(f"{url}/healthz") == 200)
+        now = web_processes(process.pid)
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert not any(Path(f"/proc/{each}").exists() for each in [*first, *now])
+        assert status(f"{url}/healthz") == 0
+
+
+def test_any_address_and_header_gets_an_answer_and_a_head_request_gets_no_body(url: str) -> None:
+    expected = {"/o/%FF.gif": 404, "/u/%00": 404, "/toolkits/%E9%C3%A9": 404, "/?a=%FF&b=\xfc": 200}
+    for path, code in expected.items():
+        with connected(url) as raw:
+            lines = [f"GET {path} HTTP/1.1", "Host: \xff", "X_Forwarded_For: 1.2.3.4", "Cookie: \xe9=1"]
+            raw.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1"))
+            assert int(raw.recv(99).split()[1]) in (code, 400), path
+    with connected(url) as raw:
+        raw.sendall(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(9999), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert (head.split()[1], body) == (b"200", b"")
+    assert head.lower().count(b"content-length") == 1
