@@ -63,49 +63,36 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
 
 @lists.command()
 @click.argument("name")
-@click.argument("fields", nargs=-1, metavar="[FIELD]...")
-@format_option
-@pass_installation
-@examples("list dimensions supporters region organisation")
-def dimensions(installation: Installation, name: str, fields: tuple[str, ...], format_: str) -> None:
-    """Set the fields that reports on the list NAME may count people by; without any, name none.
-
-    Each campaign keeps their values from its freeze on, so a campaign sent before can't be counted by them.
-    """
-    from lists.lists import set_dimensions
-    from lists.overview import overview
-
-    with installation.database.engine.begin() as connection:
-        set_dimensions(connection, name, fields)
-        answer = overview(connection, name)
-    kept = ", ".join(answer["dimensions"]) or "none"
-    emit(
-        {"list": name, "dimensions": answer["dimensions"]}, format_, lambda: show_line(f"Dimensions of {name}: {kept}.")
-    )
-    for field in answer["dimensions"]:
-        if not answer["fields"].get(field):
-            say(f"Nobody on {name} who may be mailed has a value for {field} yet.")
-
-
-@lists.command()
-@click.argument("name")
 @click.option("--title", metavar="TITLE", help="The list's name for readers.")
 @click.option("--rename", metavar="NAME", help="The new name of the list in commands.")
 @click.option("--from", "sender", metavar='"NAME <ADDRESS>"', help="The sender that readers see from now on.")
+@click.option("--same-organisation", is_flag=True, help="The new sender is who collected the contacts, renamed.")
+@click.option(
+    "--dimension", "dimensions", multiple=True, metavar="FIELD",
+    help='A field to count people by in reports; these replace all that there were, and "" leaves none.',
+)  # fmt: skip
 @format_option
 @pass_installation
-@examples('list edit supporters --title "Friends of the Daisy Trust"')
-def edit(installation: Installation, /, name: str, format_: str, **changes: str | None) -> None:
-    """Change the list NAME; campaigns that exist keep their sender."""
+@examples('list edit supporters --title "Friends of the Daisy Trust"', "list edit supporters --dimension region")
+def edit(installation: Installation, /, name: str, format_: str, **changes: Any) -> None:
+    """Change the list NAME; campaigns that exist keep their sender and their dimensions."""
     from lists.lists import edit_list
     from lists.overview import overview
 
-    if not any(change is not None for change in changes.values()):
-        raise InputError("Nothing to change.", hint="Give --title, --rename or --from.")
+    if not any(change not in (None, (), False) for change in changes.values()):
+        raise InputError("Nothing to change.", hint="Give --title, --rename, --from or --dimension.")
     with installation.database.engine.begin() as connection:
         answer = overview(connection, edit_list(connection, name, **changes))
+    emit(answer, format_, lambda: show_line(_in_one_line(answer)))
+    for field in answer["dimensions"] if changes["dimensions"] else ():
+        if not answer["fields"].get(field):
+            say(f"Nobody on {answer['name']} who may be mailed has a value for {field} yet.")
+
+
+def _in_one_line(answer: dict[str, Any]) -> str:
     titled = f" “{answer['title']}”" if answer["title"] else ""
-    emit(answer, format_, lambda: show_line(f"List {answer['name']}{titled} from {answer['from']}."))
+    counted = f", counted by {', '.join(answer['dimensions'])}" if answer["dimensions"] else ""
+    return f"List {answer['name']}{titled} from {answer['from']}{counted}."
 
 
 @lists.command("list")
@@ -251,11 +238,12 @@ def undo_import_(installation: Installation, number: int, dry_run: bool, yes: bo
     """Take the import NUMBER back, within seven days: what nobody has changed since is as it was before."""
     from commands.send import confirm
     from lists.import_log import find_import, undo_import
+    from sender.delivery.ledger import is_in_a_ledger
 
     def run(keep: bool) -> dict[str, Any]:
         with installation.database.engine.connect() as connection, connection.begin() as transaction:
             found = find_import(connection, number)
-            counts = asdict(undo_import(connection, number, by=acting_user()))
+            counts = asdict(undo_import(connection, number, by=acting_user(), kept=is_in_a_ledger))
             transaction.commit() if keep else transaction.rollback()
             return {"number": number, "list": found["name"], "file": found["file"], "dry_run": not keep, **counts}
 

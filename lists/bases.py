@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from daisychain.errors import InputError
 
 CHARITY = "soft-opt-in-charity"
@@ -31,27 +33,32 @@ def require_basis(basis: str, source: str) -> None:
         )
 
 
-def require_collector(basis: str, collected_by: str, sender: str, *, dated: bool) -> None:
+def same_organisation(one: str, other: str) -> bool:
+    """Report whether one name contains the other: nothing but names tells organisations apart here."""
+    one, other = (" ".join(name.casefold().split()) for name in (one, other))
+    return one in other or other in one
+
+
+def require_collector(basis: str, collected_by: str, sender: str, columns: Collection[str]) -> None:
     """Raise InputError if a charity's soft opt-in has no dates, nobody who collected, or another sender.
 
-    Nothing but names tells organisations apart here, so one name must contain the other.
+    `columns` has the fields that a file has for each person, which are judged row by row.
     """
     if basis != CHARITY:
         return
-    if not collected_by:
+    if not collected_by and "collected_by" not in columns:
         raise InputError(
             f"The basis {CHARITY} needs the organisation that collected these contacts: --collected-by NAME.",
-            hint=_CHARITY_HINT,
+            hint=f'Or a column that names it: --map "collected_by=HEADING". {_CHARITY_HINT}',
         )
-    collector, named = (" ".join(name.casefold().split()) for name in (collected_by, sender))
-    if collector not in named and named not in collector:
+    if not same_organisation(collected_by, sender):
         raise InputError(
             f"The list's sender is {sender!r}, but {collected_by!r} collected these contacts: this soft opt-in does "
             "not pass to another organisation.",
             hint=f"Import them into a list from {collected_by}. If it is the same organisation, write its name as the\n"
             "  sender has it.",
         )
-    if not dated:
+    if "consented_at" not in columns:
         raise InputError(
             f"The basis {CHARITY} needs the date when each contact was collected, and no column has it.",
             hint=f'Name it: --map "consented_at=HEADING". {_CHARITY_HINT}',

@@ -28,6 +28,7 @@ SYNONYMS: Mapping[str, frozenset[str]] = {
         "consented_at", "consented_on", "consent_date", "date_of_consent", "list_consented_at", "optin_time",
         "opt_in_time", "opt_in_date", "optin_date", "opted_in_at", "opted_in_date",
     }),
+    "collected_by": frozenset({"collected_by", "list_collected_by"}),
     "list_state": frozenset({"list_state"}),
 }  # fmt: skip
 # What our own files say about a row, rather than about the member.

@@ -14,7 +14,7 @@ from daisychain.csv_cells import guarded
 from lists.audience import Audience, column_of, exclusion
 from lists.tables import STANDARD_FIELDS, Member, Membership
 
-_OF_MEMBERSHIP = ("basis", "source", "consented_at", "joined_at", "left_at")
+_OF_MEMBERSHIP = ("basis", "source", "consented_at", "collected_by", "joined_at", "left_at")
 # An import knows them by these names: list_state keeps unsubscribed people out, the others are not fields.
 _LIST_COLUMNS = ("list_state", *(f"list_{name}" for name in _OF_MEMBERSHIP))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, false, insert, select, text
 
 from daisychain.errors import InputError, StateError
 from lists import merging
 from lists.suppression import take_back_suppressions
-from lists.tables import Import
+from lists.tables import Import, Member, Membership
 
 _KEEP_CHANGES = """
     INSERT INTO import_changes (import_id, member_id, what, before, after)
@@ -58,12 +58,6 @@ _FORGET_OBJECTIONS = """
     WHERE list_id = :list_id AND joined_at = :at AND state = 'unsubscribed' AND left_at = :at AND left_how = 'import'
 """
 _TAKE_OFF = "DELETE FROM memberships WHERE list_id = :list_id AND joined_at = :at AND state = 'subscribed'"
-# Of people who were mailed the row stays, so that the links of those mails go on working.
-_FORGET_MEMBERS = """
-    DELETE FROM members
-    WHERE created_at = :at AND NOT EXISTS (SELECT FROM memberships WHERE memberships.member_id = members.id)
-      AND NOT EXISTS (SELECT FROM deliveries WHERE deliveries.member_id = members.id)
-"""
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,6 @@ class UndoCounts:
 
 def record_import(connection: Connection, list_id: int, file: str, by: str, counts: dict[str, Any]) -> int:
     """Write the import that this transaction has merged to the log; return its number."""
-    connection.execute(text(_FORGET_OLD))
     values = {"list_id": list_id, "file": file, "by": by, "counts": counts}
     number: int = connection.execute(insert(Import).values(values).returning(Import.id)).scalar_one()
     connection.execute(text(_KEEP_CHANGES), {"id": number})
@@ -109,8 +102,16 @@ def find_import(connection: Connection, number: int) -> RowMapping:
     return found
 
 
-def undo_import(connection: Connection, number: int, *, by: str) -> UndoCounts:
-    """Take an import back; an unsubscribe or a change made since stays. Raises InputError, StateError."""
+def forget_old_imports(connection: Connection) -> int:
+    """Delete the values from before imports that can't be undone any more; return how many there were."""
+    return connection.execute(text(_FORGET_OLD)).rowcount
+
+
+def undo_import(connection: Connection, number: int, *, by: str, kept: ColumnElement[bool] | None = None) -> UndoCounts:
+    """Take an import back; an unsubscribe or a change made since stays. Raises InputError, StateError.
+
+    Members that it made are deleted, unless they are on another list, or `kept` says so of their row.
+    """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": merging.LOCK})
     found = find_import(connection, number)
     these = {"id": number, "list_id": found["list_id"], "at": found["at"]}
@@ -121,9 +122,11 @@ def undo_import(connection: Connection, number: int, *, by: str) -> UndoCounts:
     fields, consents = run(_RESTORE_MEMBERS), run(_RESTORE_CONSENT)
     subscribed, forgotten, taken_off = run(_RESTORE_MEMBERSHIPS), run(_FORGET_OBJECTIONS), run(_TAKE_OFF)
     removed = take_back_suppressions(connection, found["at"], merging.note_of(found["name"]))
-    deleted = run(_FORGET_MEMBERS)
+    somewhere = exists().where(Membership.member_id == Member.id)
+    new = delete(Member).where(Member.created_at == found["at"], ~somewhere, ~(false() if kept is None else kept))
+    deleted = connection.execute(new).rowcount
     connection.execute(
         text("UPDATE imports SET undone_at = now(), undone_by = :by WHERE id = :id"), {"by": by, "id": number}
     )
-    connection.execute(text(_FORGET_OLD))
+    forget_old_imports(connection)
     return UndoCounts(taken_off, subscribed, fields, consents, forgotten, removed, deleted)

@@ -17,6 +17,7 @@ from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.cells import MISSING, is_text_mark, read_date, split_name
 from lists.columns import Columns
 from lists.likely_typos import meant_domain
+from lists.merging import NOTHING
 from lists.opt_out_columns import OptOutColumn
 from lists.opt_out_words import ASK, LEFT, NEVER, cell_kind, is_phrase, quick_look
 from lists.spoken_languages import language_code
@@ -24,7 +25,6 @@ from lists.spoken_languages import language_code
 LONGEST_VALUE = 2_000  # characters
 _MOST_WARNINGS = 100  # different ones of a kind
 _MOST_KNOWN = 10_000  # domains and languages that need no second look
-_NOTHING = (None,) * 5  # of a person who is not imported
 
 
 class RowError(ValueError):
@@ -41,7 +41,7 @@ class RowReading:
         self.last_name = known.get("last_name")
         self.language = known.get("language")
         self.consented_at = known.get("consented_at")
-        self.list_state = known.get("list_state")
+        self.collected_by = known.get("collected_by")
         self.full_name = columns.full_name
         self.headings = columns.headings
         self.custom = tuple(columns.custom.items())
@@ -70,7 +70,7 @@ class RowReading:
             written, key = _address(written)
         if self.opt_outs and (objection := self._objection(raw)):
             self.objections += 1
-            return line, objection[1], None, objection[0], written, key, *_NOTHING
+            return line, objection[1], None, objection[0], written, key, *NOTHING
         if self._quick_look(together):
             self._look_closely(cells)
         domain = key[key.rindex("@") + 1 :]
@@ -85,7 +85,8 @@ class RowReading:
         return (
             line, None, doubt, None, written, key, first, last,
             "" if self.language is None else self._language(cells[self.language]),
-            time, orjson.dumps(custom).decode() if custom else "{}",
+            time, "" if self.collected_by is None else cells[self.collected_by],
+            orjson.dumps(custom).decode() if custom else "{}",
         )  # fmt: skip
 
     def refused(self, row: Row, why: str) -> Iterator[tuple[object, ...]]:
@@ -99,11 +100,11 @@ class RowReading:
         if objection and not addresses and problem:
             addresses = [address for cell in raw for address in addresses_in(cell)[0]]
         if objection is None or not addresses:
-            yield line, why, None, None, None, None, *_NOTHING
+            yield line, why, None, None, None, None, *NOTHING
             return
         self.objections += 1
         for place, address in enumerate(addresses):
-            yield -line if place else line, objection[1], None, objection[0], *address, *_NOTHING
+            yield -line if place else line, objection[1], None, objection[0], *address, *NOTHING
 
     @property
     def questions(self) -> list[OptOutColumn]:

@@ -83,7 +83,7 @@ def import_members(
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
         columns = read_columns(sheet.header, options.mapping, path, sheet.header_line, sample)
         reading = RowReading(columns)
-        require_collector(options.basis, collected_by, sender, dated="consented_at" in columns.known)
+        require_collector(options.basis, collected_by, sender, columns.known)
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
         try:
@@ -97,6 +97,7 @@ def import_members(
                 basis=options.basis,
                 source=options.source.strip(),
                 collected_by=collected_by,
+                sender=sender,
                 objections=objections,
             )
             if counts.refused:

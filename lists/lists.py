@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -12,8 +13,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from daisychain.errors import InputError, StateError
 from daisychain.slug import slug
 from daisychain.suggestions import nearest
+from lists import bases
 from lists.addresses import AddressError, parse_address, require_address
-from lists.tables import FIELD, MailingList
+from lists.bases import CHARITY
+from lists.tables import FIELD, MailingList, Membership
 
 LONGEST_NAME = 60
 _NO_LISTS = 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
@@ -53,22 +56,16 @@ def create_list(
     return list_id
 
 
-def set_dimensions(connection: Connection, name: str, fields: Sequence[str]) -> None:
-    """Replace the dimensions of the list `name`, for campaigns that are frozen from now on; raises InputError."""
-    values = {"dimensions": _dimensions(fields)}
-    list_id = find_list(connection, name)["id"]
-    connection.execute(update(MailingList).where(MailingList.id == list_id).values(values))
-
-
 def edit_list(
-    connection: Connection, name: str, *, title: str | None = None, rename: str | None = None, sender: str | None = None
-) -> str:
-    """Change a list's title, name or sender, and return its name; raises InputError, StateError.
+    connection: Connection, name: str, *, title: str | None = None, rename: str | None = None,
+    sender: str | None = None, same_organisation: bool = False, dimensions: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Change a list's title, name, sender or dimensions, and return its name; raises InputError, StateError.
 
-    Campaigns that exist keep the sender that they have.
+    Campaigns that exist keep the sender and the dimensions that they have. An empty dimension names none.
     """
     row = find_list(connection, name)
-    values: dict[str, str] = {} if title is None else {"title": title.strip()}
+    values: dict[str, Any] = {} if title is None else {"title": title.strip()}
     if rename is not None and rename != name:
         _require_name(rename)
         if connection.scalar(select(MailingList.id).where(MailingList.name == rename)):
@@ -76,9 +73,29 @@ def edit_list(
         values["name"] = rename
     if sender is not None:
         values["from_name"], values["from_address"] = parse_sender(sender)
+        if not same_organisation:
+            _require_collectors(connection, row["id"], values["from_name"])
+    if dimensions:
+        values["dimensions"] = _dimensions([field for field in dimensions if field])
     if values:
         connection.execute(update(MailingList).where(MailingList.id == row["id"]).values(values))
     return rename or name
+
+
+def _require_collectors(connection: Connection, list_id: int, sender: str) -> None:
+    """Raise StateError if people gave a charity's soft opt-in to another organisation than the new sender."""
+    this = (Membership.list_id == list_id, Membership.basis == CHARITY, Membership.state == "subscribed")
+    collectors = select(Membership.collected_by, func.count()).where(*this).group_by(Membership.collected_by)
+    others = {
+        name: number for name, number in connection.execute(collectors) if not bases.same_organisation(name, sender)
+    }
+    if others:
+        people = ", ".join(f"{number:,} people by {name}" for name, number in others.items())
+        raise StateError(
+            f"Collected under {CHARITY}: {people}. This soft opt-in does not pass to {sender!r}.",
+            hint="Create another list for the new sender. If it is the same organisation under another name, add\n"
+            "  --same-organisation.",
+        )
 
 
 def find_list(connection: Connection, name: str) -> RowMapping:

@@ -96,7 +96,7 @@ def describe_person(connection: Connection, email: str) -> dict[str, Any]:
 
 
 def _lists_of(connection: Connection, member_id: int) -> list[dict[str, Any]]:
-    columns = ("state", "basis", "source", "consented_at", "joined_at", "left_at", "left_how")
+    columns = ("state", "basis", "source", "consented_at", "collected_by", "joined_at", "left_at", "left_how")
     rows = connection.execute(
         select(MailingList.name.label("list"), *(getattr(Membership, name) for name in columns))
         .join(MailingList, MailingList.id == Membership.list_id)

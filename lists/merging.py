@@ -32,6 +32,7 @@ _TABLES = (
         last_name text,
         language text,
         consented_at timestamptz,
+        collected_by text,
         fields jsonb
     ) ON COMMIT DROP
     """,
@@ -44,9 +45,11 @@ _TABLES = (
 )
 COPY = """
     COPY incoming (
-        line, reason, doubt, objection, email, address_key, first_name, last_name, language, consented_at, fields
+        line, reason, doubt, objection, email, address_key, first_name, last_name, language, consented_at,
+        collected_by, fields
     ) FROM STDIN
 """
+NOTHING = (None,) * 6  # from first_name on, of a person who is not imported
 
 _REFUSE_DOUBTFUL = "UPDATE incoming SET reason = doubt WHERE doubt IS NOT NULL AND reason IS NULL"
 # A "no" wins over every other row of the same address, before or after it. Rows with one have a reason already.
@@ -91,11 +94,16 @@ _REFUSE_LEAVERS = """
     WHERE memberships.list_id = :list_id AND memberships.state = 'unsubscribed'
       AND members.address_key = incoming.address_key AND incoming.reason IS NULL
 """
-# A charity's soft opt-in holds for contacts collected since 5 February 2026.
-_REFUSE_BEFORE_THE_LAW = """
-    UPDATE incoming SET reason = CASE WHEN consented_at IS NULL THEN 'soft opt-in: no date of collection'
-        ELSE 'soft opt-in: collected before 5 February 2026' END
-    WHERE reason IS NULL AND (consented_at IS NULL OR consented_at < '2026-02-05 00:00+00')
+_FILL_COLLECTORS = "UPDATE incoming SET collected_by = :collected_by WHERE collected_by = '' AND :collected_by <> ''"
+# A charity's soft opt-in holds for contacts that it collected itself, since 5 February 2026.
+_REFUSE_OUTSIDE_THE_LAW = """
+    UPDATE incoming SET reason = 'soft opt-in: ' || CASE
+        WHEN consented_at IS NULL THEN 'no date of collection'
+        WHEN consented_at < '2026-02-05 00:00+00' THEN 'collected before 5 February 2026'
+        WHEN collected_by = '' THEN 'no organisation that collected it'
+        ELSE 'collected by ' || collected_by END
+    WHERE reason IS NULL AND (consented_at IS NULL OR consented_at < '2026-02-05 00:00+00' OR collected_by = ''
+        OR position(lower(collected_by) IN lower(:sender)) = 0 AND position(lower(:sender) IN lower(collected_by)) = 0)
 """
 # The first good row of an address stands, and the later ones are named after it.
 _REFUSE_DUPLICATES = """
@@ -137,7 +145,7 @@ _TOUCH_CONSENT = """
         jsonb_build_object('basis', memberships.basis, 'source', memberships.source,
                            'consented_at', memberships.consented_at, 'collected_by', memberships.collected_by),
         jsonb_build_object('basis', CAST(:basis AS text), 'source', CAST(:source AS text),
-                           'consented_at', incoming.consented_at, 'collected_by', CAST(:collected_by AS text))
+                           'consented_at', incoming.consented_at, 'collected_by', incoming.collected_by)
     FROM incoming JOIN members USING (address_key) JOIN memberships ON memberships.member_id = members.id
     WHERE incoming.reason IS NULL AND memberships.list_id = :list_id AND (memberships.basis = 'unknown'
         OR memberships.basis = 'soft-opt-in' AND starts_with(:basis, 'soft-opt-in-'))
@@ -145,7 +153,7 @@ _TOUCH_CONSENT = """
 _FILL_CONSENT = """
     UPDATE memberships SET
         basis = :basis, source = :source, consented_at = CAST(after ->> 'consented_at' AS timestamptz),
-        collected_by = :collected_by
+        collected_by = after ->> 'collected_by'
     FROM touched
     WHERE touched.member_id = memberships.member_id AND what = 'consent' AND memberships.list_id = :list_id
 """
@@ -162,7 +170,7 @@ _INSERT_MEMBERS = """
 """
 _INSERT_MEMBERSHIPS = """
     INSERT INTO memberships (list_id, member_id, basis, source, consented_at, collected_by)
-    SELECT :list_id, members.id, :basis, :source, incoming.consented_at, :collected_by
+    SELECT :list_id, members.id, :basis, :source, incoming.consented_at, incoming.collected_by
     FROM incoming JOIN members USING (address_key)
     WHERE incoming.reason IS NULL
     ORDER BY members.id
@@ -223,6 +231,7 @@ def merge(
     basis: str,
     source: str,
     collected_by: str = "",
+    sender: str = "",
     objections: Objections | None = None,
 ) -> Counts:
     """Merge `incoming` into the list, after other imports that are merging; people who left stay away."""
@@ -232,7 +241,7 @@ def merge(
     connection.execute(text("ANALYZE incoming"))
     these = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
-        "how": objections.how if objections else "",
+        "sender": sender, "how": objections.how if objections else "",
     }  # fmt: skip
 
     def run(statement: str) -> int:
@@ -247,8 +256,10 @@ def merge(
         suppressed = _suppress(connection, objections)
     run(_REFUSE_SUPPRESSED)
     run(_REFUSE_LEAVERS)
+    if collected_by:
+        run(_FILL_COLLECTORS)
     if basis == CHARITY:
-        run(_REFUSE_BEFORE_THE_LAW)
+        run(_REFUSE_OUTSIDE_THE_LAW)
     run(_REFUSE_DUPLICATES)
     if run(_TOUCH_MEMBERS):
         run(_UPDATE_MEMBERS)

@@ -51,7 +51,7 @@ def unsubscribe_file(
             for address in find_addresses(opened, lambda line, reason: summary.refused.append((line, reason))):
                 found += 1
                 row = (found, "not subscribed", None, LEFT, address.written, address.key)
-                copy.write_row((*row, None, None, None, None, None))
+                copy.write_row((*row, *merging.NOTHING))
     objections = merging.Objections(source=path.name, note="", how=how)
     counts = merging.merge(connection, list_id, basis="unknown", source="", objections=objections)
     summary.unsubscribed, summary.remembered = counts.ended, counts.remembered

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, exists, func, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from lists.tables import Member
 from sender.tables import Batch, Campaign, Delivery, State
 
 # From → to, and what moves it. Later facts (delivered, bounced, complained) are in the roll-ups and move nothing here.
@@ -27,6 +28,9 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     ("failed", "waiting"): "a person retries failed people",
     ("uncertain", "waiting"): "a late answer says that it was not accepted, or a person decides to send again",
 }
+
+# A condition on a member's row, for whoever wants to delete it: the links of their mails need it.
+is_in_a_ledger = exists().where(Delivery.member_id == Member.id)
 
 
 @dataclass(frozen=True)

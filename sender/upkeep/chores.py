@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select, text, update
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
+from lists.import_log import forget_old_imports
 from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
 from sender.events.flagged import reason_of
@@ -61,12 +62,19 @@ def _soft_bounces(database: Database) -> str:
         return f"{suppress_soft_bouncers(connection)} suppressed"
 
 
+def _old_imports(database: Database) -> str:
+    with database.engine.begin() as connection:
+        forgotten = forget_old_imports(connection)
+    return f"{forgotten} values from before imports deleted" if forgotten else ""
+
+
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "alerts": (timedelta(minutes=1), check_and_notify),
     "look-ups": (timedelta(minutes=1), _look_ups),
     "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),
     "provider lists": (timedelta(days=1), _provider_lists),
     "soft bounces": (timedelta(days=1), _soft_bounces),
+    "old imports": (timedelta(days=1), _old_imports),
     "old bodies": (timedelta(days=1), drop_old_bodies),
 }
 

@@ -210,8 +210,8 @@ def test_a_list_is_created_with_dimensions_and_gets_others_later(run: Run) -> No
     created = run(*CREATE, "--dimension", "region", "--dimension", "partner", "--format", "json")
     assert json.loads(created.stdout)["dimensions"] == ["region", "partner"]
     assert "region, partner" in run("show", "friends").stdout
-    done = run("dimensions", "friends", "organisation")
-    assert "Dimensions of friends: organisation." in done.stdout
+    done = run("edit", "friends", "--dimension", "organisation")
+    assert "counted by organisation." in done.stdout
     assert "has a value for organisation yet" in done.stderr
-    assert isinstance(run("dimensions", "friends", "email").exception, InputError)
-    assert json.loads(run("dimensions", "friends", "--format", "json").stdout)["dimensions"] == []
+    assert isinstance(run("edit", "friends", "--dimension", "email").exception, InputError)
+    assert json.loads(run("edit", "friends", "--dimension", "", "--format", "json").stdout)["dimensions"] == []

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from daisychain.database import Database
+from sender.upkeep.chores import run_chore
 from tests.command import Daisychain
 
 SECOND = """Email,First name,Town,Status
@@ -47,10 +48,11 @@ def execute(friends: Daisychain, statement: str, **values: Any) -> Any:
 
 
 def test_an_undone_import_leaves_everything_as_it_was(friends: Daisychain) -> None:
-    execute(friends, "UPDATE memberships SET basis = 'unknown', source = ''")
+    execute(friends, "UPDATE memberships SET basis = 'unknown', source = '', collected_by = 'Oak Trust'")
     execute(friends, 'UPDATE members SET fields = \'{"town": "York", "pet": "cat"}\' WHERE first_name = \'Ann\'')
     before = people(friends)
-    number = import_(friends, SECOND, "--basis", "consent", "--source", "form")
+    number = import_(friends, SECOND, "--basis", "consent", "--source", "form", "--collected-by", "Elm Trust")
+    assert {row["list_collected_by"] for row in people(friends)} == {"Oak Trust", "Elm Trust", ""}
     dry = undo(friends, number, "--dry-run")
     assert people(friends) != before
     assert "no terminal" in friends("list", "undo-import", str(number), code=1).stderr
@@ -86,6 +88,14 @@ def test_what_somebody_changed_since_stays(friends: Daisychain) -> None:
     ]
 
 
+def test_a_member_who_was_mailed_stays_so_that_their_links_go_on_working(friends: Daisychain) -> None:
+    number = import_(friends, SECOND, "--basis", "consent", "--source", "form")
+    draft = friends.json("campaign", "create", "bulletin.md", "--list", "friends", "--format", "json")["id"]
+    friends("campaign", "send", str(draft), "--yes", "--as-created")
+    assert undo(friends, number)["members_deleted"] == 2
+    assert ("dan@people.example",) in execute(friends, "SELECT email FROM members")
+
+
 def test_imports_are_listed_with_what_they_did(friends: Daisychain) -> None:
     number = import_(friends, SECOND)
     undo(friends, number)
@@ -109,5 +119,7 @@ def test_values_from_before_an_import_are_deleted_when_it_can_not_be_undone_any_
     import_(friends, SECOND)
     assert execute(friends, "SELECT count(*) FROM import_changes") == [(1,)]
     execute(friends, "UPDATE imports SET at = at - interval '8 days'")
-    import_(friends, "Email\nzoe@people.example\n")
+    database = Database(friends.settings)
+    assert run_chore(database, "old imports") == "1 values from before imports deleted"
+    database.close()
     assert execute(friends, "SELECT count(*) FROM import_changes") == [(0,)]

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from daisychain.database import Database
 from daisychain.errors import InputError
-from lists.lists import create_list, find_list, set_dimensions
+from lists.lists import create_list, edit_list, find_list
 from lists.members import unsubscribe
 from lists.suppression import suppress
 from lists.tables import Member, Membership
@@ -127,7 +127,7 @@ def test_people_excluded_after_the_freeze_keep_what_was_frozen(database: Databas
 def test_a_freeze_keeps_the_dimensions_of_everybody_who_is_mailed_and_nothing_else(database: Database) -> None:
     campaign_id = draft_with_two_gone(database)
     with database.engine.begin() as connection:
-        set_dimensions(connection, "friends", ["region", "language"])
+        edit_list(connection, "friends", dimensions=["region", "language"])
         connection.execute(update(Member).values(fields={"region": "North", "shoe_size": "42"}, language="cy"))
         connection.execute(update(Member).where(Member.email.startswith("person3")).values(fields={}))
         freeze(connection, campaign_id, batch_size=1000)
@@ -147,8 +147,8 @@ def test_a_list_names_its_dimensions_once_each_and_none_that_tell_who_somebody_i
         assert find_list(connection, "friends")["dimensions"] == ["region"]
         for field, why in (("email", "tells who somebody is"), ("member.region", "is not how a field is written")):
             with pytest.raises(InputError, match=why):
-                set_dimensions(connection, "friends", ["organisation", field])
-        set_dimensions(connection, "friends", ["organisation", "partner"])
+                edit_list(connection, "friends", dimensions=["organisation", field])
+        edit_list(connection, "friends", dimensions=["organisation", "partner"])
         assert find_list(connection, "friends")["dimensions"] == ["organisation", "partner"]
-        set_dimensions(connection, "friends", [])
+        edit_list(connection, "friends", dimensions=[""])
         assert find_list(connection, "friends")["dimensions"] == []
