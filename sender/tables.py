@@ -110,6 +110,8 @@ class Delivery(Base):
     inputs: Mapped[dict[str, Any]]
     compiled_id: Mapped[int | None]  # NULL if the campaign has only one language
     dimensions: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # NULL if the list names none, or if excluded
+    # The attempt that decided the state; of a person excluded late, the newest at that time. NULL in older versions.
+    attempt_id: Mapped[int | None]
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name="state"),
@@ -165,12 +167,13 @@ class Override(Base):
 
 
 class Retried(Base):
-    """Why a delivery failed before its retry, which clears the delivery's own reason."""
+    """Why a delivery failed or was uncertain, and in which attempt, before its retry clears that in the delivery."""
 
     __tablename__ = "retried_deliveries"
     decision_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     reason: Mapped[str]
+    attempt_id: Mapped[int | None]
 
     __table_args__ = (Index("ix_retried_deliveries_delivery_id", "delivery_id"),)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from daisychain.clock import shown
 from daisychain.settings import Settings
@@ -22,7 +22,7 @@ from sender.delivery import confirmed_places
 from sender.events.flagged import count_flagged, describe_flagged
 from sender.events.webhook_bodies import AT_MOST, WARN_AFTER
 from sender.providers.provider import Verdict
-from sender.tables import Attempt, Batch, Campaign, Chore, MailboxRollup, WebhookBody
+from sender.tables import Attempt, Batch, Campaign, Chore, Delivery, MailboxRollup, WebhookBody
 
 # A body is processed within seconds, unless its job failed.
 BODIES_FOR = timedelta(minutes=15)
@@ -83,11 +83,12 @@ def _paused(connection: Connection) -> Iterator[AlertCondition]:
 
 
 def _uncertain(connection: Connection, now: datetime) -> Iterator[AlertCondition]:
-    people = func.sum(Batch.last_id - Batch.first_id + 1).label("people")
+    people = func.count(Delivery.id).label("people")
     rows = connection.execute(
         select(Campaign.id, Campaign.name, people)
         .join(Batch, Batch.campaign_id == Campaign.id)
         .join(Attempt, Attempt.id == Batch.attempt_id)
+        .join(Delivery, and_(Delivery.id.between(Batch.first_id, Batch.last_id), Delivery.state == "uncertain"))
         .where(Batch.state == "uncertain", func.coalesce(Attempt.ended_at, Attempt.started_at) < now - UNCERTAIN_FOR)
         .group_by(Campaign.id, Campaign.name)
         .order_by(Campaign.id)
@@ -96,7 +97,7 @@ def _uncertain(connection: Connection, now: datetime) -> Iterator[AlertCondition
         yield AlertCondition(
             f"uncertain {row.id}",
             f"Campaign {row.id} has uncertain people",
-            f"{row.name}: up to {row.people:,} people may or may not have been mailed. None of them is mailed again "
+            f"{row.name}: {row.people:,} people may or may not have been mailed. None of them is mailed again "
             f"automatically.\n\nSee daisychain campaign status {row.id}, and daisychain campaign resolve {row.id}",
         )
 

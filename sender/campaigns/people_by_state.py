@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from daisychain.csv_cells import guarded
 from lists.tables import Member
 from sender.campaigns.campaign_record import find_campaign
+from sender.campaigns.person_outcome import DECIDED, decided_outcome, passing_outcome
 from sender.delivery.campaign_emails import emails_of
-from sender.tables import Attempt, Batch, Delivery
+from sender.tables import Attempt, Batch, Delivery, State
 
 
 class PersonRow(NamedTuple):
-    """One person of a campaign; `tried_at` to `detail` are of the batch's last attempt, and empty before the first.
+    """One person of a campaign; `tried_at` to `detail` are of their last attempt, and empty for excluded people.
 
     A tuple, because a million of them are made for one file.
     """
@@ -33,19 +33,6 @@ class PersonRow(NamedTuple):
     status: int | None
     detail: str | None
     language: str
-
-
-@dataclass(frozen=True)
-class BatchRow:
-    """One batch as it is now, with its last attempt."""
-
-    id: int
-    first_id: int
-    last_id: int
-    started_at: datetime | None
-    outcome: str | None
-    status: int | None
-    detail: str | None
 
 
 # The address at the freeze. It kept none of the people it excluded: theirs is the member's of today, if there is one.
@@ -63,9 +50,10 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
     if campaign.frozen_at is None:
         return
     batches, emails = _batches(connection, campaign_id), emails_of(connection, campaign_id)
+    attempts = _attempts(connection, campaign_id)
     starts = [batch.first_id for batch in batches]
     statement = (
-        select(Delivery.id, address_shown, Delivery.compiled_id, Delivery.state, Delivery.reason)
+        select(Delivery.id, address_shown, Delivery.compiled_id, Delivery.state, Delivery.reason, Delivery.attempt_id)
         .where(
             Delivery.campaign_id == campaign_id, Delivery.id.between(campaign.first_delivery, campaign.last_delivery)
         )
@@ -76,24 +64,30 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
     for row in connection.execute(statement, execution_options={"yield_per": 5_000}):
         place = bisect_right(starts, row.id) - 1
         batch = batches[place] if place >= 0 and row.id <= batches[place].last_id else None
-        tried: Tried = (None, None, None, None, None)
-        if batch:
-            tried = (batch.id, batch.started_at, batch.outcome, batch.status, batch.detail or None)
+        # A person who waits was in the batch's attempt; so was one who was decided by an older version.
+        own = None if row.state in ("waiting", "excluded") else row.attempt_id
+        attempt = attempts.get(own or (batch and row.state != "excluded" and batch.attempt_id))
+        tried = _tried(row.state, row.reason, batch.id if batch else None, attempt)
         yield PersonRow(row.address, row.state, row.reason, *tried, emails.language_of(row.compiled_id))
 
 
-def _batches(connection: Connection, campaign_id: int) -> list[BatchRow]:
+def _tried(state: State, reason: str | None, batch_id: int | None, attempt: Any) -> Tried:
+    if attempt is None:
+        return batch_id, None, None, None, None
+    outcome, detail = decided_outcome(state, reason) if state in DECIDED else passing_outcome(attempt)
+    return attempt.batch_id, attempt.started_at, outcome, attempt.status, detail or None
+
+
+def _batches(connection: Connection, campaign_id: int) -> Sequence[Row[int, int, int, int | None]]:
     """Return the batches in the order of their people, without those that were split."""
-    rows = connection.execute(
-        select(
-            Batch.id, Batch.first_id, Batch.last_id,
-            Attempt.started_at, Attempt.outcome, Attempt.status, Attempt.detail,
-        )
-        .outerjoin(Attempt, Attempt.id == Batch.attempt_id)
-        .where(Batch.campaign_id == campaign_id, Batch.state != "split")
-        .order_by(Batch.first_id)
-    )  # fmt: skip
-    return [BatchRow(*row) for row in rows]
+    columns = (Batch.id, Batch.first_id, Batch.last_id, Batch.attempt_id)
+    batches = select(*columns).where(Batch.campaign_id == campaign_id, Batch.state != "split")
+    return connection.execute(batches.order_by(Batch.first_id)).all()
+
+
+def _attempts(connection: Connection, campaign_id: int) -> dict[int | None, Any]:
+    rows = connection.execute(select(Attempt.__table__).where(Attempt.campaign_id == campaign_id))
+    return {row.id: row for row in rows}
 
 
 def write_csv(rows: Iterator[PersonRow], out: TextIO, *, exact: bool = False) -> None:

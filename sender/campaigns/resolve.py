@@ -8,10 +8,12 @@ from typing import Literal
 from sqlalchemy import Connection, Row, and_, func, select, update
 
 from daisychain.errors import InputError, StateError
+from sender.campaigns.steering import decide, remember_outcomes
 from sender.delivery import batch_jobs
 from sender.delivery.campaign_states import finish_if_done, lock, turn
 from sender.delivery.ledger import Span, move
 from sender.tables import Attempt, Batch
+from sender.tables import Decision as Decided
 
 Decision = Literal["send-again", "count-as-accepted"]
 
@@ -30,13 +32,15 @@ def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who
     again = decision == "send-again"
     if lock(connection, campaign_id) == "cancelled" and again:
         raise StateError("A cancelled campaign mails nobody again.", hint="--count-as-accepted closes its ledger.")
-    people = sum(
-        move(
-            connection, Span(campaign_id, row.first_id, row.last_id), "uncertain", "waiting" if again else "accepted",
-            reason=None if again else f"counted as accepted by {who}",
-        )
-        for row in batches
-    )  # fmt: skip
+    decision_id = decide(connection, campaign_id, decision, who=who, because=because)
+    people = 0
+    for row in batches:
+        span = Span(campaign_id, row.first_id, row.last_id, row.attempt_id)
+        if again:
+            remember_outcomes(connection, decision_id, span, "uncertain")
+        reason = None if again else f"counted as accepted by {who}"
+        people += move(connection, span, "uncertain", "waiting" if again else "accepted", reason=reason)
+    connection.execute(update(Decided).where(Decided.id == decision_id).values(people=people))
     connection.execute(
         update(Attempt)
         .where(Attempt.id.in_([row.attempt_id for row in batches]))

@@ -15,7 +15,7 @@ from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import close_cancelled, finish_if_done, turn
 from sender.delivery.ledger import Span, move, read_ledger
 from sender.providers.registry import open_provider
-from sender.tables import Batch, Campaign, Decision, Delivery, Retried
+from sender.tables import Batch, Campaign, Decision, Delivery, Retried, State
 
 
 def begin(connection: Connection, settings: Settings, campaign: CampaignRecord) -> int:
@@ -132,14 +132,7 @@ def _somebody_failed() -> ColumnElement[bool]:
 
 def _wait_again(connection: Connection, campaign_id: int, decision_id: int, batch: Row[int, int, int]) -> int:
     span = Span(campaign_id, batch.first_id, batch.last_id)
-    connection.execute(
-        insert(Retried).from_select(
-            ["decision_id", "delivery_id", "reason"],
-            select(literal(decision_id), Delivery.id, func.coalesce(Delivery.reason, "")).where(
-                span.where(), Delivery.state == "failed"
-            ),
-        )
-    )
+    remember_outcomes(connection, decision_id, span, "failed")
     # Without its attempt: evidence about that one must not count for the people that it refused.
     connection.execute(
         update(Batch)
@@ -147,6 +140,13 @@ def _wait_again(connection: Connection, campaign_id: int, decision_id: int, batc
         .values(state="waiting", attempt_id=None, not_before=func.now(), tries=0)
     )
     return move(connection, span, "failed", "waiting")
+
+
+def remember_outcomes(connection: Connection, decision_id: int, span: Span, state: State) -> None:
+    """Store what happened to the people of a span in `state`, before a decision makes them wait."""
+    people = select(literal(decision_id), Delivery.id, func.coalesce(Delivery.reason, ""), Delivery.attempt_id)
+    columns = ["decision_id", "delivery_id", "reason", "attempt_id"]
+    connection.execute(insert(Retried).from_select(columns, people.where(span.where(), Delivery.state == state)))
 
 
 def decide(connection: Connection, campaign_id: int, what: str, *, who: str, because: str = "", people: int = 0) -> int:

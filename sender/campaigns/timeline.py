@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, get_args
 
 from sqlalchemy import Connection, Row, func, or_, select
 
@@ -14,7 +15,11 @@ from lists.audience import SUPPRESSED, UNSUBSCRIBED
 from lists.tables import Member, Membership, Suppression
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.people_by_state import address_shown
+from sender.campaigns.person_outcome import DECIDED, PROVED, decided_outcome, is_double, passing_outcome
+from sender.campaigns.resolve import Decision as Resolution
 from sender.delivery.campaign_emails import emails_of
+from sender.delivery.campaign_states import CANCELLED, LATE_ANSWER
+from sender.providers.provider import Verdict
 from sender.tables import Attempt, Batch, Decision, Delivery, Event, Retried
 
 
@@ -67,9 +72,9 @@ class Timeline:
 
 _PERSON = (
     Delivery.id, Delivery.member_id, address_shown, Delivery.state, Delivery.reason, Delivery.inputs,
-    Delivery.compiled_id,
+    Delivery.compiled_id, Delivery.attempt_id,
 )  # fmt: skip
-_Person = Row[int, int | None, str, str, str | None, dict[str, object], int | None]
+_Person = Row[int, int | None, str, str, str | None, dict[str, object], int | None, int | None]
 
 
 def read_timeline(connection: Connection, campaign_id: int, email: str) -> Timeline:
@@ -122,22 +127,50 @@ def _frozen(campaign: CampaignRecord, person: _Person, language: str) -> Iterato
 
 
 def _attempts(connection: Connection, campaign_id: int, person: _Person) -> Iterator[TimelineEntry]:
-    """Yield the attempts at each batch that this person was ever in; a batch that was split has its own."""
+    """Yield the attempts that this person was in, with the outcome for them; a batch that was split has its own."""
     attempts = connection.execute(
         select(Attempt.__table__)
         .join(Batch, Batch.id == Attempt.batch_id)
         .where(Batch.campaign_id == campaign_id, Batch.first_id <= person.id, Batch.last_id >= person.id)
         .order_by(Attempt.id)
-    )
-    for row in attempts:
+    ).all()
+    retries = _retries(connection, person)
+    for row in (row for row in attempts if _took_part(person, row, retries.values())):
+        decided = row.id == (person.attempt_id or attempts[-1].id) and person.state in DECIDED
+        if row.id in retries and not is_double(row):
+            was = "failed" if retries[row.id].what == "retry" else "uncertain"
+            outcome, detail = decided_outcome(was, retries[row.id].reason)
+        else:
+            outcome, detail = decided_outcome(person.state, person.reason) if decided else passing_outcome(row)
         of = (row.batch_id, row.id)
         yield AttemptEntry(row.started_at, "attempt", f"batch {row.batch_id} goes out with {row.people:,} people", *of)
         if row.ended_at:
-            # The settled outcome is the last word; the answer at that time is in the text.
-            text = " ".join(part for part in (row.outcome, row.detail and f"({row.detail})") if part)
+            text = " ".join(part for part in (outcome, detail and f"({detail})") if part)
             yield AnswerEntry(row.ended_at, "answer", text, *of, row.status, row.message_id or None)
-        if row.settled_at:
+        # A person's decision is about uncertain people; a proof also about those accepted by it.
+        theirs = outcome == Verdict.ACCEPTED and (detail or row.settled_by in PROVED)
+        if row.settled_at and (theirs or outcome == Verdict.UNCERTAIN or row.settled_by == LATE_ANSWER):
             yield AttemptEntry(row.settled_at, "settled", _by(row.settled_by, row.settled_because), *of)
+
+
+def _retries(connection: Connection, person: _Person) -> dict[int | None, Any]:
+    """Return the decisions that made this person wait, by the attempt that had failed or was uncertain."""
+    rows = connection.execute(
+        select(Retried.attempt_id, Retried.reason, Decision.what, Decision.at)
+        .join(Decision, Decision.id == Retried.decision_id)
+        .where(Retried.delivery_id == person.id)
+    )
+    return {row.attempt_id: row for row in rows}
+
+
+def _took_part(person: _Person, attempt: Any, retries: Iterable[Any]) -> bool:
+    """Whether a person was still waiting when an attempt at one of their batches left."""
+    gaps = ((row.attempt_id or attempt.id, row.at) for row in retries)
+    if attempt.id != person.attempt_id and any(failed < attempt.id and attempt.started_at < at for failed, at in gaps):
+        return False
+    if person.state == "waiting" or person.reason == CANCELLED:
+        return True
+    return person.state != "excluded" if person.attempt_id is None else bool(attempt.id <= person.attempt_id)
 
 
 def _decisions(connection: Connection, campaign_id: int, person: _Person) -> Iterator[TimelineEntry]:
@@ -147,6 +180,8 @@ def _decisions(connection: Connection, campaign_id: int, person: _Person) -> Ite
         .where(Decision.campaign_id == campaign_id)
     )
     for row in decisions:
+        if row.what in get_args(Resolution):
+            continue  # with its attempt, as `settled`
         if row.what != "retry" or row.was is not None:
             failed = f"; had failed: {row.was}" if row.was else ""
             yield TimelineEntry(row.at, row.what, _by(row.who, row.because) + failed)

@@ -122,7 +122,9 @@ def _people(connection: Connection, span: Span) -> Sequence[Row[int, str, dict[s
     excluded = [row.id for row in found if row.excluded]
     if not excluded:
         return found
-    move(connection, span, "waiting", "excluded", reason="suppressed_late", only=excluded)
+    # They were in every attempt of their batches so far, and in none from now on.
+    newest = replace(span, attempt_id=connection.scalar(select(func.max(Attempt.id))))
+    move(connection, newest, "waiting", "excluded", reason="suppressed_late", only=excluded)
     return [row for row in found if not row.excluded]
 
 
@@ -138,10 +140,13 @@ def record(connection: Connection, attempt_id: int, outcome: Outcome) -> datetim
     # A `waiting` batch still belongs to this attempt if somebody decided to send it again and that has not happened.
     open_states = ["sending", "uncertain", *(["waiting"] if attempt.outcome == Verdict.UNCERTAIN.value else [])]
     batch = connection.execute(
-        select(Batch.id, Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id, Batch.state, Batch.tries)
+        select(
+            Batch.id, Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id, Batch.state, Batch.tries,
+            Batch.attempt_id,
+        )
         .where(Batch.id == attempt.batch_id, Batch.attempt_id == attempt_id, Batch.state.in_(open_states))
         .with_for_update()
-    ).one_or_none()
+    ).one_or_none()  # fmt: skip
     late = attempt.outcome is not None
     if late and outcome.verdict is Verdict.UNCERTAIN:
         return None
@@ -212,7 +217,7 @@ def _settle(connection: Connection, attempt: Row[*tuple[Any, ...]], by: str, bec
     )
     if batch is None:
         return 0
-    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
+    span = Span(batch.campaign_id, batch.first_id, batch.last_id, attempt.id)
     moved = move(connection, span, batch.state, "accepted")
     outcomes.count_people(connection, batch.id, accepted=moved)
     outcomes.set_batch_state(connection, batch.id, "done")

@@ -137,7 +137,7 @@ def close_cancelled(connection: Connection, campaign_id: int) -> int:
     again = func.coalesce(decided, false()).label("again")
     free = select(Batch.id).where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
     rows = connection.execute(
-        select(Batch.id, Batch.first_id, Batch.last_id, again)
+        select(Batch.id, Batch.first_id, Batch.last_id, Batch.attempt_id, again)
         .outerjoin(Attempt, Attempt.id == Batch.attempt_id)
         .where(Batch.id.in_(free))
         .order_by(Batch.id)
@@ -145,7 +145,7 @@ def close_cancelled(connection: Connection, campaign_id: int) -> int:
     ).all()
     people = 0
     for row in rows:
-        span = Span(campaign_id, row.first_id, row.last_id)
+        span = Span(campaign_id, row.first_id, row.last_id, row.attempt_id)
         people += move(connection, span, "waiting", "uncertain" if row.again else "excluded", reason=CANCELLED)
         connection.execute(
             update(Batch).where(Batch.id == row.id).values(state="uncertain" if row.again else "done", held=False)

@@ -35,11 +35,12 @@ is_in_a_ledger = exists().where(Delivery.member_id == Member.id)
 
 @dataclass(frozen=True)
 class Span:
-    """The deliveries `first_id` to `last_id` of one campaign."""
+    """The deliveries `first_id` to `last_id` of one campaign, and the attempt that decides about them, if any."""
 
     campaign_id: int
     first_id: int
     last_id: int
+    attempt_id: int | None = None
 
     def where(self) -> ColumnElement[bool]:
         """Return the SQL condition for a delivery to be in the span."""
@@ -65,6 +66,8 @@ def move(
     if only is not None and not only:
         return 0
     statement = update(Delivery).where(span.where(), Delivery.state == from_state).values(state=to_state, reason=reason)
+    if span.attempt_id is not None:
+        statement = statement.values(attempt_id=span.attempt_id)
     if only is not None:
         statement = statement.where(Delivery.id == func.any(bindparam("only", list(only))))
     if besides:

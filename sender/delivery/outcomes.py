@@ -29,7 +29,7 @@ def apply_outcome(connection: Connection, batch: Any, outcome: Outcome) -> datet
 
     `batch` is its locked row. For an uncertain batch, the outcome is a late answer that decides on its people.
     """
-    span = Span(batch.campaign_id, batch.first_id, batch.last_id)
+    span = Span(batch.campaign_id, batch.first_id, batch.last_id, batch.attempt_id)
     state: State = "uncertain" if batch.state == "uncertain" else "waiting"
     if outcome.refused and state == "waiting" and _refuses_us(connection, span, outcome):
         reason = next(iter(outcome.refused.values()))
