@@ -12,7 +12,8 @@ from daisychain.clock import home_zone, shown
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from sender.campaigns.campaign_record import CampaignRow
+    from newsletters.checks import Finding
+    from sender.campaigns.campaign_record import CampaignRecord, CampaignRow
     from sender.campaigns.status import CampaignStatus, PlanProgress
     from sender.campaigns.summary import Summary
     from sender.campaigns.timeline import Timeline
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from sender.delivery.ledger import Ledger
 
 
-def show_summary(summary: Summary) -> None:
-    """Show what is about to be sent, on stderr."""
+def show_summary(summary: Summary, warnings: Iterable[Finding]) -> None:
+    """Show what is about to be sent, on stderr, with the `warnings` that are new since it was created."""
     campaign = summary.campaign
     decided = f" (decided by {campaign.tracking_decided_by}: {campaign.tracking_because})"
     tracking = f"opens {campaign.opens}, clicks {campaign.clicks}"
@@ -38,6 +39,10 @@ def show_summary(summary: Summary) -> None:
         say(f"  {name:<13}{value}")
     for override in summary.overrides:
         say(f"  {'Overridden':<13}{override.text}")
+    for warning in warnings:
+        say(f"  {'New warning':<13}{warning.code}: {warning.place}: {warning.message}")
+    for repeat in summary.repeats:
+        say(f"  {'Repeat':<13}{repeat.text}")
 
 
 def _sample_lines(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -100,7 +105,7 @@ def show_status(found: CampaignStatus) -> None:
         show_line(f"{found.wait.text}.")
     for override in found.overrides:
         show_line(f"Overridden: {override.text}")
-    for line in _plan_lines(found.plan):
+    for line in _plan_lines(found.plan, campaign):
         show_line(line)
 
 
@@ -108,10 +113,14 @@ def _reasons(people: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in sorted(people.items()))
 
 
-def _plan_lines(plan: PlanProgress) -> Iterator[str]:
+def _plan_lines(plan: PlanProgress, campaign: CampaignRecord) -> Iterator[str]:
     """Yield a line for everything that the plan still holds back."""
-    if plan.begins_at:
-        yield f"It starts at {shown(plan.begins_at)}; until then: daisychain campaign cancel"
+    if plan.begins_at and campaign.frozen_at:
+        yield f"It starts at {shown(plan.begins_at)}; until then: daisychain campaign cancel {campaign.id}"
+    elif plan.begins_at:
+        yield f"It is scheduled for {shown(plan.begins_at)}."
+        yield f"To move it: daisychain campaign send {campaign.id} --at TIME"
+        yield f"To make it a draft again: daisychain campaign unschedule {campaign.id}"
     if plan.canary_until:
         yield f"The canary is watched until {shown(plan.canary_until)}; then the rest follows."
     elif plan.canary_out:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ import click
 from commands.campaign_tables import emit_status, show_summary, watch_ledger
 from commands.console import examples, format_option, pass_installation, progress, say
 from daisychain.clock import shown
-from daisychain.errors import StateError
+from daisychain.errors import InputError, StateError
 from daisychain.installation import Installation
 from daisychain.processes import StopFlag, set_by_signals
 from daisychain.system_user import acting_user
@@ -31,10 +32,15 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 
 @click.command()
 @click.argument("id_", metavar="ID", type=int)
-@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--yes", is_flag=True, help="Send without asking, unless it repeats another campaign or has warnings.")
+@click.option("--repeat", is_flag=True, help="Don't ask if people get the same within a day.")
+@click.option("--with-warnings", is_flag=True, help="Don't ask about overridden errors and new warnings.")
+@click.option("--now", "instead", is_flag=True, help="Send a scheduled campaign now, not at its time.")
 @click.option("--detach", is_flag=True, help="Leave the delivery to `daisychain serve` or `daisychain worker`.")
 @click.option("--as-created", is_flag=True, help="Send the draft as it was created, even if its document has changed.")
-@click.option("--at", metavar="TIME", help='Send it at this time: "2026-12-01 09:30 Europe/London".')
+@click.option(
+    "--at", metavar="TIME", help='Send it at this time: "2026-12-01 09:30 Europe/London"; moves a scheduled one.'
+)
 @click.option("--hold", metavar="SPAN", help="Wait before the first request, such as 10m, to leave time to cancel.")
 @click.option("--canary", type=click.IntRange(1), metavar="N", help="Send to this many people first, and watch.")
 @click.option("--wait", metavar="SPAN", help="How long to watch the canary before the rest follows; default: 30m.")
@@ -53,35 +59,44 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 @examples(
     "campaign send 3",
     'campaign send 3 --at "2026-12-01 09:30 Europe/London"',
+    "campaign send 3 --now",
     "campaign send 3 --canary 50 --wait 30m --per-minute 600",
 )
 def send(
-    installation: Installation, /, id_: int, yes: bool, detach: bool, as_created: bool, concurrency: int,
-    processes: int | None, format_: str, max_bounces: float | None, max_complaints: float | None, **said: Any,
+    installation: Installation, /, id_: int, yes: bool, repeat: bool, with_warnings: bool, instead: bool, detach: bool,
+    as_created: bool, concurrency: int, processes: int | None, format_: str, max_bounces: float | None,
+    max_complaints: float | None, **said: Any,
 ) -> None:  # fmt: skip
-    """Send a draft, or continue a campaign that was paused or interrupted.
+    """Send a draft, schedule or move it, or continue a campaign that was paused or interrupted.
 
     Exits with 0 if everybody was accepted or excluded, 3 if people failed or are uncertain, 4 if it was paused
     or cancelled, 5 if this command was stopped (Ctrl-C, SIGTERM) before the end.
     """
     from sender.alerts import notify
     from sender.campaigns.campaign_record import find_campaign
-    from sender.campaigns.plans import Plan, set_plan
+    from sender.campaigns.plans import Plan, require_unplanned, set_plan
     from sender.campaigns.status import campaign_status
     from sender.upkeep import foreground
 
     plan = Plan(**said, most_bounces=max_bounces, most_complaints=max_complaints)
-    with installation.database.engine.begin() as connection:
+    if instead and plan.at:
+        raise InputError("--now and --at do not go together.")
+    answers = {"--yes": yes, "--repeat": repeat, "--with-warnings": with_warnings, "--now": instead}
+    with installation.database.engine.connect() as connection:
         found = find_campaign(connection, id_)
         if found.state == "cancelled":
             raise StateError(f"Campaign {id_} was cancelled.", hint="Create a new one: daisychain campaign create")
-        look_first(installation, connection, found, plan, yes=yes, as_created=as_created)
-        scheduled = set_plan(connection, installation.settings, found, plan)
+        require_unplanned(found, plan)
+        asked = look_first(installation, connection, found, plan, answers, as_created=as_created)
+    if asked:
+        confirm(*asked)  # without a connection: nothing is locked while a person thinks
+    with installation.database.engine.begin() as connection:
+        scheduled = set_plan(connection, installation.settings, found, plan, who=acting_user())
     stop = StopFlag()
     if scheduled:
-        say("Scheduled. `daisychain serve` or `worker` must be running at that time. You can cancel it until then.")
+        say("Scheduled. `daisychain serve` or `worker` must be running at that time.")
     else:
-        foreground.start(installation.database, id_, who=acting_user())
+        foreground.start(installation.database, id_, who=acting_user(), now=found.state == "scheduled" or instead)
     if not scheduled and not detach:
         signals = set_by_signals(stop, then=_say_stopping, second_breaks_off=True)
         with progress() as bar, notify.alerting(installation.database), signals, warnings_said():
@@ -103,36 +118,53 @@ def send(
 
 
 def look_first(
-    installation: Installation, connection: Connection, found: CampaignRecord, plan: Plan, *, yes: bool,
-    as_created: bool,
-) -> None:  # fmt: skip
-    """Check that it may be sent, show what is about to happen, and ask; raises our errors, or click.Abort."""
+    installation: Installation, connection: Connection, found: CampaignRecord, plan: Plan,
+    answers: Mapping[str, bool], *, as_created: bool,
+) -> tuple[str, list[str]] | None:  # fmt: skip
+    """Check that it may be sent, and show what is about to happen; raises our errors.
+
+    Returns the question to ask, and the options that answer it; None if all of them are among the `answers`.
+    """
     from sender.campaigns import drafts
+    from sender.campaigns.plans import is_planned
     from sender.campaigns.summary import summarise
     from sender.providers.registry import open_provider
 
-    question = "Continue sending it now?"
     if found.state != "finished":
         provider = open_provider(found.provider, installation.settings)
         provider.check(found.from_address, drafts.links_of(connection, found.id))
         if found.state in ("draft", "scheduled"):
             provider.reach()
-    if found.state == "draft":
-        if not as_created:
-            drafts.require_unchanged(connection, found)
-        summary = summarise(connection, installation.settings, found)
-        show_summary(summary)
-        question = f"Send it to {summary.people:,} people {'at ' + plan.at if plan.at else 'now'}?"
-    elif found.state == "scheduled" and found.starts_at:
-        question = f"It is scheduled for {shown(found.starts_at)}. Send it now instead?"
-    if found.state in {"draft", "scheduled", "paused"} and not yes:
-        confirm(question)
+    if found.state != "draft" and not is_planned(found):
+        return _unanswered("Continue sending it now?", ["--yes"] if found.state == "paused" else [], answers)
+    now = datetime.now(UTC)
+    warnings = drafts.require_unchanged(connection, found) if found.state == "draft" and not as_created else []
+    summary = summarise(connection, installation.settings, found, plan.columns(now).get("starts_at", now))
+    show_summary(summary, warnings)
+    needed = ["--yes"]
+    if summary.repeats:
+        needed.append("--repeat")
+    if found.state == "draft" and (summary.overrides or warnings):
+        needed.append("--with-warnings")
+    when = f"at {plan.at}" if plan.at else "now"
+    if is_planned(found) and found.starts_at and not plan.at and not answers["--now"]:
+        if found.state == "paused" and found.starts_at > now:
+            when = "then"
+        else:
+            needed.append("--now")
+    planned = f"It is scheduled for {shown(found.starts_at)}. " if is_planned(found) and found.starts_at else ""
+    return _unanswered(f"{planned}Send it to {summary.people:,} people {when}?", needed, answers)
 
 
-def confirm(question: str) -> None:
+def _unanswered(question: str, needed: list[str], answers: Mapping[str, bool]) -> tuple[str, list[str]] | None:
+    return None if all(answers[option] for option in needed) else (question, needed)
+
+
+def confirm(question: str, options: Collection[str] = ("--yes",)) -> None:
     """Ask the person at the terminal; raises StateError if there is none, click.Abort if they say no."""
     if not sys.stdin.isatty():
-        raise StateError("Nothing was done: there is no terminal to ask at.", hint="Add --yes to do it without asking.")
+        hint = f"Add {' '.join(options)} to do it without asking."
+        raise StateError(f"Nothing was done, as there is no terminal to ask at: {question}", hint=hint)
     click.confirm(question, abort=True, err=True)
 
 

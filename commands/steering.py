@@ -17,7 +17,8 @@ ID = click.argument("id_", metavar="ID", type=int)
 BECAUSE = click.option("--because", default="", help="Why; kept with your name.")
 
 
-def _answer(installation: Installation, id_: int, format_: str) -> None:
+def show_answer(installation: Installation, id_: int, format_: str) -> None:
+    """Show a campaign's status, which is the answer of the commands that change it."""
     from sender.campaigns.status import campaign_status
 
     with installation.database.engine.connect() as connection:
@@ -38,7 +39,7 @@ def pause(installation: Installation, id_: int, because: str, format_: str) -> N
     with installation.database.engine.begin() as connection:
         steering.pause(connection, id_, who=acting_user(), because=because)
     say(f"Paused: nobody else is mailed. Continue with: daisychain campaign resume {id_}")
-    _answer(installation, id_, format_)
+    show_answer(installation, id_, format_)
 
 
 @click.command()
@@ -54,7 +55,7 @@ def resume(installation: Installation, id_: int, because: str, format_: str) -> 
     with installation.database.engine.begin() as connection:
         steering.resume(connection, installation.settings, id_, who=acting_user(), because=because)
     say(f"Resumed: `daisychain serve` or `worker` continues it; to do it here: daisychain campaign send {id_}")
-    _answer(installation, id_, format_)
+    show_answer(installation, id_, format_)
 
 
 @click.command()
@@ -81,7 +82,7 @@ def cancel(installation: Installation, id_: int, because: str, yes: bool, format
     with installation.database.engine.begin() as connection:
         people = steering.cancel(connection, id_, who=acting_user(), because=because)
     say(f"Cancelled. {people:,} {whom} will not be mailed.")
-    _answer(installation, id_, format_)
+    show_answer(installation, id_, format_)
 
 
 @click.command()
@@ -97,7 +98,7 @@ def retry(installation: Installation, id_: int, because: str, format_: str) -> N
     with installation.database.engine.begin() as connection:
         people = steering.retry(connection, id_, who=acting_user(), because=because)
     say(f"{people:,} failed people are waiting again. Next: daisychain campaign send {id_}")
-    _answer(installation, id_, format_)
+    show_answer(installation, id_, format_)
 
 
 @click.command()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Identity, Index, Integer, UniqueConstraint, false, func, text
+from sqlalchemy import CheckConstraint, Identity, Index, Integer, Sequence, UniqueConstraint, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +19,10 @@ from daisychain.database import Base
 # The values of `deliveries.state`, and of `campaigns.opens` and `clicks` (who counts them).
 State = Literal["waiting", "excluded", "accepted", "failed", "uncertain"]
 Tracking = Literal["off", "provider", "own"]
+
+
+# Test sends have numbers of their own, so that they use up none of the campaigns'.
+TEST_SEND_NUMBERS = Sequence("test_send_numbers", start=1_000_000_001, data_type=Integer, metadata=Base.metadata)
 
 
 def key() -> Mapped[int]:
@@ -63,6 +67,7 @@ class Campaign(Base):
     of_whom: Mapped[str] = mapped_column(server_default="")
     correction: Mapped[str] = mapped_column(server_default="")
     one_key: Mapped[bool] = mapped_column(server_default=false())  # its mails are from before keys had purposes
+    warnings: Mapped[dict[str, int] | None] = mapped_column(JSONB)  # the checks' at `create`, by code; NULL: unknown
     # The plan (sender/campaigns/plans.py): when, how fast, at which hours, and what pauses it.
     starts_at: Mapped[datetime | None]
     per_minute: Mapped[int | None] = mapped_column(Integer)

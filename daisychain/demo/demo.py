@@ -41,7 +41,7 @@ def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
     key, public_key = webhook_key(home / "webhook_key.pem")
     with chdir(home), _surroundings(home, public_key), _pages(home) as url:
         campaign_id = _prepare(commands, people)
-        commands.run("campaign", "send", str(campaign_id), "--yes")
+        commands.run("campaign", "send", str(campaign_id), "--yes", "--repeat")
         _title("Readers open, click and leave; the provider reports deliveries, bounces and complaints, some twice")
         played = play(
             [read_mail(path) for path in sorted((home / "outbox" / str(campaign_id)).glob("*.eml"))],

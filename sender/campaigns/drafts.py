@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, RowMapping, insert, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
@@ -24,7 +25,7 @@ from sender.delivery.campaign_emails import emails_of, keep_emails, name_emails
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import tracking_mode
 from sender.providers.registry import open_provider
-from sender.tables import Campaign
+from sender.tables import TEST_SEND_NUMBERS, Campaign
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,16 @@ def create(
         mailing_list=find_list(connection, list_name), name=name or languages.first.email.title or document.stem,
     )  # fmt: skip
     overrides.keep(connection, campaign_id, findings)
+    columns: dict[str, object] = {"warnings": _warnings(findings)}
     if follows:
-        columns = {"of_campaign_id": follows[0], "of_whom": follows[1]}
-        connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(columns))
+        columns |= {"of_campaign_id": follows[0], "of_whom": follows[1]}
+    connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(columns))
     return Created(campaign_id, findings)
+
+
+def _warnings(findings: Iterable[Finding]) -> Counter[str]:
+    """Count the warnings among findings by code."""
+    return Counter(finding.code for finding in findings if finding.severity == "warning")
 
 
 def checked(
@@ -130,6 +137,8 @@ def insert_campaign(
             "tracking_decided_by": mailing_list["decided_by"],
             "tracking_because": mailing_list["because"],
         }
+    if kind == "test":
+        row["id"] = TEST_SEND_NUMBERS.next_value()
     campaign_id = connection.execute(insert(Campaign).values(row).returning(Campaign.id)).scalar_one()
     name_emails(connection, campaign_id, emails, languages)
     return campaign_id
@@ -156,10 +165,10 @@ def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Pat
     return mailing_list["from_name"], mailing_list["from_address"]
 
 
-def require_unchanged(connection: Connection, campaign: CampaignRecord) -> None:
-    """Raise StateError if the document is gone, or compiles to something else than when the draft was made.
+def require_unchanged(connection: Connection, campaign: CampaignRecord) -> list[Finding]:
+    """Return the warnings that are new since the draft was made, as people may have joined the list.
 
-    Raises InputError for errors that are new: people may have joined the list since.
+    Raises StateError if the document is gone, or compiles to something else than then; InputError for new errors.
     """
     path = Path(campaign.document)
     assert campaign.list_name is not None
@@ -179,7 +188,12 @@ def require_unchanged(connection: Connection, campaign: CampaignRecord) -> None:
             hint=hint,
         )
     accepted = {each.code: each.because for each in overrides_of(connection, campaign.id)}
-    Overrides(accepted).refuse_others(check_languages(now, people))
+    findings = check_languages(now, people)
+    Overrides(accepted).refuse_others(findings)
+    found = _warnings(findings)
+    known = connection.scalar(select(Campaign.warnings).where(Campaign.id == campaign.id))
+    new = found if known is None else found - Counter(known)
+    return [finding for finding in findings if finding.code in new and finding.severity == "warning"]
 
 
 def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

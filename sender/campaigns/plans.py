@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
-from daisychain.clock import find_zone, home_zone
+from daisychain.clock import find_zone, home_zone, recorded
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
-from sender.campaigns.campaign_record import CampaignRecord
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign
+from sender.campaigns.steering import decide
 from sender.delivery import confirmed_places
 from sender.delivery.campaign_states import turn
 from sender.tables import Campaign
@@ -38,13 +40,13 @@ class Plan:
     def __bool__(self) -> bool:
         return any(value is not None for value in vars(self).values())
 
-    def columns(self, now: datetime) -> dict[str, object]:
+    def columns(self, now: datetime) -> dict[str, Any]:
         """Return the plan as columns of a campaign; raises InputError for bad values or options that exclude others."""
         if self.at and self.hold:
             raise InputError("--at and --hold do not go together.", hint="Until its time, a campaign can be cancelled.")
         if self.wait and not self.canary:
             raise InputError("--wait says how long a canary is watched.", hint="Add --canary 50.")
-        values: dict[str, object] = {}
+        values: dict[str, Any] = {}
         if self.at:
             values["starts_at"] = read_moment(self.at, now)
         if self.hold:
@@ -74,25 +76,45 @@ class Hours:
         return clock >= self.opens_at or clock < self.closes_at
 
 
-def set_plan(connection: Connection, settings: Settings, campaign: CampaignRecord, plan: Plan) -> bool:
-    """Store the plan of a draft, in the caller's transaction; returns True if that schedules it for later.
+def set_plan(connection: Connection, settings: Settings, campaign: CampaignRecord, plan: Plan, *, who: str) -> bool:
+    """Store a plan, in the caller's transaction; returns True if that schedules the campaign, or moves it.
 
-    Raises InputError, and StateError for a campaign under way, or if no mail may be sent from here. Scheduling
-    confirms the place: a copy of the database that is restored elsewhere does not send it as well.
+    Raises InputError, and StateError for a campaign under way, or one that is not as the caller saw it, or if no mail
+    may be sent from here. Scheduling confirms the place: a copy of the database that is restored elsewhere does not
+    send it as well.
     """
     if not plan:
         return False
-    if campaign.state != "draft":
+    # Locked, so that a worker either starts it before we look, or finds the new time.
+    found = find_campaign(connection, campaign.id, lock=True)
+    if (found.state, found.starts_at) != (campaign.state, campaign.starts_at):
         raise StateError(
-            f"Campaign {campaign.id} is {campaign.state} already.",
-            hint="A plan can only be set while it is a draft; leave those options out.",
+            f"Campaign {found.id} changed meanwhile: it is {found.state} now.",
+            hint=f"See daisychain campaign status {found.id}",
         )
+    require_unplanned(found, plan)
     columns = plan.columns(datetime.now(UTC))
-    connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(columns))
+    connection.execute(update(Campaign).where(Campaign.id == found.id).values(columns))
     if not plan.at:
         return False
     confirmed_places.require_confirmed(connection, settings)
-    return turn(connection, campaign.id, "scheduled", from_states=["draft"])
+    turn(connection, found.id, "scheduled", from_states=["draft", "paused"], pause_reason="")
+    decide(connection, found.id, "schedule", who=who, because=f"for {recorded(columns['starts_at'])}")
+    return True
+
+
+def require_unplanned(campaign: CampaignRecord, plan: Plan) -> None:
+    """Raise StateError if a campaign is in no state for this plan."""
+    if plan and not (campaign.state == "draft" or (plan.at and is_planned(campaign))):
+        raise StateError(
+            f"Campaign {campaign.id} is {campaign.state} already.",
+            hint="A plan can only be set while it is a draft, or with a new --at while it is scheduled.",
+        )
+
+
+def is_planned(campaign: CampaignRecord) -> bool:
+    """Return whether a campaign is scheduled, or was paused before its time: nobody is frozen yet."""
+    return campaign.state in ("scheduled", "paused") and campaign.frozen_at is None
 
 
 def read_moment(text: str, now: datetime) -> datetime:
@@ -113,7 +135,7 @@ def read_moment(text: str, now: datetime) -> datetime:
     if moment.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise InputError(f"{text!r} does not exist: the clocks go forward there.", hint="Take another hour.")
     if moment <= now:
-        raise InputError(f"{text!r} is past.", hint="Without --at it is sent now.")
+        raise InputError(f"{text!r} is past.", hint="Give a time to come.")
     return moment
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,7 @@ from newsletters.merge.merge import References, plan_merge
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.follow_ups import audience_of, count_languages
 from sender.campaigns.overrides import KeptOverride, overrides_of
+from sender.campaigns.repeats import Repeat, find_repeats
 from sender.delivery.campaign_emails import Emails, emails_of
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
@@ -39,10 +41,11 @@ class Summary:
     people: int
     excluded: int
     overrides: list[KeptOverride]
+    repeats: list[Repeat]
 
 
-def summarise(connection: Connection, settings: Settings, campaign: CampaignRecord) -> Summary:
-    """Return what is about to be sent, to how many people, with a sample in each language."""
+def summarise(connection: Connection, settings: Settings, campaign: CampaignRecord, at: datetime) -> Summary:
+    """Return what is about to be sent at `at`, to how many people, with a sample in each language."""
     emails = emails_of(connection, campaign.id)
     made = load_emails(connection, emails.all())
     assert campaign.list_name is not None
@@ -60,6 +63,7 @@ def summarise(connection: Connection, settings: Settings, campaign: CampaignReco
         people.count(),
         people.excluded(),
         overrides_of(connection, campaign.id),
+        find_repeats(connection, campaign, at),
     )
 
 

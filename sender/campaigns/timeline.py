@@ -136,19 +136,22 @@ def _attempts(connection: Connection, campaign_id: int, person: _Person) -> Iter
     ).all()
     retries = _retries(connection, person)
     for row in (row for row in attempts if _took_part(person, row, retries.values())):
-        decided = row.id == (person.attempt_id or attempts[-1].id) and person.state in DECIDED
         if row.id in retries and not is_double(row):
             was = "failed" if retries[row.id].what == "retry" else "uncertain"
             outcome, detail = decided_outcome(was, retries[row.id].reason)
+        elif row.id == (person.attempt_id or attempts[-1].id) and person.state in DECIDED:
+            outcome, detail = decided_outcome(person.state, person.reason)
         else:
-            outcome, detail = decided_outcome(person.state, person.reason) if decided else passing_outcome(row)
+            outcome, detail = passing_outcome(row)
+        # A person's decision is about uncertain people; a proof also about people that its attempt accepted.
+        theirs = outcome == Verdict.ACCEPTED and bool(detail or row.settled_by in PROVED)
+        # The settled outcome is the last word; the answer at that time is in the text.
+        detail = row.detail if theirs else detail
         of = (row.batch_id, row.id)
         yield AttemptEntry(row.started_at, "attempt", f"batch {row.batch_id} goes out with {row.people:,} people", *of)
         if row.ended_at:
             text = " ".join(part for part in (outcome, detail and f"({detail})") if part)
             yield AnswerEntry(row.ended_at, "answer", text, *of, row.status, row.message_id or None)
-        # A person's decision is about uncertain people; a proof also about those accepted by it.
-        theirs = outcome == Verdict.ACCEPTED and (detail or row.settled_by in PROVED)
         if row.settled_at and (theirs or outcome == Verdict.UNCERTAIN or row.settled_by == LATE_ANSWER):
             yield AttemptEntry(row.settled_at, "settled", _by(row.settled_by, row.settled_because), *of)
 

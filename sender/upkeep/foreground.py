@@ -9,9 +9,11 @@ from functools import partial
 from sqlalchemy import func, select, update
 
 from daisychain.database import Database
+from daisychain.errors import StateError
 from daisychain.jobs import Workers
 from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, ending_in_time
 from sender.campaigns.campaign_record import find_campaign
+from sender.campaigns.plans import is_planned
 from sender.campaigns.steering import begin, resume
 from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
 from sender.delivery import batch_jobs, confirmed_places
@@ -29,12 +31,17 @@ CONCURRENCY = 4
 BATCHES_A_PROCESS = 25
 
 
-def start(database: Database, campaign_id: int, *, who: str = "") -> None:
-    """Freeze a draft and defer its jobs, or resume a paused campaign; harmless if it is being sent already."""
+def start(database: Database, campaign_id: int, *, who: str = "", now: bool = False) -> None:
+    """Freeze a draft and defer its jobs, or resume a paused campaign; harmless if it is being sent already.
+
+    Raises StateError for a scheduled campaign, unless it is to start `now` instead of at its time.
+    """
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id, lock=True)
         confirmed_places.require_confirmed(connection, database.settings)
-        if campaign.state == "scheduled":
+        if campaign.state == "scheduled" and not now:
+            raise StateError(f"Campaign {campaign_id} is scheduled.", hint="To send it now instead, add --now.")
+        if now and is_planned(campaign):
             connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(starts_at=None))
         if campaign.state in ("draft", "scheduled"):
             begin(connection, database.settings, campaign)

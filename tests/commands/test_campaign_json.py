@@ -46,7 +46,8 @@ def paused(real: Daisychain, sendgrid: FakeSendGrid) -> str:
     assert keys(made["overrides"][0]) == "code because who at findings"
     assert keys(made["overrides"][0]["findings"][0]) == "place message"
     sendgrid.script(Fault(status=401))
-    real("campaign", "send", str(made["id"]), "--yes", "--between", "00:00-23:59", "--canary", "2", code=4)
+    send = ("campaign", "send", str(made["id"]), "--yes", "--with-warnings")
+    real(*send, "--between", "00:00-23:59", "--canary", "2", code=4)
     return str(made["id"])
 
 

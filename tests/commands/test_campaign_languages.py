@@ -162,6 +162,6 @@ def test_a_follow_up_reaches_each_in_their_language(may: Daisychain) -> None:
     may("campaign", "send", first, "--yes")
     create = ("campaign", "create", "may.md", "--from-campaign", first, "--where", "accepted", "--format", "json")
     again = may.json(*create)
-    may("campaign", "send", str(again["id"]), "--yes")
+    may("campaign", "send", str(again["id"]), "--yes", "--repeat")
     told = may.json("campaign", "status", str(again["id"]), "--format", "json")
     assert {code: part["accepted"] for code, part in told["languages"].items()} == {"ar": 1, "cy": 2, "en": 4, "hi": 1}

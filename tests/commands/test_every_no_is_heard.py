@@ -24,7 +24,7 @@ CASES = Path(__file__).parents[1] / "cases" / "bounces"
 def mailed(friends: Daisychain) -> dict[str, str]:
     """Send the bulletin; return the unsubscribe link of each mail by its address."""
     draft = friends.json("campaign", "create", "bulletin.md", "--list", "friends", "--format", "json")["id"]
-    friends("campaign", "send", str(draft), "--yes", "--as-created")
+    friends("campaign", "send", str(draft), "--yes", "--as-created", "--repeat")
     folder = friends.settings.home / "outbox" / str(draft)
     read = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in folder.glob("*.eml")]
     return {mail["To"].addresses[0].addr_spec: mail["List-Unsubscribe"].strip("<>") for mail in read}

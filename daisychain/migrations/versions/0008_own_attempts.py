@@ -1,7 +1,8 @@
-"""Which attempt decided about each person, and in which one they failed before a retry."""
+"""The attempt that decided about each person; numbers of their own for test sends; the warnings of a new draft."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0008"
 down_revision = "0007"
@@ -10,6 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply; deliveries of before keep NULL, as filling in millions of them would take minutes."""
+    """Apply; older deliveries keep NULL, as filling in millions takes minutes, and test sends their numbers."""
     op.add_column("deliveries", sa.Column("attempt_id", sa.BigInteger(), nullable=True))
     op.add_column("retried_deliveries", sa.Column("attempt_id", sa.BigInteger(), nullable=True))
+    op.execute(sa.schema.CreateSequence(sa.Sequence("test_send_numbers", start=1_000_000_001, data_type=sa.Integer())))
+    op.add_column("campaigns", sa.Column("warnings", JSONB(), nullable=True))

@@ -347,7 +347,13 @@ def test_one_persons_timeline_is_in_order(database: Database) -> None:
         "frozen", "attempt", "answer", "retry", "attempt", "answer", "settled", "left the list",
     ]  # fmt: skip
     words = " | ".join(entry.words for entry in timeline.entries)
-    for piece in ("queued", "had failed: mailbox full", "by ann: their server is back", "lost", "she wrote back"):
+    for piece in (
+        "refused_person (mailbox full)",
+        "had failed: mailbox full",
+        "by ann: their server is back",
+        "lost",
+        "she wrote back",
+    ):
         assert piece in words
 
 

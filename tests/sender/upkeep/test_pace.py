@@ -534,7 +534,7 @@ def test_plans_are_made_from_the_command_line(database: Database, daisychain: Da
     assert told["plan"]["begins_at"] == "2099-12-01T09:30:00+00:00"
     assert (told["plan"]["canary"], told["plan"]["per_minute"], told["ledger"]["intended"]) == (2, 600, 0)
     assert "while it is a draft" in daisychain(*send, "--hold", "10m", code=1).stderr
-    sent = daisychain.json(*send, "--detach")
+    sent = daisychain.json(*send, "--now", "--detach")
     assert (sent["state"], sent["plan"]["held"]) == ("sending", 2)
     daisychain("campaign", "warm-up", "news.charity.org")
     assert [row["ceiling"] for row in daisychain.json("campaign", "warm-up", "--format", "json")] == [50]
