@@ -18,7 +18,9 @@ from daisychain.operations.dns_records import SENDGRID_SELECTORS, NameServer, Se
 from daisychain.operations.server_durability import check_durability
 from daisychain.secret import installation_secret, secret_file
 from daisychain.settings import FILE_NAME, Settings, exposed_files, exposed_secrets, open_to_others
+from daisychain.system_user import BROWSER_USER
 from lists.tables import MailingList
+from newsletters.browser.browser import BrowserError, chromium, open_browser
 from sender.alerts.channels import channels
 from sender.alerts.conditions import FAILURES
 from sender.events.flagged import FLAGGED, describe_flagged
@@ -74,6 +76,7 @@ def _local(installation: Installation, settings: Settings) -> Iterator[SetupFind
     yield _tried("secret key", partial(_secret, settings))
     yield _tried("public URL", partial(_public_url, settings))
     yield from _providers(settings)
+    yield _browser()
 
 
 def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFinding]:
@@ -173,6 +176,22 @@ def _public_url(settings: Settings) -> str:
         return "not set: enough for the outbox, refused for members' mail by SendGrid or SMTP"
     check_public_url(settings.public_url)
     return settings.public_url
+
+
+def _browser() -> SetupFinding:
+    """Start Chromium, to see whether it has its sandbox."""
+    try:
+        if not (program := chromium()):
+            return SetupFinding("browser", "missing", "no Chromium: no screenshots, and no deep checks")
+        with open_browser() as browser:
+            if browser.sandboxed:
+                return SetupFinding("browser", "good", f"{program}, in its sandbox")
+        words = f"{program} runs as {BROWSER_USER}, which owns nothing, but without its sandbox"
+        return SetupFinding("browser", "missing", f"{words}: allow user namespaces, or don't run as root")
+    except BrowserError as error:
+        return SetupFinding("browser", "missing", str(error))
+    except ConfigurationError as error:
+        return SetupFinding("browser", "wrong", str(error))
 
 
 def _webhook_keys(settings: Settings) -> str:

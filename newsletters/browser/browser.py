@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import mimetypes
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 from daisychain.errors import ConfigurationError
 from daisychain.settings import load_settings
-from newsletters.browser.devtools import BrowserError, DevTools
+from newsletters.browser.devtools import BrowserEndedError, BrowserError, DevTools
 
 __all__ = ["Browser", "BrowserError", "Page", "View", "chromium", "open_browser"]
 
@@ -36,6 +37,9 @@ _TALLEST = 16_000
 _HERE = "http://page.invalid/"
 # For pages whose own scripts are not to run; what DevTools is asked to work out does all the same.
 _NO_SCRIPTS = {"name": "Content-Security-Policy", "value": "script-src 'none'; connect-src 'none'"}
+
+# Programs that started only without their sandbox, so that it is not tried each time.
+_WITHOUT_SANDBOX: set[str] = set()
 
 Files = Callable[[str], bytes | None]
 
@@ -81,20 +85,38 @@ def open_browser() -> Iterator[Browser]:
     program = chromium()
     if not program:
         raise BrowserError("There is no Chromium here.", hint="Install one, or name it in DAISYCHAIN_CHROMIUM.")
-    browser = Browser(program)
+    browser = _start(program)
     try:
         yield browser
     finally:
         browser.close()
 
 
-class Browser:
-    """One Chromium with one page open at a time; made by `open_browser`."""
+def _start(program: str) -> Browser:
+    """Start Chromium in its own sandbox.
 
-    def __init__(self, program: str) -> None:
+    Most containers, in which one is root, have no room for one. Root's Chromium is a user that owns nothing, so it may
+    do without; anybody else's would be the user whose files the sandbox protects.
+    """
+    if program not in _WITHOUT_SANDBOX:
+        try:
+            return Browser(program)
+        except BrowserEndedError:
+            if os.geteuid() != 0:
+                raise
+    browser = Browser(program, sandbox=False)
+    _WITHOUT_SANDBOX.add(program)
+    return browser
+
+
+class Browser:
+    """One Chromium with one page open at a time; made by `open_browser`. `sandboxed` is whether it has a sandbox."""
+
+    def __init__(self, program: str, *, sandbox: bool = True) -> None:
+        self.sandboxed = sandbox
         self._page, self._view = Page(), View()
         self._loaded = ""
-        self._tools = DevTools(program, self._heard)
+        self._tools = DevTools(program, self._heard, sandbox=sandbox)
         try:
             tab = self._tools.call("Target.createTarget", url="about:blank")["targetId"]
             self._tab = self._tools.call("Target.attachToTarget", targetId=tab, flatten=True)["sessionId"]

@@ -39,15 +39,19 @@ class BrowserError(DaisychainError):
     """Chromium did not start, or did not do what it was asked."""
 
 
+class BrowserEndedError(BrowserError):
+    """Chromium ended by itself; at its start it may be that there can be no sandbox here."""
+
+
 class DevTools:
     """A running Chromium, whose id is `process`; `heard` gets each event: its name, its parameters, its session."""
 
-    def __init__(self, program: str, heard: Heard) -> None:
+    def __init__(self, program: str, heard: Heard, *, sandbox: bool = True) -> None:
         self._heard = heard
         self._number = 0
         self._unread = bytearray()
         try:
-            self._profile = Profile()
+            self._profile = Profile(sandbox=sandbox)
         except DaisychainError as error:
             raise BrowserError(error.message, hint=error.hint) from None
         command = self._profile.command(program, *_ARGUMENTS, "about:blank")
@@ -110,7 +114,7 @@ class DevTools:
             while rest:
                 rest = rest[os.write(self._in, rest) :]
         except BrokenPipeError:
-            raise BrowserError("Chromium ended by itself.") from None
+            raise BrowserEndedError("Chromium ended by itself.") from None
         return self._number
 
     def listen(self, until: Callable[[], bool]) -> None:
@@ -129,7 +133,7 @@ class DevTools:
                 raise BrowserError(f"Chromium did not answer for {_SECONDS} seconds.")
             more = os.read(self._out, 1 << 20)
             if not more:
-                raise BrowserError(
+                raise BrowserEndedError(
                     "Chromium ended by itself.", hint="Start it by hand to see why: chromium --headless --dump-dom x"
                 )
             self._unread += more

@@ -1,7 +1,8 @@
 """Profile: the folder in which one Chromium keeps what is its own, and the account and environment that it runs with.
 
-What it shows was written by others: it gets none of our secrets, and is never root. The folder is locked for as long
-as we live; one that nobody holds was left by a process that was killed, and goes when the next browser starts.
+What it shows was written by others: it gets none of our secrets, and is never root, nor the user that owns the
+databases. The folder is locked for as long as we live; one that nobody holds was left by a process that was killed, and
+goes when the next browser starts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from daisychain.system_user import system_account
+from daisychain.system_user import BROWSER_USER, system_account
 
 PREFIX = "daisychain-chromium-"
 PASSED = ("PATH", "LANG", "LC_ALL", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
@@ -24,8 +25,9 @@ _YOUNG = 60  # seconds in which a folder that was just made is surely locked
 class Profile:
     """A new folder, at `path`; raises DaisychainError as root, if there is no other account to run as."""
 
-    def __init__(self) -> None:
-        account = system_account() if os.geteuid() == 0 else None
+    def __init__(self, *, sandbox: bool = True) -> None:
+        self._sandbox = () if sandbox else ("--no-sandbox",)
+        account = system_account(BROWSER_USER) if os.geteuid() == 0 else None
         _clear_up()
         self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
         self._lock = os.open(self._folder.name, os.O_RDONLY)
@@ -42,9 +44,7 @@ class Profile:
 
     def command(self, program: str, *arguments: str) -> list[str]:
         """Return the words that start `program` here, under the account that it runs as."""
-        # In most containers, where one is root, Chromium's own sandbox can't be made.
-        sandbox = ("--no-sandbox",) if self._switch else ()
-        return [*self._switch, program, *sandbox, f"--user-data-dir={self.path}", *arguments]
+        return [*self._switch, program, *self._sandbox, f"--user-data-dir={self.path}", *arguments]
 
     def close(self) -> None:
         """Forget what the browser kept."""

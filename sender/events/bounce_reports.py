@@ -12,22 +12,26 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email import message_from_bytes, message_from_string
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
+from datetime import datetime
 from email.message import Message
-from email.policy import compat32
-from email.utils import parsedate_to_datetime
-from html import unescape
 
 from flufl.bounce import all_failures
 
 from daisychain.scrub import scrub
 from sender.event import IncomingEvent, Kind, digest
 from sender.events import bounce_wording as wording
+from sender.events.bounce_mail import (
+    ADDRESS,
+    fields_of,
+    header,
+    human_text,
+    parse,
+    parts_of,
+    text_of,
+    token,
+    written_at,
+)
 from sender.events.intake import address_key
 from sender.links.keys import Keys
 from sender.providers.mime import DELIVERY_HEADER
@@ -49,15 +53,14 @@ _ACTIONS: dict[str, Kind] = {
     "relayed": "delivered",
     "expanded": "delivered",
 }
+# By the class of the status, for reports whose action is missing.
+_CLASSES: dict[str, Kind] = {"5": "bounced", "4": "deferred"}
 _STATUS_FIELD = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_FIELDS = re.compile(r"(?mi)^final-recipient:.*\n(.+\n)*?(status|action):")
 # Of feedback reports (RFC 5965) only these say that the reader complains; others are not-spam, auth-failure, virus.
 _FEEDBACK: dict[str, Kind] = {
     "abuse": "complained", "fraud": "complained", "opt-out": "unsubscribed", "opt-out-list": "unsubscribed",
 }  # fmt: skip
-
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
-_TAG = re.compile(r"(?is)<(style|script|head)\b.*?</\1\s*>|<br\s*/?>|</(?:p|div|td|tr|li|h\d)>|<[^>@]*>")
-_LONGEST_TEXT = 20_000
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def read_bounce(
     Another copy of the same report has the same natural key. `address_of` returns the address of a delivery. A report
     about another address is never hard: a group's member is gone, or the place that the reader forwards mail to.
     """
-    message = _parse(raw)
+    message = parse(raw)
     delivery_id, only_header = _delivery_of(message, raw, keys, paths)
     report = None if delivery_id is None else _read(message, address_of(delivery_id))
     if report is None or delivery_id is None:
@@ -95,39 +98,13 @@ def read_bounce(
     return IncomingEvent(
         source=SOURCE,
         kind=report.kind,
-        at=_date(message, received_at),
+        at=written_at(message, received_at),
         natural_key=digest(SOURCE, delivery_id, report.kind, report.status, header(message, "Message-ID")),
         delivery_id=delivery_id,
         bounce=bounce,
         detail={name: value for name, value in (("status", report.status), ("reason", scrub(report.text))) if value},
         keyed=True,
     )
-
-
-def _parse(raw: bytes) -> Message:
-    """Parse a mail, without the returned mail in it if that is nested too deeply; raises RecursionError."""
-    try:
-        return message_from_bytes(raw, policy=compat32)
-    except RecursionError:
-        return message_from_bytes(re.split(rb"(?i)\ncontent-type: *message/rfc822", raw)[0], policy=compat32)
-
-
-def header(message: Message, name: str) -> str:
-    """Return a header unfolded and decoded (RFC 2047, or 8-bit); "" if it is missing, a broken one as it is."""
-    value = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    text = _in_some_charset(value.encode("utf-8", "surrogateescape"), "utf-8")
-    if "=?" in text:
-        with suppress(ValueError, LookupError, HeaderParseError):
-            text = str(make_header(decode_header(text)))
-    return " ".join(text.replace("\0", "").encode("utf-8", "replace").decode().split())
-
-
-def _in_some_charset(raw: bytes, declared: str) -> str:
-    """Decode bytes by the declared charset; old servers leave it out, or declare a wrong one."""
-    for charset in (declared, "utf-8"):
-        with suppress(LookupError, ValueError):
-            return raw.decode(charset)
-    return raw.decode("cp1252", "replace")
 
 
 def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -> tuple[int | None, bool]:
@@ -137,7 +114,7 @@ def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -
             if (found := paths.delivery(str(value))) is not None:
                 return found, False
     # The returned mail or its headers may be wrapped or quoted in any way; our header is found in the raw text.
-    text = "\n".join([raw.decode("ascii", "replace"), *(_decoded(part) for part in _parts(message))])
+    text = "\n".join([raw.decode("ascii", "replace"), *map(text_of, parts_of(message))])
     named = re.findall(rf"(?mi)^[> ]*{DELIVERY_HEADER}:\s*([A-Za-z0-9_-]+)", text)
     in_headers, returned = keys.read_headers(named), paths.delivery(text)
     found = next((in_headers[key] for key in named if key in in_headers), returned)
@@ -145,65 +122,45 @@ def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -
 
 
 def _read(message: Message, address: str) -> _Report | None:
-    parts = list(_parts(message))
+    parts = list(parts_of(message))
     for part in parts:
         if part.get_content_type() == "message/feedback-report":
-            kinds = [_FEEDBACK.get(header(block, "Feedback-Type").split(";")[0].lower()) for block in _fields(part)]
-            kind: Kind | None = next(filter(None, kinds), None)
-            return _Report(kind, text="reported as spam" if kind == "complained" else "opted out") if kind else None
-    human = _human_text(parts)
-    if report := _in_fields(parts, human, address):
-        return report
-    return _in_free_text(message, human, address) if _from_mail_system(message) else None
+            kinds = (_FEEDBACK.get(token(block, "Feedback-Type")) for block in fields_of(part))
+            return _feedback(next(filter(None, kinds), None))
+    if wording.MICROSOFT_FEEDBACK in header(message, "From").lower():  # sends no feedback report, only our mail
+        return _feedback("complained")
+    system = _from_mail_system(message, address)
+    human = human_text(parts)
+    reports = list(_in_fields(parts, human, address, system=system))
+    if reports:  # what they say about our recipient, else about another
+        return min(reports, key=lambda each: (each.about_another, each.kind != "bounced"))
+    return _in_free_text(message, _about(address, human), address) if system else None
 
 
-def _parts(message: Message) -> Iterator[Message]:
-    """Yield the parts that are no containers, but none of a mail that is attached or returned."""
-    waiting = [message]
-    while waiting:
-        part = waiting.pop()
-        inner = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(inner, list):
-            waiting += [each for each in reversed(inner) if isinstance(each, Message)]
-        else:
-            yield part
+def _feedback(kind: Kind | None) -> _Report | None:
+    return _Report(kind, text="reported as spam" if kind == "complained" else "opted out") if kind else None
 
 
-def _fields(part: Message) -> Iterator[Message]:
-    """Yield the blocks of fields in a report's part, also if it is encoded (RFC 6533 allows it, RFC 3464 does not)."""
-    blocks = part.get_payload()
-    encoding = header(part, "Content-Transfer-Encoding").lower()
-    if encoding not in ("base64", "quoted-printable") and part.get_content_type() == "message/delivery-status":
-        yield from (block for block in blocks if isinstance(block, Message)) if isinstance(blocks, list) else ()
-        return
-    inner = "\n\n".join(map(str, blocks)) if isinstance(blocks, list) else str(blocks)
-    holder = Message()
-    holder["Content-Transfer-Encoding"] = encoding
-    holder.set_payload(inner.strip())
-    text = _decoded(holder)
-    yield from (
-        message_from_string(f"{block}\n", policy=compat32) for block in re.split(r"\r?\n\s*\r?\n", text.strip())
-    )
+def _in_fields(parts: Sequence[Message], human: str, address: str, *, system: bool) -> Iterator[_Report]:
+    """Yield what a standard report (RFC 3464) says of each recipient.
 
-
-def _in_fields(parts: Sequence[Message], human: str, address: str) -> _Report | None:
-    """Read a standard report (RFC 3464): what it says about our recipient, else about another."""
-    found: list[_Report] = []
+    Its fields may be in a part of another type, or the parts have no boundary: then it must be from a mail system.
+    """
     for part in parts:
-        if part.get_content_type() not in ("message/delivery-status", "message/global-delivery-status"):
+        standard = part.get_content_type() in ("message/delivery-status", "message/global-delivery-status")
+        if not standard and not (system and _FIELDS.search(text_of(part))):
             continue
-        for fields in _fields(part):
-            kind = _ACTIONS.get(header(fields, "Action").split(";")[0].strip().lower())
-            if kind is None:
-                continue
+        for fields in fields_of(part):
             diagnostic = header(fields, "Diagnostic-Code")
             text = " ".join((diagnostic.partition(";")[2] or diagnostic).split())
             status = _best_status(header(fields, "Status"), text)
-            named = _ADDRESS.findall(header(fields, "Final-Recipient"))
-            another = bool(address and named and not any(_same(each, address) for each in named))
-            vague = not status or status.endswith(".0.0")
-            found.append(_Report(kind, status, text or (human if vague else ""), another))
-    return min(found, key=lambda each: each.about_another, default=None)
+            final, action = header(fields, "Final-Recipient"), token(fields, "Action")
+            if kind := _ACTIONS.get(action) or (_CLASSES.get(status[:1]) if final and not action else None):
+                named = ADDRESS.findall(final)
+                another = bool(address and named) and not any(_same(each, address) for each in named)
+                vague = not status or status.endswith(".0.0")
+                text = text or (_about(address, human) if vague else "")
+                yield _Report(kind, status, text, another)
 
 
 def _best_status(status: str, diagnostic: str) -> str:
@@ -216,15 +173,18 @@ def _best_status(status: str, diagnostic: str) -> str:
 
 def _same(named: str, address: str) -> bool:
     """Whether two addresses are the same mailbox; servers may report it without the part after a plus sign."""
-    one, other = (re.sub(r"\+[^@]*@", "@", address_key(each) or each.lower()) for each in (named, address))
+    both = (each.strip("'") for each in (named, address))
+    one, other = (re.sub(r"\+[^@]*@", "@", address_key(each) or each.lower()) for each in both)
     return one == other
 
 
-def _from_mail_system(message: Message) -> bool:
+def _from_mail_system(message: Message, address: str) -> bool:
     """Whether a mail without fields may be a bounce: not a person's, an autoresponder's or a ticket system's."""
     if header(message, "X-Failed-Recipients"):
         return True
     subject, sender = plain(header(message, "Subject")), plain(header(message, "From"))
+    if address and any(_same(each, address) for each in ADDRESS.findall(sender)):
+        return False  # the person whom we wrote to, or their autoresponder
     system, about_failure = bool(wording.MAIL_SYSTEM.search(sender)), bool(wording.BOUNCE_SUBJECT.search(subject))
     # A mail system repeats our own subject, which may ask for a confirmation.
     replies = wording.REPLY_SUBJECT.search(subject) and not (system and about_failure)
@@ -237,19 +197,19 @@ def _from_mail_system(message: Message) -> bool:
     return null_sender and not automatic and about_failure
 
 
-def _human_text(parts: Sequence[Message]) -> str:
-    """Return the text before the returned mail, of the first part that has any; HTML without its tags."""
-    for type_ in ("text/plain", "text/html"):
-        for part in parts:
-            if part.get_content_type() == type_ and (text := _decoded(part).strip()):
-                text = text if type_ == "text/plain" else unescape(_TAG.sub("\n", text))
-                return wording.RETURNED.split(text[:_LONGEST_TEXT])[0]
-    return ""
+_LISTED = re.compile(rf"(?m)^[ \t]*[<\"']?({ADDRESS.pattern})[>\"']?:?(?=\s|$)")
 
 
-def _decoded(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    return _in_some_charset(payload if isinstance(payload, bytes) else b"", part.get_content_charset() or "utf-8")
+def _about(address: str, text: str) -> str:
+    """Return the section of a text that is about an address, if it lists several; else the whole text."""
+    listed = list(_LISTED.finditer(text))
+    ours = [bool(address) and _same(each[1], address) for each in listed]
+    if not any(ours) or all(ours):
+        return text
+    ends = [each.start() for each in listed[1:]] + [len(text)]
+    return "\n".join(
+        text[each.start() : end].strip() for each, end, mine in zip(listed, ends, ours, strict=True) if mine
+    )
 
 
 def _in_free_text(message: Message, text: str, address: str) -> _Report | None:
@@ -258,8 +218,9 @@ def _in_free_text(message: Message, text: str, address: str) -> _Report | None:
     status, code = find_status(text), reply_code(text)
     words, gone = plain(f"{subject}\n{text}"), severity("", text) == "hard"
     reason = text if gone or status or code or severity("", subject) == "soft" else f"{subject}: {text}"
-    if status or code:  # the line with it says why; the rest is how mail works in general
-        reason = text[text.rfind("\n", 0, text.find(status or code)) + 1 :][:400]
+    if status or code:  # the paragraph's lines from there on say why; the rest is how mail works in general
+        start = text.rfind("\n", 0, text.find(status or code)) + 1
+        reason = re.split(r"\n\s*\n", text[start:])[0][:400]
     permanent = (status or code).startswith("5") or bool(wording.GAVE_UP.search(words))
     if not permanent and (status or code or wording.DELAYED.search(words)):
         return _Report("deferred", status, reason)
@@ -280,15 +241,6 @@ def _flufl(message: Message) -> tuple[Collection[bytes], Collection[bytes]]:
 
 def _names_another(message: Message, text: str, address: str) -> bool:
     """Whether the text is about other addresses, and not about the address that we wrote to."""
-    failed = _ADDRESS.findall(header(message, "X-Failed-Recipients"))
-    named = failed or re.findall(rf"(?m)^\s*[<\"]?({_ADDRESS.pattern})[>\"]?:?\s", f"{text}\n")
-    return bool(address and named) and not any(_same(each, address) for each in [*named, *_ADDRESS.findall(text)])
-
-
-def _date(message: Message, received_at: datetime) -> datetime:
-    """Return when the report was written, but never a time in the future, as clocks differ."""
-    try:
-        at = parsedate_to_datetime(header(message, "Date"))
-        return min(at if at.tzinfo else at.replace(tzinfo=UTC), received_at)
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return received_at
+    failed = ADDRESS.findall(header(message, "X-Failed-Recipients"))
+    named = failed or [*_LISTED.findall(text), *(ADDRESS.findall(text) if _LISTED.search(text) else ())]
+    return bool(address and named) and not any(_same(each, address) for each in named)

@@ -282,7 +282,8 @@ def _suppress(connection: Connection, new: Collection[IncomingEvent], people: Pe
 
 
 def _dropped_for(each: IncomingEvent) -> str:
-    if each.kind != "rejected":
+    # A group (`asm_group_id`) is another application's: our mails have none.
+    if each.kind != "rejected" or (each.delivery_id is None and each.detail.get("asm_group_id")):
         return ""
     said = str(each.detail.get("reason", "")).lower()
     return next((reason for words, reason in _DROPPED.items() if words.lower() in said), "")

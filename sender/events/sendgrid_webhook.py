@@ -25,6 +25,7 @@ from daisychain.scrub import LONGEST, scrub
 from sender.event import LONGEST_USER_AGENT, IncomingEvent, Kind, digest, network_of
 from sender.events.classify import classify
 from sender.links.keys import Keys
+from sender.severity import find_status, severity
 
 SOURCE = "sendgrid"
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
@@ -144,10 +145,10 @@ def _to_event(
 
 def _bounce(event: Mapping[str, Any]) -> str:
     """Tell hard from soft: after type `bounce` SendGrid suppresses the address; `blocked` is temporary."""
-    type_ = _text(event.get("type"))
-    if type_:
+    if type_ := _text(event.get("type")):
         return "hard" if type_ == "bounce" else "soft"
-    return "hard" if _text(event.get("status")).startswith("5") else "soft"
+    reason = _text(event.get("reason"))
+    return severity(_text(event.get("status")) or find_status(reason), reason)
 
 
 def _detail(event: Mapping[str, Any], kind: Kind) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.server
 import io
 import os
+import pwd
+import shutil
 import signal
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -14,9 +17,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from daisychain.embedded import EmbeddedServer
 from daisychain.errors import ConfigurationError
+from daisychain.secret import installation_secret
+from newsletters.browser import browser as browser_module
 from newsletters.browser import profile
 from newsletters.browser.browser import Browser, BrowserError, Page, View, chromium, open_browser
+from tests.command import Daisychain
 from tests.newsletters.browser.page_files import files_in
 from tests.newsletters.sample_toolkits import picture
 
@@ -163,6 +170,103 @@ def test_the_browser_gets_none_of_our_secrets_and_is_never_root(monkeypatch: pyt
         assert folder.name.startswith(profile.PREFIX)
         assert b"SENDGRID_API_KEY" not in given
     assert not folder.exists()
+
+
+NOT_ROOT = "only root's Chromium is another user"
+SANDBOXLESS = """#!/bin/sh
+case " $* " in *" --no-sandbox "*) exec "{chromium}" "$@";; esac
+echo No usable sandbox >&2; exit 1
+"""
+
+
+@pytest.fixture
+def without_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A Chromium as in a container that has no room for its sandbox, in a folder that every user can read."""
+    with tempfile.TemporaryDirectory(prefix="daisychain-test-") as folder:
+        program = Path(folder) / "chromium"
+        program.write_text(SANDBOXLESS.format(chromium=chromium()))
+        for path in (program, program.parent):
+            path.chmod(0o755)
+        monkeypatch.setenv("DAISYCHAIN_CHROMIUM", str(program))
+        yield program
+
+
+@needs_chromium
+@pytest.mark.skipif(os.geteuid() != 0, reason=NOT_ROOT)
+def test_root_s_browser_is_a_user_that_owns_nothing_and_reads_nothing_of_the_home(
+    daisychain: Daisychain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = daisychain.settings.home
+    for setting in ("database_url", "secret_key"):
+        daisychain = daisychain.with_settings(**{setting: ""})
+    daisychain.start("list", "create", "friends", "--from", "Ann <ann@daisies.org>").communicate()
+    installation_secret(daisychain.settings)
+    (home / "outbox" / "1").mkdir(parents=True)
+    (home / "outbox" / "1" / "mail.eml").write_text("a mail")
+    cluster = EmbeddedServer(home).folder
+    with open_browser() as browser:
+        process = Path(f"/proc/{browser.process}")
+        status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        user = pwd.getpwnam("daisychain-browser")
+        assert set(status["Uid"].split()) == {str(user.pw_uid)}
+        assert set(status["Gid"].split()) == {str(user.pw_gid)}
+        assert (status["Groups"].split(), status["NoNewPrivs"].strip()) == ([], "1")
+        assert user.pw_uid != pwd.getpwnam("daisychain").pw_uid
+        # Which home a cluster is of is no secret.
+        files = {home, cluster / "server", *home.rglob("*"), *cluster.rglob("*")} - {cluster / "home"}
+        assert {"secret_key", "mail.eml", "PG_VERSION"} <= {path.name for path in files}
+        as_it = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        look = (
+            "import os, sys; print([p for p in sys.stdin.read().split(chr(0)) if os.access(p, 2) or os.access(p, 4)])"
+        )
+        found = subprocess.run(
+            [*as_it, "/usr/bin/env", "python3", "-c", look, *map(str, files)],
+            text=True, capture_output=True, check=True, env={"PATH": os.environ["PATH"]}, cwd="/",
+        )  # fmt: skip
+        assert found.stdout == "[]\n"
+    shutil.rmtree(cluster)
+
+
+@needs_chromium
+def test_the_sandbox_is_tried_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_browser() as browser:
+        given = Path(f"/proc/{browser.process}/cmdline").read_bytes().split(b"\0")
+        assert (b"--no-sandbox" in given) != browser.sandboxed
+        if not browser.sandboxed:
+            pytest.skip("there can be no sandbox here")
+        assert len(seen(browser.picture(Page("x"), View(10, 10))).tobytes()) == 300
+
+
+@needs_chromium
+@pytest.mark.skipif(os.geteuid() != 0, reason=NOT_ROOT)
+def test_root_s_browser_goes_without_a_sandbox_only_if_there_can_be_none(without_sandbox: Path) -> None:
+    for _ in range(2):
+        with open_browser() as browser:
+            assert not browser.sandboxed
+            assert seen(browser.picture(Page("<body bgcolor='#1d5c53'>"), View(100, 50))).getpixel((5, 5)) == GREEN
+
+
+@needs_chromium
+def test_anybody_else_s_browser_never_goes_without(without_sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("newsletters.browser.browser.os.geteuid", lambda: 1000)
+    with pytest.raises(BrowserError, match="ended by itself"), open_browser():
+        pass
+
+
+@needs_chromium
+@pytest.mark.skipif(os.geteuid() != 0, reason=NOT_ROOT)
+def test_the_doctor_says_whether_there_is_a_sandbox(durable: Daisychain, without_sandbox: Path) -> None:
+    def said() -> list[tuple[str, str]]:
+        found = durable.json("doctor", "--format", "json", code=None)
+        return [(each["state"], each["words"]) for each in found if each["subject"] == "browser"]
+
+    [(state, words)] = said()
+    assert state == "missing"
+    assert "daisychain-browser, which owns nothing, but without its sandbox" in words
+    without_sandbox.write_text(f'#!/bin/sh\nexec "{shutil.which("chromium")}" "$@"\n')
+    browser_module._WITHOUT_SANDBOX.clear()
+    [(state, words)] = said()
+    assert (state, words) in [("good", f"{without_sandbox}, in its sandbox"), ("missing", words)]
 
 
 def test_what_a_killed_process_left_goes_at_the_next_start_and_what_is_in_use_stays(

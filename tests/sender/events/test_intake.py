@@ -245,6 +245,14 @@ def test_who_bounces_for_good_or_complains_is_never_mailed_again(
     assert suppressed(database) == ({campaign.address(): reason} if reason else {})
 
 
+def test_leaving_a_group_of_another_application_leaves_no_list_of_ours(database: Database) -> None:
+    campaign = sent(database)
+    told = campaign.event("dropped", reason="Unsubscribed Address", asm_group_id=7)
+    del told["daisychain_delivery"], told["daisychain_attempt"]
+    take(campaign, [told])
+    assert suppressed(database) == {}
+
+
 def test_a_bounce_without_a_key_joins_the_only_mail_of_the_week(database: Database) -> None:
     campaign = sent(database)
     told = campaign.event("bounce", type="bounce")
