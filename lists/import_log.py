@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, false, insert, select, text
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, false, insert, select, text, update
 
 from daisychain.errors import InputError, StateError
 from lists import merging
 from lists.suppression import take_back_suppressions
 from lists.tables import Import, Member, Membership
 
-_KEEP_CHANGES = """
-    INSERT INTO import_changes (import_id, member_id, what, before, after)
-    SELECT :id, member_id, what, before, after FROM touched
-"""
 # Values of people are kept only for as long as they are needed.
 _FORGET_OLD = """
     DELETE FROM import_changes USING imports
@@ -73,12 +69,15 @@ class UndoCounts:
     members_deleted: int
 
 
-def record_import(connection: Connection, list_id: int, file: str, by: str, counts: dict[str, Any]) -> int:
-    """Write the import that this transaction has merged to the log; return its number."""
-    values = {"list_id": list_id, "file": file, "by": by, "counts": counts}
-    number: int = connection.execute(insert(Import).values(values).returning(Import.id)).scalar_one()
-    connection.execute(text(_KEEP_CHANGES), {"id": number})
-    return number
+def start_import(connection: Connection, list_id: int, file: str, by: str) -> int:
+    """Write an import to the log before it changes anything; return its number."""
+    values = {"list_id": list_id, "file": file, "by": by, "counts": {}}
+    return int(connection.execute(insert(Import).values(values).returning(Import.id)).scalar_one())
+
+
+def finish_import(connection: Connection, number: int, counts: dict[str, Any]) -> None:
+    """Write down what an import did."""
+    connection.execute(update(Import).where(Import.id == number).values(counts=counts))
 
 
 def imports_of(connection: Connection, list_id: int) -> list[dict[str, Any]]:

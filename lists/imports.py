@@ -20,7 +20,7 @@ from daisychain.sheets.sheet import Sheet
 from lists import merging
 from lists.bases import require_basis, require_collector
 from lists.columns import has_address_heading, read_columns
-from lists.import_log import record_import
+from lists.import_log import finish_import, start_import
 from lists.import_rows import RowError, RowReading
 from lists.opt_out_columns import require_understood
 from lists.refusals import refused_path, remove_old_refused, write_refused
@@ -87,6 +87,7 @@ def import_members(
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
         try:
+            number = start_import(connection, list_id, path.name, options.by)
             merging.prepare(connection)
             _lay_down(connection, sheet, reading, watch)
             watch("Merging", sheet.size)
@@ -99,6 +100,7 @@ def import_members(
                 collected_by=collected_by,
                 sender=sender,
                 objections=objections,
+                number=number,
             )
             if counts.refused:
                 watch("Writing refused rows", sheet.size)
@@ -108,11 +110,11 @@ def import_members(
         except BaseException:
             savepoint.rollback()
             raise
-        number = None if options.dry_run else record_import(connection, list_id, path.name, options.by, asdict(counts))
+        finish_import(connection, number, asdict(counts))
         savepoint.rollback() if options.dry_run else savepoint.commit()
         return ImportSummary(
             **asdict(counts),
-            number=number,
+            number=None if options.dry_run else number,
             dry_run=options.dry_run,
             refused_file=target if counts.refused else None,
             basis=options.basis,

@@ -19,8 +19,7 @@ from lists.suppression import NewSuppression, suppress_all
 LOCK = 0x0DA151C5
 
 # fmt: off
-_TABLES = (
-    """
+_TABLE = """
     CREATE TEMPORARY TABLE incoming (
         line bigint NOT NULL,
         reason text,
@@ -35,14 +34,7 @@ _TABLES = (
         collected_by text,
         fields jsonb
     ) ON COMMIT DROP
-    """,
-    # Those whose member row or consent this import changed, with the values that an undo needs.
-    """
-    CREATE TEMPORARY TABLE touched (
-        member_id bigint NOT NULL, what text NOT NULL, before jsonb NOT NULL, after jsonb NOT NULL
-    ) ON COMMIT DROP
-    """,
-)
+"""
 COPY = """
     COPY incoming (
         line, reason, doubt, objection, email, address_key, first_name, last_name, language, consented_at,
@@ -114,10 +106,11 @@ _REFUSE_DUPLICATES = """
     ) AS twice
     WHERE twice.address_key = incoming.address_key AND incoming.line > twice.first AND incoming.reason IS NULL
 """
-# A value replaces a value, an empty cell nothing. Rows that would not change are not written.
+# A value replaces a value, an empty cell nothing. Rows that would not change are not written. What an undo needs of the
+# others is written first, and they are updated from it.
 _TOUCH_MEMBERS = """
-    INSERT INTO touched
-    SELECT members.id, 'member',
+    INSERT INTO import_changes (import_id, member_id, what, before, after)
+    SELECT :import_id, members.id, 'member',
         jsonb_build_object('first_name', members.first_name, 'last_name', members.last_name,
                            'language', members.language, 'fields', members.fields),
         jsonb_build_object('first_name', coalesce(nullif(incoming.first_name, ''), members.first_name),
@@ -135,13 +128,14 @@ _UPDATE_MEMBERS = """
     UPDATE members SET
         first_name = after ->> 'first_name', last_name = after ->> 'last_name', language = after ->> 'language',
         fields = after -> 'fields', updated_at = now()
-    FROM touched WHERE touched.member_id = members.id AND what = 'member'
+    FROM import_changes AS touched
+    WHERE import_id = :import_id AND touched.member_id = members.id AND what = 'member'
 """
 # A consent that was unknown is filled, and a soft opt-in of unspecified kind by one of the two; any other that is
 # recorded is evidence, and stays.
 _TOUCH_CONSENT = """
-    INSERT INTO touched
-    SELECT members.id, 'consent',
+    INSERT INTO import_changes (import_id, member_id, what, before, after)
+    SELECT :import_id, members.id, 'consent',
         jsonb_build_object('basis', memberships.basis, 'source', memberships.source,
                            'consented_at', memberships.consented_at, 'collected_by', memberships.collected_by),
         jsonb_build_object('basis', CAST(:basis AS text), 'source', CAST(:source AS text),
@@ -154,12 +148,13 @@ _FILL_CONSENT = """
     UPDATE memberships SET
         basis = :basis, source = :source, consented_at = CAST(after ->> 'consented_at' AS timestamptz),
         collected_by = after ->> 'collected_by'
-    FROM touched
-    WHERE touched.member_id = memberships.member_id AND what = 'consent' AND memberships.list_id = :list_id
+    FROM import_changes AS touched
+    WHERE import_id = :import_id AND touched.member_id = memberships.member_id AND what = 'consent'
+      AND memberships.list_id = :list_id
 """
 _COUNT_UPDATED = """
-    SELECT count(DISTINCT touched.member_id)
-    FROM touched JOIN memberships USING (member_id) WHERE memberships.list_id = :list_id
+    SELECT count(DISTINCT member_id)
+    FROM import_changes JOIN memberships USING (member_id) WHERE import_id = :import_id AND list_id = :list_id
 """
 _INSERT_MEMBERS = """
     INSERT INTO members (email, address_key, first_name, last_name, language, fields)
@@ -219,9 +214,9 @@ def note_of(name: str) -> str:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the temporary tables that this transaction's import is laid down in."""
-    for statement in ("DROP TABLE IF EXISTS pg_temp.incoming, pg_temp.touched", *_TABLES):
-        connection.execute(text(statement))
+    """Make the temporary table that this transaction's import is laid down in."""
+    connection.execute(text("DROP TABLE IF EXISTS pg_temp.incoming"))
+    connection.execute(text(_TABLE))
 
 
 def merge(
@@ -233,15 +228,19 @@ def merge(
     collected_by: str = "",
     sender: str = "",
     objections: Objections | None = None,
+    number: int | None = None,
 ) -> Counts:
-    """Merge `incoming` into the list, after other imports that are merging; people who left stay away."""
+    """Merge `incoming` into the list, after other imports that are merging; people who left stay away.
+
+    What the import `number` changes is kept for its undo; without one there must be no rows but objections.
+    """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
     connection.execute(text("ANALYZE incoming"))
     these = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
-        "sender": sender, "how": objections.how if objections else "",
+        "sender": sender, "import_id": number, "how": objections.how if objections else "",
     }  # fmt: skip
 
     def run(statement: str) -> int:
@@ -261,7 +260,9 @@ def merge(
     if basis == CHARITY:
         run(_REFUSE_OUTSIDE_THE_LAW)
     run(_REFUSE_DUPLICATES)
-    if run(_TOUCH_MEMBERS):
+    if touched := run(_TOUCH_MEMBERS):
+        if touched > MANY:
+            connection.execute(text("ANALYZE import_changes"))
         run(_UPDATE_MEMBERS)
     if basis != "unknown":
         run(_TOUCH_CONSENT)
