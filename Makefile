@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test quick soak check words format bench wheel clean
+.PHONY: install demo test quick soak check audit words format bench wheel clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
@@ -31,6 +31,16 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 0 tests/test_house.py
+
+# Whether a pinned version has a known vulnerability. It asks pypi.org, and fails if one version can't be asked about.
+audit: .venv/audit/ready
+	.venv/audit/bin/pip-audit --strict --progress-spinner off --no-deps --disable-pip --requirement constraints.txt || \
+		{ echo "Not clean: a vulnerability is named above, or pypi.org could not be asked about every version." >&2; exit 1; }
+
+.venv/audit/ready: .venv/ready
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/pip install --quiet --constraint constraints.txt pip-audit
+	touch $@
 
 words: .venv/ready
 	$(BIN)/python -m tests.test_words
