@@ -95,11 +95,11 @@ def test_to_schedule_a_campaign_confirms_the_place_so_that_a_restored_copy_does_
     first, second = staged(database, 3), staged(database, 3, name="others")
     tomorrow = Plan(at=f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M} UTC")
     with database.engine.begin() as connection:
-        assert set_plan(connection, database.settings, find_campaign(connection, first), tomorrow)
+        assert set_plan(connection, database.settings, find_campaign(connection, first), tomorrow, who="ann")
         assert connection.scalars(select(Place.confirmed_by)).all() == ["the first to send"]
     restore(database)
     with database.engine.begin() as connection, pytest.raises(StateError, match="restored or moved here"):
-        set_plan(connection, database.settings, find_campaign(connection, second), tomorrow)
+        set_plan(connection, database.settings, find_campaign(connection, second), tomorrow, who="ann")
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).where(Campaign.id == first).values(starts_at=func.now()))
         sweep(connection, database.settings)

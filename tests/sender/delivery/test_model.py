@@ -297,7 +297,7 @@ class Campaigning(RuleBasedStateMachine):
             self.model.sweep(first, PEOPLE, self.canary)
             if self.model.state == "sending":
                 assert connection.execute(batch_jobs.WITHOUT_JOB, {
-                    "campaign": self.campaign_id, "queue": batch_jobs.queue_of(self.campaign_id)}
+                    "campaign": self.campaign_id, "queue": batch_jobs.queue_of(self.campaign_id), "ending": 0}
                 ).all() == []  # fmt: skip
 
     def answer_late(self, data: strategies.DataObject) -> None:
