@@ -1,4 +1,4 @@
-"""`daisychain events replay`: work events out again from stored webhook bodies."""
+"""`daisychain events`: classify opens and clicks, and work events out again from stored webhook bodies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,31 @@ from daisychain.installation import Installation
 
 @click.group()
 def events() -> None:
-    """Replay the events of readers and providers."""
+    """Classify and replay the events of readers and providers."""
+
+
+@events.command("classify")
+@click.argument("id_", metavar="[ID]", type=int, required=False)
+@format_option
+@pass_installation
+@examples("events classify", "events classify 3")
+def classify_(installation: Installation, id_: int | None, format_: str) -> None:
+    """Classify the opens and clicks of campaign ID now, or of all campaigns with new ones.
+
+    Workers do it every minute. Scanners are found by comparing the hits of a campaign with each other.
+    """
+    from sender.campaigns.campaign_record import find_campaign
+    from sender.events.classify import classify_campaign, classify_due
+    from sender.events.reader_rules import RULE_SET
+
+    if id_ is None:
+        summary = classify_due(installation.database, rest=0)
+    else:
+        with installation.database.engine.connect() as connection:
+            find_campaign(connection, id_)
+        summary = f"{classify_campaign(installation.database, id_)} hits of campaign {id_} decided otherwise"
+    answer = {"rule_set": RULE_SET, "result": summary or "no new hits"}
+    emit(answer, format_, lambda: say(f"Rule set {RULE_SET}: {answer['result']}."))
 
 
 @events.command("replay")

@@ -1,4 +1,4 @@
-"""`daisychain report show`: the figures of a campaign, each with its definition."""
+"""`daisychain report`: the figures of a campaign, each with its definition, and a line for each campaign."""
 
 from __future__ import annotations
 
@@ -11,26 +11,31 @@ from daisychain import clock
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
-    from reports.figures import Figure, Report
+    from datetime import timedelta
+
+    from reports.report import Figure, Interval, Report
+    from reports.report_list import CampaignLine
 
 # The figures in the table of languages; files have all of them.
-OF_LANGUAGES = ("accepted", "delivered", "opened_human", "clicked", "unsubscribed")
+OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
+_format = click.option(
+    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
+    help="A table for people, JSON for scripts, or CSV for spreadsheets.",
+)  # fmt: skip
+_exact = click.option(
+    "--exact", is_flag=True, help="In CSV, leave cells as they are, even if a spreadsheet would run them as formulas."
+)
 
 
 @click.group()
 def report() -> None:
-    """Show the figures of a campaign, each with its definition."""
+    """Show what campaigns did, each figure with its definition."""
 
 
 @report.command()
 @click.argument("id_", metavar="ID", type=int)
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
-    help="A table for people, JSON for scripts, or CSV for spreadsheets.",
-)  # fmt: skip
-@click.option(
-    "--exact", is_flag=True, help="In CSV, leave cells as they are, even if a spreadsheet would run them as formulas."
-)
+@_format
+@_exact
 @pass_installation
 @examples("report show 3", "report show 3 --format csv > may.csv")
 def show(installation: Installation, id_: int, format_: str, exact: bool) -> None:
@@ -48,16 +53,79 @@ def show(installation: Installation, id_: int, format_: str, exact: bool) -> Non
         show_tables(found)
 
 
+@report.command("list")
+@click.option(
+    "--last", type=click.IntRange(1), default=20, show_default=True, help="How many campaigns, from the newest on."
+)
+@_format
+@_exact
+@pass_installation
+@examples("report list", "report list --last 50 --format csv > campaigns.csv")
+def list_(installation: Installation, last: int, format_: str, exact: bool) -> None:
+    """Show a line for each campaign: delivered, seen reading, clicked, unsubscribed, complained, and its age."""
+    from reports.exports import list_as_csv, list_as_json
+    from reports.report_list import campaign_lines
+
+    with installation.database.engine.connect() as connection:
+        found = campaign_lines(connection, last)
+    if format_ == "csv":
+        click.echo(list_as_csv(found, exact=exact), nl=False)
+    elif format_ == "json":
+        click.echo(list_as_json(found))
+    else:
+        _show_list(found)
+
+
+def _show_list(lines: list[CampaignLine]) -> None:
+    if not lines:
+        show_text("No campaign has been sent yet.")
+        return
+    show_table(
+        ["id", "campaign", "age", *(figure.label for figure in lines[0].figures.values())],
+        [
+            (
+                str(line.campaign_id),
+                line.campaign + "*" * bool(line.notes),
+                _age(line.age),
+                *(_with_interval(figure) for figure in line.figures.values()),
+            )
+            for line in lines
+        ],
+        title="Campaigns, the newest first; in brackets, 95 % intervals",
+    )
+    for line in lines:
+        for note in line.notes:
+            show_text(f"* {line.campaign_id}: {note}", hanging="  ")
+    if len({line.rule_set for line in lines}) > 1:
+        show_text("These campaigns are classified by different rule sets: don't compare their opens and clicks.")
+
+
+def _age(age: timedelta) -> str:
+    return f"{age.days} days" if age.days > 1 else f"{age.total_seconds() / 3600:.0f} hours"
+
+
+def _with_interval(figure: Figure) -> str:
+    if figure.rate is None:
+        return figure.standing if figure.numerator is None else _count(figure)
+    partly = "" if figure.standing == "known" else f", {figure.standing}"
+    return f"{_percent(figure.rate)} ({_interval(figure.interval)}){partly}"
+
+
 def show_tables(report: Report) -> None:
     """Show the report to people: figures, links, and the definitions as footnotes."""
-    when = clock.shown(report.as_of)
+    when, rules = clock.shown(report.as_of), f"rule set {report.rule_set}"
     notes: dict[str, int] = {}
     rows = [(*_cells(figure), figure.source, f"[{_note(notes, figure)}]") for figure in report.figures.values()]
     show_table(
         ["", "people", "of", "rate", "95 % interval", "source", "note"],
         rows,
-        title=f"Campaign {report.campaign_id}: {report.campaign} ({report.state}), as of {when}",
+        title=f"Campaign {report.campaign_id}: {report.campaign} ({report.state}), as of {when}, {rules}",
     )
+    for note in report.notes:
+        show_text(f"! {note}\n", hanging="  ")
+    for figure in report.figures.values():
+        if figure.name.startswith("read_estimated") and figure.note:
+            show_text(f"{figure.label}: {figure.note}.\n", hanging="  ")
     if report.languages:
         shown = [report[name] for name in OF_LANGUAGES]
         show_table(
@@ -91,14 +159,17 @@ def _note(notes: dict[str, int], figure: Figure) -> int:
 
 
 def _cells(figure: Figure) -> tuple[str, str, str, str, str]:
-    interval = figure.interval
     return (
         figure.label,
         _count(figure),
         "" if figure.denominator is None else f"{figure.denominator:,}",
-        "" if figure.rate is None else _percent(figure.rate),
-        "" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}",
+        "no rate" if figure.rate is None and figure.denominator == 0 else _percent(figure.rate),
+        _interval(figure.interval) + (f"; wide {_interval(figure.wide)}" if figure.wide else ""),
     )
+
+
+def _interval(interval: Interval | None) -> str:
+    return "" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}"
 
 
 def _of(figure: Figure) -> str:
@@ -107,8 +178,10 @@ def _of(figure: Figure) -> str:
 
 
 def _count(figure: Figure) -> str:
-    return figure.standing if figure.numerator is None else f"{figure.numerator:,}"
+    if figure.numerator is None:
+        return figure.standing
+    return f"{figure.numerator:,}" + ("" if figure.standing == "known" else f" ({figure.standing})")
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.1f} %"

@@ -58,7 +58,7 @@ def click(key: str, number: int) -> BaseResponse:
         with engine().begin() as connection:
             record_hit(
                 connection, mailed, "clicked", user_agent=_user_agent(), address=request.remote_addr or "",
-                link=number, machine=request.method == "HEAD",
+                link=number, head=request.method == "HEAD",
             )  # fmt: skip
     return redirect(url, 302)
 

@@ -1,43 +1,42 @@
-"""A report for other programs: JSON, and CSV whose columns have a version."""
+"""Reports for other programs: JSON, and CSV whose columns have a version."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from daisychain.csv_cells import guard
-from reports.figures import SCHEMA, Figure, Report
+from reports.report import SCHEMA, Figure, Report
+from reports.report_list import OF_LIST, CampaignLine
 
-# The columns of `daisychain.report/1`; a change of names, order or meaning makes it /2.
+# The columns of `daisychain.report/2`; a change of names, order or meaning makes it /3.
 CSV_COLUMNS = (
-    "schema", "campaign_id", "campaign", "as_of", "language", "figure", "standing", "numerator", "denominator", "rate",
-    "rate_low", "rate_high", "link", "link_text", "link_url", "source", "definition",
+    "schema", "rule_set", "campaign_id", "campaign", "as_of", "language", "figure", "standing", "numerator",
+    "denominator", "rate", "rate_low", "rate_high", "wide_low", "wide_high", "link", "link_text", "link_url", "source",
+    "note", "definition",
 )  # fmt: skip
+LIST_SCHEMA = "daisychain.report-list/1"
+_OF_LINE = ("schema", "rule_set", "campaign_id", "campaign", "state", "list", "sent_at", "age_hours", "as_of")
+_OF_FIGURE = ("standing", "numerator", "denominator", "rate", "rate_low", "rate_high")
+LIST_CSV_COLUMNS = (*_OF_LINE, *(f"{name}_{column}" for name in OF_LIST for column in _OF_FIGURE), "notes")
 
 
 def as_csv(report: Report, *, exact: bool = False) -> str:
     """All figures and links, one a line; cells that a spreadsheet could run are guarded unless `exact`."""
     common = {
         "schema": SCHEMA,
+        "rule_set": report.rule_set,
         "campaign_id": report.campaign_id,
         "campaign": report.campaign,
-        "as_of": report.as_of.isoformat(timespec="seconds"),
+        "as_of": _time(report.as_of),
     }
-    written = io.StringIO()
-    lines = csv.writer(written)
-    lines.writerow(CSV_COLUMNS)
-    for row in (*report.rows(), *report.language_rows(), *report.link_rows()):
-        cells = row | common
-        lines.writerow(_cell(cells.get(column), exact) for column in CSV_COLUMNS)
-    return written.getvalue()
-
-
-def _cell(cell: Any, exact: bool) -> Any:
-    if isinstance(cell, str):
-        return cell if exact else guard(cell)
-    return round(cell, 6) if isinstance(cell, float) else cell
+    return _csv(
+        CSV_COLUMNS, (row | common for row in (*report.rows(), *report.language_rows(), *report.link_rows())), exact
+    )
 
 
 def as_json(report: Report) -> str:
@@ -45,7 +44,10 @@ def as_json(report: Report) -> str:
     content = {
         "schema": SCHEMA,
         "campaign": {"id": report.campaign_id, "name": report.campaign, "state": report.state},
-        "as_of": report.as_of.isoformat(timespec="seconds"),
+        "as_of": _time(report.as_of),
+        "last_event_at": report.last_event_at and _time(report.last_event_at),
+        "rule_set": report.rule_set,
+        "notes": report.notes,
         "figures": {name: _plain(figure) for name, figure in report.figures.items()},
         "languages": {
             language: {name: _plain(figure) for name, figure in figures.items()}
@@ -64,6 +66,52 @@ def as_json(report: Report) -> str:
         ],
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def list_as_csv(lines: Sequence[CampaignLine], *, exact: bool = False) -> str:
+    """Return a line for each campaign."""
+    rows = (
+        _line(line)
+        | {"notes": " ".join(line.notes)}
+        | {f"{name}_{column}": cell for name, figure in line.figures.items() for column, cell in figure.row().items()}
+        for line in lines
+    )
+    return _csv(LIST_CSV_COLUMNS, rows, exact)
+
+
+def list_as_json(lines: Sequence[CampaignLine]) -> str:
+    """Return the campaigns for scripts, the newest first."""
+    campaigns = [
+        _line(line) | {"notes": line.notes, "figures": {name: _plain(each) for name, each in line.figures.items()}}
+        for line in lines
+    ]
+    return json.dumps({"schema": LIST_SCHEMA, "campaigns": campaigns}, indent=2, ensure_ascii=False)
+
+
+def _line(line: CampaignLine) -> dict[str, Any]:
+    cells = (
+        LIST_SCHEMA, line.rule_set, line.campaign_id, line.campaign, line.state, line.list_name, _time(line.sent_at),
+        round(line.age.total_seconds() / 3600, 1), _time(line.as_of),
+    )  # fmt: skip
+    return dict(zip(_OF_LINE, cells, strict=True))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], exact: bool) -> str:
+    written = io.StringIO()
+    lines = csv.writer(written)
+    lines.writerow(columns)
+    lines.writerows([_cell(row.get(column), exact) for column in columns] for row in rows)
+    return written.getvalue()
+
+
+def _cell(cell: Any, exact: bool) -> Any:
+    if isinstance(cell, str):
+        return cell if exact else guard(cell)
+    return round(cell, 6) if isinstance(cell, float) else cell
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _plain(figure: Figure) -> dict[str, Any]:

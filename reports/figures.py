@@ -6,178 +6,71 @@ that nobody could have reported to us "not known"; neither is ever 0 %.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from reports.intervals import wilson
-from reports.link_clicks import LinkClicks
-from reports.tallies import Tallies, tally
+from reports.estimates import LEAST_IN_BOTH, MOVED, Nets, estimate_readers
+from reports.link_clicks import LinkClicks, count_links
+from reports.notes import notes_on
+from reports.report import LEDGER, Figure, LinkFigures, Report, Standing
+from reports.tallies import Tallies, pooled_nets, tally
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SCHEMA = "daisychain.report/1"
-
-Standing = Literal["known", "not tracked", "not known"]
-
-LEDGER = "ledger"
 OWN_PAGES = "own pages"
-COLUMNS = (
-    "figure", "label", "standing", "numerator", "denominator", "rate", "rate_low", "rate_high", "definition", "source",
-    "as_of",
-)  # fmt: skip
 OF_DELIVERED = "of those delivered"
+OF_ACCEPTED = "of those accepted less those bounced or dropped, as deliveries are not reported, or not all of them"
 JOINED = (
     "Links of two languages count as one if both emails have equally many links and these have the same place, "
     "or else if they lead to the same address."
 )
-OF_ACCEPTED = "of those accepted less those bounced, as no delivery was reported"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure. `denominator` is None for a plain count; `numerator` is None unless its standing is "known"."""
-
-    name: str
-    label: str
-    numerator: int | None
-    denominator: int | None
-    definition: str
-    source: str
-    as_of: datetime
-    standing: Standing = "known"
-
-    @property
-    def rate(self) -> float | None:
-        """Return the share of 1; None for a plain count, an unknown figure, and a share of nobody."""
-        if self.numerator is None or not self.denominator or self.numerator > self.denominator:
-            return None
-        return self.numerator / self.denominator
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Return the 95 % confidence interval as shares of 1; None for the ledger's sums, which are no sample."""
-        if self.source == LEDGER or self.rate is None or self.numerator is None or self.denominator is None:
-            return None
-        return wilson(self.numerator, self.denominator)
-
-    def row(self) -> dict[str, Any]:
-        """Return the figure by the names of columns, for frames and files."""
-        cells = (
-            self.name, self.label, self.standing, self.numerator, self.denominator, self.rate,
-            *(self.interval or (None, None)), self.definition, self.source, self.as_of,
-        )  # fmt: skip
-        return dict(zip(COLUMNS, cells, strict=True))
-
-
-@dataclass(frozen=True)
-class LinkFigures:
-    """One link: its place in the email (None: clicks that match no link), clicks, and clickers.
-
-    `language` is set if only that language has the link.
-    """
-
-    number: int | None
-    text: str
-    url: str
-    clicks: Figure
-    clickers: Figure
-    language: str = ""
-
-
-@dataclass(frozen=True)
-class Report:
-    """The figures of one campaign, in reading order; also by language if it has several."""
-
-    campaign_id: int
-    campaign: str
-    state: str
-    as_of: datetime
-    figures: dict[str, Figure]
-    links: list[LinkFigures] = field(default_factory=list)
-    languages: dict[str, dict[str, Figure]] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Figure:
-        return self.figures[name]
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a row for each figure of the whole campaign."""
-        return [figure.row() for figure in self.figures.values()]
-
-    def language_rows(self) -> list[dict[str, Any]]:
-        """Return a row for each language and figure; none if there is only one language."""
-        return [
-            {"language": language, **figure.row()}
-            for language, figures in self.languages.items()
-            for figure in figures.values()
-        ]
-
-    def link_rows(self) -> list[dict[str, Any]]:
-        """Return two rows for each link, `clicks` and `clickers`, with its number, text, URL and language."""
-        return [
-            {
-                "link": link.number,
-                "link_text": link.text,
-                "link_url": link.url,
-                "language": link.language,
-                **figure.row(),
-            }
-            for link in self.links
-            for figure in (link.clicks, link.clickers)
-        ]
-
-    def frame(self) -> pd.DataFrame:
-        """Return `rows` as a frame, whose `.attrs["definition"]` has the definitions by name."""
-        return _frame(self.rows())
-
-    def language_frame(self) -> pd.DataFrame:
-        """Return `language_rows` as a frame."""
-        return _frame(self.language_rows(), "language")
-
-    def link_frame(self) -> pd.DataFrame:
-        """Return `link_rows` as a frame."""
-        return _frame(self.link_rows(), "link", "link_text", "link_url", "language").astype({"link": "Int64"})
+# From the one that says most to the one that says least.
+_STANDINGS: tuple[Standing, ...] = ("known", "partly known", "not known", "not tracked")
 
 
 def figures(connection: Connection, campaign_id: int) -> Report:
-    """Return all figures of a campaign as of now; raises StateError if there is nothing to report."""
+    """Return all figures of a campaign; raises StateError if there is nothing to report."""
     tallies = tally(connection, campaign_id)
     made = _Maker(tallies)
+    every = _every(made)
+    every |= {figure.name: figure for figure in _estimates(made, *pooled_nets(connection, tallies))}
     return Report(
         campaign_id=campaign_id,
         campaign=tallies.campaign.name,
         state=tallies.campaign.state,
         as_of=tallies.as_of,
-        figures=_every(made),
-        links=[_link(made, link, bool(tallies.languages)) for link in tallies.links],
+        last_event_at=tallies.intake.newest_at,
+        rule_set=tallies.intake.rule_set,
+        notes=list(notes_on(tallies)),
+        figures=every,
+        links=[
+            _link(made, link, bool(tallies.languages))
+            for link in count_links(connection, tallies.campaign, only_accepted=tallies.elsewhere > 0)
+        ],
         languages={language: _every(_Maker(part)) for language, part in tallies.languages.items()},
     )
 
 
+def main_figures(tallies: Tallies) -> dict[str, Figure]:
+    """Return the figures of a campaign without its estimates, by name."""
+    return _every(_Maker(tallies))
+
+
 def _every(made: _Maker) -> dict[str, Figure]:
-    return {figure.name: figure for figure in (*_out(made), *_back(made), *_opens(made), *_clicks(made))}
+    return {figure.name: figure for figure in (*_out(made), *_back(made), *_reading(made))}
 
 
 class _Maker:
     """Makes figures of one campaign's tallies: their source, denominator and time."""
 
     def __init__(self, tallies: Tallies) -> None:
-        self.ledger, self.people = tallies.ledger, tallies.people
-        self.as_of = tallies.as_of
-        provider = tallies.campaign.provider
-        self.provider = f"{provider} webhook"
-        self.leaving = f"{OWN_PAGES}, {self.provider}" if tallies.provider_reported else OWN_PAGES
+        self.tallies, self.ledger, self.people = tallies, tallies.ledger, tallies.people
+        self.provider = f"{tallies.campaign.provider} webhook"
         self.reported: Standing = "known" if tallies.provider_reported else "not known"
+        if tallies.late:
+            self.reported = "partly known"
         self.opens, self.opens_source = self._tracking(tallies.campaign.opens, "own pixel")
         self.clicks, self.clicks_source = self._tracking(tallies.campaign.clicks, "own redirect")
-        self.delivered: Standing = "known" if tallies.delivery_reported else "not known"
-        if tallies.delivery_reported:
-            self.reached, self.of_reached = self.people.arrived, OF_DELIVERED
-        else:
-            self.reached, self.of_reached = self.ledger.accepted - self.people.bounced, OF_ACCEPTED
+        self.of_reached = OF_DELIVERED if tallies.of_delivered else OF_ACCEPTED
 
     def _tracking(self, mode: str, own: str) -> tuple[Standing, str]:
         if mode == "off":
@@ -186,17 +79,23 @@ class _Maker:
         return ("known", own) if mode == "own" else (self.reported, self.provider)
 
     def figure(
-        self,
-        name: str,
-        label: str,
-        numerator: int,
-        denominator: int | None,
-        definition: str,
-        source: str,
-        standing: Standing = "known",
-    ) -> Figure:
-        known = standing == "known"
-        return Figure(name, label, numerator if known else None, denominator, definition, source, self.as_of, standing)
+        self, name: str, label: str, numerator: int, denominator: int | None, definition: str, source: str,
+        standing: Standing = "known", note: str = "",
+    ) -> Figure:  # fmt: skip
+        has_number = standing in ("known", "partly known")
+        if has_number and denominator == 0:
+            note = note or "no rate, as it would be of nobody"
+        return Figure(
+            name, label, numerator if has_number else None, denominator, definition, source, self.tallies.as_of,
+            standing, note,
+        )  # fmt: skip
+
+    def share(self, name: str, label: str, words: str, source: str, standing: Standing, of: str = "reached") -> Figure:
+        """Make a figure of people of whom `name` can be said."""
+        whole = {"reached": self.of_reached, "accepted": "of those accepted"}.get(of, f"of people {of}")
+        return self.figure(
+            name, label, self.people[name], self.people[of], f"People {words}, {whole}.", source, standing
+        )
 
 
 def _out(made: _Maker) -> list[Figure]:
@@ -220,87 +119,105 @@ def _out(made: _Maker) -> list[Figure]:
 
 
 def _back(made: _Maker) -> list[Figure]:
-    people, accepted = made.people, made.ledger.accepted
-
-    def reported(name: str, label: str, numerator: int, words: str, standing: Standing = made.reported) -> Figure:
-        return made.figure(
-            name, label, numerator, accepted, f"People {words}, of those accepted.", made.provider, standing
-        )
-
+    """Return the way back, whose first five figures add up to the people accepted, and what readers objected."""
+    tallies, source = made.tallies, made.provider
+    delivered: Standing = made.reported if tallies.delivery_reported else "not known"
+    leaving = f"{OWN_PAGES}, {source}" if tallies.provider_reported else OWN_PAGES
     return [
-        reported(
-            "delivered", "Delivered", people.arrived,
-            "whose mail the receiving server accepted and did not bounce permanently (it may be in a spam folder); "
-            "an open or a click proves it too", made.delivered,
-        ),
-        reported("dropped", "Dropped", people.dropped, "whose mail the provider accepted and then did not send"),
-        reported("bounced_hard", "Bounced (hard)", people.hard_bounced, "whose address refuses mail permanently"),
-        reported("bounced_soft", "Bounced (soft)", people.soft_bounced,
-             "whose mail was refused temporarily; some may have got it later"),
-        made.figure("complained", "Complained", people.complained, made.reached,
-                    f"People who reported the mail as spam, {made.of_reached}; mailbox providers count otherwise.",
-                    made.provider, made.reported),
-        made.figure("unsubscribed", "Unsubscribed", people.unsubscribed, made.reached,
-                    f"People who unsubscribed by this mail, {made.of_reached}.", made.leaving),
+        made.share("delivered", "Delivered", "whose mail the receiving server accepted and did not bounce permanently "
+                   "(it may be in a spam folder); reading, a complaint or an unsubscribe proves it too, a scanner does "
+                   "not", source, delivered, "accepted"),
+        made.share("bounced_hard", "Bounced (hard)", "whose address refuses mail permanently", source, made.reported,
+                   "accepted"),
+        made.share("bounced_soft", "Bounced (soft)", "whose mail was refused temporarily, and not delivered since",
+                   source, made.reported, "accepted"),
+        made.share("dropped", "Dropped", "whose mail the provider accepted and then did not send", source,
+                   made.reported, "accepted"),
+        made.share("no_word", "No word yet", "about whose mail nothing final is reported", source, delivered,
+                   "accepted"),
+        made.share("complained", "Complained", "who reported the mail as spam (mailbox providers count otherwise)",
+                   source, made.reported),
+        made.share("unsubscribed", "Unsubscribed", "who unsubscribed by this mail", leaving, "known"),
     ]  # fmt: skip
 
 
-def _opens(made: _Maker) -> list[Figure]:
-    people = made.people
-    kinds = (
-        ("opened_human", "Opened, at least", people.opened_human,
-         "People whose mail program fetched the pixel as a person's does "
-         "(a lower bound: readers without images are not seen)"),
-        ("opened_any", "Opened, at most", people.opened,
-         "People whose pixel a person or a program fetched (an upper bound: some programs fetch it unread)"),
-        ("opened_machine", "Opened by programs only", people.opened_machine,
-         "People whose pixel only programs fetched, before the person could read"),
-        ("opened_unknown", "Opened, reader unknown", people.opened_unknown,
-         "People whose pixel was fetched, but never by a program that gave its name"),
+def _reading(made: _Maker) -> list[Figure]:
+    """Return who read it: the certain lower bound first, then its parts, then what no person did."""
+    opens, clicks = (made.opens_source, made.opens), (made.clicks_source, made.clicks)
+    tracked = [each for each in (opens, clicks) if each[1] != "not tracked"] or [opens]
+    sources = ", ".join(dict.fromkeys(source for source, _ in tracked))
+    seen = sources, min((standing for _, standing in tracked), key=_STANDINGS.index)
+    both = sources, max(made.opens, made.clicks, key=_STANDINGS.index)
+    return [
+        made.share("seen_reading", "Seen reading", "who opened the mail or followed a link, as far as that is counted "
+                   "and can be seen (a certain lower bound: readers who load no images, or read at Apple, leave no "
+                   "trace unless they click)", *seen),
+        made.share("opened_human", "Opened by a person", "whose mail program fetched the pixel as a person's does",
+                   *opens),
+        made.share("clicked", "Clicked (click rate)", "who followed a link other than the one to unsubscribe; "
+                   "scanners are not people", *clicks),
+        made.figure("click_to_open", "Clicked of seen reading (click-to-open rate)", made.people["clicked"],
+                    made.people["seen_reading"], "People who followed a link, of people seen reading.",
+                    *both),
+        made.share("opened_any", "Fetched by anything", "whose pixel a person or a program fetched (no upper bound: "
+                   "readers who load no images are not among them)", *opens),
+        made.share("opened_machine", "Fetched by programs only", "whose pixel only programs fetched, before anybody "
+                   "could read", *opens),
+        made.share("opened_unknown", "Fetched, reader unknown", "whose pixel was fetched, but never by a program that "
+                   "gave its name", *opens),
+        made.share("clicked_machine", "Links followed by scanners only", "whose links programs followed, and no person",
+                   *clicks),
+        made.share("clicked_not_told_apart", "- of them, not told apart", "among these who may have clicked: within "
+                   "five minutes of delivery, where a scanner guards their organisation's mail", *clicks),
+        made.share("clicked_unknown", "Clicked, reader unknown", "whose links were followed only by programs without "
+                   "a name, or who followed only what is no link of the mail", *clicks),
+    ]  # fmt: skip
+
+
+def _estimates(made: _Maker, pool: Nets, campaigns: int) -> list[Figure]:
+    """Return the estimates of how many people read it, by this campaign's clickers and by those of several."""
+    standing = max(made.opens, made.clicks, key=_STANDINGS.index)
+    own, reached = made.tallies.nets, made.people["reached"]
+    words = (
+        "People who read the mail, seen or not, {}. Openers and clickers are two nets for the same readers: what share "
+        "of the clickers was seen to open is the share of all readers that was. Of chance alone the 95 % interval, and "
+        f"the wide one if unseen readers click {MOVED:.0%} less or more often than seen ones."
+    ).format(made.of_reached)
+    of = (
+        ("read_estimated", "Readers, estimated", own, ""),
+        ("read_estimated_pooled", f"Readers, estimated with the last {campaigns} campaigns", pool,
+         f", with the clickers of the last {campaigns} campaigns from this sender"),
     )  # fmt: skip
-    return [
-        made.figure(name, label, count, made.reached, f"{words}, {made.of_reached}.", made.opens_source, made.opens)
-        for name, label, count, words in kinds
-    ]
+    found = []
+    for name, label, nets, how in of[: 2 if campaigns > 1 else 1]:
+        estimate = estimate_readers(own, nets, reached) if standing == "known" else None
+        figure = made.figure(name, label, estimate.readers if estimate else 0, reached, words, made.opens_source,
+                             standing if standing != "known" or estimate else "not known")  # fmt: skip
+        if estimate and reached:
+            figure = replace(
+                figure, note=estimate.words + how, sampling=_shares(estimate.sampling, reached),
+                wide=_shares(estimate.wide, reached),
+            )  # fmt: skip
+        elif standing == "known":
+            need = f"needs {LEAST_IN_BOTH} people who both opened and clicked; {nets.both:,} did"
+            figure = replace(figure, note=need + how)
+        found.append(figure)
+    return found
 
 
-def _clicks(made: _Maker) -> list[Figure]:
-    people = made.people
-    both: Standing = made.clicks if made.opens == "known" else made.opens
-    return [
-        made.figure(
-            "clicked", "Clicked (click rate)", people.clicked, made.reached,
-            f"People who followed a link other than the one to unsubscribe, {made.of_reached}.",
-            made.clicks_source, made.clicks,
-        ),
-        made.figure(
-            "click_to_open", "Clicked of opened (click-to-open rate)", people.clicked_and_opened, people.opened_human,
-            "People who opened (at least) and followed a link, of people who opened (at least).",
-            made.clicks_source, both,
-        ),
-    ]  # fmt: skip
+def _shares(counts: tuple[float, float], whole: int) -> tuple[float, float]:
+    return counts[0] / whole, counts[1] / whole
 
 
 def _link(made: _Maker, link: LinkClicks, several: bool) -> LinkFigures:
     joined = f" {JOINED}" if several else ""
-    clicks = f"How often the link was followed, without recognised programs.{joined}"
+    clicks = f"How often people followed the link.{joined}"
     clickers = f"People who followed the link, {made.of_reached}.{joined}"
     counted = made.clicks_source, made.clicks
     return LinkFigures(
         link.number, link.text, link.url,
         made.figure("link_clicks", "Clicks", link.clicks, None, clicks, *counted),
-        made.figure("link_clickers", "Clickers", link.clickers, made.reached, clickers, *counted),
+        made.figure("link_clickers", "Clickers", min(link.clickers, made.people["clicked"]), made.people["reached"],
+                    clickers, *counted),
         link.language,
     )  # fmt: skip
-
-
-def _frame(rows: list[dict[str, Any]], *places: str) -> pd.DataFrame:
-    """Return a frame of `rows`; its second and further columns are `places`, which say what a figure is about."""
-    import pandas as pd  # a quarter of a second, which only those who want a frame should wait for
-
-    frame = pd.DataFrame(rows, columns=[COLUMNS[0], *places, *COLUMNS[1:]])
-    # People are whole numbers, and some of them are not known.
-    frame = frame.astype({"numerator": "Int64", "denominator": "Int64"})
-    frame = frame.astype(dict.fromkeys(("rate", "rate_low", "rate_high"), "Float64"))
-    frame.attrs["definition"] = {row["figure"]: row["definition"] for row in rows}
-    return frame

@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from newsletters.compiled import CompiledEmail
 from newsletters.tokens import Kind, Token
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.delivery.campaign_emails import emails_of
 from sender.links.sent_mail import load_emails
-from sender.tables import LinkRollup
+from sender.tables import Delivery, LinkClicker, LinkRollup
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,16 @@ class LinkClicks:
     language: str = ""
 
 
-def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkClicks]:
-    """Return the links of a campaign in the order of its email in the fallback language."""
+def count_links(connection: Connection, campaign: CampaignRecord, *, only_accepted: bool = False) -> list[LinkClicks]:
+    """Return the links of a campaign in the order of its email in the fallback language.
+
+    `only_accepted`: count the people one by one, as the ledger does not have all of them as accepted.
+    """
     emails = emails_of(connection, campaign.id)
     counted = _counted(connection, campaign.id)
+    if only_accepted:
+        accepted = _accepted_clickers(connection, campaign)
+        counted = {key: (clicks, accepted.get(key, 0)) for key, (clicks, _) in counted.items()}
     made = load_emails(connection, emails.all())
     found = {
         id_: [
@@ -54,7 +60,7 @@ def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkCl
     lines = found.pop(emails.fallback)
     for language, id_ in emails.ids.items():
         lines = join_links(lines, found.get(id_, []), language)
-    # What is left was clicked, but is no link of the email; clicks of machines only are not among it.
+    # What is left was clicked, but is no tracked link of the email.
     if counted:
         other = [sum(each) for each in zip(*counted.values(), strict=True)]
         lines.append(LinkClicks(None, "another link", "", other[0], other[1]))
@@ -66,6 +72,18 @@ def _counted(connection: Connection, campaign_id: int) -> dict[tuple[int, int], 
     columns = (LinkRollup.compiled_id, LinkRollup.link, LinkRollup.clicks, LinkRollup.clickers)
     rows = connection.execute(select(*columns).where(LinkRollup.campaign_id == campaign_id, LinkRollup.clicks > 0))
     return {(row.compiled_id, row.link): (row.clicks, row.clickers) for row in rows}
+
+
+def _accepted_clickers(connection: Connection, campaign: CampaignRecord) -> dict[tuple[int, int], int]:
+    compiled = func.coalesce(Delivery.compiled_id, campaign.compiled_id).label("compiled")
+    rows = connection.execute(
+        select(compiled, LinkClicker.link, func.count())
+        .join(Delivery, Delivery.id == LinkClicker.delivery_id)
+        .where(Delivery.campaign_id == campaign.id, Delivery.state == "accepted", Delivery.kind == "member")
+        .where(LinkClicker.delivery_id.between(campaign.first_delivery, campaign.last_delivery))
+        .group_by(compiled, LinkClicker.link)
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def join_links(lines: list[LinkClicks], links: Sequence[LinkClicks], language: str) -> list[LinkClicks]:

@@ -2,65 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Label, and_, exists, func, or_, select
+from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
-from reports.link_clicks import LinkClicks, count_links
+from lists.tables import MailingList
+from reports.estimates import Nets
+from reports.people import count_people
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
-from sender.tables import Delivery, HourRollup, Rollup
+from sender.events.facts import BITS
+from sender.events.reader_rules import RULE_SET
+from sender.tables import Attempt, Campaign, CampaignIntake, Delivery, HourRollup, Rollup
 
 # Only a provider reports these; one of them shows that its webhook reaches us.
 _REPORTED_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
+# Nearly all mails have a final report within minutes; after six hours without, reports are missing.
+LATE, ENOUGH = timedelta(hours=6), 0.98
+# If more than a fifth has none, or can't have (SMTP), the people delivered are too few to be a denominator: those who
+# are known to be delivered because they clicked would be a large part of them.
+MOST = 0.8
+# A sender's last campaigns, this one included, whose openers and clickers an estimate is pooled from.
+POOLED = 10
 
 
 @dataclass(frozen=True)
-class PeopleCounts:
-    """Counts of members in one campaign, a column each; one query over the roll-ups counts them.
+class Intake:
+    """What was taken in about a campaign, and how its hits are classified."""
 
-    An open or a click proves that a mail arrived, even if the provider reported something else.
-    """
-
-    arrived: int  # reported delivered, or opened, or clicked; and no hard bounce
-    reported_delivered: int
-    dropped: int
-    hard_bounced: int
-    soft_bounced: int
-    bounced: int  # hard or soft, and never opened or clicked
-    complained: int
-    unsubscribed: int
-    opened: int  # by a person or a program
-    opened_human: int
-    opened_unknown: int  # and not by a human
-    opened_machine: int  # and only by machines
-    clicked: int
-    clicked_and_opened: int
-
-
-NOBODY = PeopleCounts(*(0 for _ in fields(PeopleCounts)))
+    newest_at: datetime | None = None
+    pending: bool = False  # whether some hits have not been compared with the others yet
+    rule_set: int = RULE_SET
+    earlier_rule_set: int | None = None
+    rules_changed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Tallies:
-    """Everything counted about one campaign, from one snapshot."""
+    """Everything counted about one campaign, from one snapshot; `people` are counted by what can be said of them."""
 
     campaign: CampaignRecord
     ledger: Ledger
-    people: PeopleCounts
-    links: list[LinkClicks]
+    people: Counter[str]
+    elsewhere: int  # people who read the mail, although the ledger does not have them as accepted
     provider_reported: bool
-    delivery_reported: bool  # for the whole campaign: its languages must use one denominator
-    as_of: datetime
-    languages: dict[str, Tallies] = field(default_factory=dict)  # if there are several, each without its links
+    delivery_reported: bool
+    of_delivered: bool  # whether shares are of people delivered; for all languages of a campaign the same
+    late: bool  # whether final reports should be in, but are not
+    intake: Intake
+    counted_at: datetime
+    list_tracking: str  # what the list counts by now, if this campaign was sent with other tracking
+    languages: dict[str, Tallies] = field(default_factory=dict)  # if there are several
+
+    @property
+    def word(self) -> int:
+        """Return the people whose mail has a final report."""
+        return self.people["accepted"] - self.people["no_word"]
+
+    @property
+    def as_of(self) -> datetime:
+        """Return when the newest event arrived, or the time of counting if none has."""
+        return self.intake.newest_at or self.counted_at
+
+    @property
+    def nets(self) -> Nets:
+        """Return the openers and clickers, for the estimate."""
+        return _nets(self.people)
 
 
 def tally(connection: Connection, campaign_id: int) -> Tallies:
     """Count one campaign; raises StateError if it does not exist, was not sent, or is a test."""
+    if not connection.in_transaction():  # so that all queries see one state
+        connection.execution_options(isolation_level="REPEATABLE READ")
     campaign = find_campaign(connection, campaign_id)
     if campaign.is_test:
         raise StateError(f"Campaign {campaign_id} is a test send; test sends are never counted.")
@@ -69,68 +87,105 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
             f"Campaign {campaign_id} has not been sent, so there is nothing to report.",
             hint=f"`daisychain campaign send {campaign_id}` sends it.",
         )
-    reported, as_of = connection.execute(select(_provider_reported(campaign_id), func.now())).one()
-    people = _people(connection, campaign_id)
+    reported, now = connection.execute(select(_provider_reported(campaign_id), func.now())).one()
+    ledger, by_email, elsewhere = read_ledger(connection, campaign_id), *_people_by_facts(connection, campaign)
+    everybody = sum(by_email.values(), Counter[int]())
+    told = any(facts & BITS["delivered"] for facts in everybody)
+    counts = count_people(ledger.accepted, everybody, reported=told)
+    word = ledger.accepted - counts["no_word"]
+    enough = told and word >= MOST * ledger.accepted
+    late = told and word < ENOUGH * ledger.accepted and _sent_at(connection, campaign) < now - LATE
     whole = Tallies(
-        campaign, read_ledger(connection, campaign_id), people, count_links(connection, campaign),
-        provider_reported=reported, delivery_reported=people.reported_delivered > 0, as_of=as_of,
+        campaign, ledger, count_people(ledger.accepted, everybody, reported=enough), elsewhere,
+        provider_reported=reported, delivery_reported=told, of_delivered=enough, late=late,
+        intake=_intake(connection, campaign_id), counted_at=now, list_tracking=_list_tracking(connection, campaign),
     )  # fmt: skip
-    return replace(whole, languages=_by_language(connection, whole))
-
-
-def _by_language(connection: Connection, whole: Tallies) -> dict[str, Tallies]:
-    emails = emails_of(connection, whole.campaign.id)
+    emails = emails_of(connection, campaign_id)
     if not emails.several:
-        return {}
-    ledgers = read_ledgers(connection, whole.campaign.id)
-    people = _people_by_email(connection, whole.campaign.id)
-    return {
-        language: replace(whole, ledger=ledgers[id_], people=people.get(id_, NOBODY), links=[])
+        return whole
+    ledgers = read_ledgers(connection, campaign_id)
+    return replace(whole, languages={
+        language: replace(
+            whole, ledger=ledgers[id_],
+            people=count_people(ledgers[id_].accepted, by_email.get(id_, Counter()), reported=enough),
+        )
         for language, id_ in emails.ids.items()
         if id_ in ledgers
-    }
+    })  # fmt: skip
 
 
 def _provider_reported(campaign_id: int) -> ColumnElement[bool]:
     return exists().where(HourRollup.campaign_id == campaign_id, HourRollup.fact.in_(_REPORTED_BY_PROVIDERS))
 
 
-def _people(connection: Connection, campaign_id: int) -> PeopleCounts:
-    counted = select(*_counts()).where(Rollup.campaign_id == campaign_id)
-    return PeopleCounts(**connection.execute(counted).mappings().one())
-
-
-def _people_by_email(connection: Connection, campaign_id: int) -> dict[int, PeopleCounts]:
-    counted = (
-        select(Delivery.compiled_id, *_counts())
+def _people_by_facts(connection: Connection, campaign: CampaignRecord) -> tuple[dict[int | None, Counter[int]], int]:
+    """Count the accepted people by compiled email and facts; also those who read it without being accepted."""
+    accepted = (Delivery.state == "accepted").label("accepted")
+    rows = connection.execute(
+        select(Delivery.compiled_id, accepted, Rollup.facts, func.count())
         .join(Delivery, Delivery.id == Rollup.delivery_id)
-        .where(Rollup.campaign_id == campaign_id)
-        .group_by(Delivery.compiled_id)
+        .where(
+            Rollup.campaign_id == campaign.id,
+            Delivery.id.between(campaign.first_delivery, campaign.last_delivery),
+            Delivery.kind == "member",
+        )
+        .group_by(Delivery.compiled_id, accepted, Rollup.facts)
     )
-    rows = [dict(row) for row in connection.execute(counted).mappings()]
-    return {row.pop("compiled_id"): PeopleCounts(**row) for row in rows}
+    found: defaultdict[int | None, Counter[int]] = defaultdict(Counter)
+    elsewhere = 0
+    for compiled_id, is_accepted, facts, people in rows:
+        if is_accepted:
+            found[compiled_id][facts] += people
+        elif facts & (BITS["opened_human"] | BITS["clicked_human"]):
+            elsewhere += people
+    return found, elsewhere
 
 
-def _counts() -> list[Label[int]]:
-    """Return the columns of `PeopleCounts`, over the roll-ups."""
-    human, unknown, machine = Rollup.human_opens > 0, Rollup.unknown_opens > 0, Rollup.machine_opens > 0
-    opened, clicked = or_(human, unknown, machine), Rollup.clicks > 0
-    seen = or_(opened, clicked)
-    hard, soft = Rollup.hard_bounced_at.isnot(None), Rollup.soft_bounced_at.isnot(None)
-    conditions = {
-        "arrived": or_(seen, and_(Rollup.delivered_at.isnot(None), ~hard)),
-        "reported_delivered": Rollup.delivered_at.isnot(None),
-        "dropped": Rollup.dropped_at.isnot(None),
-        "hard_bounced": hard,
-        "soft_bounced": and_(soft, ~hard),
-        "bounced": and_(or_(hard, soft), ~seen),
-        "complained": Rollup.complained_at.isnot(None),
-        "unsubscribed": Rollup.unsubscribed_at.isnot(None),
-        "opened": opened,
-        "opened_human": human,
-        "opened_unknown": and_(unknown, ~human),
-        "opened_machine": and_(machine, ~human, ~unknown),
-        "clicked": clicked,
-        "clicked_and_opened": and_(clicked, human),
-    }
-    return [func.count().filter(condition).label(name) for name, condition in conditions.items()]
+def pooled_nets(connection: Connection, tallies: Tallies) -> tuple[Nets, int]:
+    """Sum the openers and clickers of the sender's last campaigns by the same rule set; also says of how many."""
+    this, found = tallies.campaign, tallies.nets
+    others = connection.scalars(
+        select(Campaign.id)
+        .join(CampaignIntake, CampaignIntake.campaign_id == Campaign.id)
+        .where(
+            Campaign.from_address == this.from_address, Campaign.kind == "campaign", Campaign.id != this.id,
+            Campaign.opens == this.opens, Campaign.clicks == this.clicks, Campaign.frozen_at <= this.frozen_at,
+            CampaignIntake.rule_set == tallies.intake.rule_set,
+        )
+        .order_by(Campaign.frozen_at.desc())
+        .limit(POOLED - 1)
+    ).all() if this.opens != "off" != this.clicks else []  # fmt: skip
+    for other in others:
+        by_email, _ = _people_by_facts(connection, find_campaign(connection, other))
+        facts = sum(by_email.values(), Counter[int]())
+        found += _nets(count_people(facts.total(), facts, reported=False))
+    return found, len(others) + 1
+
+
+def _nets(people: Counter[str]) -> Nets:
+    return Nets(people["opened_human"], people["clicked"], people["opened_and_clicked"])
+
+
+def _intake(connection: Connection, campaign_id: int) -> Intake:
+    row = connection.execute(
+        select(CampaignIntake.__table__).where(CampaignIntake.campaign_id == campaign_id)
+    ).one_or_none()
+    if row is None:
+        return Intake()
+    pending = row.events != row.classified_to or row.rule_set not in (None, RULE_SET)
+    return Intake(row.newest_at, pending, row.rule_set or RULE_SET, row.earlier_rule_set, row.rules_changed_at)
+
+
+def _sent_at(connection: Connection, campaign: CampaignRecord) -> datetime:
+    """Return when the last request of a campaign ended, as far as is known."""
+    last = select(func.max(Attempt.ended_at)).where(Attempt.campaign_id == campaign.id)
+    return connection.scalar(last) or campaign.finished_at or campaign.frozen_at or campaign.created_at
+
+
+def _list_tracking(connection: Connection, campaign: CampaignRecord) -> str:
+    row = connection.execute(
+        select(MailingList.opens, MailingList.clicks).where(MailingList.id == campaign.list_id)
+    ).one_or_none()
+    if row is None or [each == "off" for each in row] == [campaign.opens == "off", campaign.clicks == "off"]:
+        return ""
+    return f"opens {row.opens}, clicks {row.clicks}"

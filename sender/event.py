@@ -45,12 +45,14 @@ class IncomingEvent:
     url: str = ""
     bounce: str = ""
     open_class: str = ""
+    rules: str = ""  # the names of the rules that decided `open_class`
     user_agent: str = ""
     network: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
     address: str = ""
     offset: int | None = None  # the position of a clicked link in the mail, as the provider counts
     keyed: bool = False  # whether it carries a delivery key, ours or another installation's
+    old_key: str = ""  # the natural key that earlier versions gave this event, if it is another one
     mailbox: str = ""  # the member's mailbox provider; empty for events that no figure counts
 
     @property

@@ -260,10 +260,11 @@ class WebhookBody(Base):
 
 
 class Event(Base):
-    """One event from a provider or from our own pages; append-only.
+    """One event from a provider or from our own pages; append-only, but for the class of an open or click.
 
-    `natural_key` is a digest of delivery, attempt, kind, time, URL and offset, as SendGrid repeats events under
-    other ids (sendgrid-nodejs#1435). `delivery_id` is NULL if none of our deliveries matches.
+    `natural_key` is a digest of delivery, attempt, kind, time, URL and offset, for opens and clicks also of program and
+    machine flag, as SendGrid repeats events under other ids (sendgrid-nodejs#1435). `delivery_id` is NULL if none of
+    our deliveries matches.
     """
 
     __tablename__ = "events"
@@ -281,6 +282,7 @@ class Event(Base):
     url: Mapped[str] = mapped_column(server_default="")
     bounce: Mapped[str] = mapped_column(server_default="")  # "hard" or "soft" if kind is "bounced"
     open_class: Mapped[str] = mapped_column(server_default="")  # human, machine or unknown
+    rules: Mapped[str] = mapped_column(server_default="")  # the names of the rules that decided it (reader_rules.py)
     user_agent: Mapped[str] = mapped_column(server_default="")
     network: Mapped[str] = mapped_column(server_default="")
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
@@ -291,6 +293,24 @@ class Event(Base):
         Index("ix_events_received_at", "received_at", postgresql_using="brin"),  # small, almost free to maintain
         Index("ix_events_address_hash", "received_at", postgresql_where=text("detail ? 'address_hash'")),
     )
+
+
+class CampaignIntake(Base):
+    """What was taken in about a campaign, and by which rule set its hits are classified.
+
+    Hits that came after `classified_to` events have not been compared with the others yet.
+    """
+
+    __tablename__ = "campaign_intake"
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    events: Mapped[int] = mapped_column(server_default="0")
+    newest_at: Mapped[datetime | None]  # when the newest event arrived
+    classified_to: Mapped[int] = mapped_column(server_default="0")
+    classified_at: Mapped[datetime | None]
+    seconds: Mapped[float] = mapped_column(server_default="0")  # that the last classification took
+    rule_set: Mapped[int | None] = mapped_column(Integer)
+    earlier_rule_set: Mapped[int | None] = mapped_column(Integer)  # until `rules_changed_at`
+    rules_changed_at: Mapped[datetime | None]
 
 
 class Rollup(Base):

@@ -1,27 +1,258 @@
-"""The classification of an open or click: a human, a machine, or unknown.
+"""Classifies the hits of a campaign by the rules that compare several of them, and those of old rule sets again.
 
-Only prefetching is a machine here. Scanners that open every link (Defender, Barracuda, Mimecast, Proofpoint) mostly
-send a browser's User-Agent, so the User-Agent does not show them.
+It reads the hits without locks, and then changes those that are decided otherwise, some thousand people in a
+transaction, with the roll-ups. So the sums equal a recount at any time, and readers' hits don't wait for it.
 """
+
+# ruff: noqa: S608 - its SQL is built from our constants only
 
 from __future__ import annotations
 
-from typing import Literal
+import logging
+import time
+from collections.abc import Collection
 
-# Gmail prefetches pictures for some readers with exactly this ending (SparkPost's published rule, 2021). Its image
-# proxy (GoogleImageProxy), like Yahoo's, fetches when a person opens the mail; bot lists wrongly call both bots, which
-# would delete every open at Gmail and Yahoo.
-_GMAIL_PREFETCH = "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
-# Apple's Mail Privacy Protection sends this User-Agent and nothing more.
-_APPLE_PREFETCH = "Mozilla/5.0"
+import orjson
+from sqlalchemy import Connection, select, text
+
+from daisychain.database import Database
+from daisychain.errors import StateError
+from sender.delivery.campaign_emails import emails_of
+from sender.events import reader_rules as rules
+from sender.events.mailbox_providers import PROVIDER_OF
+from sender.events.reader_rules import RULE_SET, class_of, judge_hit
+from sender.events.recount import move_rollups
+from sender.links.sent_mail import load_emails
+from sender.tables import CampaignIntake
+
+log = logging.getLogger("daisychain.classify")
+
+PEOPLE_AT_ONCE = 2_000
+# A campaign rests this many times as long as its last classification took, so that a large one is no constant load.
+REST = 50
+
+# The hits of a campaign's members. A mail without a reported delivery was there when its request ended.
+_OF_CAMPAIGN = """
+    FROM campaigns c
+    JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery AND e.kind IN ('opened', 'clicked')
+    JOIN deliveries d ON d.id = e.delivery_id AND d.kind = 'member'
+"""
+_PROGRAMS = text(f"SELECT DISTINCT e.user_agent {_OF_CAMPAIGN} WHERE c.id = :campaign")
+_REQUESTS = text("""
+    CREATE TEMPORARY TABLE requests AS
+    SELECT DISTINCT ON (b.first_id) b.first_id, coalesce(a.ended_at, a.started_at) AS ended_at
+    FROM batches b JOIN attempts a ON a.id = b.attempt_id
+    WHERE b.campaign_id = :campaign AND b.state <> 'split'
+    ORDER BY b.first_id, b.id DESC
+""")
+# From the events, as a replay recounts the roll-ups only afterwards.
+_ARRIVED = text("""
+    CREATE TEMPORARY TABLE arrived AS
+    SELECT e.delivery_id, min(e.at) AS delivered_at
+    FROM campaigns c
+    JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery AND e.kind = 'delivered'
+    WHERE c.id = :campaign GROUP BY 1
+""")
+# Rule set 1 did not write down which of its rules made a hit a machine's: if its name does not, the flag or HEAD did.
+_HITS = text(f"""
+    CREATE TEMPORARY TABLE hits AS
+    SELECT e.id, e.delivery_id, e.kind, e.at, e.open_class AS old_class, e.rules AS old_rules, p.rule AS named,
+           CASE WHEN e.kind = 'clicked' THEN e.link END AS link,
+           CASE WHEN e.rules = '' AND e.open_class = 'machine' AND coalesce(p.rule, :no_name) = :no_name
+                THEN CASE WHEN e.source = 'own' THEN :head ELSE :flag END
+                ELSE substring(e.rules FROM :lasting) END AS lasting,
+           e.at <= coalesce(a.delivered_at, q.ended_at, c.frozen_at) + :early AS early
+    {_OF_CAMPAIGN}
+    LEFT JOIN arrived a ON a.delivery_id = e.delivery_id
+    LEFT JOIN json_to_recordset(CAST(:programs AS json)) AS p (user_agent text, rule text)
+           ON p.user_agent = e.user_agent
+    LEFT JOIN LATERAL (
+        SELECT ended_at FROM requests WHERE first_id <= e.delivery_id ORDER BY first_id DESC LIMIT 1
+    ) q ON a.delivered_at IS NULL
+    WHERE c.id = :campaign
+""")
+# Clicks are made distinct first, so that the mail of somebody who hits it endlessly is not compared with itself.
+_BURSTS = text("""
+    CREATE TEMPORARY TABLE bursts AS
+    WITH clicks AS (SELECT DISTINCT delivery_id, link, at FROM hits WHERE link IS NOT NULL),
+    several AS (SELECT delivery_id FROM clicks GROUP BY 1 HAVING count(DISTINCT link) >= :links)
+    SELECT a.delivery_id, a.at
+    FROM several JOIN (SELECT DISTINCT delivery_id, at FROM clicks) a USING (delivery_id)
+    JOIN clicks b ON b.delivery_id = a.delivery_id AND b.at BETWEEN a.at AND a.at + :within
+    GROUP BY 1, 2 HAVING count(DISTINCT b.link) >= :links
+""")
+_SCANNED = text("""
+    CREATE TEMPORARY TABLE scanned AS
+    SELECT h.delivery_id
+    FROM (SELECT DISTINCT delivery_id, link FROM hits WHERE early AND link IS NOT NULL) h
+    JOIN deliveries d ON d.id = h.delivery_id
+    JOIN campaigns c ON c.id = d.campaign_id
+    JOIN json_to_recordset(CAST(:emails AS json)) AS m (compiled_id bigint, links integer)
+      ON m.compiled_id = coalesce(d.compiled_id, c.compiled_id)
+    GROUP BY h.delivery_id, m.links
+    HAVING count(*) >= greatest(:least, :share * m.links)
+""")
+_GUARDED = text("""
+    CREATE TEMPORARY TABLE guarded AS
+    WITH people AS (
+        SELECT d.id, lower(substring(d.address FROM '[^@]*$')) AS domain
+        FROM campaigns c JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery
+        WHERE c.id = :campaign AND d.kind = 'member' AND d.state IN ('accepted', 'uncertain')
+    ), early AS (
+        SELECT delivery_id AS id, bool_or(kind = 'clicked') AS clicked FROM hits WHERE early GROUP BY 1
+    ), domains AS (
+        SELECT domain FROM people LEFT JOIN early USING (id)
+        WHERE NOT domain = ANY (:public)
+        GROUP BY domain HAVING count(*) >= :people AND count(*) FILTER (WHERE clicked) >= :share * count(*)
+    )
+    SELECT id AS delivery_id FROM early JOIN people USING (id) JOIN domains USING (domain)
+""")
+# The rules of each hit, in the order of RULES.
+_DECIDED = text("""
+    CREATE TEMPORARY TABLE decided AS
+    SELECT h.id, h.delivery_id, h.old_class, h.old_rules, concat_ws(' ',
+        h.lasting, nullif(h.named, :no_name),
+        CASE WHEN EXISTS (SELECT 1 FROM bursts b WHERE b.delivery_id = h.delivery_id
+                          AND h.at BETWEEN b.at - :before AND b.at + :after) THEN :burst END,
+        CASE WHEN h.early AND EXISTS (SELECT 1 FROM scanned s WHERE s.delivery_id = h.delivery_id) THEN :most END,
+        CASE WHEN h.early AND EXISTS (SELECT 1 FROM guarded g WHERE g.delivery_id = h.delivery_id) THEN :guarded END,
+        CASE WHEN h.named = :no_name THEN :no_name END,
+        CASE WHEN h.kind = 'clicked' AND h.link IS NULL THEN :other END) AS rules
+    FROM hits h
+""")
+_CHANGES = text("""
+    CREATE TEMPORARY TABLE changes AS
+    SELECT d.id, d.delivery_id, d.old_class, d.old_rules, c.open_class, d.rules,
+           (dense_rank() OVER (ORDER BY d.delivery_id) - 1) / :people AS part
+    FROM decided d JOIN json_to_recordset(CAST(:classes AS json)) AS c (rules text, open_class text) USING (rules)
+    WHERE (d.old_class, d.old_rules) <> (c.open_class, d.rules)
+""")
+_TABLES = ("arrived", "requests", "hits", "bursts", "scanned", "guarded", "decided", "changes")
+_DROP = text(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{table}' for table in _TABLES)}")
 
 
-def classify(user_agent: str, *, flagged: bool = False) -> Literal["human", "machine", "unknown"]:
-    """Classify the fetch of a pixel or link by its User-Agent.
+def find_changes(connection: Connection, campaign_id: int) -> int:
+    """Make the temporary table `changes` of the hits that the rules decide otherwise by now; returns its parts."""
+    connection.execute(_DROP)
+    of_campaign = {"campaign": campaign_id}
+    named = ((name, judge_hit(name)[1]) for name in connection.scalars(_PROGRAMS, of_campaign))
+    programs = _json([{"user_agent": name, "rule": rule} for name, rule in named if rule])
+    emails = load_emails(connection, emails_of(connection, campaign_id).all())
+    links = {id_: sum(link.tracked for link in email.links) for id_, email in emails.items()}
+    connection.execute(_ARRIVED, of_campaign)
+    connection.execute(_REQUESTS, of_campaign)
+    connection.execute(text("ALTER TABLE pg_temp.requests ADD PRIMARY KEY (first_id)"))
+    connection.execute(_HITS, {
+        **of_campaign, "programs": programs, "early": rules.EARLY, "flag": rules.FLAG, "head": rules.HEAD,
+        "no_name": rules.NO_NAME, "lasting": "|".join(rules.LASTING),
+    })  # fmt: skip
+    connection.execute(text("ANALYZE pg_temp.hits"))
+    connection.execute(_BURSTS, {"links": rules.BURST_LINKS, "within": rules.BURST_WITHIN})
+    connection.execute(_SCANNED, {
+        "emails": _json([{"compiled_id": id_, "links": count} for id_, count in links.items()]),
+        "least": rules.MOST_LINKS, "share": rules.MOST_LINKS_SHARE,
+    })  # fmt: skip
+    connection.execute(_GUARDED, {
+        **of_campaign, "public": list(PROVIDER_OF), "people": rules.GUARDED_PEOPLE, "share": rules.GUARDED_SHARE,
+    })  # fmt: skip
+    connection.execute(_DECIDED, {
+        "burst": rules.BURST, "before": rules.BEFORE_BURST, "after": rules.BURST_WITHIN + rules.AFTER_BURST,
+        "most": rules.MOST, "guarded": rules.GUARDED, "no_name": rules.NO_NAME, "other": rules.OTHER_ADDRESS,
+    })  # fmt: skip
+    found = connection.scalars(text("SELECT DISTINCT rules FROM pg_temp.decided"))
+    classes = [{"rules": each, "open_class": class_of(each.split())[0]} for each in found]
+    connection.execute(_CHANGES, {"classes": _json(classes), "people": PEOPLE_AT_ONCE})
+    connection.execute(text("CREATE INDEX ON pg_temp.changes (part)"))
+    return connection.scalar(text("SELECT coalesce(max(part) + 1, 0) FROM pg_temp.changes")) or 0
 
-    `flagged` is the provider's own verdict (`sg_machine_open`). Only True proves anything: SendGrid reports Apple's
-    prefetching only, and not if a proxy in between drops X-Forwarded-For.
+
+def classify_campaign(database: Database, campaign_id: int) -> int:
+    """Classify the hits of a campaign and move its roll-ups; returns how many hits changed.
+
+    If it is interrupted, what is done stays, and the next one does the rest.
     """
-    if flagged or user_agent == _APPLE_PREFETCH or user_agent.endswith(_GMAIL_PREFETCH):
-        return "machine"
-    return "human" if user_agent else "unknown"
+    began = time.monotonic()
+    with database.engine.connect() as connection:
+        # Read before the hits: what comes in meanwhile is for the next one.
+        taken_in = connection.scalar(select(CampaignIntake.events).where(CampaignIntake.campaign_id == campaign_id))
+        if taken_in is None:
+            return 0
+        parts = find_changes(connection, campaign_id)
+        connection.commit()
+        changed = 0
+        for part in range(parts):
+            changed += move_rollups(connection, part)
+            connection.commit()
+        connection.execute(_DROP)
+        seconds = time.monotonic() - began
+        connection.execute(_DONE, {
+            "campaign": campaign_id, "events": taken_in, "seconds": seconds, "rule_set": RULE_SET,
+        })  # fmt: skip
+        connection.commit()
+    return changed
+
+
+# In an UPDATE, the right-hand sides are the row as it was.
+_DONE = text("""
+    UPDATE campaign_intake SET
+        classified_to = :events, classified_at = clock_timestamp(), seconds = :seconds, rule_set = :rule_set,
+        earlier_rule_set = CASE WHEN rule_set <> :rule_set THEN rule_set ELSE earlier_rule_set END,
+        rules_changed_at = CASE WHEN rule_set <> :rule_set THEN now() ELSE rules_changed_at END
+    WHERE campaign_id = :campaign
+""")
+_DUE = text("""
+    SELECT campaign_id FROM campaign_intake
+    WHERE (events <> classified_to OR rule_set IS DISTINCT FROM :rule_set)
+      AND (classified_at IS NULL OR classified_at + :rest * seconds * interval '1 second' < now())
+    ORDER BY campaign_id DESC
+""")
+
+
+def classify_due(database: Database, *, rest: int = REST) -> str:
+    """Classify each campaign with new hits or an old rule set, and return a summary.
+
+    One that fails does not stop the others; raises StateError at the end.
+    """
+    with database.engine.connect() as connection:
+        due = connection.scalars(_DUE, {"rule_set": RULE_SET, "rest": rest}).all()
+    changed = failed = 0
+    for campaign_id in due:
+        try:
+            changed += classify_campaign(database, campaign_id)
+        except Exception:  # the others must be classified nevertheless
+            log.exception("the hits of campaign %s can't be classified", campaign_id)
+            failed += 1
+    if failed:
+        raise StateError(f"The hits of {failed} campaigns can't be classified.", hint="The log says why.")
+    return f"{changed} hits of {len(due)} campaigns decided otherwise" if due else ""
+
+
+_IN_PLACE = text("""
+    UPDATE events e SET open_class = c.open_class, rules = c.rules FROM pg_temp.changes c WHERE e.id = c.id
+""")
+_TAKEN_IN = text("""
+    INSERT INTO campaign_intake AS i (campaign_id, events, newest_at)
+    SELECT c.id, count(*), max(e.received_at)
+    FROM campaigns c JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery
+    JOIN deliveries d ON d.id = e.delivery_id AND d.kind = 'member'
+    WHERE c.id = :campaign GROUP BY c.id
+    ON CONFLICT (campaign_id) DO UPDATE SET events = excluded.events, newest_at = excluded.newest_at
+    RETURNING events
+""")
+
+
+def classify_again(connection: Connection, campaign_ids: Collection[int]) -> None:
+    """Classify the hits of campaigns in the caller's transaction; the roll-ups must be recounted afterwards.
+
+    The caller must keep others from adding events.
+    """
+    for campaign_id in campaign_ids:
+        find_changes(connection, campaign_id)
+        connection.execute(_IN_PLACE)
+        events = connection.scalar(_TAKEN_IN, {"campaign": campaign_id})
+        connection.execute(_DONE, {"campaign": campaign_id, "events": events, "seconds": 0, "rule_set": RULE_SET})
+    connection.execute(_DROP)
+
+
+def _json(rows: Collection[object]) -> str:
+    return orjson.dumps(rows).decode()

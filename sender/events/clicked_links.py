@@ -1,7 +1,8 @@
 """Finds the link of the compiled email that a provider's click belongs to.
 
 SendGrid reports the link's position among the links it rewrote, and the URL. The position counts only links that this
-person saw: a condition that hides a link moves the later ones up. The URL is not enough, as two links may be equal.
+person saw: a condition that hides a link moves the later ones up. The URL is not enough, as two links may be equal. A
+click on another address is no click on the mail, whatever its position.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import Connection, select
 
@@ -21,6 +24,7 @@ from newsletters.merge.merge import References, link_url, plan_merge
 from newsletters.tables import StoredEmail
 from newsletters.tokens import CONDITIONALS, Kind
 from sender.event import IncomingEvent
+from sender.events.reader_rules import OTHER_ADDRESS, class_of
 from sender.links.sent_mail import compiled_of_delivery, load_emails
 from sender.tables import Campaign, Delivery
 
@@ -63,7 +67,7 @@ _tracked_links: Cache[TrackedLinks] = Cache(32)
 
 
 def match_clicked_links(connection: Connection, events: Sequence[IncomingEvent]) -> None:
-    """Fill in `compiled_id` and `link` of clicks in our mails; `link` stays empty if none matches."""
+    """Fill in `compiled_id` and `link` of clicks in our mails; without a matching link, a click is no person's."""
     clicks = [each for each in events if each.kind == "clicked" and each.delivery_id is not None]
     if not clicks:
         return
@@ -80,6 +84,8 @@ def match_clicked_links(connection: Connection, events: Sequence[IncomingEvent])
     for click in clicks:
         click.compiled_id = compiled.get(click.delivery_id or 0)
         click.link = _match(seen.get(click.delivery_id or 0, []), click)
+        if click.link is None:
+            click.open_class, click.rules = class_of([*click.rules.split(), OTHER_ADDRESS])
 
 
 def _links_of(connection: Connection, compiled_ids: set[int]) -> dict[int, TrackedLinks]:
@@ -92,8 +98,23 @@ def _read(connection: Connection, compiled_id: int) -> TrackedLinks:
 
 
 def _match(links: Sequence[tuple[int, str]], click: IncomingEvent) -> int | None:
-    at_offset = links[click.offset] if click.offset is not None and 0 <= click.offset < len(links) else None
-    same = {index for index, url in links if url.rstrip("/") == click.url.rstrip("/")}
-    if at_offset and (at_offset[0] in same or len(same) != 1):
-        return at_offset[0]
-    return same.pop() if len(same) == 1 else None
+    at_offset = links[click.offset][0] if click.offset is not None and 0 <= click.offset < len(links) else None
+    if not click.url:
+        return at_offset
+    clicked, query = _address(click.url)
+    addresses = [(index, *_address(url)) for index, url in links]
+    same = {index for index, address, pairs in addresses if address == clicked and pairs == query}
+    # SendGrid may add parameters, for Google Analytics.
+    same = same or {index for index, address, pairs in addresses if address == clicked and pairs <= query}
+    return at_offset if at_offset in same else min(same, default=None)
+
+
+@lru_cache(maxsize=4096)
+def _address(url: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    """Return an address and its parameters as they compare: providers encode them their own way."""
+    try:
+        parts = urlsplit(unescape(url.strip()))
+    except ValueError:  # no address
+        return url, frozenset()
+    place = f"{parts.scheme.lower()}://{parts.netloc.lower()}{unquote(parts.path).rstrip('/')}"
+    return place, frozenset(parse_qsl(parts.query, keep_blank_values=True))

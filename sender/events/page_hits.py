@@ -9,8 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, func, select
 
 from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest, network_of
-from sender.events.classify import classify
 from sender.events.mailbox_providers import mailbox_provider
+from sender.events.reader_rules import HEAD, judge_hit
 from sender.events.rollups import store_events, update_rollups
 from sender.links.sent_mail import SentMail
 from sender.tables import Event
@@ -27,19 +27,21 @@ def record_hit(
     user_agent: str,
     address: str,
     link: int | None = None,
-    machine: bool = False,
+    head: bool = False,
 ) -> None:
     """Record a hit on our pixel or redirect in the caller's transaction; `address` is the IP, cut to its network.
 
-    Only the first `MOST_HITS` of each kind are kept for a mail.
+    `head` means that it was a HEAD request. Only the first `MOST_HITS` of each kind are kept for a mail.
     """
     hits = select(Event.id).where(Event.delivery_id == mailed.delivery_id, Event.kind == kind, Event.source == OWN)
     if connection.execute(select(func.count()).select_from(hits.limit(MOST_HITS).subquery())).scalar_one() >= MOST_HITS:
         return
     key = secrets.token_hex(16)  # random, so that two hits in one second count twice
+    program = user_agent.replace("\0", "")[:LONGEST_USER_AGENT]
+    open_class, rules = judge_hit(program, known=[HEAD] if head else [])
     _record(
         connection, mailed, kind, key, link=link, compiled_id=mailed.compiled_id, network=network_of(address),
-        open_class=classify(user_agent, flagged=machine), user_agent=user_agent.replace("\0", "")[:LONGEST_USER_AGENT],
+        open_class=open_class, rules=rules, user_agent=program,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Recounts the roll-ups from the events, to check the incremental ones or to replace them."""
+"""Recounts the roll-ups from the events, to check or replace them, and moves them when hits change their class."""
 
 # ruff: noqa: S608 - its SQL is built from our constants only
 
@@ -9,7 +9,7 @@ from collections.abc import Collection
 import orjson
 from sqlalchemy import Connection, text
 
-from sender.events.facts import FACT, FACT_BIT
+from sender.events.facts import BITS, FACT, FACT_BIT
 from sender.events.mailbox_providers import OTHER, PROVIDER_OF
 from sender.events.rollups import NO_LINK, SUMS
 
@@ -17,7 +17,7 @@ from sender.events.rollups import NO_LINK, SUMS
 _COUNTED = text("""
     CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
     SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
-           e.open_class, coalesce(e.link, :no_link) AS link, coalesce(m.mailbox, :other) AS mailbox
+           e.open_class, e.rules, coalesce(e.link, :no_link) AS link, coalesce(m.mailbox, :other) AS mailbox
     FROM campaigns c
     JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind = 'member'
     JOIN events e ON e.delivery_id = d.id
@@ -26,7 +26,8 @@ _COUNTED = text("""
     WHERE c.id = ANY (:campaigns)
 """)
 
-_HUMAN_CLICKS = "kind = 'clicked' AND open_class <> 'machine'"
+_HUMAN_CLICKS = "kind = 'clicked' AND open_class = 'human'"
+_MACHINE_CLICKS = "kind = 'clicked' AND open_class = 'machine'"
 # Each roll-up as it should be. `new_facts` is left out: it means something only within one update.
 _REBUILT = {
     "delivery_rollups": SUMS,
@@ -39,7 +40,7 @@ _REBUILT = {
     "link_rollups": f"""
         SELECT campaign_id, compiled_id, link, count(*) FILTER (WHERE {_HUMAN_CLICKS}) AS clicks,
                count(DISTINCT delivery_id) FILTER (WHERE {_HUMAN_CLICKS}) AS clickers,
-               count(*) FILTER (WHERE open_class = 'machine') AS machine_clicks
+               count(*) FILTER (WHERE {_MACHINE_CLICKS}) AS machine_clicks
         FROM counted WHERE kind = 'clicked' GROUP BY 1, 2, 3""",
     "link_clickers": f"SELECT DISTINCT delivery_id, link FROM counted WHERE {_HUMAN_CLICKS}",
 }
@@ -74,3 +75,115 @@ def recount_rollups(connection: Connection, campaign_ids: Collection[int], *, re
         connection.execute(text("DROP TABLE rebuilt"))
     connection.execute(text("DROP TABLE counted"))
     return differences
+
+
+# -- hits that change their class
+
+# The table of events first, as a replay locks it first, too. Whoever adds an event to one of these mails must have its
+# roll-up, so it waits until the class has moved.
+_LOCK_EVENTS = text("LOCK TABLE events IN ROW EXCLUSIVE MODE")
+_LOCK_ROLLUPS = text("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM delivery_rollups
+        WHERE delivery_id IN (SELECT delivery_id FROM pg_temp.changes WHERE part = :part)
+        ORDER BY delivery_id FOR UPDATE) AS locked
+""")
+# Somebody else may have classified these hits meanwhile.
+_DONE_ALREADY = text("""
+    DELETE FROM pg_temp.changes c
+    WHERE part = :part AND NOT EXISTS (
+        SELECT 1 FROM events e WHERE e.id = c.id AND (e.open_class, e.rules) = (c.old_class, c.old_rules))
+""")
+_CHANGE = text("""
+    UPDATE events e SET open_class = c.open_class, rules = c.rules FROM pg_temp.changes c
+    WHERE c.part = :part AND e.id = c.id
+""")
+# All hits of these mails, as they were (-1) and as they are (1).
+_MOVED = text("""
+    CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
+    SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
+           CASE sign WHEN 1 THEN e.open_class ELSE coalesce(x.old_class, e.open_class) END AS open_class,
+           CASE sign WHEN 1 THEN e.rules ELSE coalesce(x.old_rules, e.rules) END AS rules,
+           coalesce(e.link, :no_link) AS link, coalesce(m.mailbox, :other) AS mailbox, sign
+    FROM (SELECT DISTINCT delivery_id FROM pg_temp.changes WHERE part = :part) AS p
+    JOIN events e ON e.delivery_id = p.delivery_id AND e.kind IN ('opened', 'clicked')
+    JOIN deliveries d ON d.id = e.delivery_id
+    JOIN campaigns c ON c.id = e.campaign_id
+    LEFT JOIN pg_temp.changes x ON x.id = e.id
+    LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
+           ON m.domain = lower(substring(d.address FROM '[^@]*$'))
+    CROSS JOIN (VALUES (1), (-1)) AS signs (sign)
+""")
+_HIT_COLUMNS = ("first_human_open_at", "human_opens", "machine_opens", "unknown_opens", "first_click_at", "clicks")
+_OTHER_BITS = ~sum(bit for fact, bit in BITS.items() if fact.startswith(("opened", "clicked"))) & sum(BITS.values())
+
+
+def _difference(counted: str) -> str:
+    """Return SQL for a count over `moved`, as it is minus as it was."""
+    return f"{counted} FILTER (WHERE sign = 1 AND {{0}}) - {counted} FILTER (WHERE sign = -1 AND {{0}})"
+
+
+_EVENTS, _PEOPLE = _difference("count(*)"), _difference("count(DISTINCT delivery_id)")
+# In the order in which intake updates these tables, and their rows sorted, as there.
+_MOVES = tuple(map(text, (
+    f"""
+    WITH counted AS (SELECT * FROM moved WHERE sign = 1), sums AS ({SUMS})
+    UPDATE delivery_rollups r SET {", ".join(f"{column} = s.{column}" for column in _HIT_COLUMNS)},
+           facts = (r.facts & {_OTHER_BITS}) | s.facts
+    FROM sums s WHERE s.delivery_id = r.delivery_id
+    """,
+    f"""
+    INSERT INTO hour_rollups AS r (campaign_id, hour, fact, events)
+    SELECT campaign_id, date_trunc('hour', at, 'UTC'), {FACT}, sum(sign) FROM moved
+    GROUP BY 1, 2, 3 HAVING sum(sign) <> 0 ORDER BY 1, 2, 3
+    ON CONFLICT (campaign_id, hour, fact) DO UPDATE SET events = r.events + excluded.events
+    """,
+    "DELETE FROM hour_rollups WHERE campaign_id IN (SELECT campaign_id FROM moved) AND events = 0",
+    f"""
+    INSERT INTO mailbox_rollups AS r (campaign_id, mailbox, fact, people, events)
+    SELECT campaign_id, mailbox, {FACT}, {_PEOPLE.format("true")}, sum(sign) FROM moved
+    GROUP BY 1, 2, 3 HAVING sum(sign) <> 0 OR {_PEOPLE.format("true")} <> 0 ORDER BY 1, 2, 3
+    ON CONFLICT (campaign_id, mailbox, fact) DO UPDATE SET
+        people = r.people + excluded.people, events = r.events + excluded.events
+    """,
+    "DELETE FROM mailbox_rollups WHERE campaign_id IN (SELECT campaign_id FROM moved) AND events = 0",
+    f"""
+    DELETE FROM link_clickers k WHERE k.delivery_id IN (SELECT delivery_id FROM moved) AND NOT EXISTS (
+        SELECT 1 FROM moved m WHERE m.sign = 1 AND {_HUMAN_CLICKS}
+          AND (m.delivery_id, m.link) = (k.delivery_id, k.link))
+    """,
+    f"""
+    INSERT INTO link_clickers (delivery_id, link)
+    SELECT DISTINCT delivery_id, link FROM moved WHERE sign = 1 AND {_HUMAN_CLICKS} ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+    """,
+    f"""
+    UPDATE link_rollups r SET
+        clicks = r.clicks + x.clicks, clickers = r.clickers + x.clickers,
+        machine_clicks = r.machine_clicks + x.machine_clicks
+    FROM (
+        SELECT campaign_id, compiled_id, link, {_EVENTS.format(_HUMAN_CLICKS)} AS clicks,
+               {_PEOPLE.format(_HUMAN_CLICKS)} AS clickers, {_EVENTS.format(_MACHINE_CLICKS)} AS machine_clicks
+        FROM moved WHERE kind = 'clicked' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3) AS x
+    WHERE (r.campaign_id, r.compiled_id, r.link) = (x.campaign_id, x.compiled_id, x.link)
+      AND (x.clicks, x.clickers, x.machine_clicks) <> (0, 0, 0)
+    """,
+)))  # fmt: skip
+
+
+def move_rollups(connection: Connection, part: int) -> int:
+    """Give the hits in a part of the temporary table `changes` their new class, and move the roll-ups with them.
+
+    Everything is in the caller's transaction; returns how many hits changed.
+    """
+    of_part = {"part": part}
+    connection.execute(_LOCK_EVENTS)
+    connection.execute(_LOCK_ROLLUPS, of_part)
+    connection.execute(_DONE_ALREADY, of_part)
+    changed = connection.execute(_CHANGE, of_part).rowcount
+    known = orjson.dumps(PROVIDER_OF).decode()
+    connection.execute(_MOVED, {**of_part, "no_link": NO_LINK, "other": OTHER, "mailboxes": known})
+    for move in _MOVES:
+        connection.execute(move)
+    connection.execute(text("DROP TABLE moved"))
+    return changed

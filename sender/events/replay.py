@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from sender.events.classify import classify_again
 from sender.events.flagged import EVENT, do_each
 from sender.events.intake import ingest_body, match_events, settle_proven_attempts
 from sender.events.recount import recount_rollups
@@ -28,8 +29,8 @@ log = logging.getLogger("daisychain.replay")
 
 # `body_id` and `received_at` may change if two bodies contain the same event; nothing else may.
 _SAME = (
-    "natural_key, source, kind, at, delivery_id, campaign_id, attempt_id, link, url, bounce, open_class, user_agent, "
-    "network, detail"
+    "natural_key, source, kind, at, delivery_id, campaign_id, attempt_id, link, url, bounce, open_class, rules, "
+    "user_agent, network, detail"
 )
 # An event's `received_at` is its body's; its BRIN index skips the older part of the table.
 _OF_BODIES = """
@@ -87,8 +88,9 @@ def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
     connection.execute(_KEEP, when)
     connection.execute(_FORGET, when)
     settled = sum(_rebuild_events(connection, keys, row.id, row.received_at) for row in bodies)
-    counts = connection.execute(_CHANGED, when).one()
     campaigns = sorted(connection.scalars(_CAMPAIGNS, when))
+    classify_again(connection, campaigns)
+    counts = connection.execute(_CHANGED, when).one()
     rollups_changed = recount_rollups(connection, campaigns, replace=True)
     connection.execute(text("DROP TABLE events_before"))
     times = [row.received_at for row in bodies]

@@ -18,12 +18,12 @@ import orjson
 from sqlalchemy import Connection, TextClause, text
 
 from sender.event import IncomingEvent
-from sender.events.facts import BITS, FACT_BIT, facts_in
+from sender.events.facts import BITS, FACT_BIT, SECOND_BIT, facts_in
 
 NO_LINK = -1  # in `link_rollups`: a click that matches none of the mail's links
 
 # The columns of `delivery_rollups` and the events that they sum: the first time of some, the number of others. A
-# machine's click is only a fact, not a click.
+# click that is no person's is only a fact, not a click.
 _FIRST_TIMES = {
     "delivered_at": "kind = 'delivered'",
     "dropped_at": "kind = 'rejected'",
@@ -32,13 +32,13 @@ _FIRST_TIMES = {
     "complained_at": "kind = 'complained'",
     "unsubscribed_at": "kind = 'unsubscribed'",
     "first_human_open_at": "kind = 'opened' AND open_class = 'human'",
-    "first_click_at": "kind = 'clicked' AND open_class <> 'machine'",
+    "first_click_at": "kind = 'clicked' AND open_class = 'human'",
 }
 _COUNTS = {
     "human_opens": "kind = 'opened' AND open_class = 'human'",
     "machine_opens": "kind = 'opened' AND open_class = 'machine'",
     "unknown_opens": "kind = 'opened' AND open_class = 'unknown'",
-    "clicks": "kind = 'clicked' AND open_class <> 'machine'",
+    "clicks": "kind = 'clicked' AND open_class = 'human'",
 }
 # The roll-up of each delivery, summed over rows like those of `events`.
 SUMS = f"""
@@ -46,7 +46,7 @@ SUMS = f"""
         delivery_id, min(campaign_id) AS campaign_id,
         {", ".join(f"min(at) FILTER (WHERE {events}) AS {column}" for column, events in _FIRST_TIMES.items())},
         {", ".join(f"count(*) FILTER (WHERE {events}) AS {column}" for column, events in _COUNTS.items())},
-        coalesce(bit_or({FACT_BIT}), 0) AS facts
+        coalesce(bit_or({FACT_BIT}), 0) | coalesce(bit_or({SECOND_BIT}), 0) AS facts
     FROM counted
     GROUP BY delivery_id
     ORDER BY delivery_id
@@ -55,20 +55,24 @@ SUMS = f"""
 # All events come as one JSON text, which costs a tenth of one array for each column. Events are sorted by key, and
 # roll-ups by theirs, so two transactions wait for each other instead of deadlocking. LEAST ignores NULL. Test mails
 # have events, but no mailbox here and no roll-up: figures count members only. RETURNING shows only the updated row, so
-# the facts that became true are stored in it, as `new_facts`.
+# the facts that became true are stored in it, as `new_facts`. An open or click that was stored under an old key, which
+# did not have its program, is the same event if the program is the same.
 _STORE = text(f"""
     WITH incoming AS MATERIALIZED (
         SELECT *, decode(natural_key, 'hex') AS key
         FROM json_to_recordset(CAST(:events AS json)) AS incoming (
             natural_key text, source text, kind text, at timestamptz, delivery_id bigint, campaign_id bigint,
-            attempt_id bigint, link integer, url text, bounce text, open_class text, user_agent text, network text,
-            detail jsonb, mailbox text)
+            attempt_id bigint, link integer, url text, bounce text, open_class text, rules text, user_agent text,
+            network text, detail jsonb, mailbox text, old_key text)
     ), fresh AS (
         INSERT INTO events (natural_key, source, kind, at, received_at, body_id, delivery_id, campaign_id, attempt_id,
-                            link, url, bounce, open_class, user_agent, network, detail)
+                            link, url, bounce, open_class, rules, user_agent, network, detail)
         SELECT key, source, kind, at, :received_at, :body_id, delivery_id, campaign_id, attempt_id, link, url,
-               bounce, open_class, user_agent, network, detail
+               bounce, open_class, rules, user_agent, network, detail
         FROM incoming
+        WHERE old_key = '' OR NOT EXISTS (
+            SELECT 1 FROM events stored
+            WHERE stored.natural_key = decode(incoming.old_key, 'hex') AND stored.user_agent = incoming.user_agent)
         ON CONFLICT DO NOTHING
         RETURNING natural_key AS key
     ), counted AS (
@@ -117,6 +121,13 @@ _LINKS = text("""
         clicks = r.clicks + excluded.clicks, clickers = r.clickers + excluded.clickers,
         machine_clicks = r.machine_clicks + excluded.machine_clicks
 """)
+_INTAKE = text("""
+    INSERT INTO campaign_intake AS i (campaign_id, events, newest_at)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
+        campaign_id bigint, events bigint, newest_at timestamptz)
+    ON CONFLICT (campaign_id) DO UPDATE SET
+        events = i.events + excluded.events, newest_at = greatest(i.newest_at, excluded.newest_at)
+""")
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,7 @@ class StoredEvents:
 
     new: Sequence[IncomingEvent] = ()
     new_facts: Mapping[int, int] = field(default_factory=dict)
+    received_at: datetime | None = None
 
 
 def store_events(
@@ -143,6 +155,7 @@ def store_events(
     return StoredEvents(
         new=[by_key[key] for key, _, _ in found if key is not None],
         new_facts={delivery_id: bits for key, delivery_id, bits in found if key is None},
+        received_at=received_at,
     )
 
 
@@ -166,6 +179,10 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
         for key, count in sorted(events.items())
     ])  # fmt: skip
     _count_clicks(connection, [each for each in counted if each.kind == "clicked"])
+    _upsert(connection, _INTAKE, [
+        {"campaign_id": campaign_id, "events": count, "newest_at": stored.received_at}
+        for campaign_id, count in sorted(Counter(each.campaign_id for each in counted if each.campaign_id).items())
+    ])  # fmt: skip
 
 
 def _people(counted: Sequence[IncomingEvent], new_facts: Mapping[int, int]) -> Counter[tuple[int | None, str, str]]:
@@ -178,17 +195,17 @@ def _count_clicks(connection: Connection, clicks: Sequence[IncomingEvent]) -> No
     if not clicks:
         return
     emails = {each.delivery_id: (each.campaign_id, each.compiled_id) for each in clicks}
-    people = sorted({(each.delivery_id, _link(each)) for each in clicks if each.open_class != "machine"})
+    people = sorted({(each.delivery_id, _link(each)) for each in clicks if each.open_class == "human"})
     rows = orjson.dumps([{"delivery_id": delivery_id, "link": link} for delivery_id, link in people]).decode()
     first = connection.execute(_CLICKERS, {"rows": rows}).all() if people else []
     clickers = Counter((*emails[row.delivery_id], row.link) for row in first)
-    counts = Counter((*emails[each.delivery_id], _link(each), each.open_class == "machine") for each in clicks)
+    counts = Counter((*emails[each.delivery_id], _link(each), each.open_class) for each in clicks)
     _upsert(connection, _LINKS, [
         {
             "campaign_id": campaign_id, "compiled_id": compiled_id, "link": link,
-            "clicks": counts[campaign_id, compiled_id, link, False],
+            "clicks": counts[campaign_id, compiled_id, link, "human"],
             "clickers": clickers[campaign_id, compiled_id, link],
-            "machine_clicks": counts[campaign_id, compiled_id, link, True],
+            "machine_clicks": counts[campaign_id, compiled_id, link, "machine"],
         }
         for campaign_id, compiled_id, link in sorted({(*emails[each.delivery_id], _link(each)) for each in clicks})
     ])  # fmt: skip

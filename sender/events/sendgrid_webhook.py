@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from daisychain.errors import ConfigurationError
 from daisychain.scrub import LONGEST, scrub
 from sender.event import LONGEST_USER_AGENT, IncomingEvent, Kind, digest, network_of
-from sender.events.classify import classify
+from sender.events.reader_rules import FLAG, judge_hit
 from sender.links.keys import Keys
 from sender.severity import find_status, severity
 
@@ -137,7 +137,10 @@ def _to_event(
     if kind == "bounced":
         found.bounce = _bounce(event)
     elif kind in ("opened", "clicked"):
-        found.open_class = classify(found.user_agent, flagged=event.get("sg_machine_open") is True)
+        flagged = event.get("sg_machine_open") is True
+        found.open_class, found.rules = judge_hit(found.user_agent, known=[FLAG] if flagged else [])
+        # A machine and a person may fetch the pixel in the same second.
+        found.old_key, found.natural_key = found.natural_key, digest(found.natural_key, flagged, found.user_agent)
         # For other kinds it is the IP address of a mail server.
         found.network = network_of(_text(event.get("ip")))
     return found

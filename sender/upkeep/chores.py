@@ -20,6 +20,7 @@ from daisychain.jobs import BEFORE_BATCHES, app, defer
 from lists.import_log import forget_old_imports
 from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
+from sender.events.classify import classify_due
 from sender.events.flagged import reason_of
 from sender.events.provider_lists import suppress_soft_bouncers, sync_provider_lists
 from sender.events.provider_log import look_up
@@ -71,6 +72,7 @@ def _old_imports(database: Database) -> str:
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "alerts": (timedelta(minutes=1), check_and_notify),
     "look-ups": (timedelta(minutes=1), _look_ups),
+    "classify hits": (timedelta(minutes=1), classify_due),
     "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),
     "provider lists": (timedelta(days=1), _provider_lists),
     "soft bounces": (timedelta(days=1), _soft_bounces),

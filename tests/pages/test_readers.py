@@ -211,13 +211,13 @@ def test_hits_of_many_readers_at_once_are_all_counted(served: str, campaign: Sen
 
     def read() -> None:
         for _ in range(5):
-            opener.open(f"{served}/o/{campaign.pixel()}.gif").close()
+            request = urllib.request.Request(f"{served}/o/{campaign.pixel()}.gif", headers={"User-Agent": FIREFOX})
+            opener.open(request).close()
 
     readers = [threading.Thread(target=read) for _ in range(8)]
     for reader in readers:
         reader.start()
     for reader in readers:
         reader.join()
-    # urllib says its name, so it is somebody.
     assert campaign.rollup().human_opens == 40
     assert len(campaign.events()) == 40

@@ -23,7 +23,7 @@ from daisychain.errors import ConfigurationError
 from daisychain.jobs import Workers
 from pages.app import create_app
 from sender.event import network_of
-from sender.events.classify import classify
+from sender.events.reader_rules import judge_hit
 from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, to_events
 from sender.links.keys import KeyKind, Keys
 from sender.tables import WebhookBody
@@ -277,8 +277,8 @@ def test_the_natural_key_passes_over_the_providers_id_and_nothing_else() -> None
     ],
 )  # fmt: skip
 def test_a_proxy_opens_for_a_person_and_a_prefetch_for_nobody(user_agent: str, expected: str) -> None:
-    assert classify(user_agent) == expected
-    assert classify(user_agent, flagged=True) == "machine"
+    assert judge_hit(user_agent)[0] == expected
+    assert judge_hit(user_agent, known=["provider-flag"])[0] == "machine"
 
 
 @pytest.mark.parametrize(

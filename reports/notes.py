@@ -1,0 +1,44 @@
+"""What a reader must know before reading the figures of a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from daisychain.clock import shown
+from reports.tallies import LATE, Tallies
+
+
+def notes_on(tallies: Tallies) -> Iterator[str]:
+    """Yield what a reader must know before reading the figures."""
+    campaign, people, intake = tallies.campaign, tallies.people, tallies.intake
+    last = f"the last event arrived {shown(intake.newest_at)}" if intake.newest_at else "no event has arrived yet"
+    if not people["accepted"]:
+        yield ("The provider has accepted nobody's mail, so there are no rates.")
+    elif not people["reached"]:
+        yield ("No mail is known to have arrived, so there are no rates of people delivered.")
+    if tallies.late:
+        yield (
+            f"Partly known: there is a final report on {tallies.word:,} of {people['accepted']:,} accepted mails "
+            f"({tallies.word / people['accepted']:.1%}), {LATE.seconds // 3600} hours or more after sending; {last}. "
+            "Look at `daisychain doctor`: reports may not get through to us."
+        )
+    if intake.pending:
+        yield (
+            "New opens and clicks have not been compared with each other yet, so scanners among them may count as "
+            f"people. A worker does it within minutes, `daisychain events classify {campaign.id}` does it now."
+        )
+    if intake.rules_changed_at and intake.rule_set != intake.earlier_rule_set:
+        yield (
+            f"The rules changed: since {shown(intake.rules_changed_at)} opens and clicks are classified by rule set "
+            f"{intake.rule_set}, before by {intake.earlier_rule_set}. Don't compare with figures exported before."
+        )
+    if tallies.list_tracking:
+        yield (
+            f"The list's tracking has changed: by now it counts {tallies.list_tracking}. This campaign was sent with "
+            f"opens {campaign.opens}, clicks {campaign.clicks}, and is counted that way."
+        )
+    if tallies.elsewhere:
+        yield (
+            f"{tallies.elsewhere:,} people read the mail although the ledger does not have it as accepted; they are in "
+            f"no rate. `daisychain campaign status {campaign.id}` shows them."
+        )

@@ -1,0 +1,56 @@
+"""A line for each campaign that was sent: the main figures, with intervals and age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from reports.figures import main_figures
+from reports.notes import notes_on
+from reports.report import Figure
+from reports.tallies import tally
+from sender.tables import Campaign
+
+OF_LIST = ("delivered", "seen_reading", "clicked", "unsubscribed", "complained")
+
+
+@dataclass(frozen=True)
+class CampaignLine:
+    """One campaign: the figures of `OF_LIST` by name, and how long ago it was sent."""
+
+    campaign_id: int
+    campaign: str
+    state: str
+    list_name: str
+    sent_at: datetime
+    age: timedelta
+    as_of: datetime
+    rule_set: int
+    figures: dict[str, Figure]
+    notes: list[str]
+
+
+def campaign_lines(connection: Connection, last: int) -> list[CampaignLine]:
+    """Return a line for each of the last campaigns that were sent, the newest first."""
+    if not connection.in_transaction():
+        connection.execution_options(isolation_level="REPEATABLE READ")
+    ids = connection.scalars(
+        select(Campaign.id)
+        .where(Campaign.kind == "campaign", Campaign.frozen_at.isnot(None), Campaign.state != "draft")
+        .order_by(Campaign.frozen_at.desc(), Campaign.id.desc())
+        .limit(last)
+    ).all()
+    return [_line(connection, campaign_id) for campaign_id in ids]
+
+
+def _line(connection: Connection, campaign_id: int) -> CampaignLine:
+    tallies = tally(connection, campaign_id)
+    campaign, every = tallies.campaign, main_figures(tallies)
+    assert campaign.frozen_at is not None
+    return CampaignLine(
+        campaign.id, campaign.name, campaign.state, campaign.list_name or "", campaign.frozen_at,
+        tallies.counted_at - campaign.frozen_at, tallies.as_of, tallies.intake.rule_set,
+        {name: every[name] for name in OF_LIST}, list(notes_on(tallies)),
+    )  # fmt: skip
