@@ -38,7 +38,7 @@ from sender.events.mailbox_providers import mailbox_provider
 from sender.events.reader_rules import RULE_SET, RULES, judge_hit
 from sender.events.rollups import store_events, update_rollups
 from sender.events.sendgrid_webhook import KINDS
-from sender.links.keys import Keys
+from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Batch, Campaign
 from tests.reports.simulated_readers import (
     CONSUMERS,
@@ -167,7 +167,7 @@ def report_by_webhook(staged: Staged, hits: Sequence[Hit]) -> None:
     """Report events as SendGrid does, in bodies that a job processes."""
     keys, attempt = staged.keys, staged.keys.attempt(staged.attempt_id)
     ids = range(staged.first, staged.first + len(staged.addresses))
-    names = dict(zip(ids, keys.deliveries(ids), strict=True))
+    names = dict(zip(ids, keys.make(KeyKind.HEADER, ids), strict=True))
     for start in range(0, len(hits), 1_000):
         told = [
             {
