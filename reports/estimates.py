@@ -22,7 +22,7 @@ MOVED = 0.3
 
 @dataclass(frozen=True)
 class Nets:
-    """People whom the mail reached: those who opened it, those who clicked, and those who did both."""
+    """The openers and the clickers of a mail, and the people who are in both nets."""
 
     openers: int
     clickers: int

@@ -91,7 +91,7 @@ class _Maker:
         )  # fmt: skip
 
     def share(self, name: str, label: str, words: str, source: str, standing: Standing, of: str = "reached") -> Figure:
-        """Make a figure of people of whom `name` can be said."""
+        """Make a figure of the people counted as `name`."""
         whole = {"reached": self.of_reached, "accepted": "of those accepted"}.get(of, f"of people {of}")
         return self.figure(
             name, label, self.people[name], self.people[of], f"People {words}, {whole}.", source, standing
@@ -149,8 +149,8 @@ def _reading(made: _Maker) -> list[Figure]:
     seen = sources, min((standing for _, standing in tracked), key=_STANDINGS.index)
     both = sources, max(made.opens, made.clicks, key=_STANDINGS.index)
     return [
-        made.share("seen_reading", "Seen reading", "who opened the mail or followed a link, as far as that is counted "
-                   "and can be seen (a certain lower bound: readers who load no images, or read at Apple, leave no "
+        made.share("seen_reading", "Seen reading", "who opened the mail or followed a link, if that is counted and can "
+                   "be seen (a certain lower bound: readers who load no images, or read at Apple, leave no "
                    "trace unless they click)", *seen),
         made.share("opened_human", "Opened by a person", "whose mail program fetched the pixel as a person's does",
                    *opens),
@@ -167,7 +167,7 @@ def _reading(made: _Maker) -> list[Figure]:
                    "gave its name", *opens),
         made.share("clicked_machine", "Links followed by scanners only", "whose links programs followed, and no person",
                    *clicks),
-        made.share("clicked_not_told_apart", "- of them, not told apart", "among these who may have clicked: within "
+        made.share("clicked_not_told_apart", "- of them, scanner or person", "among these who may have clicked: within "
                    "five minutes of delivery, where a scanner guards their organisation's mail", *clicks),
         made.share("clicked_unknown", "Clicked, reader unknown", "whose links were followed only by programs without "
                    "a name, or who followed only what is no link of the mail", *clicks),
@@ -175,13 +175,13 @@ def _reading(made: _Maker) -> list[Figure]:
 
 
 def _estimates(made: _Maker, pool: Nets, campaigns: int) -> list[Figure]:
-    """Return the estimates of how many people read it, by this campaign's clickers and by those of several."""
+    """Return the estimates of how many people read it, by the clickers of this campaign and of several."""
     standing = max(made.opens, made.clicks, key=_STANDINGS.index)
     own, reached = made.tallies.nets, made.people["reached"]
     words = (
         "People who read the mail, seen or not, {}. Openers and clickers are two nets for the same readers: what share "
-        "of the clickers was seen to open is the share of all readers that was. Of chance alone the 95 % interval, and "
-        f"the wide one if unseen readers click {MOVED:.0%} less or more often than seen ones."
+        "of the clickers was seen to open is the share of all readers that was. The 95 % interval is that of chance, "
+        f"the wide one holds if unseen readers click {MOVED:.0%} less or more often than seen ones."
     ).format(made.of_reached)
     of = (
         ("read_estimated", "Readers, estimated", own, ""),

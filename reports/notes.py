@@ -1,4 +1,4 @@
-"""What a reader must know before reading the figures of a campaign."""
+"""Notes on a campaign's figures: anything that a reader must know first."""
 
 from __future__ import annotations
 

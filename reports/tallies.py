@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from daisychain.errors import StateError
 from lists.tables import MailingList
 from reports.estimates import Nets
-from reports.people import count_people
+from reports.people_counts import count_people
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
@@ -33,7 +33,7 @@ POOLED = 10
 
 @dataclass(frozen=True)
 class Intake:
-    """What was taken in about a campaign, and how its hits are classified."""
+    """The state of a campaign's events, and of the classes of its hits."""
 
     newest_at: datetime | None = None
     pending: bool = False  # whether some hits have not been compared with the others yet
@@ -44,7 +44,7 @@ class Intake:
 
 @dataclass(frozen=True)
 class Tallies:
-    """Everything counted about one campaign, from one snapshot; `people` are counted by what can be said of them."""
+    """Everything counted about one campaign, from one snapshot; `people` are counted by description."""
 
     campaign: CampaignRecord
     ledger: Ledger
@@ -119,7 +119,7 @@ def _provider_reported(campaign_id: int) -> ColumnElement[bool]:
 
 
 def _people_by_facts(connection: Connection, campaign: CampaignRecord) -> tuple[dict[int | None, Counter[int]], int]:
-    """Count the accepted people by compiled email and facts; also those who read it without being accepted."""
+    """Count the accepted people by compiled email and facts, and the readers who are not accepted."""
     accepted = (Delivery.state == "accepted").label("accepted")
     rows = connection.execute(
         select(Delivery.compiled_id, accepted, Rollup.facts, func.count())
@@ -177,7 +177,7 @@ def _intake(connection: Connection, campaign_id: int) -> Intake:
 
 
 def _sent_at(connection: Connection, campaign: CampaignRecord) -> datetime:
-    """Return when the last request of a campaign ended, as far as is known."""
+    """Return when the last request of a campaign ended, if known."""
     last = select(func.max(Attempt.ended_at)).where(Attempt.campaign_id == campaign.id)
     return connection.scalar(last) or campaign.finished_at or campaign.frozen_at or campaign.created_at
 

@@ -296,7 +296,7 @@ class Event(Base):
 
 
 class CampaignIntake(Base):
-    """What was taken in about a campaign, and by which rule set its hits are classified.
+    """The number of events of a campaign, the newest one, and the rule set by which its hits are classified.
 
     Hits that came after `classified_to` events have not been compared with the others yet.
     """

@@ -1,4 +1,4 @@
-"""Classifies the hits of a campaign by the rules that compare several of them, and those of old rule sets again.
+"""Classifies the hits of a campaign by comparing them with each other, and again after the rules have changed.
 
 It reads the hits without locks, and then changes those that are decided otherwise, some thousand people in a
 transaction, with the roll-ups. So the sums equal a recount at any time, and readers' hits don't wait for it.

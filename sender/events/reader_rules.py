@@ -1,8 +1,8 @@
 """The rule set: which opens and clicks ("hits") are a person's, a machine's, or unknown.
 
-Every hit is kept. Beside it stand its class and the names of the rules that decided it (`events.open_class`, `rules`),
-and with its campaign the version of the rule set (`campaign_intake.rule_set`). Rules about one hit decide when it is
-taken in; rules about several hits compare those of a campaign later, in sender/events/classify.py.
+Every hit is kept, with its class and the names of the rules that decided it (`events.open_class`, `rules`). The version
+of the rule set is kept with the campaign (`campaign_intake.rule_set`). Rules about one hit decide when it is taken in;
+sender/events/classify.py compares the hits of a campaign with each other later.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Mint
 from reports.estimates import Estimate, Nets, estimate_readers
 from reports.figures import figures
-from reports.people import count_people
+from reports.people_counts import count_people
 from reports.report import Report
 from sender.event import IncomingEvent, digest
 from sender.events.classify import classify_campaign

@@ -1,7 +1,7 @@
-"""What the facts of a mail say about its person, and how many people that makes.
+"""Counts people by the facts of their mails.
 
-Each person has one fate (delivered, bounced, dropped, no word), and whatever else is said of them is said only of
-people whom the mail reached. So each figure's people are part of its denominator's, whatever was reported.
+Each person has one fate (delivered, bounced, dropped, no word), and counts as a reader, or for anything else, only if
+the mail reached them. So each figure's people are part of its denominator's, in spite of contradicting reports.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ PeopleByFacts = Mapping[int, int]  # facts, as `delivery_rollups.facts` has them
 
 
 def count_people(accepted: int, by_facts: PeopleByFacts, *, reported: bool) -> Counter[str]:
-    """Count the people of whom each thing can be said, out of those accepted.
+    """Count the accepted people by their descriptions.
 
-    If no deliveries are `reported`, the mail reached everybody but those whose mail bounced or was dropped.
+    If no deliveries are `reported`, the mail reached everybody except the people whose mail bounced or was dropped.
     """
     counts: Counter[str] = Counter(accepted=accepted)
     silent = {0: accepted - sum(by_facts.values())}
     for part in (by_facts, silent):
         for bits, people in part.items():
-            for said in describe(bits, reported=reported):
-                counts[said] += people
+            for description in describe(bits, reported=reported):
+                counts[description] += people
     return counts
 
 
 def describe(facts: int, *, reported: bool) -> Iterator[str]:
-    """Yield what can be said of a person whose mail has these facts."""
+    """Yield the descriptions of a person by the facts of the mail."""
     fate = fate_of(facts)
     yield fate
     if fate == "delivered" or (not reported and fate == "no_word"):
@@ -42,7 +42,7 @@ def describe(facts: int, *, reported: bool) -> Iterator[str]:
 
 
 def fate_of(facts: int) -> str:
-    """Return what became of a mail; of contradicting reports, the one that says most."""
+    """Return the fate of a mail; of contradicting reports, the strongest counts."""
     for fact, fate in _FATES:
         if facts & BITS[fact]:
             return fate
