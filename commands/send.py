@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -125,6 +124,7 @@ def look_first(
 
     Returns the question to ask, and the options that answer it; None if all of them are among the `answers`.
     """
+    from daisychain.database import database_now
     from sender.campaigns import drafts
     from sender.campaigns.plans import is_planned
     from sender.campaigns.summary import summarise
@@ -137,7 +137,7 @@ def look_first(
             provider.reach()
     if found.state != "draft" and not is_planned(found):
         return _unanswered("Continue sending it now?", ["--yes"] if found.state == "paused" else [], answers)
-    now = datetime.now(UTC)
+    now = database_now(connection)
     warnings = drafts.require_unchanged(connection, found) if found.state == "draft" and not as_created else []
     summary = summarise(connection, installation.settings, found, plan.columns(now).get("starts_at", now))
     show_summary(summary, warnings)

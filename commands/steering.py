@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from commands.campaign_tables import emit_status
@@ -123,6 +121,7 @@ def correct(installation: Installation, id_: int, text: str) -> None:
 @examples("campaign warm-up news.your-charity.org", "campaign warm-up")
 def warm_up(installation: Installation, domain: str | None, stop: bool, format_: str) -> None:
     """Warm up DOMAIN, a new one in your From address, from today; without DOMAIN, list the warm-ups."""
+    from daisychain.database import database_now
     from sender.campaigns import warm_up as plan
 
     with installation.database.engine.begin() as connection:
@@ -131,7 +130,7 @@ def warm_up(installation: Installation, domain: str | None, stop: bool, format_:
                 raise InputError(f"{domain} is not being warmed up.")
         elif domain:
             plan.start(connection, domain, who=acting_user())
-        rows = plan.list_warm_ups(connection, datetime.now(UTC))
+        rows = plan.list_warm_ups(connection, database_now(connection))
     columns = ("domain", "started_at", "started_by", "ceiling", "last_day")
     emit(rows, format_, lambda: show_table(columns, (list(vars(row).values()) for row in rows)))
 

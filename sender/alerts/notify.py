@@ -11,13 +11,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
-from daisychain.database import Database
+from daisychain.database import Database, database_now, may_wait
 from daisychain.errors import ConfigurationError, DaisychainError, ProviderError
 from daisychain.settings import Settings
 from sender.alerts import conditions
@@ -36,7 +36,9 @@ def update_alerts(connection: Connection, settings: Settings, now: datetime | No
     """Open and close alerts to match the conditions, in the caller's transaction; returns the new subjects."""
     if not connection.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return []
-    found = {each.key: each for each in conditions.active_conditions(connection, settings, now or datetime.now(UTC))}
+    found = {
+        each.key: each for each in conditions.active_conditions(connection, settings, now or database_now(connection))
+    }
     # Each machine sees only its own disks.
     mine = or_(
         ~Alert.cause.startswith(conditions.DISK), Alert.cause.startswith(f"{conditions.DISK} {socket.gethostname()} ")
@@ -63,6 +65,7 @@ def check_and_notify(database: Database) -> str:
     sent = tried = 0
     while to:
         with database.engine.begin() as connection:
+            may_wait(connection)  # for the channel, with this alert locked, which others skip
             alert = _next(connection)
             if alert is None:
                 break

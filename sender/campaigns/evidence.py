@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from daisychain import clock
+from daisychain.database import database_now
 from daisychain.settings import Settings
 from sender.tables import Attempt, Batch, Delivery, Event, HourRollup, WebhookBody
 
@@ -91,7 +92,7 @@ def read_evidence(connection: Connection, settings: Settings, campaign_id: int) 
         people=connection.scalar(people) or 0,
         requests=len(rows),
         since=since,
-        minutes=int((datetime.now(UTC) - max(started)).total_seconds() // 60) if started else None,
+        minutes=int((database_now(connection) - max(started)).total_seconds() // 60) if started else None,
         events=_events(connection, campaign_id),
         events_of_these_requests=(connection.scalar(of_these) or 0) if rows else 0,
         webhook=_webhook(settings, heard, since),

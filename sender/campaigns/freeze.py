@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, literal, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
+from daisychain.database import database_now
 from daisychain.errors import StateError
 from lists.tables import MailingList
 from sender.campaigns import warm_up
@@ -58,8 +58,10 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     emails = emails_of(connection, campaign_id)
     dimensions = connection.scalar(select(MailingList.dimensions).where(MailingList.id == campaign.list_id)) or []
     people = audience_of(connection, campaign).people(fields_of(connection, emails), dimensions).subquery()
-    warming = warm_up.ceiling(connection, campaign.from_address, datetime.now(UTC)) is not None
-    cutting = _cutting(campaign, batch_size, warming, emails.several)
+    now = database_now(connection)
+    warming = warm_up.ceiling(connection, campaign.from_address, now) is not None
+    later = campaign.starts_at is not None and campaign.starts_at > now
+    cutting = _cutting(campaign, batch_size, later, warming, emails.several)
     before = _newest(connection)
     # With this the join and sort of a million people fit into memory: 4.7 s instead of 9.0.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
@@ -146,14 +148,13 @@ def _newest(connection: Connection) -> int:
     return connection.scalar(select(func.coalesce(func.max(Delivery.id), 0))) or 0
 
 
-def _cutting(campaign: CampaignRecord, batch_size: int, warming: bool, several: bool) -> Cutting:
+def _cutting(campaign: CampaignRecord, batch_size: int, later: bool, warming: bool, several: bool) -> Cutting:
     sizes = [batch_size]
     if campaign.per_minute:
         # Five seconds' worth, so that mail flows evenly.
         sizes.append(max(campaign.per_minute // 12, 1))
     if warming:
         sizes.append(warm_up.BATCH)
-    later = campaign.starts_at is not None and campaign.starts_at > datetime.now(UTC)
     held = bool(later or campaign.per_minute or warming or campaign.opens_at is not None)
     return Cutting(min(sizes), campaign.canary, held, several)
 

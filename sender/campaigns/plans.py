@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, update
 
 from daisychain.clock import find_zone, home_zone, recorded
+from daisychain.database import database_now
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
@@ -93,7 +94,7 @@ def set_plan(connection: Connection, settings: Settings, campaign: CampaignRecor
             hint=f"See daisychain campaign status {found.id}",
         )
     require_unplanned(found, plan)
-    columns = plan.columns(datetime.now(UTC))
+    columns = plan.columns(database_now(connection))
     connection.execute(update(Campaign).where(Campaign.id == found.id).values(columns))
     if not plan.at:
         return False

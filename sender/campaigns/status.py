@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from daisychain.database import database_now
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.overrides import KeptOverride, overrides_of
 from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
@@ -91,7 +92,7 @@ def _plan(connection: Connection, campaign: CampaignRecord) -> PlanProgress:
     canary_out = under_way and campaign.rest_from is not None
     held = select(func.count()).where(Batch.campaign_id == campaign.id, Batch.state == "waiting", Batch.held.is_(True))
     return PlanProgress(
-        begins_at=starts_at if under_way and starts_at and starts_at > datetime.now(UTC) else None,
+        begins_at=starts_at if under_way and starts_at and starts_at > database_now(connection) else None,
         canary_out=canary_out,
         canary_until=campaign.canary_until if canary_out else None,
         held=connection.scalar(held) or 0,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, select, update
 
+from daisychain.database import database_now
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign, public_face
@@ -45,7 +44,7 @@ def resume(connection: Connection, settings: Settings, campaign_id: int, *, who:
     if campaign.state != "paused":
         raise _unfit(campaign, "resumed")
     confirmed_places.require_confirmed(connection, settings)
-    now = datetime.now(UTC)
+    now = database_now(connection)
     if campaign.frozen_at is None and campaign.starts_at and campaign.starts_at > now:
         turn(connection, campaign_id, "scheduled", from_states=["paused"], pause_reason="")
     elif campaign.frozen_at is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from daisychain.database import Database
+from daisychain.database import Database, may_wait
 from daisychain.errors import InputError
 from lists.addresses import require_address
 from lists.list_people import ListPeople, open_people
@@ -73,6 +73,7 @@ def start_test(
         sender = find_campaign(connection, campaign_id).from_address
         opened = open_provider(provider, database.settings)
         opened.check(sender)
+        may_wait(connection)
         opened.reach()
         emails = emails_of(connection, campaign_id)
         inputs = {code: _inputs(languages, code, people, member) for code in chosen}

@@ -117,7 +117,8 @@ def left(connection: Connection, address: str, now: datetime) -> int | None:
             *_of(domain_of(address)), Campaign.state.in_(["sending", "paused"]), Batch.state == "waiting", ~Batch.held
         )
     )
-    return most - mailed_since(connection, address, now - DAY) - int(connection.scalar(free) or 0)
+    taken = int(connection.scalar(free) or 0)  # asked first: a batch claimed meanwhile counts twice, and not never
+    return most - taken - mailed_since(connection, address, now - DAY)
 
 
 def _of(domain: str) -> tuple[ColumnElement[bool], ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
+from daisychain.database import database_now
 from lists.addresses import AddressError, parse_address
 from lists.suppression import NewSuppression, suppress_all
 from sender.delivery.campaign_states import pause
@@ -59,14 +60,14 @@ def _follow(connection: Connection, batch: Any, span: Span, state: State, outcom
         case "halves":
             return _halve(connection, batch, span, outcome)
         case "split":
-            again = requeue(connection, batch.id, datetime.now(UTC))
+            again = requeue(connection, batch.id)
             _split_off(connection, batch.id, span, outcome.over_limits, "waiting")
             return again
         case "again":
             if outcome.refused and not _waiting(connection, span):
                 set_batch_state(connection, batch.id, "done")
                 return None
-            again = requeue(connection, batch.id, outcome.retry_at or datetime.now(UTC) + then.after)
+            again = requeue(connection, batch.id, outcome.pause or then.after)
             if then.pauses:
                 pause(connection, span.campaign_id, f"the provider refuses the account: {outcome.detail}")
             return None if then.pauses else again
@@ -85,7 +86,7 @@ def _accept(connection: Connection, batch: Any, span: Span, state: State, outcom
     if not outcome.waiting:
         set_batch_state(connection, batch.id, "uncertain" if outcome.uncertain else "done")
         return None
-    again = requeue(connection, batch.id, outcome.retry_at or datetime.now(UTC) + DEFAULT_PAUSE)
+    again = requeue(connection, batch.id, outcome.pause or DEFAULT_PAUSE)
     if outcome.uncertain:
         _split_off(connection, batch.id, span, outcome.uncertain, "uncertain")
     return again
@@ -93,9 +94,8 @@ def _accept(connection: Connection, batch: Any, span: Span, state: State, outcom
 
 def _halve(connection: Connection, batch: Any, span: Span, outcome: Outcome) -> datetime | None:
     """Halve a refused batch to find the person who causes it; a batch of one has found them."""
-    now = datetime.now(UTC)
     if _halved_in_a_row(connection, span, batch.compiled_id) >= REFUSALS_IN_A_ROW:
-        requeue(connection, batch.id, now)
+        requeue(connection, batch.id)
         pause(connection, span.campaign_id, f"the provider refuses every request: {outcome.detail}")
         return None
     waiting = _waiting(connection, span)
@@ -112,7 +112,7 @@ def _halve(connection: Connection, batch: Any, span: Span, outcome: Outcome) -> 
         ],
     )
     set_batch_state(connection, batch.id, "split")
-    return now
+    return database_now(connection)
 
 
 def _refuse(connection: Connection, batch_id: int, span: Span, state: State, refused: Mapping[int, str]) -> None:
@@ -237,10 +237,12 @@ def sent_a_request() -> ColumnElement[bool]:
     return Attempt.outcome.is_distinct_from(Verdict.OVER_LIMITS.value)
 
 
-def requeue(connection: Connection, batch_id: int, at: datetime) -> datetime:
-    """Make a batch wait until `at`."""
-    connection.execute(update(Batch).where(Batch.id == batch_id).values(state="waiting", not_before=at))
-    return at
+def requeue(connection: Connection, batch_id: int, pause: timedelta = timedelta()) -> datetime:
+    """Make a batch wait for `pause` from now on, by the database's clock; returns until when."""
+    waiting = (
+        update(Batch).where(Batch.id == batch_id).values(state="waiting", not_before=func.clock_timestamp() + pause)
+    )
+    return connection.execute(waiting.returning(Batch.not_before)).scalar_one()
 
 
 def set_batch_state(connection: Connection, batch_id: int, state: str) -> None:

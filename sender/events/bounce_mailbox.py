@@ -11,13 +11,12 @@ import imaplib
 import ssl
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from daisychain.database import Database
+from daisychain.database import Database, database_now
 from daisychain.errors import ProviderError
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
@@ -100,8 +99,9 @@ def _ingest(database: Database, settings: Settings, connection: imaplib.IMAP4, u
     flagged: dict[bytes, str] = {}
     for uid in uids:
         try:
-            mail, now = _mail(connection, uid), datetime.now(UTC)
+            mail = _mail(connection, uid)
             with database.engine.begin() as transaction:
+                now = database_now(transaction)
                 event = read_bounce(mail, keys, paths, now, partial(_address, transaction))
                 counts["new"] += len(ingest(transaction, [event], now)) if event else 0
         except (OSError, imaplib.IMAP4.abort, *DATABASE_ERRORS):

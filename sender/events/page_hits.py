@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, select
 
+from daisychain.database import database_now
 from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest, network_of
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.reader_rules import HEAD, judge_hit
@@ -52,7 +52,7 @@ def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> 
 
 
 def _record(connection: Connection, mailed: SentMail, kind: Kind, natural_key: str, **fields: Any) -> None:
-    now = datetime.now(UTC)
+    now = database_now(connection)
     event = IncomingEvent(
         OWN, kind, now, natural_key,
         delivery_id=mailed.delivery_id, campaign_id=mailed.campaign_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
@@ -78,7 +78,12 @@ class Outcome:
     deferred: Mapping[int, str] = field(default_factory=dict)
     uncertain: frozenset[int] = frozenset()
     over_limits: frozenset[int] = frozenset()
-    retry_at: datetime | None = None
+    retry_at: datetime | None = None  # by this machine's clock
+
+    @property
+    def pause(self) -> timedelta | None:
+        """Return the time until `retry_at`, which means the same by any clock."""
+        return self.retry_at - datetime.now(UTC) if self.retry_at else None
 
 
 SuppressionKind = Literal["bounce", "invalid", "complaint", "unsubscribe", "block"]

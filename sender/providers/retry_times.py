@@ -25,10 +25,15 @@ DEFERRED_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 1
 
 
 def when_to_return(headers: Mapping[str, str]) -> datetime | None:
-    """Read when a 429 says to come back, the later of two times; None if it names none that can be meant."""
-    now = datetime.now(UTC)
+    """Read when a 429 says to come back, the later of two times; None if it names none that can be meant.
+
+    It is reckoned from the answer's own Date, so that a wrong clock here makes no difference.
+    """
+    here = datetime.now(UTC)
+    now = _date(headers.get("Date") or "") or here
     named = (_unix_time(headers.get("X-RateLimit-Reset") or ""), _retry_after(headers.get("Retry-After") or "", now))
-    return max((at for at in named if at is not None and now < at <= now + LONGEST_PAUSE), default=None)
+    at = max((at for at in named if at is not None and now < at <= now + LONGEST_PAUSE), default=None)
+    return at and here + (at - now)
 
 
 def _unix_time(value: str) -> datetime | None:
@@ -38,6 +43,10 @@ def _unix_time(value: str) -> datetime | None:
 def _retry_after(value: str, now: datetime) -> datetime | None:
     if _SECONDS.fullmatch(value.strip()):
         return now + timedelta(seconds=int(value))
+    return _date(value)
+
+
+def _date(value: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

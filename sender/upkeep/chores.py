@@ -14,7 +14,7 @@ import orjson
 from procrastinate import JobContext
 from sqlalchemy import Connection, func, select, text, update
 
-from daisychain.database import Database
+from daisychain.database import Database, database_now, may_wait
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from lists.import_log import forget_old_imports
@@ -43,8 +43,9 @@ def _provider_lists(database: Database) -> str:
     """Sync SendGrid's suppression lists; no other provider has any."""
     if not database.settings.sendgrid_api_key:
         return "no provider that keeps lists is set up"
-    until = datetime.now(UTC)
     with database.engine.begin() as connection:
+        may_wait(connection)
+        until = database_now(connection)
         row = select(Chore.since).where(Chore.name == "provider lists")
         since = connection.scalar(row) or datetime.fromtimestamp(0, UTC)
         summary = sync_provider_lists(connection, Account(database.settings), since, until)

@@ -5,12 +5,13 @@ The sweep calls this every few seconds, in any process that sends. A held batch 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from daisychain.clock import recorded
+from daisychain.database import database_now
 from daisychain.settings import Settings
 from sender.campaigns import brakes, warm_up
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign, lock_if_sending
@@ -27,7 +28,7 @@ MINUTE = timedelta(minutes=1)
 
 def start_due_campaigns(connection: Connection, settings: Settings, now: datetime | None = None) -> None:
     """Start each campaign whose time has come; pause it if it is more than an hour overdue."""
-    now = now or datetime.now(UTC)
+    now = now or database_now(connection)
     due = connection.scalars(
         select(Campaign.id)
         .where(Campaign.state == "scheduled", Campaign.starts_at <= now)
@@ -48,7 +49,7 @@ def release_batches(connection: Connection, campaign_id: int, now: datetime | No
 
     A campaign with too many bounces or complaints is paused; outside its hours, its batches are held.
     """
-    now = now or datetime.now(UTC)
+    now = now or database_now(connection)
     # One process at a time: two would both count the same allowance and release it twice.
     campaign = lock_if_sending(connection, campaign_id)
     if campaign is None:
@@ -114,7 +115,9 @@ def _allowance(connection: Connection, campaign: CampaignRecord, now: datetime) 
             Attempt.campaign_id == campaign.id, Attempt.started_at > now - MINUTE, sent_a_request()
         )
         released = _waiting(campaign.id, select(func.coalesce(func.sum(_size()), 0))).where(~Batch.held)
-        limits.append(campaign.per_minute - int(connection.scalar(sent) or 0) - int(connection.scalar(released) or 0))
+        # In this order: a batch that is claimed between the two questions counts twice, and not never.
+        taken = int(connection.scalar(released) or 0)
+        limits.append(campaign.per_minute - taken - int(connection.scalar(sent) or 0))
     left_today = warm_up.left(connection, campaign.from_address, now)
     if left_today is not None:
         limits.append(left_today)
