@@ -37,12 +37,9 @@ def lists() -> None:
 @click.option("--decided-by", default="", metavar="WHO", help="Who made the decision about opens and clicks.")
 @click.option("--because", default="", metavar="WHY", help="The reason for that decision.")
 @click.option(
-    "--dimension",
-    "dimensions",
-    multiple=True,
-    metavar="FIELD",
+    "--dimension", "dimensions", multiple=True, metavar="FIELD",
     help="A field to count people by in reports, such as region; each campaign keeps its values.",
-)
+)  # fmt: skip
 @format_option
 @pass_installation
 @examples('list create supporters --from "Connection Coalition <hello@coalition.org>"')
@@ -54,11 +51,8 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
     with installation.database.engine.begin() as connection:
         create_list(connection, name, **choices)
         answer = overview(connection, name)
-    emit(
-        answer,
-        format_,
-        lambda: show_line(f"List {name} from {answer['from']}, opens {answer['opens']}, clicks {answer['clicks']}."),
-    )
+    said = f"List {name} from {answer['from']}, opens {answer['opens']}, clicks {answer['clicks']}."
+    emit(answer, format_, lambda: show_line(said))
 
 
 @lists.command()
@@ -126,9 +120,7 @@ def show(installation: Installation, name: str, format_: str) -> None:
 @lists.command()
 @click.argument("name")
 @click.option(
-    "--exact",
-    is_flag=True,
-    help="Leave cells as they are, even if a spreadsheet would run them as formulas.",
+    "--exact", is_flag=True, help="Leave cells as they are, even if a spreadsheet would run them as formulas."
 )
 @click.option(
     "--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True,
@@ -154,20 +146,15 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
 @click.argument("file", type=a_file)
 @click.option("--dry-run", is_flag=True, help="Show what the import would do, and store nothing.")
 @click.option(
-    "--map",
-    "mapping",
-    multiple=True,
-    metavar='"FIELD=HEADING"',
+    "--map", "mapping", multiple=True, metavar='"FIELD=HEADING"',
     help='Which heading fills which field; "=HEADING" leaves a column out; "HEADING=opt-out", "HEADING=opt-in" and '
     '"HEADING=status" say that a column tells who must not be mailed.',
-)
+)  # fmt: skip
 @sheet_options
 @click.option(
-    "--basis",
-    default="unknown",
-    show_default=True,
+    "--basis", default="unknown", show_default=True,
     help="The lawful basis: consent, soft-opt-in-sale, soft-opt-in-charity, legitimate-interest.",
-)
+)  # fmt: skip
 @click.option("--source", default="", help="The record of that basis: which form, which wording, when.")
 @click.option("--collected-by", default="", metavar="NAME", help="The organisation that collected these contacts.")
 @click.option("--refused", type=a_file, help="The file for refused rows; by default FILE.refused.csv beside the file.")
@@ -210,21 +197,9 @@ def imports(installation: Installation, name: str, format_: str) -> None:
     with installation.database.engine.connect() as connection:
         rows = imports_of(connection, find_list(connection, name)["id"])
     counts = ["added", "updated", "refused", "ended", "remembered", "suppressed"]
-    emit(
-        rows,
-        format_,
-        lambda: show_table(
-            ["number", "at", "by", "file", *counts, "undone"],
-            [
-                [
-                    *(row[key] for key in ("number", "at", "by", "file")),
-                    *map(row["counts"].get, counts),
-                    row["undone_at"],
-                ]
-                for row in rows
-            ],
-        ),
-    )
+    named = ["number", "at", "by", "file"]
+    cells = [[*map(row.get, named), *map(row["counts"].get, counts), row["undone_at"]] for row in rows]
+    emit(rows, format_, lambda: show_table([*named, *counts, "undone"], cells))
 
 
 @lists.command("undo-import")
@@ -293,11 +268,8 @@ def _unsubscribe_one(installation: Installation, name: str, email: str, format_:
         membership = find_membership(connection, list_id, email)
         new = leave(connection, list_id, membership["member_id"], how="by staff")
     answer = {"list": name, "email": email, "unsubscribed": True, "new": new}
-    emit(
-        answer,
-        format_,
-        lambda: show_line(f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."),
-    )
+    said = f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."
+    emit(answer, format_, lambda: show_line(said))
 
 
 def _unsubscribe_file(
@@ -322,13 +294,17 @@ def _unsubscribe_file(
         )
     summary = run(keep=not dry_run)
     answer = {"list": name, "file": file, "dry_run": dry_run, **summary.as_dict()}
-    columns = ["read", "unsubscribed", "remembered", "unchanged", "refused"]
     title = "Dry run: nothing was kept" if dry_run else ""
+    _emit_file(answer, ["read", "unsubscribed", "remembered", "unchanged", "refused"], format_, title)
+
+
+def _emit_file(answer: dict[str, Any], columns: list[str], format_: str, title: str = "") -> None:
+    """Show the counts of a file of addresses, and say which lines gave none."""
     emit(answer, format_, lambda: show_table(columns, [[answer[column] for column in columns]], title=title))
-    if summary.note:
-        say(summary.note)
-    for line, reason in summary.refused:
-        say(f"{file}:{line}: {reason}")
+    if answer["note"]:
+        say(answer["note"])
+    for refusal in answer["refused_rows"]:
+        say(f"{answer['file']}:{refusal['line']}: {refusal['reason']}")
 
 
 @lists.command()
@@ -354,11 +330,13 @@ def suppress(
     with installation.database.engine.begin() as connection:
         if file:
             summary = suppression.suppress_file(connection, file, reason, encoding=encoding, sheet=sheet)
-            answer: dict[str, Any] = {"file": file, **summary.as_dict()}
         else:
             new = suppression.suppress(connection, email or "", reason, source="by staff")
-            answer = {"email": email, "suppressed": True, "new": new}
-    emit(answer, format_, lambda: _show_suppressed(answer))
+    if file:
+        _emit_file({"file": file, **summary.as_dict()}, ["read", "added", "unchanged", "refused"], format_)
+    else:
+        said = f"{email} {'is now' if new else 'was already'} suppressed on every list."
+        emit({"email": email, "suppressed": True, "new": new}, format_, lambda: show_line(said))
 
 
 @lists.command()
@@ -430,17 +408,3 @@ def _say_import(summary: ImportSummary) -> None:
         say(f"If this was a mistake, within seven days: daisychain list undo-import {summary.number}")
     if summary.refused_file:
         say(f"{summary.refused:,} refused rows, with reasons: {summary.refused_file}")
-
-
-def _show_suppressed(answer: dict[str, Any]) -> None:
-    if "email" in answer:
-        show_line(f"{answer['email']} {'is now' if answer['new'] else 'was already'} suppressed on every list.")
-        return
-    show_table(
-        ["read", "added", "unchanged", "refused"],
-        [[answer[key] for key in ("read", "added", "unchanged", "refused")]],
-    )
-    if answer["note"]:
-        say(answer["note"])
-    for refusal in answer["refused_rows"]:
-        say(f"{answer['file']}:{refusal['line']}: {refusal['reason']}")

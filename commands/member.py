@@ -86,11 +86,7 @@ def resubscribe(
 def _show(answer: dict[str, Any]) -> None:
     facts = {name: answer[name] for name in ("first_name", "last_name", "language")} | answer["fields"]
     show_table(["", answer["email"]], [(name.replace("_", "-"), value) for name, value in facts.items() if value])
-    for title, rows in (
-        ("list", answer["lists"]),
-        ("suppressed", answer["suppressed"]),
-        ("history", answer["history"]),
-    ):
-        for row in rows:
+    for title, key in (("list", "lists"), ("suppressed", "suppressed"), ("history", "history")):
+        for row in answer[key]:
             named = {name: value for name, value in row.items() if value not in ("", None) and name != "before"}
             show_table([title, ""], list(named.items()))

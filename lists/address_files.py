@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
@@ -22,6 +24,28 @@ _BETWEEN = re.compile(r"""[\s,;:=<>()\[\]{}"“”„«»‹›|•·、。–�
 # What may have been meant for one, so that it is no title; a line that is none is listed.
 _LIKE_AN_ADDRESS = re.compile(r"[@＠]|%40|\bat\b|\w\.\w", re.IGNORECASE)
 _AFTER = re.compile(r"[?&#/]")  # as in mailto:ann@charity.org?subject=…
+
+
+@dataclass
+class AddressesRead:
+    """What was read of a file: lines that gave no address, each with its reason, and counts of addresses."""
+
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    note: str = ""
+
+    def refuse(self, line: int, reason: str) -> None:
+        """Keep a line that gave no address."""
+        self.refused.append((line, reason))
+
+    @property
+    def read(self) -> int:
+        """Return how many addresses, and lines without one, there were."""
+        return len(self.refused) + sum(count for count in asdict(self).values() if isinstance(count, int))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts, which add up to `read`, and each refused row with its line and reason."""
+        rows = [{"line": line, "reason": reason} for line, reason in self.refused]
+        return {"read": self.read, **asdict(self), "refused": len(rows), "refused_rows": rows}
 
 
 def read_addresses(sheet: Sheet, refuse: Callable[[int, str], None]) -> Iterator[Address]:

@@ -113,13 +113,8 @@ def unsubscribe(connection: Connection, list_id: int, member_id: int, how: str) 
     """
     if _leave(connection, how, Membership.list_id == list_id, Membership.member_id == member_id):
         return True
-    values = {
-        "list_id": list_id,
-        "member_id": member_id,
-        "state": "unsubscribed",
-        "left_at": func.now(),
-        "left_how": how,
-    }
+    place = {"list_id": list_id, "member_id": member_id}
+    values = {**place, "state": "unsubscribed", "left_at": func.now(), "left_how": how}
     connection.execute(upsert(Membership).values(values).on_conflict_do_nothing())
     return False
 

@@ -290,14 +290,9 @@ def refused(connection: Connection) -> Iterator[tuple[int, str]]:
 def _suppress(connection: Connection, objections: Objections) -> int:
     """Suppress the addresses that a file says must never be mailed; return how many are new."""
     found = connection.execute(text(_NEVER_AGAIN), execution_options={"yield_per": 5_000})
+    this = (objections.source, objections.note)
     return sum(
-        suppress_all(
-            connection,
-            [
-                NewSuppression(key, reason.removeprefix("not subscribed: "), objections.source, objections.note)
-                for key, reason in rows
-            ],
-        )
+        suppress_all(connection, [NewSuppression(key, why[len("not subscribed: ") :], *this) for key, why in rows])
         for rows in found.partitions()
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
@@ -56,8 +57,14 @@ def heading_meaning(heading: str) -> tuple[str, str]:
 
 
 @cache
+def _words() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(files("lists").joinpath("opt_out_words.yml").read_text(encoding="utf-8"))
+    return found
+
+
+@cache
 def _patterns(part: str) -> dict[str, re.Pattern[str]]:
-    words = yaml.safe_load(files("lists").joinpath("opt_out_words.yml").read_text(encoding="utf-8"))[part]
+    words = _words()[part]
     if part == "headings":
         return {name: re.compile("|".join(text.split()).replace("-", "_?")) for name, text in words.items()}
     texts = {name: re.sub(r"\s*\|\s*", "|", text) for name, text in words.items()}
@@ -92,9 +99,15 @@ def _words_kind(words: str) -> str:
     return next((kind for kind in ("in", "agreed", "confirmed") if patterns[kind].fullmatch(words)), "")
 
 
-def quick_look() -> re.Pattern[str]:
-    """Return the pattern of words with which a row, whatever its columns are about, needs a closer look."""
-    return _patterns("cells")["quick"]
+@cache
+def quick_words() -> tuple[str, ...]:
+    """Return the words, one of which is in every row that needs a closer look, whatever its columns are about."""
+    return tuple(_words()["quick"])
+
+
+def is_mention(cell: str) -> bool:
+    """Report whether a cell of any column mentions that somebody must not be mailed."""
+    return _patterns("cells")["mention"].search(cell) is not None
 
 
 def is_phrase(cell: str) -> bool:

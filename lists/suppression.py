@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, exists, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import InputError, StateError
 from daisychain.sheets.open_sheet import open_sheet
-from lists.address_files import find_addresses
+from lists.address_files import AddressesRead, find_addresses
 from lists.addresses import require_address
 from lists.restorations import record_restoration, require_given
 from lists.tables import BY_PAGE, Suppression
@@ -79,25 +79,11 @@ def take_back_suppressions(connection: Connection, at: datetime, note: str) -> i
 
 
 @dataclass
-class SuppressionSummary:
-    """The addresses of a file, new and known, and the rows that gave none; `read` is the sum of these three."""
+class SuppressionSummary(AddressesRead):
+    """The addresses of a file that were new, and that were known."""
 
     added: int = 0
     unchanged: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    note: str = ""
-
-    @property
-    def read(self) -> int:
-        return self.added + self.unchanged + len(self.refused)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the counts, and each refused row with its line and reason."""
-        rows = [{"line": line, "reason": reason} for line, reason in self.refused]
-        return {
-            "read": self.read, "added": self.added, "unchanged": self.unchanged, "refused": len(rows),
-            "refused_rows": rows, "note": self.note,
-        }  # fmt: skip
 
 
 def is_suppressed(connection: Connection, address: str) -> bool:
@@ -156,7 +142,7 @@ def suppress_file(
     summary = SuppressionSummary()
     with open_sheet(path, encoding, sheet) as opened:
         summary.note = opened.note
-        addresses = find_addresses(opened, lambda line, reason: summary.refused.append((line, reason)))
+        addresses = find_addresses(opened, summary.refuse)
         while chunk := [NewSuppression(each.key, reason, source or path.name) for each in islice(addresses, _AT_ONCE)]:
             added = suppress_all(connection, chunk)
             summary.added += added

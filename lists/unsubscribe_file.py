@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +10,17 @@ from sqlalchemy import Connection
 
 from daisychain.sheets.open_sheet import open_sheet
 from lists import merging
-from lists.address_files import find_addresses
+from lists.address_files import AddressesRead, find_addresses
 from lists.opt_out_words import LEFT
 
 
 @dataclass
-class UnsubscribeSummary:
-    """The result; `read` is the sum of the other four."""
+class UnsubscribeSummary(AddressesRead):
+    """The addresses of a file that were unsubscribed, never on the list, or off it already."""
 
     unsubscribed: int = 0
     remembered: int = 0
     unchanged: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    note: str = ""
-
-    @property
-    def read(self) -> int:
-        return self.unsubscribed + self.remembered + self.unchanged + len(self.refused)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the counts, and each refused row with its line and reason."""
-        rows = [{"line": line, "reason": reason} for line, reason in self.refused]
-        return {
-            "read": self.read, "unsubscribed": self.unsubscribed, "remembered": self.remembered,
-            "unchanged": self.unchanged, "refused": len(rows), "refused_rows": rows, "note": self.note,
-        }  # fmt: skip
 
 
 def unsubscribe_file(
@@ -48,7 +34,7 @@ def unsubscribe_file(
         driver: Any = connection.connection.driver_connection
         found = 0
         with driver.cursor() as cursor, cursor.copy(merging.COPY) as copy:
-            for address in find_addresses(opened, lambda line, reason: summary.refused.append((line, reason))):
+            for address in find_addresses(opened, summary.refuse):
                 found += 1
                 row = (found, "not subscribed", None, LEFT, address.written, address.key)
                 copy.write_row((*row, *merging.NOTHING))
