@@ -147,8 +147,8 @@ def export(installation: Installation, name: str, exact: bool, format_: str) -> 
 @click.option("--dry-run", is_flag=True, help="Show what the import would do, and store nothing.")
 @click.option(
     "--map", "mapping", multiple=True, metavar='"FIELD=HEADING"',
-    help='Which heading fills which field; "=HEADING" leaves a column out; "HEADING=opt-out", "HEADING=opt-in" and '
-    '"HEADING=status" say that a column tells who must not be mailed.',
+    help='Which heading fills which field; "=HEADING" leaves a column out; "HEADING=opt-out", "HEADING=opt-in", '
+    '"HEADING=status" and "HEADING=words" say that a column tells who must not be mailed.',
 )  # fmt: skip
 @sheet_options
 @click.option(

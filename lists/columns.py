@@ -37,6 +37,7 @@ OURS = frozenset({
 })  # fmt: skip
 # One column that holds a whole name, which is cut in two if no other column holds a first or last name.
 FULL_NAME = frozenset({"name", "full_name", "fullname", "your_name", "contact_name", "display_name", "member_name"})
+_UNNAMED = re.compile(r"column (\d+)")  # without a heading
 _NUMBERED = re.compile(r"(.*)#(\d+)")
 
 
@@ -169,6 +170,8 @@ def _places(header: Sequence[str], mapping: Mapping[str, str], path: Path, line:
             found = _found(header, heading)
         if not found and (numbered := _NUMBERED.fullmatch(heading)):
             found = _found(header, numbered[1])[int(numbered[2]) - 1 :][:1]
+        if not found and (unnamed := _UNNAMED.fullmatch(heading)):
+            found = [place for place, cell in enumerate(header) if not cell and place + 1 == int(unnamed[1])]
         if len(found) != 1:
             problem, hint = "no column has", _listed(header)
             if found:

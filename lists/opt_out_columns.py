@@ -13,10 +13,10 @@ from pathlib import Path
 
 from daisychain.errors import InputError
 from daisychain.slug import slug
-from lists.opt_out_words import ASK, ELSEWHERE, LEFT, NEVER, cell_kind, heading_meaning
+from lists.opt_out_words import ASK, ELSEWHERE, LEFT, NEVER, cell_kind, heading_meaning, parts
 
 # What a person can say of a column at --map.
-MEANINGS = ("opt-out", "opt-in", "status", "ignore")
+MEANINGS = ("opt-out", "opt-in", "status", "words", "ignore")
 MOST_VALUES = 1_000  # different ones that are counted of one column
 _SHOWN = 12
 
@@ -75,6 +75,9 @@ class OptOutColumn:
         return f"not subscribed: the file says {what}"
 
     def _judge(self, cell: str) -> str:
+        if self.meaning == "words":
+            kinds = {cell_kind(part) for part in parts(cell)}
+            return next((said for said in (NEVER, LEFT) if said in kinds), "")
         kind = cell_kind(cell)
         if self.meaning == "opt-out" and kind in {"yes", "date"}:
             return self.strength
@@ -119,11 +122,13 @@ def _question(column: OptOutColumn) -> str:
     shown = ", ".join(f"{value or '(empty)'} ({number:,})" for value, number in unclear[:_SHOWN])
     more = len(unclear) - _SHOWN
     values = shown + (f", and {more:,} more" if more > 0 else "")
-    says = (
-        ("opt-out", "yes means: do not mail"), ("opt-in", "no means: do not mail"),
-        ("status", "only words such as subscribed or active may be mailed"),
-        ("ignore", "it has nothing to do with mail"),
-    )  # fmt: skip
+    says = [("words", "cells with a word such as unsubscribed or deceased mean: do not mail, the others nothing")]
+    if column.meaning != "anything":
+        says = [
+            ("opt-out", "yes means: do not mail"), ("opt-in", "no means: do not mail"),
+            ("status", "only words such as subscribed or active may be mailed"),
+        ]  # fmt: skip
+    says.append(("ignore", "it has nothing to do with mail"))
     options = "\n".join(f'  --map "{column.heading}={meaning}"'.ljust(40) + f" {words}" for meaning, words in says)
     field = f"{slug(column.heading, '_') or 'column'}_text"[:60]
     return f'{column.heading}: {values}\n{options}\n  --map "{field}={column.heading}" keeps it as a field only'

@@ -113,4 +113,9 @@ def is_mention(cell: str) -> bool:
 def is_phrase(cell: str) -> bool:
     """Report whether a cell of any column, or one of several things in it, is a word for “do not mail”."""
     phrase = _patterns("cells")["phrase"]
-    return any(phrase.fullmatch(slug(part, " ")) for part in re.split(r"[,;|]", cell) if len(part) < 60)
+    return any(phrase.fullmatch(slug(part, " ")) for part in parts(cell) if len(part) < 60)
+
+
+def parts(cell: str) -> list[str]:
+    """Return the things that a cell holds, as tags are written."""
+    return [part.strip() for part in re.split(r"[,;|]", cell)]

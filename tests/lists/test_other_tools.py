@@ -39,6 +39,27 @@ def test_nobody_who_said_no_in_an_export_is_mailed_and_nobody_else_is_kept_out(f
     assert case.get("asked", "") in said
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "kept"),
+    [
+        ("tags", "Tags=words", "ann"),
+        ("tags", "tags=Tags", "ann bob"),
+        ("tags", "=Tags", "ann bob"),
+        ("no heading above it", "column 2=words", "ann"),
+        ("no heading above it", "column 2=ignore", "ann bob"),
+        ("a column of a minute-taker", "Notes=words", "ann"),
+        ("a name that says it", "Last name=words", "ann"),
+        ("Raiser's Edge, solicit codes", "Solicit Codes=words", "ann"),
+        ("CiviCRM, on hold", "On Hold=opt-out", "ann"),
+        ("Mailchimp, GDPR columns", "GDPR: Email=opt-in", "ann"),
+    ],
+)
+def test_a_question_is_answered_by_a_map(friends: Daisychain, name: str, option: str, kept: str) -> None:
+    (friends.folder / "people.csv").write_text(FILES[name]["file"], encoding="utf-8")
+    friends("list", "import", "friends", "people.csv", "--map", option)
+    assert mailable(friends) == kept
+
+
 def test_every_heading_and_value_is_followed_asked_about_or_left_alone() -> None:
     wrong = []
     for line in COLUMNS.read_text(encoding="utf-8").splitlines()[1:]:
