@@ -61,7 +61,8 @@ def open_sheet(
             with open_workbook(path, sheet) as workbook:
                 yield workbook
             return
-        start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n").upper()
+        plain = head.lstrip(b"\xff\xfe").replace(b"\0", b"")  # UTF-16 as ASCII
+        start = plain.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n").upper()
         for kind, marks in _OTHERS.items():
             if start.startswith(marks):
                 raise InputError(

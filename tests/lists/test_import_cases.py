@@ -261,6 +261,13 @@ def test_an_import_without_refused_rows_leaves_no_old_file_of_them(friends: Dais
     assert refused.exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_web_page_in_any_encoding_is_named_as_such(friends: Daisychain, encoding: str) -> None:
+    path = friends.folder / "people.csv"
+    path.write_text("\n <html><table><tr><td>Email</td></tr></table></html>", encoding=encoding)
+    assert "This is a web page" in friends("list", "import", "friends", str(path), code=1).stderr
+
+
 def test_a_zip_of_sheets_is_named_as_such(friends: Daisychain) -> None:
     path = friends.folder / "people.csv"
     with zipfile.ZipFile(path, "w") as archive:
