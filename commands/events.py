@@ -52,7 +52,7 @@ def classify_(installation: Installation, id_: int | None, format_: str) -> None
 def replay_(installation: Installation, since: datetime | None, yes: bool, format_: str) -> None:
     """Work events out again from the stored webhook bodies, and roll-ups from all events.
 
-    New hits and events wait until it is done. Suppressions and memberships do not change, except for
+    Readers and new events do not wait for it. Suppressions and memberships do not change, except for
     bodies that were never processed before.
     """
     from daisychain.secret import installation_secret
@@ -61,10 +61,7 @@ def replay_(installation: Installation, since: datetime | None, yes: bool, forma
 
     begin = since.replace(tzinfo=UTC) if since else datetime.fromtimestamp(0, UTC)
     keys = Keys(installation_secret(installation.settings))
-    with installation.database.engine.connect() as connection, connection.begin() as transaction:
-        found = replay(connection, keys, begin)
-        if not yes:
-            transaction.rollback()
+    found = replay(installation.database, keys, begin, write=yes)
     if found.kept_since is None:
         say("No webhook bodies are stored, so no events can be worked out again.")
     else:

@@ -237,21 +237,26 @@ _TAKEN_IN = text("""
     JOIN deliveries d ON d.id = e.delivery_id AND d.kind = 'member'
     WHERE c.id = :campaign GROUP BY c.id
     ON CONFLICT (campaign_id) DO UPDATE SET events = excluded.events, newest_at = excluded.newest_at
-    RETURNING events
 """)
 
 
-def classify_again(connection: Connection, campaign_ids: Collection[int]) -> None:
-    """Classify the hits of campaigns in the caller's transaction; the roll-ups must be recounted afterwards.
+def classify_anew(database: Database, campaign_id: int) -> int:
+    """Classify the hits of a campaign whose events were built again; returns how many changed."""
+    # It commits by itself: each hit of a reader updates this row.
+    with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(_TAKEN_IN, {"campaign": campaign_id})
+    return classify_campaign(database, campaign_id)
 
-    The caller must keep others from adding events.
+
+def classify_unrecorded(connection: Connection, campaign_id: int) -> int:
+    """Classify the hits of a campaign in a transaction that will be rolled back; returns how many changed.
+
+    What readers' hits update is not touched: they would wait until then.
     """
-    for campaign_id in campaign_ids:
-        find_changes(connection, campaign_id)
-        connection.execute(_IN_PLACE)
-        events = connection.scalar(_TAKEN_IN, {"campaign": campaign_id})
-        connection.execute(_DONE, {"campaign": campaign_id, "events": events, "seconds": 0, "rule_set": RULE_SET})
+    find_changes(connection, campaign_id)
+    changed = connection.execute(_IN_PLACE).rowcount
     connection.execute(_DROP)
+    return changed
 
 
 def _json(rows: Collection[object]) -> str:

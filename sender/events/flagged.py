@@ -20,6 +20,7 @@ from sender.tables import Flagged
 log = logging.getLogger("daisychain.flagged")
 
 MAIL, EVENT, ENTRY = "mails in the mailbox for bounces", "events in webhook bodies", "entries of SendGrid's lists"
+BODY = "webhook bodies"
 # A mail is flagged until somebody takes its flag off in the mailbox; nobody can do that for the others.
 KEPT_FOR = timedelta(days=30)
 

@@ -27,7 +27,7 @@ from lists.tables import Member
 from sender.delivery.attempts import settle_by_event
 from sender.event import PROOFS, IncomingEvent
 from sender.events.clicked_links import match_clicked_links
-from sender.events.flagged import EVENT, do_each
+from sender.events.flagged import BODY, EVENT, do_each, flag, reason_of
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.rollups import store_events, update_rollups
 from sender.events.sendgrid_webhook import SOURCE, parse_body, to_events
@@ -119,15 +119,23 @@ def ingest_body(connection: Connection, body_id: int, keys: Keys) -> int:
     ).one_or_none()
     if row is None:
         return 0
-    raw = {f"body {body_id}, event {number}": each for number, each in enumerate(parse_body(bytes(row.body)), 1)}
     new = do_each(
         connection,
         EVENT,
-        raw,
+        named_events(connection, body_id, row.body) or {},
         lambda some: ingest(connection, to_events(some, keys, row.received_at), row.received_at, body_id),
     )
     connection.execute(update(WebhookBody).where(WebhookBody.id == body_id).values(processed_at=func.now()))
     return len(new)
+
+
+def named_events(connection: Connection, body_id: int, body: bytes) -> Mapping[str, dict[str, Any]] | None:
+    """Return the raw events of a body, by what to flag them as; None, and flag the body, if it can't be read."""
+    try:
+        return {f"body {body_id}, event {number}": each for number, each in enumerate(parse_body(bytes(body)), 1)}
+    except ValueError as error:
+        flag(connection, BODY, f"body {body_id}", reason_of(error))
+        return None
 
 
 def ingest(

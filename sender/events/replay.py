@@ -3,6 +3,9 @@
 For when the classification of events changes, or to check that the figures don't depend on chance. Hits on our own
 pages stay, and so do events whose bodies are deleted. A replay suppresses and unsubscribes nobody, except for bodies
 that were never processed.
+
+Readers never wait for it: it writes body by body, each in a transaction of its own, and locks no table. What it only
+shows is rolled back, and holds no lock but on events of bodies, which no page touches.
 """
 
 # ruff: noqa: S608 - its SQL is built from our constants only
@@ -10,45 +13,54 @@ that were never processed.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+import orjson
+from sqlalchemy import Connection, Row, select, text
 
-from sender.events.classify import classify_again
-from sender.events.flagged import EVENT, do_each
-from sender.events.intake import ingest_body, match_events, settle_proven_attempts
-from sender.events.recount import recount_rollups
+from daisychain.database import Database
+from sender.event import IncomingEvent
+from sender.events.classify import classify_anew, classify_unrecorded
+from sender.events.flagged import DATABASE_ERRORS, EVENT, do_each
+from sender.events.intake import ingest_body, match_events, named_events, settle_proven_attempts
+from sender.events.reader_rules import LASTING
+from sender.events.recount import correct_rollups, recount_rollups
 from sender.events.rollups import store_events
-from sender.events.sendgrid_webhook import parse_body, to_events
+from sender.events.sendgrid_webhook import to_events
 from sender.links.keys import Keys
 from sender.tables import WebhookBody
 
 log = logging.getLogger("daisychain.replay")
 
-# `body_id` and `received_at` may change if two bodies contain the same event; nothing else may.
-_SAME = (
-    "natural_key, source, kind, at, delivery_id, campaign_id, attempt_id, link, url, bounce, open_class, rules, "
-    "user_agent, network, detail"
-)
-# An event's `received_at` is its body's; its BRIN index skips the older part of the table.
-_OF_BODIES = """
-    received_at >= :since
-    AND body_id IN (SELECT id FROM webhook_bodies WHERE received_at >= :since AND processed_at IS NOT NULL)
-"""
-_KEEP = text(f"CREATE TEMPORARY TABLE events_before ON COMMIT DROP AS SELECT {_SAME} FROM events WHERE {_OF_BODIES}")
-_FORGET = text(f"DELETE FROM events WHERE {_OF_BODIES}")
-_CHANGED = text(f"""
-    WITH events_now AS (SELECT {_SAME} FROM events WHERE {_OF_BODIES})
-    SELECT (SELECT count(*) FROM events_before) AS before, (SELECT count(*) FROM events_now) AS after, (
-        SELECT count(*) FROM (
-            (SELECT * FROM events_before EXCEPT SELECT * FROM events_now)
-            UNION ALL (SELECT * FROM events_now EXCEPT SELECT * FROM events_before)) AS x) AS changed
+# `body_id` and `received_at` may change if two bodies contain the same event. The class of a hit, and the rules that
+# decided it, depend on the campaign's other hits: only what the body says itself is compared.
+_SAME = "source, kind, at, delivery_id, campaign_id, attempt_id, link, url, bounce, user_agent, network, detail"
+# An event's `received_at` is its body's; its BRIN index skips the older part of the table. One scan finds the events of
+# all bodies: they have no index on `body_id`.
+_OF_BODIES = text("""
+    CREATE TEMPORARY TABLE replayed AS
+    SELECT body_id, natural_key, campaign_id FROM events
+    WHERE received_at >= :since
+      AND body_id IN (SELECT id FROM webhook_bodies WHERE received_at >= :since AND processed_at IS NOT NULL)
 """)
-_CAMPAIGNS = text(f"""
-    SELECT campaign_id FROM events_before WHERE campaign_id IS NOT NULL
-    UNION SELECT campaign_id FROM events WHERE campaign_id IS NOT NULL AND {_OF_BODIES}
+_FORGET = text(f"""
+    WITH told AS MATERIALIZED (
+        SELECT *, decode(natural_key, 'hex') AS key
+        FROM json_to_recordset(CAST(:events AS json)) AS told (
+            natural_key text, source text, kind text, at timestamptz, delivery_id bigint, campaign_id bigint,
+            attempt_id bigint, link integer, url text, bounce text, rules text, user_agent text, network text,
+            detail jsonb))
+    DELETE FROM events e USING replayed r
+    WHERE r.body_id = :body_id AND e.natural_key = r.natural_key AND e.body_id = :body_id AND NOT EXISTS (
+        SELECT 1 FROM told t WHERE t.key = e.natural_key AND ROW({", ".join(f"t.{name}" for name in _SAME.split(", "))})
+            IS NOT DISTINCT FROM ROW({", ".join(f"e.{name}" for name in _SAME.split(", "))})
+          AND (e.rules = '' OR substring(t.rules FROM :lasting) IS NOT DISTINCT FROM substring(e.rules FROM :lasting)))
+    RETURNING encode(e.natural_key, 'hex') AS key
 """)
 
 
@@ -58,7 +70,7 @@ class Replayed:
 
     since: datetime
     taken_in: int  # bodies that no job had processed before
-    not_readable: int  # bodies that can't be processed; the log says why
+    not_readable: int  # bodies that can't be processed; they are flagged, or the log says why
     bodies: int
     first_body: datetime | None
     last_body: datetime | None
@@ -71,63 +83,139 @@ class Replayed:
     rollups_changed: dict[str, int]
 
 
-def replay(connection: Connection, keys: Keys, since: datetime) -> Replayed:
-    """Rebuild the events of all bodies since then, and the roll-ups of their campaigns, in the caller's transaction.
+@dataclass
+class _Done:
+    """The counts of a replay under way."""
 
-    Bodies that no job could process are processed first. Until the transaction ends, nobody else can add events.
+    write: bool
+    forgotten: int = 0
+    stored: int = 0
+    settled: int = 0
+    classified: int = 0
+    with_hits: set[int | None] = field(default_factory=set)  # campaigns of which opens or clicks were stored
+    not_readable: set[int] = field(default_factory=set)
+    campaigns: set[int] = field(default_factory=set)
+
+
+def replay(database: Database, keys: Keys, since: datetime, *, write: bool) -> Replayed:
+    """Rebuild the events of all bodies since then, and the roll-ups of their campaigns; `write` keeps the result.
+
+    Bodies that no job could process are processed first.
     """
-    connection.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
-    taken_in, not_readable = _ingest_unprocessed(connection, keys, since)
-    kept_since = connection.scalar(select(WebhookBody.received_at).order_by(WebhookBody.id).limit(1))
-    bodies = connection.execute(
-        select(WebhookBody.id, WebhookBody.received_at)
-        .where(WebhookBody.received_at >= since, WebhookBody.processed_at.isnot(None))
-        .order_by(WebhookBody.id)
-    ).all()
-    when = {"since": since}
-    connection.execute(_KEEP, when)
-    connection.execute(_FORGET, when)
-    settled = sum(_rebuild_events(connection, keys, row.id, row.received_at) for row in bodies)
-    campaigns = sorted(connection.scalars(_CAMPAIGNS, when))
-    classify_again(connection, campaigns)
-    counts = connection.execute(_CHANGED, when).one()
-    rollups_changed = recount_rollups(connection, campaigns, replace=True)
-    connection.execute(text("DROP TABLE events_before"))
-    times = [row.received_at for row in bodies]
+    with database.engine.connect() as connection:
+        ids = select(WebhookBody.id).where(WebhookBody.received_at >= since, WebhookBody.processed_at.is_(None))
+        waiting = set(connection.scalars(ids))
+    failed = {body_id for body_id in sorted(waiting) if not _ingested(database, keys, body_id)} if write else set()
+    engine = database.engine if write else database.engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.connect() as connection, _rolled_back(connection, not write):
+        with _step(connection):
+            before, kept_since, bodies, campaigns = _begin(connection, since, failed)
+        done = _Done(write, campaigns=campaigns)
+        while _rebuild_all(connection, keys, bodies, done):
+            pass  # an event that one body no longer has may be in another one, which was passed
+        changed = Counter[str]()
+        for campaign_id in sorted(done.campaigns):
+            if write:
+                changed.update(correct_rollups(database.engine, [campaign_id]))
+                done.classified += classify_anew(database, campaign_id) if campaign_id in done.with_hits else 0
+            else:
+                done.classified += classify_unrecorded(connection, campaign_id) if campaign_id in done.with_hits else 0
+                changed.update(recount_rollups(connection, [campaign_id]))
+    read = {row.id: row.received_at for row in bodies if row.id not in done.not_readable}
     return Replayed(
-        since, taken_in, not_readable, len(bodies), min(times, default=None), max(times, default=None), kept_since,
-        counts.before, counts.after, counts.changed, settled, campaigns, rollups_changed,
+        since, len(waiting & read.keys()), len(failed | done.not_readable), len(read),
+        min(read.values(), default=None), max(read.values(), default=None), kept_since,
+        before, before - done.forgotten + done.stored, done.forgotten + done.stored + done.classified,
+        done.settled, sorted(done.campaigns), dict(changed),
     )  # fmt: skip
 
 
-def _ingest_unprocessed(connection: Connection, keys: Keys, since: datetime) -> tuple[int, int]:
-    """Process the bodies that no job has; returns how many succeeded and how many failed."""
-    unprocessed = connection.scalars(
-        select(WebhookBody.id)
-        .where(WebhookBody.received_at >= since, WebhookBody.processed_at.is_(None))
+@contextmanager
+def _rolled_back(connection: Connection, wanted: bool) -> Iterator[None]:
+    """Roll back everything that is done within, if that is wanted."""
+    whole = connection.begin() if wanted else None
+    yield
+    if whole:
+        whole.rollback()
+
+
+@contextmanager
+def _step(connection: Connection) -> Iterator[None]:
+    """Do one step in a transaction of its own, or in a savepoint of the one that will be rolled back."""
+    with connection.begin_nested() if connection.in_transaction() else connection.begin():
+        yield
+
+
+def _ingested(database: Database, keys: Keys, body_id: int) -> bool:
+    """Process a body that no job has; whether that succeeded."""
+    try:
+        with database.engine.begin() as connection:
+            ingest_body(connection, body_id, keys)
+    except DATABASE_ERRORS:
+        raise
+    except Exception:  # a body that fails must not stop the others
+        log.exception("webhook body %s can't be processed", body_id)
+        return False
+    return True
+
+
+def _begin(
+    connection: Connection, since: datetime, failed: set[int]
+) -> tuple[int, datetime | None, list[Any], set[int]]:
+    """Find the bodies and their events; returns how many events, since when bodies are kept, bodies and campaigns."""
+    bodies = connection.execute(
+        select(WebhookBody.id, WebhookBody.received_at)
+        .where(WebhookBody.received_at >= since, WebhookBody.id.not_in(failed))
         .order_by(WebhookBody.id)
     ).all()
-    broken = 0
-    for body_id in unprocessed:
-        try:
-            with connection.begin_nested():
-                ingest_body(connection, body_id, keys)
-        except Exception:  # a body that fails must not stop the others
-            log.exception("webhook body %s can't be processed", body_id)
-            broken += 1
-    return len(unprocessed) - broken, broken
+    kept_since = connection.scalar(select(WebhookBody.received_at).order_by(WebhookBody.id).limit(1))
+    connection.execute(text("DROP TABLE IF EXISTS replayed"))
+    connection.execute(_OF_BODIES, {"since": since})
+    connection.execute(text("CREATE INDEX ON replayed (body_id)"))
+    before = connection.scalar(text("SELECT count(*) FROM replayed")) or 0
+    campaigns = set(connection.scalars(text("SELECT DISTINCT campaign_id FROM replayed WHERE campaign_id IS NOT NULL")))
+    return before, kept_since, list(bodies), campaigns
 
 
-def _rebuild_events(connection: Connection, keys: Keys, body_id: int, received_at: datetime) -> int:
-    body = connection.execute(select(WebhookBody.body).where(WebhookBody.id == body_id)).scalar_one()
+def _rebuild_all(connection: Connection, keys: Keys, bodies: list[Any], done: _Done) -> bool:
+    """Rebuild the events of each body; whether an event is gone that may be in another body."""
+    gone: set[str] = set()
+    for row in bodies:
+        with _step(connection):
+            gone = _rebuild(connection, keys, row, done, gone)
+    return bool(gone)
 
-    def rebuild(some: list[dict[str, Any]]) -> list[int]:
-        events = to_events(some, keys, received_at)
+
+def _rebuild(connection: Connection, keys: Keys, row: Row[Any], done: _Done, gone: set[str]) -> set[str]:
+    """Delete the events that a body no longer has, and store those that are missing; returns all that are gone."""
+    body = connection.execute(select(WebhookBody.body).where(WebhookBody.id == row.id)).scalar_one_or_none()
+    if body is None:  # deleted meanwhile
+        return gone
+    named = named_events(connection, row.id, body)
+    if named is None:
+        done.not_readable.add(row.id)
+        named = {}
+
+    def convert(some: list[dict[str, Any]]) -> list[IncomingEvent]:
+        events = to_events(some, keys, row.received_at)
         match_events(connection, events)
         for each in events:
             each.mailbox = ""  # updates no roll-up: they are recounted at the end
-        store_events(connection, events, received_at, body_id)
-        return [settle_proven_attempts(connection, events)]
+        return events
 
-    raw = {f"body {body_id}, event {number}": each for number, each in enumerate(parse_body(bytes(body)), 1)}
-    return sum(do_each(connection, EVENT, raw, rebuild))
+    events = do_each(connection, EVENT, named, convert)
+    with connection.begin_nested() as settling:
+        done.settled += settle_proven_attempts(connection, events)
+        if not done.write:  # or until the end nobody else could settle them
+            settling.rollback()
+    told = {each.natural_key: each for each in reversed(events)}
+    values = {"events": orjson.dumps([told[key] for key in sorted(told)]).decode(), "body_id": row.id}
+    values["lasting"] = "|".join(LASTING)
+    forgotten = set(connection.scalars(_FORGET, values))
+    things = {f"body {row.id}, {key}": event for key, event in told.items()}
+    new = do_each(connection, EVENT, things, lambda some: store_events(connection, some, row.received_at, row.id).new)
+    done.forgotten += len(forgotten)
+    done.stored += len(new)
+    done.with_hits |= {each.campaign_id for each in new if each.open_class}
+    done.campaigns |= {each.campaign_id for each in events if each.campaign_id is not None}
+    return (gone | forgotten) - {each.natural_key for each in new}

@@ -14,7 +14,7 @@ from daisychain.errors import StateError
 from sender.event import IncomingEvent
 from sender.events import classify, intake, reader_rules
 from sender.events.classify import classify_due
-from sender.events.recount import recount_rollups
+from sender.events.recount import correct_rollups, recount_rollups
 from sender.events.sendgrid_webhook import to_events
 from sender.tables import Event
 from tests.reports.simulated_readers import CHROME, START, Hit
@@ -165,7 +165,7 @@ def test_old_hits_keep_what_the_provider_and_head_said(database: Database) -> No
                      "WHERE kind = 'opened' AND delivery_id = :id"),
                 {"class": open_class, "source": source, "id": staged.first + person},
             )  # fmt: skip
-        recount_rollups(connection, [staged.campaign_id], replace=True)
+    correct_rollups(database.engine, [staged.campaign_id])
     staged.classify()
     assert [rules for _, rules in classes(staged, "opened")] == [
         "provider-flag", "apple-prefetch", "head", "named-program",

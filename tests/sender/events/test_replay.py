@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, event, func, select, text, update
 
 from daisychain.database import Database
 from daisychain.jobs import Workers
+from daisychain.secret import installation_secret
 from lists.tables import Membership, Suppression
+from pages.app import create_app
+from sender.alerts.conditions import active_conditions
+from sender.events import recount
 from sender.events.intake import QUEUE, process_body, store_body
 from sender.events.mailbox_providers import OTHER, mailbox_provider
 from sender.events.page_hits import record_hit
 from sender.events.recount import recount_rollups
 from sender.events.replay import Replayed, replay
 from sender.events.webhook_bodies import drop_old_bodies
+from sender.links.keys import Keys
 from sender.links.sent_mail import find_sent_mail
 from sender.tables import Delivery, Event, HourRollup, LinkRollup, MailboxRollup, WebhookBody
 from sender.upkeep import chores
@@ -83,8 +90,7 @@ def differences(campaign: Sent) -> dict[str, int]:
 
 
 def replayed(campaign: Sent, since: datetime = EPOCH) -> Replayed:
-    with campaign.database.engine.begin() as connection:
-        return replay(connection, campaign.keys, since)
+    return replay(campaign.database, campaign.keys, since, write=True)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +259,95 @@ def test_a_replay_takes_in_the_bodies_whose_jobs_failed_and_passes_over_what_can
     with database.engine.connect() as connection:
         assert connection.scalars(select(Suppression.address_key)).all() == [campaign.address()]
     assert replayed(campaign).taken_in == 0
+
+
+class Readers:
+    """Fetches a pixel and a link and unsubscribes by it, while something else stands still."""
+
+    def __init__(self, campaign: Sent) -> None:
+        self.campaign, self.client = campaign, create_app(campaign.database).test_client()
+        self.people = itertools.cycle(range(3, len(campaign.deliveries)))
+        self.came = 0
+
+    def come(self) -> None:
+        answers: list[int] = []
+        reader = threading.Thread(target=lambda: answers.extend(self._read(next(self.people))), daemon=True)
+        reader.start()
+        reader.join(timeout=20)  # the time is only for a failure
+        assert answers == [200, 302, 200]
+        self.came += 1
+
+    def _read(self, number: int) -> list[int]:
+        one_click = {"List-Unsubscribe": "One-Click"}
+        answers = [
+            self.client.get(f"/o/{self.campaign.pixel(number)}.gif"),
+            self.client.get(f"/c/{self.campaign.click(number)}/0"),
+            self.client.post(f"/u/{self.campaign.unsubscribe(number)}", data=one_click),
+        ]
+        return [answer.status_code for answer in answers]
+
+
+@pytest.mark.parametrize("flags", [(), ("--yes",)])
+def test_readers_wait_at_no_step_of_a_replay(
+    database: Database, daisychain: Daisychain, flags: tuple[str, ...]
+) -> None:
+    campaign = sent(database, people=12)
+    take(campaign, a_life(campaign))
+    take(campaign, a_life(campaign)[:5])
+    with database.engine.begin() as connection:  # events to forget, and events to store
+        connection.execute(text("UPDATE events SET bounce = 'hard' WHERE kind = 'bounced'"))
+        connection.execute(text("DELETE FROM events WHERE kind = 'queued'"))
+    readers, here = Readers(campaign), threading.get_ident()
+
+    def after_statement(*_: Any) -> None:
+        if threading.get_ident() == here:
+            readers.come()
+
+    event.listen(Engine, "after_cursor_execute", after_statement)
+    try:
+        daisychain("events", "replay", *flags)
+    finally:
+        event.remove(Engine, "after_cursor_execute", after_statement)
+    assert readers.came > 20
+
+
+def test_a_correction_of_figures_holds_up_no_other_reader_and_counts_whoever_comes_meanwhile(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = sent(database, people=12)
+    take(campaign, a_life(campaign))
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE delivery_rollups SET clicks = 99, facts = 0"))
+        connection.execute(text("TRUNCATE hour_rollups, link_clickers"))
+        connection.execute(text("UPDATE mailbox_rollups SET people = 7"))
+    readers, count = Readers(campaign), recount._count
+
+    def count_slowly(*given: Any) -> None:
+        readers.come()
+        count(*given)
+        readers.come()
+
+    monkeypatch.setattr(recount, "_count", count_slowly)
+    assert any(replayed(campaign).rollups_changed.values())
+    assert readers.came == 6
+    monkeypatch.undo()
+    assert differences(campaign) == {}
+
+
+def test_a_body_that_can_not_be_read_is_flagged_and_no_longer_waits(database: Database, daisychain: Daisychain) -> None:
+    with database.engine.begin() as connection:
+        store_body(connection, b"no JSON at all")
+    with Workers(database, queues=[QUEUE], until_idle=True) as workers:
+        workers.wait()
+    with database.engine.connect() as connection:
+        assert connection.scalars(select(WebhookBody.id).where(WebhookBody.processed_at.is_(None))).all() == []
+        later = datetime.now(UTC) + timedelta(hours=1)
+        conditions = {each.key: each.message for each in active_conditions(connection, database.settings, later)}
+    assert "1 webhook bodies could not be read" in conditions["flagged"]
+    assert "webhook bodies" not in conditions
+    findings = {each["subject"]: each["words"] for each in daisychain.json("doctor", "--format", "json", code=1)}
+    assert "1 webhook bodies" in findings["flagged"]
+    assert replay(database, Keys(installation_secret(database.settings)), EPOCH, write=True).not_readable == 1
 
 
 def test_the_command_shows_first_and_writes_when_told(database: Database, daisychain: Daisychain) -> None:
