@@ -38,12 +38,12 @@ def status(installation: Installation, id_: int, watch: bool, format_: str) -> N
 
     with installation.database.engine.connect() as connection:
         found = campaign_status(connection, id_)
-        may_send = confirmed_places.is_confirmed(connection, installation.settings)
-    if not may_send:
-        say(f"{confirmed_places.UNCONFIRMED} {confirmed_places.HINT}")
+        reason = confirmed_places.why_not(connection, installation.settings)
+    if reason:
+        say(f"{reason} {confirmed_places.HINT}")
     if watch and found.campaign.state in ("sending", "scheduled"):
         found = watched(installation, id_)
-    emit_status(found, format_, may_send_from_here=may_send)
+    emit_status(found, format_, may_send_from_here=not reason)
 
 
 def watched(installation: Installation, campaign_id: int) -> CampaignStatus:

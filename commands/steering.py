@@ -140,14 +140,16 @@ def warm_up(installation: Installation, domain: str | None, stop: bool, format_:
 @pass_installation
 @examples("confirm-here")
 def confirm_here(installation: Installation, yes: bool) -> None:
-    """Allow a database that was restored or moved to send from here; campaigns under way are paused."""
+    """Allow a database that was restored, moved or went back in time to send from here; its campaigns are paused."""
     from sender.delivery import confirmed_places
 
     with installation.database.engine.begin() as connection:
         place = confirmed_places.here(connection, installation.settings)
-        if confirmed_places.is_confirmed(connection, installation.settings):
+        reason = confirmed_places.why_not(connection, installation.settings)
+        if not reason:
             say(f"Confirmed already: {place.description}.")
             return
+        say(reason)
         if not yes:
             confirm(f"May mail leave from {place.description}, and is no other copy of this database at work?")
         paused = confirmed_places.confirm(connection, installation.settings, who=acting_user())

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from flask import Flask, abort, current_app, request
+from flask import Flask, Response, abort, current_app, make_response, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 
 from daisychain.database import Database
 from daisychain.secret import installation_secret
 from newsletters.compiled import CompiledEmail
 from newsletters.merge.merge import LinkKeys
-from pages.context import engine
+from pages.context import engine, plain
+from sender.delivery.confirmed_places import notice_forgotten
 from sender.links.keys import KeyKind, Keys
 from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 
 # By the first part of a page's address: the kind of key that opens it.
 _OPENED_BY = {"o": KeyKind.PIXEL, "c": KeyKind.CLICK, "v": KeyKind.VIEW, "u": KeyKind.UNSUBSCRIBE}
+
+
+class LostMail(HTTPException):
+    """A link of a mail that the database does not know any more: it was restored, or old parts were removed."""
+
+    code = 410
+
+    def __init__(self, key: str, delivery_id: int) -> None:
+        super().__init__()
+        self.key, self.delivery_id = key, delivery_id
 
 
 class MailFinder:
@@ -34,14 +46,32 @@ def prepare(app: Flask, database: Database) -> None:
     """Let pages whose address holds a `key` find its mail, and answer 404 to any other key before a body is read."""
     app.extensions["daisychain.mails"] = MailFinder(database)
     app.before_request(_refuse_foreign_keys)
+    app.register_error_handler(LostMail, explain_lost)
 
 
 def mail_of(key: str) -> SentMail:
-    """Return the delivery of a key; 404 for any other text, and for a key that is for another page."""
+    """Return the delivery of a key; 404 for any other text, and for a key that is for another page.
+
+    Raises LostMail if the key is this installation's, and the database does not know its delivery.
+    """
     kind, delivery_id = _opened(key)
-    with engine().connect() as connection:
+    with engine().begin() as connection:
         mailed = find_sent_mail(connection, delivery_id)
-    return mailed if mailed and (kind is not KeyKind.ANY or mailed.one_key) else abort(404)
+        if mailed is None:
+            notice_forgotten(connection, delivery=delivery_id)
+    if mailed is None:
+        raise LostMail(key, delivery_id)
+    return mailed if kind is not KeyKind.ANY or mailed.one_key else abort(404)
+
+
+def explain_lost(lost: LostMail, state: str = "ask") -> Response:
+    """Say that a mail is not known any more; its unsubscribe link asks for the address, which nobody else knows."""
+    if not request.accept_mimetypes.accept_html:
+        return plain("This email is not known any more. Nothing has been changed.", 410)
+    asks = request.endpoint is not None and request.endpoint.startswith("unsubscribe.")
+    action = url_for("unsubscribe.by_form", key=lost.key) if asks else ""
+    page = render_template("lost_mail.html", action=action, state=state)
+    return make_response(page, 200 if state == "done" else 410)
 
 
 def link_keys(mailed: SentMail) -> LinkKeys:

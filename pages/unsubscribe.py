@@ -11,15 +11,17 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
+from daisychain.errors import InputError
 from lists.tables import BY_PAGE
 from pages.context import engine, keep_private, plain
-from pages.mail_of_key import email_of, mail_of
+from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of
 from pages.phrases import page_words
 from sender.events.unsubscribe import (
     SCOPES,
     masked,
     undo_by_mail,
     undoable_by_mail,
+    unsubscribe_by_lost_mail,
     unsubscribe_by_mail,
     unsubscribed_from,
 )
@@ -41,9 +43,12 @@ def ask(key: str) -> str:
 
 
 @blueprint.post("/u/<key>/leave")
-def by_form(key: str) -> str:
+def by_form(key: str) -> str | Response:
     """Unsubscribe a person from what they chose on the form."""
-    mailed = mail_of(key)
+    try:
+        mailed = mail_of(key)
+    except LostMail as lost:
+        return _by_address(lost)
     scope = SCOPES.get(request.form.get("scope", ""))
     if scope is None:
         abort(400, "Please choose what to leave.")
@@ -78,6 +83,18 @@ def by_one_click(key: str) -> Response:
     with engine().begin() as connection:
         unsubscribe_by_mail(connection, mailed, "list", how="one-click")
     return plain("Unsubscribed." if mailed.counts else "This was a test mail; nothing has changed.")
+
+
+def _by_address(lost: LostMail) -> Response:
+    """Unsubscribe the address that a reader entered whose mail is not known any more."""
+    if "address" not in request.form:
+        return explain_lost(lost)
+    try:
+        with engine().begin() as connection:
+            done = unsubscribe_by_lost_mail(connection, lost.delivery_id, request.form["address"], how=BY_PAGE)
+    except InputError:
+        return explain_lost(lost, "wrong")
+    return explain_lost(lost, "done" if done else "often")
 
 
 def _of_mail(mailed: SentMail) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class IncomingEvent:
     offset: int | None = None  # the position of a clicked link in the mail, as the provider counts
     keyed: bool = False  # whether it carries a delivery key, ours or another installation's
     old_key: str = ""  # the natural key that earlier versions gave this event, if it is another one
+    forgotten: bool = False  # whether the key is of a mail of ours that the database does not know
     mailbox: str = ""  # the member's mailbox provider; empty for events that no figure counts
 
     @property

@@ -209,6 +209,8 @@ class Place(Base):
     words: Mapped[str]
     confirmed_at: Mapped[datetime] = now()
     confirmed_by: Mapped[str]
+    timeline: Mapped[int | None]  # the server's; NULL if confirmed before it was kept, until the next look
+    withdrawn_because: Mapped[str] = mapped_column(server_default="")  # how we know that the database went back
 
 
 class Attempt(Base):

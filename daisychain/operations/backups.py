@@ -22,6 +22,7 @@ from daisychain import schema
 from daisychain.database import Database
 from daisychain.embedded import MAJOR, programs
 from daisychain.errors import DatabaseError, InputError, StateError
+from sender.delivery.fresh_numbers import move_numbers_ahead
 
 DEBIAN = Path("/usr/lib/postgresql")
 ASIDE = "before_restore"
@@ -83,6 +84,8 @@ def restore(database: Database, file: Path, watch: Watch, *, overwrite: bool = F
                     f"The backup is of a newer version ({restored.version}) than this Daisychain ({schema.HEAD}).",
                     hint="Nothing was changed. Install the newer Daisychain first.",
                 )
+            with database.unchecked_engine.begin() as restored_database:
+                move_numbers_ahead(restored_database)
         connection.execute("ANALYZE")
     return restored
 

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server must not be told: to forget what it confirmed, or to share one session between clients."""
+"""Checks whether the server keeps what it confirmed, and whether each connection has a session of its own."""
 
 from __future__ import annotations
 

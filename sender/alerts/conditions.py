@@ -22,7 +22,7 @@ from sender.delivery import confirmed_places
 from sender.events.flagged import count_flagged, describe_flagged
 from sender.events.webhook_bodies import AT_MOST, WARN_AFTER
 from sender.providers.provider import Verdict
-from sender.tables import Attempt, Batch, Campaign, Chore, Delivery, MailboxRollup, WebhookBody
+from sender.tables import Attempt, Batch, Campaign, Chore, Delivery, MailboxRollup, Place, WebhookBody
 
 # A body is processed within seconds, unless its job failed.
 BODIES_FOR = timedelta(minutes=15)
@@ -51,6 +51,7 @@ class AlertCondition:
 
 def active_conditions(connection: Connection, settings: Settings, now: datetime) -> Iterator[AlertCondition]:
     """Return every condition that holds now."""
+    yield from _went_back(connection)
     yield from _paused(connection)
     yield from _uncertain(connection, now)
     yield from _overdue(connection, settings, now)
@@ -61,6 +62,19 @@ def active_conditions(connection: Connection, settings: Settings, now: datetime)
     yield from _failing_chores(connection)
     yield from _complaints(connection, now)
     yield from _full_disk(settings.home)
+
+
+def _went_back(connection: Connection) -> Iterator[AlertCondition]:
+    """Report a database that has forgotten something, until a person confirms it from some place."""
+    valid = select(Place).where(Place.withdrawn_because == "").exists()
+    because = connection.scalar(select(func.max(Place.withdrawn_because)).where(~valid))
+    if because:
+        yield AlertCondition(
+            "went back",
+            "The database went back in time",
+            f"{confirmed_places.WENT_BACK}: {because}.\n\nPeople may have been mailed that it does not know of. See "
+            f"docs/operators.md. {confirmed_places.HINT}",
+        )
 
 
 def _paused(connection: Connection) -> Iterator[AlertCondition]:
@@ -108,11 +122,8 @@ def _overdue(connection: Connection, settings: Settings, now: datetime) -> Itera
         Campaign.state == "scheduled", Campaign.starts_at < now - OVERDUE_FOR
     )
     rows = connection.execute(late.order_by(Campaign.id)).all()
-    why = (
-        ""
-        if not rows or confirmed_places.is_confirmed(connection, settings)
-        else f"\n\n{confirmed_places.UNCONFIRMED} {confirmed_places.HINT}"
-    )
+    reason = confirmed_places.why_not(connection, settings) if rows else ""
+    why = f"\n\n{reason} {confirmed_places.HINT}" if reason else ""
     for row in rows:
         yield AlertCondition(
             f"overdue {row.id}",

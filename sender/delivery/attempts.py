@@ -63,6 +63,7 @@ class Claim:
     """A batch claimed by this sender, with the attempt that is already recorded."""
 
     attempt_id: int
+    started_at: datetime
     batch_id: int
     campaign_id: int
     compiled_id: int
@@ -90,9 +91,10 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
         .cte("attempt")
     )
     named = update(Batch).where(Batch.id == batch_id).values(attempt_id=select(attempt.c.id).scalar_subquery())
-    attempt_id = connection.execute(named.returning(Batch.attempt_id)).scalar_one()
-    assert attempt_id is not None
-    return Claim(attempt_id, batch_id, span.campaign_id, batch.compiled_id, people)
+    # The transaction's time is also the default of `attempts.started_at`.
+    made = connection.execute(named.returning(Batch.attempt_id, func.now().label("started_at"))).one()
+    assert made.attempt_id is not None
+    return Claim(made.attempt_id, made.started_at, batch_id, span.campaign_id, batch.compiled_id, people)
 
 
 def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | None]:

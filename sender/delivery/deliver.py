@@ -23,6 +23,7 @@ from daisychain.secret import installation_secret
 from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_emails import emails_of
+from sender.delivery.high_water_mark import HighWaterMark, Mark
 from sender.delivery.senders import LiveSender
 from sender.links.keys import KeyKind, Keys
 from sender.links.sent_mail import load_emails
@@ -58,7 +59,8 @@ class Deliverer:
         self._keys = Keys(installation_secret(database.settings))
         self._mailing = lru_cache(maxsize=32)(self._load_mailing)
         self._provider = lru_cache(maxsize=8)(partial(open_provider, settings=database.settings))
-        self._confirmed_until = 0.0
+        self._confirmed_until, self._confirmed_for = 0.0, 0
+        self._mark: HighWaterMark
         gc.set_threshold(OBJECTS_A_BATCH, *gc.get_threshold()[1:])
 
     def deliver(self, batch_id: int) -> None:
@@ -70,13 +72,13 @@ class Deliverer:
             return  # the batch goes on waiting, and the next sweep gives it a job
         sender_id = self._sender.verified_id()
         with self._database.engine.begin() as connection:
-            if not self._confirmed(connection):
-                log.error(confirmed_places.UNCONFIRMED)
+            if not self._confirmed(connection, sender_id):
                 return
             claim = attempts.claim(connection, batch_id, sender_id)
             if claim is None:
                 return
             claim = self._cut(connection, claim)
+        self._mark.raise_to(Mark(claim.attempt_id, claim.started_at))
         outcome = self._send(claim)
         log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
         self._record(claim, outcome, sender_id)
@@ -127,12 +129,15 @@ class Deliverer:
             return
         time.sleep(min(seconds, 1.0))
 
-    def _confirmed(self, connection: Connection) -> bool:
+    def _confirmed(self, connection: Connection, sender_id: int) -> bool:
+        """Whether this place may send; asked once a second, and after a lost connection: the server may be another."""
         now = time.monotonic()
-        if now > self._confirmed_until:
-            if not confirmed_places.is_confirmed(connection, self._database.settings):
+        if now > self._confirmed_until or sender_id != self._confirmed_for:
+            if reason := confirmed_places.why_not(connection, self._database.settings):
+                log.error(reason)
                 return False
-            self._confirmed_until = now + CONFIRMED
+            self._mark = confirmed_places.here(connection, self._database.settings).mark(self._database.settings)
+            self._confirmed_until, self._confirmed_for = now + CONFIRMED, sender_id
         return True
 
     def _send(self, claim: attempts.Claim) -> Outcome:

@@ -21,6 +21,7 @@ log = logging.getLogger("daisychain.flagged")
 
 MAIL, EVENT, ENTRY = "mails in the mailbox for bounces", "events in webhook bodies", "entries of SendGrid's lists"
 BODY = "webhook bodies"
+MISDIRECTED = "events about another address than their mail's"
 # A mail is flagged until somebody takes its flag off in the mailbox; nobody can do that for the others.
 KEPT_FOR = timedelta(days=30)
 
@@ -48,7 +49,7 @@ def describe_flagged(flagged: Mapping[str, int]) -> str:
     """Say how many things are flagged, and what to do about it."""
     what = ", ".join(f"{count:,} {kind}" for kind, count in flagged.items())
     if MAIL not in flagged:
-        return f"{what} could not be read; the log says why"
+        return f"{what} could not be read or used; the log says why"
     return f"{what} could not be read or need a person. Look at the mails with a flag, and take the flag off"
 
 

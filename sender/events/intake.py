@@ -25,9 +25,10 @@ from lists.members import unsubscribe
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import Member
 from sender.delivery.attempts import settle_by_event
+from sender.delivery.confirmed_places import notice_forgotten
 from sender.event import PROOFS, IncomingEvent
 from sender.events.clicked_links import match_clicked_links
-from sender.events.flagged import BODY, EVENT, do_each, flag, reason_of
+from sender.events.flagged import BODY, EVENT, MISDIRECTED, do_each, flag, reason_of
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.rollups import store_events, update_rollups
 from sender.events.sendgrid_webhook import SOURCE, parse_body, to_events
@@ -145,12 +146,20 @@ def ingest(
 
     The number of statements does not depend on the number of events, except for unsubscribes.
     """
+    read = [(each.delivery_id or 0, each.attempt_id or 0) for each in events]
     people = match_events(connection, events)
     stored = store_events(connection, events, received_at, body_id)
     settle_proven_attempts(connection, events)
-    _suppress(connection, stored.new, people)
-    _unsubscribe(connection, stored.new, people)
+    heard = [each for each in stored.new if not _flag_misdirected(connection, each)]
+    _suppress(connection, heard, people)
+    _unsubscribe(connection, heard, people)
     update_rollups(connection, stored)
+    # Last, as it locks campaigns.
+    notice_forgotten(
+        connection,
+        delivery=max((ids[0] for ids, each in zip(read, events, strict=True) if each.delivery_id is None), default=0),
+        attempt=max((ids[1] for ids, each in zip(read, events, strict=True) if each.attempt_id is None), default=0),
+    )
     return stored.new
 
 
@@ -180,22 +189,43 @@ _PEOPLE = text("""
 
 
 def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> People:
-    """Fill in each event's campaign and mailbox, or clear an unknown delivery; returns the people by delivery."""
+    """Fill in each event's campaign and mailbox; returns the people by delivery.
+
+    An event of a delivery that is unknown, or of another address than its delivery's, loses both of its ids: they are
+    of a mail that the database has forgotten, or of another installation.
+    """
     ids = {each.delivery_id for each in events if each.delivery_id is not None}
     people = {row.id: row for row in connection.execute(_PEOPLE, {"ids": _array(ids)})}
     for each in events:
-        if person := people.get(each.delivery_id):
+        person = people.get(each.delivery_id)
+        if person and _is_about(each, person.address):
             each.campaign_id = person.campaign_id
             each.mailbox = mailbox_provider(person.address) if person.kind == "member" else ""
             continue
+        if each.keyed:
+            each.detail["misdirected" if person else "foreign"] = True
+            each.forgotten = person is None and each.delivery_id is not None
+            each.attempt_id = None
         each.delivery_id = None
         # Another application's reader, who is none of ours to know. A link's query may say who it is for.
         each.url = scrub(each.url.partition("?")[0])
         if each.address:
             each.detail["address_hash"] = hashlib.sha256(each.address.lower().encode()).hexdigest()
-        if each.keyed:
-            each.detail["foreign"] = True
     return people
+
+
+def _is_about(each: IncomingEvent, address: str) -> bool:
+    """Whether an event may be about the mail to this address; reports by mail name no address here."""
+    said, known = each.address.lower(), address.lower()
+    return not said or said == known or address_key(said) == address_key(known)
+
+
+def _flag_misdirected(connection: Connection, each: IncomingEvent) -> bool:
+    """Flag an event of another address than its delivery's; returns whether it is one."""
+    misdirected = "misdirected" in each.detail
+    if misdirected:
+        flag(connection, MISDIRECTED, f"event {each.natural_key}", "its key is of a mail to somebody else")
+    return misdirected
 
 
 def _array(numbers: Collection[int]) -> str:
@@ -239,12 +269,13 @@ def _match_bounces_by_address(connection: Connection, events: Sequence[IncomingE
 # A later attempt at the same batch is right after an attempt that was accepted at once (it was for deferred people), or
 # that was settled before the later one began (it was for people who had failed or waited). Otherwise it is a double.
 _AGAIN = text("""
-    SELECT a.id, NOT (a.accepted AND a.settled_at IS NULL) AND (
+    SELECT a.id, a.first_id, a.last_id, NOT (a.accepted AND a.settled_at IS NULL) AND (
         (a.state = 'split' AND NOT a.closed) OR EXISTS (
             SELECT 1 FROM attempts l
             WHERE l.batch_id = a.batch_id AND l.id > a.id AND (NOT a.closed OR l.started_at < a.settled_at))) AS again
     FROM (
-        SELECT a.id, a.batch_id, a.settled_at, b.state, coalesce(a.outcome, '') = 'accepted' AS accepted,
+        SELECT a.id, a.batch_id, a.settled_at, b.state, b.first_id, b.last_id,
+               coalesce(a.outcome, '') = 'accepted' AS accepted,
                a.settled_at IS NOT NULL
                AND (a.outcome = 'accepted' OR a.settled_because LIKE 'count-as-accepted%') AS closed
         FROM attempts a JOIN batches b ON b.id = a.batch_id
@@ -253,14 +284,18 @@ _AGAIN = text("""
 
 
 def _mark_doubles(connection: Connection, events: Sequence[IncomingEvent]) -> None:
-    """Mark events of attempts whose people were mailed again: each proves that a mail was sent twice."""
+    """Mark events of attempts whose people were mailed again: each proves that a mail was sent twice.
+
+    An attempt that is unknown, or was for other people, is cleared: its event proves nothing.
+    """
     ids = {each.attempt_id for each in events if each.attempt_id is not None}
     rows = connection.execute(_AGAIN, {"ids": _array(ids)}) if ids else ()
-    again: dict[int | None, bool] = {row.id: row.again for row in rows}
+    known = {row.id: row for row in rows}
     for each in events:
-        if each.attempt_id not in again:
-            each.attempt_id = None
-        elif again[each.attempt_id]:
+        attempt = known.get(each.attempt_id)
+        if attempt is None or not attempt.first_id <= (each.delivery_id or attempt.first_id) <= attempt.last_id:
+            each.attempt_id = None  # forgotten, or its number is of an attempt at other people now
+        elif attempt.again:
             each.detail["double"] = True
 
 
@@ -281,6 +316,8 @@ def _suppress(connection: Connection, new: Collection[IncomingEvent], people: Pe
             reason = "hard bounce"
         elif each.kind == "complained":
             reason = "complaint"
+        elif each.kind == "unsubscribed" and each.forgotten:
+            reason = _DROPPED["Unsubscribed Address"]  # from which list, nobody knows any more
         else:
             reason = _dropped_for(each)
         key = reason and address_key(people[each.delivery_id].address if each.delivery_id is not None else each.address)

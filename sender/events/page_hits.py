@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from sender.tables import Event
 
 # More than any reader needs; the limit keeps somebody with one mail from filling the disk.
 MOST_HITS = 100
+# Through one mail that the database has forgotten.
+MOST_ADDRESSES = 3
 
 
 def record_hit(
@@ -49,6 +52,24 @@ def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> 
     """Record an unsubscribe through a mail in the caller's transaction, once for each mail and scope."""
     key = digest(OWN, "unsubscribed", mailed.delivery_id, scope)
     _record(connection, mailed, "unsubscribed", key, detail={"scope": scope})
+
+
+def record_lost_unsubscribe(connection: Connection, delivery_id: int, address_key: str) -> bool:
+    """Record an unsubscribe through a mail that the database has forgotten; False after `MOST_ADDRESSES` addresses.
+
+    A reader may not know which of their addresses it came to. Repeating one of them is harmless.
+    """
+    hashed = hashlib.sha256(address_key.encode()).hexdigest()
+    keys = [digest(OWN, "unsubscribed", delivery_id, "lost", number) for number in range(MOST_ADDRESSES)]
+    rows = select(Event.natural_key, Event.detail).where(Event.natural_key.in_(map(bytes.fromhex, keys)))
+    used = {row.natural_key.hex(): row.detail.get("address_hash") for row in connection.execute(rows)}
+    free = [key for key in keys if key not in used]
+    if hashed in used.values() or not free:
+        return hashed in used.values()
+    now = database_now(connection)
+    detail = {"scope": "all", "address_hash": hashed}
+    event = IncomingEvent(OWN, "unsubscribed", now, free[0], detail=detail)
+    return bool(store_events(connection, [event], now).new)
 
 
 def _record(connection: Connection, mailed: SentMail, kind: Kind, natural_key: str, **fields: Any) -> None:

@@ -7,11 +7,12 @@ from typing import Literal
 
 from sqlalchemy import Connection, or_, select
 
+from lists.addresses import require_address
 from lists.members import unsubscribe, unsubscribe_everywhere
 from lists.resubscribe import find_undoable, undo_unsubscribe
 from lists.suppression import is_suppressed, suppress
 from lists.tables import BY_PAGE, Membership
-from sender.events.page_hits import record_unsubscribe
+from sender.events.page_hits import record_lost_unsubscribe, record_unsubscribe
 from sender.links.sent_mail import SentMail
 from sender.tables import Rollup
 
@@ -34,6 +35,18 @@ def unsubscribe_by_mail(connection: Connection, mailed: SentMail, scope: Scope, 
             unsubscribe_everywhere(connection, mailed.member_id, how)
     elif mailed.member_id is not None and mailed.list_id is not None:
         unsubscribe(connection, mailed.list_id, mailed.member_id, how)
+
+
+def unsubscribe_by_lost_mail(connection: Connection, delivery_id: int, address: str, *, how: str) -> bool:
+    """Suppress the address that the reader of a forgotten mail enters; False if its link was used too often.
+
+    The link proves only that they hold one of our mails, so it counts for a few addresses. Raises InputError.
+    """
+    key = require_address(address).key
+    if not record_lost_unsubscribe(connection, delivery_id, key):
+        return False
+    suppress(connection, key, "unsubscribed from everything", source=how)
+    return True
 
 
 def unsubscribed_from(connection: Connection, mailed: SentMail) -> Scope | None:

@@ -11,18 +11,19 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Connection, Engine, event, func, select, text, update
+from sqlalchemy import Connection, Engine, delete, event, func, select, text, update
 
 from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists.tables import Membership, Suppression
 from sender.campaigns import resolve, steering
+from sender.delivery import confirmed_places
 from sender.events import sendgrid_webhook
-from sender.events.flagged import EVENT
+from sender.events.flagged import EVENT, MISDIRECTED
 from sender.events.intake import QUEUE, defer_unprocessed, process_body, store_body
 from sender.events.webhook_bodies import drop_old_bodies
 from sender.links.keys import KeyKind, Keys
-from sender.tables import Attempt, Batch, Delivery, Event, Flagged, Rollup, WebhookBody
+from sender.tables import Attempt, Batch, Delivery, Event, Flagged, Place, Rollup, WebhookBody
 from tests.sender.returns import FIREFOX, Sent, add_attempt, resent, sent
 
 Told = list[dict[str, Any]]
@@ -447,3 +448,69 @@ def test_two_bodies_at_once_with_the_same_events_in_other_orders_do_not_lock_eac
     assert len(campaign.events()) == 100
     with database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).where(WebhookBody.processed_at.is_(None))) == 0
+
+
+def flagged_kinds(campaign: Sent) -> list[str]:
+    with campaign.database.engine.connect() as connection:
+        return list(connection.scalars(select(Flagged.kind)))
+
+
+@pytest.mark.parametrize("kind", ["delivered", "bounce", "spamreport", "unsubscribe", "dropped", "open", "click"])
+def test_an_event_about_another_address_than_its_mails_is_kept_and_flagged_and_touches_nobody(
+    database: Database, kind: str
+) -> None:
+    campaign = sent(database, outcome="uncertain")
+    fields = {"email": "somebody@else.example", "type": "bounce", "reason": "Bounced Address"}
+    take(campaign, [campaign.event(kind, **fields)])
+    [kept] = campaign.events()
+    assert (kept.delivery_id, kept.campaign_id, kept.attempt_id) == (None, None, None)
+    assert kept.detail["misdirected"] is True
+    assert "else.example" not in str(kept)
+    assert flagged_kinds(campaign) == [MISDIRECTED]
+    assert suppressed(database) == {}
+    assert campaign.states() == ["uncertain"] * 3
+    assert campaign.rollups() == []
+    with database.engine.connect() as connection:
+        assert set(connection.scalars(select(Membership.state))) == {"subscribed"}
+
+
+@pytest.mark.parametrize("written", ["PERSON0@people.EXAMPLE", " person0@people.example"])
+def test_the_same_address_may_be_written_in_another_way(database: Database, written: str) -> None:
+    campaign = sent(database)
+    take(campaign, [campaign.event("bounce", email=written, type="bounce")])
+    assert flagged_kinds(campaign) == []
+    assert suppressed(database) == {campaign.address(): "hard bounce"}
+
+
+def test_an_attempt_that_was_for_other_people_is_not_settled_by_their_event(database: Database) -> None:
+    campaign = sent(database)
+    with database.engine.begin() as connection:
+        other = resent(database, connection, campaign.list_id, campaign.members, outcome="uncertain")
+    take(campaign, [campaign.event("delivered") | {"daisychain_attempt": campaign.keys.attempt(other.attempt_id)}])
+    assert campaign.states() == ["accepted"] * 3 + ["uncertain"] * 3
+    [kept] = campaign.events()
+    assert (kept.delivery_id, kept.attempt_id) == (campaign.deliveries[0], None)
+
+
+@pytest.mark.parametrize("kind", ["bounce", "spamreport", "unsubscribe"])
+def test_a_no_about_a_forgotten_mail_is_heard_by_its_address(database: Database, kind: str) -> None:
+    campaign = sent(database)
+    with database.engine.begin() as connection:
+        connection.execute(delete(Delivery).where(Delivery.id == campaign.deliveries[0]))
+    take(campaign, [campaign.event(kind, type="bounce")])
+    assert set(suppressed(database)) == {campaign.address()}
+    with database.engine.connect() as connection:
+        assert connection.scalars(select(Place.withdrawn_because)).all() == []
+
+
+@pytest.mark.parametrize("what", ["delivery", "attempt"])
+def test_an_event_of_a_mail_that_was_never_sent_here_withdraws_all_confirmations(database: Database, what: str) -> None:
+    campaign = sent(database)
+    keys = campaign.keys
+    later = {
+        "delivery": {"daisychain_delivery": keys.make(KeyKind.HEADER, [campaign.deliveries[-1] + 1])[0]},
+        "attempt": {"daisychain_attempt": keys.attempt(campaign.attempt_id + 1)},
+    }
+    take(campaign, [campaign.event("delivered") | later[what]])
+    with database.engine.begin() as connection:
+        assert "went back in time" in confirmed_places.why_not(connection, database.settings)
