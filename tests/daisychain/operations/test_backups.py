@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
 from daisychain.operations import backups
+from lists.tables import Membership, Suppression
+from pages.app import create_app
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin
 from sender.delivery import confirmed_places
 from sender.delivery.ledger import read_ledger
+from sender.events.intake import process_body, store_body
+from sender.tables import Delivery, Rollup
 from tests.command import Daisychain
 from tests.kept_database import TEMPLATE
-from tests.sender.returns import sent
+from tests.sender.returns import resent, sent
 from tests.sender.staging import add_list, add_people, draft, staged
 
 
@@ -157,3 +162,42 @@ def test_what_is_no_backup_is_refused(daisychain: Daisychain, content: bytes | N
     if content is not None:
         (daisychain.folder / "no.dump").write_bytes(content)
     assert "Error: no.dump " in daisychain("db", "restore", "no.dump", code=1).stderr
+
+
+def test_mail_that_left_after_the_backup_reaches_nobody_elses_records(
+    database: Database, daisychain: Daisychain
+) -> None:
+    """A restore, a new campaign to other people, then old links, an old one-click, an old bounce and old events."""
+    first = sent(database, people=5)
+    database.close()
+    daisychain("db", "backup", "one.dump")
+    with database.engine.begin() as connection:
+        lost = resent(database, connection, first.list_id, first.members)
+    told = [lost.event(kind, number, type="bounce") for number in range(5) for kind in ("delivered", "bounce")]
+    database.close()
+    daisychain("db", "restore", "one.dump", "--yes-overwrite")
+    daisychain("confirm-here", "--yes")
+    with database.engine.begin() as connection:
+        list_id = add_list(connection, "others")
+        others = add_people(connection, list_id, range(50, 60), called="other")
+        new = resent(database, connection, list_id, others, outcome="uncertain")
+        connection.execute(
+            update(Delivery).where(Delivery.campaign_id == new.campaign_id).values(address="other@a.org")
+        )
+
+    client = create_app(database).test_client()
+    for number in range(5):
+        for page in (f"/v/{lost.view(number)}", f"/c/{lost.click(number)}/0", f"/u/{lost.unsubscribe(number)}"):
+            assert client.get(page, headers={"Accept": "text/html"}).status_code == 410
+        assert client.post(f"/u/{lost.unsubscribe(number)}", data={"List-Unsubscribe": "One-Click"}).status_code == 410
+    with database.engine.begin() as connection:
+        body_id = store_body(connection, orjson.dumps(told))
+        process_body(connection, body_id, lost.keys)
+    with database.engine.connect() as connection:
+        assert set(connection.scalars(select(Suppression.address_key))) == {lost.address(number) for number in range(5)}
+        states = select(Delivery.state).where(Delivery.campaign_id == new.campaign_id)
+        assert set(connection.scalars(states)) == {"uncertain"}
+        left = select(Membership.member_id).where(Membership.list_id == list_id, Membership.state != "subscribed")
+        assert connection.scalars(left).all() == []
+        assert connection.scalars(select(Rollup.delivery_id)).all() == []
+        assert confirmed_places.is_confirmed(connection, database.settings)
