@@ -137,12 +137,20 @@ def warm_up(installation: Installation, domain: str | None, stop: bool, format_:
 
 @click.command("confirm-here")
 @click.option("--yes", is_flag=True, help="Confirm without asking.")
+@click.option("--new-key", is_flag=True, help="Send with the secret key set here from now on; old links stop working.")
 @pass_installation
 @examples("confirm-here")
-def confirm_here(installation: Installation, yes: bool) -> None:
+def confirm_here(installation: Installation, yes: bool, new_key: bool) -> None:
     """Allow a database that was restored, moved or went back in time to send from here; its campaigns are paused."""
-    from sender.delivery import confirmed_places
+    from sender.delivery import confirmed_places, readiness
 
+    if new_key:
+        if not yes:
+            confirm("Links in all mail that was sent stop working, unsubscribe links too. Send with another key?")
+        with installation.database.engine.begin() as connection:
+            readiness.keep_key(connection, installation.settings, new=True)
+        say("Mail is sent with the secret key set here from now on.")
+        return
     with installation.database.engine.begin() as connection:
         place = confirmed_places.here(connection, installation.settings)
         reason = confirmed_places.why_not(connection, installation.settings)

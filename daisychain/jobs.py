@@ -90,14 +90,15 @@ class Workers:
         self,
         database: Database,
         *,
-        queues: Iterable[str] | None = None,
+        queues: list[str] | None = None,
         concurrency: int = 4,
         until_idle: bool = False,
         extras: Mapping[str, Any] | None = None,
     ) -> None:
         self._database = database
-        # Left out means all queues; Procrastinate's types know no None.
-        self._only: dict[str, Any] = {} if queues is None else {"queues": list(queues)}
+        # Left out means all queues; Procrastinate's types know no None. It reads the list each time that it looks for a
+        # job, so that the caller may change it.
+        self._only: dict[str, Any] = {} if queues is None else {"queues": queues}
         self._concurrency = concurrency
         self._until_idle = until_idle
         self._extras = dict(extras or {})

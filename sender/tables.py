@@ -247,6 +247,20 @@ class Sender(Base):
     pid: Mapped[int] = mapped_column(Integer)
     started_at: Mapped[datetime] = now()
     ended_at: Mapped[datetime | None]
+    lacks: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # why it can't send, by provider
+
+
+class SecretKey(Base):
+    """The fingerprint of a secret key that mails were sent with, and the machine that used it first; the newest holds.
+
+    A later one was accepted by a person.
+    """
+
+    __tablename__ = "secret_keys"
+    id: Mapped[int] = key()
+    fingerprint: Mapped[str]
+    host: Mapped[str]
+    since: Mapped[datetime] = now()
 
 
 class WebhookBody(Base):

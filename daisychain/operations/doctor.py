@@ -6,13 +6,15 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Executable, Row, func, select, text
 
 from daisychain.clock import shown
-from daisychain.errors import ConfigurationError, DaisychainError
+from daisychain.database import database_now
+from daisychain.errors import ConfigurationError, DaisychainError, DatabaseError
 from daisychain.installation import Installation
 from daisychain.operations.dns_records import SENDGRID_SELECTORS, NameServer, Sending, examine
 from daisychain.operations.server_durability import check_durability
@@ -23,6 +25,7 @@ from lists.tables import MailingList
 from newsletters.browser.browser import BrowserError, chromium, open_browser
 from sender.alerts.channels import channels
 from sender.alerts.conditions import FAILURES
+from sender.delivery.readiness import check_key
 from sender.events.flagged import FLAGGED, describe_flagged
 from sender.events.sendgrid_webhook import verification_key
 from sender.providers.guards import check_public_url
@@ -30,6 +33,9 @@ from sender.providers.registry import PROVIDERS, open_provider
 from sender.providers.sendgrid_account import Account
 from sender.providers.sendgrid_setup import AuthenticatedDomains, Setup, SetupFinding
 from sender.tables import Alert, Chore, Event
+
+# Seconds; more than a network that is slow for a moment.
+CLOCKS_APART = 5
 
 
 def examine_installation(
@@ -73,7 +79,8 @@ def _local(installation: Installation, settings: Settings) -> Iterator[SetupFind
         yield SetupFinding("home", "good", str(settings.home))
     yield _tried("database", partial(_database, installation))
     yield _tried("durability", lambda: check_durability(installation.database))
-    yield _tried("secret key", partial(_secret, settings))
+    yield _tried("clock", partial(_clock, installation))
+    yield _tried("secret key", partial(_secret, installation, settings))
     yield _tried("public URL", partial(_public_url, settings))
     yield from _providers(settings)
     yield _browser()
@@ -166,8 +173,22 @@ def _database(installation: Installation) -> str:
     return f"PostgreSQL {version}, {where}"
 
 
-def _secret(settings: Settings) -> str:
+def _clock(installation: Installation) -> str:
+    with installation.database.engine.connect() as connection:
+        before, theirs = datetime.now(UTC), database_now(connection)
+    ahead = (before + (datetime.now(UTC) - before) / 2 - theirs).total_seconds()
+    if abs(ahead) > CLOCKS_APART:
+        raise DaisychainError(
+            f"This machine's clock is {abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the database's.",
+            hint="Let both machines set their clocks by the network (NTP).",
+        )
+    return f"{abs(ahead):.1f} s from the database's"
+
+
+def _secret(installation: Installation, settings: Settings) -> str:
     installation_secret(settings)
+    with suppress(DatabaseError), installation.database.engine.connect() as connection:
+        check_key(connection, settings)
     return "from the settings" if settings.secret_key else f"kept in {settings.home}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
@@ -35,20 +35,26 @@ def at_work(
     neither alerts nor look-ups.
     """
     # The rooms whose tasks a worker must know.
+    from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender
     from sender.upkeep import chores
 
     database.for_work()
     # A fresh home gets its tables, and a database that does not fit is refused, before anything works on it.
-    database.engine.connect().close()
-    with LiveSender(database) as sender_:
-        _try_to_sweep(database)
+    with database.engine.begin() as connection:
+        lacks = readiness.lacking(connection, database.settings)
+    for name, reason in lacks.items():
+        log.warning("nothing is sent through %s from here: %s", name, reason)
+    with LiveSender(database, lacks) as sender_:
+        queues: list[str] = []
+        _try_to_sweep(database, lacks, queues)
         extras = {"deliverer": Deliverer(database, sender_, stop)}
-        workers = Workers(database, concurrency=concurrency, until_idle=until_idle, extras=extras)
+        only = queues if lacks else None
+        workers = Workers(database, queues=only, concurrency=concurrency, until_idle=until_idle, extras=extras)
         own = Workers(database, queues=[chores.QUEUE], concurrency=chore_slots) if chore_slots else nullcontext()
         over = threading.Event()
-        sweeper = threading.Thread(target=_sweep_on, args=(database, over), name="daisychain-sweep", daemon=True)
+        sweeper = threading.Thread(target=_sweep_on, args=(over, database, lacks, queues), daemon=True)
         with own, workers:
             sweeper.start()
             try:
@@ -58,21 +64,24 @@ def at_work(
                 sweeper.join()
 
 
-def _sweep(database: Database) -> None:
+def _sweep(database: Database, lacks: Collection[str], queues: list[str]) -> None:
+    """Sweep, and let `queues` hold what this process can work on, which campaigns that begin or end change."""
+    from sender.delivery.batch_jobs import queues_without
     from sender.upkeep.sweep import sweep
 
     with database.engine.begin() as connection:
+        queues[:] = queues_without(connection, lacks)
         sweep(connection, database.settings)
 
 
-def _sweep_on(database: Database, over: threading.Event) -> None:
+def _sweep_on(over: threading.Event, database: Database, lacks: Collection[str], queues: list[str]) -> None:
     while not over.wait(SWEEP_SECONDS):
-        _try_to_sweep(database)
+        _try_to_sweep(database, lacks, queues)
 
 
-def _try_to_sweep(database: Database) -> None:
+def _try_to_sweep(database: Database, lacks: Collection[str], queues: list[str]) -> None:
     try:
-        _sweep(database)
+        _sweep(database, lacks, queues)
     except Exception:
         # The database may be away for a while, or locked; the next sweep makes up for this one.
         log.exception("the sweep failed")

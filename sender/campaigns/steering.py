@@ -13,6 +13,7 @@ from sender.campaigns.freeze import freeze
 from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import close_cancelled, finish_if_done, turn
 from sender.delivery.ledger import Span, move, read_ledger
+from sender.delivery.readiness import keep_key, require_ready
 from sender.providers.registry import open_provider
 from sender.tables import Batch, Campaign, Decision, Delivery, Retried, State
 
@@ -20,6 +21,8 @@ from sender.tables import Batch, Campaign, Decision, Delivery, Retried, State
 def begin(connection: Connection, settings: Settings, campaign: CampaignRecord) -> int:
     """Freeze a campaign's audience and start it, in the caller's transaction; returns how many people were frozen."""
     confirmed_places.require_confirmed(connection, settings)
+    keep_key(connection, settings)
+    require_ready(connection, settings, campaign.provider)
     face = public_face(settings, campaign.list_name)
     connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(face))
     return freeze(connection, campaign.id, batch_size=open_provider(campaign.provider, settings).batch_size)

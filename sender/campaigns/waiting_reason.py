@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from daisychain import clock
+from sender.delivery.readiness import why_nobody_can
 from sender.tables import Attempt, Batch, Campaign
 
 RATE_LIMITED = 429  # "too many requests", of HTTP
@@ -15,15 +16,20 @@ RATE_LIMITED = 429  # "too many requests", of HTTP
 
 @dataclass(frozen=True)
 class WaitingReason:
-    """When the first of a campaign's postponed batches is retried, and what the provider answered."""
+    """When the first of a campaign's postponed batches is retried, and what the provider answered.
 
-    until: datetime
+    `until` is None if no running process can send it, and `detail` says what each of them lacks.
+    """
+
+    until: datetime | None
     status: int | None
     detail: str
 
     @property
     def text(self) -> str:
         """One line for people."""
+        if self.until is None:
+            return self.detail
         today = self.until.astimezone(clock.home_zone()).date() == datetime.now(clock.home_zone()).date()
         time = clock.shown_time(self.until) if today else clock.shown(self.until)
         if self.status == RATE_LIMITED:
@@ -47,4 +53,13 @@ def find_waiting_reason(connection: Connection, campaign_id: int) -> WaitingReas
         .order_by(Batch.not_before)
         .limit(1)
     ).one_or_none()
-    return WaitingReason(*row) if row else None
+    if row:
+        return WaitingReason(*row)
+    due = select(Batch.id).where(
+        Batch.campaign_id == campaign_id, Batch.state == "waiting", ~Batch.held, Batch.not_before <= func.now()
+    )
+    provider = connection.scalar(
+        select(Campaign.provider).where(Campaign.id == campaign_id, Campaign.state == "sending", due.exists())
+    )
+    lacks = why_nobody_can(connection, provider) if provider else ""
+    return WaitingReason(None, None, lacks) if lacks else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, literal, or_, select, update
 
 from lists.tables import Member, Membership, Suppression
 from sender.delivery import outcomes
@@ -20,7 +20,13 @@ from sender.delivery.campaign_states import LATE_ANSWER, finish_if_done, people_
 from sender.delivery.ledger import Span, move
 from sender.event import PROOFS
 from sender.providers.provider import Outcome, Verdict
-from sender.tables import Attempt, Batch, Campaign, Delivery, Event
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Sender
+
+
+def _lacks(provider: Any) -> ColumnElement[bool]:
+    """Return the SQL condition that the claiming process can't send through a provider."""
+    return select(Sender.id).where(Sender.id == bindparam("sender"), Sender.lacks.has_key(provider)).exists()
+
 
 # A row that somebody has locked is skipped: their machine may have vanished in the middle of its own claim.
 _CLAIMABLE = (
@@ -30,7 +36,9 @@ _CLAIMABLE = (
         Batch.state == "waiting",
         Batch.held.is_(False),
         Batch.not_before <= func.now(),
-        select(Campaign.id).where(Campaign.id == Batch.campaign_id, Campaign.state == "sending").exists(),
+        select(Campaign.id)
+        .where(Campaign.id == Batch.campaign_id, Campaign.state == "sending", ~_lacks(Campaign.provider))
+        .exists(),
     )
     .with_for_update(of=Batch, skip_locked=True)
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from procrastinate import JobContext, RetryStrategy
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from daisychain.errors import DatabaseError
 from daisychain.jobs import IN_HAND, app, defer
+from sender.tables import Campaign
 
 
 def queue_of(campaign_id: int) -> str:
@@ -67,6 +68,12 @@ def defer_waiting(connection: Connection, campaign_id: int, *, ending: int = 0) 
         # Parts of a refused batch go first: if the provider refuses everything, this shows it soonest.
         defer(connection, deliver_batch, jobs, queue=queue, at=at, priority=1 if is_part else 0)
     return len(rows)
+
+
+def queues_without(connection: Connection, providers: Collection[str]) -> list[str]:
+    """Return the queues of a process that can't send through some providers: all but those providers' campaigns."""
+    campaigns = select(Campaign.id).where(Campaign.state == "sending", Campaign.provider.not_in(providers))
+    return [*{task.queue for task in app.tasks.values()}, *map(queue_of, connection.scalars(campaigns))]
 
 
 def remove_jobs_in_hand(connection: Connection, batch_ids: Sequence[int]) -> None:

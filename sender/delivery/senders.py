@@ -10,18 +10,18 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Lock
 
 import psycopg
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, func, select, text, update
 
 from daisychain.database import Database, reachable
+from sender.delivery.readiness import LOCK_CLASS
 from sender.tables import Batch, Sender
 
-# The first half of these advisory locks' keys, so that they can't collide with others.
-LOCK_CLASS = 0x5E9D
 log = logging.getLogger("daisychain.senders")
 
 _END = "UPDATE senders SET ended_at = now() WHERE id = %s"
@@ -30,8 +30,9 @@ _END = "UPDATE senders SET ended_at = now() WHERE id = %s"
 class LiveSender:
     """This process as a sender; use as a context manager. Raises psycopg errors if the database can't be reached."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lacks: Mapping[str, str] | None = None) -> None:
         self._database = database
+        self._lacks = Jsonb(dict(lacks or {}))
         self._guard = Lock()
         self._connection: psycopg.Connection | None = None
         self.id = 0
@@ -82,8 +83,8 @@ class LiveSender:
             # Locked before the row is visible, so that nobody sees the row with a free lock.
             connection.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, id_])
             connection.execute(
-                "INSERT INTO senders (id, host, pid) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s)",
-                [id_, socket.gethostname(), os.getpid()],
+                "INSERT INTO senders (id, host, pid, lacks) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s)",
+                [id_, socket.gethostname(), os.getpid(), self._lacks],
             )
             if lost:
                 connection.execute(_END, [lost])

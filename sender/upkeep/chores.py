@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select, text, update
 from daisychain.database import Database, database_now, may_wait
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
+from daisychain.settings import Settings
 from lists.import_log import forget_old_imports
 from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
@@ -81,6 +82,9 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "old bodies": (timedelta(days=1), drop_old_bodies),
 }
 
+# The setting without which a chore is left to another process, which may have it.
+NEEDS = {"look-ups": "sendgrid_api_key", "provider lists": "sendgrid_api_key", "bounce mailbox": "imap_url"}
+
 # A row that another sweep has locked is being deferred by it.
 _DUE = text("""
     WITH known AS (SELECT * FROM json_to_recordset(CAST(:chores AS json)) AS rows (name text, every double precision)),
@@ -96,18 +100,28 @@ _DUE = text("""
         WHERE c.name = known.name AND c.name IN (SELECT name FROM due) RETURNING c.name)
     SELECT name FROM new UNION ALL SELECT name FROM moved
 """)
-_ROWS = orjson.dumps([{"name": name, "every": every.total_seconds()} for name, (every, _) in CHORES.items()]).decode()
+_HAND_BACK = update(Chore).values(due_at=func.now())
 
 
 @app.task(name="sender.do_chore", queue=QUEUE, priority=BEFORE_BATCHES, pass_context=True)
 def do_chore(context: JobContext, name: str) -> None:
-    """Run one chore and record its result."""
-    run_chore(context.additional_context["database"], name)
+    """Run one chore and record its result; hand it back to a process that is set up for it if this one is not."""
+    database = context.additional_context["database"]
+    if name in _ours(database.settings):
+        run_chore(database, name)
+        return
+    with database.engine.begin() as connection:
+        connection.execute(_HAND_BACK.where(Chore.name == name))
 
 
-def defer_due_chores(connection: Connection) -> list[str]:
-    """Defer a job for each due chore, in the caller's transaction; returns their names."""
-    names = sorted(connection.scalars(_DUE, {"chores": _ROWS}))
+def _ours(settings: Settings) -> list[str]:
+    return [name for name in CHORES if name not in NEEDS or getattr(settings, NEEDS[name])]
+
+
+def defer_due_chores(connection: Connection, settings: Settings) -> list[str]:
+    """Defer a job for each due chore that this process is set up for, in the caller's transaction; returns names."""
+    rows = [{"name": name, "every": CHORES[name][0].total_seconds()} for name in _ours(settings)]
+    names = sorted(connection.scalars(_DUE, {"chores": orjson.dumps(rows).decode()}))
     defer(connection, do_chore, [{"name": name} for name in names], queue=QUEUE)
     return names
 

@@ -20,6 +20,7 @@ from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import finish_if_done
 from sender.delivery.deliver import Deliverer
 from sender.delivery.ledger import Ledger, read_ledger
+from sender.delivery.readiness import require_ready
 from sender.delivery.senders import LiveSender
 from sender.tables import Batch, Campaign
 from sender.upkeep.sweep import sweep
@@ -39,6 +40,8 @@ def start(database: Database, campaign_id: int, *, who: str = "", now: bool = Fa
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id, lock=True)
         confirmed_places.require_confirmed(connection, database.settings)
+        if campaign.state not in ("finished", "cancelled"):
+            require_ready(connection, database.settings, campaign.provider)
         if campaign.state == "scheduled" and not now:
             raise StateError(f"Campaign {campaign_id} is scheduled.", hint="To send it now instead, add --now.")
         if now and is_planned(campaign):

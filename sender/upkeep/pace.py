@@ -19,6 +19,7 @@ from sender.campaigns.plans import is_open
 from sender.campaigns.steering import begin
 from sender.delivery.campaign_states import by_itself, pause
 from sender.delivery.outcomes import sent_a_request
+from sender.delivery.readiness import lacking
 from sender.tables import Attempt, Batch, Campaign
 
 # A campaign that starts later than this, because no worker ran, is paused for a person to decide.
@@ -35,11 +36,14 @@ def start_due_campaigns(connection: Connection, settings: Settings, now: datetim
         .order_by(Campaign.id)
         .with_for_update(skip_locked=True)
     ).all()
+    lacks = lacking(connection, settings) if due else {}
     for campaign_id in due:
         campaign = find_campaign(connection, campaign_id)
         if campaign.starts_at and now - campaign.starts_at > OVERDUE:
             pause(connection, campaign_id, _overdue(campaign.starts_at))
             continue
+        if campaign.provider in lacks:
+            continue  # another process freezes it: the mails' links come from its settings
         with by_itself(connection, campaign_id, "its time came, but"):
             begin(connection, settings, campaign)
 

@@ -6,6 +6,7 @@ Procrastinate never reruns a dead worker's job. That is what we want: only the t
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import Connection, select, text
 
@@ -32,7 +33,7 @@ def sweep(connection: Connection, settings: Settings) -> int:
     """
     # What another machine has locked is left to the next sweep: it may have vanished, and we have other things to do.
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
-    for step in (chores.defer_due_chores, intake.defer_unprocessed, remove_dead_jobs):
+    for step in (partial(chores.defer_due_chores, settings=settings), intake.defer_unprocessed, remove_dead_jobs):
         with unless_locked(connection):
             step(connection)
     dead = connection.execute(

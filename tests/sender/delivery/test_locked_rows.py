@@ -52,7 +52,7 @@ def test_a_claim_skips_a_batch_that_somebody_has_locked_and_takes_the_others(dat
 def test_a_sweep_leaves_locked_campaigns_and_chores_to_the_next_one_and_does_the_rest(database: Database) -> None:
     locked, free = frozen(database, name="first"), frozen(database, name="second")
     with database.engine.begin() as connection:
-        chores.defer_due_chores(connection)
+        chores.defer_due_chores(connection, database.settings)
         connection.execute(text("DELETE FROM procrastinate_jobs"))
         connection.execute(update(Chore).values(due_at=func.now()))
         connection.execute(update(Batch).where(Batch.campaign_id == locked).values(state="done"))
@@ -135,7 +135,7 @@ def test_alerts_are_checked_while_every_slot_hangs_in_a_request(
         with hung.engine.begin() as connection:
             now = connection.scalars(select(func.now())).one()
             connection.execute(update(Chore).values(due_at=now))
-            chores.defer_due_chores(connection)
+            chores.defer_due_chores(connection, database.settings)
         until(lambda: _chore_ended(hung, now))
         sendgrid.released.set()
     hung.close()

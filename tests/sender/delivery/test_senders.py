@@ -150,12 +150,12 @@ def test_events_and_chores_go_before_the_batches_that_wait(database: Database) -
     foreground.start(database, staged(database, 3))
     with database.engine.begin() as connection:
         intake.store_body(connection, b"[]")
-        chores.defer_due_chores(connection)
+        deferred = chores.defer_due_chores(connection, database.settings)
         connection.execute(text("UPDATE webhook_bodies SET received_at = now() - interval '1 hour'"))
         connection.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'events'"))
         intake.defer_unprocessed(connection)
         order = "SELECT (procrastinate_fetch_job_v2(NULL, NULL)).queue_name"
-        queues = [connection.scalar(text(order)) for _ in range(len(chores.CHORES) + 2)]
+        queues = [connection.scalar(text(order)) for _ in range(len(deferred) + 2)]
     assert queues[-1].startswith("campaign-")
     assert set(queues[:-1]) == {"events", "chores"}
 

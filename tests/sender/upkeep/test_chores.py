@@ -28,7 +28,7 @@ def test_a_chore_that_fails_three_times_raises_an_alert_and_shows_in_doctor(
         raise ZeroDivisionError("ann@people.example")
 
     with database.engine.begin() as connection:
-        chores.defer_due_chores(connection)
+        chores.defer_due_chores(connection, database.settings)
     monkeypatch.setitem(chores.CHORES, "soft bounces", (timedelta(days=1), fail))
     for _ in range(3):
         assert "chore soft bounces" not in conditions(database)
