@@ -6,7 +6,8 @@ characters that were typed, each error has its line, and aliases can't grow a sm
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ import yaml
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 
-_NULL = "tag:yaml.org,2002:null"
+_NULL, _TEXT = "tag:yaml.org,2002:null", "tag:yaml.org,2002:str"
+_HASH = re.compile(r"([ \t]+)(#.*?)[ \t]*")
 # Browsers read a backslash as a slash, so that `/\\host` would lead to another host.
 _NEVER_IN_A_URL = frozenset('\\"<>')
 
@@ -147,7 +149,40 @@ def read_sheet(text: str, file: str, *, first_line: int = 1) -> YamlMapping:
         raise InputError("This YAML is nested too deeply.", file=file, line=first_line) from None
     if not isinstance(node, yaml.MappingNode):
         raise InputError("Lines of `name: value` are expected here.", file=file, line=first_line)
+    _take_whole(node, re.split("\r\n|[\r\n\x85\u2028\u2029]", text), file, offset)
     return YamlMapping(node, file, offset)
+
+
+def _take_whole(root: yaml.Node, lines: Sequence[str], file: str, offset: int) -> None:
+    """Give values back what follows a `#` that begins no comment: YAML cuts `Join #Kindness` off after "Join".
+
+    A comment has a space after its `#` and two before it, or an empty or quoted value; raises InputError if unclear.
+    """
+    nodes, seen = [root], set()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:  # an alias
+            continue
+        seen.add(id(node))
+        if not isinstance(node, yaml.ScalarNode):
+            nodes += [each for item in node.value for each in (item if isinstance(item, tuple) else (item,))]
+            continue
+        sign = lines[node.start_mark.line][node.start_mark.column :][:1]
+        if node.style is None and sign in ("&", "!"):  # YAML takes the word for an anchor or a tag, and drops it
+            message = f"A value can't begin with {sign!r} without quotes."
+            raise InputError(message, file=file, line=node.start_mark.line + 1 + offset, hint=_YAML_HINT)
+        number = node.end_mark.line
+        rest = lines[number][node.end_mark.column :] if node.style not in ("|", ">") and number < len(lines) else ""
+        if not (found := _HASH.fullmatch(rest)):
+            continue
+        spaces, words = found.groups()
+        if words.startswith("# ") and (node.style or _is_null(node) or len(spaces) > 1):
+            continue
+        if node.style or words.startswith("# ") or words == "#":
+            message = f"It is not clear if {words!r} is part of this value or a comment."
+            hint = "Put the whole value in quotes, or the comment on a line of its own."
+            raise InputError(message, file=file, line=number + 1 + offset, hint=hint)
+        node.value, node.tag = f"{node.value}{spaces if node.value else ''}{words}", _TEXT
 
 
 _YAML_HINT = "A value that holds `: ` or begins with a sign such as * & # @ or { must be in quotes."

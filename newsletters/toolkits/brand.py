@@ -140,9 +140,6 @@ def _read_colours(sheet: YamlMapping | None) -> dict[str, str]:
 
 
 def _read_colour(sheet: YamlMapping, key: str) -> str:
-    if key not in sheet:
-        hint = 'Put it in quotes, because # begins a comment: "#1f5f4f".'
-        sheet.fail(f"The colour {key!r} is empty.", key, hint=hint)
     value = sheet.text(key)
     found = parse_colour(value)
     if not found:

@@ -102,7 +102,7 @@ def test_text_too_pale_is_refused_with_the_nearest_shade_that_passes() -> None:
         ("colours: {primry: red}", "Did you mean 'primary'?"),
         ("colours: {primary: greenish}", "is not a colour"),
         ("colours: {primary: '#11223344'}", "transparency"),
-        ("colours:\n  primary: #112233", "in quotes, because # begins a comment"),
+        ("colours:\n  primary:", "'primary' is empty"),
         ("colours: {surface: '#bbbbbb', background: '#444444'}", "No shade of 'text'"),
         ("logo: missing", "not among the images"),
         ("radius: round", "whole number of pixels"),
