@@ -77,7 +77,10 @@ def own_brand(document: Document) -> Brand | None:
     """Return the brand that `document` has for itself, or None to use its toolkit's; raises InputError."""
     beside = document.folder / BRAND
     if document.brand:
-        return read_brand_file(document.folder / document.brand)
+        beside = document.folder / document.brand
+        if not beside.resolve().is_relative_to(document.folder.resolve()):
+            raise document.wrong("brand", f"The brand {document.brand!r} is outside the newsletter's folder.")
+        return read_brand_file(beside)
     return read_brand_file(beside) if beside.is_file() else None
 
 

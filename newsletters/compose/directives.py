@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compose.blocks import Block, registry
+from newsletters.documents.characters import characters
 from newsletters.documents.error_list import Mistakes
 from newsletters.expressions.parse import Line
 from newsletters.tokens import Kind, Mint, Token
@@ -29,6 +31,11 @@ _ATTRIBUTE = re.compile(
     r"""\s+(?:(?P<name>[A-Za-z][\w-]*)=)?(?:(?P<sign>["'])(?P<quoted>(?:(?!(?P=sign))[^\\]|\\.)*)(?P=sign)|(?P<bare>[^\s"'=]+))"""
 )
 _ESCAPED = re.compile(r"\\(.)")
+# A line that was meant as a directive: two colons, four spaces before them, or something else at its start.
+_ALMOST = re.compile(r"[\s>*+-]*(?:\d+[.)]\s*)?(?::{2,}|:(?:\s:)+|[：;]{2,})\s*([A-Za-z][\w-]*)?(?=\s|$)")
+_WITHIN = re.compile(r"\S.*\s:{3,}\s*([A-Za-z][\w-]*)")
+_CODE_SPAN = re.compile(r"`[^`]*`")
+_CURLY = re.compile(r"[“”„‟«»‘’‚]")
 
 
 @dataclass(frozen=True)
@@ -91,11 +98,15 @@ class _Parser:
         self._alone = re.compile(rf"\s*(?:{mint.pattern('[BOE]').pattern}\s*)+")
         self._stack: list[_OpenDirective] = []
         self._text: list[Line] = []
+        self._comment: Line | None = None  # the first line of the HTML comment that is open
 
     def parse(self, lines: Sequence[Line]) -> tuple[Node, ...]:
         self._stack = [_OpenDirective(Line("", "", 0))]
         fence = ""
-        for line in lines:
+        for each in lines:
+            line = each if fence else self._uncommented(each)
+            if line is None:
+                continue
             fence_line = _FENCE.fullmatch(line.text)
             if fence:
                 if fence_line and fence_line[1].startswith(fence) and not fence_line[2].strip():
@@ -115,12 +126,29 @@ class _Parser:
                         with self._mistakes:
                             self._condition(token, line)
             else:
+                with self._mistakes:
+                    _refuse_almost(line)
                 self._text.append(line)
         self._flush()
         with self._mistakes:
+            if self._comment:
+                raise self._comment.wrong("This comment does not end.", "Put --> after it, or write {# … #}.")
             if len(self._stack) > 1:
                 raise _unclosed(self._stack[-1])
         return tuple(self._stack[0].branches[0])
+
+    def _uncommented(self, line: Line) -> Line | None:
+        """Return `line` without what is in HTML comments of several lines; None if nothing is left."""
+        text = line.text
+        if self._comment:
+            _, end, text = text.partition("-->")
+            if not end:
+                return None
+            self._comment = None
+        start = _CODE_SPAN.sub(lambda found: " " * len(found[0]), text).rfind("<!--")
+        if start >= 0 and "-->" not in text[start:]:
+            self._comment, text = line, text[:start]
+        return line if text == line.text else replace(line, text=text) if text.strip() else None
 
     def _directive(self, rest: str, line: Line) -> None:
         self._flush()
@@ -161,10 +189,16 @@ class _Parser:
         end = 0
         while end < len(text):
             match = _ATTRIBUTE.match(text, end)
+            if match is None and _CURLY.search(text[end:]):
+                message = f"These quotes are curly: {text[end:].strip()}"
+                raise line.wrong(message, 'Type straight ones: name="value".')
             if match is None:
                 raise line.wrong(f"This can't be read: {text[end:].strip()}", 'Attributes are written name="value".')
             end = match.end()
+            if _CURLY.match(match["bare"] or ""):
+                raise line.wrong(f"These quotes are curly: {match['bare']}", 'Type straight ones: name="value".')
             name, value = match["name"], match["bare"] or _ESCAPED.sub(r"\1", match["quoted"])
+            value = characters(value)
             if name in attributes:
                 raise line.wrong(f"The attribute {name!r} is given twice.")
             if name is None:
@@ -231,6 +265,18 @@ class _Parser:
 
     def _add(self, node: Node) -> None:
         self._stack[-1].branches[-1].append(node)
+
+
+def _refuse_almost(line: Line) -> None:
+    """Raise InputError for a line of text that was meant as a directive."""
+    known = [*registry().blocks, COPY]
+    found = _ALMOST.match(line.text)
+    if found and (found[1] is None or get_close_matches(found[1], known, n=1)):
+        hint = f"Write it at the start of a line, with three colons: ::: {found[1] or ''}".rstrip()
+        raise line.wrong("This is almost a block, and readers would see its signs.", hint)
+    if (within := _WITHIN.search(_CODE_SPAN.sub("", line.text))) and within[1] in known:
+        hint = f"Put it on a line of its own: ::: {within[1]}"
+        raise line.wrong("This block begins in the middle of a line, and readers would see its signs.", hint)
 
 
 def _unclosed(top: _OpenDirective) -> InputError:

@@ -30,6 +30,10 @@ table tbody td th thead tr u ul
 ALLOWED_TAGS = frozenset(_TAGS.split())
 ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "abbr": {"title"}, "td": {"align"}, "th": {"align"}, "*": {"lang", "dir"}}
 
+# HTML lets these end with what holds them.
+_ENDS_BY_ITSELF = frozenset({"br", "hr", "p", "li", "td", "th", "tr", "thead", "tbody"})
+_DEEPEST = 20  # levels of Markdown's tokens; each list takes two
+
 CONDITION = "condition"
 _LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordered_list", "blockquote"})
 _HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
@@ -62,6 +66,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
     references: dict[str, Any] = {}
     words = Words(tuple(_parser().parse("\n".join(line.text for line in lines), references)), tuple(lines))
     _refuse_footnotes(words, references.get("references", {}))
+    _refuse_depth(words)
     for mark in words.marks:
         if mark.type == "inline":
             mark.children = list(_split_conditions(mark.children or [], expressions))
@@ -73,7 +78,42 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
         elif mark.type == "html_block":
             mark.content = _HTML_COMMENT.sub("", mark.content)
             _check_html(mark.content, words.line_of(mark), expressions)
+    _refuse_unclosed(words)
     return Words(tuple(_lifted(list(words.marks))), words.lines)
+
+
+def _refuse_depth(words: Words) -> None:
+    """Raise InputError for lists and quotes so deep that no phone has room for them."""
+    for mark in words.marks:
+        if mark.level >= _DEEPEST and mark.map:
+            raise words.line_of(mark).wrong(
+                "Lists and quotes are nested too deeply here.", f"Use at most {_DEEPEST // 2} levels."
+            )
+
+
+def _refuse_unclosed(words: Words) -> None:
+    """Raise InputError for an HTML tag without an end, which would format the rest of the text, or without a start."""
+    opened: list[tuple[str, Line]] = []
+    for mark in words.marks:
+        pieces = mark.children or [] if mark.type == "inline" else [mark]
+        for piece in pieces:
+            if piece.type not in ("html_inline", "html_block"):
+                continue
+            for found in _HTML_TAG.finditer(piece.content):
+                tag = found[2].lower()
+                line = words.line_of(mark)
+                line = replace(line, number=line.number + piece.content.count("\n", 0, found.start()))
+                if tag in _ENDS_BY_ITSELF or found[3].endswith("/"):
+                    continue
+                if not found[1]:
+                    opened.append((tag, line))
+                elif tag not in (tags := [each for each, _ in opened]):
+                    raise line.wrong(f"This </{found[2]}> closes nothing.", f"Delete it, or put <{tag}> before it.")
+                else:
+                    del opened[len(tags) - 1 - tags[::-1].index(tag)]
+    if opened:
+        tag, line = opened[-1]
+        raise line.wrong(f"The HTML tag <{tag}> is not closed.", f"Put </{tag}> after its words.")
 
 
 def _refuse_footnotes(words: Words, references: Mapping[str, Any]) -> None:
@@ -116,7 +156,8 @@ def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": True, "xhtmlOut": True}).enable(["table", "strikethrough"])
+    # What is deeper than `maxNesting` is dropped in silence: more than we take, so that it is found.
+    parser = MarkdownIt("commonmark", {"html": True, "xhtmlOut": True, "maxNesting": 2 * _DEEPEST}).enable(["table", "strikethrough"])
     parser.add_render_rule(CONDITION, lambda self, marks, index, options, env: marks[index].content)
     parser.add_render_rule("image", _image)
     return parser

@@ -43,7 +43,8 @@ def starter(toolkit: Toolkit, reference: str, layout: str) -> str:
 
 def _offer(toolkit: Toolkit) -> dict[str, Any]:
     """Return what starters take from a toolkit: `opening`, `stories` and `closing` are copy blocks for email."""
-    copy = toolkit.copy_for("email", current_day())
+    # A translation is taken by its own newsletter, with the name of the first: `::: copy welcome`.
+    copy = [block for block in toolkit.copy_for("email", current_day()) if not language_of(Path(f"{block.id}.md"))]
     # Copy that was written only for email frames the mail; the rest is at home on a web page too.
     frame = [block for block in copy if block.channels == ("email",) and block.length == "short"]
     others = [block for block in copy if block not in frame]

@@ -15,6 +15,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from daisychain.errors import InputError
+from newsletters.documents.characters import characters
 from newsletters.documents.front_matter import split
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import YamlMapping
@@ -30,6 +31,7 @@ MEMBER_FIELDS = frozenset({"email", "first_name", "last_name", "language"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 # Two letters only: `may.old.md` or `may.bak.md` is no translation.
 _IN_A_NAME = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,8})*")
+_MAILBOX = re.compile(r'(?:"[^"<>]+"\s*|[^"<>@,;]*)<[^<>\s]+>|[^"<>\s,;]+')
 _FIELD = re.compile(r"[a-z_][a-z0-9_]*")
 _RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"})
 _HINT = 'A newsletter begins with a line of ---, then "subject: …", "toolkit: …" and so on, then a line of ---.'
@@ -135,11 +137,11 @@ def _refuse_controls(lines: list[str], file: str) -> None:
 
 
 def _one_line(sheet: YamlMapping, key: str) -> str:
-    return " ".join(sheet.text(key, "").split())
+    return " ".join(characters(sheet.text(key, "")).split())
 
 
 def _lines(sheet: YamlMapping, key: str) -> tuple[str, ...]:
-    return tuple(" ".join(text.split()) for text in sheet.texts(key))
+    return tuple(" ".join(characters(text).split()) for text in sheet.texts(key))
 
 
 def _language(sheet: YamlMapping, named: str) -> str:
@@ -156,10 +158,17 @@ def _address(sheet: YamlMapping, key: str) -> str:
 
     value = _one_line(sheet, key)
     if value:
+        hint = "Write: Name <name@example.org>, with a name that has a comma or @ in double quotes."
+        if any(sign in value for sign in ("{{", "{%", "*|")):
+            sheet.fail(f"{key!r} is the same for everybody: it can't hold a merge field.", key, hint=hint)
+        if value.count("<") > value.count(">"):
+            sheet.fail(f"The address of {key!r} is not closed.", key, hint=hint)
+        if not _MAILBOX.fullmatch(value):
+            sheet.fail(f"{key!r} must be one name and one address.", key, hint=hint)
         try:
             validate_email(parseaddr(value)[1], check_deliverability=False, test_environment=True)
         except EmailNotValidError as error:
-            sheet.fail(f"{key!r} is no address: {error}", key, hint="Write: Name <name@example.org>")
+            sheet.fail(f"{key!r} is no address: {error}", key, hint=hint)
     return value
 
 
