@@ -1,4 +1,4 @@
-"""Dates in English text whose day of the week does not fit: "Tuesday 12 May", with the year or without."""
+"""Dates whose day of the week does not fit, "Tuesday 12 May", and dates that no calendar has, "31 June"."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ _MONTHS = (
     "december",
 )  # fmt: skip
 _DAY = r"(?P<weekday>mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+"
-_MONTH = "|".join(f"{month[:3]}(?:{month[3:]})?" if len(month) > 3 else month for month in _MONTHS)
-_DATED = re.compile(
-    rf"\b{_DAY}(?:the\s+)?(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})"
-    rf"|(?P<month2>{_MONTH})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)\b\.?(?:,?\s+(?P<year>20\d\d)\b)?",
-    re.IGNORECASE,
+_MONTH = "sept|" + "|".join(f"{month[:3]}(?:{month[3:]})?" if len(month) > 3 else month for month in _MONTHS)
+_ON = (
+    rf"(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})"
+    rf"|(?P<month2>{_MONTH})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)\b\.?(?:,?\s+(?P<year>20\d\d)\b)?"
 )
+_DATED = re.compile(rf"\b{_DAY}(?:the\s+)?{_ON}", re.IGNORECASE)
+_NAMED = re.compile(rf"(?<![\w£$€.,:-]){_ON}(?![\w%])", re.IGNORECASE)
+_NUMBERS = re.compile(
+    r"(?<![\w/.-])(\d{1,2})([/.-])(\d{1,2})\2(20\d\d|\d\d)(?![\w/-])|(?<![\w/-])(20\d\d)-(\d\d)-(\d\d)(?![\w-])"
+)
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of each month
 # A date without a year is at most this long ago, or else to come.
 _BACK = timedelta(days=60)
 
@@ -47,9 +52,44 @@ def mismatched(text: str, today: date) -> Iterator[Mismatch]:
         yield Mismatch(match[0], day, day + timedelta(days=apart), year_given=bool(match["year"]))
 
 
-def _dated(match: re.Match[str], today: date) -> date | None:
+def impossible(text: str, today: date) -> Iterator[str]:
+    """Yield the dates in `text`, as written, that no calendar has; a missing year may be this one or the next."""
+    for match in _NAMED.finditer(text):
+        month, number = _month_of(match), int(match["day"] or match["day2"])
+        too_large = number == 0 or _LONGEST[month - 1] < number < 40
+        if (too_large and not _is_year(match, number)) or ((month, number) == (2, 29) and not _dated(match, today)):
+            yield match[0]
+    for match in _NUMBERS.finditer(text):
+        if match[5]:
+            readings = [(int(match[6]), int(match[7]))]
+        elif match[2] == "/" or match[2] == "-" or len(match[4]) == 4:
+            readings = [(int(match[3]), int(match[1])), (int(match[1]), int(match[3]))]
+        else:  # 1.2.34 may be a version
+            continue
+        year = int(match[5] or match[4]) % 100 + 2000
+        if not any(_is_day(year, month, number) for month, number in readings):
+            yield match[0]
+
+
+def _is_year(match: re.Match[str], number: int) -> bool:
+    """Return whether "May 32" may be a month of the year '32."""
+    return bool(match["day2"]) and number > 31 and not match["year"]
+
+
+def _is_day(year: int, month: int, number: int) -> bool:
+    try:
+        return bool(date(year, month, number))
+    except ValueError:
+        return False
+
+
+def _month_of(match: re.Match[str]) -> int:
     name = (match["month"] or match["month2"]).lower()[:3]
-    month = next(number for number, known in enumerate(_MONTHS, start=1) if known.startswith(name))
+    return next(number for number, known in enumerate(_MONTHS, start=1) if known.startswith(name))
+
+
+def _dated(match: re.Match[str], today: date) -> date | None:
+    month = _month_of(match)
     number = int(match["day"] or match["day2"])
     years = [int(match["year"])] if match["year"] else range(today.year - 1, today.year + 2)
     for year in years:

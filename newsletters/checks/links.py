@@ -27,6 +27,21 @@ NO_SCHEME = Code(
     "links-no-scheme", "error", "A link that is not a web address",
     why="A mail has no page that the link could be relative to.", fix="Begin it with https://.",
 )  # fmt: skip
+NO_TARGET = Code(
+    "links-no-target", "error", "A link to a place in the mail that is not there",
+    why="Nothing in a mail has a name that a link could lead to, and mail programs differ.",
+    fix="Link to a web page, or say which heading you mean.",
+)  # fmt: skip
+USER_NAME = Code(
+    "links-user-name", "error", "A link with a user name or password in it",
+    why="Every reader gets it, and browsers and spam filters take such addresses for fraud.",
+    fix="Delete what is before the @; a mail address begins with mailto:.",
+)  # fmt: skip
+REWRITTEN = Code(
+    "links-rewritten", "error", "A link that a security program rewrote",
+    why="It carries a colleague's address, shows none of yours, and stops working when the program forgets it.",
+    fix="Open it, and copy the address that it leads to.",
+)  # fmt: skip
 BAD_ADDRESS = Code(
     "links-bad-address", "error", "A mail link without a whole address",
     why="Readers who click it get a mail to nobody.", fix="Write it as mailto:name@your-charity.org.",
@@ -87,6 +102,14 @@ _TRAIL = re.compile(
 )
 # Our pages of one delivery, whose key is 16 bytes as 22 signs; words have no capitals inside.
 _OUR_KEY = re.compile(r"/[cuvo]/(?=[^/]*[A-Z])[A-Za-z0-9_-]{21}[AQgw](?:[/.?#]|$)")
+# Microsoft's Safelinks, Proofpoint's, Mimecast's, Barracuda's, Symantec's, Cisco's, Trend Micro's, Sophos's.
+_REWRITTEN = re.compile(
+    r"(^|\.)(safelinks\.protection\.outlook\.(com|de|us|office365\.us)|urldefense(\.proofpoint)?\.com|urldefense\.us"
+    r"|(protect|url)-?[\w.]*\.mimecast(protect)?\.com|mimecastprotect\.com|linkprotect\.cudasvc\.com|clicktime\.symantec\.com"
+    r"|secure-web\.cisco\.com|\w+\.trendmicro\.com|protection\.sophos\.com)$"
+)
+_HELD = re.compile(r"__(https?:[^_]\S*?)__;|[?&](?:url|u|a)=(https?[:%][^&]+)")
+_LABEL = re.compile(r"[^\W_](?:[\w-]*[^\W_])?|_\w+")
 _MANY_WORDS = 3
 
 
@@ -118,7 +141,7 @@ def _links(subject: Subject) -> Iterator[tuple[str, str, str]]:
     for node in subject.tree.css("a[href]"):
         href = (node.attributes["href"] or "").strip()
         # A path is one of our own pages; a token at the start is a whole address.
-        if href and not token.match(href) and not href.startswith(("#", "/")):
+        if href and not token.match(href) and (href.startswith("//") or not href.startswith("/")):
             literal = token.split(href)[0]
             pictures = [image.attributes.get("alt") or "" for image in node.css("img")]
             words = " ".join([subject.plain(node.text(deep=True)), *pictures])
@@ -128,12 +151,14 @@ def _links(subject: Subject) -> Iterator[tuple[str, str, str]]:
 def _address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
-    if not scheme:
+    if url.startswith("#"):
+        yield NO_TARGET.at(place, f"Nothing in the mail is named {url[1:]!r}.")
+    elif not scheme:
         yield NO_SCHEME.at(place, f"The link {url!r} is not a web address.")
     elif scheme == "mailto":
         yield from _mail_address(url, place)
     elif scheme in ("http", "https"):
-        yield from _host(subject, url, parts.hostname or "", place)
+        yield from _web_address(subject, url, place)
         yield from _parameters(subject, url, place)
 
 
@@ -142,6 +167,33 @@ def _mail_address(url: str, place: str) -> Iterator[Finding]:
     name, _, domain = parseaddr(address)[1].rpartition("@")
     if not (name and "." in domain):
         yield BAD_ADDRESS.at(place, f"The link {url!r} has no whole address.")
+
+
+def _web_address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
+    host = urlsplit(url).hostname or ""
+    if "@" in urlsplit(url).netloc:
+        yield USER_NAME.at(place, f"The link {url!r} has a user name before {host!r}.")
+    elif host and not _is_host(url):
+        yield NO_SCHEME.at(
+            place, f"The link {url!r} has no host that can be: {urlsplit(url).netloc!r}.", fix="Correct it."
+        )
+    elif _REWRITTEN.search(host):
+        held = _HELD.search(url)
+        fix = f"Write {unquote(held[1] or held[2])} instead." if held else ""
+        yield REWRITTEN.at(place, f"The link leads to {host}, which rewrote it.", fix=fix)
+    else:
+        yield from _host(subject, url, host, place)
+
+
+def _is_host(url: str) -> bool:
+    """Return whether the host and the port of `url` may exist."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        labels = (parts.hostname or "").removesuffix(".").split(".")
+    except ValueError:
+        return False
+    return bool(ip_of(parts.hostname or "")) or all(len(each) < 64 and _LABEL.fullmatch(each) for each in labels)
 
 
 def _host(subject: Subject, url: str, host: str, place: str) -> Iterator[Finding]:

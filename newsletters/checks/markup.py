@@ -27,7 +27,7 @@ CHARACTER = Code(
 # Each is searched in one paragraph, cell or heading, whose lines are those of the source.
 _LINK = re.compile(
     r"!?\[[^\[\]\n]+\](?:\s?\(\s*(?:<|/|#|www\.|[a-z]{2,}:|[^\s()]+[.@]\w)|\()"
-    r"|\[[^\[\]\n]+\]\[[^\[\]\n]*\]|^\s*\[[^\[\]\n]+\]:\s*\S+",
+    r"|!\[[^\[\]\n]*\]\s?\(|\[[^\[\]\n]+\]\[[^\[\]\n]*\]|^\s*\[[^\[\]\n]+\]:\s*\S+",
     re.IGNORECASE | re.MULTILINE,
 )
 _SIGNS = re.compile(
@@ -58,7 +58,8 @@ def check(subject: Subject) -> Iterator[Finding]:
                 seen.add((code, words))
                 shown = words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
                 where = place or subject.place_of(words)
-                if where != subject.document.file or not _ESCAPED.search(subject.document.body):
+                meant = where == subject.document.file and _ESCAPED.search(subject.document.body)
+                if not meant or words.startswith("&"):
                     yield code.at(where, f"{shown!r} would be shown as it was typed.")
 
 

@@ -37,11 +37,20 @@ NO_LIST = Code(
     fix="Check again with --list LIST, or give it a default.",
 )  # fmt: skip
 
-# Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Campaign Monitor's, Dotdigital's.
+# Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Dotdigital's, Campaign Monitor's.
 _LEFT_OVER = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z0-9_:]+\||%recipient\.\w+%|@(?:FIRST|LAST|FULL)_?NAME@|%%[a-z_]+%%"
-    r"|\[(?:firstname|lastname|fullname|email)(?:,[^\]\n]*)?\]"
+    r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z0-9_:]+\||%recipient\.\w+%|@(?:FIRST|LAST|FULL)_?NAME@|%%[\w .:-]+%%"
+    r"|\[(?:first_?name|last_?name|full_?name|f_?name|l_?name|email)(?:[ ,:|][^\]\n]*)?\]"
+    r"|\$[A-Z]{3,}\$|\$\{[^}\n]+\}",
+    re.IGNORECASE,
 )
+# In words only, as CSS and addresses have such signs too: single and spaced braces, Salesforce's and MailerLite's;
+# Constant Contact's and Mailjet's; ActiveCampaign's; Infusionsoft's; Word's own and others' angle brackets.
+_LEFT_OVER_IN_WORDS = re.compile(
+    r"\{ ?[{%] .*?[}%] ?\}|\{[ #/^!$]?[A-Za-z_][^{}\n]{0,80}\}|\[\[[^\[\]\n]{1,80}\]\]|(?<![\d%])%[A-Za-z][\w.-]{2,40}%"
+    r"|~[A-Z]\w+\.\w+~|«(?:[\w ]*_\w*|(?i:first|last|full)? ?(?i:name))»|##[A-Z][A-Z_]+##|<%.*?%>|<<[A-Za-z_ ]+>>"
+)
+_ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 LONGEST_VALUE = 60  # characters
 _READ = ("html", "header")
 
@@ -125,9 +134,13 @@ def _long(email: CompiledEmail, people: People) -> Iterator[Finding]:
 def _left_over(subject: Subject) -> Iterator[Finding]:
     email = subject.email
     seen: set[str] = set()
-    for part, key in ((email.subject, "subject"), (email.preheader, "preheader"), (email.html, ""), (email.text, "")):
-        for found in _LEFT_OVER.findall(part):
-            if found not in seen:
+    words = ((email.subject, "subject"), (email.preheader, "preheader"), (email.text, ""))
+    everywhere = ((part, key, _LEFT_OVER) for part, key in (*words, (email.html, "")))
+    # A tag may be on two lines of the text.
+    in_words = ((_ONE_BREAK.sub(" ", subject.plain(part)), key, _LEFT_OVER_IN_WORDS) for part, key in words)
+    for part, key, pattern in (*everywhere, *in_words):
+        for found in pattern.findall(part):
+            if not any(found in other for other in seen):
                 seen.add(found)
                 place = subject.document.place(key) if key else subject.place_of(found)
                 yield LEFT_OVER.at(place, f"{found!r} would be sent as text.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from newsletters.checks.dates import mismatched
+from newsletters.checks.dates import impossible, mismatched
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.checks.readability import misspelt, reading_age, sentences
 
@@ -42,6 +42,14 @@ WEEKDAY = Code(
     "words-weekday", "warning", "A date on another day of the week",
     why="People come on the wrong day, or not at all.", fix="Check a calendar, and correct the day or the date.",
 )  # fmt: skip
+NO_DAY = Code(
+    "words-no-day", "error", "A date that no calendar has",
+    why="Readers can't tell which day is meant.", fix="Check a calendar, and correct the date.",
+)  # fmt: skip
+EMPTY = Code(
+    "words-empty", "error", "The newsletter has no text",
+    why="Readers would get a header and a footer.", fix="Write something below the front matter.",
+)  # fmt: skip
 READING_AGE = Code(
     "words-reading-age", "hint", "Long sentences and long words",
     why="Many adults read like an eleven-year-old, and everybody skims newsletters.",
@@ -63,6 +71,7 @@ _PLACEHOLDER = re.compile(
     r"|\b(?:TODO|TBC|TBD|FIXME|XX+)\b|(?<![\w/])\?{3,}|\[(?i:your|insert|add|link|date|name|first name|xx+)\b[^\[\]]*\]"
     r"|\[[A-Z][A-Z0-9 _-]{2,}\]|\[0[0:]+\]|<<[A-Za-z_ ]+>>"
 )
+_COMMENTS = re.compile(r"<!--.*?-->|\{#.*?#\}", re.DOTALL)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -70,6 +79,11 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _subject(subject)
     yield from _preheader(subject)
     yield from _placeholders(subject)
+    if not _COMMENTS.sub("", subject.document.body).strip():
+        yield EMPTY.at(subject.document.place(""), "There is nothing below the front matter.")
+    for text, key in _parts(subject):
+        for words in impossible(text, subject.today):
+            yield NO_DAY.at(_place(subject, key, words), f"There is no {words}.")
     if subject.email.language.split("-")[0] == "en":
         yield from _dates(subject)
         yield from _prose(subject)

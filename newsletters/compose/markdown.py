@@ -85,7 +85,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
 def _refuse_depth(words: Words) -> None:
     """Raise InputError for lists and quotes so deep that no phone has room for them."""
     for mark in words.marks:
-        if mark.level >= _DEEPEST and mark.map:
+        if mark.level > _DEEPEST and mark.map:
             raise words.line_of(mark).wrong(
                 "Lists and quotes are nested too deeply here.", f"Use at most {_DEEPEST // 2} levels."
             )
@@ -157,7 +157,9 @@ def to_html(words: Words, show_image: ShowImage, check_url: CheckUrl) -> str:
 @cache
 def _parser() -> MarkdownIt:
     # What is deeper than `maxNesting` is dropped in silence: more than we take, so that it is found.
-    parser = MarkdownIt("commonmark", {"html": True, "xhtmlOut": True, "maxNesting": 2 * _DEEPEST}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": True, "xhtmlOut": True, "maxNesting": 2 * _DEEPEST}).enable(
+        ["table", "strikethrough"]
+    )
     parser.add_render_rule(CONDITION, lambda self, marks, index, options, env: marks[index].content)
     parser.add_render_rule("image", _image)
     return parser

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from jinja2 import TemplateSyntaxError, nodes
 
 from daisychain.errors import InputError
@@ -39,11 +37,6 @@ _INSTEAD: dict[type[nodes.Node], tuple[str, str]] = {
     nodes.Sub: _NO_SUMS, nodes.Mul: _NO_SUMS, nodes.Div: _NO_SUMS, nodes.FloorDiv: _NO_SUMS, nodes.Mod: _NO_SUMS,
     nodes.Pow: _NO_SUMS, nodes.Neg: _NO_SUMS, nodes.Pos: _NO_SUMS,
 }  # fmt: skip
-_KNOWN_TAGS = "Known: {% if %}, {% elif %}, {% else %} and {% endif %}."
-
-# Jinja2's own messages, as far as a better one can be made of them.
-_UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
-_UNCLOSED_TAG = re.compile(r"Unexpected end of template.*needs to be closed is '(\w+)'")
 
 
 def not_allowed(node: nodes.Node, file: str, line: int) -> InputError:
@@ -52,26 +45,7 @@ def not_allowed(node: nodes.Node, file: str, line: int) -> InputError:
     return InputError(message, file=file, line=line, hint=hint)
 
 
-def unreadable(error: TemplateSyntaxError, text: str, file: str, first_line: int) -> InputError:
-    """Return the error for a text that Jinja2 can't parse, in other words than Jinja2's."""
-    line = first_line - 1 + error.lineno
-    message = "An expression here can't be read."
+def unreadable(error: TemplateSyntaxError, file: str, first_line: int) -> InputError:
+    """Return the error for a text that Jinja2 can't parse although each of its tags can be read."""
     hint = "A field is written {{ member.town }}, a condition {% if member.town %} … {% endif %}, a text in quotes."
-    if unknown := _UNKNOWN_TAG.search(error.message or ""):
-        message, hint = f"There is no {{% {unknown[1]} %}} in a newsletter.", _KNOWN_TAGS
-        if unknown[1] in ("elif", "else", "endif"):
-            message = f"This {{% {unknown[1]} %}} belongs to no {{% if %}}."
-    elif unclosed := _UNCLOSED_TAG.search(error.message or ""):
-        line = first_line - 1 + _line_of_unclosed(unclosed[1], text)
-        message, hint = f"This {{% {unclosed[1]} %}} is not closed.", f"Put {{% end{unclosed[1]} %}} after its text."
-    return InputError(message, file=file, line=line, hint=hint)
-
-
-def _line_of_unclosed(tag: str, text: str) -> int:
-    opened: list[int] = []
-    for found in re.finditer(rf"\{{%[-+]?\s*(end)?{tag}\b", text):
-        if not found[1]:
-            opened.append(text.count("\n", 0, found.start()) + 1)
-        elif opened:
-            opened.pop()
-    return opened[-1] if opened else 1
+    return InputError("A tag here can't be read.", file=file, line=first_line - 1 + error.lineno, hint=hint)

@@ -14,6 +14,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from daisychain.errors import InputError
 from newsletters.compiled import Condition, Tree
 from newsletters.documents.error_list import Mistakes
+from newsletters.expressions.broken_tags import broken_tags
 from newsletters.expressions.not_allowed import not_allowed, unreadable
 from newsletters.expressions.to_tree import TreeBuilder
 from newsletters.expressions.trees import fields_of
@@ -72,14 +73,29 @@ class Expressions:
         """Return the lines of `text`, which begins on `first_line` of `file`, with tokens for members' fields."""
         walk = _Walk(self, file, first_line - 1)
         try:
-            walk.statements(_ENVIRONMENT.parse(text).body)
-        except TemplateSyntaxError as error:
-            raise unreadable(error, text, file, first_line) from None
+            walk.statements(self._parsed(text, file, first_line).body)
         except ValueError:  # Python reads numbers of at most 4,300 digits
             raise InputError("A number here is too long.", file=file, line=first_line) from None
         except RecursionError:
             raise InputError("An expression is nested too deeply.", file=file, line=walk.line) from None
         return walk.lines()
+
+    def _parsed(self, text: str, file: str, first_line: int) -> nodes.Template:
+        """Return Jinja2's reading of `text`; with mistakes that collect, without the tags that it can't read."""
+        try:
+            return _ENVIRONMENT.parse(text)
+        except TemplateSyntaxError as error:
+            broken = sorted(broken_tags(text, _ENVIRONMENT, STAND_IN), key=lambda tag: tag.at)
+            for tag in broken:
+                with self.mistakes:
+                    line = first_line + text.count("\n", 0, tag.at)
+                    raise InputError(tag.message, file=file, line=line, hint=tag.hint) from None
+            for tag in sorted(broken, key=lambda tag: tag.start, reverse=True):
+                text = f"{text[: tag.start]}{tag.instead}{text[tag.end :]}"
+            try:
+                return _ENVIRONMENT.parse(text)
+            except TemplateSyntaxError:
+                raise unreadable(error, file, first_line) from None
 
 
 class _Walk:

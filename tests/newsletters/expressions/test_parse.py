@@ -111,10 +111,25 @@ def test_a_member_s_expression_is_worked_out_without_jinja(source: str, member: 
         ("{% if member.city %}", "{% if %} is not closed"),
         ("{% if member.city %}x{% endif %}{% endif %}", "belongs to no {% if %}"),
         ("{% unless member.city %}{% endunless %}", "no {% unless %}"),
-        ("{{ member.city", "can't be read"),
+        ("{{ member.city", "This {{ is not closed"),
+        ("{% if member.city", "This {% is not closed"),
+        ("{{ }}", "nothing between"),
+        ("{% if %}x{% endif %}", "asks nothing"),
+        ("{% if member.city = 'Leeds' %}x{% endif %}", "Write == to compare"),
+        ("{% if member.city %}x{% else if member.role %}y{% endif %}", "Write {% elif … %}"),
+        ("{% if member.city %}x{% else member.role %}y{% endif %}", "Write {% elif … %}"),
+        ("{% if member.city %}x{% end if %}", "Write {% endif %}"),
+        ("{% if member.city && member.role %}x{% endif %}", "Write `and`"),
+        ("{% if member.city || member.role %}x{% endif %}", "Write `or`"),
+        ("{% if !member.city %}x{% endif %}", "Write `not`"),
+        ("{% if member.city <> 'Leeds' %}x{% endif %}", "Write !="),
+        ("{% if member.age &gt; 17 %}x{% endif %}", "Type the character itself"),
+        ("{{ member.city | default(“you”) }}", "These quotes are curly"),
+        ("{{ member.city role }}", "A field's name is one word"),
+        ("{{ 1e999 }}", "too large"),
         ("{{ member.city & 1 }}", "can't be read"),
         ("{{ 'a }}", "can't be read"),
-        ("{# a note", "can't be read"),
+        ("{# a note", "This {# is not closed"),
         ("{{ " + "9" * 400 + " }}", "too large"),
         ("{{ member.city" + " or member.city" * 300 + " }}", "too deep"),
         ("{{ member.city" + " | upper" * 3000 + " }}", "too deep"),
@@ -218,3 +233,23 @@ def test_a_field_of_the_document_or_the_list_is_known() -> None:
 def test_a_quote_in_a_toolkit_s_text_does_not_end_an_attribute() -> None:
     html = compiled('::: button "{{ \'Say "hi"\' }}" href=https://a.example').email.html
     assert '>Say "hi"</a>' in html
+
+
+def test_one_mistake_does_not_hide_the_others_and_none_is_in_jinja2_s_words() -> None:
+    reading = expressions()
+    reading.mistakes = Mistakes(collect=True)
+    source = """\
+{% if member.city = 'Leeds' %}
+a
+{% else if member.age %}
+b {{ member.city ~~ }}
+{% endif %}
+{% if member.city %}
+{{ member.town }}
+c {{
+"""
+    read = [line.text for line in reading.evaluate(source, "may.md", 10)]
+    assert sorted(error.line or 0 for error in reading.mistakes.found) == [10, 12, 13, 15, 16, 17]
+    assert "a" in read
+    said = " ".join(str(error) for error in reading.mistakes.found)
+    assert re.findall(r"(?i)expected|token|template|block", said) == []

@@ -1,0 +1,95 @@
+"""Newsletters that people really write, each with its right result (tests/cases/compose)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from newsletters.checks import CheckReport, check_file
+from newsletters.compose.compiler import Compilation
+from newsletters.compose.languages import compile_languages
+from newsletters.toolkit_store.store import shipped_toolkit
+from newsletters.toolkits.toolkit import Toolkit
+from tests.newsletters.crowd import Crowd
+
+CASES = Path(__file__).parents[2] / "cases" / "compose"
+
+
+def find(name: str, folder: Path) -> Toolkit:
+    return shipped_toolkit(name)
+
+
+def people() -> Crowd:
+    with (CASES / "people.csv").open(encoding="utf-8") as file:
+        return Crowd(
+            *({key.lower().replace(" ", "_"): value for key, value in row.items()} for row in csv.DictReader(file))
+        )
+
+
+def checked(name: str, crowd: Crowd | None = None) -> CheckReport:
+    return check_file(CASES / f"{name}.md", find, crowd)
+
+
+def made(name: str) -> Compilation:
+    return next(iter(compile_languages(CASES / f"{name}.md", find).compilations.values()))
+
+
+def lines(name: str, code: str) -> list[int]:
+    """The lines on which the check finds `code`."""
+    places = [finding.place for finding in checked(name).findings if finding.code == code]
+    return sorted(int(place.rpartition(":")[2]) for place in places)
+
+
+def test_a_hashtag_in_the_subject_arrives() -> None:
+    email = made("g01-hash-in-subject").email
+    assert email.subject == "Join #CommunityMakesUs on Saturday"
+    assert email.preheader == "Bring a chair #kindness and a cake"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "found"),
+    [
+        ("g02-single-braces", "merge-left-over", [9, 11, 11, 11]),
+        ("g03-link-with-a-gap", "markup-link", [10]),
+        ("g16-addresses-that-lead-nowhere", "links-no-scheme", [10, 12, 14, 16]),
+        ("g19-days-that-are-not", "words-no-day", [8, 8]),
+        ("g21-curly-quotes", "compile-error", [10]),
+        ("g22-words-of-errors", "compile-error", [9, 11]),
+        ("g23-link-within-the-mail", "links-no-target", [10]),
+        ("g25-deep-lists", "compile-error", [18]),
+        ("g27-sender-not-closed", "compile-error", [7]),
+        ("g28-two-colons", "compile-error", [10, 12]),
+    ],
+)
+def test_what_was_not_meant_is_found_on_its_line(name: str, code: str, found: list[int]) -> None:
+    assert lines(name, code) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("g21-curly-quotes", "curly"),
+        ("g22-words-of-errors", "Write == to compare"),
+        ("g22-words-of-errors", "Write {% elif … %}"),
+        ("g27-sender-not-closed", "not closed"),
+        ("g28-two-colons", "almost a block"),
+    ],
+)
+def test_an_error_says_the_cause_in_the_reader_s_words(name: str, says: str) -> None:
+    assert says in " ".join(f"{finding.message} {finding.fix}" for finding in checked(name).findings)
+
+
+def test_a_block_s_address_and_words_have_the_characters_that_were_meant() -> None:
+    email = made("g04-amp-in-button").email
+    assert "https://charity.org.uk/get?x=1&y=2" in [link.url for link in email.links]
+    assert "Fish & chips" in email.text
+    assert "Fish &amp; chips" in email.html
+
+
+def test_a_block_in_a_comment_is_left_out() -> None:
+    email = made("g24-block-in-html-comment").email
+    assert "old" not in [link.url.rpartition("/")[2] for link in email.links]
+    assert "End." in email.text
+    assert "-->" not in email.text
