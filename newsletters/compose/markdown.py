@@ -85,7 +85,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
 def _refuse_depth(words: Words) -> None:
     """Raise InputError for lists and quotes so deep that no phone has room for them."""
     for mark in words.marks:
-        if mark.level > _DEEPEST and mark.map:
+        if mark.level > _DEEPEST and mark.map and mark.type != "inline":
             raise words.line_of(mark).wrong(
                 "Lists and quotes are nested too deeply here.", f"Use at most {_DEEPEST // 2} levels."
             )
