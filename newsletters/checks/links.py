@@ -28,7 +28,7 @@ NO_SCHEME = Code(
     why="A mail has no page that the link could be relative to.", fix="Begin it with https://.",
 )  # fmt: skip
 NO_TARGET = Code(
-    "links-no-target", "error", "A link to a place in the mail that is not there",
+    "links-no-target", "error", "A link to a missing place in the mail",
     why="Nothing in a mail has a name that a link could lead to, and mail programs differ.",
     fix="Link to a web page, or say which heading you mean.",
 )  # fmt: skip
@@ -39,7 +39,7 @@ USER_NAME = Code(
 )  # fmt: skip
 REWRITTEN = Code(
     "links-rewritten", "error", "A link that a security program rewrote",
-    why="It carries a colleague's address, shows none of yours, and stops working when the program forgets it.",
+    why="It carries a colleague's address, hides where it leads, and stops working when the program forgets it.",
     fix="Open it, and copy the address that it leads to.",
 )  # fmt: skip
 BAD_ADDRESS = Code(

@@ -79,7 +79,7 @@ def _texts(subject: Subject) -> Iterator[tuple[str, str]]:
     yield subject.plain(subject.email.preheader), subject.document.place("preheader")
     held: dict[int, list[str]] = defaultdict(list)
     for node in subject.tree.root.traverse(include_text=True) if subject.tree.root else ():
-        if node.tag == "-text" and (text := node.text_content):
+        if text := "\n" if node.tag == "br" else node.text_content if node.tag == "-text" else "":
             above = list(ancestors(node))
             cell = next((each for each in above if each.tag in _CELLS), None)
             if cell is not None and not any(each.tag in ("code", "pre", "style", "title") for each in above):

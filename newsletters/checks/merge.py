@@ -40,15 +40,14 @@ NO_LIST = Code(
 # Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Dotdigital's, Campaign Monitor's.
 _LEFT_OVER = re.compile(
     r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z0-9_:]+\||%recipient\.\w+%|@(?:FIRST|LAST|FULL)_?NAME@|%%[\w .:-]+%%"
-    r"|\[(?:first_?name|last_?name|full_?name|f_?name|l_?name|email)(?:[ ,:|][^\]\n]*)?\]"
-    r"|\$[A-Z]{3,}\$|\$\{[^}\n]+\}",
-    re.IGNORECASE,
+    r"|\[(?:firstname|lastname|fullname|email)(?:,[^\]\n]*)?\]|\$[A-Z]{3,}\$|\$\{[^}\n]+\}"
 )
 # In words only, as CSS and addresses have such signs too: single and spaced braces, Salesforce's and MailerLite's;
 # Constant Contact's and Mailjet's; ActiveCampaign's; Infusionsoft's; Word's own and others' angle brackets.
 _LEFT_OVER_IN_WORDS = re.compile(
     r"\{ ?[{%] .*?[}%] ?\}|\{[ #/^!$]?[A-Za-z_][^{}\n]{0,80}\}|\[\[[^\[\]\n]{1,80}\]\]|(?<![\d%])%[A-Za-z][\w.-]{2,40}%"
     r"|~[A-Z]\w+\.\w+~|«(?:[\w ]*_\w*|(?i:first|last|full)? ?(?i:name))»|##[A-Z][A-Z_]+##|<%.*?%>|<<[A-Za-z_ ]+>>"
+    r"|\[(?i:first[ _]?name|last[ _]?name|full[ _]?name|[fl]name|email)(?:[ ,:|][^\]\n]*)?\]"
 )
 _ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 LONGEST_VALUE = 60  # characters

@@ -44,7 +44,7 @@ WEEKDAY = Code(
 )  # fmt: skip
 NO_DAY = Code(
     "words-no-day", "error", "A date that no calendar has",
-    why="Readers can't tell which day is meant.", fix="Check a calendar, and correct the date.",
+    why="Readers would have to guess the day.", fix="Check a calendar, and correct the date.",
 )  # fmt: skip
 EMPTY = Code(
     "words-empty", "error", "The newsletter has no text",

@@ -103,7 +103,7 @@ def _refuse_unclosed(words: Words) -> None:
                 tag = found[2].lower()
                 line = words.line_of(mark)
                 line = replace(line, number=line.number + piece.content.count("\n", 0, found.start()))
-                if tag in _ENDS_BY_ITSELF or found[3].endswith("/"):
+                if tag not in ALLOWED_TAGS - _ENDS_BY_ITSELF or found[3].endswith("/"):
                     continue
                 if not found[1]:
                     opened.append((tag, line))

