@@ -39,7 +39,7 @@ _SLIPS = (
 
 @dataclass(frozen=True)
 class BrokenTag:
-    """A tag that can't be read: its first sign is `at` in the text; `instead` replaces the text from `start` to `end`."""
+    """A tag that can't be read, whose first sign is `at`; `instead` replaces the text from `start` to `end`."""
 
     at: int
     start: int
