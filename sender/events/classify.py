@@ -105,7 +105,23 @@ _GUARDED = text("""
         WHERE NOT domain = ANY (:public)
         GROUP BY domain HAVING count(*) >= :people AND count(*) FILTER (WHERE clicked) >= :share * count(*)
     )
-    SELECT id AS delivery_id FROM early JOIN people USING (id) JOIN domains USING (domain)
+    SELECT id AS delivery_id FROM people JOIN domains USING (domain) WHERE id IN (SELECT delivery_id FROM hits)
+""")
+# At a guarded domain also a late scan shows: mails that wait for a server, or are scanned again.
+_SWEPT = text("""
+    CREATE TEMPORARY TABLE swept AS
+    WITH clicks AS (
+        SELECT DISTINCT delivery_id, link, at FROM hits JOIN guarded USING (delivery_id) WHERE link IS NOT NULL
+    )
+    SELECT a.delivery_id, a.at
+    FROM clicks a
+    JOIN clicks b ON b.delivery_id = a.delivery_id AND b.at BETWEEN a.at AND a.at + :within
+    JOIN deliveries d ON d.id = a.delivery_id
+    JOIN campaigns c ON c.id = d.campaign_id
+    JOIN json_to_recordset(CAST(:emails AS json)) AS m (compiled_id bigint, links integer)
+      ON m.compiled_id = coalesce(d.compiled_id, c.compiled_id)
+    GROUP BY a.delivery_id, a.at, m.links
+    HAVING count(DISTINCT b.link) >= greatest(:least, :share * m.links)
 """)
 # The rules of each hit, in the order of RULES.
 _DECIDED = text("""
@@ -114,7 +130,9 @@ _DECIDED = text("""
         h.lasting, nullif(h.named, :no_name),
         CASE WHEN EXISTS (SELECT 1 FROM bursts b WHERE b.delivery_id = h.delivery_id
                           AND h.at BETWEEN b.at - :before AND b.at + :after) THEN :burst END,
-        CASE WHEN h.early AND EXISTS (SELECT 1 FROM scanned s WHERE s.delivery_id = h.delivery_id) THEN :most END,
+        CASE WHEN h.early AND EXISTS (SELECT 1 FROM scanned s WHERE s.delivery_id = h.delivery_id)
+               OR EXISTS (SELECT 1 FROM swept w WHERE w.delivery_id = h.delivery_id
+                          AND h.at BETWEEN w.at - :before AND w.at + :sweep) THEN :most END,
         CASE WHEN h.early AND EXISTS (SELECT 1 FROM guarded g WHERE g.delivery_id = h.delivery_id) THEN :guarded END,
         CASE WHEN h.named = :no_name THEN :no_name END,
         CASE WHEN h.kind = 'clicked' AND h.link IS NULL THEN :other END) AS rules
@@ -127,7 +145,7 @@ _CHANGES = text("""
     FROM decided d JOIN json_to_recordset(CAST(:classes AS json)) AS c (rules text, open_class text) USING (rules)
     WHERE (d.old_class, d.old_rules) <> (c.open_class, d.rules)
 """)
-_TABLES = ("arrived", "requests", "hits", "bursts", "scanned", "guarded", "decided", "changes")
+_TABLES = ("arrived", "requests", "hits", "bursts", "scanned", "guarded", "swept", "decided", "changes")
 _DROP = text(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{table}' for table in _TABLES)}")
 
 
@@ -148,16 +166,19 @@ def find_changes(connection: Connection, campaign_id: int) -> int:
     })  # fmt: skip
     connection.execute(text("ANALYZE pg_temp.hits"))
     connection.execute(_BURSTS, {"links": rules.BURST_LINKS, "within": rules.BURST_WITHIN})
-    connection.execute(_SCANNED, {
+    most = {
         "emails": _json([{"compiled_id": id_, "links": count} for id_, count in links.items()]),
         "least": rules.MOST_LINKS, "share": rules.MOST_LINKS_SHARE,
-    })  # fmt: skip
+    }  # fmt: skip
+    connection.execute(_SCANNED, most)
     connection.execute(_GUARDED, {
         **of_campaign, "public": list(PROVIDER_OF), "people": rules.GUARDED_PEOPLE, "share": rules.GUARDED_SHARE,
     })  # fmt: skip
+    connection.execute(_SWEPT, {**most, "within": rules.SWEEP_WITHIN})
     connection.execute(_DECIDED, {
         "burst": rules.BURST, "before": rules.BEFORE_BURST, "after": rules.BURST_WITHIN + rules.AFTER_BURST,
-        "most": rules.MOST, "guarded": rules.GUARDED, "no_name": rules.NO_NAME, "other": rules.OTHER_ADDRESS,
+        "sweep": rules.SWEEP_WITHIN + rules.AFTER_BURST, "most": rules.MOST, "guarded": rules.GUARDED,
+        "no_name": rules.NO_NAME, "other": rules.OTHER_ADDRESS,
     })  # fmt: skip
     found = connection.scalars(text("SELECT DISTINCT rules FROM pg_temp.decided"))
     classes = [{"rules": each, "open_class": class_of(each.split())[0]} for each in found]

@@ -30,6 +30,7 @@ EARLY = timedelta(minutes=5)
 # Three links at least: of two links, an eager reader follows both.
 MOST_LINKS, MOST_LINKS_SHARE = 3, 0.6
 GUARDED_PEOPLE, GUARDED_SHARE = 5, 0.3
+SWEEP_WITHIN = timedelta(minutes=2)
 
 # Gmail prefetches pictures for some readers with exactly this ending (SparkPost's published rule, 2021).
 _GMAIL_PREFETCH = "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
@@ -61,7 +62,8 @@ RULES = (
                f"{BURST_WITHIN.seconds} seconds; also its hits from {BEFORE_BURST.seconds} seconds before to "
                f"{AFTER_BURST.seconds} after"),
     ReaderRule(MOST, "machine", f"at least {MOST_LINKS_SHARE:.0%} of the mail's links, and at least {MOST_LINKS}, were "
-               "followed within five minutes of its delivery; so are all of its hits in these minutes"),
+               "followed within five minutes of its delivery, or at a guarded domain (see below) within two minutes at "
+               "any time; also its other hits in these minutes"),
     ReaderRule(GUARDED, "machine", f"the mail's domain is an organisation's own, with at least {GUARDED_PEOPLE} people "
                f"of the campaign, and at least {GUARDED_SHARE:.0%} of them clicked within five minutes of delivery; no "
                "hit in these minutes is a person's"),

@@ -56,7 +56,7 @@ from tests.reports.simulated_readers import (
 )  # fmt: skip
 
 PAGE = Path(__file__).parent.parent.parent / "docs/analysts.md"
-RUNS, COVERAGE_RUNS = 5, 1_000
+RUNS, COVERAGE_RUNS = 5, 600
 MINT = Mint("0e1f2a3b")
 
 
