@@ -112,17 +112,17 @@ def _with_interval(figure: Figure) -> str:
 
 
 def show_tables(report: Report) -> None:
-    """Show the report to people: figures, links, and the definitions as footnotes."""
+    """Show the report to people: in words, as tables of figures and links, and the definitions as footnotes."""
+    from reports.in_words import in_words
+
     when, rules = clock.shown(report.as_of), f"rule set {report.rule_set}"
     notes: dict[str, int] = {}
     rows = [(*_cells(figure), figure.source, f"[{_note(notes, figure)}]") for figure in report.figures.values()]
-    show_table(
-        ["", "people", "of", "rate", "95 % interval", "source", "note"],
-        rows,
-        title=f"Campaign {report.campaign_id}: {report.campaign} ({report.state}), as of {when}, {rules}",
-    )
+    show_text(f"Campaign {report.campaign_id}: {report.campaign} ({report.state}), as of {when}, {rules}\n")
+    show_text(in_words(report) + "\n")
     for note in report.notes:
         show_text(f"! {note}\n", hanging="  ")
+    show_table(["", "people", "of", "rate", "95 % interval", "source", "note"], rows)
     for figure in report.figures.values():
         if figure.name.startswith("read_estimated") and figure.note:
             show_text(f"{figure.label}: {figure.note}.\n", hanging="  ")

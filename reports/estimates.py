@@ -55,7 +55,8 @@ def estimate_readers(own: Nets, pool: Nets, reached: int) -> Estimate | None:
     if pool.both < LEAST_IN_BOTH or not own.openers:
         return None
     readers = (own.openers + 1) * (pool.clickers + 1) / (pool.both + 1) - 1
-    missed = 1 - pool.both / pool.clickers
+    # A half more in each keeps the interval open if all clickers were seen to open.
+    missed = 1 - (pool.both + 0.5) / (pool.clickers + 1)
     # Own openers are also in the pool's `both`, hence the last term; with pool == own this is Chapman's variance.
     variance = missed * (1 / pool.both + 1 / own.openers - 2 * own.both / (own.openers * pool.both))
     factor = exp(Z_95 * sqrt(max(variance, 0)))

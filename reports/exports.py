@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from daisychain.csv_cells import guard
+from reports.in_words import in_words
 from reports.report import SCHEMA, Figure, Report
 from reports.report_list import OF_LIST, CampaignLine
 
@@ -47,6 +48,7 @@ def as_json(report: Report) -> str:
         "as_of": _time(report.as_of),
         "last_event_at": report.last_event_at and _time(report.last_event_at),
         "rule_set": report.rule_set,
+        "in_words": in_words(report),
         "notes": report.notes,
         "figures": {name: _plain(figure) for name, figure in report.figures.items()},
         "languages": {

@@ -181,7 +181,7 @@ def _estimates(made: _Maker, pool: Nets, campaigns: int) -> list[Figure]:
     words = (
         "People who read the mail, seen or not, {}. Openers and clickers are two nets for the same readers: what share "
         "of the clickers was seen to open is the share of all readers that was. The 95 % interval is that of chance, "
-        f"the wide one holds if unseen readers click {MOVED:.0%} less or more often than seen ones."
+        f"the wide one holds if unseen readers click {MOVED * 100:.0f} % less or more often than seen ones."
     ).format(made.of_reached)
     of = (
         ("read_estimated", "Readers, estimated", own, ""),

@@ -48,12 +48,14 @@ def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
             f"{url}/webhooks/sendgrid", key, seed=campaign_id,
         )  # fmt: skip
         click.echo(
-            f"  {played['opened']} opened, {played['prefetched']} were fetched by a machine, "
-            f"{played['clicked']} clicked, {played['left']} left, {played['bounced']} bounced, "
-            f"{played['complained']} complained"
+            f"  In truth, {played['read']} people read it, {played['opened']} of them with images; "
+            f"{played['clicked']} clicked, {played['left']} left, {played['complained']} complained.\n"
+            f"  Apple fetched {played['prefetched']} mails unread, a scanner followed all links of "
+            f"{played['scanned']}, and {played['bounced']} bounced."
         )
         _wait_for_webhooks()
         commands.run("campaign", "status", str(campaign_id))
+        commands.run("events", "classify", str(campaign_id))
         commands.run("report", "show", str(campaign_id))
         _packs(commands)
     _where_to_look(home, campaign_id)

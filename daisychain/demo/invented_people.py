@@ -20,6 +20,8 @@ LAST_NAMES = """
 """.split()  # noqa: SIM905
 TOWNS = ("Aberystwyth", "Bradford", "Brighton", "Cardiff", "Derry", "Dundee", "Glasgow", "Hull", "Leeds", "Swansea", "")
 ROLES = ("volunteer", "supporter", "trustee", "")
+# Here people read at work, behind a scanner that follows every link of every mail.
+OFFICE = "harbour-trust.example"
 # What spreadsheets really hold in place of an address.
 BAD_ADDRESSES = (
     "", "none", "ask at reception", "jo(at)people.example", "two@people.example, three@people.example", "sam@",
@@ -53,4 +55,5 @@ def _person(number: int, chance: random.Random) -> list[str]:
     first, last = chance.choice(FIRST_NAMES), chance.choice(LAST_NAMES)
     # Some people gave no first name: the newsletter has to read well for them too.
     shown = "" if chance.random() < 0.06 else first
-    return [f"reader{number}@people.example", shown, last, chance.choice(TOWNS), chance.choice(ROLES)]
+    domain = OFFICE if number % 12 == 7 else "people.example"
+    return [f"reader{number}@{domain}", shown, last, chance.choice(TOWNS), chance.choice(ROLES)]

@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from daisychain.demo.invented_people import OFFICE
 from daisychain.errors import DaisychainError
 
 # User agents as they come in: a phone, a desktop, Gmail's proxy (a person behind it), Apple's prefetch (nobody yet).
@@ -36,6 +37,8 @@ AGENTS = (
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
 )
 APPLE_PREFETCH = "Mozilla/5.0"
+# Security gateways call themselves browsers.
+SCANNER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36"
 EVENTS_A_POST = 400
 # One click, as the reader's mail program does it (RFC 8058).
 FORM, ONE_CLICK = {"Content-Type": "application/x-www-form-urlencoded"}, b"List-Unsubscribe=One-Click"
@@ -73,7 +76,7 @@ def read_mail(path: Path) -> ReceivedMail:
 def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePrivateKey, *, seed: int) -> Counter[str]:
     """Let a share of the readers open, click and leave, and the provider report on each mail.
 
-    Returns how many mails were opened, prefetched, clicked, left, bounced and complained of, as the report should say.
+    Returns how many people read, opened, clicked, left, bounced or complained, and how many mails machines fetched.
     """
     chance = random.Random(seed)  # noqa: S311 - invented readers
     played: Counter[str] = Counter()
@@ -87,15 +90,20 @@ def play(mails: Sequence[ReceivedMail], webhook: str, key: ec.EllipticCurvePriva
             events.append(_event(mail, "bounce", type="bounce", status="5.1.1", reason="550 no such mailbox"))
             continue
         events.append(_event(mail, "delivered", response="250 OK"))
+        if mail.address.endswith(f"@{OFFICE}"):
+            played["scanned"] += 1
+            fetches += [(address, SCANNER) for address in (mail.pixel, *mail.links)]
         if fate < 0.023:
             played["complained"] += 1
             events.append(_event(mail, "spamreport"))
         elif fate < 0.03:
             leaving.append(mail)
         elif fate < 0.40:
-            played["opened"] += 1
+            played["read"] += 1
             agent = chance.choice(AGENTS)
-            fetches += [(mail.pixel, agent)] * chance.choice((1, 1, 1, 2))
+            if chance.random() < 0.7:  # the others load no images
+                played["opened"] += 1
+                fetches += [(mail.pixel, agent)] * chance.choice((1, 1, 1, 2))
             if chance.random() < 0.3:
                 played["clicked"] += 1
                 fetches += [
