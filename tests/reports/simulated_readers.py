@@ -112,8 +112,8 @@ def _domains(world: World, chance: random.Random) -> Iterator[tuple[str, bool]]:
         yield chance.choice(PUBLIC), False
     number = 0
     while theirs:
-        # By people: of twelve, one is alone, one in a group of two to four, and ten in larger ones.
-        size = chance.choices((1, chance.randint(2, 4), chance.randint(5, 60)), (1, 1 / 3, 10 / 32))[0]
+        # By people: of thirteen, one is alone, one in a group of two to four, and eleven in larger ones.
+        size = chance.choices((1, chance.randint(2, 4), chance.randint(5, 60)), (1, 1 / 3, 11 / 32))[0]
         size, number = min(size, theirs), number + 1
         guarded = chance.random() < world.guarded
         yield from ((f"office{number}.example", guarded) for _ in range(size))
