@@ -28,6 +28,7 @@ import pytest
 from sqlalchemy import select
 
 from daisychain.database import Database
+from daisychain.settings import Settings
 from lists.tables import Member, Membership
 from pages.app import create_app
 from sender.tables import Delivery
@@ -156,3 +157,29 @@ def test_its_draft_can_be_sent_and_its_events_are_processed(home: Daisychain, up
     before = home.json("report", "show", "2", "--format", "json")["figures"]["opened_human"]["numerator"]
     home("worker", "--until-idle")
     assert home.json("report", "show", "2", "--format", "json")["figures"]["opened_human"]["numerator"] == before + 1
+
+
+def excluded(settings: Settings) -> list[Any]:
+    """Return the people who were excluded, in all campaigns, with what is kept of them."""
+    database = Database(settings)
+    columns = (Delivery.id, Delivery.campaign_id, Delivery.address, Delivery.state, Delivery.reason, Delivery.inputs)
+    with database.unchecked_engine.connect() as connection:
+        found = list(connection.execute(select(*columns).where(Delivery.state == "excluded").order_by(Delivery.id)))
+    database.close()
+    return found
+
+
+def test_nothing_is_kept_of_people_excluded_by_a_freeze_and_they_are_shown_as_before(
+    name: str, daisychain: Daisychain
+) -> None:
+    daisychain("db", "restore", os.fspath(HOMES / f"{name}.dump"), "--yes-overwrite")
+    before = excluded(daisychain.settings)
+    daisychain("db", "upgrade")
+    kept = {(row.address, bool(row.inputs)) for row in excluded(daisychain.settings)}
+    assert kept == {("", False)}
+    for row in before:
+        campaign = str(row.campaign_id)
+        shown = daisychain.json("campaign", "ledger", campaign, "--state", row.state, "--format", "json")
+        assert (row.address, row.reason) in {(person["address"], person["reason"]) for person in shown}
+        who = daisychain.json("campaign", "who", campaign, row.address, "--format", "json")
+        assert (who["address"], who["state"], who["reason"]) == (row.address, row.state, row.reason)
