@@ -124,6 +124,21 @@ class Delivery(Base):
     )
 
 
+class LedgerMove(Base):
+    """The people who came into a state or left it (then `people` is negative): a campaign's rows add up to its ledger.
+
+    Each statement that moves deliveries adds its own rows, so no batch waits for another. A chore adds them up.
+    """
+
+    __tablename__ = "ledger_moves"
+    id: Mapped[int] = key()
+    campaign_id: Mapped[int] = mapped_column(index=True)
+    compiled_id: Mapped[int | None]  # as in `deliveries`
+    state: Mapped[str]
+    reason: Mapped[str] = mapped_column(server_default="")  # why they are excluded or failed
+    people: Mapped[int]
+
+
 class Batch(Base):
     """The deliveries of one request, `first_id` to `last_id`: as many as the provider accepts at once."""
 

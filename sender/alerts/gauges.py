@@ -17,15 +17,16 @@ class Gauge:
     values: dict[tuple[tuple[str, str], ...], float]
 
 
-# People are counted for current campaigns only, each by its range of ids: a scrape must not read the ledgers of years.
+# People are of current campaigns only.
 # Uncertain people are in few batches with short ranges, so they are counted for all campaigns.
 _FIGURES = {
     ("daisychain_campaigns", "Campaigns by state, tests left out."): """
         SELECT state, count(*) FROM campaigns WHERE kind = 'campaign' GROUP BY state""",
     ("daisychain_people", "People of campaigns that are sending or paused, by state in the ledger."): """
-        SELECT c.id::text AS campaign, d.state, count(*)
-        FROM campaigns c JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.campaign_id = c.id
-        WHERE c.state IN ('sending', 'paused') AND c.kind = 'campaign' GROUP BY c.id, d.state""",
+        SELECT c.id::text AS campaign, m.state, sum(m.people)
+        FROM campaigns c JOIN ledger_moves m ON m.campaign_id = c.id
+        WHERE c.state IN ('sending', 'paused') AND c.kind = 'campaign'
+        GROUP BY c.id, m.state HAVING sum(m.people) <> 0""",
     ("daisychain_uncertain_people", "People who may or may not have been mailed, in all campaigns."): """
         SELECT count(*)
         FROM batches b JOIN deliveries d ON d.id BETWEEN b.first_id AND b.last_id AND d.campaign_id = b.campaign_id

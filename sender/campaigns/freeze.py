@@ -24,7 +24,8 @@ from sender.campaigns.follow_ups import audience_of
 from sender.delivery import batch_jobs
 from sender.delivery.campaign_emails import email_given, emails_of, fields_of
 from sender.delivery.campaign_states import turn
-from sender.tables import Batch, Campaign, Delivery
+from sender.delivery.ledger import MOVE_COLUMNS, rows_by_state
+from sender.tables import Batch, Campaign, Delivery, LedgerMove
 
 # One freeze at a time: rows of two would alternate, and batches are ranges of ids. The lock's number is arbitrary.
 LOCK = 0x0DA1F2EE
@@ -161,29 +162,28 @@ def _cutting(campaign: CampaignRecord, batch_size: int, later: bool, warming: bo
 
 def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, *, after: int) -> int:
     """Record the range of a campaign's new deliveries, cut batches, defer their jobs; returns how many people."""
-    waits = Delivery.state == "waiting"
-    new = connection.execute(
-        select(
-            func.count().label("people"),
-            func.min(Delivery.id).label("first"),
-            func.max(Delivery.id).label("last"),
-            func.min(Delivery.id).filter(waits).label("first_waiting"),
-            func.max(Delivery.id).filter(waits).label("last_waiting"),
-        ).where(Delivery.id > after)
-    ).one()
+    ids = (func.min(Delivery.id).label("first"), func.max(Delivery.id).label("last"))
+    new = connection.execute(rows_by_state(Delivery.id > after).add_columns(*ids)).mappings().all()
+    if new:
+        connection.execute(insert(LedgerMove), [{name: row[name] for name in MOVE_COLUMNS} for row in new])
+    waiting = [row for row in new if row["state"] == "waiting"]
+    people = sum(int(row["people"]) for row in new)
     rest_from = None
-    if new.first_waiting is not None:
+    if waiting:
         cut = _cut_by_email if cutting.several else _cut_by_place
-        rest_from = cut(connection, campaign, cutting, new.first_waiting, new.last_waiting)
+        first, last = min(row["first"] for row in waiting), max(row["last"] for row in waiting)
+        rest_from = cut(connection, campaign, cutting, first, last)
     connection.execute(
         update(Campaign)
         .where(Campaign.id == campaign.id)
         .values(
-            intended=new.people, first_delivery=new.first, last_delivery=new.last, rest_from=rest_from,
+            intended=people, rest_from=rest_from,
+            first_delivery=min((row["first"] for row in new), default=None),
+            last_delivery=max((row["last"] for row in new), default=None),
         )
     )  # fmt: skip
     batch_jobs.defer_waiting(connection, campaign.id)
-    return int(new.people)
+    return people
 
 
 def _cut_by_place(

@@ -60,7 +60,6 @@ class CampaignStatus:
 def campaign_status(connection: Connection, campaign_id: int) -> CampaignStatus:
     """Return a campaign's status; raises StateError if there is no such campaign."""
     campaign = find_campaign(connection, campaign_id)
-    kind = "test" if campaign.is_test else "member"
     emails = emails_of(connection, campaign_id)
     batches = connection.execute(
         select(Batch.state, func.count().label("batches")).where(Batch.campaign_id == campaign_id).group_by(Batch.state)
@@ -68,9 +67,9 @@ def campaign_status(connection: Connection, campaign_id: int) -> CampaignStatus:
     attempts = select(func.count()).where(Attempt.campaign_id == campaign_id)
     return CampaignStatus(
         campaign=campaign,
-        ledger=read_ledger(connection, campaign_id, kind=kind),
+        ledger=read_ledger(connection, campaign_id),
         fallback=emails.language_of(emails.fallback),
-        languages=_languages(connection, campaign_id, kind, emails) if emails.several else {},
+        languages=_languages(connection, campaign_id, emails) if emails.several else {},
         batches={row.state: row.batches for row in batches},
         wait=find_waiting_reason(connection, campaign_id),
         plan=_plan(connection, campaign),
@@ -80,9 +79,9 @@ def campaign_status(connection: Connection, campaign_id: int) -> CampaignStatus:
     )
 
 
-def _languages(connection: Connection, campaign_id: int, kind: str, emails: Emails) -> dict[str, Ledger]:
+def _languages(connection: Connection, campaign_id: int, emails: Emails) -> dict[str, Ledger]:
     """Return a ledger by language; excluded people count under the language that they would have got."""
-    ledgers = read_ledgers(connection, campaign_id, kind=kind)
+    ledgers = read_ledgers(connection, campaign_id)
     return {language: ledgers.get(id_, NOTHING) for language, id_ in emails.ids.items()}
 
 

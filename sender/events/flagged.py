@@ -21,6 +21,7 @@ log = logging.getLogger("daisychain.flagged")
 
 MAIL, EVENT, ENTRY = "mails in the mailbox for bounces", "events in webhook bodies", "entries of SendGrid's lists"
 BODY = "webhook bodies"
+SUMS = "sums that differed from their rows"
 MISDIRECTED = "events about another address than their mail's"
 # A mail is flagged until somebody takes its flag off in the mailbox; nobody can do that for the others.
 KEPT_FOR = timedelta(days=30)

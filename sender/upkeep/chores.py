@@ -25,6 +25,7 @@ from sender.events.classify import classify_due
 from sender.events.flagged import reason_of
 from sender.events.provider_lists import suppress_soft_bouncers, sync_provider_lists
 from sender.events.provider_log import look_up
+from sender.events.sum_check import check_sums
 from sender.events.webhook_bodies import drop_old_bodies
 from sender.providers.sendgrid_account import Account
 from sender.tables import Chore
@@ -77,6 +78,7 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "classify hits": (timedelta(minutes=1), classify_due),
     "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),
     "provider lists": (timedelta(days=1), _provider_lists),
+    "sums": (timedelta(days=1), check_sums),
     "soft bounces": (timedelta(days=1), _soft_bounces),
     "old imports": (timedelta(days=1), _old_imports),
     "old bodies": (timedelta(days=1), drop_old_bodies),

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from daisychain.database import Database
 from pages import metrics
 from pages.app import create_app
+from sender.events.sum_check import count_again
 from sender.tables import Batch, Campaign, Delivery
 from tests.sender.returns import sent
 
@@ -28,6 +29,7 @@ def test_it_tells_campaigns_people_and_what_waits(database: Database) -> None:
         connection.execute(update(Campaign).values(state="paused"))
         connection.execute(update(Batch).values(state="uncertain"))
         connection.execute(update(Delivery).where(Delivery.id == campaign.deliveries[0]).values(state="uncertain"))
+        assert count_again(connection, campaign.campaign_id)
     answer = create_app(database).test_client().get("/metrics")
     assert answer.status_code == 200
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"

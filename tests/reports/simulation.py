@@ -40,6 +40,7 @@ from sender.events.mailbox_providers import mailbox_provider
 from sender.events.reader_rules import RULE_SET, RULES, judge_hit
 from sender.events.rollups import store_events, update_rollups
 from sender.events.sendgrid_webhook import KINDS
+from sender.events.sum_check import count_again
 from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Batch, Campaign
 from tests.reports.simulated_readers import (
@@ -137,6 +138,7 @@ def stage(database: Database, addresses: Sequence[str], **values: Any) -> Staged
             .returning(Attempt.id)
         ).scalar_one()  # fmt: skip
         connection.execute(update(Batch).where(Batch.id == batch_id).values(attempt_id=attempt_id))
+        assert count_again(connection, campaign_id)
     return Staged(database, campaign_id, first, attempt_id, addresses)
 
 

@@ -14,6 +14,7 @@ from daisychain.secret import installation_secret
 from newsletters.compiled import CompiledEmail, Condition, Link, Slot
 from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Mint
+from sender.events.sum_check import count_again
 from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Rollup
 from tests.sender.staging import add_list, add_people
@@ -199,6 +200,7 @@ def resent(
         .where(Campaign.id == campaign_id)
         .values(intended=len(ids), first_delivery=ids[0], last_delivery=ids[-1])
     )
+    assert count_again(connection, campaign_id)
     return Sent(database, campaign_id, list_id, attempt_id, batch_id, ids, members)
 
 

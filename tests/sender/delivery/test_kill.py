@@ -13,6 +13,7 @@ from sqlalchemy import select
 from daisychain.database import Database
 from sender.campaigns.freeze import freeze
 from sender.delivery.ledger import Ledger, read_ledger
+from sender.events.sum_check import ledger_differs
 from sender.tables import Delivery
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid, Fault
@@ -40,6 +41,7 @@ def proven(database: Database, campaign_id: int, sendgrid: FakeSendGrid) -> Ledg
     """Return the ledger, after comparing each of its rows with the mails that the provider accepted."""
     with database.engine.connect() as connection:
         ledger = read_ledger(connection, campaign_id)
+        assert not ledger_differs(connection, campaign_id)
         rows = connection.execute(select(Delivery.address, Delivery.state)).all()
     assert ledger.balances
     copies = sendgrid.copies

@@ -17,9 +17,10 @@ from sender.campaigns.resolve import resolve
 from sender.campaigns.steering import resume
 from sender.delivery import attempts, batch_jobs
 from sender.delivery.ledger import TRANSITIONS, Ledger, Span, move, read_ledger
+from sender.events.sum_check import check_sums
 from sender.providers.failures import PEOPLE_REFUSED_IN_A_ROW, REFUSALS_IN_A_ROW
 from sender.providers.provider import Outcome, Verdict
-from sender.tables import Attempt, Batch, Campaign, Delivery, Event, State
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Flagged, State
 from sender.upkeep import foreground
 from tests.sender.staging import staged
 
@@ -335,11 +336,41 @@ def test_settling_needs_a_reason_and_somebody_to_settle(database: Database) -> N
             resolve(connection, campaign_id, "send-again", who="ann", because="why not")
 
 
-def test_a_lost_row_shows_as_a_sum_that_does_not_balance(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("changed", "moves", "done"),
+    [
+        ("DELETE FROM deliveries WHERE id = 2", 4, "missing"),
+        ("UPDATE deliveries SET state = 'failed' WHERE id = 2", 3, "counted again"),
+        ("UPDATE ledger_moves SET people = 9", 4, "counted again"),
+        ("DELETE FROM ledger_moves", 4, "counted again"),
+    ],
+)
+def test_sums_that_differ_from_their_rows_are_flagged_and_counted_again_unless_rows_are_lost(
+    database: Database, changed: str, moves: int, done: str
+) -> None:
     campaign_id = frozen(database, 4)
+    assert check_sums(database) == ""
     with database.engine.begin() as connection:
-        connection.execute(text("DELETE FROM deliveries WHERE id = 2"))
-        assert not read_ledger(connection, campaign_id).balances
+        connection.execute(text(changed))
+    assert str(campaign_id) in check_sums(database)
+    with database.engine.connect() as connection:
+        reason = connection.scalars(select(Flagged.reason)).one()
+    assert done in reason
+    assert ledger(database, campaign_id).waiting == moves
+    assert (check_sums(database) == "") is (done == "counted again")
+
+
+def test_the_moves_of_a_ledger_are_added_up_and_its_sums_stay(database: Database) -> None:
+    campaign_id = frozen(database, 6, batch_size=1)
+    for batch_id in batches(database, campaign_id):
+        recorded(database, claimed(database, batch_id), Outcome(Verdict.ACCEPTED))
+    before = ledger(database, campaign_id)
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM ledger_moves")) == 13
+    assert check_sums(database) == ""
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM ledger_moves")) == 1
+    assert ledger(database, campaign_id) == before
 
 
 def test_a_draft_has_an_empty_ledger_that_balances(database: Database) -> None:

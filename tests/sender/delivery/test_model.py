@@ -34,6 +34,7 @@ from sender.delivery.ledger import read_ledger
 from sender.delivery.senders import LOCK_CLASS
 from sender.event import PROOFS, IncomingEvent
 from sender.events.intake import ingest
+from sender.events.sum_check import ledger_differs
 from sender.providers import retry_times
 from sender.providers.provider import Outcome, Verdict
 from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, Event, Sender
@@ -467,6 +468,7 @@ class Campaigning(RuleBasedStateMachine):
         with self.transaction() as connection:
             found = connection.execute(EVERYTHING).one()
             ledger = read_ledger(connection, self.campaign_id)
+            assert not ledger_differs(connection, self.campaign_id)
         assert ledger.balances
         assert ledger.sums() == model.sums()
         assert found.state == model.state
