@@ -16,6 +16,8 @@ from daisychain.hosts import is_loopback
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy import Connection
 
     from newsletters.packs.bulk import Made
@@ -63,7 +65,8 @@ def make(
     from newsletters.browser.browser import chromium
     from newsletters.packs.bulk import Order, make_for, make_many
     from newsletters.packs.edition import Choices, utm_choices
-    from newsletters.packs.partner import LARGEST_FILE, read_partner
+    from newsletters.packs.partner import LARGEST_FILE, note_columns, read_partner
+    from newsletters.packs.partner_codes import claim_codes
 
     if brand and brands:
         raise InputError("Name one partner with --brand, or many with --brands.")
@@ -78,14 +81,21 @@ def make(
         say(
             f"Links lead to {choices.public_url}, which partners can't reach: set DAISYCHAIN_PUBLIC_URL for real packs."
         )
+
+    def claim(partners: Sequence[Mapping[str, str]]) -> Sequence[tuple[str, str]]:
+        with installation.database.engine.begin() as connection:
+            return claim_codes(connection, partners, note_columns(partners[0]) if partners else ())
+
     if brands:
         with progress() as bar, open_sheet(brands, encoding, sheet, largest=LARGEST_FILE) as partners:
             task = bar.add_task("Packs", total=None)
-            results = make_many(order, partners, lambda done, total: bar.update(task, completed=done, total=total))
+            results = make_many(
+                order, partners, lambda done, total: bar.update(task, completed=done, total=total), claim
+            )
         if partners.note:
             say(partners.note)
     else:
-        results = [make_for(order, read_partner(brand) if brand else None)]
+        results = [make_for(order, read_partner(brand, claim) if brand else None)]
     _keep(installation, results)
     _show_made(results, out, format_)
 

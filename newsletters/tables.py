@@ -82,6 +82,21 @@ class MadePack(Base):
     withdrawn_why: Mapped[str] = mapped_column(Text, server_default="")
 
 
+class PackPartner(Base):
+    """A partner and its code, which no other partner ever gets; one that changed its code has a row for each.
+
+    `notes` are the columns of its row that packs don't use.
+    """
+
+    __tablename__ = "pack_partners"
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    reply: Mapped[str] = mapped_column(Text, server_default="")
+    notes: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
+    given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 class OfferedNewsletter(Base):
     """A newsletter whose packs without branding anybody may take from its toolkit's page."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from newsletters.packs.edition import Edition
 from newsletters.packs.material import gather
 from newsletters.packs.pack import make_pack, save
 from newsletters.packs.partner import Fail, Partner, partner_of, read_rows
+from newsletters.packs.partner_codes import Claim, assign_codes, name_key
 from newsletters.packs.screenshot import preview_of
 from newsletters.toolkits.images import ToolkitImage
 
@@ -86,15 +87,19 @@ def make_for(order: Order, partner: Partner | None, line: int = 0) -> Made:
     return made
 
 
-def make_many(order: Order, partners: Sheet, watch: Callable[[int, int], None]) -> list[Made]:
+def make_many(
+    order: Order, partners: Sheet, watch: Callable[[int, int], None], claim: Claim = assign_codes
+) -> list[Made]:
     """Make the packs of each row of the sheet `partners`; `watch` gets how many of how many are done.
+
+    `claim` gives the partners their codes.
 
     A row that fails is reported by its line and stops no other; only a sheet that can't be read raises InputError.
     """
     rows = list(read_rows(partners))
     watch(0, len(rows))
     results: list[Made] = []
-    for made in _worked(order, partners.path, list(_jobs(rows))):
+    for made in _worked(order, partners.path, list(_jobs(rows, claim))):
         results.append(made)
         watch(len(results), len(rows))
     results.sort(key=lambda made: made.line)
@@ -105,14 +110,19 @@ def make_many(order: Order, partners: Sheet, watch: Callable[[int, int], None]) 
 _Job = tuple[int, dict[str, str], str]
 
 
-def _jobs(rows: Iterable[_Job]) -> Iterator[_Job]:
-    """Yield each row with the reason why it can't be made; another row may have its name or code already."""
+def _jobs(rows: Sequence[_Job], claim: Claim) -> Iterator[_Job]:
+    """Yield each row with its partner's code, or the reason why it can't be made."""
     seen: dict[str, int] = {}
+    checked: list[_Job] = []
     for line, values, why in rows:
-        for each in filter(None, (values.get("name", "").casefold(), values.get("code", ""))):
-            if seen.setdefault(each, line) != line:
-                why = why or f"The name or code {each!r} is on line {seen[each]} already."
-        yield line, values, why
+        if (name := name_key(values.get("name", ""))) and seen.setdefault(name, line) != line:
+            why = why or f"The name {values['name']!r} is on line {seen[name]} already."
+        checked.append((line, values, why))
+    # A row that can't be used claims nothing.
+    codes = iter(claim([values for _, values, why in checked if not why]))
+    for line, values, why in checked:
+        code, problem = ("", "") if why else next(codes)
+        yield line, values | ({"code": code} if code else {}), why or problem
 
 
 def _worked(order: Order, partners: Path, jobs: Sequence[_Job]) -> Iterator[Made]:

@@ -17,8 +17,10 @@ from newsletters.packs.dialect_writer import refuse_collisions, source
 from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.edition import Edition
 from newsletters.packs.material import Material
+from newsletters.packs.pack_reader import read_pack
 from newsletters.packs.pack_status import row_of
 from newsletters.packs.partner import Partner
+from newsletters.packs.partner_codes import name_key
 from newsletters.packs.paste_files import paste_files
 from newsletters.packs.provenance import SHEET, provenance
 from newsletters.packs.readme import readme
@@ -92,11 +94,13 @@ def save(pack: Pack, out: Path, *, as_zip: bool) -> Path:
     target = out / f"{pack.name}.zip" if as_zip else out / pack.name
     try:
         out.mkdir(parents=True, exist_ok=True)
+        _refuse_others(pack, target)
         if as_zip:
             with replacing(target) as file:
                 file.write(zipped({f"{pack.name}/{path}": content for path, content in pack.files.items()}))
             return target
-        _make_room(target)
+        if target.exists():
+            shutil.rmtree(target)
         for path, content in pack.files.items():
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_bytes(content)
@@ -105,11 +109,16 @@ def save(pack: Pack, out: Path, *, as_zip: bool) -> Path:
     return target
 
 
-def _make_room(target: Path) -> None:
-    if not target.exists():
+def _refuse_others(pack: Pack, target: Path) -> None:
+    """Raise InputError if something is at `target` that is not an older pack of the same partner."""
+    if target.is_symlink() or not target.exists():  # a link is replaced, and not what it leads to
         return
-    if not (target / SHEET).is_file():
-        raise InputError(
-            f"{str(target)!r} holds something that is not a pack.", hint="Choose another folder with --out."
-        )
-    shutil.rmtree(target)
+    other = "Choose another folder with --out."
+    try:
+        whose = read_pack(target).sheet.get("partner")
+    except InputError:
+        raise InputError(f"{str(target)!r} holds something that is not a pack.", hint=other) from None
+    holder = str(whose.get("name", "")) if isinstance(whose, Mapping) else ""
+    names = (pack.partner.name, pack.partner.formerly or pack.partner.name) if pack.partner else ("",)
+    if name_key(holder) not in map(name_key, names):
+        raise InputError(f"{str(target)!r} holds the pack of {holder or 'nobody (without branding)'}.", hint=other)

@@ -3,7 +3,8 @@
 name            as its supporters know it
 for             the dialects of the tools that it sends with, if the command names none
 language        the languages that it wants the newsletter in, such as cy, or en, cy, if the command names none
-code            a short word for its links, such as bees-of-bath (default: made from the name)
+code            a short word for its links, such as bees-of-bath (default: made from the name, and kept)
+formerly        its former name, if it has a new one and keeps its code
 logo            a PNG, JPEG, GIF or WebP beside the file
 intro           a paragraph of its own words, after the opening
 accent          its colour, for links and buttons; its contrast with the page must be 4.5:1
@@ -16,26 +17,28 @@ charity number
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
 from daisychain.errors import InputError
 from daisychain.sheets.sheet import Sheet
-from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
 from newsletters.packs.dialect_writer import ADDRESS
 from newsletters.packs.logos import trimmed
+from newsletters.packs.partner_codes import CODE, Claim, assign_codes, new_code
 from newsletters.toolkits.brand import Brand, Footer
 from newsletters.toolkits.contrast import nearest_readable, parse_colour, too_faint
 from newsletters.toolkits.images import ToolkitImage, read_image
 from newsletters.toolkits.toolkit import Toolkit
 
 COLUMNS = (
-    "name", "for", "language", "code", "logo", "intro", "accent", "reply", "website", "address", "charity number",
+    "name", "for", "language", "code", "formerly", "logo", "intro", "accent", "reply", "website", "address",
+    "charity number",
 )  # fmt: skip
 # Used in packs without branding; the organisation that sends them replaces them.
 YOUR_ORGANISATION = "YOUR ORGANISATION"
@@ -43,7 +46,8 @@ YOUR_ADDRESS = "YOUR POSTAL ADDRESS"
 
 LARGEST_FILE = 16 * 1024**2  # bytes
 _LONGEST_ADDRESS = 254  # characters that an address may have for SMTP
-_CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+_ALIKE = 0.8  # how alike a heading must be to one of ours to be a slip and not a note
 _REPLY = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
 
@@ -54,6 +58,7 @@ class Partner:
 
     name: str
     code: str
+    formerly: str = ""
     dialects: str = ""
     languages: str = ""
     logo: ToolkitImage | None = None
@@ -77,25 +82,51 @@ class Fail:
         raise InputError(message, file=self.file, line=self.line_of(key), hint=hint)
 
 
-def read_partner(path: Path) -> Partner:
-    """Return the partner in the YAML file `path`; raises InputError with file and line."""
+def read_partner(path: Path, claim: Claim = assign_codes) -> Partner:
+    """Return the partner in the YAML file `path`, its code given by `claim`; raises InputError with file and line."""
     sheet = read_sheet(read_text(path, "There is no partner"), str(path))
     sheet.allow(COLUMNS, "A partner")
     values = {key: sheet.text(key, "") for key in sheet}
-    return partner_of(values, path.parent, Fail(path, sheet.line_of))
+    fail = Fail(path, sheet.line_of)
+    [(code, problem)] = claim([{"name": "", **values}])
+    if problem:
+        fail(problem, "code")
+    return partner_of(values | ({"code": code} if code else {}), path.parent, fail)
 
 
 def read_rows(sheet: Sheet) -> Iterator[tuple[int, dict[str, str], str]]:
-    """Yield line, values and problem of each row of a sheet; raises InputError for a heading that is not known."""
-    head = [re.sub(r"[\s_]+", " ", name).strip().lower() for name in sheet.header]
-    fail = Fail(sheet.path, lambda key: 1)
-    for name in head:
-        if name and name not in COLUMNS:
-            fail(f"There is no column {name!r}.", name, nearest(name, COLUMNS))
+    """Yield line, values and problem of each row of a sheet; raises InputError for a heading that looks like a slip.
+
+    Columns that packs don't use are the coalition's notes.
+    """
+    sheet.find_header(lambda cells: "name" in map(_heading, cells))
+    head = [_heading(name) for name in sheet.header]
+    fail = Fail(sheet.path, lambda key: sheet.header_line)
     if "name" not in head:
         fail("There is no column 'name'.", "name", f"The first line names the columns: {', '.join(COLUMNS)}.")
+    missing = [name for name in COLUMNS if name not in head]
+    for name in note_columns(head):
+        if get_close_matches(name, missing, cutoff=_ALIKE):
+            fail(f"There is no column {name!r}.", name, nearest(name, missing))
     for line, cells, problem in sheet.rows(trim=False):
-        yield line, dict(zip(head, map(str.strip, cells), strict=False)), problem
+        values = dict(zip(head, map(_cell, cells), strict=False))
+        # In a cell people break a line because they want one there; Markdown would join the two.
+        values["intro"] = _ONE_BREAK.sub("  \n", values.get("intro", ""))
+        yield line, values, problem
+
+
+def note_columns(head: Iterable[str]) -> list[str]:
+    """Return the headings that packs don't use."""
+    return [name for name in head if name and name not in COLUMNS]
+
+
+def _heading(cell: str) -> str:
+    return re.sub(r"[\s_]+", " ", cell).strip().lower()
+
+
+def _cell(cell: str) -> str:
+    """Return `cell` with each line break as a line feed: Excel on a Mac writes CR, its XML `_x000D_`."""
+    return "\n".join(cell.replace("_x000D_", "").strip().splitlines())
 
 
 def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
@@ -103,8 +134,8 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
     name = " ".join(values.get("name", "").split())
     if not name:
         fail("A partner needs a name.", "name")
-    code = values.get("code", "") or _code_of(name)
-    if not _CODE.fullmatch(code):
+    code = values.get("code", "") or new_code(name)
+    if not CODE.fullmatch(code):
         fail(
             f"The code {code!r} can't be part of a link.",
             "code",
@@ -116,10 +147,13 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
         fail(f"{website!r} is no web address.", "website", "Write https://…")
     if reply and not (len(reply) <= _LONGEST_ADDRESS and _REPLY.fullmatch(reply)):
         fail(f"{reply[:_LONGEST_ADDRESS]!r} is no address to write to.", "reply", "Write hello@example.org")
-    address = "\n".join(line.strip() for line in re.split(r"\n| / ", values.get("address", "")) if line.strip())
+    address = "\n".join(
+        line.strip() for line in re.split(r" / |[\n\r\v\f\x85\u2028\u2029]", values.get("address", "")) if line.strip()
+    )
     return Partner(
         name=name,
         code=code,
+        formerly=values.get("formerly", ""),
         dialects=values.get("for", ""),
         languages=values.get("language", ""),
         logo=_logo(values.get("logo", ""), name, code, folder, fail),
@@ -176,7 +210,8 @@ def _readable(partner: Partner, colours: Mapping[str, str]) -> str:
 
 def _refuse_templates(values: Mapping[str, str], fail: Fail) -> None:
     # A partner's words are never a template: they come from outside the coalition.
-    for key, value in values.items():
+    for key in COLUMNS:
+        value = values.get(key, "")
         if _TEMPLATE.search(value):
             fail(f"{key!r} holds signs of a template.", key, "Write plain words, without {{, {% or :::.")
         if key != "intro" and key != "address" and "\n" in value:
@@ -196,7 +231,3 @@ def _colour(value: str, fail: Fail) -> str:
     if not (found := parse_colour(value)):
         fail(f"{value!r} is not a colour, or has transparency.", "accent", 'Write it as "#1f5f4f", in quotes.')
     return found
-
-
-def _code_of(name: str) -> str:
-    return slug(name)[:40].strip("-") or "partner"

@@ -14,6 +14,7 @@ import pytest
 
 from daisychain.errors import InputError
 from newsletters.packs.pack import save
+from newsletters.packs.partner import Partner
 from newsletters.packs.social_posts import NETWORKS, length
 from newsletters.packs.zip_files import zipped
 from tests.newsletters.packs.packing import PARTNER, PUBLIC, packed, text, texts
@@ -163,6 +164,24 @@ def test_an_older_pack_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="that is not a pack"):
         save(packed("ghost"), tmp_path, as_zip=False)
     assert (tmp_path / "bees-ghost" / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
+@pytest.mark.parametrize("other", [replace(PARTNER, name="Bees of Batheaston"), None], ids=["partner", "nobody"])
+def test_the_pack_of_another_partner_is_never_replaced(tmp_path: Path, other: Partner | None, as_zip: bool) -> None:
+    theirs = replace(packed("brevo", partner=other), partner=other)
+    place = save(theirs, tmp_path, as_zip=as_zip)
+    place = place.rename(tmp_path / place.name.replace("may-", "bees-"))
+    before = place.read_bytes() if as_zip else (place / "pack.json").read_bytes()
+    with pytest.raises(InputError, match="holds the pack of"):
+        save(packed("brevo"), tmp_path, as_zip=as_zip)
+    assert before == (place.read_bytes() if as_zip else (place / "pack.json").read_bytes())
+
+
+def test_a_partner_with_a_new_name_replaces_the_pack_of_its_former_name(tmp_path: Path) -> None:
+    save(packed("brevo"), tmp_path, as_zip=False)
+    renamed = packed("brevo", partner=replace(PARTNER, name="Bath Bees", formerly="Bees of  BATH"))
+    assert "Bath Bees" in (save(renamed, tmp_path, as_zip=False) / "pack.json").read_text()
 
 
 def test_parts_begin_with_headings_and_their_pictures_and_are_named_for_them() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw
 from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from newsletters.packs.logos import trimmed
-from newsletters.packs.partner import LARGEST_FILE, Fail, Partner, partner_of, read_partner, read_rows
+from newsletters.packs.partner import LARGEST_FILE, Fail, Partner, note_columns, partner_of, read_partner, read_rows
 from newsletters.toolkits.images import measure
 from tests.daisychain.sheets.workbooks import write_xlsx
 from tests.newsletters.packs.packing import packed, text
@@ -149,7 +150,7 @@ def test_a_row_of_a_csv_says_the_same_as_a_file(tmp_path: Path) -> None:
 def test_a_row_of_a_workbook_is_read_like_a_row_of_a_csv(tmp_path: Path) -> None:
     cells = {"A1": "Name", "B1": "Charity number", "A3": "Bees of Bath", "B3": 1234567.0}
     file = write_xlsx(tmp_path / "partners.xlsx", {"Partners": cells})
-    assert rows_of(file) == [(3, {"name": "Bees of Bath", "charity number": "1234567"}, "")]
+    assert rows_of(file) == [(3, {"name": "Bees of Bath", "charity number": "1234567", "intro": ""}, "")]
 
 
 def test_an_unknown_column_is_told_with_the_nearest(tmp_path: Path) -> None:
@@ -158,6 +159,35 @@ def test_an_unknown_column_is_told_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'logoo'") as error:
         rows_of(file)
     assert "'logo'" in error.value.hint
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "_x000D_\n", "\v", "\u2028"], ids=ascii)
+def test_line_breaks_in_cells_are_kept(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "partners.csv"
+    words = f'"1 Road{end}Town{end}AB1"'
+    file.write_bytes(f"name,address,intro\r\nA,{words},{words}\r\n".encode())
+    [(line, values, _)] = rows_of(file)
+    found = partner_of(values, tmp_path, Fail(file, lambda key: line))
+    assert found.address == "1 Road\nTown\nAB1"
+    pack = packed("brevo", partner=found)
+    assert "1 Road, Town, AB1" in text(pack, "email.html")
+    assert "1 Road\nTown\nAB1\n" in text(pack, "email.txt").split("YOUR")[0].replace("  \n", "\n")
+    assert re.search(r"1 Road<br ?/?>\s*Town<br ?/?>\s*AB1", text(pack, "email.html"))
+
+
+def test_the_heading_may_be_below_a_title(tmp_path: Path) -> None:
+    file = tmp_path / "partners.csv"
+    file.write_text("Our partners,\n,\nName,Address\nA,1 Road\n", encoding="utf-8")
+    assert [(line, values["name"]) for line, values, _ in rows_of(file)] == [(4, "A")]
+
+
+def test_columns_that_packs_do_not_use_are_notes_and_may_hold_anything(tmp_path: Path) -> None:
+    file = tmp_path / "partners.csv"
+    file.write_text('name,Contact person,Notes\nA,Jo,"{{ call\nher }}"\n', encoding="utf-8")
+    [(_, values, _)] = rows_of(file)
+    assert (values["contact person"], values["notes"]) == ("Jo", "{{ call\nher }}")
+    assert partner_of(values, tmp_path, Fail(file, lambda key: 2)).name == "A"
+    assert note_columns(values) == ["contact person", "notes"]
 
 
 @pytest.mark.parametrize("ground", ["white", (0, 0, 0, 0)])
