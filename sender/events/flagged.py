@@ -82,6 +82,8 @@ def do_each(
 
     `things` are named by what to flag them as. Everything is in savepoints of the caller's transaction.
     """
+    if not things:
+        return []
     try:
         with connection.begin_nested():
             return list(do(list(things.values())))

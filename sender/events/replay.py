@@ -48,19 +48,32 @@ _OF_BODIES = text("""
     WHERE received_at >= :since
       AND body_id IN (SELECT id FROM webhook_bodies WHERE received_at >= :since AND processed_at IS NOT NULL)
 """)
-_FORGET = text(f"""
+# What a body says now, beside what is stored of it: deletes what it no longer says, and finds what is missing.
+_COMPARE = text(f"""
     WITH told AS MATERIALIZED (
         SELECT *, decode(natural_key, 'hex') AS key
         FROM json_to_recordset(CAST(:events AS json)) AS told (
             natural_key text, source text, kind text, at timestamptz, delivery_id bigint, campaign_id bigint,
             attempt_id bigint, link integer, url text, bounce text, rules text, user_agent text, network text,
-            detail jsonb))
-    DELETE FROM events e USING replayed r
-    WHERE r.body_id = :body_id AND e.natural_key = r.natural_key AND e.body_id = :body_id AND NOT EXISTS (
-        SELECT 1 FROM told t WHERE t.key = e.natural_key AND ROW({", ".join(f"t.{name}" for name in _SAME.split(", "))})
-            IS NOT DISTINCT FROM ROW({", ".join(f"e.{name}" for name in _SAME.split(", "))})
-          AND (e.rules = '' OR substring(t.rules FROM :lasting) IS NOT DISTINCT FROM substring(e.rules FROM :lasting)))
-    RETURNING encode(e.natural_key, 'hex') AS key
+            detail jsonb)
+    ), gone AS (
+        DELETE FROM events e USING replayed r
+        WHERE r.body_id = :body_id AND e.natural_key = r.natural_key AND e.body_id = :body_id AND NOT EXISTS (
+            SELECT 1 FROM told t
+            WHERE t.key = e.natural_key AND ROW({", ".join(f"t.{name}" for name in _SAME.split(", "))})
+                  IS NOT DISTINCT FROM ROW({", ".join(f"e.{name}" for name in _SAME.split(", "))})
+              AND (e.rules = ''
+                   OR substring(t.rules FROM :lasting) IS NOT DISTINCT FROM substring(e.rules FROM :lasting)))
+        RETURNING encode(e.natural_key, 'hex') AS key
+    )
+    SELECT key, true AS gone FROM gone
+    UNION ALL
+    SELECT natural_key, false FROM told t WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.natural_key = t.key)
+""")
+# Of hits that were stored here, those that were then classified otherwise.
+_CLASSIFIED = text("""
+    SELECT count(*) FROM json_each_text(CAST(:rules AS json)) AS stored (key, rules)
+    JOIN events e ON e.natural_key = decode(stored.key, 'hex') AND e.rules <> stored.rules
 """)
 
 
@@ -92,6 +105,7 @@ class _Done:
     stored: int = 0
     settled: int = 0
     classified: int = 0
+    changed: dict[str, str] = field(default_factory=dict)  # natural key → rules, as it was stored here, or ""
     with_hits: set[int | None] = field(default_factory=set)  # campaigns of which opens or clicks were stored
     not_readable: set[int] = field(default_factory=set)
     campaigns: set[int] = field(default_factory=set)
@@ -121,11 +135,13 @@ def replay(database: Database, keys: Keys, since: datetime, *, write: bool) -> R
             else:
                 done.classified += classify_unrecorded(connection, campaign_id) if campaign_id in done.with_hits else 0
                 changed.update(recount_rollups(connection, [campaign_id]))
+        with _step(connection):  # each event counts once, whatever was done to it
+            done.classified -= connection.scalar(_CLASSIFIED, {"rules": orjson.dumps(done.changed).decode()}) or 0
     read = {row.id: row.received_at for row in bodies if row.id not in done.not_readable}
     return Replayed(
         since, len(waiting & read.keys()), len(failed | done.not_readable), len(read),
         min(read.values(), default=None), max(read.values(), default=None), kept_since,
-        before, before - done.forgotten + done.stored, done.forgotten + done.stored + done.classified,
+        before, before - done.forgotten + done.stored, len(done.changed) + done.classified,
         done.settled, sorted(done.campaigns), dict(changed),
     )  # fmt: skip
 
@@ -204,18 +220,19 @@ def _rebuild(connection: Connection, keys: Keys, row: Row[Any], done: _Done, gon
         return events
 
     events = do_each(connection, EVENT, named, convert)
-    with connection.begin_nested() as settling:
-        done.settled += settle_proven_attempts(connection, events)
-        if not done.write:  # or until the end nobody else could settle them
-            settling.rollback()
+    settling = None if done.write else connection.begin_nested()
+    done.settled += settle_proven_attempts(connection, events)
+    if settling:
+        settling.rollback()  # or until the end nobody else could settle them
     told = {each.natural_key: each for each in reversed(events)}
     values = {"events": orjson.dumps([told[key] for key in sorted(told)]).decode(), "body_id": row.id}
-    values["lasting"] = "|".join(LASTING)
-    forgotten = set(connection.scalars(_FORGET, values))
-    things = {f"body {row.id}, {key}": event for key, event in told.items()}
-    new = do_each(connection, EVENT, things, lambda some: store_events(connection, some, row.received_at, row.id).new)
+    compared = connection.execute(_COMPARE, {**values, "lasting": "|".join(LASTING)}).all()
+    forgotten = {each.key for each in compared if each.gone}
+    missing = {f"body {row.id}, {key}": told[key] for key in sorted(each.key for each in compared) if key in told}
+    new = do_each(connection, EVENT, missing, lambda some: store_events(connection, some, row.received_at, row.id).new)
     done.forgotten += len(forgotten)
     done.stored += len(new)
+    done.changed |= dict.fromkeys(forgotten, "") | {each.natural_key: each.rules for each in new}
     done.with_hits |= {each.campaign_id for each in new if each.open_class}
     done.campaigns |= {each.campaign_id for each in events if each.campaign_id is not None}
     return (gone | forgotten) - {each.natural_key for each in new}

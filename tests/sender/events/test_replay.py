@@ -19,6 +19,7 @@ from lists.tables import Membership, Suppression
 from pages.app import create_app
 from sender.alerts.conditions import active_conditions
 from sender.events import recount
+from sender.events.classify import classify_due
 from sender.events.intake import QUEUE, process_body, store_body
 from sender.events.mailbox_providers import OTHER, mailbox_provider
 from sender.events.page_hits import record_hit
@@ -205,10 +206,30 @@ def test_a_replay_mends_what_went_wrong(database: Database) -> None:
         connection.execute(text("UPDATE delivery_rollups SET clicks = 99"))
         connection.execute(text("TRUNCATE hour_rollups, link_clickers"))
     found = replayed(campaign)
-    assert (found.events_after, found.events_changed) == (events - 1, 4 + 2)
+    assert (found.events_after, found.events_changed) == (events - 1, 4 + 1)
     assert all(count for table, count in found.rollups_changed.items() if table in {"delivery_rollups", "hour_rollups"})
     assert campaign.rollups() == before
     assert differences(campaign) == {}
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_an_event_that_changes_counts_once_whatever_is_done_to_it(database: Database, write: bool) -> None:
+    campaign = sent(database)
+    urls = ("toolkit?a=1&b=2", "near", "join?name=P%201")
+    clicks = [campaign.event("click", 1, at=60 + at, url=f"https://campaign.example/{url}", useragent=FIREFOX)
+              for at, url in enumerate(urls)]  # fmt: skip
+    take(campaign, [campaign.event("delivered", 1), *clicks])
+    classify_due(database, rest=0)
+    assert rows(campaign, Event, Event.open_class, Event.rules)[1:] == [("machine", "most-links")] * 3
+    assert replay(database, campaign.keys, EPOCH, write=write).events_changed == 0
+    with database.engine.begin() as connection:  # one is missing, one is wrong; both are stored as a person's at first
+        connection.execute(text("DELETE FROM events WHERE url LIKE '%near'"))
+        connection.execute(text("UPDATE events SET network = 'x' WHERE url LIKE '%join%'"))
+    assert replay(database, campaign.keys, EPOCH, write=write).events_changed == 2
+    with database.engine.begin() as connection:  # and two are only classified
+        connection.execute(text("UPDATE events SET open_class = 'human', rules = '' WHERE link <> 1"))
+        connection.execute(text("DELETE FROM events WHERE url LIKE '%near'"))
+    assert replay(database, campaign.keys, EPOCH, write=write).events_changed == 3
 
 
 def test_events_whose_bodies_are_gone_stand_as_they_are(database: Database) -> None:
