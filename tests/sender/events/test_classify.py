@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from daisychain.database import Database
 from daisychain.errors import StateError
+from lists.tables import Member
+from sender.campaigns.campaign_record import find_campaign
+from sender.campaigns.follow_ups import audience_of
 from sender.event import IncomingEvent
 from sender.events import classify, intake, reader_rules
 from sender.events.classify import classify_due
 from sender.events.recount import correct_rollups, recount_rollups
 from sender.events.sendgrid_webhook import to_events
-from sender.tables import Event
+from sender.tables import Event, Rollup
 from tests.reports.simulated_readers import CHROME, START, Hit
 from tests.reports.simulation import Staged, report_by_webhook, stage, store
+from tests.sender.returns import sent
 
 LATER = START + 7_200
 
@@ -224,3 +232,75 @@ def _with_old_keys(*arguments: Any) -> list[IncomingEvent]:
     for event in events:
         event.natural_key, event.old_key = event.old_key or event.natural_key, ""
     return events
+
+
+def test_what_an_interrupted_classification_did_equals_a_recount_and_the_next_does_the_rest(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = offices(database, *(1,) * 9)
+    store(staged, delivered(9) + [hit for person in range(9) for hit in clicks(person, 4, gap=0.5)])
+    monkeypatch.setattr(classify, "PEOPLE_AT_ONCE", 2)
+    move, moved = classify.move_rollups, []
+
+    def interrupted(connection: Connection, part: int) -> int:
+        if part == 3:
+            # As a killed process leaves it: in the middle of a part.
+            move(connection, part)
+            connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        moved.append(part)
+        return move(connection, part)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(classify, "move_rollups", interrupted)
+        with pytest.raises(OperationalError):
+            staged.classify()
+    assert sum(rules == "burst" for _, rules in classes(staged)) == 3 * 2 * 4
+    assert_recounted(staged)
+    assert staged.report()["clicked"].numerator == 3
+    assert any("not been compared" in note for note in staged.report().notes)
+    assert staged.classify() == 3 * 4
+    assert staged.report()["clicked"].numerator == 0
+    assert_recounted(staged)
+
+
+def test_hits_that_come_in_meanwhile_are_counted(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged = offices(database, *(1,) * 12)
+    monkeypatch.setattr(classify, "PEOPLE_AT_ONCE", 1)
+    store(staged, delivered(12))
+    rounds = [
+        [hit for person in range(12) for hit in clicks(person, 4, begin=LATER + 100 * number, gap=0.4)]
+        for number in range(6)
+    ]
+    with ThreadPoolExecutor(3) as pool:
+        work = [pool.submit(store, staged, hits) for hits in rounds]
+        work += [pool.submit(staged.classify) for _ in range(6)]
+        for each in work:
+            each.result()
+    classify_due(database, rest=0)
+    assert {rules for _, rules in classes(staged)} == {"burst"}
+    assert_recounted(staged)
+
+
+def test_people_whose_links_only_a_scanner_followed_have_not_clicked(database: Database) -> None:
+    campaign = sent(database, people=4)
+    link = {"url": "https://campaign.example/toolkit?a=1&b=2", "useragent": CHROME}
+    with database.engine.begin() as connection:
+        now = datetime.now(UTC)
+        told = [campaign.event("delivered", number) for number in range(4)]
+        told += [campaign.event("click", 0, at=9_000, **link), campaign.event("click", 1, at=9_000, **link)]
+        told += [campaign.event("click", 2, at=9_000, **{**link, "useragent": "Barracuda Sentinel (EE)"})]
+        intake.ingest(connection, to_events(told, campaign.keys, now), now)
+        connection.execute(
+            update(Event).where(Event.delivery_id == campaign.deliveries[1], Event.kind == "clicked")
+            .values(open_class="machine", rules="head")
+        )  # fmt: skip
+    correct_rollups(database.engine, [campaign.campaign_id])
+    with database.engine.begin() as connection:
+        follow_up = replace(
+            find_campaign(connection, campaign.campaign_id), of_campaign_id=campaign.campaign_id, of_whom="no-click"
+        )
+        audience = audience_of(connection, follow_up).mailable(Member.id)
+        assert sorted(connection.scalars(audience)) == campaign.members[1:]
+        # A scanner's click is no sign that a mailbox exists, a person's is.
+        rows = connection.execute(select(Rollup.delivery_id, Rollup.first_click_at).order_by(Rollup.delivery_id))
+        assert [row.first_click_at is not None for row in rows] == [True, False, False, False]
