@@ -76,10 +76,12 @@ _BURSTS = text("""
     CREATE TEMPORARY TABLE bursts AS
     WITH clicks AS (SELECT DISTINCT delivery_id, link, at FROM hits WHERE link IS NOT NULL),
     several AS (SELECT delivery_id FROM clicks GROUP BY 1 HAVING count(DISTINCT link) >= :links)
-    SELECT a.delivery_id, a.at
-    FROM several JOIN (SELECT DISTINCT delivery_id, at FROM clicks) a USING (delivery_id)
-    JOIN clicks b ON b.delivery_id = a.delivery_id AND b.at BETWEEN a.at AND a.at + :within
-    GROUP BY 1, 2 HAVING count(DISTINCT b.link) >= :links
+    SELECT delivery_id, array_agg(at) AS begins FROM (
+        SELECT a.delivery_id, a.at
+        FROM several JOIN (SELECT DISTINCT delivery_id, at FROM clicks) a USING (delivery_id)
+        JOIN clicks b ON b.delivery_id = a.delivery_id AND b.at BETWEEN a.at AND a.at + :within
+        GROUP BY 1, 2 HAVING count(DISTINCT b.link) >= :links) AS found
+    GROUP BY 1
 """)
 _SCANNED = text("""
     CREATE TEMPORARY TABLE scanned AS
@@ -113,30 +115,35 @@ _SWEPT = text("""
     WITH clicks AS (
         SELECT DISTINCT delivery_id, link, at FROM hits JOIN guarded USING (delivery_id) WHERE link IS NOT NULL
     )
-    SELECT a.delivery_id, a.at
-    FROM clicks a
-    JOIN clicks b ON b.delivery_id = a.delivery_id AND b.at BETWEEN a.at AND a.at + :within
-    JOIN deliveries d ON d.id = a.delivery_id
-    JOIN campaigns c ON c.id = d.campaign_id
-    JOIN json_to_recordset(CAST(:emails AS json)) AS m (compiled_id bigint, links integer)
-      ON m.compiled_id = coalesce(d.compiled_id, c.compiled_id)
-    GROUP BY a.delivery_id, a.at, m.links
-    HAVING count(DISTINCT b.link) >= greatest(:least, :share * m.links)
+    SELECT delivery_id, array_agg(at) AS begins FROM (
+        SELECT a.delivery_id, a.at
+        FROM clicks a
+        JOIN clicks b ON b.delivery_id = a.delivery_id AND b.at BETWEEN a.at AND a.at + :within
+        JOIN deliveries d ON d.id = a.delivery_id
+        JOIN campaigns c ON c.id = d.campaign_id
+        JOIN json_to_recordset(CAST(:emails AS json)) AS m (compiled_id bigint, links integer)
+          ON m.compiled_id = coalesce(d.compiled_id, c.compiled_id)
+        GROUP BY a.delivery_id, a.at, m.links
+        HAVING count(DISTINCT b.link) >= greatest(:least, :share * m.links)) AS found
+    GROUP BY 1
 """)
 # The rules of each hit, in the order of RULES.
 _DECIDED = text("""
     CREATE TEMPORARY TABLE decided AS
     SELECT h.id, h.delivery_id, h.old_class, h.old_rules, concat_ws(' ',
         h.lasting, nullif(h.named, :no_name),
-        CASE WHEN EXISTS (SELECT 1 FROM bursts b WHERE b.delivery_id = h.delivery_id
-                          AND h.at BETWEEN b.at - :before AND b.at + :after) THEN :burst END,
-        CASE WHEN h.early AND EXISTS (SELECT 1 FROM scanned s WHERE s.delivery_id = h.delivery_id)
-               OR EXISTS (SELECT 1 FROM swept w WHERE w.delivery_id = h.delivery_id
-                          AND h.at BETWEEN w.at - :before AND w.at + :sweep) THEN :most END,
-        CASE WHEN h.early AND EXISTS (SELECT 1 FROM guarded g WHERE g.delivery_id = h.delivery_id) THEN :guarded END,
+        CASE WHEN b.begins IS NOT NULL AND EXISTS (
+            SELECT 1 FROM unnest(b.begins) AS at WHERE h.at BETWEEN at - :before AND at + :after) THEN :burst END,
+        CASE WHEN h.early AND s.delivery_id IS NOT NULL OR w.begins IS NOT NULL AND EXISTS (
+            SELECT 1 FROM unnest(w.begins) AS at WHERE h.at BETWEEN at - :before AND at + :sweep) THEN :most END,
+        CASE WHEN h.early AND g.delivery_id IS NOT NULL THEN :guarded END,
         CASE WHEN h.named = :no_name THEN :no_name END,
         CASE WHEN h.kind = 'clicked' AND h.link IS NULL THEN :other END) AS rules
     FROM hits h
+    LEFT JOIN bursts b USING (delivery_id)
+    LEFT JOIN scanned s USING (delivery_id)
+    LEFT JOIN swept w USING (delivery_id)
+    LEFT JOIN guarded g USING (delivery_id)
 """)
 _CHANGES = text("""
     CREATE TEMPORARY TABLE changes AS

@@ -59,7 +59,7 @@ from tests.reports.simulated_readers import (
 )  # fmt: skip
 
 PAGE = Path(__file__).parent.parent.parent / "docs/analysts.md"
-RUNS, COVERAGE_RUNS = 4, 400
+RUNS, COVERAGE_RUNS = 6, 600
 MINT = Mint("0e1f2a3b")
 
 
