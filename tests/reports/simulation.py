@@ -59,7 +59,7 @@ from tests.reports.simulated_readers import (
 )  # fmt: skip
 
 PAGE = Path(__file__).parent.parent.parent / "docs/analysts.md"
-RUNS, COVERAGE_RUNS = 6, 600
+RUNS, COVERAGE_RUNS = 6, 400
 MINT = Mint("0e1f2a3b")
 
 
@@ -363,8 +363,8 @@ def shown(lines: Iterable[str]) -> list[str]:
     """Return the lines, and show each when it is done."""
     found = []
     for line in lines:
-        sys.stderr.write(f"{line}\n")
-        found.append(line)
+        found.append(re.sub(r"(\d)%", r"\1 %", line))
+        sys.stderr.write(f"{found[-1]}\n")
     return found
 
 
