@@ -34,7 +34,13 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 )
 @click.option("--brands", type=click.Path(path_type=Path), help="Many partners: a CSV or workbook, a row for each.")
 @sheet_options
-@click.option("--for", "for_", default="", help="The tools to make packs for, such as mailchimp,outlook, or all.")
+@click.option(
+    "--for",
+    "for_",
+    default="",
+    help="The tools to make packs for, such as mailchimp,outlook, or all; rows of --brands may name their own.",
+)
+@click.option("--else", "otherwise", is_flag=True, help="If a tool can't express a condition, show its else part.")
 @click.option("--language", default="", help="The languages to make packs in, such as en,cy, or all.")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
@@ -58,7 +64,7 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 def make(
     installation: Installation, file: Path, brand: Path | None, brands: Path | None, for_: str, language: str,
     out: Path, as_zip: bool, images: str, utm: tuple[str, ...], code: bool, previews: bool | None, format_: str,
-    encoding: str | None, sheet: str | None,
+    encoding: str | None, sheet: str | None, otherwise: bool,
 ) -> None:  # fmt: skip
     """Make packs of the newsletter in FILE that partners send from their own tools."""
     from daisychain.sheets.open_sheet import open_sheet
@@ -73,7 +79,7 @@ def make(
     if previews and not chromium():
         raise InputError("There is no Chromium to take pictures with.", hint="Install one, or leave --previews out.")
     pictures = previews if previews is not None else not brands
-    choices = Choices(installation.settings.pages_url, images == "hosted", utm_choices(utm), code, pictures)
+    choices = Choices(installation.settings.pages_url, images == "hosted", utm_choices(utm), code, pictures, otherwise)
     with installation.database.engine.connect() as connection:
         editions = _editions(connection, file, choices)
     order = Order(editions, for_, language, out, as_zip)
@@ -225,22 +231,33 @@ def _show_made(results: list[Made], out: Path, format_: str) -> None:
     from newsletters.packs.bulk import FAILURES
 
     places = [place for made in results for place in made.places]
-    failed = [made for made in results if made.why]
+    failed = [(made, problem) for made in results for problem in made.problems]
+    notes = [(made, note) for made in results for note in made.notes]
     answer: dict[str, Any] = {
         "packs": places,
-        "failed": [{"line": made.line, "name": made.name, "why": made.why} for made in failed],
+        "failed": [{"line": made.line, "name": made.name, **asdict(problem)} for made, problem in failed],
+        "notes": [{"line": made.line, "name": made.name, "note": note} for made, note in notes],
     }
     emit(
         answer,
         format_,
         lambda: click.echo("\n".join(places) if len(places) <= 20 else f"{len(places):,} packs in {out}"),
     )
+    if format_ == "table":
+        for made, note in notes[:5]:
+            say(f"{_row(made)}{note}")
+        if failed:
+            more = f"; {out / FAILURES} lists them all" if any(made.line for made in results) else ""
+            say(f"{len(failed):,} {'problems' if len(failed) > 1 else 'problem'}{more}:")
+        for made, problem in failed[:5]:
+            say(f"  {_row(made)}{problem.why}")
     if failed:
-        if format_ == "table":
-            say(f"{len(failed):,} partners have no pack; {out / FAILURES} lists them all:")
-            for made in failed[:5]:
-                say(f"  line {made.line}, {made.name or 'no name'}: {made.why}")
         raise SystemExit(3)
+
+
+def _row(made: Made) -> str:
+    place = f"line {made.line}, {made.name or 'no name'}" if made.line else made.name
+    return f"{place}: " if place else ""
 
 
 def _show_standings(found: list[Standing]) -> None:

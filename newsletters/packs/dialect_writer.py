@@ -44,12 +44,16 @@ class Written:
 
 @dataclass(frozen=True)
 class Wording:
-    """The way to write a pack's links and pictures, and the lines of its postal address."""
+    """The way to write a pack's links and pictures, and the lines of its postal address.
+
+    With `otherwise`, the `else` part stands for a condition that the tool can't express.
+    """
 
     link: Callable[[Link], str]
     image: Callable[[Image], str]
     public: str
     address: str
+    otherwise: bool = False
 
 
 def write(email: CompiledEmail, dialect: Dialect, wording: Wording) -> Written:
@@ -301,30 +305,41 @@ class _DialectWriter:
 
     def _condition(self, row: Condition, yes: Callable[[], str], no: Callable[[], str]) -> str:
         """Return the part shown if the condition holds, and the part shown if not; a part is written only if used."""
-        test, dialect = row.test, self._dialect
+        test, dialect, otherwise = row.test, self._dialect, no
         if test[0] == "not":
             test, yes, no = test[1], no, yes
         if test[0] != "field":
+            if self._wording.otherwise:
+                return otherwise()
             self._cant("show a part to some people by this test", row, _ONE_TEST)
         name = dialect.field_name(test[1])
-        if not dialect.tag and (otherwise := no()):
-            return otherwise  # nobody has the field there, and the author has said what to show then
+        if not dialect.tag and (there := no()):
+            return there  # nobody has the field there, and the author has said what to show then
         if dialect.condition is None or name is None:
+            if self._wording.otherwise:
+                return no()
             self._cant("show a part to some people only", row, _ONE_TEXT)
         self.asked.add(name)
         begin, middle, end = (
             mark.replace("{name}", name)
             for mark in (dialect.condition.begin, dialect.condition.otherwise, dialect.condition.end)
         )
-        otherwise = no()
-        return begin + yes() + (middle + otherwise if otherwise else "") + end
+        second = no()
+        return begin + yes() + (middle + second if second else "") + end
 
     def _cant(self, what: str, at: Slot | Condition, hint: str) -> NoReturn:
         raise InputError(f"{self._dialect.name} can't {what}.", file=at.file or None, line=at.line or None, hint=hint)
 
 
-_ONE_TEST = "Test only whether a field has a value, as in {% if member.first_name %}, or write one text for everybody."
-_ONE_TEXT = "Write one text for everybody in the newsletter that partners get, or leave this dialect out."
+_ONE_TEST = (
+    "Test only whether a field has a value, as in {% if member.first_name %}, or write one text for everybody. "
+    "--else shows the else part to all."
+)
+
+_ONE_TEXT = (
+    "Write one text for everybody in the newsletter that partners get, leave this dialect out, "
+    "or show the else part to all with --else."
+)
 
 
 def source(mjml: str, email: CompiledEmail, dialect: Dialect, wording: Wording, mark: Marking) -> str:

@@ -24,13 +24,17 @@ CODE = "{partner}"
 
 @dataclass(frozen=True)
 class Choices:
-    """The coalition's choices for the packs of one run; `utm` and `code` are added to links to its own pages."""
+    """The coalition's choices for the packs of one run; `utm` and `code` are added to links to its own pages.
+
+    With `otherwise`, a tool that can't express a condition shows its `else` part.
+    """
 
     public_url: str
     hosted: bool = False
     utm: tuple[tuple[str, str], ...] = ()
     code: bool = True
     pictures: bool = False
+    otherwise: bool = False
 
 
 @dataclass(frozen=True)

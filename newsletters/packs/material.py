@@ -61,7 +61,7 @@ class Material:
         def image(row: Image) -> str:
             return f"{public}{image_path(row.hash, row.media_type)}" if hosted else folder + self.names[row.hash]
 
-        return Wording(link, image, public, self._address(dialect))
+        return Wording(link, image, public, self._address(dialect), self.edition.choices.otherwise)
 
     @cached_property
     def files(self) -> dict[str, bytes]:
@@ -73,6 +73,14 @@ class Material:
         if self.draft:
             files["draft.eml"] = self.draft
         return files
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what was changed in the partner's own brand."""
+        wanted, used = self.partner.accent if self.partner else "", self.compilation.toolkit.brand.colours["accent"]
+        if not wanted or wanted == used:
+            return ()
+        return (f"The colour {wanted} is hard to read on this page: links have {used}, the nearest that is not.",)
 
     @property
     def pictures(self) -> dict[str, bytes]:

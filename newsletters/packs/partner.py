@@ -7,7 +7,7 @@ code            a short word for its links, such as bees-of-bath (default: made 
 formerly        its former name, if it has a new one and keeps its code
 logo            a PNG, JPEG, GIF or WebP beside the file
 intro           a paragraph of its own words, after the opening
-accent          its colour, for links and buttons; its contrast with the page must be 4.5:1
+accent          its colour, for links and buttons; below a contrast of 4.5:1, the nearest that has it is used
 reply           the address to which readers may write
 website         its own site
 address         its postal address; lines, or parts with " / " between
@@ -175,7 +175,8 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
     lead = replace(own, logo=trimmed(own.logo)) if own.logo else own
     colours = dict(own.colours)
     if partner.accent:
-        colours |= {"accent": partner.accent, "link": _readable(partner, colours)}
+        readable = _readable(partner.accent, colours)
+        colours |= {"accent": readable, "link": readable}
     social = {
         phrases["website"]: partner.website,
         phrases["write_to_us"]: f"mailto:{partner.reply}" if partner.reply else "",
@@ -197,15 +198,10 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
     )
 
 
-def _readable(partner: Partner, colours: Mapping[str, str]) -> str:
+def _readable(colour: str, colours: Mapping[str, str]) -> str:
+    """Return the colour, or the nearest that can be read on the page."""
     grounds = (colours["surface"], colours["background"])
-    if wrong := too_faint(partner.accent, grounds):
-        file, _, line = partner.place.rpartition(":")
-        raise InputError(
-            f"The accent {partner.accent} {wrong}", file=file, line=int(line),
-            hint=f'The nearest that passes is "{nearest_readable(partner.accent, grounds)}".',
-        )  # fmt: skip
-    return partner.accent
+    return (nearest_readable(colour, grounds) or colours["link"]) if too_faint(colour, grounds) else colour
 
 
 def _refuse_templates(values: Mapping[str, str], fail: Fail) -> None:

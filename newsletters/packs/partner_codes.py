@@ -94,7 +94,7 @@ def _names(partner: Row) -> list[str]:
 
 
 def _known(connection: Connection) -> dict[str, str]:
-    """Return the name for each code, those of packs made before codes were kept first."""
+    """Return the name for each code; packs made before codes were kept come first."""
     made = select(MadePack.partner).where(MadePack.partner != "").group_by(MadePack.partner)
     known: dict[str, str] = {}
     for name in connection.scalars(made.order_by(func.min(MadePack.made_at), MadePack.partner)):

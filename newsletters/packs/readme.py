@@ -98,6 +98,7 @@ def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[
         yield f"Send it from {partner.reply}: that is where answers, and wishes to leave, come in."
     elif partner and partner.reply:
         yield f"Set the reply address to {partner.reply}."
+    yield from material.notes
     for name, words in written.defaults.items():
         if dialect.default_in_tool:
             yield f"{dialect.default_in_tool} {name} to “{words}”, for people without one."

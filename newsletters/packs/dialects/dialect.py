@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -123,18 +123,24 @@ def dialects() -> Mapping[str, Dialect]:
     return {key: _dialect(key, found[key]) for key in sorted(found)}
 
 
-def named_dialects(words: str) -> tuple[Dialect, ...]:
-    """Return the dialects in `words`, a list with commas or `all`; raises InputError."""
+def each_dialect(words: str) -> Iterator[Dialect | InputError]:
+    """Yield the dialects in `words`, a list with commas or `all`, and an error for each word that is none."""
     known = dialects()
     keys = [word.strip().lower() for word in words.split(",") if word.strip()]
-    if keys == [ALL]:
-        return tuple(known.values())
-    for key in keys:
-        if key not in known:
-            raise InputError(f"There is no dialect {key!r}.", hint=nearest(key, known))
     if not keys:
-        raise InputError("No dialect is named.", hint=f"Known: {', '.join(known)}, or {ALL}.")
-    return tuple(known[key] for key in dict.fromkeys(keys))
+        yield InputError("No dialect is named.", hint=f"Known: {', '.join(known)}, or {ALL}.")
+    for key in known if keys == [ALL] else dict.fromkeys(keys):
+        yield known.get(key) or InputError(f"There is no dialect {key!r}.", hint=nearest(key, known))
+
+
+def named_dialects(words: str) -> tuple[Dialect, ...]:
+    """Return the dialects in `words`; raises InputError for the first word that is none."""
+    found = []
+    for each in each_dialect(words):
+        if isinstance(each, InputError):
+            raise each
+        found.append(each)
+    return tuple(found)
 
 
 def _dialect(key: str, content: Mapping[str, Any]) -> Dialect:

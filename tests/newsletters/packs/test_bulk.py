@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from newsletters.packs import bulk
 from newsletters.packs.bulk import Made, Order, make_many
+from newsletters.packs.dialects.dialect import dialects
 from tests.command import Daisychain
-from tests.newsletters.packs.packing import edition
+from tests.newsletters.packs.packing import edition, packed, text
 from tests.newsletters.sample_toolkits import picture
 
 HEAD = "name,for,logo,accent,address,intro\n"
@@ -51,14 +53,17 @@ def test_partners_that_fail_are_told_by_line_and_take_nobody_along(tmp_path: Pat
     assert told[0] == (0, 7)
     assert told[-1] == (7, 7)
     assert sorted(path.name for path in out.glob("*.zip")) == [
-        "ants-acton-brevo.zip", "ants-acton-ghost.zip", "bees-of-bath-brevo.zip",
+        "ants-acton-brevo.zip", "ants-acton-ghost.zip", "bees-of-bath-brevo.zip", "pale-of-poole-brevo.zip",
     ]  # fmt: skip
     failed = {made.line: made.why for made in results if made.why}
-    assert sorted(failed) == [3, 4, 5, 6, 7]
-    for line, says in {3: "contrast", 4: "no postal address", 5: "needs a name", 6: "'mailchip'", 7: "line 2"}.items():
+    assert sorted(failed) == [4, 5, 6, 7]
+    [(line, note)] = [(made.line, *made.notes) for made in results if made.notes]
+    assert line == 3
+    assert note.startswith("The colour #f5c400 is hard to read on this page: links have #")
+    for line, says in {4: "no postal address", 5: "needs a name", 6: "'mailchip'", 7: "line 2"}.items():
         assert says in failed[line]
     with (out / "failures.csv").open(encoding="utf-8", newline="") as file:
-        assert [row["line"] for row in csv.DictReader(file)] == ["3", "4", "5", "6", "7"]
+        assert [row["line"] for row in csv.DictReader(file)] == ["4", "5", "6", "7"]
 
 
 def test_a_row_with_a_cell_too_many_is_refused_as_nothing_in_it_is_sure_to_be_in_its_place(tmp_path: Path) -> None:
@@ -115,6 +120,46 @@ def test_each_partner_gets_the_languages_that_it_asked_for(tmp_path: Path) -> No
     assert [made.why for made in everybody] == [""] * 4
 
 
+def test_one_problem_fails_one_pack_and_not_the_row(tmp_path: Path) -> None:
+    rows = '"Ants, Acton","mailchip,brevo,mailchimp",,,,\n'
+    out = tmp_path / "out"
+    [made] = make(Order({"en": edition()}, "", "en,de", out, False), partners(tmp_path, rows))
+    assert [path.name for path in out.iterdir() if path.is_dir()] == ["ants-acton-mailchimp"]
+    assert [(each.tool, each.language) for each in made.problems] == [("", ""), ("brevo", "en"), ("", "")]
+    for says in ("no dialect 'mailchip'", "Brevo adds none", "language 'de'"):
+        assert says in made.why
+    with (out / "failures.csv").open(encoding="utf-8", newline="") as file:
+        assert [(row["line"], row["tool"]) for row in csv.DictReader(file)] == [("2", ""), ("2", "brevo"), ("2", "")]
+
+
+def test_the_command_names_the_tools_of_rows_that_name_none(tmp_path: Path) -> None:
+    rows = "Ants,,,,1 Road,\nBees,plain,,,1 Road,\n"
+    make(Order({"en": edition()}, "ghost", "", tmp_path / "out", False), partners(tmp_path, rows))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ants-ghost", "bees-plain"]
+
+
+CONDITION = "{% if member.first_name == 'Bath' %}Come to Bath.{% else %}Come with us.{% endif %}\n"
+
+
+def test_a_condition_that_a_tool_can_not_express_is_reported_once_and_other_tools_are_made(tmp_path: Path) -> None:
+    rows = "".join(f'Partner {number},"brevo,plain",,,1 Road,\n' for number in range(3))
+    body = "{% if member.first_name %}Come to Bath.{% endif %}\n"
+    results = make(Order({"en": edition(body)}, "", "", tmp_path / "out", False), partners(tmp_path, rows))
+    assert [(made.line, [each.tool for each in made.problems]) for made in results if made.problems] == [(0, ["plain"])]
+    assert results[0].why.startswith("may.md:")
+    assert len([path for path in (tmp_path / "out").iterdir() if path.is_dir()]) == 3
+
+
+@pytest.mark.parametrize("dialect", sorted(dialects()))
+def test_with_else_a_tool_that_can_not_test_shows_the_else_part(dialect: str) -> None:
+    pack = packed(dialect, CONDITION, otherwise=True)
+    for path in ("email.html", "email.txt"):
+        assert "Come with us." in text(pack, path)
+        assert "Come to Bath." not in text(pack, path)
+    with pytest.raises(InputError, match="by this test"):
+        packed(dialect, CONDITION)
+
+
 def test_pictures_that_the_coalition_hosts_are_handed_over_once(tmp_path: Path) -> None:
     rows = "".join(f"Partner {number},brevo,,,1 Road,\n" for number in range(3))
     order = Order({"en": edition(hosted=True)}, "", "", tmp_path / "out", True)
@@ -144,6 +189,7 @@ def test_hosted_pictures_are_kept_and_served(daisychain: Daisychain, tmp_path: P
     (tmp_path / "partners.csv").write_text(HEAD + "A,plain,,,1 Road,\nB,plain,,,,\n", encoding="utf-8")
     arguments = ["newsletter", "pack", "may.md", "--brands", "partners.csv", "--images", "hosted", "--out", "packs"]
     told = daisychain(*arguments, code=3)
+    assert "1 problem; " in told.stderr
     assert "line 3, B: B has no postal address" in told.stderr
     assert "/i/" in (tmp_path / "packs/a-plain/email.html").read_text()
 

@@ -14,6 +14,7 @@ from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from newsletters.packs.logos import trimmed
 from newsletters.packs.partner import LARGEST_FILE, Fail, Partner, note_columns, partner_of, read_partner, read_rows
+from newsletters.toolkits.contrast import too_faint
 from newsletters.toolkits.images import measure
 from tests.daisychain.sheets.workbooks import write_xlsx
 from tests.newsletters.packs.packing import packed, text
@@ -80,11 +81,14 @@ def test_the_structure_stays_whatever_the_partner(tmp_path: Path) -> None:
     assert skeleton(text(with_, "email.html")) == skeleton(text(without, "email.html"))
 
 
-def test_a_pale_accent_is_refused_with_the_nearest_that_passes(tmp_path: Path) -> None:
-    pale = partner(tmp_path, SHEET.replace("#7a1f5c", "#f5c400"))
-    with pytest.raises(InputError, match=r"contrast of \d\.\d:1") as error:
-        packed("brevo", partner=pale)
-    assert "nearest that passes" in error.value.hint
+@pytest.mark.parametrize("pale", ["#f5c400", "#ffffff", "#dddddd", "#00ff00"])
+def test_a_pale_accent_is_replaced_by_the_nearest_that_can_be_read_with_a_note(tmp_path: Path, pale: str) -> None:
+    pack = packed("brevo", partner=partner(tmp_path, SHEET.replace("#7a1f5c", pale)))
+    [used] = re.findall(rf"The colour {pale} is hard to read on this page:\s+links\s+have\s+(#[0-9a-f]{{6}})",
+                        text(pack, "README.txt"))  # fmt: skip
+    assert not too_faint(used, ["#ffffff"])
+    assert used in text(pack, "email.html")
+    assert "hard to read" not in text(packed("brevo", partner=partner(tmp_path)), "README.txt")
 
 
 @pytest.mark.parametrize(
