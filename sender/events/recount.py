@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 import orjson
 from sqlalchemy import Connection, Engine, text
 
-from sender.events.facts import BITS, FACT, FACT_BIT
+from sender.events.facts import FACT, FACT_BIT
 from sender.events.mailbox_providers import OTHER, PROVIDER_OF
 from sender.events.rollups import NO_LINK, SUMS
 
@@ -94,7 +94,8 @@ def correct_rollups(engine: Engine, campaign_ids: Collection[int]) -> dict[str, 
     if any(differences.values()):
         with one_state.begin() as connection:
             recount_rollups(connection, campaign_ids)
-            missing = {table: _missing(connection, table, campaign_ids) for table in _SUMS}
+            old = {table: f"{table} WHERE {_OF_CAMPAIGNS}" for table in _SUMS}
+            missing = {table: _missing(connection, table, old[table], campaign_ids) for table in _SUMS}
         for table, rows in missing.items():
             with engine.begin() as connection:
                 _add(connection, table, rows)
@@ -138,8 +139,10 @@ def _correct_deliveries(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(text(f"INSERT INTO {table} ({names}) SELECT {names} FROM right_{table}"))
 
 
-def _missing(connection: Connection, table: str, campaign_ids: Collection[int]) -> list[dict[str, object]]:
-    """Return what each sum lacks, or has too much (negative), and whether it is `right` that its row exists."""
+def _missing(
+    connection: Connection, table: str, old: str, campaign_ids: Collection[int] = ()
+) -> list[dict[str, object]]:
+    """Return what each sum in `old` lacks, or has too much, and whether it is `right` that its row exists."""
     counts = _COUNTS[table]
     keys = ", ".join(name for name in _columns(connection, table) if name not in counts)
     sums = ", ".join(f"sum({name}) AS {name}" for name in counts)
@@ -149,7 +152,7 @@ def _missing(connection: Connection, table: str, campaign_ids: Collection[int]) 
         SELECT coalesce(json_agg(x), '[]') FROM (
             SELECT {keys}, {sums}, bool_or("right") AS "right" FROM (
                 SELECT {keys}, {", ".join(counts)}, true AS "right" FROM right_{table}
-                UNION ALL SELECT {keys}, {negative}, false FROM {table} WHERE {_OF_CAMPAIGNS}) AS both_of_them
+                UNION ALL SELECT {keys}, {negative}, false FROM {old}) AS both_of_them
             GROUP BY {keys} HAVING count(*) = 1 OR {different} ORDER BY {keys}) AS x
     """
     return list(connection.scalar(text(query), {"ids": sorted(campaign_ids)}) or [])
@@ -197,92 +200,25 @@ _CHANGE = text("""
     UPDATE events e SET open_class = c.open_class, rules = c.rules FROM pg_temp.changes c
     WHERE c.part = :part AND e.id = c.id
 """)
-# All hits of these mails, as they were (-1) and as they are (1).
-_MOVED = text("""
-    CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
-    SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
-           CASE sign WHEN 1 THEN e.open_class ELSE coalesce(x.old_class, e.open_class) END AS open_class,
-           CASE sign WHEN 1 THEN e.rules ELSE coalesce(x.old_rules, e.rules) END AS rules,
-           coalesce(e.link, :no_link) AS link, coalesce(m.mailbox, :other) AS mailbox, sign
-    FROM (SELECT DISTINCT delivery_id FROM pg_temp.changes WHERE part = :part) AS p
-    JOIN events e ON e.delivery_id = p.delivery_id AND e.kind IN ('opened', 'clicked')
-    JOIN deliveries d ON d.id = e.delivery_id
-    JOIN campaigns c ON c.id = e.campaign_id
-    LEFT JOIN pg_temp.changes x ON x.id = e.id
-    LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
-           ON m.domain = lower(substring(d.address FROM '[^@]*$'))
-    CROSS JOIN (VALUES (1), (-1)) AS signs (sign)
-""")
-_HIT_COLUMNS = ("first_human_open_at", "human_opens", "machine_opens", "unknown_opens", "first_click_at", "clicks")
-_OTHER_BITS = ~sum(bit for fact, bit in BITS.items() if fact.startswith(("opened", "clicked"))) & sum(BITS.values())
-
-
-def _difference(counted: str) -> str:
-    """Return SQL for a count over `moved`, as it is minus as it was."""
-    return f"{counted} FILTER (WHERE sign = 1 AND {{0}}) - {counted} FILTER (WHERE sign = -1 AND {{0}})"
-
-
-_EVENTS, _PEOPLE = _difference("count(*)"), _difference("count(DISTINCT delivery_id)")
-# In the order in which intake updates these tables, and their rows sorted, as there.
-_MOVES = tuple(map(text, (
-    f"""
-    WITH counted AS (SELECT * FROM moved WHERE sign = 1), sums AS ({SUMS})
-    UPDATE delivery_rollups r SET {", ".join(f"{column} = s.{column}" for column in _HIT_COLUMNS)},
-           facts = (r.facts & {_OTHER_BITS}) | s.facts
-    FROM sums s WHERE s.delivery_id = r.delivery_id
-    """,
-    f"""
-    INSERT INTO hour_rollups AS r (campaign_id, hour, fact, events)
-    SELECT campaign_id, date_trunc('hour', at, 'UTC'), {FACT}, sum(sign) FROM moved
-    GROUP BY 1, 2, 3 HAVING sum(sign) <> 0 ORDER BY 1, 2, 3
-    ON CONFLICT (campaign_id, hour, fact) DO UPDATE SET events = r.events + excluded.events
-    """,
-    "DELETE FROM hour_rollups WHERE campaign_id IN (SELECT campaign_id FROM moved) AND events = 0",
-    f"""
-    INSERT INTO mailbox_rollups AS r (campaign_id, mailbox, fact, people, events)
-    SELECT campaign_id, mailbox, {FACT}, {_PEOPLE.format("true")}, sum(sign) FROM moved
-    GROUP BY 1, 2, 3 HAVING sum(sign) <> 0 OR {_PEOPLE.format("true")} <> 0 ORDER BY 1, 2, 3
-    ON CONFLICT (campaign_id, mailbox, fact) DO UPDATE SET
-        people = r.people + excluded.people, events = r.events + excluded.events
-    """,
-    "DELETE FROM mailbox_rollups WHERE campaign_id IN (SELECT campaign_id FROM moved) AND events = 0",
-    f"""
-    DELETE FROM link_clickers k WHERE k.delivery_id IN (SELECT delivery_id FROM moved) AND NOT EXISTS (
-        SELECT 1 FROM moved m WHERE m.sign = 1 AND {_HUMAN_CLICKS}
-          AND (m.delivery_id, m.link) = (k.delivery_id, k.link))
-    """,
-    f"""
-    INSERT INTO link_clickers (delivery_id, link)
-    SELECT DISTINCT delivery_id, link FROM moved WHERE sign = 1 AND {_HUMAN_CLICKS} ORDER BY 1, 2
-    ON CONFLICT DO NOTHING
-    """,
-    f"""
-    UPDATE link_rollups r SET
-        clicks = r.clicks + x.clicks, clickers = r.clickers + x.clickers,
-        machine_clicks = r.machine_clicks + x.machine_clicks
-    FROM (
-        SELECT campaign_id, compiled_id, link, {_EVENTS.format(_HUMAN_CLICKS)} AS clicks,
-               {_PEOPLE.format(_HUMAN_CLICKS)} AS clickers, {_EVENTS.format(_MACHINE_CLICKS)} AS machine_clicks
-        FROM moved WHERE kind = 'clicked' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3) AS x
-    WHERE (r.campaign_id, r.compiled_id, r.link) = (x.campaign_id, x.compiled_id, x.link)
-      AND (x.clicks, x.clickers, x.machine_clicks) <> (0, 0, 0)
-    """,
-)))  # fmt: skip
 
 
 def move_rollups(connection: Connection, part: int) -> int:
     """Give the hits in a part of the temporary table `changes` their new class, and move the roll-ups with them.
 
-    Everything is in the caller's transaction; returns how many hits changed.
+    Everything is in the caller's transaction; returns how many hits changed. Sums change by these mails' part of them
+    as it is, minus as it was, in the order in which intake updates these tables.
     """
     of_part = {"part": part}
     connection.execute(_LOCK_EVENTS)
     connection.execute(_LOCK_ROLLUPS, of_part)
     connection.execute(_DONE_ALREADY, of_part)
+    ids = connection.scalars(text("SELECT DISTINCT delivery_id FROM pg_temp.changes WHERE part = :part"), of_part).all()
+    _count(connection, "d.id = ANY (:ids)", ids)
+    for table, was in _SUMS.items():
+        _create(connection, f"old_{table}", was)
     changed = connection.execute(_CHANGE, of_part).rowcount
-    known = orjson.dumps(PROVIDER_OF).decode()
-    connection.execute(_MOVED, {**of_part, "no_link": NO_LINK, "other": OTHER, "mailboxes": known})
-    for move in _MOVES:
-        connection.execute(move)
-    connection.execute(text("DROP TABLE moved"))
+    _correct_deliveries(connection, ids)
+    for table, right in _SUMS.items():
+        _create(connection, f"right_{table}", right)
+        _add(connection, table, _missing(connection, table, f"old_{table}"))
     return changed
