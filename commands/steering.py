@@ -154,12 +154,13 @@ def confirm_here(installation: Installation, yes: bool, new_key: bool) -> None:
     with installation.database.engine.begin() as connection:
         place = confirmed_places.here(connection, installation.settings)
         reason = confirmed_places.why_not(connection, installation.settings)
-        if not reason:
-            say(f"Confirmed already: {place.description}.")
-            return
-        say(reason)
-        if not yes:
-            confirm(f"May mail leave from {place.description}, and is no other copy of this database at work?")
+    if not reason:
+        say(f"Confirmed already: {place.description}.")
+        return
+    say(reason)
+    if not yes:
+        confirm(f"May mail leave from {place.description}, and is no other copy of this database at work?")
+    with installation.database.engine.begin() as connection:
         paused = confirmed_places.confirm(connection, installation.settings, who=acting_user())
     say(f"Confirmed: {place.description}.")
     for campaign_id in paused:

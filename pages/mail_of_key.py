@@ -18,6 +18,8 @@ from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 
 # By the first part of a page's address: the kind of key that opens it.
 _OPENED_BY = {"o": KeyKind.PIXEL, "c": KeyKind.CLICK, "v": KeyKind.VIEW, "u": KeyKind.UNSUBSCRIBE}
+# A view may be passed on: its unsubscribe link has the view's own key, and opens a form that asks for the address.
+_ALSO_BY_VIEW = {"unsubscribe.ask", "unsubscribe.by_form"}
 
 
 class LostMail(HTTPException):
@@ -65,18 +67,25 @@ def mail_of(key: str) -> SentMail:
 
 
 def explain_lost(lost: LostMail, state: str = "ask") -> Response:
-    """Say that a mail is not known any more; its unsubscribe link asks for the address, which nobody else knows."""
+    """Say that a mail is not known any more; the mail's own unsubscribe link asks for the address."""
     if not request.accept_mimetypes.accept_html:
         return plain("This email is not known any more. Nothing has been changed.", 410)
     asks = request.endpoint is not None and request.endpoint.startswith("unsubscribe.")
+    asks = asks and not may_be_passed_on(lost.key)
     action = url_for("unsubscribe.by_form", key=lost.key) if asks else ""
     page = render_template("lost_mail.html", action=action, state=state)
     return make_response(page, 200 if state == "done" else 410)
 
 
 def link_keys(mailed: SentMail) -> LinkKeys:
-    """Return the keys for the links of a mail that is shown again."""
-    return _mails().keys.of_links([mailed.delivery_id])[0]
+    """Return the keys for the links of a mail that is shown again, none of which unsubscribes anybody by itself."""
+    keys = _mails().keys.of_links([mailed.delivery_id])[0]
+    return keys._replace(unsubscribe=keys.view)
+
+
+def may_be_passed_on(key: str) -> bool:
+    """Whether a key is of a view, so that somebody else than its reader may have it."""
+    return bool(_mails().keys.read(KeyKind.VIEW, [key]))
 
 
 def email_of(mailed: SentMail) -> CompiledEmail:
@@ -97,7 +106,7 @@ def _refuse_foreign_keys() -> None:
 
 def _opened(key: str) -> tuple[KeyKind, int]:
     page = request.url_rule.rule.split("/")[1] if request.url_rule else ""
-    for kind in (_OPENED_BY[page], KeyKind.ANY):
+    for kind in (_OPENED_BY[page], KeyKind.ANY, *([KeyKind.VIEW] if request.endpoint in _ALSO_BY_VIEW else [])):
         if (found := _mails().keys.read(kind, [key]).get(key)) is not None:
             return kind, found
     return abort(404)

@@ -14,10 +14,11 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from daisychain.errors import InputError
 from lists.tables import BY_PAGE
 from pages.context import engine, keep_private, plain
-from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of
+from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of, may_be_passed_on
 from pages.phrases import page_words
 from sender.events.unsubscribe import (
     SCOPES,
+    is_to,
     masked,
     undo_by_mail,
     undoable_by_mail,
@@ -35,10 +36,15 @@ blueprint.after_request(keep_private)
 @blueprint.get("/u/<key>")
 def ask(key: str) -> str:
     """Show the form; it changes nothing."""
-    mailed = mail_of(key)
-    with engine().connect() as connection:
-        already = unsubscribed_from(connection, mailed)
-    form = {"address": masked(mailed.address), "action": url_for("unsubscribe.by_form", key=key), "already": already}
+    return _form(key, mail_of(key))
+
+
+def _form(key: str, mailed: SentMail, *, wrong: bool = False) -> str:
+    """Return the form; with a view's key it says nothing about the reader, and asks for their address."""
+    form = {"action": url_for("unsubscribe.by_form", key=key), "wrong": wrong}
+    if not may_be_passed_on(key):
+        with engine().connect() as connection:
+            form |= {"address": masked(mailed.address), "already": unsubscribed_from(connection, mailed)}
     return render_template("unsubscribe/form.html", **form, **_of_mail(mailed))
 
 
@@ -52,9 +58,12 @@ def by_form(key: str) -> str | Response:
     scope = SCOPES.get(request.form.get("scope", ""))
     if scope is None:
         abort(400, "Please choose what to leave.")
+    by_view = may_be_passed_on(key)
+    if by_view and not is_to(mailed, request.form.get("address", "")):
+        return _form(key, mailed, wrong=True)
     with engine().begin() as connection:
         unsubscribe_by_mail(connection, mailed, scope, how=BY_PAGE)
-        at = undoable_by_mail(connection, mailed)
+        at = None if by_view else undoable_by_mail(connection, mailed)
     undo = at and url_for("unsubscribe.undo", key=key, at=at.isoformat())
     return render_template("unsubscribe/done.html", scope=scope, undo=undo, **_of_mail(mailed))
 
@@ -87,7 +96,7 @@ def by_one_click(key: str) -> Response:
 
 def _by_address(lost: LostMail) -> Response:
     """Unsubscribe the address that a reader entered whose mail is not known any more."""
-    if "address" not in request.form:
+    if "address" not in request.form or may_be_passed_on(lost.key):
         return explain_lost(lost)
     try:
         with engine().begin() as connection:

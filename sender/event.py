@@ -52,6 +52,7 @@ class IncomingEvent:
     address: str = ""
     offset: int | None = None  # the position of a clicked link in the mail, as the provider counts
     keyed: bool = False  # whether it carries a delivery key, ours or another installation's
+    one_key: bool = False  # whether that key is the only one of its mail, as from before keys had purposes
     old_key: str = ""  # the natural key that earlier versions gave this event, if it is another one
     forgotten: bool = False  # whether the key is of a mail of ours that the database does not know
     mailbox: str = ""  # the member's mailbox provider; empty for events that no figure counts

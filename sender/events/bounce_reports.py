@@ -86,7 +86,7 @@ def read_bounce(
     about another address is never hard: a group's member is gone, or the place that the reader forwards mail to.
     """
     message = parse(raw)
-    delivery_id, only_header = _delivery_of(message, raw, keys, paths)
+    delivery_id, only_header, one_key = _delivery_of(message, raw, keys, paths)
     report = None if delivery_id is None else _read(message, address_of(delivery_id))
     if report is None or delivery_id is None:
         return None
@@ -104,21 +104,22 @@ def read_bounce(
         bounce=bounce,
         detail={name: value for name, value in (("status", report.status), ("reason", scrub(report.text))) if value},
         keyed=True,
+        one_key=one_key,
     )
 
 
-def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -> tuple[int | None, bool]:
-    """Return the delivery that a report is about, and whether only our header says so, and no envelope sender."""
+def _delivery_of(message: Message, raw: bytes, keys: Keys, paths: ReturnPaths) -> tuple[int | None, bool, bool]:
+    """Return the delivery that a report is about, whether only our header says so, and whether by a mail's one key."""
     for name in _ADDRESSED:
         for value in message.get_all(name, []):
             if (found := paths.delivery(str(value))) is not None:
-                return found, False
+                return found, False, False
     # The returned mail or its headers may be wrapped or quoted in any way; our header is found in the raw text.
     text = "\n".join([raw.decode("ascii", "replace"), *map(text_of, parts_of(message))])
     named = re.findall(rf"(?mi)^[> ]*{DELIVERY_HEADER}:\s*([A-Za-z0-9_-]+)", text)
     in_headers, returned = keys.read_headers(named), paths.delivery(text)
-    found = next((in_headers[key] for key in named if key in in_headers), returned)
-    return found, found != returned
+    found, one_key = next((in_headers[key] for key in named if key in in_headers), (returned, False))
+    return found, found != returned, one_key and found != returned
 
 
 def _read(message: Message, address: str) -> _Report | None:

@@ -182,7 +182,7 @@ def settle_proven_attempts(connection: Connection, events: Sequence[IncomingEven
 
 
 _PEOPLE = text("""
-    SELECT d.id, d.campaign_id, d.member_id, c.list_id, d.address, d.kind
+    SELECT d.id, d.campaign_id, d.member_id, c.list_id, d.address, d.kind, c.one_key
     FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id
     WHERE d.id = ANY (CAST(:ids AS bigint[]))
 """)
@@ -191,14 +191,15 @@ _PEOPLE = text("""
 def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> People:
     """Fill in each event's campaign and mailbox; returns the people by delivery.
 
-    An event of a delivery that is unknown, or of another address than its delivery's, loses both of its ids: they are
-    of a mail that the database has forgotten, or of another installation.
+    An event of a delivery that is unknown, or of another address than its delivery's, or with a kind of key that its
+    mail never had, loses both of its ids: they are of a mail that the database has forgotten, or of another
+    installation.
     """
     ids = {each.delivery_id for each in events if each.delivery_id is not None}
     people = {row.id: row for row in connection.execute(_PEOPLE, {"ids": _array(ids)})}
     for each in events:
         person = people.get(each.delivery_id)
-        if person and _is_about(each, person.address):
+        if person and _is_about(each, person.address) and (person.one_key or not each.one_key):
             each.campaign_id = person.campaign_id
             each.mailbox = mailbox_provider(person.address) if person.kind == "member" else ""
             continue

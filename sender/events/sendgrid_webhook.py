@@ -109,11 +109,15 @@ def to_events(events: Sequence[Mapping[str, Any]], keys: Keys, received_at: date
 
 
 def _to_event(
-    event: Mapping[str, Any], deliveries: Mapping[str, int], attempts: Mapping[str, int], received_at: datetime
+    event: Mapping[str, Any],
+    deliveries: Mapping[str, tuple[int, bool]],
+    attempts: Mapping[str, int],
+    received_at: datetime,
 ) -> IncomingEvent:
     name = _text(event.get("event"))
     kind = KINDS.get(name, "unknown")
     delivery, attempt = _text(event.get(DELIVERY_ARG)), _text(event.get(ATTEMPT_ARG))
+    delivery_id, one_key = deliveries.get(delivery, (None, False))
     address, url = _text(event.get("email")).strip(), _text(event.get("url"))
     offset = _offset(event.get("url_offset"))
     stamp = event.get("timestamp")
@@ -125,7 +129,7 @@ def _to_event(
         natural_key=digest(
             SOURCE, delivery, attempt, name, stamp, url, offset, *(() if delivery else (address, event.get("type")))
         ),
-        delivery_id=deliveries.get(delivery),
+        delivery_id=delivery_id,
         attempt_id=attempts.get(attempt),
         url=url[:_LONGEST_URL],
         user_agent=_text(event.get("useragent"))[:LONGEST_USER_AGENT],
@@ -133,6 +137,7 @@ def _to_event(
         address=address,
         offset=offset,
         keyed=bool(delivery),
+        one_key=one_key,
     )
     if kind == "bounced":
         found.bounce = _bounce(event)

@@ -12,6 +12,7 @@ from lists.members import unsubscribe, unsubscribe_everywhere
 from lists.resubscribe import find_undoable, undo_unsubscribe
 from lists.suppression import is_suppressed, suppress
 from lists.tables import BY_PAGE, Membership
+from sender.events.intake import address_key
 from sender.events.page_hits import record_lost_unsubscribe, record_unsubscribe
 from sender.links.sent_mail import SentMail
 from sender.tables import Rollup
@@ -47,6 +48,11 @@ def unsubscribe_by_lost_mail(connection: Connection, delivery_id: int, address: 
         return False
     suppress(connection, key, "unsubscribed from everything", source=how)
     return True
+
+
+def is_to(mailed: SentMail, address: str) -> bool:
+    """Whether a mail went to this address, however it is written."""
+    return address_key(address) == address_key(mailed.address) != ""
 
 
 def unsubscribed_from(connection: Connection, mailed: SentMail) -> Scope | None:

@@ -69,9 +69,10 @@ class Keys:
         """Make the key of one attempt."""
         return self.make(KeyKind.ATTEMPT, [attempt_id])[0]
 
-    def read_headers(self, keys: Collection[str]) -> dict[str, int]:
-        """Return the deliveries' ids by the keys in headers and custom arguments, also of mails with only one key."""
-        return self.read(KeyKind.HEADER, keys) | self.read(KeyKind.ANY, keys)
+    def read_headers(self, keys: Collection[str]) -> dict[str, tuple[int, bool]]:
+        """Return the deliveries' ids by the keys in headers and custom arguments, and whether a mail has only that."""
+        found = {key: (id_, False) for key, id_ in self.read(KeyKind.HEADER, keys).items()}
+        return found | {key: (id_, True) for key, id_ in self.read(KeyKind.ANY, keys).items()}
 
     def read_attempts(self, keys: Collection[str]) -> dict[str, int]:
         """Return the attempts' ids by key, leaving out everything but attempt keys of this installation."""

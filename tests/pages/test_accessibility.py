@@ -32,6 +32,8 @@ PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "front": lambda campaign: ("/", None),
     "toolkit": lambda campaign: ("/toolkits/community-makes-us", None),
     "unsubscribe": lambda campaign: (f"/u/{campaign.unsubscribe()}", None),
+    "unsubscribe from a view": lambda campaign: (f"/u/{campaign.view()}", None),
+    "not your address": lambda campaign: (f"/u/{campaign.view()}/leave", {"scope": "all", "address": "a@b.example"}),
     "unsubscribed": lambda campaign: (f"/u/{campaign.unsubscribe()}/leave", {"scope": "all"}),
     "undone": lambda campaign: (f"/u/{campaign.unsubscribe()}/undo?at=2026-01-01T00:00", {}),
     "no choice": lambda campaign: (f"/u/{campaign.unsubscribe()}/leave", {}),

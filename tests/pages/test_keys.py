@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,6 +23,8 @@ DOORS = {
     "/u/<key>/leave": ("post", "/u/{}/leave", KeyKind.UNSUBSCRIBE, 200),
     "/u/<key>/undo": ("post", "/u/{}/undo?at=2026-01-01T00:00", KeyKind.UNSUBSCRIBE, 200),
 }
+# A view's unsubscribe link has the view's key, and opens a form that asks for the address.
+BY_VIEW = {"/u/<key>", "/u/<key>/leave"}
 LEAVE_A_TRACE = {"/o/<key>.gif", "/c/<key>/<int:number>", "/u/<key> one click", "/u/<key>/leave"}
 FORM = {"List-Unsubscribe": "One-Click", "scope": "list"}
 
@@ -48,7 +52,8 @@ def test_the_doors_are_all_routes_with_a_key(app: Flask) -> None:
 def test_a_key_opens_its_own_door_only(client: FlaskClient, campaign: Sent, door: str, kind: KeyKind) -> None:
     method, path, opens, answer = DOORS[door]
     found = client.open(path.format(key_of(campaign, kind)), method=method, data=FORM if method == "post" else None)
-    assert found.status_code == (answer if kind is opens else 404)
+    by_view = kind is KeyKind.VIEW and door in BY_VIEW
+    assert found.status_code == (answer if kind is opens or by_view else 404)
     assert bool(campaign.events()) == (kind is opens and door in LEAVE_A_TRACE)
 
 
@@ -60,7 +65,8 @@ def test_the_one_key_of_an_old_mail_opens_all_its_doors(
     one_key(campaign)
     method, path, opens, answer = DOORS[door]
     found = client.open(path.format(key_of(campaign, kind)), method=method, data=FORM if method == "post" else None)
-    assert found.status_code == (answer if kind in (opens, KeyKind.ANY) else 404)
+    by_view = kind is KeyKind.VIEW and door in BY_VIEW
+    assert found.status_code == (answer if kind in (opens, KeyKind.ANY) or by_view else 404)
 
 
 def test_no_two_purposes_share_a_key(campaign: Sent) -> None:
@@ -97,7 +103,36 @@ def test_the_view_of_an_old_mail_has_keys_for_each_purpose(client: FlaskClient, 
     page = client.get(f"/v/{old}").text
     assert old not in page
     assert campaign.click() in page
-    assert campaign.unsubscribe() in page
+    assert f"/u/{campaign.view()}" in page
+
+
+def test_a_view_that_is_passed_on_unsubscribes_nobody_who_does_not_know_the_address(
+    client: FlaskClient, campaign: Sent
+) -> None:
+    page = client.get(f"/v/{campaign.view()}").text
+    assert campaign.unsubscribe() not in page
+    [link] = re.findall(r"/u/[\w-]{22}", page)
+    form = client.get(link).text
+    assert "p•••@" not in form
+    for address in ("", "stranger@people.example", "nobody"):
+        answer = client.post(f"{link}/leave", data={"scope": "all", "address": address})
+        assert "This email did not go to that address." in answer.text
+    assert client.post(link, data=FORM).status_code == 404
+    assert client.post(f"{link}/undo?at=2026-01-01T00:00").status_code == 404
+    assert not campaign.events()
+
+
+@pytest.mark.parametrize("scope", ["list", "all"])
+def test_its_reader_unsubscribes_from_a_view_by_entering_their_address(
+    client: FlaskClient, campaign: Sent, scope: str
+) -> None:
+    address = f" {campaign.address().upper()} "
+    page = client.post(f"/u/{campaign.view()}/leave", data={"scope": scope, "address": address}).text
+    assert "You have unsubscribed" in page
+    assert "/undo" not in page  # which a key that may be passed on does not open
+    [event] = campaign.events()
+    assert (event.kind, event.detail) == ("unsubscribed", {"scope": scope})
+    assert "already" not in client.get(f"/u/{campaign.view()}").text
 
 
 def test_a_campaign_of_this_version_is_not_marked_as_old(database: Database) -> None:

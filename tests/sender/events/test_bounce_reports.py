@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, ProviderError
@@ -18,7 +18,7 @@ from sender.events.bounce_reports import read_bounce, severity
 from sender.links.keys import KeyKind, Keys
 from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.return_paths import ReturnPaths
-from sender.tables import Flagged
+from sender.tables import Campaign, Flagged
 from sender.upkeep import chores
 from tests.fakes.imap import FakeMailbox
 from tests.sender.reports import COMPLAINT, REPORTS, standard, words
@@ -141,6 +141,8 @@ def test_a_complaint_with_only_our_header_s_key_ends_the_membership_and_needs_a_
     returned, header = campaign.keys.returns([campaign.deliveries[2]])[0], campaign.key(2)
     raw = filled(COMPLAINT, campaign.deliveries[2], campaign.keys, 2)
     raw = raw.replace(returned.encode(), b"x").replace(header.encode(), campaign.key(2, kind).encode())
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(one_key=kind is KeyKind.ANY))
     with FakeMailbox(raw) as mailbox:
         database.settings = replace(database.settings, imap_url=mailbox.url)
         assert read_mailbox(database) == {"unsubscribed": 1, "new": 1}
@@ -151,6 +153,19 @@ def test_a_complaint_with_only_our_header_s_key_ends_the_membership_and_needs_a_
         state = select(Membership.state).where(Membership.member_id == campaign.members[2])
         assert connection.scalar(state) == "unsubscribed"
         assert "reported as spam" in str(connection.scalar(select(Flagged.reason)))
+
+
+def test_a_bounce_with_a_kind_of_key_that_its_mail_never_had_touches_nobody(campaign: Sent, database: Database) -> None:
+    returned, header = campaign.keys.returns([campaign.deliveries[0]])[0], campaign.key(0)
+    raw = filled(REPORTS["Postfix: user unknown"][0], campaign.deliveries[0], campaign.keys)
+    raw = raw.replace(returned.encode(), b"x").replace(header.encode(), campaign.key(0, KeyKind.ANY).encode())
+    with FakeMailbox(raw) as mailbox:
+        database.settings = replace(database.settings, imap_url=mailbox.url)
+        assert read_mailbox(database)["new"] == 1
+    assert suppressed(database) == {}
+    assert [event.delivery_id for event in campaign.events()] == [None]
+    with database.engine.connect() as connection:
+        assert set(connection.scalars(select(Membership.state))) == {"subscribed"}
 
 
 def test_a_complaint_with_another_purpose_s_key_is_none_of_ours(paths: ReturnPaths) -> None:

@@ -23,7 +23,7 @@ from sender.events.flagged import EVENT, MISDIRECTED
 from sender.events.intake import QUEUE, defer_unprocessed, process_body, store_body
 from sender.events.webhook_bodies import drop_old_bodies
 from sender.links.keys import KeyKind, Keys
-from sender.tables import Attempt, Batch, Delivery, Event, Flagged, Place, Rollup, WebhookBody
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Flagged, Place, Rollup, WebhookBody
 from tests.sender.returns import FIREFOX, Sent, add_attempt, resent, sent
 
 Told = list[dict[str, Any]]
@@ -472,6 +472,17 @@ def test_an_event_about_another_address_than_its_mails_is_kept_and_flagged_and_t
     assert campaign.rollups() == []
     with database.engine.connect() as connection:
         assert set(connection.scalars(select(Membership.state))) == {"subscribed"}
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_the_one_key_of_old_mails_counts_for_their_campaigns_only(database: Database, old: bool) -> None:
+    campaign = sent(database, outcome="uncertain")
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(one_key=old))
+    take(campaign, [campaign.event("delivered") | {"daisychain_delivery": campaign.key(kind=KeyKind.ANY)}])
+    assert flagged_kinds(campaign) == ([] if old else [MISDIRECTED])
+    assert campaign.states() == ["accepted" if old else "uncertain"] * 3
+    assert [event.delivery_id for event in campaign.events()] == [campaign.deliveries[0] if old else None]
 
 
 @pytest.mark.parametrize("written", ["PERSON0@people.EXAMPLE", " person0@people.example"])
