@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from lists.bases import CHARITY
 from lists.suppression import NewSuppression, suppress_all
+from lists.tables import BY_PAGE
 
 # One import merges at a time in an installation: two that meet the same new people in another order would
 # deadlock. Their files are read side by side. An arbitrary number that only has to be ours.
@@ -55,6 +56,14 @@ _END_MEMBERSHIPS = """
     UPDATE memberships SET state = 'unsubscribed', left_at = now(), left_how = :how
     FROM members WHERE memberships.member_id = members.id AND memberships.list_id = :list_id
       AND memberships.state = 'subscribed'
+      AND members.address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
+"""
+# Said again, a "no" stays even if the import or the click that said it first is undone. In a transaction now() stands
+# still: memberships that have just ended are not among these.
+_SAY_AGAIN = """
+    UPDATE memberships SET left_at = now(), left_how = CASE :how WHEN 'import' THEN 'import, again' ELSE :how END
+    FROM members WHERE memberships.member_id = members.id AND memberships.list_id = :list_id
+      AND memberships.state = 'unsubscribed' AND left_how IN ('import', :by_page) AND left_at < now()
       AND members.address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
 """
 # Of somebody new only the address is kept, so that an older sheet can't add them later.
@@ -240,7 +249,7 @@ def merge(
     connection.execute(text("ANALYZE incoming"))
     these = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
-        "sender": sender, "import_id": number, "how": objections.how if objections else "",
+        "sender": sender, "import_id": number, "how": objections.how if objections else "", "by_page": BY_PAGE,
     }  # fmt: skip
 
     def run(statement: str) -> int:
@@ -250,6 +259,7 @@ def merge(
     if objections:
         run(_REFUSE_OBJECTIONS_ELSEWHERE)
         ended = run(_END_MEMBERSHIPS)
+        run(_SAY_AGAIN)
         run(_REMEMBER_ADDRESSES)
         remembered = run(_REMEMBER_OBJECTIONS)
         suppressed = _suppress(connection, objections)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from daisychain.database import Database
+from lists.tables import BY_PAGE
 from sender.upkeep.chores import run_chore
 from tests.command import Daisychain
 
@@ -123,3 +124,32 @@ def test_values_from_before_an_import_are_deleted_when_it_can_not_be_undone_any_
     assert run_chore(database, "old imports") == "1 values from before imports deleted"
     database.close()
     assert execute(friends, "SELECT count(*) FROM import_changes") == [(0,)]
+
+
+NO = "Email,Status\nbob@people.example,unsubscribed\nfay@people.example,deceased\n"
+
+
+@pytest.mark.parametrize("undone", [(0,), (1,), (0, 1), (1, 0)])
+def test_a_no_that_two_files_say_outlives_the_undo_of_either(friends: Daisychain, undone: tuple[int, ...]) -> None:
+    numbers = [import_(friends, NO), import_(friends, NO)]
+    for each in undone:
+        undo(friends, numbers[each])
+    assert {row["list_state"] for row in people(friends) if row["email"] == "bob@people.example"} == {"unsubscribed"}
+    import_(friends, "Email\nbob@people.example\nfay@people.example\n", "--basis", "consent", "--source", "form")
+    mailed = {row["email"] for row in people(friends) if row["list_state"] == "subscribed"}
+    assert mailed == {"ann@people.example", "cay@people.example"}
+    assert execute(friends, "SELECT address_key FROM suppressions") == [("fay@people.example",)]
+
+
+def test_a_no_in_a_file_of_addresses_outlives_the_undo_of_an_import_that_said_it_first(friends: Daisychain) -> None:
+    number = import_(friends, NO)
+    (friends.folder / "left.csv").write_text("bob@people.example\n")
+    friends("list", "unsubscribe", "friends", "--file", "left.csv", "--yes")
+    assert undo(friends, number)["subscribed_again"] == 0
+
+
+def test_a_no_in_a_file_outlives_the_undo_of_a_click_on_the_page(friends: Daisychain) -> None:
+    execute(friends, "UPDATE memberships SET state = 'unsubscribed', left_at = now(), left_how = :how", how=BY_PAGE)
+    import_(friends, NO)
+    ways = execute(friends, "SELECT left_how FROM memberships JOIN members ON member_id = id WHERE email ~ 'bob'")
+    assert ways == [("import, again",)]
