@@ -38,6 +38,7 @@ class Cut:
     """A batch whose request was taken, and whose answer came when its process had lost the database."""
 
     database: Database
+    settings: Settings  # of the far place
     campaign_id: int
     wire: Wire
     deliverer: Deliverer
@@ -66,7 +67,7 @@ class Cut:
 
     def swept(self) -> int:
         with self.database.engine.begin() as connection:
-            return sweep(connection, self.database.settings)
+            return sweep(connection, self.settings)
 
 
 @pytest.fixture
@@ -75,16 +76,15 @@ def cut(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> Iterator[Cut]:  # fmt: skip
     monkeypatch.setattr(deliver, "PAUSES", (0.01, 0.01))
-    # The wire's end is another place than the database itself.
-    monkeypatch.setattr(deliver.confirmed_places, "is_confirmed", lambda *_: True)
     caplog.set_level(logging.WARNING, "daisychain.delivery")
     campaign_id, stop = staged(database, 3, provider="sendgrid"), StopFlag()
-    foreground.start(database, campaign_id)
     name = make_url(through_sendgrid.database_url).database or ""
     with Wire(server.socket) as wire, ThreadPoolExecutor(1) as pool:
         far = Database(replace(through_sendgrid, database_url=wire.url(name)))
+        # The first place that asks may send: the wire's end, which is another place than the database itself.
+        foreground.start(far, campaign_id)
         with LiveSender(far) as sender:
-            found = Cut(database, campaign_id, wire, Deliverer(far, sender, stop), stop, caplog, pool, sendgrid)
+            found = Cut(database, far.settings, campaign_id, wire, Deliverer(far, sender, stop), stop, caplog, pool, sendgrid)
             found.run()
             yield found
         far.close()

@@ -115,7 +115,7 @@ DENIALS = (
     "550 relay not permitted",
     "550 5.7.1 Unable to relay for {address}",
     "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
-    "550-5.7.1 Client host rejected: access denied",
+    "550-5.7.1 Client host rejected:\r\n550 5.7.1 Access denied",  # in two lines
     "550 5.7.1 Your IP is listed at a blocklist",
 )
 
