@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,7 +61,7 @@ def _follow(connection: Connection, batch: Any, span: Span, state: State, outcom
             return _halve(connection, batch, span, outcome)
         case "split":
             again = requeue(connection, batch.id)
-            _split_off(connection, batch.id, span, outcome.over_limits, "waiting")
+            _split_off(connection, batch.id, span, dict.fromkeys(outcome.over_limits, "waiting"))
             return again
         case "again":
             if outcome.refused and not _waiting(connection, span):
@@ -87,8 +87,9 @@ def _accept(connection: Connection, batch: Any, span: Span, state: State, outcom
         set_batch_state(connection, batch.id, "uncertain" if outcome.uncertain else "done")
         return None
     again = requeue(connection, batch.id, outcome.pause or DEFAULT_PAUSE)
-    if outcome.uncertain:
-        _split_off(connection, batch.id, span, outcome.uncertain, "uncertain")
+    if outcome.uncertain or outcome.over_limits:
+        apart = dict.fromkeys(outcome.uncertain, "uncertain") | dict.fromkeys(outcome.over_limits, "waiting")
+        _split_off(connection, batch.id, span, apart)
     return again
 
 
@@ -208,14 +209,14 @@ def _halved_in_a_row(connection: Connection, span: Span, compiled_id: int) -> in
     return connection.scalar(split) or 0
 
 
-def _split_off(connection: Connection, batch_id: int, span: Span, people: Collection[int], state: str) -> None:
-    """Split a waiting batch: each of `people` gets a batch in `state`, and the rest is cut between them.
+def _split_off(connection: Connection, batch_id: int, span: Span, people: Mapping[int, str]) -> None:
+    """Split a waiting batch: each of `people` gets a batch in the state named there, and the rest is cut between them.
 
     So the next attempt does not include them; in particular it must not decide on uncertain people.
     """
     parent = connection.execute(select(Batch.__table__).where(Batch.id == batch_id)).mappings().one()
     common = {name: parent[name] for name in ("campaign_id", "compiled_id", "not_before", "tries")}
-    single = [(delivery_id, delivery_id, state) for delivery_id in sorted(people)]
+    single = [(delivery_id, delivery_id, state) for delivery_id, state in sorted(people.items())]
     starts = [span.first_id, *(last + 1 for _, last, _ in single)]
     ends = [*(first - 1 for first, _, _ in single), span.last_id]
     between = [(first, last, "waiting") for first, last in zip(starts, ends, strict=True) if first <= last]

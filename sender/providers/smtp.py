@@ -12,7 +12,7 @@ import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 from daisychain.errors import ConfigurationError, ProviderError
@@ -34,6 +34,7 @@ TIMEOUT = 60.0  # seconds, for a connection until it is signed in, for each mail
 # fresh connection in nine. And how long to pause before the next try, in seconds; after that as long as the last.
 MOST_BREAKS, UNCERTAIN_COUNTS = 8, 3
 BREAK_PAUSES = (0.0, 0.1, 0.2, 0.5)
+_WAIT = (Verdict.DEFERRED, Verdict.RETRY, Verdict.REFUSED_ACCOUNT)
 # A break that took longer, such as a timeout, is not tried again at once: a slot would stand still for minutes.
 QUICK_BREAK = 10.0
 
@@ -56,7 +57,8 @@ class Smtp:
     ) -> None:
         self._settings = settings
         self._timeout = timeout
-        self._tls = tls
+        # Reading the trusted certificates takes 26 ms of CPU, as much as 75 mails: not for each new connection.
+        self._tls = cache(lambda: tls or ssl.create_default_context())
         self._pool = ConnectionPool(self._connect, idle=idle)
         self._return_paths = ReturnPaths(settings)
         self._skeleton = lru_cache(maxsize=8)(MimeSkeleton)
@@ -93,6 +95,7 @@ class Smtp:
                 with self._pool.connection() as connection:
                     _send_some(connection, skeleton, left, tally)
             except OSError as error:  # no connection; smtplib's own errors are OSErrors too
+                tally.breaking.clear()  # the relay breaks by itself
                 tally.count_break(_not_connected(error), error_text(error))
         if done := len(recipients) - len(left):
             rate = done / (time.monotonic() - begun + 0.001)
@@ -108,7 +111,8 @@ class Smtp:
 
     def _connect(self) -> SmtpConnection:
         own = urlsplit(self._settings.public_url).hostname or "localhost"
-        return connect(self._relay(), own, timeout=self._timeout, tls=self._tls)
+        relay = self._relay()
+        return connect(relay, own, timeout=self._timeout, tls=None if relay.security == "none" else self._tls())
 
 
 class _Tally:
@@ -116,6 +120,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.people: defaultdict[Verdict, dict[int, str]] = defaultdict(dict)
+        self.breaking: dict[int, str] = {}  # people whose mail broke a new connection, which the relay had accepted
         self.latest, self.reply = Verdict.ACCEPTED, ""
         self.stopped = False  # whether the rest of the batch has to wait
         self._breaks, self._served_at = 0, time.monotonic()
@@ -141,20 +146,27 @@ class _Tally:
             time.sleep(BREAK_PAUSES[min(self._breaks, len(BREAK_PAUSES)) - 1])
 
     def outcome(self, left: Iterable[int], secrets: Sequence[str]) -> Outcome:
-        """Return the batch's outcome; if somebody was decided on, an account problem is left to the next try."""
+        """Return the batch's outcome; if somebody was decided on, an account problem is left to the next try.
+
+        A person whose mail breaks connections is tried apart; if it still does when nobody else waits, that is a try
+        of theirs, like a 4xx. If everybody's mail breaks them, the relay is at fault, and all wait without limit.
+        """
         detail = scrub(f"The relay: {self.reply}", secrets) if self.reply else ""
-        deferred, people = self.people[Verdict.DEFERRED], self.people
-        waiting = frozenset([*left, *deferred, *people[Verdict.RETRY], *people[Verdict.REFUSED_ACCOUNT]])
+        left, people = list(left), self.people
+        breaking = {id_: self.breaking[id_] for id_ in left if id_ in self.breaking}
+        waiting = frozenset(id_ for each in _WAIT for id_ in people[each]).union(left)
+        deferred = people[Verdict.DEFERRED] | (breaking if len(waiting) == 1 else {})
         if waiting != deferred.keys():
             deferred = {}  # others were not tried at all: this try must not count against their limit
         decided = (Verdict.ACCEPTED, Verdict.REFUSED_PERSON, Verdict.UNCERTAIN)
-        if not any(people[verdict] for verdict in decided):
+        served = any(people[verdict] for verdict in decided)
+        if not served and not (breaking and people[Verdict.DEFERRED]):
             verdict = Verdict.REFUSED_ACCOUNT if self.latest is Verdict.REFUSED_ACCOUNT else Verdict.RETRY
             return Outcome(verdict, detail, deferred=deferred)
         return Outcome(
             Verdict.ACCEPTED, detail,
             refused=people[Verdict.REFUSED_PERSON], waiting=waiting, deferred=deferred,
-            uncertain=frozenset(people[Verdict.UNCERTAIN]),
+            uncertain=frozenset(people[Verdict.UNCERTAIN]), over_limits=frozenset(breaking.keys() - deferred.keys()),
         )  # fmt: skip
 
 
@@ -177,6 +189,8 @@ def _send_some(
         if verdict is Verdict.RETRY:
             if not worked_before:
                 left.rotate(-1)
+                if not reply.startswith("421"):
+                    tally.breaking[person.delivery_id] = scrub(f"each connection broke at this mail: {reply}")
                 tally.count_break(verdict, reply)
             return
         left.popleft()

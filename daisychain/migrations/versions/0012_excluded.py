@@ -1,4 +1,4 @@
-"""Clear the addresses and values that older versions kept of people whom the freeze excluded.
+"""Clear the addresses and values that older versions kept of people excluded by the freeze.
 
 People who were excluded after the freeze waited for a mail, so theirs stay, as in this version.
 """

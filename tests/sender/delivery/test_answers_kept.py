@@ -84,7 +84,8 @@ def cut(
         # The first place that asks may send: the wire's end, which is another place than the database itself.
         foreground.start(far, campaign_id)
         with LiveSender(far) as sender:
-            found = Cut(database, far.settings, campaign_id, wire, Deliverer(far, sender, stop), stop, caplog, pool, sendgrid)
+            deliverer = Deliverer(far, sender, stop)
+            found = Cut(database, far.settings, campaign_id, wire, deliverer, stop, caplog, pool, sendgrid)
             found.run()
             yield found
         far.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -14,10 +15,10 @@ from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.freeze import freeze
 from sender.delivery.ledger import Ledger, read_ledger
 from sender.delivery.outcomes import ALIKE
-from sender.providers.smtp import FIRST_BATCH
+from sender.providers.smtp import FIRST_BATCH, MOST_BREAKS
 from sender.tables import Attempt, Delivery
 from sender.upkeep import foreground
-from tests.fakes.smtp import FakeRelay
+from tests.fakes.smtp import CUT, FakeRelay, Moment
 from tests.sender.mortal import born
 from tests.sender.staging import staged
 from tests.waiting import until
@@ -173,7 +174,7 @@ def test_a_campaign_that_a_person_resumed_fails_those_who_are_denied_again(
 def test_one_person_whose_mail_breaks_each_connection_holds_nobody_up(
     database: Database, through_relay: Settings, relay: FakeRelay
 ) -> None:
-    relay.script["RCPT", "person1@people.example"] = "cut the connection"
+    relay.script["RCPT", "person1@people.example"] = CUT
     campaign_id = staged(database, 5, provider="smtp")
     with database.engine.begin() as connection:
         freeze(connection, campaign_id, batch_size=5)
@@ -182,3 +183,40 @@ def test_one_person_whose_mail_breaks_each_connection_holds_nobody_up(
     process.kill()
     process.join()
     assert sorted(relay.copies) == [f"person{number}@people.example" for number in (0, 2, 3, 4)]
+
+
+@pytest.mark.parametrize("moment", ["RCPT", "DATA"])
+@pytest.mark.parametrize(("people", "breaking"), [(5, (1, 3)), (1, (0,))])
+def test_people_whose_mail_always_breaks_the_connection_fail_after_as_many_tries_as_for_a_4xx(
+    database: Database, through_relay: Settings, relay: FakeRelay, monkeypatch: pytest.MonkeyPatch,
+    moment: Moment, people: int, breaking: tuple[int, ...],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sender.providers.smtp.BREAK_PAUSES", (0,))
+    monkeypatch.setattr("sender.delivery.outcomes.DEFAULT_PAUSE", timedelta())
+    monkeypatch.setattr("sender.providers.retry_times.DEFERRED_PAUSES", (timedelta(), timedelta()))
+    campaign_id = staged(database, people, provider="smtp")
+    for number in breaking:
+        relay.script[moment, f"person{number}@people.example"] = CUT
+    assert sent(through_relay, campaign_id) == "finished"
+    ledger = proven(database, campaign_id, relay)
+    assert (ledger.failed, ledger.accepted) == (len(breaking), people - len(breaking))
+    assert all(reason.startswith("put off 3 times: each connection broke at this mail:") for reason in ledger.failed_by)
+
+
+def test_people_wait_without_limit_for_a_relay_that_breaks_every_connection(
+    database: Database, through_relay: Settings, relay: FakeRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sender.providers.smtp.BREAK_PAUSES", (0,))
+    monkeypatch.setattr("sender.providers.retry_times.DEFERRED_PAUSES", ())
+    campaign_id = staged(database, 2, provider="smtp")
+    for number in range(2):
+        relay.script["RCPT", f"person{number}@people.example"] = CUT
+    with database.engine.begin() as connection:
+        freeze(connection, campaign_id, batch_size=2)
+    process = born(through_relay, campaign_id)
+    until(lambda: relay.connections >= MOST_BREAKS)
+    with database.engine.connect() as connection:
+        until(lambda: connection.scalars(select(Attempt.outcome).where(Attempt.ended_at.is_not(None))).first())
+    process.kill()
+    process.join()
+    assert proven(database, campaign_id, relay).waiting == 2

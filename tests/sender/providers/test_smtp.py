@@ -331,6 +331,7 @@ def test_a_relay_that_says_something_one_byte_at_a_time_is_given_up(
         outcome = Smtp(replace(settings, smtp_url=url), timeout=0.3).send(mailing(), people(2), "attempt")
     assert time.monotonic() - begun < 20
     assert not outcome.refused
+    # A break that took as long as a timeout is not tried again at once, so the second person waits.
     assert (outcome.verdict, len(outcome.uncertain)) == (
-        (Verdict.ACCEPTED, 2) if what == "the reply to a mail" else (Verdict.RETRY, 0)
+        (Verdict.ACCEPTED, 1) if what == "the reply to a mail" else (Verdict.RETRY, 0)
     )
