@@ -156,16 +156,23 @@ def list_(installation: Installation, stale: bool, format_: str) -> None:
 
 @pack.command("withdraw")
 @click.argument("newsletter")
-@click.option("--why", required=True, help="The reason that partners read on the pack's page.")
+@click.option("--why", default="", help="The reason that partners read on the pack's page.")
+@click.option("--undo", is_flag=True, help="Make the packs current again; offer them again with `pack offer`.")
 @pass_installation
-@examples('pack withdraw may --why "The date is wrong"')
-def withdraw_(installation: Installation, newsletter: str, why: str) -> None:
-    """Withdraw every pack of NEWSLETTER (its file name) and of its translations; their pages say so."""
-    from newsletters.packs.pack_status import withdraw
+@examples('pack withdraw may --why "The date is wrong"', "pack withdraw may --undo")
+def withdraw_(installation: Installation, newsletter: str, why: str, undo: bool) -> None:
+    """Withdraw every pack of NEWSLETTER (its file name) and of its translations; their pages say so.
 
+    They are not offered to the public any more.
+    """
+    from newsletters.packs.pack_status import restore, withdraw
+
+    if not undo and not why.strip():
+        raise click.UsageError("Missing option '--why': partners read the reason on the pack's page.")
     with installation.database.engine.begin() as connection:
-        count = withdraw(connection, newsletter, why)
-    click.echo(f"{count:,} packs withdrawn." if count != 1 else "1 pack withdrawn.")
+        count = restore(connection, newsletter) if undo else withdraw(connection, newsletter, why)
+    packs = f"{count:,} packs" if count != 1 else "1 pack"
+    click.echo(f"{packs} restored." if undo else f"{packs} withdrawn.")
 
 
 @pack.command("offer")
@@ -223,8 +230,11 @@ def _keep(installation: Installation, results: list[Made]) -> None:
     from newsletters.toolkits.images import keep_images
 
     with installation.database.engine.begin() as connection:
-        keep_packs(connection, [row for made in results for row in made.rows])
+        withdrawn = keep_packs(connection, [row for made in results for row in made.rows])
         keep_images(connection, [image for made in results for image in made.images])
+    for why in sorted(withdrawn):
+        say(f"This text was withdrawn, and its packs stay withdrawn: {why}")
+        say("Change the text; or use `daisychain pack withdraw NEWSLETTER --undo`.")
 
 
 def _show_made(results: list[Made], out: Path, format_: str) -> None:

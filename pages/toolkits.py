@@ -9,7 +9,7 @@ from daisychain.cache import Cache
 from daisychain.errors import InputError
 from newsletters.compose.page_look import style_name, style_sheet
 from newsletters.packs.dialects.dialect import dialects
-from newsletters.packs.offers import offered_pack, offers
+from newsletters.packs.offers import fitting_tools, offered_pack, offers
 from newsletters.packs.pack_status import keep_download, pack_standing
 from newsletters.packs.zip_files import zipped
 from newsletters.toolkit_store.showcase import Showcase, showcase
@@ -71,11 +71,12 @@ def toolkit(name: str) -> tuple[str, dict[str, str]]:
     public_url, today = settings().pages_url, current_day()
     shown = _SHOWN.get((name, found.content_hash, public_url, today), lambda: showcase(found, public_url, today))
     with engine().connect() as connection:
-        offered = offers(connection, found)
+        fitting = {each: fitting_tools(each, found, public_url, today) for each in offers(connection, found)}
     # By the names of their tools; the general ones come last.
     tools = sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
     page = render_template(
-        "toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, offers=offered, dialects=tools,
+        "toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, dialects=tools,
+        offers=[each for each, keys in fitting.items() if keys], fitting=fitting,
         look={"style": style_name(found.brand.colours)},
     )  # fmt: skip
     return page, {"Cache-Control": A_WHILE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.partner import Partner, partner_brand
 from newsletters.packs.partner_links import PARTNER, UTM, Marking, hosts_of, refuse_traces
 from newsletters.tokens import Kind, Mint
+from newsletters.toolkit_store.showcase import MANIFESTO
 from newsletters.toolkits.toolkit import Toolkit, current_day
 
 # In a value of `--utm`, the partner's code.
@@ -39,7 +41,10 @@ class Choices:
 
 @dataclass(frozen=True)
 class Edition:
-    """A newsletter with one state of its text; `hash` is the same for all partners, and changes with the text."""
+    """A newsletter with one state of its text; `hash` is the same for all partners, and changes with the text.
+
+    `used` are the copy blocks in any file of its packs.
+    """
 
     document: Document
     toolkit: Toolkit
@@ -81,7 +86,7 @@ def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: 
         refuse_traces(_whole(link.url, compilation, choices), choices.public_url)
     _refuse_written_traces(compilation, choices)
     email = compilation.email
-    used = tuple(use.id for use in email.copy_blocks)
+    used = tuple(dict.fromkeys([*(use.id for use in email.copy_blocks), *_beside(toolkit, day)]))
     named = replace(document, title=document.title or _plain_subject(compilation))
     return Edition(named, toolkit, choices, day, _hash(compilation), named.title, used)
 
@@ -118,6 +123,12 @@ def utm_choices(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
             )
         found.append((key, value))
     return tuple(found)
+
+
+def _beside(toolkit: Toolkit, today: date) -> Iterator[str]:
+    """Yield the copy blocks in the posts, the website's piece and the texts that are in a pack beside its email."""
+    for channel in ("email", "web", "social"):
+        yield from (block.id for block in toolkit.copy_for(channel, today) if block.id != MANIFESTO)
 
 
 def _plain_subject(compilation: Compilation) -> str:

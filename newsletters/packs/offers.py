@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,12 +12,13 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.cache import Cache
+from daisychain.errors import InputError
 from newsletters.documents.document import language_of, parse_document
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
 from newsletters.packs.material import gather
 from newsletters.packs.pack import Pack, make_pack, pack_key
-from newsletters.packs.pack_status import keep_packs, row_of
+from newsletters.packs.pack_status import keep_packs, row_of, withdrawn_why
 from newsletters.tables import OfferedNewsletter
 from newsletters.toolkits.toolkit import Toolkit
 
@@ -48,6 +50,11 @@ def offer(connection: Connection, edition: Edition, first: Edition, *, stop: boo
     source = first.document.source if first is not edition else ""
     found = Offer(edition.name, edition.title, edition.document.source, source)
     again = offered_edition(found, edition.toolkit, edition.choices.public_url, edition.today)
+    if (why := withdrawn_why(connection, toolkit, edition.name, again.hash)) is not None:
+        raise InputError(
+            f"This text was withdrawn: {why}",
+            hint=f"Change the text, or type: daisychain pack withdraw {edition.name} --undo",
+        )
     row = {"toolkit": toolkit, "name": found.name, "title": found.title, "source": found.source}
     connection.execute(insert(OfferedNewsletter).values(row))
     # Their public pages must know them before anybody downloads one: a download adds its sheet, no more.
@@ -83,9 +90,28 @@ def offered_pack(offered: Offer, toolkit: Toolkit, dialect: Dialect, public_url:
     return _MADE.get((offered, toolkit.content_hash, dialect.key, public_url, today), made)
 
 
+def fitting_tools(offered: Offer, toolkit: Toolkit, public_url: str, today: date) -> frozenset[str]:
+    """Return the dialects in which an offered newsletter can be taken today; none if its copy has expired."""
+
+    def found() -> frozenset[str]:
+        fitting = set()
+        try:
+            material = gather(offered_edition(offered, toolkit, public_url, today), None)
+        except InputError:
+            return frozenset()
+        for key, dialect in dialects().items():
+            with suppress(InputError):
+                make_pack(material, dialect)
+                fitting.add(key)
+        return frozenset(fitting)
+
+    return _FITTING.get((offered, toolkit.content_hash, public_url, today), found)
+
+
 def _first(name: str, sources: Mapping[str, str]) -> str:
     """Return the source of what `name` is a translation of: that of may for may.cy."""
     return sources.get(Path(name).stem, "") if language_of(Path(f"{name}.md")) else ""
 
 
 _MADE: Cache[Pack] = Cache(32)
+_FITTING: Cache[frozenset[str]] = Cache(64)

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from daisychain.errors import InputError
 from newsletters.packs.provenance import copy_changes, copy_rows
-from newsletters.tables import MadePack
+from newsletters.tables import MadePack, OfferedNewsletter
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.toolkit import Toolkit
 
@@ -55,26 +55,51 @@ def row_of(
     }  # fmt: skip
 
 
-def keep_packs(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    """Keep that these packs were made; one made again counts as made now, and is not withdrawn any more."""
+def keep_packs(connection: Connection, rows: Iterable[dict[str, Any]]) -> set[str]:
+    """Keep that these packs were made, one made again as made now.
+
+    What was withdrawn stays so, for more partners too; return the reasons.
+    """
     kept = list({row["key"]: row for row in rows}.values())
-    if kept:
-        added = insert(MadePack)
-        again = {"made_at": func.now(), "withdrawn_at": None, "withdrawn_why": "", "sheets": _both_sheets(added)}
-        connection.execute(added.on_conflict_do_update(index_elements=["key"], set_=again), kept)
+    if not kept:
+        return set()
+    added = insert(MadePack)
+    again = {"made_at": func.now(), **_again(added)}
+    connection.execute(added.on_conflict_do_update(index_elements=["key"], set_=again), kept)
+    reasons = set()
+    for toolkit, newsletter, edition in {(row["toolkit"], row["newsletter"], row["edition"]) for row in kept}:
+        if (why := withdrawn_why(connection, toolkit, newsletter, edition)) is not None:
+            ours = (MadePack.toolkit == toolkit, MadePack.newsletter == newsletter, MadePack.edition == edition)
+            _withdraw(connection, why, *ours)
+            reasons.add(why)
+    return reasons
+
+
+def withdrawn_why(connection: Connection, toolkit: str, newsletter: str, edition: str) -> str | None:
+    """Return why this state of a newsletter's text was withdrawn; None if it was not."""
+    return connection.scalar(
+        select(MadePack.withdrawn_why)
+        .where(MadePack.toolkit == toolkit, MadePack.newsletter == newsletter, MadePack.edition == edition)
+        .where(MadePack.withdrawn_at.is_not(None))
+        .limit(1)
+    )
 
 
 def keep_download(connection: Connection, row: dict[str, Any]) -> None:
-    """Keep that a pack was taken; one that is known stays as it is, but that the sheet is one of its own."""
+    """Keep that a pack was taken; one that is known stays as it is, but for what a later day changes in it."""
     added = insert(MadePack)
     connection.execute(
         added.on_conflict_do_update(
-            index_elements=["key"],
-            set_={"sheets": _both_sheets(added)},
-            where=~MadePack.sheets.contains(added.excluded.sheets),
+            index_elements=["key"], set_=_again(added), where=~MadePack.sheets.contains(added.excluded.sheets)
         ),
         row,
     )
+
+
+def _again(added: Insert) -> dict[str, Any]:
+    # A post that has expired is in no pack made after that day, so the pack lasts longer.
+    new = added.excluded
+    return {"sheets": _both_sheets(added), "expires": new.expires, "copy_blocks": new.copy_blocks}
 
 
 def _both_sheets(added: Insert) -> ColumnElement[list[str]]:
@@ -111,22 +136,43 @@ def _whose(pack: Standing) -> tuple[str, str, str, str]:
 
 
 def withdraw(connection: Connection, newsletter: str, why: str) -> int:
-    """Withdraw every pack of the newsletter of that name and its translations, and say how many.
+    """Withdraw every pack of the newsletter of that name and its translations, and say how many; nobody is offered it.
 
     Raises InputError if none was made.
     """
+    changed = _withdraw(connection, why, _named(MadePack.newsletter, newsletter))
+    connection.execute(delete(OfferedNewsletter).where(_named(OfferedNewsletter.name, newsletter)))
+    if not changed:
+        _require_packs(connection, newsletter)
+    return changed
+
+
+def restore(connection: Connection, newsletter: str) -> int:
+    """Undo the withdrawal of the newsletter's packs, and say of how many; raises InputError if none was made."""
+    named = (_named(MadePack.newsletter, newsletter), MadePack.withdrawn_at.is_not(None))
+    changed = connection.execute(update(MadePack).where(*named).values(withdrawn_at=None, withdrawn_why="")).rowcount
+    if not changed:
+        _require_packs(connection, newsletter)
+    return changed
+
+
+def _withdraw(connection: Connection, why: str, *where: ColumnElement[bool]) -> int:
+    change = update(MadePack).where(*where, MadePack.withdrawn_at.is_(None))
+    return connection.execute(change.values(withdrawn_at=func.now(), withdrawn_why=why)).rowcount
+
+
+def _named(column: Any, newsletter: str) -> ColumnElement[bool]:
     # Its translations are named for it: may.cy beside may.
-    named = MadePack.newsletter.regexp_match(rf"^{re.escape(newsletter)}(\.[a-z]{{2}}(-[A-Za-z0-9]+)*)?$")
-    changed = connection.execute(
-        update(MadePack)
-        .where(named, MadePack.withdrawn_at.is_(None))
-        .values(withdrawn_at=func.now(), withdrawn_why=why)
-    ).rowcount
-    if not changed and not _rows(connection, named):
+    return cast(
+        "ColumnElement[bool]", column.regexp_match(rf"^{re.escape(newsletter)}(\.[a-z]{{2}}(-[A-Za-z0-9]+)*)?$")
+    )
+
+
+def _require_packs(connection: Connection, newsletter: str) -> None:
+    if not _rows(connection, _named(MadePack.newsletter, newsletter)):
         raise InputError(
             f"No packs were made of a newsletter {newsletter!r}.", hint="`daisychain pack list` shows them."
         )
-    return changed
 
 
 def _rows(connection: Connection, *where: Any) -> Sequence[RowMapping]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 from datetime import date
@@ -20,7 +21,15 @@ from newsletters.packs.edition import open_edition
 from newsletters.packs.material import gather
 from newsletters.packs.offers import offer, offers
 from newsletters.packs.pack import Pack, make_pack, save
-from newsletters.packs.pack_status import all_standings, keep_packs, kept_sheets, pack_standing, to_tell, withdraw
+from newsletters.packs.pack_status import (
+    all_standings,
+    keep_packs,
+    kept_sheets,
+    pack_standing,
+    restore,
+    to_tell,
+    withdraw,
+)
 from newsletters.packs.provenance import whole_hash
 from newsletters.packs.verify import verify
 from newsletters.toolkit_store.store import add_toolkit
@@ -67,8 +76,8 @@ def test_pack_json_names_toolkit_copy_approvals_newsletter_hash_and_expiry() -> 
     sheet = json.loads(text(packed("brevo", toolkit=kit(welcome=expiring)), "pack.json"))
     assert sheet["toolkit"]["name"] == "spring-fair"
     assert [(block["id"], block["version"], block["approved by"]) for block in sheet["copy blocks"]] == [
-        ("welcome", "2", "A. Trustee")
-    ]
+        ("welcome", "2", "A. Trustee"), ("post", "1", "A. Trustee"),
+    ]  # fmt: skip
     assert sheet["newsletter"]["name"] == "may"
     assert len(sheet["newsletter"]["hash"]) == len(sheet["hash"]) == 64
     assert sheet["expires"] == "2026-05-31"
@@ -176,7 +185,7 @@ def test_a_newer_edition_supersedes_the_packs_of_the_older(database: Database, t
     assert standing_of(database, new) == ("current", ())
 
 
-def test_a_withdrawn_pack_says_why_until_it_is_made_again(database: Database, tmp_path: Path) -> None:
+def test_a_withdrawn_pack_says_why_until_that_is_undone(database: Database, tmp_path: Path) -> None:
     shelved(database, tmp_path)
     pack = packed("brevo")
     kept(database, pack)
@@ -185,8 +194,66 @@ def test_a_withdrawn_pack_says_why_until_it_is_made_again(database: Database, tm
         with pytest.raises(InputError, match="No packs were made of a newsletter 'june'"):
             withdraw(connection, "june", "")
     assert standing_of(database, pack) == ("withdrawn", ("The fair is off.",))
+    other = packed("brevo", partner=replace(PARTNER, name="Ants"))
+    with database.engine.begin() as connection:
+        assert keep_packs(connection, [pack.row, other.row]) == {"The fair is off."}
+        assert keep_packs(connection, [packed("ghost", "Other words.").row]) == set()
+    for each in (pack, other):
+        assert standing_of(database, each) == ("withdrawn", ("The fair is off.",))
+    with database.engine.begin() as connection:
+        assert restore(connection, "may") == 2
+    assert standing_of(database, pack)[0] == "superseded"
+
+
+def test_withdrawing_ends_the_public_offer_and_says_so_on_the_pages_of_old_downloads(
+    database: Database, tmp_path: Path
+) -> None:
+    shelved(database, tmp_path)
+    spring = edition()
+    client = create_app(database).test_client()
+    with database.engine.begin() as connection:
+        offer(connection, spring, spring)
+    address = "/toolkits/spring-fair/packs/may/brevo.zip"
+    archive = zipfile.ZipFile(io.BytesIO(client.get(address).data))
+    key = json.loads(archive.read("may-brevo/pack.json"))["pack"]
+    with database.engine.begin() as connection:
+        withdraw(connection, "may", "The fair is off.")
+        with pytest.raises(InputError, match=r"withdrawn: The fair is off\."):
+            offer(connection, spring, spring)
+    assert client.get(address).status_code == 404
+    assert "Ready-made emails" not in client.get("/toolkits/spring-fair").text
+    assert "The fair is off." in client.get(f"/packs/{key}").text
+
+
+def test_posts_and_website_copy_expire_and_change_with_the_pack(database: Database, tmp_path: Path) -> None:
+    post = SOCIAL.replace("version: 1", "version: 1\nexpires: 2026-05-20")
+    shelved(database, tmp_path, post=post)
+    pack = packed("brevo", toolkit=kit(post=post))
     kept(database, pack)
-    assert standing_of(database, pack) == ("current", ())
+    assert json.loads(text(pack, "pack.json"))["expires"] == "2026-05-20"
+    assert "To be sent by 20 May 2026" in text(pack, "README.txt")
+    assert standing_of(database, pack, date(2026, 5, 21))[0] == "expired"
+    shelved(database, tmp_path / "2", post=post.replace("version: 1", "version: 2"))
+    assert "“A post” is now version 2" in standing_of(database, pack)[1][0]
+
+
+def test_expired_offers_and_tools_that_can_not_be_written_for_have_no_button(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = sample_toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-31")
+    shelved(database, tmp_path, welcome=copy)
+    spring = edition("{% if member.first_name %}Hi.{% endif %}\n\n::: copy welcome\n", toolkit=kit(welcome=copy))
+    with database.engine.begin() as connection:
+        offer(connection, spring, spring)
+    client = create_app(database).test_client()
+    for day, buttons in ((date(2026, 5, 31), True), (date(2026, 6, 1), False)):
+        monkeypatch.setattr("pages.toolkits.current_day", lambda day=day: day)
+        page = client.get("/toolkits/spring-fair").text
+        links = re.findall(r'href="(/toolkits/spring-fair/packs/[^"]+)"', page)
+        assert bool(links) is buttons
+        assert ("Ready-made emails" in page) is buttons
+        assert not any("/outlook.zip" in link for link in links)
+        assert {client.get(link).status_code for link in links} <= {200}
 
 
 def test_a_pack_expires_with_its_copy(database: Database, tmp_path: Path) -> None:
@@ -225,11 +292,12 @@ def test_a_partner_who_has_a_newer_pack_need_not_be_told(database: Database, tmp
 
 def test_withdrawing_a_newsletter_withdraws_its_translations(database: Database) -> None:
     first = packed("brevo")
-    for name, number in (("may.cy", 2), ("may.cy-GB", 2), ("may.old", 1), ("mayor", 1)):
+    for name, number in (("may.cy", 2), ("may.cy-GB", 3), ("may.old", 3), ("mayor", 3)):
         other = replace(first, key=name, edition=replace(first.edition, document=named(first, f"{name}.md")))
         kept(database, first, other)
         with database.engine.begin() as connection:
             assert withdraw(connection, "may", "") == number, name
+            assert restore(connection, "may") == number, name
 
 
 def named(pack: Pack, file: str) -> Document:
