@@ -42,10 +42,7 @@ def figures(connection: Connection, campaign_id: int) -> Report:
         rule_set=tallies.intake.rule_set,
         notes=list(notes_on(tallies)),
         figures=every,
-        links=[
-            _link(made, link, bool(tallies.languages))
-            for link in count_links(connection, tallies.campaign, only_accepted=tallies.elsewhere > 0)
-        ],
+        links=[_link(made, link, bool(tallies.languages)) for link in count_links(connection, tallies.campaign)],
         languages={language: _every(_Maker(part)) for language, part in tallies.languages.items()},
     )
 

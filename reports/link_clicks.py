@@ -17,7 +17,7 @@ from newsletters.tokens import Kind, Token
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.delivery.campaign_emails import emails_of
 from sender.links.sent_mail import load_emails
-from sender.tables import Delivery, LinkClicker, LinkRollup
+from sender.tables import Delivery, EarlyPerson, LinkClicker, LinkRollup
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,14 @@ class LinkClicks:
     language: str = ""
 
 
-def count_links(connection: Connection, campaign: CampaignRecord, *, only_accepted: bool = False) -> list[LinkClicks]:
-    """Return the links of a campaign in the order of its email in the fallback language.
-
-    `only_accepted`: count the people one by one, as the ledger does not have all of them as accepted.
-    """
+def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkClicks]:
+    """Return the links of a campaign in the order of its email in the fallback language; clickers are accepted."""
     emails = emails_of(connection, campaign.id)
-    counted = _counted(connection, campaign.id)
-    if only_accepted:
-        accepted = _accepted_clickers(connection, campaign)
-        counted = {key: (clicks, accepted.get(key, 0)) for key, (clicks, _) in counted.items()}
+    others = _other_clickers(connection, campaign)
+    counted = {
+        key: (clicks, clickers - others.get(key, 0))
+        for key, (clicks, clickers) in _counted(connection, campaign.id).items()
+    }
     made = load_emails(connection, emails.all())
     found = {
         id_: [
@@ -74,13 +72,15 @@ def _counted(connection: Connection, campaign_id: int) -> dict[tuple[int, int], 
     return {(row.compiled_id, row.link): (row.clicks, row.clickers) for row in rows}
 
 
-def _accepted_clickers(connection: Connection, campaign: CampaignRecord) -> dict[tuple[int, int], int]:
+def _other_clickers(connection: Connection, campaign: CampaignRecord) -> dict[tuple[int, int], int]:
+    """Count the clickers who are not accepted in the ledger, by compiled email and link."""
     compiled = func.coalesce(Delivery.compiled_id, campaign.compiled_id).label("compiled")
     rows = connection.execute(
         select(compiled, LinkClicker.link, func.count())
-        .join(Delivery, Delivery.id == LinkClicker.delivery_id)
-        .where(Delivery.campaign_id == campaign.id, Delivery.state == "accepted", Delivery.kind == "member")
-        .where(LinkClicker.delivery_id.between(campaign.first_delivery, campaign.last_delivery))
+        .select_from(EarlyPerson)
+        .join(Delivery, Delivery.id == EarlyPerson.delivery_id)
+        .join(LinkClicker, LinkClicker.delivery_id == EarlyPerson.delivery_id)
+        .where(EarlyPerson.campaign_id == campaign.id, Delivery.state != "accepted")
         .group_by(compiled, LinkClicker.link)
     )
     return {(row[0], row[1]): row[2] for row in rows}

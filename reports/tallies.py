@@ -18,7 +18,7 @@ from sender.delivery.campaign_emails import emails_of
 from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
 from sender.events.facts import BITS
 from sender.events.reader_rules import RULE_SET
-from sender.tables import Attempt, Campaign, CampaignIntake, Delivery, HourRollup, Rollup
+from sender.tables import Attempt, Campaign, CampaignIntake, Delivery, EarlyPerson, FactsRollup, HourRollup, Rollup
 
 # Only a provider reports these; one of them shows that its webhook reaches us.
 _REPORTED_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
@@ -118,25 +118,25 @@ def _provider_reported(campaign_id: int) -> ColumnElement[bool]:
     return exists().where(HourRollup.campaign_id == campaign_id, HourRollup.fact.in_(_REPORTED_BY_PROVIDERS))
 
 
-def _people_by_facts(connection: Connection, campaign: CampaignRecord) -> tuple[dict[int | None, Counter[int]], int]:
+def _people_by_facts(connection: Connection, campaign: CampaignRecord) -> tuple[dict[int, Counter[int]], int]:
     """Count the accepted people by compiled email and facts, and the readers who are not accepted."""
-    accepted = (Delivery.state == "accepted").label("accepted")
-    rows = connection.execute(
-        select(Delivery.compiled_id, accepted, Rollup.facts, func.count())
-        .join(Delivery, Delivery.id == Rollup.delivery_id)
-        .where(
-            Rollup.campaign_id == campaign.id,
-            Delivery.id.between(campaign.first_delivery, campaign.last_delivery),
-            Delivery.kind == "member",
-        )
-        .group_by(Delivery.compiled_id, accepted, Rollup.facts)
+    sums = (FactsRollup.compiled_id, FactsRollup.facts, FactsRollup.people)
+    found: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for compiled_id, facts, people in connection.execute(select(*sums).where(FactsRollup.campaign_id == campaign.id)):
+        found[compiled_id][facts] = people
+    compiled = func.coalesce(Delivery.compiled_id, campaign.compiled_id)
+    others = connection.execute(
+        select(compiled.label("compiled"), Rollup.facts, func.count())
+        .select_from(EarlyPerson)
+        .join(Delivery, Delivery.id == EarlyPerson.delivery_id)
+        .join(Rollup, Rollup.delivery_id == EarlyPerson.delivery_id)
+        .where(EarlyPerson.campaign_id == campaign.id, Delivery.state != "accepted")
+        .group_by("compiled", Rollup.facts)
     )
-    found: defaultdict[int | None, Counter[int]] = defaultdict(Counter)
     elsewhere = 0
-    for compiled_id, is_accepted, facts, people in rows:
-        if is_accepted:
-            found[compiled_id][facts] += people
-        elif facts & (BITS["opened_human"] | BITS["clicked_human"]):
+    for compiled_id, facts, people in others:
+        found[compiled_id][facts] -= people
+        if facts & (BITS["opened_human"] | BITS["clicked_human"]):
             elsewhere += people
     return found, elsewhere
 

@@ -400,6 +400,29 @@ class MailboxRollup(Base):
     __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
 
 
+class FactsRollup(Base):
+    """The number of people with exactly these facts about their mails (as in `delivery_rollups`); figures read this."""
+
+    __tablename__ = "facts_rollups"
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    compiled_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    facts: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    people: Mapped[int]
+
+    __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
+
+
+class EarlyPerson(Base):
+    """A person of whose mail something was reported before the ledger had it as accepted.
+
+    Nothing leads out of `accepted`. So all others whose mails have facts are accepted, and figures ask only of these.
+    """
+
+    __tablename__ = "early_people"
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    campaign_id: Mapped[int] = mapped_column(index=True)
+
+
 class LinkRollup(Base):
     """Clicks on one link of a campaign's email, machines' separately; `link` -1 is a click that matches no link."""
 

@@ -44,6 +44,10 @@ _SUMS = {
     "mailbox_rollups": f"""
         SELECT campaign_id, mailbox, {FACT} AS fact, count(DISTINCT delivery_id) AS people, count(*) AS events
         FROM counted WHERE {FACT_BIT} IS NOT NULL GROUP BY 1, 2, 3""",
+    "facts_rollups": f"""
+        SELECT campaign_id, compiled_id, facts, count(*) AS people
+        FROM (SELECT delivery_id, min(compiled_id) AS compiled_id FROM counted GROUP BY 1) AS emails
+        JOIN ({SUMS}) AS sums USING (delivery_id) WHERE facts <> 0 GROUP BY 1, 2, 3""",
     "link_rollups": f"""
         SELECT campaign_id, compiled_id, link, count(*) FILTER (WHERE {_HUMAN_CLICKS}) AS clicks,
                count(DISTINCT delivery_id) FILTER (WHERE {_HUMAN_CLICKS}) AS clickers,
@@ -53,6 +57,7 @@ _SUMS = {
 _COUNTS = {
     "hour_rollups": ["events"],
     "mailbox_rollups": ["people", "events"],
+    "facts_rollups": ["people"],
     "link_rollups": ["clicks", "clickers", "machine_clicks"],
 }
 
@@ -61,6 +66,7 @@ _OF_THEIR_DELIVERIES = """
     EXISTS (SELECT 1 FROM campaigns c WHERE c.id = ANY (:ids)
             AND link_clickers.delivery_id BETWEEN c.first_delivery AND c.last_delivery)
 """
+_WHICH = {"link_clickers": _OF_THEIR_DELIVERIES, "facts_rollups": f"{_OF_CAMPAIGNS} AND people <> 0"}
 AT_ONCE = 500  # deliveries to correct in one transaction
 
 
@@ -73,7 +79,7 @@ def recount_rollups(connection: Connection, campaign_ids: Collection[int]) -> di
     ids, differences = {"ids": sorted(campaign_ids)}, {}
     for table, right in (_OF_DELIVERIES | _SUMS).items():
         _create(connection, f"right_{table}", right)
-        where = _OF_THEIR_DELIVERIES if table == "link_clickers" else _OF_CAMPAIGNS
+        where = _WHICH.get(table, _OF_CAMPAIGNS)
         names = ", ".join(_columns(connection, table))
         old, new = f"SELECT {names} FROM {table} WHERE {where}", f"SELECT {names} FROM right_{table}"
         _create(connection, f"wrong_{table}", f"(({old}) EXCEPT ({new})) UNION ALL (({new}) EXCEPT ({old}))", ids)
@@ -137,6 +143,11 @@ def _correct_deliveries(connection: Connection, ids: Sequence[int]) -> None:
         names = ", ".join(_columns(connection, table))
         connection.execute(text(f"DELETE FROM {table} WHERE delivery_id = ANY (:ids)"), some)
         connection.execute(text(f"INSERT INTO {table} ({names}) SELECT {names} FROM right_{table}"))
+    connection.execute(text("""
+        INSERT INTO early_people (delivery_id, campaign_id)
+        SELECT id, campaign_id FROM deliveries WHERE id = ANY (:ids) AND state <> 'accepted' ORDER BY id
+        ON CONFLICT DO NOTHING
+    """), some)  # fmt: skip
 
 
 def _missing(

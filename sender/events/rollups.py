@@ -86,13 +86,27 @@ _STORE = text(f"""
             {", ".join(f"{column} = r.{column} + excluded.{column}" for column in _COUNTS)},
             facts = r.facts | excluded.facts,
             new_facts = excluded.facts & ~r.facts
-        RETURNING delivery_id, new_facts
+        RETURNING delivery_id, new_facts, facts
+    ), people AS (
+        SELECT moved.*, d.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, d.state
+        FROM moved JOIN deliveries d ON d.id = moved.delivery_id JOIN campaigns c ON c.id = d.campaign_id
+        WHERE new_facts <> 0
+    ), early AS (
+        INSERT INTO early_people (delivery_id, campaign_id)
+        SELECT delivery_id, campaign_id FROM people WHERE state <> 'accepted' ORDER BY 1 ON CONFLICT DO NOTHING
     )
-    SELECT encode(key, 'hex') AS key, CAST(NULL AS bigint) AS delivery_id, 0 AS new_facts FROM fresh
+    SELECT encode(key, 'hex') AS key, CAST(NULL AS bigint) AS delivery_id, 0 AS new_facts, 0 AS facts,
+           CAST(NULL AS bigint) AS compiled_id FROM fresh
     UNION ALL
-    SELECT NULL, delivery_id, new_facts FROM moved WHERE new_facts <> 0
+    SELECT NULL, delivery_id, new_facts, facts, compiled_id FROM people
 """)
 
+_FACTS = text("""
+    INSERT INTO facts_rollups AS r (campaign_id, compiled_id, facts, people)
+    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
+        campaign_id bigint, compiled_id bigint, facts integer, people bigint)
+    ON CONFLICT (campaign_id, compiled_id, facts) DO UPDATE SET people = r.people + excluded.people
+""")
 _HOURS = text("""
     INSERT INTO hour_rollups AS r (campaign_id, hour, fact, events)
     SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
@@ -132,10 +146,11 @@ _INTAKE = text("""
 
 @dataclass(frozen=True)
 class StoredEvents:
-    """The new events, and the bits of the facts that became true, by delivery."""
+    """The new events, and by delivery: the bits of the facts that became true, of all facts, and its email."""
 
     new: Sequence[IncomingEvent] = ()
     new_facts: Mapping[int, int] = field(default_factory=dict)
+    facts: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     received_at: datetime | None = None
 
 
@@ -153,8 +168,9 @@ def store_events(
     rows = orjson.dumps([by_key[key] for key in sorted(by_key)]).decode()
     found = connection.execute(_STORE, {"events": rows, "received_at": received_at, "body_id": body_id}).all()
     return StoredEvents(
-        new=[by_key[key] for key, _, _ in found if key is not None],
-        new_facts={delivery_id: bits for key, delivery_id, bits in found if key is None},
+        new=[by_key[row.key] for row in found if row.key is not None],
+        new_facts={row.delivery_id: row.new_facts for row in found if row.key is None},
+        facts={row.delivery_id: (row.facts, row.compiled_id) for row in found if row.key is None},
         received_at=received_at,
     )
 
@@ -178,10 +194,26 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
         {"campaign_id": key[0], "mailbox": key[1], "fact": key[2], "people": people[key], "events": count}
         for key, count in sorted(events.items())
     ])  # fmt: skip
+    _count_facts(connection, counted, stored)
     _count_clicks(connection, [each for each in counted if each.kind == "clicked"])
     _upsert(connection, _INTAKE, [
         {"campaign_id": campaign_id, "events": count, "newest_at": stored.received_at}
         for campaign_id, count in sorted(Counter(each.campaign_id for each in counted if each.campaign_id).items())
+    ])  # fmt: skip
+
+
+def _count_facts(connection: Connection, counted: Sequence[IncomingEvent], stored: StoredEvents) -> None:
+    """Count people from the facts that their mails had to those that they have now; without facts, not at all."""
+    campaigns = {each.delivery_id: each.campaign_id for each in counted}
+    people: Counter[tuple[int, int, int]] = Counter()
+    for delivery_id, (facts, compiled_id) in stored.facts.items():
+        campaign_id = campaigns[delivery_id] or 0
+        people[campaign_id, compiled_id, facts] += 1
+        if before := facts & ~stored.new_facts[delivery_id]:
+            people[campaign_id, compiled_id, before] -= 1
+    _upsert(connection, _FACTS, [
+        {"campaign_id": key[0], "compiled_id": key[1], "facts": key[2], "people": count}
+        for key, count in sorted(people.items()) if count
     ])  # fmt: skip
 
 

@@ -340,12 +340,12 @@ def test_settling_needs_a_reason_and_somebody_to_settle(database: Database) -> N
     ("changed", "moves", "done"),
     [
         ("DELETE FROM deliveries WHERE id = 2", 4, "missing"),
-        ("UPDATE deliveries SET state = 'failed' WHERE id = 2", 3, "counted again"),
-        ("UPDATE ledger_moves SET people = 9", 4, "counted again"),
-        ("DELETE FROM ledger_moves", 4, "counted again"),
+        ("UPDATE deliveries SET state = 'failed' WHERE id = 2", 3, "corrected"),
+        ("UPDATE ledger_moves SET people = 9", 4, "corrected"),
+        ("DELETE FROM ledger_moves", 4, "corrected"),
     ],
 )
-def test_sums_that_differ_from_their_rows_are_flagged_and_counted_again_unless_rows_are_lost(
+def test_sums_that_differ_from_their_rows_are_flagged_and_corrected_unless_rows_are_lost(
     database: Database, changed: str, moves: int, done: str
 ) -> None:
     campaign_id = frozen(database, 4)
@@ -357,7 +357,7 @@ def test_sums_that_differ_from_their_rows_are_flagged_and_counted_again_unless_r
         reason = connection.scalars(select(Flagged.reason)).one()
     assert done in reason
     assert ledger(database, campaign_id).waiting == moves
-    assert (check_sums(database) == "") is (done == "counted again")
+    assert (check_sums(database) == "") is (done == "corrected")
 
 
 def test_the_moves_of_a_ledger_are_added_up_and_its_sums_stay(database: Database) -> None:
