@@ -37,6 +37,7 @@ _OF_DELIVERIES = {
     "delivery_rollups": SUMS,
     "link_clickers": f"SELECT DISTINCT delivery_id, link FROM counted WHERE {_HUMAN_CLICKS}",
 }
+_KEYS = {"delivery_rollups": ["delivery_id"], "link_clickers": ["delivery_id", "link"]}
 _SUMS = {
     "hour_rollups": f"""
         SELECT campaign_id, date_trunc('hour', at, 'UTC') AS hour, {FACT} AS fact, count(*) AS events
@@ -140,9 +141,18 @@ def _correct_deliveries(connection: Connection, ids: Sequence[int]) -> None:
     _count(connection, "d.id = ANY (:ids)", ids)
     for table, right in _OF_DELIVERIES.items():
         _create(connection, f"right_{table}", right)
-        names = ", ".join(_columns(connection, table))
-        connection.execute(text(f"DELETE FROM {table} WHERE delivery_id = ANY (:ids)"), some)
-        connection.execute(text(f"INSERT INTO {table} ({names}) SELECT {names} FROM right_{table}"))
+        names, keys = _columns(connection, table), _KEYS[table]
+        same = " AND ".join(f"r.{name} = t.{name}" for name in keys)
+        gone = f"NOT EXISTS (SELECT 1 FROM right_{table} r WHERE {same})"
+        connection.execute(text(f"DELETE FROM {table} t WHERE delivery_id = ANY (:ids) AND {gone}"), some)
+        # A row that is right to exist is changed, not replaced: who waits for its lock would get none on a new one.
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
+        connection.execute(
+            text(f"""
+            INSERT INTO {table} ({", ".join(names)}) SELECT {", ".join(names)} FROM right_{table}
+            ON CONFLICT ({", ".join(keys)}) DO {"UPDATE SET " + changes if changes else "NOTHING"}
+        """)
+        )
     connection.execute(text("""
         INSERT INTO early_people (delivery_id, campaign_id)
         SELECT id, campaign_id FROM deliveries WHERE id = ANY (:ids) AND state <> 'accepted' ORDER BY id
