@@ -59,7 +59,8 @@ def serve(
         announce(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
         log_to_stderr(installation.settings.log_format)
         logging.getLogger("_granian").setLevel(logging.WARNING)
-        stop, server = StopFlag(), _server(listener, processes or cores())
+        stop = StopFlag()
+        server = _server(listener, processes or cores(), stop)
         with ending_in_time(stop), at_work(installation.database, concurrency=concurrency, stop=stop) as workers:
             threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
             try:
@@ -74,14 +75,18 @@ def _listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise DaisychainError(f"Can't listen at {host}, port {port}: {error.strerror or error}.") from None
+            reason = str(error.strerror or error).partition(" (while")[0]  # Python repeats the address there
+            raise DaisychainError(
+                f"Can't listen at {host}, port {port}: {reason}.",
+                hint="Use an address of this machine with --host: 127.0.0.1 for itself only, 0.0.0.0 for all networks.",
+            ) from None
         raise DaisychainError(
             f"{host}:{port} is in use already.",
             hint="Another `daisychain serve` may be running: stop it, or choose another port with --port.",
         ) from None
 
 
-def _server(listener: socket.socket, processes: int) -> MPServer:
+def _server(listener: socket.socket, processes: int, stop: StopFlag) -> MPServer:
     """Return granian with so many web processes, all at one socket; a process that dies is replaced."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -92,6 +97,17 @@ def _server(listener: socket.socket, processes: int) -> MPServer:
         def _init_shared_socket(self) -> None:
             self._sso: Any = listener
             self._shd: Any = SocketHolder(listener.fileno(), False, BACKLOG)  # type: ignore[call-arg]
+
+        def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
+            log.warning("a web process ended unexpectedly; another one takes its place")
+            super()._respawn_workers(*arguments, **options)
+
+        def signal_handler_interrupt(self, *arguments: Any) -> None:
+            if not self.interrupt_signal:
+                log.info("stopping: requests and mails that are under way get at most %d s", ENDS_WITHIN)
+                # No further batch is claimed meanwhile. A signal handler must not set it itself.
+                threading.Thread(target=stop.set, daemon=True).start()
+            super().signal_handler_interrupt(*arguments)  # type: ignore[no-untyped-call]
 
     # A process started later must not be a copy of this one, whose threads may hold any lock at that moment.
     multiprocessing.set_start_method("spawn", force=True)

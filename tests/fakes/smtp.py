@@ -51,6 +51,7 @@ class FakeRelay:
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
+    answering: int = 0  # mails that wait for their reply right now
     connections: int = 0
     logins: int = 0
 
@@ -156,7 +157,11 @@ class FakeRelay:
 
     async def handle_DATA(self, server: _Protocol, session: Session, envelope: Envelope) -> str:  # noqa: N802
         address, raw = envelope.rcpt_tos[0], cast(bytes, envelope.content)
-        await asyncio.sleep(self.delay)
+        self.answering += 1
+        try:
+            await asyncio.sleep(self.delay)
+        finally:
+            self.answering -= 1
         reply = server.scripted("end", address)
         server.taken += 1
         if not reply or reply == CUT:

@@ -135,6 +135,13 @@ def test_a_body_that_breaks_off_or_is_too_large_unsubscribes_nobody(url: str, da
         broken.shutdown(socket.SHUT_WR)
         with contextlib.suppress(OSError):
             assert b" 200 " not in broken.recv(999)
+    half = ONE_CLICK[:-3]
+    with connected(url) as broken:  # granian does not say that chunks broke off
+        head = f"POST /u/{key} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked"
+        broken.sendall(f"{head}\r\n\r\n{len(half):x}\r\n{half}\r\n".encode())
+        broken.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            assert b" 200 " not in broken.recv(999)
     for path, length in ((f"/u/{key}", 70_000), ("/webhooks/sendgrid", 5_000_000)):
         with connected(url) as large:
             large.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
@@ -170,6 +177,14 @@ def test_a_second_server_on_the_same_port_is_refused_and_the_first_goes_on(url: 
     assert status(f"{url}/healthz") == 200
 
 
+def test_an_address_of_another_machine_is_named_with_what_to_use_instead(daisychain: Daisychain) -> None:
+    elsewhere = daisychain.start("serve", "--host", "203.0.113.5", "--port", "0")
+    _, errors = elsewhere.communicate(timeout=60)
+    assert elsewhere.returncode == 1
+    assert "Can't listen at 203.0.113.5, port 0: Cannot assign requested address.\n" in errors
+    assert "--host: 127.0.0.1 for itself only" in errors
+
+
 def web_processes(parent: int) -> list[int]:
     """Return the ids of the processes that a server has started, but for Python's tracker of resources."""
     found = [int(each) for each in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
@@ -187,6 +202,8 @@ def test_a_web_process_that_dies_is_replaced_and_sigterm_ends_them_all(daisychai
         process.terminate()
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
+        assert errors.count("another one takes its place") == 1
+        assert errors.count("stopping: ") == 1
         assert not any(Path(f"/proc/{each}").exists() for each in [*first, *now])
         assert status(f"{url}/healthz") == 0
 
