@@ -21,6 +21,10 @@ from newsletters.tokens import Kind, Token
 
 # Stands for the partner's postal address in a compiled email, which each dialect writes its own way.
 ADDRESS = "daisychainpostaladdress"
+# Used in packs without branding if the tool has no tag for it; the organisation that sends them replaces it.
+YOUR_ORGANISATION = "YOUR ORGANISATION"
+_NAMED = re.compile(rf"(<strong>)[^<]*(</strong>\s*<br\s*/?>\s*)(?={ADDRESS})")
+_YOURS = re.compile(r"\bYOUR\s+ORGANISATION\b")
 
 _BETWEEN = r"(?:\s|&nbsp;|&#160;|\u00a0)*"
 _DOT = re.compile(rf"{_BETWEEN}[·•|]{_BETWEEN}")
@@ -60,9 +64,10 @@ def write(email: CompiledEmail, dialect: Dialect, wording: Wording) -> Written:
     """Return `email` in `dialect`; raises InputError with the author's place for what the tool can't do."""
     writer = _DialectWriter(email, dialect, wording)
     html = writer.furnished_html(email.html)
+    subject, preheader = _lines(email, dialect, wording, writer)
     written = Written(
-        subject=writer.part(email.subject, _plain),
-        preheader=writer.part(email.preheader, _plain),
+        subject=subject,
+        preheader=preheader,
         html=writer.addressed(writer.part(html, _escape), _escape),
         text=writer.addressed(writer.part(writer.furnished_text(email.text), _plain, text=True), _plain).replace(
             "mailto:", ""
@@ -78,7 +83,12 @@ def write_lines(email: CompiledEmail, dialect: Dialect, wording: Wording) -> tup
     """Return the subject and preheader of `email` in `dialect`; raises InputError for what the tool can't do."""
     for line in (email.subject, email.preheader):
         _refuse_signs(email.mint.strip(line), "subjects and preheaders", dialect)
-    writer = _DialectWriter(email, dialect, wording)
+    return _lines(email, dialect, wording, _DialectWriter(email, dialect, wording))
+
+
+def _lines(email: CompiledEmail, dialect: Dialect, wording: Wording, whole: _DialectWriter) -> tuple[str, str]:
+    """Return subject and preheader; the fields in them are asked for by the `whole` if the tool fills them in."""
+    writer = _DialectWriter(email, dialect.in_subjects, wording) if dialect.plain_subject else whole
     return writer.part(email.subject, _plain), writer.part(email.preheader, _plain)
 
 
@@ -190,7 +200,10 @@ class _DialectWriter:
         """Return `text` with the postal address as the dialect has it, else as the partner gave it."""
         between = ", " if escape is _escape else "\n"
         own = between.join(escape(line) for line in self._wording.address.splitlines())
-        return text.replace(ADDRESS, self._dialect.address or own)
+        if self._dialect.organisation in self._dialect.must_have:
+            text = _NAMED.sub(lambda match: f"{match[1]}{self._dialect.organisation}{match[2]}", text)
+        text = text.replace(ADDRESS, self._dialect.address or own)
+        return _YOURS.sub(lambda match: self._dialect.organisation or match[0], text)
 
     def part(self, content: str, escape: Callable[[str], str], *, text: bool = False) -> str:
         return self._pieces(list(self._mint.split(content)), escape, text)

@@ -28,7 +28,7 @@ from daisychain.sheets.sheet import Sheet
 from daisychain.suggestions import nearest
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
-from newsletters.packs.dialect_writer import ADDRESS
+from newsletters.packs.dialect_writer import ADDRESS, YOUR_ORGANISATION
 from newsletters.packs.logos import trimmed
 from newsletters.packs.partner_codes import CODE, Claim, assign_codes, new_code
 from newsletters.toolkits.brand import Brand, Footer
@@ -40,8 +40,7 @@ COLUMNS = (
     "name", "for", "language", "code", "formerly", "logo", "intro", "accent", "reply", "website", "address",
     "charity number",
 )  # fmt: skip
-# Used in packs without branding; the organisation that sends them replaces them.
-YOUR_ORGANISATION = "YOUR ORGANISATION"
+# Used in packs without branding; the organisation that sends them replaces it.
 YOUR_ADDRESS = "YOUR POSTAL ADDRESS"
 
 LARGEST_FILE = 16 * 1024**2  # bytes

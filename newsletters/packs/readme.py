@@ -10,10 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from newsletters.compose.plain_text import wrapped
 from newsletters.documents.language_names import language_name
-from newsletters.packs.dialect_writer import Written
+from newsletters.packs.dialect_writer import YOUR_ORGANISATION, Written
 from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.material import Material
-from newsletters.packs.partner import YOUR_ADDRESS, YOUR_ORGANISATION
+from newsletters.packs.partner import YOUR_ADDRESS
 from newsletters.packs.provenance import standing_url
 
 # What is in a pack, by file or folder, in the order in which a reader meets it.
@@ -91,7 +91,8 @@ def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[
     """Yield what to check or do before sending, one or two sentences each."""
     partner = material.partner
     if partner is None:
-        yield f"Write your own in place of {YOUR_ORGANISATION}, everywhere."
+        if YOUR_ORGANISATION in written.html:
+            yield f"Write your own in place of {YOUR_ORGANISATION}, everywhere."
         if YOUR_ADDRESS in written.html:
             yield f"Write yours in place of {YOUR_ADDRESS}: every newsletter has to say where its sender is."
     if partner and partner.reply and dialect.simple:

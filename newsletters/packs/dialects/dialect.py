@@ -7,11 +7,13 @@ picture_step  how its users get pictures in, if they have to be uploaded and the
 code          whether people paste the page's code; the README then has a button that copies it
 zip           "one folder" or "pictures": the pack has a zip of page and pictures side by side, or of the folder images
 unsubscribe, view, address      as written in the page; empty: the tool adds it, or has none
+organisation                    the tool's own tag for the sender's name, for packs without branding
 unsubscribe_element, view_element   whole elements with {words}, for a tool that takes no link there
 unsubscribe_text, view_text     as written in the plain text, if that differs
 reply_to_leave                  true if only the sender can take a person off the list
 address_by_tool                 true if the tool adds the postal address
 simple                          true if the page has to be one plain column, to be selected and pasted
+plain_subject                   true if the tool fills in no fields in subjects
 largest                         bytes that the page may have at most; 0: no limit is known
 tag, with_default               a field; {name} and {default} are filled in
 default_in_tool                 what to do if `with_default` can't hold the words for people without a value
@@ -31,7 +33,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -83,6 +85,7 @@ class Dialect:
     unsubscribe: str = ""
     view: str = ""
     address: str = ""
+    organisation: str = ""
     unsubscribe_element: str = ""
     view_element: str = ""
     unsubscribe_text: str = ""
@@ -90,6 +93,7 @@ class Dialect:
     reply_to_leave: bool = False
     address_by_tool: bool = False
     simple: bool = False
+    plain_subject: bool = False
     largest: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
     tag: str = ""
@@ -103,6 +107,11 @@ class Dialect:
     rewrite: tuple[Rewrite, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     uncertain: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def in_subjects(self) -> Dialect:
+        """The dialect as it is in subjects and preview texts."""
+        return replace(self, tag="", with_default="", condition=None) if self.plain_subject else self
 
     def field_name(self, ours: str) -> str | None:
         """Return the tool's name of our field; None if it can't have it."""

@@ -61,7 +61,7 @@ GRAMMARS = {
         {
             "unsubscribe": r"\*\|UNSUB\|\*",
             "view": r"\*\|ARCHIVE\|\*",
-            "address": r"\*\|LIST:ADDRESS\|\*",
+            "address": r"\*\|LIST:(?:ADDRESS|COMPANY)\|\*",
             "if": r"\*\|IF:[A-Z0-9_]+\|\*",
             "else": r"\*\|ELSE:\|\*",
             "end": r"\*\|END:IF\|\*",
@@ -101,7 +101,7 @@ GRAMMARS = {
         {
             "unsubscribe": r"\{\{ unsubscribe_link \}\}",
             "view": r"\{\{ view_as_page_url \}\}",
-            "address": r"\{\{ site_settings\.company_(?:name|street_address_1|city|state) \}\}",
+            "address": r"\{\{ site_settings\.company_(?:name|street_address_1|city|state|zip) \}\}",
             "field": rf"\{{\{{ (?:contact\.[a-z_]+|personalization_token\('contact\.[a-z_]+', '{WORDS}'\)) \}}\}}",
         },
         needs=("unsubscribe", "address"),
@@ -119,6 +119,7 @@ GRAMMARS = {
         {
             "image": r"\[\[trackingImage\]\]",
             "view": r"\[\[viewAsWebpage\]\]",
+            "address": r"\[\[account\.OrganizationName\]\]",
             "field": rf'\[\[[A-Z]+(?: OR "{WORDS}")?\]\]',
         },
         needs=("image",),

@@ -35,7 +35,7 @@ TAGS = {
     ),
     "mailerlite": Tags("{$name|default('friend')}", "{$unsubscribe}", "{$url}"),
     "constant-contact": Tags('[[FIRSTNAME OR "friend"]]', "", "[[viewAsWebpage]]"),
-    "activecampaign": Tags("", "%UNSUBSCRIBELINK%", "%WEBCOPY%", "%SENDER-INFO-SINGLELINE%"),
+    "activecampaign": Tags("%FIRSTNAME%", "%UNSUBSCRIBELINK%", "%WEBCOPY%", "%SENDER-INFO-SINGLELINE%"),
     "klaviyo": Tags(
         "{{ first_name|default:'friend' }}", "{% unsubscribe_link %}", "{% web_view_link %}",
         "{{ organization.full_address }}",

@@ -84,13 +84,13 @@ def test_a_subject_with_a_name_is_read_by_the_grammar_of_its_tool(dialect: str) 
     assert ", come" in text(pack, "subjects.txt")
 
 
-@pytest.mark.parametrize("dialect", sorted(set(NAMES) - {"beehiiv", "activecampaign", "outlook", "plain"}))
+@pytest.mark.parametrize("dialect", sorted(set(NAMES) - {"beehiiv", "outlook", "plain"}))
 def test_a_tool_that_can_greet_by_name_does(dialect: str) -> None:
     found = GRAMMARS[dialect].read(text(packed(dialect, FIELDS), "email.html"))
     assert any(does in ("field", "if") and "name" in tag.lower() for does, tag in found)
 
 
-@pytest.mark.parametrize("dialect", ["beehiiv", "activecampaign", "outlook", "plain"])
+@pytest.mark.parametrize("dialect", ["beehiiv", "outlook", "plain"])
 def test_a_tool_that_can_not_greets_everybody_with_the_same_words(dialect: str) -> None:
     assert "friend, and you." in text(packed(dialect, FIELDS), "email.html")
 
@@ -139,3 +139,55 @@ def test_the_grammars_are_strict() -> None:
     }.items():
         with pytest.raises(AssertionError):
             GRAMMARS[dialect].read(wrong)
+
+
+@pytest.mark.parametrize("dialect", ["beehiiv", "ghost"])
+def test_a_tool_that_fills_in_no_fields_in_subjects_gets_plain_ones(dialect: str) -> None:
+    named = "{{ member.first_name | default('Hello') }}, come"
+    pack = packed(dialect, front=f'subject: "{named}"\npreheader: "{named}"\nsubjects: ["{named} again"]')
+    assert "1. Hello, come\n2. Hello, come again" in text(pack, "subjects.txt")
+    assert "first_name" not in text(pack, "subjects.txt")
+
+
+ORGANISATIONS = {
+    "mailchimp": "*|LIST:COMPANY|*",
+    "hubspot": "{{ site_settings.company_name }}",
+    "klaviyo": "{{ organization.name }}",
+    "sendgrid": "{{Sender_Name}}",
+    "constant-contact": "[[account.OrganizationName]]",
+}
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_pack_without_branding_has_the_tools_own_name_of_its_sender_and_nobody_edits_code(dialect: str) -> None:
+    pack = packed(dialect, partner=None)
+    tag = ORGANISATIONS.get(dialect, "YOUR ORGANISATION")
+    for path in ("email.html", "email.txt"):
+        assert tag in text(pack, path)
+        assert ("YOUR ORGANISATION" in text(pack, path)) is (dialect not in ORGANISATIONS)
+    assert ("in place of YOUR ORGANISATION" in text(pack, "README.txt")) is (dialect not in ORGANISATIONS)
+    GRAMMARS[dialect].read(text(pack, "email.html"))
+
+
+@pytest.mark.parametrize("dialect", ["klaviyo", "sendgrid", "hubspot"])
+def test_the_sender_is_named_once_in_the_last_lines(dialect: str) -> None:
+    footer = text(packed(dialect, partner=None), "email.txt").rsplit(ORGANISATIONS[dialect], 1)
+    assert len(footer) == 2
+    page = text(packed(dialect), "email.html")
+    assert page.count(ORGANISATIONS[dialect]) == (1 if dialect == "hubspot" else 0)
+
+
+def test_hubspots_address_has_the_postcode_and_its_steps_say_what_plan_is_needed() -> None:
+    pack = packed("hubspot")
+    assert "{{ site_settings.company_zip }}" in text(pack, "email.html")
+    assert "Marketing Hub Professional" in text(pack, "README.txt")
+
+
+def test_mailchimps_steps_end_with_a_preview_of_live_merge_tags() -> None:
+    assert "Enable live merge tag info" in " ".join(text(packed("mailchimp"), "README.txt").split())
+
+
+def test_activecampaign_keeps_the_name_and_the_readme_says_to_set_its_default() -> None:
+    pack = packed("activecampaign")
+    assert "%FIRSTNAME%" in text(pack, "email.html")
+    assert "set the default of FIRSTNAME to “friend”" in " ".join(text(pack, "README.txt").split())
