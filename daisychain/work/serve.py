@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
-from daisychain.processes import StopFlag, cores, ending_in_time
+from daisychain.processes import STOP_WITHIN, StopFlag, cores, ending_in_time
 
 if TYPE_CHECKING:
     from granian.server.mp import MPServer
@@ -104,7 +104,7 @@ def _server(listener: socket.socket, processes: int, stop: StopFlag) -> MPServer
 
         def signal_handler_interrupt(self, *arguments: Any) -> None:
             if not self.interrupt_signal:
-                log.info("stopping: requests and mails that are under way get at most %d s", ENDS_WITHIN)
+                log.info("stopping: requests get at most %d s, mails %d s", ENDS_WITHIN, STOP_WITHIN)
                 # No further batch is claimed meanwhile. A signal handler must not set it itself.
                 threading.Thread(target=stop.set, daemon=True).start()
             super().signal_handler_interrupt(*arguments)  # type: ignore[no-untyped-call]
