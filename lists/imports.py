@@ -1,8 +1,7 @@
 """Imports: a CSV or workbook of members into a list, in one transaction, in memory that does not grow with the file.
 
-The rows (lists/import_rows.py) go by COPY into a temporary table, good and bad alike, and lists/merging.py does the
-rest by whole sets,
-and a second reading of the file writes the refused ones down with their reasons.
+The rows (lists/import_rows.py) go by COPY into a temporary table, good and bad alike. lists/merging.py does the rest by
+whole sets. A second reading of the file writes the refused ones down with their reasons.
 """
 
 from __future__ import annotations
@@ -87,11 +86,12 @@ def import_members(
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
         try:
-            number = start_import(connection, list_id, path.name, options.by)
             merging.prepare(connection)
             _lay_down(connection, sheet, reading, watch)
             watch("Merging", sheet.size)
             objections = _objections(connection, list_id, path) if reading.objections else None
+            # A sequence does not go back, so files that are only tried get no number.
+            number = None if options.dry_run else start_import(connection, list_id, path.name, options.by)
             counts = merging.merge(
                 connection,
                 list_id,
@@ -100,7 +100,7 @@ def import_members(
                 collected_by=collected_by,
                 sender=sender,
                 objections=objections,
-                number=number,
+                number=number or 0,
             )
             if counts.refused:
                 watch("Writing refused rows", sheet.size)
@@ -110,11 +110,14 @@ def import_members(
         except BaseException:
             savepoint.rollback()
             raise
-        finish_import(connection, number, asdict(counts))
-        savepoint.rollback() if options.dry_run else savepoint.commit()
+        if number is None:
+            savepoint.rollback()
+        else:
+            finish_import(connection, number, asdict(counts))
+            savepoint.commit()
         return ImportSummary(
             **asdict(counts),
-            number=None if options.dry_run else number,
+            number=number,
             dry_run=options.dry_run,
             refused_file=target if counts.refused else None,
             basis=options.basis,

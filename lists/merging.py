@@ -237,11 +237,11 @@ def merge(
     collected_by: str = "",
     sender: str = "",
     objections: Objections | None = None,
-    number: int | None = None,
+    number: int = 0,
 ) -> Counts:
     """Merge `incoming` into the list, after other imports that are merging; people who left stay away.
 
-    What the import `number` changes is kept for its undo; without one there must be no rows but objections.
+    What the import `number` changes is kept for its undo; 0 is for what will be rolled back, or changes no values.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.

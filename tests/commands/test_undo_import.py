@@ -153,3 +153,14 @@ def test_a_no_in_a_file_outlives_the_undo_of_a_click_on_the_page(friends: Daisyc
     import_(friends, NO)
     ways = execute(friends, "SELECT left_how FROM memberships JOIN members ON member_id = id WHERE email ~ 'bob'")
     assert ways == [("import, again",)]
+
+
+def test_files_that_are_only_tried_or_stopped_by_a_question_use_no_number(friends: Daisychain) -> None:
+    number = import_(friends, SECOND)
+    (friends.folder / "unclear.csv").write_text("Email,Do not mail\nann@people.example,perhaps\n")
+    tried = SECOND.replace("Anna", "Anne")
+    (friends.folder / "second.csv").write_text(tried)
+    dry = friends.json("list", "import", "friends", "second.csv", "--dry-run", "--format", "json")
+    assert (dry["number"], dry["updated"]) == (None, 1)
+    friends("list", "import", "friends", "unclear.csv", code=1)
+    assert import_(friends, tried) == number + 1
