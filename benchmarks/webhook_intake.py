@@ -16,8 +16,8 @@ from benchmarks.stage import Figure, add_people, draft, house, measured, written
 from daisychain.database import Database
 from daisychain.secret import installation_secret
 from sender.campaigns.freeze import freeze
-from sender.events.intake import process_body, store_body
 from sender.events.sendgrid_webhook import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
+from sender.events.webhook_jobs import process_body, store_body
 from sender.links.keys import KeyKind, Keys
 from tests.fakes.sendgrid_events import BROWSER, Signer, encoded
 

@@ -47,6 +47,14 @@ def parse_address(text: str) -> Address:
     return _parse_slowly(written) if key is None else Address(written, key)
 
 
+def address_key(text: str) -> str:
+    """Return the key of an address, as members and suppressions have it; "" if it is not an address."""
+    try:
+        return parse_address(text).key
+    except AddressError:
+        return ""
+
+
 def require_address(text: str, what: str = "address") -> Address:
     """As parse_address, for something a person typed; raises InputError that names `what`."""
     try:

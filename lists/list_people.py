@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
-from lists.addresses import AddressError, parse_address
+from lists.addresses import address_key
 from lists.audience import Audience, column_of
 from lists.lists import find_list
 from lists.tables import STANDARD_FIELDS, Member, Membership
@@ -81,11 +81,7 @@ class ListPeople:
 
     def member(self, email: str) -> Mapping[str, str | None] | None:
         """Return the fields of the member with this address; None if they can't be mailed on this list."""
-        try:
-            key = parse_address(email).key
-        except AddressError:
-            return None
-        row = self._connection.execute(self._members().where(Member.address_key == key)).first()
+        row = self._connection.execute(self._members().where(Member.address_key == address_key(email))).first()
         return None if row is None else _as_mapping(row)
 
     def sample(self) -> Mapping[str, str | None] | None:

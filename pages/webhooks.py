@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, request
 
 from pages.context import engine, keep_private, plain, settings
-from sender.events.intake import store_body
 from sender.events.sendgrid_webhook import (
     LARGEST_BODY,
     SIGNATURE_HEADER,
@@ -14,6 +13,7 @@ from sender.events.sendgrid_webhook import (
     is_signed,
     parse_body,
 )
+from sender.events.webhook_jobs import store_body
 
 blueprint = Blueprint("webhooks", __name__)
 blueprint.after_request(keep_private)

@@ -19,6 +19,7 @@ from email.message import Message
 from flufl.bounce import all_failures
 
 from daisychain.scrub import scrub
+from lists.addresses import address_key
 from sender.event import IncomingEvent, Kind, digest
 from sender.events import bounce_wording as wording
 from sender.events.bounce_mail import (
@@ -32,7 +33,6 @@ from sender.events.bounce_mail import (
     token,
     written_at,
 )
-from sender.events.intake import address_key
 from sender.links.keys import Keys
 from sender.providers.mime import DELIVERY_HEADER
 from sender.providers.return_paths import ReturnPaths

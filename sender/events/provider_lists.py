@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, text
 
+from lists.addresses import address_key
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import Suppression
 from sender.event import IncomingEvent, Kind, digest
 from sender.events.flagged import ENTRY, do_each, flag
-from sender.events.intake import address_key, ingest
+from sender.events.intake import ingest
 from sender.providers.provider import ProviderSuppression
 from sender.providers.sendgrid_account import Account
 

@@ -27,11 +27,13 @@ from daisychain.database import Database
 from sender.event import IncomingEvent
 from sender.events.classify import classify_anew, classify_unrecorded
 from sender.events.flagged import DATABASE_ERRORS, EVENT, do_each
-from sender.events.intake import ingest_body, match_events, named_events, settle_proven_attempts
+from sender.events.intake import settle_proven_attempts
+from sender.events.matching import match_events
 from sender.events.reader_rules import LASTING
 from sender.events.recount import correct_rollups, recount_rollups
 from sender.events.rollups import store_events
 from sender.events.sendgrid_webhook import to_events
+from sender.events.webhook_jobs import ingest_body, named_events
 from sender.links.keys import Keys
 from sender.tables import WebhookBody
 
@@ -51,11 +53,8 @@ _OF_BODIES = text("""
 # What a body says now, beside what is stored of it: deletes what it no longer says, and finds what is missing.
 _COMPARE = text(f"""
     WITH told AS MATERIALIZED (
-        SELECT *, decode(natural_key, 'hex') AS key
-        FROM json_to_recordset(CAST(:events AS json)) AS told (
-            natural_key text, source text, kind text, at timestamptz, delivery_id bigint, campaign_id bigint,
-            attempt_id bigint, link integer, url text, bounce text, rules text, user_agent text, network text,
-            detail jsonb)
+        SELECT *, decode(encode(natural_key, 'escape'), 'hex') AS key
+        FROM json_populate_recordset(CAST(NULL AS events), CAST(:events AS json))
     ), gone AS (
         DELETE FROM events e USING replayed r
         WHERE r.body_id = :body_id AND e.natural_key = r.natural_key AND e.body_id = :body_id AND NOT EXISTS (
@@ -68,7 +67,7 @@ _COMPARE = text(f"""
     )
     SELECT key, true AS gone FROM gone
     UNION ALL
-    SELECT natural_key, false FROM told t WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.natural_key = t.key)
+    SELECT encode(key, 'hex'), false FROM told t WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.natural_key = t.key)
 """)
 # Of hits that were stored here, those that were then classified otherwise.
 _CLASSIFIED = text("""

@@ -7,12 +7,11 @@ from typing import Literal
 
 from sqlalchemy import Connection, or_, select
 
-from lists.addresses import require_address
+from lists.addresses import address_key, require_address
 from lists.members import unsubscribe, unsubscribe_everywhere
 from lists.resubscribe import find_undoable, undo_unsubscribe
 from lists.suppression import is_suppressed, suppress
 from lists.tables import BY_PAGE, Membership
-from sender.events.intake import address_key
 from sender.events.page_hits import record_lost_unsubscribe, record_unsubscribe
 from sender.links.sent_mail import SentMail
 from sender.tables import Rollup

@@ -16,7 +16,7 @@ from daisychain.settings import Settings
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_states import by_itself, finish_if_done, people_wait_again
 from sender.delivery.senders import dead_senders
-from sender.events import intake
+from sender.events import webhook_jobs
 from sender.providers.failures import verdict_of
 from sender.providers.provider import Outcome
 from sender.providers.registry import open_provider
@@ -33,7 +33,7 @@ def sweep(connection: Connection, settings: Settings) -> int:
     """
     # What another machine has locked is left to the next sweep: it may have vanished, and we have other things to do.
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
-    for step in (partial(chores.defer_due_chores, settings=settings), intake.defer_unprocessed, remove_dead_jobs):
+    for step in (partial(chores.defer_due_chores, settings=settings), webhook_jobs.defer_unprocessed, remove_dead_jobs):
         with unless_locked(connection):
             step(connection)
     dead = connection.execute(

@@ -35,12 +35,12 @@ from reports.report import Report
 from sender.event import IncomingEvent, digest
 from sender.events.classify import classify_campaign
 from sender.events.facts import BITS
-from sender.events.intake import process_body, store_body
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.reader_rules import RULE_SET, RULES, judge_hit
 from sender.events.rollups import store_events, update_rollups
 from sender.events.sendgrid_webhook import KINDS
 from sender.events.sum_check import count_again
+from sender.events.webhook_jobs import process_body, store_body
 from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Batch, Campaign
 from tests.reports.simulated_readers import (

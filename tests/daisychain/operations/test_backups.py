@@ -21,7 +21,7 @@ from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin
 from sender.delivery import confirmed_places
 from sender.delivery.ledger import read_ledger
-from sender.events.intake import process_body, store_body
+from sender.events.webhook_jobs import process_body, store_body
 from sender.tables import Delivery, Rollup
 from tests.command import Daisychain
 from tests.kept_database import TEMPLATE

@@ -16,7 +16,7 @@ from sender.delivery import batch_jobs, deliver
 from sender.delivery.deliver import Deliverer
 from sender.delivery.ledger import Ledger, read_ledger
 from sender.delivery.senders import LiveSender
-from sender.events import intake
+from sender.events import webhook_jobs
 from sender.providers.outbox import Outbox
 from sender.tables import Attempt, Batch, Sender
 from sender.upkeep import chores, foreground
@@ -149,11 +149,11 @@ def test_an_answer_that_cannot_be_written_down_becomes_uncertain_while_its_sende
 def test_events_and_chores_go_before_the_batches_that_wait(database: Database) -> None:
     foreground.start(database, staged(database, 3))
     with database.engine.begin() as connection:
-        intake.store_body(connection, b"[]")
+        webhook_jobs.store_body(connection, b"[]")
         deferred = chores.defer_due_chores(connection, database.settings)
         connection.execute(text("UPDATE webhook_bodies SET received_at = now() - interval '1 hour'"))
         connection.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'events'"))
-        intake.defer_unprocessed(connection)
+        webhook_jobs.defer_unprocessed(connection)
         order = "SELECT (procrastinate_fetch_job_v2(NULL, NULL)).queue_name"
         queues = [connection.scalar(text(order)) for _ in range(len(deferred) + 2)]
     assert queues[-1].startswith("campaign-")

@@ -47,7 +47,7 @@ def record(connection, attempt_id, outcome):
     return again
 attempts.record = record
 stay(attempts, 'record')""",
-    "a sweep": "from sender.events import intake\nstay(intake, 'defer_unprocessed')",
+    "a sweep": "from sender.events import webhook_jobs\nstay(webhook_jobs, 'defer_unprocessed')",
 }
 
 

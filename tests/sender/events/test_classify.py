@@ -19,8 +19,9 @@ from lists.tables import Member
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.follow_ups import audience_of
 from sender.event import IncomingEvent
-from sender.events import classify, intake, reader_rules
+from sender.events import classify, reader_rules, webhook_jobs
 from sender.events.classify import classify_due
+from sender.events.intake import ingest
 from sender.events.recount import correct_rollups, recount_rollups
 from sender.events.sendgrid_webhook import to_events
 from sender.tables import Event, Rollup
@@ -198,7 +199,7 @@ def test_an_event_stored_under_its_old_key_is_not_counted_twice(database: Databa
     staged = offices(database, 1)
     hits = [*delivered(1), Hit(0, "open", LATER, "Mozilla/5.0", flagged=True)]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(intake, "to_events", _with_old_keys)
+        patched.setattr(webhook_jobs, "to_events", _with_old_keys)
         report_by_webhook(staged, hits)
     assert len(classes(staged, "opened")) == 1
     # Told again in another body, and with the person whom the old key had swallowed.
@@ -289,7 +290,7 @@ def test_people_whose_links_only_a_scanner_followed_have_not_clicked(database: D
         told = [campaign.event("delivered", number) for number in range(4)]
         told += [campaign.event("click", 0, at=9_000, **link), campaign.event("click", 1, at=9_000, **link)]
         told += [campaign.event("click", 2, at=9_000, **{**link, "useragent": "Barracuda Sentinel (EE)"})]
-        intake.ingest(connection, to_events(told, campaign.keys, now), now)
+        ingest(connection, to_events(told, campaign.keys, now), now)
         connection.execute(
             update(Event).where(Event.delivery_id == campaign.deliveries[1], Event.kind == "clicked")
             .values(open_class="machine", rules="head")

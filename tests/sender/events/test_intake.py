@@ -20,8 +20,8 @@ from sender.campaigns import resolve, steering
 from sender.delivery import confirmed_places
 from sender.events import sendgrid_webhook
 from sender.events.flagged import EVENT, MISDIRECTED
-from sender.events.intake import QUEUE, defer_unprocessed, process_body, store_body
 from sender.events.webhook_bodies import drop_old_bodies
+from sender.events.webhook_jobs import QUEUE, defer_unprocessed, process_body, store_body
 from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Flagged, Place, Rollup, WebhookBody
 from tests.sender.returns import FIREFOX, Sent, add_attempt, resent, sent

@@ -20,18 +20,19 @@ from pages.app import create_app
 from sender.alerts.conditions import active_conditions
 from sender.events import recount
 from sender.events.classify import classify_due
-from sender.events.intake import QUEUE, process_body, store_body
 from sender.events.mailbox_providers import OTHER, mailbox_provider
 from sender.events.page_hits import record_hit
 from sender.events.recount import recount_rollups
 from sender.events.replay import Replayed, replay
 from sender.events.webhook_bodies import drop_old_bodies
+from sender.events.webhook_jobs import QUEUE, process_body, store_body
 from sender.links.keys import Keys
 from sender.links.sent_mail import find_sent_mail
 from sender.tables import Delivery, Event, HourRollup, LinkRollup, MailboxRollup, WebhookBody
 from sender.upkeep import chores
 from tests.command import Daisychain
 from tests.sender.returns import FIREFOX, Sent, sent
+from tests.waiting import until
 
 Told = list[dict[str, Any]]
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -355,6 +356,27 @@ def test_a_correction_of_figures_holds_up_no_other_reader_and_counts_whoever_com
     assert readers.came == 6
     monkeypatch.undo()
     assert differences(campaign) == {}
+
+
+def test_whoever_waits_for_a_roll_up_that_is_corrected_has_its_lock_afterwards(database: Database) -> None:
+    campaign = sent(database)
+    take(campaign, a_life(campaign))
+    locked: list[int] = []
+
+    def lock() -> None:
+        with database.engine.begin() as connection:
+            rows = connection.execute(text("SELECT delivery_id FROM delivery_rollups ORDER BY 1 FOR UPDATE"))
+            locked.extend(rows.scalars())
+
+    waiting = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) "
+    waiting += "WHERE NOT granted AND datname = current_database())"
+    with database.engine.begin() as connection:
+        recount._correct_deliveries(connection, campaign.deliveries)
+        other = threading.Thread(target=lock)
+        other.start()
+        until(lambda: bool(connection.scalar(text(waiting))))
+    other.join()
+    assert locked == campaign.deliveries
 
 
 def test_a_body_that_can_not_be_read_is_flagged_and_no_longer_waits(database: Database, daisychain: Daisychain) -> None:

@@ -14,9 +14,9 @@ from daisychain.database import Database
 from daisychain.settings import Settings
 from reports.figures import figures
 from sender.delivery.ledger import Span, move
-from sender.events.intake import process_body, store_body
 from sender.events.recount import recount_rollups
 from sender.events.sum_check import check_sums, ledger_differs
+from sender.events.webhook_jobs import process_body, store_body
 from sender.tables import EarlyPerson, Flagged, WebhookBody
 from tests.seeds import seeds
 from tests.sender.mortal import employed
