@@ -147,12 +147,10 @@ def _correct_deliveries(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(text(f"DELETE FROM {table} t WHERE delivery_id = ANY (:ids) AND {gone}"), some)
         # A row that is right to exist is changed, not replaced: who waits for its lock would get none on a new one.
         changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
-        connection.execute(
-            text(f"""
+        connection.execute(text(f"""
             INSERT INTO {table} ({", ".join(names)}) SELECT {", ".join(names)} FROM right_{table}
             ON CONFLICT ({", ".join(keys)}) DO {"UPDATE SET " + changes if changes else "NOTHING"}
-        """)
-        )
+        """))  # fmt: skip
     connection.execute(text("""
         INSERT INTO early_people (delivery_id, campaign_id)
         SELECT id, campaign_id FROM deliveries WHERE id = ANY (:ids) AND state <> 'accepted' ORDER BY id
@@ -160,9 +158,7 @@ def _correct_deliveries(connection: Connection, ids: Sequence[int]) -> None:
     """), some)  # fmt: skip
 
 
-def _missing(
-    connection: Connection, table: str, old: str, campaign_ids: Collection[int] = ()
-) -> list[dict[str, object]]:
+def _missing(connection: Connection, table: str, old: str, ids: Collection[int] = ()) -> list[dict[str, object]]:
     """Return what each sum in `old` lacks, or has too much, and whether it is `right` that its row exists."""
     counts = _COUNTS[table]
     keys = ", ".join(name for name in _columns(connection, table) if name not in counts)
@@ -176,7 +172,7 @@ def _missing(
                 UNION ALL SELECT {keys}, {negative}, false FROM {old}) AS both_of_them
             GROUP BY {keys} HAVING count(*) = 1 OR {different} ORDER BY {keys}) AS x
     """
-    return list(connection.scalar(text(query), {"ids": sorted(campaign_ids)}) or [])
+    return list(connection.scalar(text(query), {"ids": sorted(ids)}) or [])
 
 
 def _add(connection: Connection, table: str, rows: Sequence[dict[str, object]]) -> None:
