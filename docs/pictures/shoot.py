@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -157,8 +158,9 @@ def leaving_path(home: Path) -> str:
 
 
 def until_notes(report: str) -> str:
-    """Return a report up to its footnotes."""
-    return report.partition("\n[1] ")[0].rstrip()
+    """Return a report up to its footnotes, its sentences wrapped as a terminal wraps them."""
+    lines = report.partition("\n[1] ")[0].rstrip().split("\n")
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, 112, drop_whitespace=False) or [""])
 
 
 def local(path: Path) -> Page:
