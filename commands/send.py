@@ -75,6 +75,7 @@ def send(
     from sender.campaigns.campaign_record import find_campaign
     from sender.campaigns.plans import Plan, require_unplanned, set_plan
     from sender.campaigns.status import campaign_status
+    from sender.delivery import confirmed_places
     from sender.upkeep import foreground
 
     plan = Plan(**said, most_bounces=max_bounces, most_complaints=max_complaints)
@@ -89,6 +90,7 @@ def send(
         asked = look_first(installation, connection, found, plan, answers, as_created=as_created)
     if asked:
         confirm(*asked)  # without a connection: nothing is locked while a person thinks
+    confirmed_places.require_here(installation.database)
     with installation.database.engine.begin() as connection:
         scheduled = set_plan(connection, installation.settings, found, plan, who=acting_user())
     stop = StopFlag()

@@ -49,7 +49,9 @@ def pause(installation: Installation, id_: int, because: str, format_: str) -> N
 def resume(installation: Installation, id_: int, because: str, format_: str) -> None:
     """Resume a paused campaign in `daisychain serve` or `worker`; `campaign send` does it in the foreground."""
     from sender.campaigns import steering
+    from sender.delivery import confirmed_places
 
+    confirmed_places.require_here(installation.database)
     with installation.database.engine.begin() as connection:
         steering.resume(connection, installation.settings, id_, who=acting_user(), because=because)
     say(f"Resumed: `daisychain serve` or `worker` continues it; to do it here: daisychain campaign send {id_}")

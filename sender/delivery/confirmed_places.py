@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Row, func, insert, make_url, select, text, up
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.clock import shown
+from daisychain.database import Database
 from daisychain.errors import StateError
 from daisychain.settings import Settings
 from sender.delivery.campaign_states import pause
@@ -155,6 +156,14 @@ def is_confirmed(connection: Connection, settings: Settings) -> bool:
 def require_confirmed(connection: Connection, settings: Settings) -> None:
     """Raise StateError if no mail may be sent from here."""
     if reason := why_not(connection, settings):
+        raise StateError(reason, hint=HINT)
+
+
+def require_here(database: Database) -> None:
+    """Do the same in a transaction of its own, so that a withdrawal is kept, and stops other machines too."""
+    with database.engine.begin() as connection:
+        reason = why_not(connection, database.settings)
+    if reason:
         raise StateError(reason, hint=HINT)
 
 

@@ -257,3 +257,22 @@ def test_a_mark_that_a_power_cut_left_is_written_anew(database: Database, conten
     assert mark.read() is None
     mark.raise_to(Mark(1, NOW))
     assert mark.read() == Mark(1, NOW)
+
+
+@pytest.mark.parametrize("command", ["send", "resume"])
+def test_what_a_command_finds_out_stops_other_machines_too(
+    database: Database, daisychain: Daisychain, tmp_path: Path, command: str
+) -> None:
+    campaign_id = sent_once(database)
+    other = replace(database.settings, home=tmp_path / "other")
+    waiting = str(staged(database, 3, name="others"))
+    with database.engine.begin() as connection:
+        assert confirmed_places.is_confirmed(connection, other)
+        connection.execute(text("UPDATE attempts SET started_at = started_at - interval '1 day'"))  # a forgotten one
+        if command == "resume":
+            connection.execute(text("UPDATE campaigns SET state = 'paused' WHERE id = :id"), {"id": waiting})
+    options = ("--yes", "--as-created") if command == "send" else ()
+    assert "went back in time" in daisychain("campaign", command, waiting, *options, code=1).stderr
+    with database.engine.begin() as connection:
+        assert not confirmed_places.is_confirmed(connection, other)
+    assert ledger(database, campaign_id).accepted == 3
