@@ -53,14 +53,14 @@ def killed_often(
 
 
 # Seeds choose the kind of campaign: 0 and 3 with a provider that is at fault, 1 and 3 with many small batches.
-@pytest.mark.parametrize("seed", seeds((0, 1, 3), (2, *range(4, 8))))
+@pytest.mark.parametrize("seed", seeds((3,), (0, 1, 2, *range(4, 8))))
 def test_one_sender_killed_again_and_again(
     seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
 ) -> None:
     killed_often(database, through_sendgrid, sendgrid, seed, kills=10, senders=1)
 
 
-@pytest.mark.parametrize("seed", seeds((101, 102), (100, 103)))
+@pytest.mark.parametrize("seed", seeds((101,), (100, 102, 103)))
 def test_two_senders_killed_again_and_again(
     seed: int, database: Database, through_sendgrid: Settings, sendgrid: FakeSendGrid
 ) -> None:

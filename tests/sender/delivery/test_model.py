@@ -545,7 +545,7 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch, *, examples: int, b
 def test_whatever_happens_nobody_is_lost_or_mailed_again_and_the_ledger_balances(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(database, monkeypatch, examples=12, by_chance=False)
+    run(database, monkeypatch, examples=6, by_chance=False)
 
 
 @pytest.mark.slow
