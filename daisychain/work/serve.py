@@ -130,7 +130,7 @@ def application() -> WebProcess:
     from daisychain.work.web_process import WebProcess
     from pages.app import create_app
 
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = load_settings()
     clock.use_zone(settings.time_zone)
     log_to_stderr(settings.log_format)
@@ -148,11 +148,11 @@ def _end_with_slots(workers: Workers, server: MPServer) -> None:
     server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
-def _end_with_parent(parent: int) -> None:
+def _end_with_parent() -> None:
     """End this process when the one that delivers is killed: otherwise it would keep the port from the next start."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+    if parent := multiprocessing.parent_process():
+        parent.join()  # also if it died while this one was starting, as its end of a pipe is closed then
+        os._exit(1)
 
 
 def free_port(host: str, wanted: int = 0) -> int:
