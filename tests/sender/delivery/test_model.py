@@ -530,6 +530,7 @@ ACTIONS: dict[str, tuple[int, Callable[[Campaigning], object]]] = {
 
 def run(database: Database, monkeypatch: pytest.MonkeyPatch, *, examples: int, by_chance: bool) -> None:
     monkeypatch.setattr(outcomes, "REFUSALS_IN_A_ROW", REFUSALS_IN_A_ROW)
+    monkeypatch.setattr(steering, "require_ready", lambda *_: None)  # the model's provider needs no settings
     monkeypatch.setattr(
         retry_times, "DEFERRED_PAUSES", tuple(timedelta(minutes=minutes) for minutes in DEFERRED_MINUTES)
     )
@@ -545,7 +546,7 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch, *, examples: int, b
 def test_whatever_happens_nobody_is_lost_or_mailed_again_and_the_ledger_balances(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(database, monkeypatch, examples=6, by_chance=False)
+    run(database, monkeypatch, examples=2, by_chance=False)
 
 
 @pytest.mark.slow
