@@ -64,7 +64,7 @@ def open_sheet(
         plain = head.lstrip(b"\xff\xfe").replace(b"\0", b"")  # UTF-16 as ASCII
         start = plain.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n").upper()
         for kind, marks in _OTHERS.items():
-            if start.startswith(marks):
+            if start.startswith(marks) or head.startswith(marks):
                 raise InputError(
                     f"This is {kind}, not a CSV.", file=path,
                     hint="Open it in a spreadsheet program, and save it as “CSV UTF-8” or .xlsx.",

@@ -43,6 +43,7 @@ _CHARACTER = re.compile(
     r"|</?(?:a|b|i|u|p|br|hr|em|strong|div|span|img|font|center|table|t[dhr]|[ou]l|li|h[1-6])(?:\s[^<>]*)?/?>?(?!\w)",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(r"\S*(?:\s\S+)?")
 _CELLS = frozenset({"p", "li", "td", "th", "div", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"})
 # Who writes a sign like this means to show it; it is not in the source as it is shown.
 _ESCAPED = re.compile(r"\\[*_~`\[\]#|<]|&(?:lt|amp|#\d+);")
@@ -66,9 +67,10 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _signs(text: str) -> Iterator[tuple[Code, str]]:
     for code, pattern in ((LINK, _LINK), (CHARACTER, _CHARACTER)):
         yield from ((code, found[0].strip()) for found in pattern.finditer(text))
-    for found in _SIGNS.finditer(_LINK.sub("", text)):
+    bare = _LINK.sub("", text)
+    for found in _SIGNS.finditer(bare):
         # A sign by itself is found again in the source with the word beside it.
-        yield SIGNS, (re.match(r"\S*(?:\s\S+)?", text[text.find(found[0]) :]) or found)[0].strip()
+        yield SIGNS, (_BESIDE.match(bare, found.start()) or found)[0].strip()
     if len(items := _ITEM.findall(text)) > 1:
         yield SIGNS, items[0].strip()
 

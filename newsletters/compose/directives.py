@@ -33,7 +33,7 @@ _ATTRIBUTE = re.compile(
 _ESCAPED = re.compile(r"\\(.)")
 # A line that was meant as a directive: two colons, four spaces before them, or something else at its start.
 _ALMOST = re.compile(r"[\s>*+-]*(?:\d+[.)]\s*)?(?::{2,}|:(?:\s:)+|[：;]{2,})\s*([A-Za-z][\w-]*)?(?=\s|$)")
-_WITHIN = re.compile(r"\S.*\s:{3,}\s*([A-Za-z][\w-]*)")
+_WITHIN = re.compile(r"(?<=\s):{3,}\s*([A-Za-z][\w-]*)")
 _CODE_SPAN = re.compile(r"`[^`]*`")
 _CURLY = re.compile(r"[“”„‟«»‘’‚]")
 

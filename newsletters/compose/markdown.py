@@ -107,10 +107,11 @@ def _refuse_unclosed(words: Words) -> None:
                     continue
                 if not found[1]:
                     opened.append((tag, line))
-                elif tag not in (tags := [each for each, _ in opened]):
+                    continue
+                at = next((at for at in range(len(opened) - 1, -1, -1) if opened[at][0] == tag), None)
+                if at is None:
                     raise line.wrong(f"This </{found[2]}> closes nothing.", f"Delete it, or put <{tag}> before it.")
-                else:
-                    del opened[len(tags) - 1 - tags[::-1].index(tag)]
+                del opened[at]
     if opened:
         tag, line = opened[-1]
         raise line.wrong(f"The HTML tag <{tag}> is not closed.", f"Put </{tag}> after its words.")

@@ -46,8 +46,11 @@ _CLAIM = (
     update(Batch)
     .where(Batch.id == _CLAIMABLE.scalar_subquery())
     .values(state="sending", sender_id=bindparam("sender"))
-    .returning(Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id)
-)
+    .returning(
+        Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id,
+        select(Campaign.provider).where(Campaign.id == Batch.campaign_id).scalar_subquery().label("provider"),
+    )
+)  # fmt: skip
 # The waiting people of a span, and whether they unsubscribed or were suppressed since the freeze.
 _LIST = select(Campaign.list_id).where(Campaign.id == bindparam("campaign")).scalar_subquery()
 _EXCLUDED = or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed"))
@@ -74,6 +77,7 @@ class Claim:
     started_at: datetime
     batch_id: int
     campaign_id: int
+    provider: str
     compiled_id: int
     people: Sequence[Row[int, str, dict[str, Any], bool]]  # (delivery id, address, merge inputs, False)
 
@@ -102,7 +106,9 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
     # The transaction's time is also the default of `attempts.started_at`.
     made = connection.execute(named.returning(Batch.attempt_id, func.now().label("started_at"))).one()
     assert made.attempt_id is not None
-    return Claim(made.attempt_id, made.started_at, batch_id, span.campaign_id, batch.compiled_id, people)
+    return Claim(
+        made.attempt_id, made.started_at, batch_id, span.campaign_id, batch.provider, batch.compiled_id, people
+    )
 
 
 def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | None]:

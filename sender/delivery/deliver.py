@@ -85,9 +85,8 @@ class Deliverer:
 
     def _cut(self, connection: Connection, claim: attempts.Claim) -> attempts.Claim:
         """Cut a claim to as many people as the provider takes at once; the rest is a batch for any slot."""
-        name = connection.scalar(select(Campaign.provider).where(Campaign.id == claim.campaign_id))
         try:
-            most = self._provider(name or "").most_at_once
+            most = self._provider(claim.provider).most_at_once
         except Exception:  # `_send` meets it again, and says so
             return claim
         claim, rest_id = attempts.cut(connection, claim, most)
@@ -143,8 +142,8 @@ class Deliverer:
     def _send(self, claim: attempts.Claim) -> Outcome:
         """Send a claimed batch. A failure before the provider is called has mailed nobody, and pauses the campaign."""
         try:
-            mailing, provider_name = self._mailing(claim.campaign_id, claim.compiled_id)
-            provider = self._provider(provider_name)
+            mailing = self._mailing(claim.campaign_id, claim.compiled_id)
+            provider = self._provider(claim.provider)
             ids = [row.id for row in claim.people]
             headers, messages = (self._keys.make(kind, ids) for kind in (KeyKind.HEADER, KeyKind.MESSAGE))
             keys = zip(self._keys.of_links(ids), headers, messages, strict=True)
@@ -165,8 +164,8 @@ class Deliverer:
             log.exception("attempt %s failed", claim.attempt_id)
             return Outcome(verdict_of("any", "bug"), detail=f"broke off: {type(error).__name__}")
 
-    def _load_mailing(self, campaign_id: int, compiled_id: int) -> tuple[Mailing, str]:
-        """Build the common part of all mails of a campaign in one language; returns it with the provider's name.
+    def _load_mailing(self, campaign_id: int, compiled_id: int) -> Mailing:
+        """Build the common part of all mails of a campaign in one language.
 
         A test's subject is marked as one, and with its language if there are several.
         """
@@ -175,7 +174,7 @@ class Deliverer:
             email = load_emails(connection, [compiled_id])[compiled_id]
             mark = f" {email.language}" if emails_of(connection, campaign_id).several and email.language else ""
         references = sent_references(campaign.public_url, opens=campaign.opens, clicks=campaign.clicks)
-        mailing = Mailing(
+        return Mailing(
             campaign_id=campaign.id,
             plan=plan_merge(email, references),
             from_name=parseaddr(email.from_address)[0] or campaign.from_name,
@@ -187,4 +186,3 @@ class Deliverer:
             clicks=campaign.clicks,
             subject_prefix=f"[TEST{mark}] " if campaign.kind == "test" else "",
         )
-        return mailing, campaign.provider
