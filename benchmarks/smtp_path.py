@@ -19,7 +19,7 @@ PEOPLE = 100_000
 
 def main(people: int = PEOPLE) -> list[Figure]:
     """Run it once; raises SystemExit if there is no smtp-sink (Debian: it is in the package postfix)."""
-    with _sink() as port, house("smtp", provider="smtp", smtp_url=f"smtp://127.0.0.1:{port}") as database:
+    with sink() as port, house("smtp", provider="smtp", smtp_url=f"smtp://127.0.0.1:{port}") as database:
         with database.engine.begin() as connection:
             add_people(connection, "everybody", people)
         figures = [send_to_all(database, "smtp", "SMTP path, freeze included", people, "3,000 mails/s")]
@@ -28,7 +28,8 @@ def main(people: int = PEOPLE) -> list[Figure]:
 
 
 @contextmanager
-def _sink() -> Iterator[int]:
+def sink() -> Iterator[int]:
+    """Start Postfix's sink; yields its port."""
     program = os.environ.get("SMTP_SINK") or shutil.which("smtp-sink", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         raise SystemExit("smtp-sink is not installed: install postfix, or name it in SMTP_SINK.")

@@ -67,10 +67,9 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _signs(text: str) -> Iterator[tuple[Code, str]]:
     for code, pattern in ((LINK, _LINK), (CHARACTER, _CHARACTER)):
         yield from ((code, found[0].strip()) for found in pattern.finditer(text))
-    bare = _LINK.sub("", text)
-    for found in _SIGNS.finditer(bare):
-        # A sign by itself is found again in the source with the word beside it.
-        yield SIGNS, (_BESIDE.match(bare, found.start()) or found)[0].strip()
+    for found in _SIGNS.finditer(_LINK.sub("", text)):
+        # A sign by itself is found again in the source with the word beside it, each time where it stands first.
+        yield SIGNS, (_BESIDE.match(text, text.find(found[0])) or found)[0].strip()
     if len(items := _ITEM.findall(text)) > 1:
         yield SIGNS, items[0].strip()
 
