@@ -165,7 +165,7 @@ class SmtpConnection:
         """Read the relay's next reply as code and text, -1 for an invalid code; raises OSError if it hung up."""
         texts, deadline = [], Deadline(self._timeout)
         for _ in range(_MOST_LINES):
-            line = self._read_line(deadline)
+            line = self._read_line(deadline, first=not texts)
             if not line.endswith(b"\n"):
                 raise ConnectionError("the connection was closed")
             code = int(line[:3]) if line[:3].isdigit() else -1
@@ -174,14 +174,17 @@ class SmtpConnection:
                 return code, f"{code} {' '.join(texts)}" if code > 0 else texts[-1]
         raise ConnectionError("the reply is too long")
 
-    def _read_line(self, deadline: Deadline) -> bytes:
+    def _read_line(self, deadline: Deadline, *, first: bool) -> bytes:
         """Read to the end of a line, but no further than the deadline, also if it comes a byte at a time."""
         line = b""
         while not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
-            deadline.limit(self._socket)
+            if line or not first:  # setting a timeout is a system call; most replies come whole
+                deadline.limit(self._socket)
             ahead = self._replies.peek(1)  # reads from the socket at most once
             if not ahead:
                 break
+            if line or not first:
+                self._socket.settimeout(self._timeout)
             line += self._replies.read(ahead.find(b"\n") + 1 or len(ahead))
         return line
 
