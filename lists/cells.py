@@ -6,11 +6,6 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 
-# No value, or a formula's error. In these spellings only: Null and Na are surnames.
-MISSING = frozenset({
-    "NULL", "null", "(null)", "<null>", "N/A", "n/a", "#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!",
-    "#NUM!", "#ERROR!",
-})  # fmt: skip
 # A number that a spreadsheet was told to keep as text: '00123. Names such as 't Hart keep their apostrophe.
 _TEXT_MARK = re.compile(r"'[\d .,/:+()-]+")
 _NUMBERS = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4})(?:[ T,].*)?")

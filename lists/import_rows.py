@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from daisychain.csv_cells import unguard
+from daisychain.missing_values import MISSING
 from daisychain.sheets.sheet import Row
 from daisychain.terminal_text import CONTROLS
 from lists.address_files import addresses_in
 from lists.addresses import Address, AddressError, common_key, parse_address
-from lists.cells import MISSING, is_text_mark, read_date, split_name
+from lists.cells import is_text_mark, read_date, split_name
 from lists.columns import Columns
 from lists.likely_typos import meant_domain
 from lists.merging import NOTHING

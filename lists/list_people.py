@@ -38,6 +38,7 @@ class ListPeople:
         self._audience = audience
         self._of, self._codes = of, sorted(codes)
         self._longest: dict[str, str] = {}
+        self._values: dict[tuple[str, str], dict[str, int]] = {}
 
     def sender(self) -> tuple[str, str]:
         """Return its sender, as in From, and the address for replies; empty if that is the same."""
@@ -61,6 +62,15 @@ class ListPeople:
     def empty(self, field: str) -> int:
         """Count the people who have no value for `field`."""
         return self.count() - self.filled.get(field, 0)
+
+    def values(self, field: str, pattern: str) -> dict[str, int]:
+        """Count the people by each value of `field` that a regular expression finds, the most first."""
+        if (field, pattern) not in self._values:
+            value = column_of(field)
+            found = self._mailable(value, func.count()).where(value.regexp_match(pattern)).group_by(value)
+            rows = self._connection.execute(found.order_by(func.count().desc(), value))
+            self._values[field, pattern] = dict(map(tuple, rows))
+        return self._values[field, pattern]
 
     def basis(self) -> dict[str, int]:
         """Count the people who may be mailed on each ground, "unknown" if none was recorded; the most first."""

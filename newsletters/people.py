@@ -25,6 +25,9 @@ class People(Protocol):
     def empty(self, field: str) -> int:
         """For how many of them `field` is missing or empty."""
 
+    def values(self, field: str, pattern: str) -> Mapping[str, int]:
+        """Count the people by each value of `field` that a regular expression finds, the most first."""
+
     def basis(self) -> Mapping[str, int]:
         """Count the people who may be mailed on each ground, "unknown" if none was recorded."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import CompiledEmail, Condition, Slot
 from newsletters.documents.document import MEMBER_FIELDS
-from newsletters.expressions.trees import holes, surely_present
+from newsletters.expressions.list_values import NO_VALUE_PATTERN, NOT_PLAIN_NUMBER, is_no_value, number_of
+from newsletters.expressions.trees import fields_as_numbers, holes, surely_present
 from newsletters.people import People
 from newsletters.tokens import Kind, Token
 
@@ -31,6 +32,16 @@ LONG_VALUE = Code(
     why="A value of that length breaks a heading or a button, or is not a name at all.",
     fix="Look at it in a preview with --member, and correct it in the list.",
 )  # fmt: skip
+NO_VALUE = Code(
+    "merge-no-value", "hint", "Values that say that there is none, such as NULL, N/A or a dash",
+    why="They count as empty, so that nobody is greeted as NULL.",
+    fix="Look at the mail of one of these people in a preview with --member, and correct the list.",
+)  # fmt: skip
+NOT_A_NUMBER = Code(
+    "merge-not-a-number", "warning", "Values that are compared with a number, and are none",
+    why="For these people the comparison never holds, so they get the else part.",
+    fix="Correct them in the list: 1700, £1,700 and 1.700,50 are numbers, and 42 years is not.",
+)  # fmt: skip
 NO_LIST = Code(
     "merge-no-list", "hint", "A field without a default, and no list was named",
     why="A field that is empty leaves a hole in somebody's mail.",
@@ -51,6 +62,7 @@ _LEFT_OVER_IN_WORDS = re.compile(
 )
 _ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 LONGEST_VALUE = 60  # characters
+_SHOWN = 20  # characters of a value in a finding
 _READ = ("html", "header")
 
 
@@ -70,6 +82,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield UNKNOWN_FIELD.at(place, f"Nobody on the list {people.name!r} has the field {field!r}.")
     for hole, slot in unguarded(subject.email).items():
         yield from _empty(people, hole, slot)
+    yield from _values(subject, people)
     yield from _long(subject.email, people)
 
 
@@ -78,14 +91,14 @@ def unguarded(email: CompiledEmail) -> dict[frozenset[str], Slot]:
     slots = {slot.index: slot for slot in email.slots}
     found: dict[frozenset[str], Slot] = {}
     for part in (email.subject, email.html, email.text):
-        for slot, present in _shown(email, part, frozenset()):
+        for slot, present in _slots_in(email, part, frozenset()):
             for hole in holes(slots[slot].expression, present):
                 if hole:
                     found.setdefault(hole, slots[slot])
     return found
 
 
-def _shown(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
+def _slots_in(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
     """Yield the slots of `text`, each with the fields that can't be empty when it is shown."""
     tests = {row.index: row.test for row in email.conditions}
     links = {link.index: link.url for link in email.links}
@@ -101,13 +114,13 @@ def _shown(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator
             case Token(kind=Kind.SLOT):
                 yield piece.index, held[-1]
             case Token(kind=Kind.LINK):
-                yield from _shown(email, links[piece.index], held[-1])
+                yield from _slots_in(email, links[piece.index], held[-1])
 
 
 def _empty(people: People, hole: frozenset[str], slot: Slot) -> Iterator[Finding]:
     fields = sorted(hole)
     # If one of several fields is enough, at most the people who lack the best-filled one lack all.
-    empty, count = min(people.empty(field) for field in fields), people.count()
+    empty, count = min(people.empty(each) + sum(no_values(people, each).values()) for each in fields), people.count()
     if empty:
         yield EMPTY_FIELD.at(
             f"{slot.file}:{slot.line}",
@@ -115,6 +128,34 @@ def _empty(people: People, hole: frozenset[str], slot: Slot) -> Iterator[Finding
             "list, and has no default.",
             fix=f'Write {{{{ member.{fields[0]} | default("…") }}}}, or put {{% if member.{fields[0]} %}} around it.',
         )
+
+
+def no_values(people: People, field: str) -> Mapping[str, int]:
+    """Count the people by each value of `field` that says that there is none."""
+    return people.values(field, NO_VALUE_PATTERN)
+
+
+def _values(subject: Subject, people: People) -> Iterator[Finding]:
+    """Yield findings about values that count as empty, and about those that are no numbers and should be."""
+    email, count = subject.email, people.count()
+    trees = [slot.expression for slot in email.slots] + [row.test for row in email.conditions]
+    numbers = set().union(*map(fields_as_numbers, trees))
+    for field in email.fields:
+        place = _place(email, field) or subject.document.file
+        if found := no_values(people, field):
+            yield NO_VALUE.at(place, f"{_shown_values(field, found)} for {sum(found.values()):,} of {count:,} people.")
+        rest = people.values(field, NOT_PLAIN_NUMBER) if field in numbers else {}
+        wrong = {each: rest[each] for each in rest if not (number_of(each) or is_no_value(each))}
+        if wrong:
+            words = (
+                f"{_shown_values(field, wrong)}, which is no number, for {sum(wrong.values()):,} of {count:,} people."
+            )
+            yield NOT_A_NUMBER.at(place, words)
+
+
+def _shown_values(field: str, found: Mapping[str, int]) -> str:
+    shown = [repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…") for value in list(found)[:3]]
+    return f"{field!r} is {' or '.join(shown)}{' and so on' if len(found) > len(shown) else ''}"
 
 
 def _long(email: CompiledEmail, people: People) -> Iterator[Finding]:

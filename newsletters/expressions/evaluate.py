@@ -12,7 +12,8 @@ from typing import Any
 
 from newsletters.compiled import Tree
 from newsletters.expressions.escaping import escape
-from newsletters.expressions.trees import COMPARISONS, FILTERS
+from newsletters.expressions.list_values import is_no_value
+from newsletters.expressions.trees import COMPARISONS, FILTERS, MADE, VALUES
 
 # How many values are cached, and how many characters one may have: a few MB a function at most.
 _CACHED, _LONGEST = 4_096, 200
@@ -34,9 +35,11 @@ class Formulas:
     """
 
     def __init__(self, mark: str) -> None:
-        self._names: dict[str, Any] = {"known": _Cache(mark), "join": "".join, "escape": escape}
+        self._names: dict[str, Any] = {
+            "field": _Cache(mark), "value": _Cache(mark, is_no_value), "join": "".join, "escape": escape,
+        }  # fmt: skip
         self._constants: dict[str, str] = {}
-        self._fields: dict[str, str] = {}
+        self._fields: dict[tuple[str, str], str] = {}
         self._apart: list[str] = []
 
     def function(self, lines: Iterable[str]) -> Callable[..., Any]:
@@ -44,7 +47,9 @@ class Formulas:
 
         It adds no names, so that several threads may call it at once.
         """
-        head = [f"f{at}, h{at} = known[get({name}) or '']" for at, name in enumerate(self._fields.values())]
+        head = [
+            f"f{at}, h{at} = {kind}[get({name}) or '']" for at, ((kind, _), name) in enumerate(self._fields.items())
+        ]
         source = "def filled(get, keys):" + "".join(f"\n {line}" for line in [*head, *self._apart, *lines])
         names = dict(self._names)
         exec(compile(source, "<formulas>", "exec"), names)  # noqa: S102 - names and operators only, see above
@@ -88,9 +93,9 @@ class Formulas:
     def value(self, tree: Tree, *, escaped: bool = False) -> str:
         """Return the formula of the tree's value: a text (as HTML if `escaped`), or true or false if it is a test."""
         kind, *rest = tree
-        if kind == "field":
-            self._fields.setdefault(rest[0], self.constant(rest[0]))
-            return f"{'h' if escaped else 'f'}{[*self._fields].index(rest[0])}"
+        if kind in VALUES:
+            self._fields.setdefault((kind, rest[0]), self.constant(rest[0]))
+            return f"{'h' if escaped else 'f'}{[*self._fields].index((kind, rest[0]))}"
         if kind == "const":
             return self._constant(rest[0], escaped=escaped)
         # Empty stays empty and parts stay parts when escaped, so that each field need be escaped only once.
@@ -114,6 +119,10 @@ class Formulas:
     def _other(self, kind: str, rest: list[Any]) -> str:
         if kind == "filter":
             return self.called(FILTERS[rest[0]], self.value(rest[1]))
+        if kind in MADE:
+            return self.called(MADE[kind], self.value(rest[0]))
+        if kind == "count":
+            return f"str({' + '.join([str(int(rest[0])), *(f'(not not {self.value(test)})' for test in rest[1:])])})"
         if kind == "not":
             return f"(not {self.value(rest[0])})"
         if kind == "and":
@@ -139,11 +148,15 @@ def _compared(sign: str, number: float) -> Callable[[str], bool]:
 
 
 class _Cache(dict[Any, tuple[str, str]]):
-    """A field's value → its cleaned text, and that as HTML. Many people share a town, a role or a first name."""
+    """A field's value → its cleaned text, and that as HTML. Many people share a town, a role or a first name.
 
-    def __init__(self, mark: str) -> None:
+    What `is_missing` reports becomes empty.
+    """
+
+    def __init__(self, mark: str, is_missing: Callable[[str], bool] | None = None) -> None:
         super().__init__()
         self._mark = mark
+        self._is_missing = is_missing
 
     def __missing__(self, value: Any) -> tuple[str, str]:
         text = self._cleaned(value)
@@ -162,4 +175,4 @@ class _Cache(dict[Any, tuple[str, str]]):
         # Removing a mark may join the text around it to another.
         while self._mark in text:
             text = text.replace(self._mark, "")
-        return text
+        return "" if self._is_missing and self._is_missing(text) else text

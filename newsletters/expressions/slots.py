@@ -67,8 +67,9 @@ class Slots:
 
     def _slot(self, expression: int, context: Context) -> str:
         found = self._expressions.slots[expression]
-        key = (json.dumps(found.tree), context)
+        tree = ["address", found.tree] if context == "url" else found.tree
+        key = (json.dumps(tree), context)
         slot = self._found.setdefault(
-            key, Slot(len(self._found), found.tree, context, fields_of(found.tree), found.line, found.file)
+            key, Slot(len(self._found), tree, context, fields_of(tree), found.line, found.file)
         )
         return self._mint.write(Kind.SLOT, slot.index)

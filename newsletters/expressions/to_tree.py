@@ -110,7 +110,7 @@ class TreeBuilder:
                 f"Members have no field {name!r}.", node,
                 hint=f"{nearest(name, self._fields)} A field of your own goes under `fields:` in the front matter.",
             )  # fmt: skip
-        return ["field", name]
+        return ["value", name]
 
     def _look_up(self, node: nodes.Node, missing: str | None = None) -> Any:
         match node:
@@ -193,7 +193,8 @@ class TreeBuilder:
             self._fail(
                 "Less and greater are for numbers.", node, hint="Write {% if member.age > 17 %}, without quotes."
             )
-        return [sign, left, right[1]]
+        as_text = isinstance(right[1], str) or left[0] == "const"
+        return [sign, left if as_text else ["number", left], right[1]]
 
     def _membership(self, node: nodes.Compare, left: Tree, right: Tree) -> Tree:
         choices = right[1] if right[0] == "const" else None

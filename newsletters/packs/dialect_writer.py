@@ -14,6 +14,7 @@ from daisychain.urls import absolute_url
 from newsletters.compiled import CompiledEmail, Condition, Image, Link, Slot, Tree
 from newsletters.compose.compose import phrases
 from newsletters.compose.mjml_rules import MARK
+from newsletters.expressions.trees import VALUES
 from newsletters.merge.merge import branches
 from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.partner_links import Marking
@@ -268,11 +269,11 @@ class _DialectWriter:
         kind, *rest = tree
         if kind == "const":
             return escape(str(rest[0]))
-        if kind == "field":
+        if kind in VALUES:
             return self._field(rest[0], at)
-        if kind == "default" and rest[0][0] == "field":
+        if kind == "default" and rest[0][0] in VALUES:
             return self._with_default(rest[0][1], rest[1], at, escape)
-        if kind == "or" and len(rest) == 2 and rest[0][0] == "field" and rest[1][0] == "const":
+        if kind == "or" and len(rest) == 2 and rest[0][0] in VALUES and rest[1][0] == "const":
             return self._with_default(rest[0][1], str(rest[1][1]), at, escape)
         if kind == "concat":
             return "".join(self._words(part, at, escape) for part in rest)
@@ -321,7 +322,7 @@ class _DialectWriter:
         test, dialect, otherwise = row.test, self._dialect, no
         if test[0] == "not":
             test, yes, no = test[1], no, yes
-        if test[0] != "field":
+        if test[0] not in VALUES:
             if self._wording.otherwise:
                 return otherwise()
             self._cant("show a part to some people by this test", row, _ONE_TEST)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from lists.lists import create_list
 from lists.members import find_member, unsubscribe, unsubscribe_everywhere
 from lists.suppression import suppress
 from lists.tables import Member, Membership
+from newsletters.expressions.list_values import NO_VALUE_PATTERN, NOT_PLAIN_NUMBER
 
 ROWS = """email,first_name,town,language
 Ann@x.org,Ann,Leeds,en
@@ -52,6 +54,18 @@ def test_those_who_speak_a_language_can_be_looked_at_alone(connection: Connectio
     assert [each.empty("town") for each in (english, others)] == [0, 1]
     # What is said of the list as a whole stays so.
     assert (others.fields(), others.basis()) == (found.fields(), found.basis())
+
+
+@pytest.mark.parametrize("pattern", [NO_VALUE_PATTERN, NOT_PLAIN_NUMBER])
+def test_the_database_finds_the_values_that_python_finds(
+    connection: Connection, list_id: int, take_in: Any, pattern: str
+) -> None:
+    values = ["-", "–", "x-", "1700", "-5.5", "£1,700", "1.700,50", "(nul)", "NULLE", "12 ", "1 000", "٤٢", "5-5"]
+    take_in("email,gift\n" + "".join(f'p{at}@x.org,"{value}"\n' for at, value in enumerate([*values, "-"])))
+    found = open_people(connection, "friends").values("gift", pattern)
+    stored = [value.strip() for value in [*values, "-"]]
+    assert found == {value: stored.count(value) for value in stored if re.search(pattern, value)}
+    assert next(iter(found)) == "-" or "-" not in found
 
 
 def test_an_empty_list_has_nobody_and_an_unknown_one_is_an_error(connection: Connection, list_id: int) -> None:

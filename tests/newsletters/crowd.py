@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -25,6 +26,10 @@ class Crowd:
 
     def empty(self, field: str) -> int:
         return sum(not member.get(field) for member in self._members)
+
+    def values(self, field: str, pattern: str) -> Mapping[str, int]:
+        found = Counter(member.get(field, "") for member in self._members if re.search(pattern, member.get(field, "")))
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
     def basis(self) -> Mapping[str, int]:
         return {self._basis: len(self._members)}

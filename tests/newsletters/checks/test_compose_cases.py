@@ -10,6 +10,7 @@ import pytest
 from newsletters.checks import CheckReport, check_file
 from newsletters.compose.compiler import Compilation
 from newsletters.compose.languages import compile_languages
+from newsletters.merge.merge import References, plan_merge
 from newsletters.toolkit_store.store import shipped_toolkit
 from newsletters.toolkits.toolkit import Toolkit
 from tests.newsletters.crowd import Crowd
@@ -17,15 +18,20 @@ from tests.newsletters.crowd import Crowd
 CASES = Path(__file__).parents[2] / "cases" / "compose"
 
 
+REFERENCES = References(link=lambda link: link.url, image=lambda image: "", unsubscribe="", view="")
+
+
 def find(name: str, folder: Path) -> Toolkit:
     return shipped_toolkit(name)
 
 
-def people() -> Crowd:
+def rows() -> list[dict[str, str]]:
     with (CASES / "people.csv").open(encoding="utf-8") as file:
-        return Crowd(
-            *({key.lower().replace(" ", "_"): value for key, value in row.items()} for row in csv.DictReader(file))
-        )
+        return [{key.lower().replace(" ", "_"): value for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def people() -> Crowd:
+    return Crowd(*rows())
 
 
 def checked(name: str, crowd: Crowd | None = None) -> CheckReport:
@@ -93,3 +99,16 @@ def test_a_block_in_a_comment_is_left_out() -> None:
     assert "old" not in [link.url.rpartition("/")[2] for link in email.links]
     assert "End." in email.text
     assert "-->" not in email.text
+
+
+def test_an_amount_with_a_comma_is_an_amount() -> None:
+    plan = plan_merge(made("g05-number-with-comma").email, REFERENCES)
+    shown = {member["gift"]: "large gift" in plan.render(member).text for member in rows()}
+    assert shown == {"£1,700": True, "20": False, "1700": True, "1.700,50": True}
+
+
+def test_names_that_say_that_there_is_none_are_found_and_greet_nobody() -> None:
+    found = {each.code: each for each in checked("g06-null-names", people()).findings}
+    assert "'first_name' is '-' or 'N/A' or 'NULL' for 3 of 4 people" in found["merge-no-value"].message
+    plan = plan_merge(made("g06-null-names").email, REFERENCES)
+    assert [plan.render(member).text.count("Dear friend,") for member in rows()] == [0, 1, 1, 1]

@@ -10,6 +10,7 @@ from tests.newsletters.crowd import Crowd
 ANN = {"email": "ann@a.example", "first_name": "Ann", "city": "Hull"}
 BO = {"email": "bo@a.example", "first_name": "", "city": "Leeds"}
 CROWD = Crowd(ANN, BO)
+ROLES = [{**ANN, "role": role} for role in ("£1,700", "1.700,50", "", "N/A")]
 LONG = Crowd({**ANN, "city": "Llanfairpwllgwyngyll" * 4})
 
 PLANTED = [
@@ -36,6 +37,20 @@ PLANTED = [
         "80 characters",
     ),
     Planted(
+        "merge-no-value",
+        newsletter("In {{ member.city | default('town') }}", people=Crowd(ANN, {**BO, "city": "N/A"})),
+        newsletter("In {{ member.city | default('town') }}", people=CROWD),
+        6,
+        "'city' is 'N/A' for 1 of 2 people",
+    ),
+    Planted(
+        "merge-not-a-number",
+        newsletter("{% if member.role > 17 %}a{% endif %}", people=Crowd(*ROLES, {**BO, "role": "42 years"})),
+        newsletter("{% if member.role > 17 %}a{% endif %}", people=Crowd(*ROLES)),
+        6,
+        "'role' is '42 years', which is no number, for 1 of 5 people",
+    ),
+    Planted(
         "merge-no-list",
         newsletter("In {{ member.city }}"),
         newsletter("In {{ member.city | default('Hull') }}"),
@@ -43,6 +58,11 @@ PLANTED = [
         "'city'",
     ),
 ]
+
+
+def test_a_word_for_no_value_is_a_hole_too() -> None:
+    found = newsletter("Dear {{ member.city }},", people=Crowd(ANN, {**BO, "city": "-"}))("merge-empty-field")
+    assert "'city' is empty for 1 of 2 people" in found[0].message
 
 
 @pytest.mark.parametrize(

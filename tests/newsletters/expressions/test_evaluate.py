@@ -36,15 +36,24 @@ WORDS = [
     "a\nb",
     "\u2028",
     "h0",
+    "NULL",
+    " - ",
+    "£1,700",
+    "1.700,50",
+    "€ 20",
+    "-5,5",
+    "42 years",
 ]
 VALUES = [*WORDS, None, f"{MARK}M0z", f"d0123{MARK}abcdS1z", 0, 1, 1.0, True, 17, "x" * 500]
 
 
 def text_tree(chance: Random, depth: int) -> Tree:
     """A random tree that is a text."""
-    kind = chance.choice(["field", "const", "default", "filter", "concat", "or", "if"] if depth else ["field", "const"])
-    if kind == "field":
-        return ["field", chance.choice(FIELDS)]
+    kind = chance.choice(
+        ["field", "value", *(["const", "default", "filter", "concat", "or", "if"] if depth else ["const"])]
+    )
+    if kind in ("field", "value"):
+        return [kind, chance.choice(FIELDS)]
     if kind == "const":
         return ["const", chance.choice(WORDS)]
     if kind == "default":
@@ -65,7 +74,8 @@ def truth_tree(chance: Random, depth: int) -> Tree:
     inner = text_tree(chance, max(depth - 1, 0))
     if kind == "in":
         return ["in", inner, chance.choices(WORDS, k=3)]
-    return [kind, inner, chance.choice([*WORDS, 17, 0.5, 1000])]
+    constant = chance.choice([*WORDS, 17, 0.5, 1000, 20, 1700])
+    return [kind, inner if isinstance(constant, str) or chance.random() < 0.5 else ["number", inner], constant]
 
 
 def members(chance: Random) -> list[dict[str, Any]]:
@@ -85,6 +95,73 @@ def test_a_formula_gives_what_its_tree_gives_also_as_html(seed: int) -> None:
         for member in members(chance):
             expected, holds = (walked(tree, member, MARK) for tree in (text, test))
             assert filled(member.get, "") == (expected, escape(expected), bool(holds)), (text, test, member)
+
+
+def test_a_count_is_a_number_and_one_for_each_test_that_holds() -> None:
+    tree = ["count", 3, ["value", "city"], ["not", ["value", "key"]], ["==", ["number", ["value", "key"]], 17]]
+    formulas = Formulas(MARK)
+    filled = formulas.function([f"return {formulas.value(tree)}, {formulas.value(tree, escaped=True)}"])
+    for member in ({}, {"city": "Hull"}, {"city": "-", "key": "17"}, {"city": "Hull", "key": "£17.00"}):
+        assert filled(member.get, "") == (walked(tree, member),) * 2
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("£1,700", 1700), ("1.700,50", 1700.5), ("1,700.50", 1700.5), ("1 700", 1700), ("1\u00a0700,5", 1700.5),
+        ("1’700", 1700), ("€ 1.700", 1700), ("1.700", 1.7), ("12,50", 12.5), ("1,70,000", 170000), ("20 €", 20),
+        ("-5", -5), ("−5", -5), ("£-5", -5), ("+5", 5), ("20.-", 20), ("GBP 20", 20), ("20 EUR", 20), ("50%", 50),
+        ("1e3", 1000), ("١٬٧٠٠٫٥", 1700.5), ("٤٢", 42), ("1.700.000", 1700000), ("0,700", 0.7),
+        ("CHF 1’234.50", 1234.5),
+        ("Rs. 1,700", 1700), ("20.", 20),
+    ],
+)  # fmt: skip
+def test_a_number_as_people_write_it_compares_as_that_number(written: str, number: float) -> None:
+    for test, holds in (
+        (f"== {number}", True),
+        (f"> {number}", False),
+        (f">= {number}", True),
+        (f"!= {number}", False),
+    ):
+        shown = merged(compiled(f"{{% if member.last_name {test} %}}yes{{% else %}}no{{% endif %}}"), last_name=written)
+        assert ("yes" in shown.text) == holds, test
+
+
+@pytest.mark.parametrize(
+    "written", ["42 years", "", "N/A", "nan", "inf", "1_000", "17,00,0", "1,2,3", "£", "1.7k", "1 2"]
+)
+def test_what_is_no_number_is_only_unequal(written: str) -> None:
+    for test in ("== 1", "< 1", "> 1", "<= 1", ">= 1", "!= 1"):
+        shown = merged(compiled(f"{{% if member.last_name {test} %}}yes{{% else %}}no{{% endif %}}"), last_name=written)
+        assert ("yes" in shown.text) == (test == "!= 1")
+
+
+@pytest.mark.parametrize("written", ["NULL", "null", "N/A", "n/a", "#N/A", "-", "–", "--", " - ", "", "   "])
+def test_a_word_for_no_value_counts_as_no_value(written: str) -> None:
+    body = 'Dear {{ member.last_name | default("friend") }}, {% if member.last_name %}yes{% else %}no{% endif %}'
+    assert "Dear friend, no" in merged(compiled(body), last_name=written).text
+
+
+@pytest.mark.parametrize("written", ["Null", "Na", "None", "A-B", "Nil"])
+def test_a_name_that_looks_like_no_value_is_a_name(written: str) -> None:
+    assert (
+        f"Dear {written},"
+        in merged(compiled('Dear {{ member.last_name | default("friend") }},'), last_name=written).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("tree", "shown"),
+    [
+        (["field", "key"], "N/A"),
+        (["if", [">", ["field", "gift"], 1000], "many", "few"], "few"),
+        (["if", ["==", ["field", "plain"], 1700], "many", "few"], "many"),
+    ],
+)
+def test_trees_that_databases_hold_mean_what_they_meant(tree: Tree, shown: str) -> None:
+    tree = [part if at < 2 or isinstance(part, list) else ["const", part] for at, part in enumerate(tree)]
+    formulas, member = Formulas(MARK), {"key": "N/A", "gift": "£1,700", "plain": "1700"}
+    assert formulas.function([f"return {formulas.value(tree)}"])(member.get, "") == shown == walked(tree, member)
 
 
 def test_what_is_kept_of_some_people_is_never_another_s() -> None:
@@ -109,8 +186,8 @@ def test_a_tree_without_fields_has_a_value_without_a_member() -> None:
     constant = [tree for tree in trees if not fields_of(tree)]
     assert len(constant) > 100
     for tree in constant:
-        value = evaluate(tree)
-        assert (value if isinstance(value, str) else bool(value)) == walked(tree, {}), tree
+        value, expected = evaluate(tree), walked(tree, {})
+        assert value == expected or bool(value) == bool(expected) is False, tree
 
 
 DEEPER = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import json
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -131,7 +132,37 @@ def test_a_value_is_escaped_for_where_it_stands(compilation: Compilation) -> Non
 
 
 @pytest.mark.parametrize(
-    "site", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "ftp://a", "", " java\tscript:x"]
+    ("site", "leads_to"),
+    [
+        ("www.bea.example", "https://www.bea.example"),
+        (" Bea.Example/a?b=c#d ", "https://Bea.Example/a?b=c#d"),
+        ("bea.example:8080/a b", "https://bea.example:8080/a%20b"),
+    ],
+)
+def test_a_web_address_without_a_scheme_works(compilation: Compilation, site: str, leads_to: str) -> None:
+    assert f'<a href="{leads_to}"' in merged(compilation, site=site, role="staff").html
+
+
+def test_a_whole_address_of_an_older_email_stays_as_it_was(compilation: Compilation) -> None:
+    slots = tuple(replace(slot, expression=["field", "site"]) if slot.context == "url" else slot
+                  for slot in compilation.email.slots)  # fmt: skip
+    older = replace(compilation, email=replace(compilation.email, slots=slots))
+    assert '<a href="#"' in merged(older, site="www.bea.example", role="staff").html
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//evil.example",
+        "ftp://a",
+        "",
+        "ann@bea.example",
+        "N/A",
+        "bea",
+        " java\tscript:x",
+    ],
 )
 def test_a_whole_address_leads_nowhere_unless_it_is_web_or_mail(compilation: Compilation, site: str) -> None:
     assert '<a href="#"' in merged(compilation, site=site, role="staff").html
