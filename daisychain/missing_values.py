@@ -1,4 +1,4 @@
-"""Words that spreadsheets and other tools write for a value that is not there."""
+"""Words that spreadsheets and other tools write for a missing value."""
 
 # No value, or a formula's error. In these spellings only: Null and Na are surnames.
 MISSING = frozenset({

@@ -163,7 +163,8 @@ class SmtpConnection:
 
     def _read_reply(self) -> tuple[int, str]:
         """Read the relay's next reply as code and text, -1 for an invalid code; raises OSError if it hung up."""
-        texts, deadline = [], Deadline(self._timeout)
+        texts: list[str] = []
+        deadline = Deadline(self._timeout)
         for _ in range(_MOST_LINES):
             line = self._read_line(deadline, first=not texts)
             if not line.endswith(b"\n"):
