@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from newsletters.packs.bulk import Made
     from newsletters.packs.edition import Choices, Edition
-    from newsletters.packs.pack_status import Standing
+    from newsletters.packs.pack_status import StalePartner, Standing
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 
@@ -123,12 +123,13 @@ def verify(installation: Installation, folder: Path, format_: str) -> None:
 
     with installation.database.engine.connect() as connection:
         verdict = verified(connection, folder, current_day())
-    answer = {"state": verdict.state, "altered": list(verdict.altered), "changes": list(verdict.changes)}
+    answer = {"state": verdict.state} | {name: list(getattr(verdict, name)) for name in ("altered", "changes", "notes")}
     rows = [] if verdict.known else [("", "This installation does not know it: ask the person who gave it to you.")]
     if not verdict.compared:
         name = verdict.sheet["toolkit"]["name"]
         rows.append(("not compared", f"{name!r} is only a folder: `daisychain toolkit add` it, and its changes show."))
     rows += [("changed since", line) for line in verdict.changes] + [("altered", line) for line in verdict.altered]
+    rows += [("note", line) for line in verdict.notes]
     emit(answer, format_, lambda: show_table(("", verdict.state), rows or [("", "Nothing has changed.")]))
     if verdict.state != "current":
         raise SystemExit(1)
@@ -138,20 +139,23 @@ def verify(installation: Installation, folder: Path, format_: str) -> None:
 @click.option(
     "--stale",
     is_flag=True,
-    help="Only packs that are not current and have no newer one: tell these partners.",
+    help="Only partners with packs that are not current and have no newer one, a row for each, with its contact.",
 )
 @format_option
 @pass_installation
 @examples("pack list --stale")
 def list_(installation: Installation, stale: bool, format_: str) -> None:
     """List the packs that were made, and whether each is current."""
-    from newsletters.packs.pack_status import all_standings, to_tell
+    from newsletters.packs.pack_status import all_standings, stale_partners
     from newsletters.toolkits.toolkit import current_day
 
     with installation.database.engine.connect() as connection:
         found = all_standings(connection, current_day())
-    found = to_tell(found) if stale else found
-    emit([asdict(each) for each in found], format_, lambda: _show_standings(found))
+        partners = stale_partners(connection, found) if stale else []
+    if stale:
+        emit([asdict(each) for each in partners], format_, lambda: _show_stale(partners))
+    else:
+        emit([asdict(each) for each in found], format_, lambda: _show_standings(found))
 
 
 @pack.command("withdraw")
@@ -256,6 +260,8 @@ def _show_made(results: list[Made], out: Path, format_: str) -> None:
     if format_ == "table":
         for made, note in notes[:5]:
             say(f"{_row(made)}{note}")
+        if (others := len(notes) - 5) > 0:
+            say(f"{others:,} more {'notes' if others > 1 else 'note'}: --format json lists them all.")
         if failed:
             more = f"; {out / FAILURES} lists them all" if any(made.line for made in results) else ""
             say(f"{len(failed):,} {'problems' if len(failed) > 1 else 'problem'}{more}:")
@@ -286,3 +292,17 @@ def _show_standings(found: list[Standing]) -> None:
         for each in found
     ]
     show_table(("newsletter", "partner", "tool", "is", "why", "made"), rows)
+
+
+def _show_stale(partners: list[StalePartner]) -> None:
+    if not partners:
+        say("There are no such packs.")
+        return
+    rows = []
+    for each in partners:
+        tools: dict[str, list[str]] = {}
+        for pack in each.packs:
+            tools.setdefault(pack.newsletter, []).append(pack.dialect)
+        packs = ", ".join(f"{name} ({', '.join(keys)})" for name, keys in tools.items())
+        rows.append((each.partner or "(without branding)", each.contact, packs, each.state, " ".join(each.why)))
+    show_table(("partner", "contact", "packs", "is", "why"), rows)

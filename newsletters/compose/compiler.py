@@ -168,7 +168,7 @@ class _Compiling:
         )  # fmt: skip
 
     def _simple(self, page: Mapping[str, Any], nodes: Sequence[Node], email: CompiledEmail) -> CompiledEmail:
-        body = Markup(self._composer.simple(nodes))  # noqa: S704 - our own HTML
+        body = Markup(self._composer.simple(nodes, self._look))  # noqa: S704 - our own HTML
         whole = layouts("html").get_template("frame.mjml.j2").module.simple(page, body, self._look)  # type: ignore[attr-defined]
         css = layouts("html").get_template("simple.css.j2").render(look=self._look)
         html, links = self._placed(inlined(str(whole), css))

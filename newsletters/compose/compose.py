@@ -23,6 +23,7 @@ from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint
 from newsletters.toolkits.brand import Footer
 
+_HEADING = re.compile(r"<h\d[ >]")
 _HEAD_CELL = re.compile(r"<th(?=[ >])")
 _SIDE = re.compile(r'(?<= style=")text-align:(left|right)"')
 _BLANKS = re.compile(r"\n{3,}")
@@ -74,15 +75,16 @@ class Composer:
 
         return self._joined(nodes, lambda node: to_text(self._read(node), self._text_url(node)), block)
 
-    def simple(self, nodes: Iterable[Node]) -> str:
-        """Return the body as HTML without layout, for a mailbox's own editor."""
+    def simple(self, nodes: Iterable[Node], look: Theme) -> str:
+        """Return the body as HTML without layout, for a mailbox's own editor; a comment begins each part."""
         out = layouts("html").get_template("simple.html.j2").module
 
         def block(node: BlockNode) -> str:
-            body = Markup(self.simple(node.body))  # noqa: S704 - our own HTML
-            return str(self._macro(node, "html").simple(self._attributes(node), body, self.look, out))
+            inside = replace(look, tone=node.attributes.get("tone") or node.block.tone or look.tone)
+            body = Markup(self.simple(node.body, inside))  # noqa: S704 - our own HTML
+            return str(self._macro(node, "html").simple(self._attributes(node), body, look, out))
 
-        return self._joined(nodes, self._html, block)
+        return self._joined(nodes, lambda node: _HEADING.sub(r"<!--part-->\g<0>", self._html(node)), block)
 
     def paste(self, nodes: Iterable[Node]) -> str:
         """Return the body as text for an editor that takes it part by part; a form feed begins each part.

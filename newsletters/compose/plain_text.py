@@ -201,7 +201,13 @@ class _PasteWriter(_TextWriter):
             case "heading":
                 return f"\fHEADING\n{self._inline(node.children)}\n\n"
             case "blockquote":
-                return self.blocks(node.children, width)
+                return f"QUOTE\n{self.blocks(node.children, width)}".replace("\f", "")
+            case "bullet_list" | "ordered_list":
+                return self._list(node, width).replace("\f", "")
+            case "table":
+                return f"TABLE\n{self.blocks(node.children, width)}\n"
+            case "tr":  # with tabs, so that it becomes a table again where it is pasted
+                return "\t".join(self._inline(cell.children) for cell in node.children) + "\n"
             case "condition":
                 return f"{node.content}\n\n"
         return super()._block(node, width)

@@ -22,7 +22,6 @@ from newsletters.packs.material import Material, gather
 from newsletters.packs.pack import Pack, make_pack, save
 from newsletters.packs.partner import Fail, Partner, partner_of, read_rows
 from newsletters.packs.partner_codes import Claim, assign_codes, name_key
-from newsletters.packs.screenshot import preview_of
 from newsletters.toolkits.images import ToolkitImage
 
 # Starting a process costs about a second: fewer partners than this are done sooner in this one.
@@ -131,7 +130,6 @@ class _Run:
             return
         try:
             material = gather(edition, self._partner)
-            preview = preview_of(material) if edition.choices.pictures else b""
         except InputError as error:
             self._failed(error, "", edition.language)
             return
@@ -140,12 +138,12 @@ class _Run:
             if isinstance(dialect, InputError):
                 self._failed(dialect)
             elif (edition.language, dialect.key) not in self._unfit:
-                self._make(material, dialect, preview)
+                self._make(material, dialect)
         self.images += material.hosted_images
 
-    def _make(self, material: Material, dialect: Dialect, preview: bytes) -> None:
+    def _make(self, material: Material, dialect: Dialect) -> None:
         try:
-            pack = make_pack(material, dialect, preview)
+            pack = make_pack(material, dialect)
             self.places.append(str(save(pack, self._order.out, as_zip=self._order.as_zip)))
             self.packs.append(pack)
         except InputError as error:
@@ -213,7 +211,11 @@ def _unfit(order: Order, rows: Sequence[_Job]) -> dict[tuple[str, str], str]:
         for dialect in each_dialect(values.get("for", "") or order.dialects)
         if isinstance(edition, Edition) and isinstance(dialect, Dialect)
     }
-    materials = {edition.language: gather(edition, None) for edition, _ in asked.values()}
+    tried = {edition.language: edition for edition, _ in asked.values()}
+    materials = {
+        code: gather(replace(edition, choices=replace(edition.choices, pictures=False)), None)
+        for code, edition in tried.items()
+    }
     found = {}
     for (language, tool), (_, dialect) in sorted(asked.items()):
         try:

@@ -25,6 +25,8 @@ ADDRESS = "daisychainpostaladdress"
 # Used in packs without branding if the tool has no tag for it; the organisation that sends them replaces it.
 YOUR_ORGANISATION = "YOUR ORGANISATION"
 _NAMED = re.compile(rf"(<strong>)[^<]*(</strong>\s*<br\s*/?>\s*)(?={ADDRESS})")
+_SENDER = re.compile(rf"(?:{_NAMED.pattern}|(?<=\n-- \n)(?:[^\n]+\n)+?)(?={ADDRESS})")
+_ADDRESS_LINE = re.compile(rf"{ADDRESS}(?:\s*<br\s*/?>|\n)?")
 _YOURS = re.compile(r"\bYOUR\s+ORGANISATION\b")
 
 _BETWEEN = r"(?:\s|&nbsp;|&#160;|\u00a0)*"
@@ -203,6 +205,9 @@ class _DialectWriter:
         own = between.join(escape(line) for line in self._wording.address.splitlines())
         if self._dialect.organisation in self._dialect.must_have:
             text = _NAMED.sub(lambda match: f"{match[1]}{self._dialect.organisation}{match[2]}", text)
+        if self._dialect.names_sender:
+            text = _SENDER.sub("", text)
+            text = text if self._dialect.address else _EMPTY.sub("", _ADDRESS_LINE.sub("", text))
         text = text.replace(ADDRESS, self._dialect.address or own)
         return _YOURS.sub(lambda match: self._dialect.organisation or match[0], text)
 
@@ -338,7 +343,7 @@ class _DialectWriter:
             mark.replace("{name}", name)
             for mark in (dialect.condition.begin, dialect.condition.otherwise, dialect.condition.end)
         )
-        second = no()
+        second = no() if middle else ""
         return begin + yes() + (middle + second if second else "") + end
 
     def _cant(self, what: str, at: Slot | Condition, hint: str) -> NoReturn:

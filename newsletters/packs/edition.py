@@ -12,6 +12,7 @@ from daisychain.errors import InputError
 from newsletters.compose.compiler import Compilation, compile_document
 from newsletters.compose.compose import phrases
 from newsletters.documents.document import Document, language_of
+from newsletters.documents.language_names import is_english, language_name
 from newsletters.packs.dialect_writer import Wording, write
 from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.partner import Partner, partner_brand
@@ -43,7 +44,7 @@ class Choices:
 class Edition:
     """A newsletter with one state of its text; `hash` is the same for all partners, and changes with the text.
 
-    `used` are the copy blocks in any file of its packs.
+    `used` are the copy blocks in its email, `beside` those that are only in other files of its packs, such as posts.
     """
 
     document: Document
@@ -53,6 +54,7 @@ class Edition:
     hash: str
     title: str
     used: tuple[str, ...]
+    beside: tuple[str, ...] = ()
     # The same for all partners: what is looked for in a page is then a pattern that need not be compiled anew.
     mint: Mint = field(default_factory=Mint.fresh)
 
@@ -66,6 +68,10 @@ class Edition:
         """The language that it is written in."""
         return self.document.language
 
+    def is_foreign(self, text: str) -> bool:
+        """Return whether `text` is in English, and the newsletter is not."""
+        return language_name(self.language) != language_name("en") and is_english(text)
+
     @property
     def translated(self) -> str:
         """The language of a translation, as its file's name says it; empty for the first document."""
@@ -73,7 +79,7 @@ class Edition:
 
     @property
     def expires(self) -> date | None:
-        """The last day on which all its copy may be used."""
+        """The last day on which all the copy of its email may be used: an old post ends no email."""
         days = [block.expires for name in self.used if (block := self.toolkit.copy[name]).expires]
         return min(filter(None, days), default=None)
 
@@ -86,9 +92,10 @@ def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: 
         refuse_traces(_whole(link.url, compilation, choices), choices.public_url)
     _refuse_written_traces(compilation, choices)
     email = compilation.email
-    used = tuple(dict.fromkeys([*(use.id for use in email.copy_blocks), *_beside(toolkit, day)]))
+    used = tuple(dict.fromkeys(use.id for use in email.copy_blocks))
+    beside = tuple(dict.fromkeys(name for name in _beside(toolkit, day, document.language) if name not in used))
     named = replace(document, title=document.title or _plain_subject(compilation))
-    return Edition(named, toolkit, choices, day, _hash(compilation), named.title, used)
+    return Edition(named, toolkit, choices, day, _hash(compilation), named.title, used, beside)
 
 
 def branded(edition: Edition, partner: Partner | None) -> Compilation:
@@ -125,10 +132,20 @@ def utm_choices(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _beside(toolkit: Toolkit, today: date) -> Iterator[str]:
+def in_language(toolkit: Toolkit, block: str, language: str, today: date) -> str:
+    """Return the id of a block's translation, or its own if it has none; empty for a block that is a translation."""
+    if block.rpartition(".")[0] in toolkit.copy:
+        return ""
+    translated = toolkit.copy.get(f"{block}.{language}")
+    return translated.id if translated and not translated.unavailable(today) else block
+
+
+def _beside(toolkit: Toolkit, today: date, language: str) -> Iterator[str]:
     """Yield the copy blocks in the posts, the website's piece and the texts that are in a pack beside its email."""
     for channel in ("email", "web", "social"):
-        yield from (block.id for block in toolkit.copy_for(channel, today) if block.id != MANIFESTO)
+        for block in toolkit.copy_for(channel, today):
+            if block.id != MANIFESTO and (name := in_language(toolkit, block.id, language, today)):
+                yield name
 
 
 def _plain_subject(compilation: Compilation) -> str:

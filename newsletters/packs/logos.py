@@ -1,27 +1,30 @@
-"""Logos: cut to their ink, so that two logos side by side look equally large."""
+"""Logos: cut to their ink, so that two logos side by side look equally large; and what is wrong with one."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
 from PIL import Image, ImageChops
+from PIL.ImageStat import Stat
 
 from newsletters.compose.pictures import logo_room
 from newsletters.toolkits.images import ToolkitImage, measure
 
 # How far a margin's colour may stray and still be a margin: JPEG is never quite white.
 _STRAY = 24
+_PRINT = "CMYK"
 
 
 @lru_cache(maxsize=64)
 def trimmed(logo: ToolkitImage) -> ToolkitImage:
     """Return the logo without its margins, as PNG; the logo itself if it has none."""
     with Image.open(io.BytesIO(logo.content)) as opened:
-        picture = opened.convert("RGBA")
+        printed, picture = opened.mode == _PRINT, opened.convert("RGBA")
     box = _inked(picture)
-    if box == (0, 0, *picture.size):
+    if box == (0, 0, *picture.size) and not printed:
         return logo
     picture = picture.crop(box)
     # Twice as large as it will be shown; then it need not be resized again.
@@ -32,11 +35,47 @@ def trimmed(logo: ToolkitImage) -> ToolkitImage:
     return replace(measure(file.getvalue(), logo.name), alt=logo.alt)
 
 
+def is_empty(logo: ToolkitImage) -> bool:
+    """Return whether the logo is clear all over."""
+    with Image.open(io.BytesIO(logo.content)) as opened:
+        return opened.convert("RGBA").getchannel("A").point(lambda value: value > _STRAY and 255).getbbox() is None
+
+
+def vanishes(logo: ToolkitImage, ground: str) -> bool:
+    """Return whether nobody can see the logo on a page of the colour `ground`, such as a white one on white."""
+    picture = _over(logo, ground)
+    differs = ImageChops.difference(picture, Image.new("RGB", picture.size, ground))
+    return max(high for _, high in Stat(differs).extrema) <= 2 * _STRAY
+
+
+def logo_notes(file: ToolkitImage, shown: ToolkitImage) -> Iterator[str]:
+    """Yield what to know about a logo's `file`, which is `shown` without its margins."""
+    with Image.open(io.BytesIO(file.content)) as opened:
+        if opened.mode == _PRINT:
+            yield (
+                "The logo has colours for print (CMYK), which mail programs show wrongly. They were made into colours "
+                "for screens: look whether they are right, or ask for a PNG in RGB."
+            )
+    if 2 * shown.width < (room := logo_room(shown).width):
+        yield (
+            f"The logo is tiny: {shown.width} × {shown.height} pixels without its margins. Ask for a PNG that is "
+            f"{2 * room} pixels wide or more."
+        )
+
+
+def _over(logo: ToolkitImage, ground: str) -> Image.Image:
+    with Image.open(io.BytesIO(logo.content)) as opened:
+        picture = opened.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture).convert("RGB")
+
+
 def _inked(picture: Image.Image) -> tuple[int, int, int, int]:
     """Return the box of everything that differs from the corner: in colour, or in opacity if the corner is clear."""
     corner = picture.getpixel((0, 0))
     if isinstance(corner, tuple) and corner[3] == 0:
         ink = picture.getchannel("A")
+    elif isinstance(corner, tuple) and min(corner) < 255 - _STRAY:  # a plate in a colour of its own is no margin
+        return (0, 0, *picture.size)
     else:
         # Every channel counts by itself: a yellow sign on white is hardly any darker.
         differs = ImageChops.difference(picture, Image.new("RGBA", picture.size, corner)).split()

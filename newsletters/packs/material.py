@@ -16,13 +16,15 @@ from daisychain.errors import InputError
 from daisychain.slug import slug
 from newsletters.compiled import Image, Link
 from newsletters.compose.compiler import Compilation
+from newsletters.compose.compose import phrases
 from newsletters.packs.dialect_writer import Wording, Written, write
 from newsletters.packs.dialects.dialect import Dialect, dialects
-from newsletters.packs.edition import Edition, branded, marking
+from newsletters.packs.edition import Edition, branded, in_language, marking
 from newsletters.packs.eml_draft import draft
 from newsletters.packs.partner import YOUR_ADDRESS, Partner
 from newsletters.packs.partner_links import Marking
-from newsletters.packs.social_posts import social_files
+from newsletters.packs.paste_files import without_parts
+from newsletters.packs.social_posts import Post, social_files
 from newsletters.tokens import Kind
 from newsletters.toolkit_store.showcase import CopyToPaste, Showcase, showcase
 from newsletters.toolkits.images import ToolkitImage, image_path
@@ -70,17 +72,32 @@ class Material:
         files = {path: text.encode() for path, text in texts.items()}
         files |= {f"images/{name}": content for name, content in self.pictures.items()}
         files["images/alt-texts.txt"] = self._alt_texts().encode()
-        if self.draft:
-            files["draft.eml"] = self.draft
         return files
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was changed in the partner's own brand."""
-        wanted, used = self.partner.accent if self.partner else "", self.compilation.toolkit.brand.colours["accent"]
-        if not wanted or wanted == used:
+        """Sentences about what is wrong, or was changed, in the partner's own brand."""
+        if not self.partner:
             return ()
-        return (f"The colour {wanted} is hard to read on this page: links have {used}, the nearest that is not.",)
+        notes, brand = list(self.partner.notes), self.compilation.toolkit.brand
+        wanted, used = self.partner.accent, brand.colours["accent"]
+        if wanted and wanted != used:
+            notes.append(
+                f"The colour {wanted} is hard to read on this page: links have {used}, the nearest that is not."
+            )
+        if self.partner.logo and not brand.logo:
+            notes.append(
+                "The logo is white, or as pale as the page, so the name is shown instead. Ask for the logo in its "
+                "version for light backgrounds."
+            )
+        return tuple(notes)
+
+    @property
+    def foreign(self) -> list[str]:
+        """The folders that have copy in English, though the newsletter is in another language."""
+        words, posts, page = self._texts
+        found = {"copy/": words, "social/": posts, "website/": page}
+        return [folder for folder, pieces in found.items() if any(map(self._foreign, pieces))]
 
     @property
     def pictures(self) -> dict[str, bytes]:
@@ -97,7 +114,7 @@ class Material:
         """The mail as a draft for a mailbox; empty if the newsletter shows parts to some people only."""
         outlook = dialects()["outlook"]
         try:
-            written, page = self.write(outlook, "cid:"), self.write_simple(outlook, "cid:").html
+            written, page = self.write(outlook, "cid:"), without_parts(self.write_simple(outlook, "cid:").html)
         except InputError:
             return b""
         pictures = {name: content for name, content in self.pictures.items() if f'"cid:{name}"' in page}
@@ -116,29 +133,54 @@ class Material:
 
     def _copy(self) -> dict[str, str]:
         """Return short and long copy, posts, and a snippet for a website, from the toolkit's own copy."""
-        shown = _shown(self.edition)
-        words = {piece.block.id: piece for channel in ("email", "web") for piece in shown.channels.get(channel, [])}
+        words, social, page = self._texts
         texts = {
             f"copy/{size}.txt": self.marked(
-                "\n\n".join(_titled(piece) for piece in words.values() if piece.block.length == size)
+                "\n\n".join(self._titled(piece) for piece in words if piece.block.length == size)
             )
             for size in ("short", "long")
         }
-        posts = [self.marked(piece.text) for piece in shown.channels.get("social", [])]
+        posts = [Post(self.marked(piece.text), self._foreign(piece), piece.block.expires) for piece in social]
         texts |= {f"social/{name}": text for name, text in social_files(posts).items()}
-        if web := sorted(shown.channels.get("web", []), key=lambda piece: piece.block.length == "long"):
-            texts["website/snippet.html"] = self._snippet(web[0])
+        if page:
+            texts["website/snippet.html"] = self._snippet(page[0])
         return {path: text for path, text in texts.items() if text.strip()}
+
+    @cached_property
+    def _texts(self) -> tuple[list[CopyToPaste], list[CopyToPaste], list[CopyToPaste]]:
+        """The pieces of copy, the posts, and the first short piece for a website, if there is one."""
+        email, web, social = (self._pieces(channel) for channel in ("email", "web", "social"))
+        words = {piece.block.id: piece for piece in (*email, *web)}
+        return list(words.values()), social, sorted(web, key=lambda piece: piece.block.length == "long")[:1]
+
+    def _pieces(self, channel: str) -> list[CopyToPaste]:
+        """Return the toolkit's copy for a channel, each piece in the newsletter's language if it was translated."""
+        edition, shown = self.edition, _shown(self.edition)
+        known = {piece.block.id: piece for pieces in shown.channels.values() for piece in pieces}
+        ids = [
+            in_language(edition.toolkit, piece.block.id, edition.language, edition.today)
+            for piece in shown.channels.get(channel, [])
+        ]
+        return [known[name] for name in ids if name in known]
+
+    def _foreign(self, piece: CopyToPaste) -> str:
+        return "in English" if self.edition.is_foreign(piece.block.body) else ""
+
+    def _titled(self, piece: CopyToPaste) -> str:
+        until = f"until {piece.block.expires:%d %B %Y}" if piece.block.expires else ""
+        about = ", ".join(filter(None, (self._foreign(piece), until)))
+        title = f"{piece.block.title} ({about})" if about else piece.block.title
+        return f"{title}\n{'-' * len(title)}\n\n{piece.text}\n"
 
     def _snippet(self, piece: CopyToPaste) -> str:
         """Return a piece of a page in plain HTML, which the website's own style sheet dresses."""
         toolkit = self.edition.toolkit
         join = toolkit.links.get("join", "")
-        more = (
-            f'  <p><a href="{htmllib.escape(join)}">Join {htmllib.escape(toolkit.coalition)}</a></p>\n' if join else ""
-        )
+        words = phrases(self.edition.language)["join"].format(organisation=toolkit.coalition)
+        more = f'  <p><a href="{htmllib.escape(join)}">{htmllib.escape(words)}</a></p>\n' if join else ""
         body = "".join(f"  {line}\n" for line in str(piece.html).strip().splitlines())
-        page = f"<section>\n  <h2>{htmllib.escape(toolkit.title)}</h2>\n{body}{more}</section>\n"
+        section = '<section lang="en">' if self._foreign(piece) else "<section>"
+        page = f"{section}\n  <h2>{htmllib.escape(toolkit.title)}</h2>\n{body}{more}</section>\n"
         return self.marked(page, html=True)
 
     def marked(self, text: str, *, html: bool = False) -> str:
@@ -204,8 +246,3 @@ def _shown(edition: Edition) -> Showcase:
     if not _last or _last[0][0] != key:
         _last[:] = [(key, showcase(edition.toolkit, edition.choices.public_url, edition.today))]
     return _last[0][1]
-
-
-def _titled(piece: CopyToPaste) -> str:
-    title = piece.block.title
-    return f"{title}\n{'-' * len(title)}\n\n{piece.text}\n"

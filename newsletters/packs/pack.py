@@ -21,7 +21,8 @@ from newsletters.packs.pack_reader import read_pack
 from newsletters.packs.pack_status import row_of
 from newsletters.packs.partner import Partner
 from newsletters.packs.partner_codes import name_key
-from newsletters.packs.paste_files import paste_files
+from newsletters.packs.paste_files import paste_files, without_parts
+from newsletters.packs.preview_files import preview_files
 from newsletters.packs.provenance import SHEET, provenance
 from newsletters.packs.readme import readme
 from newsletters.packs.subject_lines import subjects_file
@@ -51,25 +52,26 @@ class Pack:
         return row_of(self.key, self.edition, self.partner, self.dialect, sheet_hash)
 
 
-def make_pack(material: Material, dialect: Dialect, preview: bytes = b"") -> Pack:
-    """Return the pack of `material` for `dialect`, with a picture of the page if there is one; raises InputError."""
-    email = material.compilation.email
+def make_pack(material: Material, dialect: Dialect) -> Pack:
+    """Return the pack of `material` for `dialect`; raises InputError."""
+    email, dialect = material.compilation.email, dialect.in_language(material.edition.language)
     refuse_collisions(email, dialect, material.partner.address if material.partner else "")
     written, simple = material.write(dialect), material.write_simple(dialect)
     texts = {
-        "email.html": (simple if dialect.simple else written).html,
+        "email.html": without_parts(simple.html) if dialect.simple else written.html,
         "email.txt": material.marked(written.text),
         "subjects.txt": subjects_file(written, material, dialect),
         "source/newsletter.mjml": _source(material, dialect),
     }
-    texts |= {f"paste/{name}": text for name, text in paste_files(material.marked(simple.text)).items()}
+    texts |= paste_files(material.marked(simple.text), simple.html)
     files = dict(material.files) | {path: text.encode() for path, text in texts.items()}
-    if dialect.simple and not material.draft:
+    if dialect.draft and not material.draft:
         raise InputError(f"{dialect.name} can't show a part to some people only.", hint="Write one text for everybody.")
+    if dialect.draft:
+        files["draft.eml"] = material.draft
     if archive := import_zip(material, dialect, written):
         files[f"{dialect.key}.zip"] = archive
-    if preview:
-        files["preview.png"] = preview
+    files |= preview_files(material, dialect)
     key = pack_key(material.edition, material.partner, dialect)
     html, text = readme(material, dialect, written, key, files)
     files |= {"README.html": html.encode(), "README.txt": text.encode()}

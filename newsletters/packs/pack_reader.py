@@ -19,6 +19,7 @@ from newsletters.packs.provenance import FORMAT, SHEET
 # Far above the largest of ours, which holds some dozens of pictures.
 MOST_FILES = 2_000
 LARGEST = 200 * 1024**2  # bytes, of all files together
+_BLOCK = ("id", "title", "version", "hash")
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 _PACKED_OUR_WAY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -74,9 +75,10 @@ def _is_sheet(sheet: Any) -> bool:
 
 
 def _is_block(block: Any) -> bool:
-    return isinstance(block, dict) and all(
-        isinstance(block.get(key), str) for key in ("id", "title", "version", "hash")
-    )
+    if not isinstance(block, dict) or not all(isinstance(block.get(key), str) for key in _BLOCK):
+        return False
+    expires = block.get("expires")
+    return expires is None or (isinstance(expires, str) and _is_date(expires))
 
 
 def _is_date(text: str) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from daisychain.errors import InputError
-from newsletters.packs.provenance import copy_changes, copy_rows
-from newsletters.tables import MadePack, OfferedNewsletter
+from newsletters.packs.partner_codes import name_key
+from newsletters.packs.provenance import beside_notes, copy_changes, copy_rows
+from newsletters.tables import MadePack, OfferedNewsletter, PackPartner
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.toolkit import Toolkit
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from newsletters.packs.partner import Partner
 
 State = Literal["current", "superseded", "expired", "withdrawn"]
+_GRAVITY: tuple[State, ...] = ("current", "superseded", "expired", "withdrawn")
 _SHOWN = ("key", "newsletter", "title", "toolkit", "coalition", "partner", "dialect", "made_at", "expires")
 
 
@@ -51,7 +53,7 @@ def row_of(
         "key": key, "newsletter": edition.name, "title": edition.title, "edition": edition.hash,
         "toolkit": edition.toolkit.name, "coalition": edition.toolkit.coalition,
         "partner": partner.name if partner else "", "dialect": dialect.key, "expires": edition.expires,
-        "copy_blocks": copy_rows(edition.toolkit, edition.used), "sheets": [sheet_hash] if sheet_hash else [],
+        "copy_blocks": copy_rows(edition), "sheets": [sheet_hash] if sheet_hash else [],
     }  # fmt: skip
 
 
@@ -97,7 +99,7 @@ def keep_download(connection: Connection, row: dict[str, Any]) -> None:
 
 
 def _again(added: Insert) -> dict[str, Any]:
-    # A post that has expired is in no pack made after that day, so the pack lasts longer.
+    # A post that has expired is in no pack made after that day.
     new = added.excluded
     return {"sheets": _both_sheets(added), "expires": new.expires, "copy_blocks": new.copy_blocks}
 
@@ -131,8 +133,39 @@ def to_tell(standings: Iterable[Standing]) -> list[Standing]:
     return [each for each in found if each.state != "current" and newest[_whose(each)] == each.key]
 
 
+@dataclass(frozen=True)
+class StalePartner:
+    """A partner whose packs are not current: `reply` is its address, `notes` the other columns of its row."""
+
+    partner: str
+    contact: str
+    reply: str
+    notes: dict[str, str]
+    state: State
+    why: tuple[str, ...]
+    packs: tuple[Standing, ...]
+
+
+def stale_partners(connection: Connection, standings: Iterable[Standing]) -> list[StalePartner]:
+    """Return one row for each partner of the `standings` that somebody should hear of; packs without branding last."""
+    known = {name_key(row.name): row for row in connection.execute(select(PackPartner.__table__).order_by("given_at"))}
+    packs: dict[str, list[Standing]] = {}
+    for pack in to_tell(standings):
+        packs.setdefault(name_key(pack.partner), []).append(pack)
+    return [_stale(known.get(name), packs[name]) for name in sorted(packs, key=lambda name: (not name, name))]
+
+
+def _stale(known: Row[Any] | None, packs: list[Standing]) -> StalePartner:
+    reply = known.reply if known else ""
+    notes = {key: value for key, value in known.notes.items() if value} if known else {}
+    contact = ", ".join(filter(None, (reply, *(f"{key}: {value}" for key, value in notes.items()))))
+    worst = max(packs, key=lambda pack: _GRAVITY.index(pack.state))
+    why = tuple(dict.fromkeys(line for pack in packs for line in pack.why))
+    return StalePartner(packs[-1].partner, contact, reply, notes, worst.state, why, tuple(packs))
+
+
 def _whose(pack: Standing) -> tuple[str, str, str, str]:
-    return pack.toolkit, pack.newsletter, pack.partner, pack.dialect
+    return pack.toolkit, pack.newsletter, name_key(pack.partner), pack.dialect
 
 
 def withdraw(connection: Connection, newsletter: str, why: str) -> int:
@@ -202,7 +235,7 @@ def _judged(
     changes = tuple(copy_changes(row["copy_blocks"], toolkit, today)) if toolkit else ()
     if newest[row["toolkit"], row["newsletter"]] != row["edition"]:
         changes = ("There is a newer version of this email.", *changes)
-    return ("superseded", changes) if changes else ("current", ())
+    return ("superseded", changes) if changes else ("current", tuple(beside_notes(row["copy_blocks"], today)))
 
 
 def _newest(connection: Connection) -> dict[tuple[str, str], str]:

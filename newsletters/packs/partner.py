@@ -29,8 +29,8 @@ from daisychain.suggestions import nearest
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
 from newsletters.packs.dialect_writer import ADDRESS, YOUR_ORGANISATION
-from newsletters.packs.logos import trimmed
-from newsletters.packs.partner_codes import CODE, Claim, assign_codes, new_code
+from newsletters.packs.logos import is_empty, logo_notes, trimmed, vanishes
+from newsletters.packs.partner_codes import CODE, Claim, assign_codes, name_key, new_code
 from newsletters.toolkits.brand import Brand, Footer
 from newsletters.toolkits.contrast import nearest_readable, parse_colour, too_faint
 from newsletters.toolkits.images import ToolkitImage, read_image
@@ -46,6 +46,7 @@ YOUR_ADDRESS = "YOUR POSTAL ADDRESS"
 LARGEST_FILE = 16 * 1024**2  # bytes
 _LONGEST_ADDRESS = 254  # characters that an address may have for SMTP
 _ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALIKE = 0.8  # how alike a heading must be to one of ours to be a slip and not a note
 _REPLY = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
@@ -53,7 +54,7 @@ _TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Partner:
-    """A member organisation as its packs show it; `place` (`file:line`) is its source."""
+    """A member organisation as its packs show it; `place` (`file:line`) is its source, `notes` what to look at."""
 
     name: str
     code: str
@@ -68,6 +69,7 @@ class Partner:
     address: str = ""
     charity_number: str = ""
     place: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Fail:
@@ -130,9 +132,11 @@ def _cell(cell: str) -> str:
 
 def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
     """Return the partner that `values` describe; its logo is looked for in `folder`."""
-    name = " ".join(values.get("name", "").split())
-    if not name:
+    given = " ".join(values.get("name", "").split())
+    name = _DIRECTION.sub("", given)
+    if not name_key(name):
         fail("A partner needs a name.", "name")
+    notes = [] if name == given else ["The name has invisible marks of direction, which turn words round: left out."]
     code = values.get("code", "") or new_code(name)
     if not CODE.fullmatch(code):
         fail(
@@ -146,16 +150,17 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
         fail(f"{website!r} is no web address.", "website", "Write https://…")
     if reply and not (len(reply) <= _LONGEST_ADDRESS and _REPLY.fullmatch(reply)):
         fail(f"{reply[:_LONGEST_ADDRESS]!r} is no address to write to.", "reply", "Write hello@example.org")
-    address = "\n".join(
-        line.strip() for line in re.split(r" / |[\n\r\v\f\x85\u2028\u2029]", values.get("address", "")) if line.strip()
-    )
+    written = re.split(r" / |[\n\r\v\f\x85\u2028\u2029]", values.get("address", ""))
+    lines = [line.strip() for line in written if line.strip()]
+    address = "\n".join(lines[1:] if lines and name_key(lines[0]) == name_key(name) else lines)  # the name is above it
+    logo = _logo(values.get("logo", ""), name, code, folder, fail, notes)
     return Partner(
         name=name,
         code=code,
         formerly=values.get("formerly", ""),
         dialects=values.get("for", ""),
         languages=values.get("language", ""),
-        logo=_logo(values.get("logo", ""), name, code, folder, fail),
+        logo=logo,
         intro=values.get("intro", "").strip(),
         accent=_colour(values.get("accent", ""), fail),
         reply=reply,
@@ -163,6 +168,7 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
         address=address,
         charity_number=values.get("charity number", ""),
         place=f"{fail.file}:{fail.line_of('name')}",
+        notes=tuple(notes),
     )
 
 
@@ -184,7 +190,7 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
         own,
         name=partner.name,
         colours=colours,
-        logo=partner.logo,
+        logo=None if partner.logo and vanishes(partner.logo, colours["surface"]) else partner.logo,
         dark_logo=None,
         lead=lead,
         intro=partner.intro,
@@ -213,11 +219,17 @@ def _refuse_templates(values: Mapping[str, str], fail: Fail) -> None:
             fail(f"{key!r} must be one line.", key)
 
 
-def _logo(file: str, name: str, code: str, folder: Path, fail: Fail) -> ToolkitImage | None:
+def _logo(file: str, name: str, code: str, folder: Path, fail: Fail, notes: list[str]) -> ToolkitImage | None:
+    """Return the logo without its margins, or None if there is nothing in it; adds to `notes` what to know of it."""
     if not file:
         return None
     measured = read_image(folder, file, f"{code}-logo", alt=name, file=fail.file, line=fail.line_of("logo"))
-    return trimmed(measured)
+    if is_empty(measured):
+        notes.append("The logo is empty, clear all over: the name is shown instead.")
+        return None
+    shown = trimmed(measured)
+    notes.extend(logo_notes(measured, shown))
+    return shown
 
 
 def _colour(value: str, fail: Fail) -> str:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.slug import slug
@@ -63,17 +63,27 @@ def claim_codes(connection: Connection, partners: Sequence[Row], notes: Iterable
     """Assign codes, and keep them with the `notes` (names of columns) of each partner."""
     # Two people who make packs at the same time wait for each other here, or both would give the same code.
     connection.execute(text("LOCK TABLE pack_partners IN SHARE ROW EXCLUSIVE MODE"))
-    answers = assign_codes(partners, _known(connection))
+    known, notes = _known(connection), tuple(notes)
+    answers = assign_codes(partners, known)
+    for partner, (code, _) in zip(partners, answers, strict=True):
+        if code and known.get(code, partner["name"]) != partner["name"]:  # its packs go on under its new name
+            renamed = update(MadePack).where(MadePack.partner == known[code])
+            connection.execute(renamed.values(partner=partner["name"]))
     rows = {
         code: {
             "code": code, "name": partner["name"], "reply": partner.get("reply", ""),
-            "notes": {name: partner[name] for name in notes if partner.get(name)},
+            "notes": {name: partner.get(name, "") for name in notes},
         }
         for partner, (code, _) in zip(partners, answers, strict=True) if code
     }  # fmt: skip
     if rows:
         added = insert(PackPartner)
-        again = {name: added.excluded[name] for name in ("name", "reply", "notes")} | {"given_at": func.now()}
+        # A file that has no such columns, such as one partner's own, leaves what is known.
+        reply = func.coalesce(func.nullif(added.excluded.reply, ""), PackPartner.reply)
+        again = {
+            "name": added.excluded.name, "reply": reply, "given_at": func.now(),
+            "notes": PackPartner.notes.concat(added.excluded.notes),
+        }  # fmt: skip
         connection.execute(added.on_conflict_do_update(index_elements=["code"], set_=again), list(rows.values()))
     return answers
 

@@ -12,6 +12,7 @@ from newsletters.toolkits.toolkit import Toolkit
 
 if TYPE_CHECKING:
     from newsletters.packs.dialects.dialect import Dialect
+    from newsletters.packs.edition import Edition
     from newsletters.packs.material import Material
 
 SHEET = "pack.json"
@@ -25,7 +26,7 @@ class PackVerdict:
     """The state of a pack: `altered` are files that are not as they were made, `changes` what has changed since.
 
     What a pack says of itself can be written by anybody: only one that is `known` here can be current, and only where
-    its copy could be `compared` with the toolkit's of today.
+    its copy could be `compared` with the toolkit's of today. `notes` are about files beside the email.
     """
 
     sheet: Mapping[str, Any]
@@ -33,6 +34,7 @@ class PackVerdict:
     altered: tuple[str, ...]
     changes: tuple[str, ...]
     compared: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -70,21 +72,22 @@ def provenance(material: Material, dialect: Dialect, key: str, files: Mapping[st
             "coalition": toolkit.coalition,
             "hash": toolkit.content_hash,
         },
-        "copy blocks": copy_rows(toolkit, edition.used),
+        "copy blocks": copy_rows(edition),
         "pictures": "hosted by the coalition" if edition.choices.hosted else "uploaded by the partner",
         "files": sums,
         "hash": whole_hash(sums),
     }
 
 
-def copy_rows(toolkit: Toolkit, used: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return the copy blocks `used`, as packs name them."""
+def copy_rows(edition: Edition) -> list[dict[str, Any]]:
+    """Return the copy blocks of the edition's packs, as packs name them; those `beside` the email come last."""
     return [
         {
             "id": block.id, "title": block.title, "version": block.version, "approved by": block.approved_by,
             "expires": block.expires.isoformat() if block.expires else None, "hash": block_hash(block.body),
+            "beside": block.id in edition.beside,
         }
-        for block in (toolkit.copy[name] for name in used)
+        for block in (edition.toolkit.copy[name] for name in (*edition.used, *edition.beside))
     ]  # fmt: skip
 
 
@@ -118,10 +121,12 @@ def altered_files(sheet: Mapping[str, Any], files: Mapping[str, bytes]) -> Itera
 
 
 def copy_changes(rows: list[dict[str, Any]], toolkit: Toolkit, today: date) -> Iterator[str]:
-    """Yield a sentence for each copy block that is not any more as in `rows`."""
+    """Yield a sentence for each copy block that is not any more as in `rows`; old posts have a note instead."""
     for row in rows:
         block = toolkit.copy.get(row["id"])
         name = f"The copy block “{row['title']}”"
+        if _is_over(row, today):
+            continue
         if block is None:
             yield f"{name} was taken out of the toolkit."
         elif reason := block.unavailable(today):
@@ -130,3 +135,14 @@ def copy_changes(rows: list[dict[str, Any]], toolkit: Toolkit, today: date) -> I
             yield f"{name} is now version {block.version}; the pack has version {row['version']}."
         elif block_hash(block.body) != row["hash"]:
             yield f"{name} has new words, though its version is still {block.version}."
+
+
+def beside_notes(rows: list[dict[str, Any]], today: date) -> Iterator[str]:
+    """Yield a sentence for each piece beside the email, such as a post, whose time has passed; the email's has not."""
+    for row in filter(lambda row: _is_over(row, today), rows):
+        until = f"{date.fromisoformat(row['expires']):%d %B %Y}".lstrip("0")
+        yield f"Leave out “{row['title']}”, in the posts or texts beside the email: it was for use until {until}."
+
+
+def _is_over(row: Mapping[str, Any], today: date) -> bool:
+    return bool(row.get("beside") and row["expires"] and today > date.fromisoformat(row["expires"]))

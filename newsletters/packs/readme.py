@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -23,16 +24,21 @@ _CONTENTS = {
     "mailchimp.zip": "the email and its pictures, to import",
     "campaign-monitor.zip": "the pictures, to import with the email",
     "subjects.txt": "subject lines and preview texts to choose from",
-    "draft.eml": "the email as a draft for a mailbox",
-    "paste/": "the words part by part, for editors that take no HTML",
+    "draft.eml": "the email as a draft for your mailbox",
+    "preview.html": "what your supporters get, on a computer and on a phone",
+    "paste/": "the email part by part, for editors that take no code",
     "images/": "the pictures, and what to write as their alt text",
-    "preview.png": "how the email looks",
+    "preview.png": "a picture of the whole email on a computer",
+    "preview-phone.png": "and on a phone",
+    "preview/": "what preview.html shows",
     "social/": "posts, by network",
     "website/": "a piece for your website",
     "copy/": "short and long texts about the campaign",
     "source/": "for designers: the MJML and the colours",
     "pack.json": "what all this was made of, and when it expires",
 }
+# Words to be replaced in the code, and what to write there.
+_FILL_IN = {YOUR_ORGANISATION: "Name of your organisation", YOUR_ADDRESS: "Its postal address"}
 # Facts that matter in every pack; the others only if the newsletter uses them.
 _ALWAYS = frozenset({"unsubscribe", "view", "address", "text", "media", "draft", "bcc", "zip"})
 
@@ -51,14 +57,17 @@ def readme(
         "steps": _steps(material, dialect),
         "test": _test(dialect, written),
         "then": dialect.then,
-        "code": files["email.html"].decode() if dialect.code else "",
+        "code": _code(files, dialect),
+        "copied": dialect.code,
+        "text": files["email.txt"].decode(),
+        "fill_in": {words: label for words, label in _FILL_IN.items() if words in files["email.html"].decode()},
         "pictures": [] if edition.choices.hosted else list(material.names.values()),
         "before": list(_before(material, dialect, written)),
         "subject": written.subject,
         "expires": edition.expires,
         "made": edition.today,
         "contents": _contents(files),
-        "preview": "preview.png" in files,
+        "picture": "preview.png" in files,
         "standing": standing_url(edition.choices.public_url, key),
         "hosted": edition.choices.hosted,
         "host": edition.choices.public_url,
@@ -67,6 +76,12 @@ def readme(
     html = environment.get_template("readme.html.j2").render(values)
     text = environment.get_template("readme.txt.j2").render(values)
     return html, text.strip() + "\n"
+
+
+def _code(files: Mapping[str, bytes], dialect: Dialect) -> str:
+    """Return the code to copy; that of a page to import only if there are words to put into it."""
+    code = files["email.html"].decode()
+    return code if dialect.code or (dialect.zip and any(words in code for words in _FILL_IN)) else ""
 
 
 def _steps(material: Material, dialect: Dialect) -> list[str]:
@@ -91,11 +106,12 @@ def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[
     """Yield what to check or do before sending, one or two sentences each."""
     partner = material.partner
     if partner is None:
+        where = "everywhere" if dialect.simple else "in its line in README.html, which puts it into the code"
         if YOUR_ORGANISATION in written.html:
-            yield f"Write your own in place of {YOUR_ORGANISATION}, everywhere."
+            yield f"Write the name of your organisation in place of {YOUR_ORGANISATION}, {where}."
         if YOUR_ADDRESS in written.html:
-            yield f"Write yours in place of {YOUR_ADDRESS}: every newsletter has to say where its sender is."
-    if partner and partner.reply and dialect.simple:
+            yield f"Write your postal address in place of {YOUR_ADDRESS}: newsletters say where their sender is."
+    if partner and partner.reply and dialect.draft:
         yield f"Send it from {partner.reply}: that is where answers, and wishes to leave, come in."
     elif partner and partner.reply:
         yield f"Set the reply address to {partner.reply}."
@@ -104,12 +120,18 @@ def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[
         if dialect.default_in_tool:
             yield f"{dialect.default_in_tool} {name} to “{words}”, for people without one."
     if written.asked:
-        yield f"Your list needs these fields, called just so: {', '.join(written.asked)}."
+        called = {theirs: dialect.lists.get(ours, theirs) for ours, theirs in dialect.names.items()}
+        asked = dict.fromkeys(called.get(name, name) for name in written.asked)
+        yield f"Your list needs these fields, called just so: {', '.join(asked)}."
+    if material.foreign:
+        language = language_name(material.edition.language)
+        yield f"Some texts are in English, as the toolkit has none in {language}: {', '.join(material.foreign)}."
+    for block in (material.edition.toolkit.copy[name] for name in material.edition.beside):
+        if block.expires:
+            yield f"“{block.title}”, in the posts or texts beside the email, is for use until {_day(block.expires)}."
     for cell, note in dialect.uncertain.items():
         if cell in _ALWAYS or cell in _used(material, dialect, written):
             yield note
-    if not material.draft and not dialect.simple:
-        yield "There is no draft.eml: this newsletter shows parts to some people only, which a mailbox can't do."
 
 
 def _used(material: Material, dialect: Dialect, written: Written) -> set[str]:
@@ -121,6 +143,8 @@ def _used(material: Material, dialect: Dialect, written: Written) -> set[str]:
         used.add("condition")
     if written.defaults and not dialect.default_in_tool:
         used.add("default")
+    if dialect.languages and material.edition.language.split("-")[0].upper() not in dialect.languages:
+        used.add("language")
     return used
 
 
@@ -136,5 +160,9 @@ def _templates() -> Environment:
         autoescape=select_autoescape(["html.j2"]),
     )  # fmt: skip
     environment.filters["hanging"] = lambda text, indent: wrapped(text, 76 - indent).replace("\n", "\n" + " " * indent)
-    environment.filters["day"] = lambda day: f"{day.day} {day:%B %Y}"
+    environment.filters["day"] = _day
     return environment
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -21,12 +21,19 @@ def subjects_file(written: Written, material: Material, dialect: Dialect) -> str
     others = [write_lines(each, dialect, material.wording(dialect)) for each in material.compilation.alternatives]
     subjects = [written.subject, *(subject for subject, _ in others)]
     previews = [written.preheader, *(preheader for _, preheader in others)]
-    if not material.edition.document.subjects:
-        subjects += [email.title, *(use.title for use in email.copy_blocks if len(use.title.split()) >= _WORDS)]
-    if not material.edition.document.preheaders:
-        previews += _SENTENCE.split(material.edition.toolkit.summary)
+    edition = material.edition
+    foreign: list[str] = []
+    if not edition.document.subjects:
+        subjects.append(email.title)
+        for use in email.copy_blocks:
+            if len(use.title.split()) >= _WORDS:
+                (foreign if edition.is_foreign(edition.toolkit.copy[use.id].body) else subjects).append(use.title)
+    if not edition.document.preheaders:
+        summary = edition.toolkit.summary
+        (foreign if edition.is_foreign(summary) else previews).extend(_SENTENCE.split(summary))
     return "\n".join([*_listed("SUBJECT LINES", subjects),
-                      *_listed("PREVIEW TEXT (what inboxes show behind the subject)", previews)])  # fmt: skip
+                      *_listed("PREVIEW TEXT (what inboxes show behind the subject)", previews),
+                      *(_listed("IN ENGLISH, TO TRANSLATE", foreign) if foreign else ())])  # fmt: skip
 
 
 def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:

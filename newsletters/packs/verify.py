@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from newsletters.packs.pack_reader import read_pack
 from newsletters.packs.pack_status import kept_sheets, pack_standing
-from newsletters.packs.provenance import SHEET, PackVerdict, altered_files, copy_changes
+from newsletters.packs.provenance import SHEET, PackVerdict, altered_files, beside_notes, copy_changes
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.toolkit import Toolkit
 
@@ -25,8 +25,9 @@ def verify(connection: Connection, path: Path, today: date) -> PackVerdict:
         altered.insert(0, f"{SHEET} was changed.")
     toolkit = _toolkit(connection, found.sheet)
     changes = tuple(dict.fromkeys(_changes(connection, found.sheet, toolkit, today)))
+    notes = tuple(beside_notes(found.sheet["copy blocks"], today))
     return PackVerdict(
-        found.sheet, kept is not None, tuple(dict.fromkeys(altered)), changes, compared=toolkit is not None
+        found.sheet, kept is not None, tuple(dict.fromkeys(altered)), changes, toolkit is not None, notes
     )
 
 
@@ -44,6 +45,6 @@ def _changes(connection: Connection, sheet: Mapping[str, Any], toolkit: Toolkit 
     if standing := pack_standing(connection, sheet["pack"], today):
         if standing.state == "withdrawn":
             yield "It was withdrawn."
-        yield from standing.why
+        yield from standing.why if standing.state != "current" else ()
     if toolkit is not None:
         yield from copy_changes(sheet["copy blocks"], toolkit, today)

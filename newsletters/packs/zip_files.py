@@ -15,7 +15,11 @@ from newsletters.packs.material import Material
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 # Packed already; a draft is nearly all pictures, and to make it a third smaller took a quarter of a pack's time.
 _STORED = (".png", ".jpg", ".gif", ".webp", ".zip", ".eml")
-_TEXT_CELL = re.compile(r'(<td\b[^>]*\bclass="[^"]*\bwords\b[^"]*"[^>]*>\s*<div\b)')
+# The cells that hold words: of a text, a table, or a button.
+_REGION = re.compile(
+    r"<td\b[^>]*(?=>\s*<table\b[^>]*\bfont-family:|>\s*<a\b[^>]*\bdisplay:\s*inline-block)"
+    r"|<td\b[^>]*>\s*<div\b(?=[^>]*\bfont-family:)"
+)
 _SOURCE = re.compile(r'(?<=")images/([^"]+)')
 
 
@@ -41,12 +45,7 @@ def import_zip(material: Material, dialect: Dialect, written: Written) -> bytes:
 
 
 def _editable(page: str) -> str:
-    """Return `page` with Mailchimp's mark of an editable region on each stretch of text."""
-    count = 0
-
-    def region(match: re.Match[str]) -> str:
-        nonlocal count
-        count += 1
-        return f'{match[1]} mc:edit="text{count}"'
-
-    return _TEXT_CELL.sub(region, page)
+    """Return `page` with Mailchimp's mark of an editable region on each stretch of text; the last is the footer."""
+    *texts, _ = numbers = range(1, len(_REGION.findall(page)) + 1)
+    names = iter([*(f"text{number}" for number in texts), "footer"] if numbers else [])
+    return _REGION.sub(lambda match: f'{match[0]} mc:edit="{next(names)}"', page)

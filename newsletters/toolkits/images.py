@@ -117,6 +117,11 @@ def _measured(content: bytes) -> tuple[str, int, int]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _Refused("is too large: it would unfold to more pixels than any picture needs.") from None
     except Exception:  # Pillow's readers raise whatever a broken file makes them trip over
+        if b"<svg" in content[:4_096]:
+            raise _Refused(
+                "is an SVG, which mail programs don't show. Open it in a drawing program, such as Inkscape, "
+                "or in Canva, and export it as a PNG: 600 pixels wide or more, with a transparent background."
+            ) from None
         raise _Refused("is not a whole PNG, JPEG, GIF or WebP.") from None
 
 

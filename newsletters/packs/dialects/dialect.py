@@ -12,7 +12,10 @@ unsubscribe_element, view_element   whole elements with {words}, for a tool that
 unsubscribe_text, view_text     as written in the plain text, if that differs
 reply_to_leave                  true if only the sender can take a person off the list
 address_by_tool                 true if the tool adds the postal address
+names_sender                    true if its address, or the footer that it adds, names the sender too
+languages                       of the page behind `unsubscribe`, English first, for {language} in it
 simple                          true if the page has to be one plain column, to be selected and pasted
+draft                           true if it is a mailbox, which opens a draft
 plain_subject                   true if the tool fills in no fields in subjects
 largest                         bytes that the page may have at most; 0: no limit is known
 tag, with_default               a field; {name} and {default} are filled in
@@ -20,6 +23,7 @@ default_in_tool                 what to do if `with_default` can't hold the word
 other_fields                    how fields of your own are spelled: upper, lower, or "" for not at all
 must_have                       what the tool refuses a campaign without
 [names]                         the tool's names of our fields
+[lists]                         what its lists call them, if that differs
 [tags]                          fields that are not written as `tag` says, by the tool's name
 [condition]                     if, else, end; {name} is the field that must have a value
 [[never]]                       pattern, why: text that the content must not have, as the tool would take it for its own
@@ -92,7 +96,10 @@ class Dialect:
     view_text: str = ""
     reply_to_leave: bool = False
     address_by_tool: bool = False
+    names_sender: bool = False
+    languages: tuple[str, ...] = ()
     simple: bool = False
+    draft: bool = False
     plain_subject: bool = False
     largest: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -102,6 +109,7 @@ class Dialect:
     other_fields: Literal["upper", "lower", ""] = ""
     must_have: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
     condition: ConditionTags | None = None
     never: tuple[Never, ...] = ()
     rewrite: tuple[Rewrite, ...] = ()
@@ -112,6 +120,15 @@ class Dialect:
     def in_subjects(self) -> Dialect:
         """The dialect as it is in subjects and preview texts."""
         return replace(self, tag="", with_default="", condition=None) if self.plain_subject else self
+
+    def in_language(self, code: str) -> Dialect:
+        """Return the dialect with the unsubscribe page in that language, or in English if the tool has no other."""
+        if not self.languages:
+            return self
+        own = code.split("-")[0].upper()
+        chosen = own if own in self.languages else self.languages[0]
+        unsubscribe = self.unsubscribe.replace("{language}", chosen)
+        return replace(self, unsubscribe=unsubscribe, must_have=(unsubscribe,))
 
     def field_name(self, ours: str) -> str | None:
         """Return the tool's name of our field; None if it can't have it."""
@@ -160,6 +177,7 @@ def _dialect(key: str, content: Mapping[str, Any]) -> Dialect:
         steps=tuple(values.pop("steps")),
         then=tuple(values.pop("then", ("Send it.",))),
         must_have=tuple(values.pop("must_have", ())),
+        languages=tuple(values.pop("languages", ())),
         condition=ConditionTags(condition["if"], condition["else"], condition["end"]) if condition else None,
         never=tuple(Never(re.compile(each["pattern"]), each["why"]) for each in values.pop("never", ())),
         rewrite=tuple(

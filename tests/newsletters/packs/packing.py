@@ -7,12 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from newsletters.compose.blocks import registry
 from newsletters.documents.document import parse_document
 from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
 from newsletters.packs.material import gather
 from newsletters.packs.pack import Pack, make_pack
 from newsletters.packs.partner import Partner
+from newsletters.toolkit_store.store import shipped_toolkit
 from newsletters.toolkits.toolkit import Toolkit, load_files
 from tests.newsletters import sample_toolkits
 
@@ -50,6 +52,11 @@ PARTNER = Partner(
     address="2 Hive Lane\nBath BA1 1AA",
     place="partner.yml:1",
 )
+
+
+# Each block of the house, with the pictures that the examples name.
+EVERY_BLOCK = "\n\n".join(block.example for block in registry().blocks.values())
+SHIPPED = {"toolkit": shipped_toolkit("community-makes-us")}
 
 
 def kit(**copy: str) -> Toolkit:

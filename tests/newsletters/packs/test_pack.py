@@ -11,16 +11,21 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from daisychain.errors import InputError
+from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.pack import save
 from newsletters.packs.partner import Partner
 from newsletters.packs.social_posts import NETWORKS, length
 from newsletters.packs.zip_files import zipped
-from tests.newsletters.packs.packing import PARTNER, PUBLIC, packed, text, texts
+from tests.newsletters import sample_toolkits
+from tests.newsletters.packs.grammars import GRAMMARS
+from tests.newsletters.packs.packing import EVERY_BLOCK, PARTNER, PUBLIC, SHIPPED, kit, packed, text, texts
 
 ALWAYS = {
-    "README.html", "README.txt", "email.html", "email.txt", "subjects.txt", "draft.eml", "pack.json",
+    "README.html", "README.txt", "email.html", "email.txt", "subjects.txt", "pack.json",
+    "preview.html", "preview/email.html",
     "source/newsletter.mjml", "source/brand.yml", "images/tent.png", "images/alt-texts.txt", "copy/short.txt",
     "website/snippet.html", "social/x.txt", "social/facebook.txt",
 }  # fmt: skip
@@ -61,12 +66,26 @@ def test_the_mailchimp_zip_is_one_page_and_its_pictures_beside_it() -> None:
     assert sorted(archive.namelist()) == ["newsletter.html", "tent.png"]
     page = archive.read("newsletter.html").decode()
     assert 'src="tent.png"' in page
-    assert 'mc:edit="text1"' in page
-    assert page.count("mc:edit=") == len({part.split('"')[0] for part in page.split('mc:edit="')[1:]})
+    names = re.findall(r' mc:edit="([^"]*)"', page)
+    assert names[0] == "text1"
+    assert names[-1] == "footer"
+    assert len(names) == len(set(names))
+
+
+def test_each_word_of_the_mailchimp_zip_can_be_edited_and_the_footer_too() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(packed("mailchimp", EVERY_BLOCK, **SHIPPED).files["mailchimp.zip"]))
+    page = archive.read("newsletter.html").decode()
+    tree = HTMLParser(re.sub(r"<!--.*?-->|\*\|[^|]*\|\*", "", page, flags=re.DOTALL))
+    for region in tree.css("[mc\\:edit]"):
+        assert not region.css("[mc\\:edit] [mc\\:edit]")
+        region.decompose()
+    assert tree.body
+    assert " ".join(re.findall(r"\w+", tree.body.text(separator=" "))) == "And welcome"  # the preview text
+    assert "*|UNSUB|*" in page.split('mc:edit="footer"')[1]
 
 
 def test_the_draft_opens_as_a_new_message_with_its_pictures_inside() -> None:
-    message = message_from_bytes(packed("brevo").files["draft.eml"], policy=policy.default)
+    message = message_from_bytes(packed("outlook").files["draft.eml"], policy=policy.default)
     assert message["X-Unsent"] == "1"
     assert message["From"] is message["To"] is message["Date"] is message["Message-ID"] is None
     html = message.get_body(("html",))
@@ -89,7 +108,7 @@ def test_the_page_for_a_mailbox_is_one_plain_column() -> None:
 
 def test_parts_to_paste_hold_words_picture_and_button_address() -> None:
     pack = packed("beehiiv")
-    pasted = "\n".join(text(pack, path) for path in sorted(pack.files) if path.startswith("paste/"))
+    pasted = "\n".join(text(pack, path) for path in sorted(pack.files) if re.match(r"paste/.*\.txt", path))
     for line in ("PICTURE   images/tent.png", "ALT TEXT  A striped tent.", "BUTTON    Join us", "HEADING"):
         assert line in pasted
     assert "ADDRESS   https://fairs.example/join" in pasted
@@ -187,7 +206,7 @@ def test_a_partner_with_a_new_name_replaces_the_pack_of_its_former_name(tmp_path
 def test_parts_begin_with_headings_and_their_pictures_and_are_named_for_them() -> None:
     body = 'Hi.\n\n::: story "Été à Bath" image=tent\nOne.\n:::\n\n## Two\n\n![](tent)\n\nWords.\n'
     pack = packed("ghost", body)
-    paths = [path for path in pack.files if path.startswith("paste/")]
+    paths = [path for path in pack.files if re.match(r"paste/.*\.txt", path)]
     assert paths == ["paste/01-text.txt", "paste/02-ete-a-bath.txt", "paste/03-two.txt"]
     first, second, third = (text(pack, path) for path in paths)
     assert first == "Hi.\n"
@@ -286,3 +305,177 @@ def test_x_counts_an_emoji_twice() -> None:
 
 def test_the_designers_source_holds_no_marks_of_ours() -> None:
     assert "<!--@" not in text(packed("brevo"), "source/newsletter.mjml")
+
+
+RICH = """\
+Dear {{ member.first_name | default("friend") }},
+
+You gave **£1,204.50**. See [how](https://a.example/how).
+
+> We had a *list*.
+
+| town | money |
+|---|---:|
+| Hull | £1,700 |
+| **Leeds** | £10,050.50 |
+
+::: numbers "Made possible"
+::: number "1,204" label="doors"
+:::
+
+::: quote by="Mabel, 83"
+As far as the **dunnock**.
+:::
+
+::: note
+### A box
+Words.
+:::
+
+::: button "Join us" href="https://a.example/" style=accent
+"""
+PLUM = replace(PARTNER, accent="#7a1f5c")
+
+
+@pytest.mark.parametrize("dialect", ["outlook", "ghost", "beehiiv"])
+def test_a_simple_email_keeps_tables_amounts_quotes_bold_and_the_partners_colour(dialect: str) -> None:
+    page = text(packed(dialect, RICH, PLUM), "email.html")
+    assert "<style" not in page
+    tree = HTMLParser(page)
+    assert [[cell.text() for cell in row.css("th, td")] for row in tree.css("table table tr")][:3] == [
+        ["town", "money"], ["Hull", "£1,700"], ["Leeds", "£10,050.50"],
+    ]  # fmt: skip
+    assert {"£1,204.50", "Leeds", "1,204", "dunnock"} <= {bold.text() for bold in tree.css("strong")}
+    assert [" ".join(quote.text().split()) for quote in tree.css("blockquote")] == [
+        "We had a list.",
+        "As far as the dunnock. — Mabel, 83",
+    ]
+    for part in ("a[href^=http]", "blockquote", "strong", "td.accent"):
+        assert any("#7a1f5c" in (each.attributes.get("style") or "") for each in tree.css(part)), part
+
+
+def test_a_part_to_paste_is_also_a_page_that_keeps_its_look() -> None:
+    pack = packed("ghost", RICH, PLUM)
+    paths = [path.removesuffix(".txt") for path in pack.files if re.match(r"paste/.*\.txt", path)]
+    assert {f"{path}.html" for path in paths} == {path for path in pack.files if re.match(r"paste/.*\.html", path)}
+    pages = [text(pack, f"{path}.html") for path in sorted(paths)]
+    whole = "".join(pages)
+    for kept in ("<strong>£1,204.50</strong>", "<blockquote", "£10,050.50</td>", "#7a1f5c", "{first_name,", "Join us"):
+        assert whole.count(kept) >= 1, kept
+    assert all(page.count("<div") == page.count("</div>") == 1 for page in pages)
+    for tag in ("table", "blockquote"):
+        assert all(page.count(f"<{tag}") == page.count(f"</{tag}>") for page in pages), tag
+    assert not any("mailing list of" in page for page in pages)  # the tool has a footer of its own
+    assert "TABLE\ntown\tmoney\nHull\t£1,700\nLeeds\t£10,050.50\n" in text(pack, "paste/01-text.txt")
+    assert "QUOTE\nWe had a list." in text(pack, "paste/01-text.txt")
+
+
+def test_each_block_is_in_the_page_of_its_part() -> None:
+    pack = packed("ghost", EVERY_BLOCK, **SHIPPED)
+    for path in filter(re.compile(r"paste/.*\.txt").match, pack.files):
+        page = HTMLParser(text(pack, path.replace(".txt", ".html")))
+        assert page.body
+        shown = set(re.findall(r"\w+", page.body.text(separator=" ")))
+        said = re.sub(r"(?m)^(PICTURE|ALT TEXT|LINK|ADDRESS) .*|^[A-Z]{5,}\b|<[^>]*>", "", text(pack, path))
+        assert set(re.findall(r"\w+", said)) <= shown, path
+        for source in page.css("img"):
+            assert f"paste/{source.attributes['src']}".replace("paste/../", "") in pack.files
+
+
+IN_A_PART = """\
+::: image tent
+
+Dear {{ member.first_name | default("friend") }},
+
+::: copy welcome
+"""
+
+
+@pytest.mark.parametrize("dialect", sorted(dialects()))
+def test_each_pack_has_a_preview_of_the_email_as_the_partners_supporters_get_it(dialect: str) -> None:
+    for partner in (PARTNER, replace(PARTNER, address=""), None):
+        if partner and not partner.address and dialect not in ("mailchimp", "hubspot", "klaviyo", "ghost"):
+            continue
+        pack = packed(dialect, IN_A_PART, partner)
+        frame, page = text(pack, "preview.html"), text(pack, "preview/email.html")
+        assert frame.count('src="preview/email.html"') == 2
+        assert "Hello" in frame
+        assert "Bees of Bath" in frame if partner else "Your organisation" in frame
+        for grammar in GRAMMARS.values():
+            assert not grammar.read(re.sub(r"<!--.*?-->|<style.*?</style>", "", page, flags=re.DOTALL))
+        assert ("Dear friend" if dialect in ("beehiiv", "outlook", "plain") else "Dear Sam") in page
+        for source in re.findall(r'<img[^>]*\ssrc="([^"]*)"', page):
+            assert source.removeprefix("../") in pack.files
+        if partner and partner.address and not dialects()[dialect].names_sender:
+            assert "2 Hive Lane" in page
+        assert 'href="preview.html"' in text(pack, "README.html")
+
+
+def test_the_preview_shows_the_part_of_a_condition_that_a_reader_with_the_field_gets() -> None:
+    body = "{% if member.first_name %}Dear you{% else %}Hello{% endif %}, come.\n"
+    assert "Dear you, come." in text(packed("brevo", body), "preview/email.html")
+
+
+@pytest.mark.parametrize("dialect", sorted(set(dialects()) - {"mailchimp", "campaign-monitor", "outlook"}))
+def test_a_zip_holds_each_picture_once_where_the_tool_needs_no_zip_or_draft_of_it(dialect: str, tmp_path: Path) -> None:
+    archive = zipfile.ZipFile(save(packed(dialect), tmp_path, as_zip=True))
+    pictures = [name for name in archive.namelist() if name.endswith((".png", ".jpg", ".zip", ".eml"))]
+    assert pictures == [f"bees-{dialect}/images/tent.png"]
+
+
+@pytest.mark.parametrize("dialect", sorted(dialects()))
+def test_nobody_edits_code_to_make_a_pack_without_branding_its_own(dialect: str) -> None:
+    pack = packed(dialect, partner=None)
+    code, readme = text(pack, "email.html"), text(pack, "README.html")
+    for words in ("YOUR ORGANISATION", "YOUR POSTAL ADDRESS"):
+        line = f'data-words="{words}"' in readme
+        assert line is (words in code and not dialects()[dialect].simple), words
+    assert ("<textarea" in readme) is (dialects()[dialect].code or dialect == "campaign-monitor")
+
+
+WELSH = sample_toolkits.BLOCK.replace("id: welcome", "id: welcome.cy").replace("*fair*", "ffair a phawb ynddi")
+ENGLISH_POST = """\
+---
+id: late
+title: A post that nobody translated
+version: 1
+approved by: A. Trustee
+channels: social, web
+length: short
+---
+
+Come to the fair, and bring all of your friends with you! https://fairs.example/join
+"""
+
+
+def test_copy_and_suggestions_are_in_the_language_of_the_pack_or_say_that_they_are_not() -> None:
+    toolkit = kit(late=ENGLISH_POST, welcome_cy=WELSH)
+    welsh = packed("brevo", "Dewch.\n", front="language: cy", toolkit=toolkit)
+    for path in ("copy/short.txt", "social/x.txt"):
+        assert "in English" in text(welsh, path), path
+    assert "ffair a phawb" in text(welsh, "copy/short.txt")
+    assert "*fair*" not in text(welsh, "copy/short.txt")
+    assert "are in English, as the toolkit has none in Welsh: copy/, social/" in " ".join(
+        text(welsh, "README.txt").split()
+    )
+    english = packed("brevo", toolkit=toolkit)
+    assert not any("in English" in content for content in texts(english).values())
+    assert "ffair" not in "".join(texts(english).values())
+
+
+def test_suggestions_in_english_stand_apart_in_a_pack_of_another_language() -> None:
+    toolkit = kit(late=ENGLISH_POST.replace("channels: social, web", "channels: email"))
+    english = text(packed("brevo", "::: copy late\n", toolkit=toolkit), "subjects.txt")
+    assert "A post that nobody translated" in english.partition("PREVIEW TEXT")[0]
+    assert "IN ENGLISH" not in english
+    welsh = packed("brevo", "::: copy late\n", front="language: cy", toolkit=toolkit)
+    own, _, foreign = text(welsh, "subjects.txt").partition("IN ENGLISH, TO TRANSLATE")
+    assert "A post that nobody translated" in foreign
+    assert "A post that nobody translated" not in own
+    shipped = packed("brevo", "Dewch.\n", front="language: cy", **SHIPPED)
+    own, _, foreign = text(shipped, "subjects.txt").partition("IN ENGLISH, TO TRANSLATE")
+    assert "coronavirus" in foreign
+    assert "coronavirus" not in own
+    snippet = text(shipped, "website/snippet.html")
+    assert snippet.startswith('<section lang="en">')
+    assert "Ymunwch â" in snippet

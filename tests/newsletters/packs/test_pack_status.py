@@ -27,13 +27,16 @@ from newsletters.packs.pack_status import (
     kept_sheets,
     pack_standing,
     restore,
+    stale_partners,
     to_tell,
     withdraw,
 )
+from newsletters.packs.partner_codes import claim_codes
 from newsletters.packs.provenance import whole_hash
 from newsletters.packs.verify import verify
 from newsletters.toolkit_store.store import add_toolkit
 from pages.app import create_app
+from tests.command import Daisychain
 from tests.newsletters import sample_toolkits
 from tests.newsletters.packs.packing import PARTNER, SOCIAL, TODAY, edition, kit, packed, text
 
@@ -225,14 +228,32 @@ def test_withdrawing_ends_the_public_offer_and_says_so_on_the_pages_of_old_downl
     assert "The fair is off." in client.get(f"/packs/{key}").text
 
 
-def test_posts_and_website_copy_expire_and_change_with_the_pack(database: Database, tmp_path: Path) -> None:
+def test_a_post_that_expires_ends_its_own_use_and_not_that_of_the_email(database: Database, tmp_path: Path) -> None:
     post = SOCIAL.replace("version: 1", "version: 1\nexpires: 2026-05-20")
     shelved(database, tmp_path, post=post)
     pack = packed("brevo", toolkit=kit(post=post))
     kept(database, pack)
-    assert json.loads(text(pack, "pack.json"))["expires"] == "2026-05-20"
-    assert "To be sent by 20 May 2026" in text(pack, "README.txt")
-    assert standing_of(database, pack, date(2026, 5, 21))[0] == "expired"
+    sheet = json.loads(text(pack, "pack.json"))
+    assert sheet["expires"] is None
+    assert [(row["id"], row["beside"]) for row in sheet["copy blocks"]] == [("welcome", False), ("post", True)]
+    readme = " ".join(text(pack, "README.txt").split())
+    assert "To be sent by" not in readme
+    assert "“A post”, in the posts or texts beside the email, is for use until 20 May 2026." in readme
+    assert "until 20 May 2026)" in text(pack, "social/x.txt")
+    assert standing_of(database, pack, date(2026, 5, 20)) == ("current", ())
+    after = date(2026, 5, 21)
+    note = "Leave out “A post”, in the posts or texts beside the email: it was for use until 20 May 2026."
+    assert standing_of(database, pack, after) == ("current", (note,))
+    with database.engine.connect() as connection:
+        assert to_tell(all_standings(connection, after)) == []
+        verdict = verify(connection, save(pack, tmp_path, as_zip=True), after)
+    assert (verdict.state, verdict.changes, verdict.notes) == ("current", (), (note,))
+
+
+def test_posts_and_website_copy_change_with_the_pack(database: Database, tmp_path: Path) -> None:
+    post = SOCIAL
+    pack = packed("brevo", toolkit=kit(post=post))
+    kept(database, pack)
     shelved(database, tmp_path / "2", post=post.replace("version: 1", "version: 2"))
     assert "“A post” is now version 2" in standing_of(database, pack)[1][0]
 
@@ -368,3 +389,52 @@ def test_a_newsletter_with_pictures_of_its_own_can_not_be_offered(database: Data
     own = edition("::: image own.png alt=x\n", folder=tmp_path)
     with database.engine.begin() as connection, pytest.raises(InputError, match="no image 'own"):
         offer(connection, own, own)
+
+
+def test_stale_packs_are_one_row_for_each_partner_with_its_contact(daisychain: Daisychain, tmp_path: Path) -> None:
+    daisychain("newsletter", "new", "may", "--toolkit", "community-makes-us")
+    rows = 'Bees,brevo,bees@example.org,1 Road,Jo Bee\nAnts,"brevo,plain",ants@example.org,1 Road,\n'
+    sheet = tmp_path / "partners.csv"
+    make = ("newsletter", "pack", "may.md", "--brands", "partners.csv", "--out", "packs", "--no-previews")
+    sheet.write_text(f"name,for,reply,address,contact person\n{rows}", encoding="utf-8")
+    daisychain(*make)
+    daisychain("newsletter", "pack", "may.md", "--for", "ghost", "--out", "packs", "--no-previews")
+    # A partner's own file has no notes, which are not forgotten for that.
+    (tmp_path / "bees.yml").write_text("name: Bees\naddress: 1 Road\n", encoding="utf-8")
+    daisychain(
+        "newsletter", "pack", "may.md", "--brand", "bees.yml", "--for", "ghost", "--out", "packs", "--no-previews"
+    )
+    daisychain("pack", "withdraw", "may", "--why", "It was wrong.")
+    stale = daisychain.json("pack", "list", "--stale", "--format", "json")
+    assert [(row["partner"], row["contact"], len(row["packs"]), row["state"]) for row in stale] == [
+        ("Ants", "ants@example.org", 2, "withdrawn"),
+        ("Bees", "bees@example.org, contact person: Jo Bee", 2, "withdrawn"),
+        ("", "", 1, "withdrawn"),
+    ]
+    assert stale[1]["notes"] == {"contact person": "Jo Bee"}
+    told = daisychain("pack", "list", "--stale").stdout
+    assert told.count("It was wrong.") == 3
+    assert "Jo Bee" in told
+    assert "may (brevo, plain)" in told
+    sheet.write_text(f"name,for,reply,address,contact person\n{rows.replace('Jo Bee', '')}", encoding="utf-8")
+    daisychain(*make)
+    assert daisychain.json("pack", "list", "--stale", "--format", "json")[1]["contact"] == "bees@example.org"
+
+
+def test_packs_of_an_organisation_with_a_new_name_go_on_as_its_own(database: Database, tmp_path: Path) -> None:
+    shelved(database, tmp_path)
+    old = packed("brevo")
+    kept(database, old)
+    with database.engine.begin() as connection:
+        claim_codes(connection, [{"name": "Bees of Bath", "reply": "hello@bees.example"}])
+        claim_codes(connection, [{"name": "Bath Bees", "formerly": "Bees of Bath"}])
+    renamed = replace(PARTNER, name="Bath Bees")
+    kept(database, packed("brevo", "Other words.", renamed))
+    kept(database, packed("ghost", "More.", renamed))
+    with database.engine.connect() as connection:
+        [row] = stale_partners(connection, all_standings(connection, TODAY))
+    assert (row.partner, row.contact, [pack.dialect for pack in row.packs]) == (
+        "Bath Bees",
+        "hello@bees.example",
+        ["brevo"],
+    )

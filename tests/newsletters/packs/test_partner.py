@@ -69,7 +69,7 @@ def test_a_pack_wears_the_partners_name_logo_intro_colour_address_and_reply(tmp_
         assert own in page, own
     assert "Friends of Fairs" in page  # the coalition stays named beside it
     assert "images/bees-of-bath-logo.png" in pack.files
-    assert "Reply-To: hello@bees.example" in text(pack, "draft.eml")
+    assert "Reply-To: hello@bees.example" in text(packed("outlook", partner=partner(tmp_path)), "draft.eml")
     assert "Set the reply address to hello@bees.example" in text(pack, "README.txt")
 
 
@@ -202,3 +202,57 @@ def test_logos_lose_the_margins_of_their_files(ground: object) -> None:
     picture.save(file, "PNG")
     logo = trimmed(measure(file.getvalue(), "logo", alt="Bees"))
     assert (logo.width, logo.height, logo.alt) == (100, 40, "Bees")
+
+
+def logo(ink: object, ground: object = (0, 0, 0, 0), size: tuple[int, int] = (600, 200), kind: str = "PNG") -> bytes:
+    """A logo: a word in the middle of its ground."""
+    picture = Image.new("CMYK" if kind == "JPEG" else "RGBA", size, ground)  # type: ignore[arg-type]
+    wide, high = size
+    box = (wide // 8, high // 8, wide - wide // 8, high - high // 8)
+    ImageDraw.Draw(picture).rectangle(box, fill=ink)  # type: ignore[arg-type]
+    file = io.BytesIO()
+    picture.save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "says", "shown"),
+    [
+        (logo("#7a1f5c"), "", True),
+        (logo("white", "#7a1f5c"), "", True),
+        (logo("white"), "The logo is white, or as pale as the page", False),
+        (logo("#e6e6e0", "white"), "The logo is white, or as pale as the page", False),
+        (logo((0, 0, 0, 0)), "The logo is empty", False),
+        (logo("white", "white"), "The logo is white, or as pale as the page", False),
+        (picture(80, 40), "", True),
+        (logo("#7a1f5c", size=(48, 16)), "The logo is tiny: 37 × 13 pixels", True),
+        (logo((0, 200, 100, 60), (0, 0, 0, 0), kind="JPEG"), "colours for print (CMYK)", True),
+    ],
+    ids=["good", "white on a plate", "white", "nearly white", "clear", "white all over", "plain", "tiny", "CMYK"],
+)
+def test_a_logo_that_will_not_look_right_is_told(tmp_path: Path, content: bytes, says: str, shown: bool) -> None:
+    partner(tmp_path)
+    (tmp_path / "logo.png").write_bytes(content)
+    pack = packed("brevo", partner=read_partner(tmp_path / "partner.yml"))
+    readme = " ".join(text(pack, "README.txt").split())
+    assert ("The logo" in readme) is bool(says)
+    assert says in readme
+    assert ("images/bees-of-bath-logo.png" in pack.files) is shown
+    if shown:
+        with Image.open(io.BytesIO(pack.files["images/bees-of-bath-logo.png"])) as picture:
+            assert picture.mode in ("RGB", "RGBA")
+
+
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0"?>\n<!-- Drawn with love -->\n'])
+def test_an_svg_is_refused_with_how_to_export_a_png(tmp_path: Path, head: str) -> None:
+    partner(tmp_path)
+    (tmp_path / "logo.png").write_text(f'{head}<svg xmlns="http://www.w3.org/2000/svg"/>')
+    with pytest.raises(InputError, match=r"is an SVG.*export it as a PNG: 600 pixels wide"):
+        read_partner(tmp_path / "partner.yml")
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u200f", "\u202e", "\u2067", "\u061c"], ids=ascii)
+def test_invisible_marks_of_direction_in_a_name_are_told_and_left_out(tmp_path: Path, mark: str) -> None:
+    found = partner(tmp_path, SHEET.replace("name: Bees of Bath", f"name: Bees {mark}of Bath"))
+    assert (found.name, found.code) == ("Bees of Bath", "bees-of-bath")
+    assert "invisible marks of direction" in " ".join(text(packed("brevo", partner=found), "README.txt").split())
