@@ -6,6 +6,7 @@ programs that guard a reader's mailbox follow every link in it. Any other key ge
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
@@ -13,7 +14,9 @@ from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
 from daisychain.urls import absolute_url
+from newsletters.merge.link_removal import without_links
 from newsletters.merge.merge import link_url, plan_merge
+from newsletters.tokens import Kind
 from pages.context import engine, keep_private, settings
 from pages.mail_of_key import email_of, link_keys, mail_of
 from sender.campaigns.follow_ups import with_correction
@@ -65,13 +68,15 @@ def click(key: str, number: int) -> BaseResponse:
 
 @blueprint.get("/v/<key>")
 def view(key: str) -> Response:
-    """Show the mail as it was sent to this person, without the pixel; for twelve months."""
+    """Show the mail as it was sent to this person, without the pixel and the link to this page; for twelve months."""
     mailed = mail_of(key)
     if mailed.view_ended:
         return make_response(render_template("view_ended.html", organisation=mailed.organisation), 410)
     public_url = mailed.public_url or settings().pages_url
     references = sent_references(public_url, opens="off", clicks=mailed.clicks)
-    merged = plan_merge(email_of(mailed), references).render(mailed.inputs, link_keys(mailed))
+    email = email_of(mailed)
+    email = replace(email, html=without_links(email.html, email.mint.write(Kind.VIEW)))
+    merged = plan_merge(email, references).render(mailed.inputs, link_keys(mailed))
     response = Response(with_correction(merged.html, mailed.correction), mimetype="text/html")
     origin = urlsplit(public_url)
     response.headers["Content-Security-Policy"] = MAIL_POLICY.format(images=f"{origin.scheme}://{origin.netloc}")

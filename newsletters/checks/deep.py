@@ -1,6 +1,7 @@
-"""Deep: what axe-core finds in Chromium, on light and dark screens; only if asked, as it takes seconds.
+"""Deep: what Chromium shows of a mail: words that break on phones, and what axe-core finds, light and dark.
 
-It needs a Chromium on this machine, and axe-core: `pip install 'daisychain[deep]'`. Nothing is fetched when it runs.
+It runs only if asked, as it takes seconds. It needs a Chromium on this machine, and for the second axe-core:
+`pip install 'daisychain[deep]'`. Nothing is fetched when it runs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from selectolax.lexbor import SelectolaxError
 
 from newsletters.browser.axe import Violation, violations
 from newsletters.browser.browser import BrowserError, Page
+from newsletters.browser.phones import broken
 from newsletters.checks.accessibility import place_of_link
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.tokens import Kind
@@ -27,17 +29,41 @@ NOT_RUN = Code(
 )  # fmt: skip
 
 
+BROKEN = Code(
+    "deep-broken-word", "warning", "A word or an amount that breaks in the middle on a phone",
+    why="Half of it is read as another word or amount.",
+    fix="Use shorter words or fewer columns, or write the table as a list.",
+)  # fmt: skip
+TOO_WIDE = Code(
+    "deep-too-wide", "warning", "A mail that is wider than a phone",
+    why="It is shown so small that it can't be read, or its end is cut off.",
+    fix="Use fewer columns, shorter words and smaller pictures.",
+)  # fmt: skip
+
+
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield findings of axe-core, each rule once, at the first element that breaks it."""
     if not subject.deep:
         return
+    page = _page(subject)
     try:
-        found = violations(_page(subject))
+        yield from _on_phones(subject, page)
+        found = violations(page)
     except BrowserError as error:
         yield NOT_RUN.at(subject.document.file, error.message)
         return
     for rule in dict.fromkeys(each.rule for each in found):
         yield _told(subject, [each for each in found if each.rule == rule])
+
+
+def _on_phones(subject: Subject, page: Page) -> Iterator[Finding]:
+    """Yield each word that breaks, and that the mail is too wide, once, on the narrowest phone."""
+    found = sorted(broken(page), key=lambda each: each.screen)
+    for word in dict.fromkeys(word for each in found for word in each.words):
+        screen = next(each.screen for each in found if word in each.words)
+        yield BROKEN.at(subject.place_of(word), f"{word!r} breaks in the middle on a phone of {screen} px.")
+    if wide := next((each for each in found if each.width), None):
+        yield TOO_WIDE.at(subject.document.file, f"On a phone of {wide.screen} px the mail is {wide.width} px wide.")
 
 
 def _page(subject: Subject) -> Page:

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 
 from newsletters.compiled import CompiledEmail
+from newsletters.compose.plain_text import as_read, link_text
 from newsletters.tokens import Kind
 
 # Of an address in text: what ends a sentence or a bracket is not of it.
-_ADDRESS = re.compile(r"(?:https?://|sms:|tel:)[^\s<>\"]+")
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _TRAILING = ".,;:!?)]}"
 
 
@@ -29,11 +30,14 @@ class Parity:
 
 def parity(email: CompiledEmail) -> Parity:
     """Return how the HTML and the text of `email` differ."""
-    html = {link.url.removeprefix("mailto:") for link in email.links}
+    text = " ".join(email.text.split())
+    lacking = {
+        link.url for link in email.links if as_read(link.url) not in text and link_text(link.text, link.url) not in text
+    }
     fields = [_fields(email, email.html + "".join(link.url for link in email.links)), _fields(email, email.text)]
     return Parity(
-        links_in_html=tuple(sorted(url for url in html if url not in email.text)),
-        links_in_text=tuple(sorted(_addresses(email) - html)),
+        links_in_html=tuple(sorted(map(as_read, lacking))),
+        links_in_text=tuple(sorted(_addresses(email) - {link.url for link in email.links})),
         fields_in_html=tuple(sorted(fields[0] - fields[1])),
         fields_in_text=tuple(sorted(fields[1] - fields[0])),
     )

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import lru_cache
 
 from PIL import Image as Pillow
 from selectolax.lexbor import LexborNode
 
 from newsletters.checks.accessibility import image_of
-from newsletters.checks.appearance import pixels, styles_of
+from newsletters.checks.appearance import appearances, pixels, styles_of
 from newsletters.checks.client_support import formats
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import Image
+from newsletters.toolkits.contrast import contrast
 
 # Our own bounds: two seconds for one picture, and ten for all, at the 100 kB a second of a poor mobile network.
 MOST_BYTES = 200_000
 MOST_BYTES_TOGETHER = 1_000_000
 # Pixels for each px shown: phones have two or three, and under one and a half it shows.
 SHARP, MOST_NEEDED = 1.5, 2.2
+# Contrast under which a shape is hardly seen (WCAG asks for 3), and how much of a picture's ink may have so little.
+LEAST_CONTRAST, MOST_LIKE_GROUND = 1.8, 0.3
+# Pixels looked at on each side; what is as clear as glass; and how full a picture is that has a ground of its own.
+_SAMPLES, _CLEAR, _MOST_INK = 96, 100, 0.95
 # A mail with a picture at least this wide and fewer words than this is a picture.
 FEWEST_WORDS, WIDE = 25, 300
 
@@ -60,6 +66,11 @@ ONLY = Code(
     why="Without pictures there is nothing to read; it can't be translated, and filters distrust it.",
     fix="Write what the picture says as text.",
 )  # fmt: skip
+VANISHES = Code(
+    "images-vanishes", "warning", "A picture that vanishes on light or dark screens",
+    why="What can be seen through it is the mail's ground: dark signs on nothing can't be seen on a dark screen.",
+    fix="Give it a ground: ::: image name plate=white, or plate=dark; for a logo, the brand has 'logo plate'.",
+)  # fmt: skip
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -74,6 +85,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             reported.add(image.hash)
             yield from _file(subject, node, image)
         yield from _size(subject, node, image)
+    yield from _vanishing(subject, shown)
     weight = sum(len(subject.image_contents[hash_]) for hash_ in reported)
     if weight > MOST_BYTES_TOGETHER:
         yield WEIGHT.at(subject.document.file, f"The pictures have {weight / 1_000_000:.1f} MB together.")
@@ -100,6 +112,38 @@ def _size(subject: Subject, node: LexborNode, image: Image) -> Iterator[Finding]
         yield UNSHARP.at(
             subject.place(node, image.name), f"{image.name!r} is {image.width} px wide, and shown at {shown:.0f}."
         )
+
+
+def _vanishing(subject: Subject, shown: list[tuple[LexborNode, Image]]) -> Iterator[Finding]:
+    """Yield each picture once of which a good part is as dark, or as light, as what is behind it."""
+    reported = set()
+    for screen in ("light", "dark"):
+        seen = appearances(subject.tree, dark=screen == "dark")
+        for node, image in shown:
+            look = seen[node.mem_id]
+            if image.hash in reported or not look.shown:
+                continue
+            if _share_like(subject.image_contents[image.hash], look.ground) > MOST_LIKE_GROUND:
+                reported.add(image.hash)
+                message = (
+                    f"Much of the picture {image.name!r} can't be seen on {screen} screens: {look.ground} is behind it."
+                )
+                yield VANISHES.at(subject.place(node, image.name), message)
+
+
+@lru_cache(maxsize=256)  # the pictures of a newsletter, in its languages and brands
+def _share_like(content: bytes, ground: str) -> float:
+    """Return the share of a picture's ink that has no contrast to `ground`; 0 if nothing can be seen through it."""
+    with Pillow.open(io.BytesIO(content)) as opened:
+        if not opened.has_transparency_data:
+            return 0
+        picture = opened.convert("RGBA")
+    picture.thumbnail((_SAMPLES, _SAMPLES), Pillow.Resampling.NEAREST)
+    samples = [picture.getpixel((x, y)) for x in range(picture.width) for y in range(picture.height)]
+    ink = [f"#{bytes(each[:3]).hex()}" for each in samples if isinstance(each, tuple) and each[3] > _CLEAR]
+    if len(ink) > _MOST_INK * len(samples):
+        return 0
+    return sum(contrast(colour, ground) < LEAST_CONTRAST for colour in ink) / max(1, len(ink))
 
 
 def _only(subject: Subject, shown: list[tuple[LexborNode, Image]]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from newsletters.compiled import CompiledEmail, CopyUse, Link
 from newsletters.compose.blocks import registry
 from newsletters.compose.compose import Composer, Piece, layouts, phrases, tidied, uncomment
 from newsletters.compose.directives import BlockNode, Node, TextNode, parse
+from newsletters.compose.isolates import isolated_page, isolated_text
 from newsletters.compose.mjml import compile_mjml, inlined
 from newsletters.compose.mjml_rules import Broken
 from newsletters.compose.names_in_scope import names
@@ -171,8 +172,8 @@ class _Compiling:
         body = Markup(self._composer.simple(nodes, self._look))  # noqa: S704 - our own HTML
         whole = layouts("html").get_template("frame.mjml.j2").module.simple(page, body, self._look)  # type: ignore[attr-defined]
         css = layouts("html").get_template("simple.css.j2").render(look=self._look)
-        html, links = self._placed(inlined(str(whole), css))
-        text = self._slots.place(self._composer.paste(nodes), "text")
+        html, links = self._placed(inlined(isolated_page(str(whole), self._mint, email.direction), css))
+        text = self._slots.place(self._isolated(self._composer.paste(nodes)), "text")
         return replace(email, html=html, text=text, links=links, slots=self._slots.rows, images=self._pictures.rows)
 
     def _alternatives(self, email: CompiledEmail) -> tuple[CompiledEmail, ...]:
@@ -187,7 +188,7 @@ class _Compiling:
 
     def _line(self, text: str, key: str) -> str:
         lines = self._expressions.evaluate(text, self._document.file, self._document.lines.get(key, 1))
-        return " ".join(" ".join(line.text for line in lines).split())
+        return self._isolated(" ".join(" ".join(line.text for line in lines).split()), slots=False)
 
     def _nodes(self, text: str, file: str, line: int) -> tuple[Node, ...]:
         lines = self._expressions.evaluate(text, file, line)
@@ -250,7 +251,8 @@ class _Compiling:
             dark, dark_image = self._pictures.keep(brand.dark_logo, "", room) if brand.dark_logo else ("", None)
             if not found:
                 self._own_logos = image.file_name, dark_image.file_name if dark_image else ""
-            found.append({"src": src, "alt": image.alt, "width": room.shown(image)[0], "dark": dark})
+            plate = {"white": "#ffffff", "dark": self._look.dark["surface"]}.get(brand.logo_plate, "")
+            found.append({"src": src, "alt": image.alt, "width": room.shown(image)[0], "dark": dark, "plate": plate})
         return found
 
     def _html(self, page: Mapping[str, Any], nodes: Sequence[Node]) -> str:
@@ -265,7 +267,7 @@ class _Compiling:
         def whole(pieces: Sequence[Piece]) -> str:
             body = Markup("\n").join(Markup(piece.mjml) for piece in pieces) + end  # noqa: S704 - our own MJML
             source = layout.html({**page, "head_css": Markup(head)}, body, self._look)  # type: ignore[attr-defined]  # noqa: S704
-            self._mjml = str(source)
+            self._mjml = isolated_page(str(source), self._mint, self._document.direction)
             return compile_mjml(self._mjml, self._css)
 
         try:
@@ -289,7 +291,10 @@ class _Compiling:
         layout = layouts("text").get_template(f"layouts/{self._document.layout}.mjml.j2").module
         footer = self._composer.text_footer(self._line_of(""))
         written = layout.text({**page, "footer": footer}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
-        return self._slots.place(tidied(str(written)), "text").rstrip("\n") + "\n"
+        return self._slots.place(self._isolated(tidied(str(written))), "text").rstrip("\n") + "\n"
+
+    def _isolated(self, text: str, *, slots: bool = True) -> str:
+        return isolated_text(text, self._mint, self._document.direction, slots=slots)
 
     def _placed(self, html: str) -> tuple[str, tuple[Link, ...]]:
         return place_in_page(html, self._slots, self._mint, Line("", self._document.file, self._document.body_line))

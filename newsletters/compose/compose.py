@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -11,12 +11,13 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from newsletters.compose.directives import BlockNode, ConditionNode, Node, TextNode
-from newsletters.compose.markdown import Words, read_words, to_html
+from newsletters.compose.markdown import read_words, to_html
+from newsletters.compose.narrow import breakable, figures, fitted_tables
 from newsletters.compose.pictures import Pictures, Room
-from newsletters.compose.plain_text import prefixed, to_paste, to_text, underlined, wrapped
+from newsletters.compose.plain_text import as_read, prefixed, to_paste, to_text, underlined, wrapped
 from newsletters.compose.theme import COLUMN, Theme
 from newsletters.expressions.parse import Expressions, Line
 from newsletters.expressions.slots import Slots
@@ -47,7 +48,7 @@ class Composer:
     slots: Slots
     pictures: Pictures
     places: list[Line] = field(default_factory=list)  # of marks: the line of what follows
-    _words_read: dict[TextNode, Words] = field(default_factory=dict)  # HTML and text are written from the same
+    _written: dict[TextNode, str] = field(default_factory=dict)  # HTML and text are made from the same
 
     def sections(self, nodes: Iterable[Node]) -> list[Piece]:
         """Return the body in sections, in order; text and the blocks among it share one."""
@@ -73,7 +74,7 @@ class Composer:
             body = self.text(node.body)
             return tidied(str(self._macro(node, "text").text(self._text_attributes(node), body, self._text_look(node))))
 
-        return self._joined(nodes, lambda node: to_text(self._read(node), self._text_url(node)), block)
+        return self._joined(nodes, lambda node: to_text(self._html(node), self._text_url(node)), block)
 
     def simple(self, nodes: Iterable[Node], look: Theme) -> str:
         """Return the body as HTML without layout, for a mailbox's own editor; a comment begins each part."""
@@ -87,19 +88,16 @@ class Composer:
         return self._joined(nodes, lambda node: _HEADING.sub(r"<!--part-->\g<0>", self._html(node)), block)
 
     def paste(self, nodes: Iterable[Node]) -> str:
-        """Return the body as text for an editor that takes it part by part; a form feed begins each part.
-
-        It needs `sections` to be called first, which finds the pictures in the Markdown.
-        """
+        """Return the body as text for an editor that takes it part by part; a form feed begins each part."""
         out = layouts("text").get_template("paste.txt.j2").module
 
         def block(node: BlockNode) -> str:
             body = self.paste(node.body)
-            written = self._macro(node, "text").simple(self._text_attributes(node), body, self._text_look(node), out)
-            return tidied(str(written))
+            values = self._text_attributes(node, str)  # in an editor one types a link's whole address
+            return tidied(str(self._macro(node, "text").simple(values, body, self._text_look(node), out)))
 
         return self._joined(
-            nodes, lambda node: to_paste(self._read(node), self._text_url(node)), block, lambda token: f"{token}\n\n"
+            nodes, lambda node: to_paste(self._html(node), self._text_url(node)), block, lambda token: f"{token}\n\n"
         )
 
     def _joined(
@@ -156,14 +154,16 @@ class Composer:
         return Markup(self._joined(nodes, lambda node: self._words(node, look, words), block, _raw))  # noqa: S704 - our own MJML
 
     def _html(self, node: TextNode) -> str:
-        html = to_html(self._read(node), self._image_tag, self.slots.url)
-        html = _HEAD_CELL.sub('<th scope="col"', html)
-        if self.look.direction == "rtl":  # `---:` in a table means the end of a line, which is on the other side
-            html = _SIDE.sub(lambda side: f'text-align:{"left" if side[1] == "right" else "right"}"', html)
-        return html
+        if node not in self._written:
+            html = to_html(read_words(node.lines, self.expressions), self._image_tag, self.slots.url)
+            html = _HEAD_CELL.sub('<th scope="col"', html)
+            if self.look.direction == "rtl":  # `---:` in a table means the end of a line, which is on the other side
+                html = _SIDE.sub(lambda side: f'text-align:{"left" if side[1] == "right" else "right"}"', html)
+            self._written[node] = html
+        return self._written[node]
 
     def _words(self, node: TextNode, look: Theme, words: str) -> str:
-        html = self._html(node)
+        html = fitted_tables(self._html(node))
         mark = self.mark(_line(node))
         classes = f"words words-{look.tone} {words}".strip()
         return (
@@ -172,11 +172,6 @@ class Composer:
             else ""
         )
 
-    def _read(self, node: TextNode) -> Words:
-        if node not in self._words_read:
-            self._words_read[node] = read_words(node.lines, self.expressions)
-        return self._words_read[node]
-
     def _image_tag(self, name: str, alt: str | None, line: Line) -> dict[str, str]:
         room = Room(COLUMN)
         src, image = self.pictures.show(name, alt, line, room)
@@ -184,7 +179,8 @@ class Composer:
 
     def _block(self, node: BlockNode, look: Theme) -> str:
         tone = node.attributes.get("tone") or node.block.tone or look.tone
-        inside = replace(look, tone=tone, gutter=node.block.gutter or look.gutter)
+        shown = figures([(each["figure"], each["label"]) for each in _figures_in(node.body)])
+        inside = replace(look, tone=tone, gutter=node.block.gutter or look.gutter, figures=shown)
         mark = self.mark(node.line)
         body = self._column(node.body, inside, node.block.words.format(**node.attributes)) + mark
         written = self._macro(node, "html").html(
@@ -216,10 +212,11 @@ class Composer:
     def text_footer(self, line: Line) -> Footer:
         """Return the brand's footer with its links as plain text has them."""
         footer = self.look.brand.footer
-        return replace(footer, social={name: self.slots.url(url, line) for name, url in footer.social.items()})
+        return replace(footer, social={name: as_read(self.slots.url(url, line)) for name, url in footer.social.items()})
 
-    def _text_attributes(self, node: BlockNode) -> Mapping[str, Any]:
-        return self._attributes(node, self._text_url(node))
+    def _text_attributes(self, node: BlockNode, as_shown: Callable[[str], str] = as_read) -> Mapping[str, Any]:
+        write = self._text_url(node)
+        return self._attributes(node, lambda url: as_shown(write(url)))
 
     def _text_url(self, node: TextNode | BlockNode) -> Callable[[str], str]:
         return lambda url: self.slots.url(url, _line(node))
@@ -236,7 +233,9 @@ def layouts(kind: str) -> Environment:
         loader=PackageLoader("templates", "email"), undefined=StrictUndefined, autoescape=kind == "html",  # noqa: S701 - plain text
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters.update(wrapped=wrapped, underlined=underlined, quoted=_quoted, boxed=_boxed)
+    environment.filters.update(
+        wrapped=wrapped, underlined=underlined, quoted=_quoted, boxed=_boxed, pictured=_pictured, breakable=_breakable
+    )
     return environment
 
 
@@ -268,6 +267,15 @@ def _in_column(node: Node) -> bool:
     return not isinstance(node, BlockNode) or node.block.place == "column"
 
 
+def _figures_in(nodes: Iterable[Node]) -> Iterator[Mapping[str, str]]:
+    """Yield the attributes of the blocks `number` among `nodes`, whatever their conditions."""
+    for node in nodes:
+        if isinstance(node, ConditionNode):
+            yield from _figures_in((*node.then, *node.otherwise))
+        elif isinstance(node, BlockNode) and node.block.name == "number":
+            yield node.attributes
+
+
 def _line(node: Node) -> Line:
     """Return the line on which what `node` shows begins."""
     match node:
@@ -280,6 +288,14 @@ def _line(node: Node) -> Line:
 
 def _quoted(text: str) -> str:
     return prefixed(wrapped(text.rstrip("\n"), 68), "  ", "  ")
+
+
+def _breakable(text: str) -> Markup:
+    return Markup(breakable(str(escape(text))))  # noqa: S704 - escaped
+
+
+def _pictured(image: Mapping[str, Any] | None) -> str:
+    return wrapped(f"[{image['alt']}]") + "\n\n" if image and image["alt"] else ""
 
 
 def _boxed(text: str) -> str:

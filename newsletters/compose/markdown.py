@@ -24,7 +24,7 @@ from newsletters.tokens import CONDITIONALS, Kind, Token
 
 # HTML that staff may write inside Markdown; what it may carry is listed, the rest is an error.
 _TAGS = """
-a abbr b blockquote br cite code del div em h2 h3 h4 hr i ins li mark ol p pre q s small span strong sub sup
+a abbr b blockquote br cite code del div em h2 h3 h4 h5 h6 hr i ins li mark ol p pre q s small span strong sub sup
 table tbody td th thead tr u ul
 """
 ALLOWED_TAGS = frozenset(_TAGS.split())

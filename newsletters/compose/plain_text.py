@@ -1,38 +1,50 @@
-"""Write plain text from the same Markdown as the HTML: 72 columns, each link's address after its words.
+"""Write plain text from the HTML of the words: 72 columns, each link's address after its words.
 
 Every block of text ends with an empty line and a condition's token takes no line of its own, so that a part that is
-not shown leaves no gap.
+not shown leaves no gap. Signs that HTML has styles for are written out: ~struck~, 10², H₂O, “quoted”.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
+from urllib.parse import unquote
 
-from markdown_it.tree import SyntaxTreeNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from newsletters.compose.markdown import CONDITION, Words
 from newsletters.tokens import visible_width
 
 WIDTH = 72
 _UNWRAPPED = 10**9
 
-_TAG = re.compile(r"(<[^>]*>)")
-_OPENING_A = re.compile(r"""<a\b[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
-_END_OF_LINE = re.compile(r"</(?:p|div|h\d|li|tr|blockquote)>", re.IGNORECASE)
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCKS = frozenset({*_HEADINGS, "blockquote", "div", "hr", "ol", "p", "pre", "table", "ul"})
+_CONDITIONS = re.compile(r"(?:\s*d[0-9a-f]{8}[BOE]\d+z)*\s*")
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_ROUND_BREAK = re.compile(r" *\n *")
+_RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")
+_LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+# What is only set small and high, as in 1st, 2e and ™, means the same on the line.
+_ORDINAL = re.compile(r"(?i)st|nd|rd|th|er|re|e|[eè]me|tm|sm|\W*")
+_FEWEST_DIGITS = 6  # of a telephone number
 
 WriteUrl = Callable[[str], str]
 
 
-def to_text(words: Words, write_url: WriteUrl, width: int = WIDTH) -> str:
-    """Return the plain text of `words`, with each address written by `write_url`."""
-    return _TextWriter(write_url).blocks(SyntaxTreeNode(list(words.marks)).children, width)
+def to_text(html: str, write_url: WriteUrl, width: int = WIDTH) -> str:
+    """Return the plain text of `html`, with each address written by `write_url`."""
+    return _TextWriter(write_url).blocks(_nodes(html), width)
 
 
-def to_paste(words: Words, write_url: WriteUrl) -> str:
-    """Return `words` as unwrapped text for an editor; a form feed before each heading begins a part."""
-    return _PasteWriter(write_url).blocks(SyntaxTreeNode(list(words.marks)).children, _UNWRAPPED)
+def to_paste(html: str, write_url: WriteUrl) -> str:
+    """Return `html` as unwrapped text for an editor; a form feed before each heading begins a part."""
+    return _PasteWriter(write_url).blocks(_nodes(html), _UNWRAPPED)
+
+
+def _nodes(html: str) -> list[LexborNode]:
+    body = LexborHTMLParser(html).body
+    return list(body.iter(include_text=True)) if body else []
 
 
 def wrapped(text: str, width: int = WIDTH) -> str:
@@ -66,152 +78,204 @@ def prefixed(text: str, first: str, rest: str) -> str:
     )
 
 
+def as_read(url: str) -> str:
+    """Return an address as people read it: without mailto: or tel:, and what a mail program would fill in."""
+    scheme, colon, rest = url.partition(":")
+    if not colon or scheme.lower() not in ("mailto", "tel", "sms"):
+        return url
+    return unquote(rest.partition("?")[0])
+
+
 def link_text(words: str, url: str) -> str:
-    """Return a link inside a sentence: its words, then its address, or only one if both are the same."""
-    same = words.strip() in ("", url, url.removeprefix("mailto:"), url.removeprefix("https://").rstrip("/"))
-    return url.removeprefix("mailto:") if same else f"{words} <{url.removeprefix('mailto:')}>"
+    """Return a link inside a sentence: its words, then its address as people read it, or only one if both say it."""
+    shown, said = as_read(url), words.strip()
+    if not said or not shown or said == shown:
+        return words if said else shown
+    if shown.startswith(("https://", "http://")):  # whole, so that mail programs make a link of it
+        return shown if _without_scheme(said) == _without_scheme(shown) else f"{words} <{shown}>"
+    return words if url.startswith(("tel:", "sms:")) and _same_number(said, shown) else f"{words} <{shown}>"
+
+
+def _without_scheme(url: str) -> str:
+    return re.sub(r"^(?:https?://)?(?:www\.)?", "", url).rstrip("/")
+
+
+def _same_number(words: str, number: str) -> bool:
+    """Return whether `words` are the telephone number, maybe without its country."""
+    digits = re.sub(r"\(0\)|\D", "", words).lstrip("0")
+    return len(digits) >= _FEWEST_DIGITS and re.sub(r"\D", "", number).endswith(digits)
 
 
 class _TextWriter:
     def __init__(self, write_url: WriteUrl) -> None:
         self._url = write_url
 
-    def blocks(self, nodes: Iterable[SyntaxTreeNode], width: int) -> str:
-        return "".join(self._block(node, width) for node in nodes)
+    def blocks(self, nodes: Iterable[LexborNode], width: int, *, tight: bool = False) -> str:
+        """Return `nodes` as blocks that end with an empty line; only with a line end if they are `tight`."""
+        written = ""
+        run: list[LexborNode] = []
+        for node in nodes:
+            if node.tag in _BLOCKS:
+                written += self._paragraph(run, width, tight=tight) + self._block(node, width, tight=tight)
+                run = []
+            else:
+                run.append(node)
+        return written + self._paragraph(run, width, tight=tight)
 
-    def _block(self, node: SyntaxTreeNode, width: int) -> str:
-        match node.type:
-            case "condition":
-                return node.content
-            case "paragraph":
-                return self._paragraph(node, width)
-            case "heading":
-                sign = {"h1": "=", "h2": "-"}.get(node.tag)
-                title = self._inline(node.children)
+    def _block(self, node: LexborNode, width: int, *, tight: bool) -> str:
+        inside = list(node.iter(include_text=True))
+        match node.tag:
+            case "p":
+                return self._paragraph(inside, width)
+            case tag if tag in _HEADINGS:
+                sign = {"h1": "=", "h2": "-"}.get(str(tag))
+                title = self._line(inside)
                 return f"{underlined(title, sign) if sign else wrapped(title)}\n\n"
-            case "bullet_list" | "ordered_list":
-                return self._list(node, width)
+            case "ul" | "ol":
+                return self._list(node, width) + ("" if tight else "\n")
             case "blockquote":
-                return prefixed(self.blocks(node.children, width - 2).rstrip("\n"), "> ", "> ") + "\n\n"
-            case "fence" | "code_block":
-                return prefixed(node.content.rstrip("\n"), "    ", "    ") + "\n\n"
+                return prefixed(self.blocks(inside, width - 2).rstrip("\n"), "> ", "> ") + "\n\n"
+            case "pre":
+                return prefixed(node.text().strip("\n"), "    ", "    ") + "\n\n"
             case "hr":
                 return "* * *\n\n"
             case "table":
                 return self._table(node, width)
-            case "html_block":
-                return self._html(node.content, width)
-        return self.blocks(node.children, width)
+        return self.blocks(inside, width)
 
-    def _paragraph(self, node: SyntaxTreeNode, width: int) -> str:
-        children = node.children[0].children if node.children else []
-        end = "\n" if node.hidden else "\n\n"
-        if len(children) == 1 and children[0].type == "link":
-            words, url = self._inline(children[0].children), self._url(str(children[0].attrs.get("href", "")))
-            if "<" in link_text(words, url):
-                return f"{wrapped(words, width)}:\n{url.removeprefix('mailto:')}{end}"
-        text = self._inline(node.children)
-        return wrapped(text, width) + end if text.strip() else ""
+    def _paragraph(self, nodes: Sequence[LexborNode], width: int, *, tight: bool = False) -> str:
+        end = "\n" if tight else "\n\n"
+        held = [node for node in nodes if node.tag != "-text" or (node.text_content or "").strip()]
+        if len(held) == 1 and held[0].tag == "a" and (href := held[0].attributes.get("href")):
+            words, url = self._line(held[0].iter(include_text=True)), self._url(href)
+            if link_text(words, url) not in (words, as_read(url)):
+                return f"{wrapped(words, width)}:\n{as_read(url)}{end}"
+        text = self._line(nodes)
+        if _CONDITIONS.fullmatch(text):
+            return self._marks(text)
+        return wrapped(text, width) + end
 
-    def _list(self, node: SyntaxTreeNode, width: int) -> str:
-        number = int(node.attrs.get("start", 1)) - 1
+    def _marks(self, tokens: str) -> str:
+        return "".join(tokens.split())
+
+    def _list(self, node: LexborNode, width: int) -> str:
+        number = int(node.attributes.get("start") or 1) - 1
         written = ""
-        tight = True
-        for item in node.children:
-            if item.type == CONDITION:
-                written += item.content
+        for item in node.iter(include_text=True):
+            if item.tag != "li":
+                written += prefixed(self.blocks([item], width - 2, tight=True), "  ", "  ")
                 continue
             number += 1
-            bullet = f"{number}. " if node.type == "ordered_list" else "- "
-            inner = self.blocks(item.children, width - len(bullet))
-            tight = tight and not inner.endswith("\n\n")
-            written += prefixed(inner.rstrip("\n"), bullet, " " * len(bullet)) + (
-                "\n\n" if inner.endswith("\n\n") else "\n"
-            )
-        return written + ("\n" if tight else "")
+            bullet = f"{number}. " if node.tag == "ol" else "- "
+            inner = self.blocks(item.iter(include_text=True), width - len(bullet), tight=True)
+            end = "\n\n" if inner.endswith("\n\n") else "\n"
+            written += prefixed(inner.rstrip("\n"), bullet, " " * len(bullet)) + end
+        return written.removesuffix("\n") if written.endswith("\n\n") else written
 
-    def _table(self, node: SyntaxTreeNode, width: int) -> str:
-        rows = [
-            [self._inline(cell.children) for cell in row.children] for part in node.children for row in part.children
-        ]
-        head, *body = rows
-        written = []
-        for row in body:
-            cells = [
-                f"{name}: {cell}" if name.strip() else cell
-                for name, cell in zip(head, row, strict=False)
-                if cell.strip()
-            ]
-            written.append(prefixed(wrapped(" — ".join(cells), width - 2), "- ", "  "))
-        return "\n".join(written) + "\n\n" if written else ""
+    def _table(self, node: LexborNode, width: int) -> str:
+        written, names = "", [""]
+        for number, row in enumerate(_rows(node)):
+            if row.tag != "tr":
+                written += self._marks(self._line([row]))
+                continue
+            cells = [cell for cell in row.iter() if cell.tag in ("td", "th")]
+            said = [self._cell(cell) for cell in cells]
+            if number == 0 and all(cell.tag == "th" for cell in cells) and row.parent and _rows(node)[1:]:
+                names = said
+                continue
+            if names == [""] and len(said) > 1 and cells[0].tag == "th" and cells[1].tag == "td":
+                said[:2] = [f"{said[0]}: {said[1]}"]
+            pairs = zip_longest(names, said, fillvalue="")
+            shown = [f"{name}: {cell}" if name else cell for name, cell in pairs if cell]
+            written += prefixed(wrapped(" — ".join(shown), width - 2), "- ", "  ") + "\n" if shown else ""
+        return written + "\n" if written else ""
 
-    def _inline(self, nodes: Iterable[SyntaxTreeNode]) -> str:
-        written: list[str] = []
-        open_links: list[tuple[int, str]] = []
-        for node in nodes:
-            match node.type:
-                case "inline" | "strong" | "em" | "s":
-                    written.append(self._inline(node.children))
-                case "text" | "code_inline" | "condition":
-                    written.append(node.content)
-                case "softbreak":
-                    written.append(" ")
-                case "hardbreak":
-                    written.append("\n")
-                case "image":
-                    written.append(self._image(node))
-                case "link":
-                    written.append(link_text(self._inline(node.children), self._url(str(node.attrs.get("href", "")))))
-                case "html_inline":
-                    self._tag(node.content, written, open_links)
-        return "".join(written)
+    def _cell(self, cell: LexborNode) -> str:
+        """Return a cell in one line; what stands below each other in it is kept apart."""
+        lines = self.blocks(cell.iter(include_text=True), _UNWRAPPED).split("\n")
+        return "; ".join(line.strip().removeprefix("- ") for line in lines if line.strip())
 
-    def _image(self, node: SyntaxTreeNode) -> str:
-        return f"[{node.content}]" if node.content.strip() else ""
+    def _line(self, nodes: Iterable[LexborNode]) -> str:
+        return re.sub(r"\n{3,}", "\n\n", _ROUND_BREAK.sub("\n", self._inline(nodes))).strip(" \n")
 
-    def _tag(self, tag: str, written: list[str], open_links: list[tuple[int, str]]) -> None:
-        """Add what text has for an HTML tag to the pieces `written`; links remember where their words begin."""
-        if opening := _OPENING_A.match(tag):
-            open_links.append(
-                (len(written), html.unescape(next(group for group in opening.groups() if group is not None)))
-            )
-        elif tag.lower().startswith("</a") and open_links:
-            start, url = open_links.pop()
-            written[start:] = [link_text("".join(written[start:]), self._url(url))]
-        elif tag.lower().startswith("<br"):
-            written.append("\n")
+    def _inline(self, nodes: Iterable[LexborNode]) -> str:
+        written = ""
+        for piece in map(self._piece, nodes):
+            written += piece[1:] if written.endswith(" ") and piece.startswith(" ") else piece
+        return written
 
-    def _html(self, content: str, width: int) -> str:
-        written: list[str] = []
-        open_links: list[tuple[int, str]] = []
-        for at, piece in enumerate(_TAG.split(" ".join(content.split()))):
-            if at % 2 == 0:
-                written.append(html.unescape(piece))
-            elif _END_OF_LINE.match(piece):
-                written.append("\n")
-            else:
-                self._tag(piece, written, open_links)
-        lines = [line.strip() for line in "".join(written).split("\n") if line.strip()]
-        return wrapped("\n".join(lines), width) + "\n\n" if lines else ""
+    def _piece(self, node: LexborNode) -> str:
+        if node.is_text_node:
+            return _SPACE.sub(" ", node.text_content or "").replace("\xad", "")
+        if node.is_comment_node:  # a condition's token, where HTML has room for nothing else
+            return node.comment_content or ""
+        inside = self._inline(node.iter(include_text=True))
+        match node.tag:
+            case "br":
+                return "\n"
+            case "img":
+                return self._image(node)
+            case "a" if href := node.attributes.get("href"):
+                return link_text(inside, self._url(href))
+            case "s" | "del" | "strike":
+                return _between("~", inside, "~")
+            case "q":
+                return _between("“", inside, "”")
+            case "sup":
+                return _off_the_line(inside, _RAISED, "^")
+            case "sub":
+                return _off_the_line(inside, _LOWERED, "_")
+            case "abbr":
+                whole = (node.attributes.get("title") or "").strip()
+                return f"{inside} ({whole})" if whole and whole != inside.strip() else inside
+        return f"\n{inside}\n" if node.tag in _BLOCKS else inside
+
+    def _image(self, node: LexborNode) -> str:
+        alt = (node.attributes.get("alt") or "").strip()
+        return f"[{alt}]" if alt else ""
+
+
+def _rows(table: LexborNode) -> list[LexborNode]:
+    """Return the rows of a table, without those of tables in it, and what stands between them."""
+    found: list[LexborNode] = []
+    for node in table.iter(include_text=True):
+        found += node.iter(include_text=True) if node.tag in ("thead", "tbody", "tfoot") else [node]
+    return [node for node in found if not node.is_text_node or (node.text_content or "").strip()]
+
+
+def _between(opening: str, words: str, closing: str) -> str:
+    """Return `words` between two signs, with the space around them left outside."""
+    said = words.strip()
+    return words.replace(said, f"{opening}{said}{closing}", 1) if said else words
+
+
+def _off_the_line(words: str, signs: dict[int, int], mark: str) -> str:
+    """Return raised or lowered words in signs that are so by themselves, or after a mark; else 10⁶ would be 106."""
+    if all(ord(sign) in signs for sign in words):
+        return words.translate(signs)
+    if mark == "^" and _ORDINAL.fullmatch(words):
+        return words
+    return mark + (words if words.isalnum() else f"({words})")
 
 
 class _PasteWriter(_TextWriter):
-    def _block(self, node: SyntaxTreeNode, width: int) -> str:
-        match node.type:
-            case "heading":
-                return f"\fHEADING\n{self._inline(node.children)}\n\n"
+    def _block(self, node: LexborNode, width: int, *, tight: bool) -> str:
+        inside = list(node.iter(include_text=True))
+        match node.tag:
+            case tag if tag in _HEADINGS:
+                return f"\fHEADING\n{self._line(inside)}\n\n"
             case "blockquote":
-                return f"QUOTE\n{self.blocks(node.children, width)}".replace("\f", "")
-            case "bullet_list" | "ordered_list":
-                return self._list(node, width).replace("\f", "")
-            case "table":
-                return f"TABLE\n{self.blocks(node.children, width)}\n"
-            case "tr":  # with tabs, so that it becomes a table again where it is pasted
-                return "\t".join(self._inline(cell.children) for cell in node.children) + "\n"
-            case "condition":
-                return f"{node.content}\n\n"
-        return super()._block(node, width)
+                return f"QUOTE\n{self.blocks(inside, width)}".replace("\f", "")
+            case "ul" | "ol":
+                return super()._block(node, width, tight=tight).replace("\f", "")
+            case "table":  # with tabs, so that it becomes a table again where it is pasted
+                rows = ([cell for cell in row.iter() if cell.tag in ("td", "th")] for row in _rows(node))
+                return "TABLE\n" + "".join("\t".join(map(self._cell, row)) + "\n" for row in rows if row) + "\n"
+        return super()._block(node, width, tight=tight)
 
-    def _image(self, node: SyntaxTreeNode) -> str:
-        shown = node.meta["attributes"]
-        return f"\n\nPICTURE   {shown['src']}\nALT TEXT  {shown['alt'] or '(none: it only decorates)'}\n\n"
+    def _marks(self, tokens: str) -> str:
+        return "".join(f"{token}\n\n" for token in tokens.split())
+
+    def _image(self, node: LexborNode) -> str:
+        alt = node.attributes.get("alt") or "(none: it only decorates)"
+        return f"\n\nPICTURE   {node.attributes['src']}\nALT TEXT  {alt}\n\n"

@@ -14,11 +14,20 @@ COLUMN = WIDTH - 2 * GUTTER
 
 
 @dataclass(frozen=True)
+class Figures:
+    """The size of figures side by side, in px: on a wide screen, on a phone; or `stacked` there, one below another."""
+
+    size: int = 40
+    phone: int = 28
+    stacked: bool = False
+
+
+@dataclass(frozen=True)
 class Theme:
     """The look of a mail in one brand and direction; colours are hex, sizes px.
 
-    `dark` has the colours for a dark screen. `tone` and `gutter` change from block to block; `phrases` are the words
-    that blocks say by themselves.
+    `dark` has the colours for a dark screen. `tone`, `gutter` and `figures` change from block to block; `phrases` are
+    the words that blocks say by themselves.
     """
 
     brand: Brand
@@ -39,6 +48,7 @@ class Theme:
     dark: Mapping[str, str]
     tone: str = "plain"
     gutter: int = GUTTER
+    figures: Figures = Figures()
     phrases: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -13,8 +13,10 @@ from daisychain.errors import InputError
 from daisychain.urls import absolute_url
 from newsletters.compiled import CompiledEmail, Condition, Image, Link, Slot, Tree
 from newsletters.compose.compose import phrases
+from newsletters.compose.isolates import BY_ITSELF, END
 from newsletters.compose.mjml_rules import MARK
 from newsletters.expressions.trees import VALUES
+from newsletters.merge.link_removal import EMPTY_PARAGRAPH, links_to, without_links
 from newsletters.merge.merge import branches
 from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.partner_links import Marking
@@ -29,12 +31,7 @@ _SENDER = re.compile(rf"(?:{_NAMED.pattern}|(?<=\n-- \n)(?:[^\n]+\n)+?)(?={ADDRE
 _ADDRESS_LINE = re.compile(rf"{ADDRESS}(?:\s*<br\s*/?>|\n)?")
 _YOURS = re.compile(r"\bYOUR\s+ORGANISATION\b")
 
-_BETWEEN = r"(?:\s|&nbsp;|&#160;|\u00a0)*"
-_DOT = re.compile(rf"{_BETWEEN}[·•|]{_BETWEEN}")
-_DOT_AT_END = re.compile(_DOT.pattern + "$")
-_DOT_ROOM = 40  # characters before a link in which a dot may stand
 _HREF = re.compile(r'(\bhref=")([^"]*)(")')
-_EMPTY = re.compile(rf"<p\b[^>]*>{_BETWEEN}</p>")
 
 
 @dataclass(frozen=True)
@@ -72,9 +69,7 @@ def write(email: CompiledEmail, dialect: Dialect, wording: Wording) -> Written:
         subject=subject,
         preheader=preheader,
         html=writer.addressed(writer.part(html, _escape), _escape),
-        text=writer.addressed(writer.part(writer.furnished_text(email.text), _plain, text=True), _plain).replace(
-            "mailto:", ""
-        ),
+        text=writer.addressed(writer.part(writer.furnished_text(email.text), _plain, text=True), _plain),
         asked=tuple(sorted(writer.asked)),
         defaults=writer.defaults,
     )
@@ -175,15 +170,16 @@ class _DialectWriter:
         # A word to our own provider, which no other tool understands.
         html = rewritten(html, dialect, "page").replace(' clicktracking="off"', "")
         if dialect.reply_to_leave:
-            html = self._anchors(Kind.UNSUBSCRIBE).sub(lambda match: _escape(self._leave), html)
+            html = links_to(self._mint.write(Kind.UNSUBSCRIBE)).sub(lambda match: _escape(self._leave), html)
         for kind, link, element in (
             (Kind.UNSUBSCRIBE, dialect.unsubscribe, dialect.unsubscribe_element),
             (Kind.VIEW, dialect.view, dialect.view_element),
         ):
+            found = links_to(self._mint.write(kind))
             if element:
-                html = self._anchors(kind).sub(lambda match, e=element: e.replace("{words}", match[1]), html)  # type: ignore[misc]
+                html = found.sub(lambda match, e=element: e.replace("{words}", match[1]), html)  # type: ignore[misc]
             elif not link:
-                html = self._without(kind, html)
+                html = without_links(html, self._mint.write(kind))
         return html
 
     def furnished_text(self, text: str) -> str:
@@ -202,34 +198,20 @@ class _DialectWriter:
     def addressed(self, text: str, escape: Callable[[str], str]) -> str:
         """Return `text` with the postal address as the dialect has it, else as the partner gave it."""
         between = ", " if escape is _escape else "\n"
-        own = between.join(escape(line) for line in self._wording.address.splitlines())
+        lines = [self._dialect.address] if self._dialect.address else [*map(escape, self._wording.address.splitlines())]
+        if self._email.direction == "rtl":
+            begin, end = ('<span dir="auto">', "</span>") if escape is _escape else (BY_ITSELF, END)
+            lines = [f"{begin}{line}{end}" for line in lines]
         if self._dialect.organisation in self._dialect.must_have:
             text = _NAMED.sub(lambda match: f"{match[1]}{self._dialect.organisation}{match[2]}", text)
         if self._dialect.names_sender:
             text = _SENDER.sub("", text)
-            text = text if self._dialect.address else _EMPTY.sub("", _ADDRESS_LINE.sub("", text))
-        text = text.replace(ADDRESS, self._dialect.address or own)
+            text = text if self._dialect.address else EMPTY_PARAGRAPH.sub("", _ADDRESS_LINE.sub("", text))
+        text = text.replace(ADDRESS, between.join(lines))
         return _YOURS.sub(lambda match: self._dialect.organisation or match[0], text)
 
     def part(self, content: str, escape: Callable[[str], str], *, text: bool = False) -> str:
         return self._pieces(list(self._mint.split(content)), escape, text)
-
-    def _anchors(self, kind: Kind) -> re.Pattern[str]:
-        return re.compile(rf'<a\b[^>]*href="{self._mint.write(kind)}"[^>]*>((?:(?!</a>).)*)</a>', re.DOTALL)
-
-    def _without(self, kind: Kind, html: str) -> str:
-        """Return `html` without the links of that kind, the dot beside each, and a paragraph left empty."""
-        kept = ""
-        end = 0
-        for anchor in self._anchors(kind).finditer(html):
-            before = html[end : anchor.start()]
-            end = anchor.end()
-            if dot := _DOT_AT_END.search(before, max(0, len(before) - _DOT_ROOM)):
-                before = before[: dot.start()]
-            elif dot := _DOT.match(html, end):
-                end = dot.end()
-            kept += before
-        return _EMPTY.sub("", kept + html[end:])
 
     def _pieces(self, items: Sequence[str | Token], escape: Callable[[str], str], text: bool) -> str:
         written: list[str] = []

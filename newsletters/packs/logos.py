@@ -11,6 +11,7 @@ from PIL import Image, ImageChops
 from PIL.ImageStat import Stat
 
 from newsletters.compose.pictures import logo_room
+from newsletters.compose.resize import in_srgb
 from newsletters.toolkits.images import ToolkitImage, measure
 
 # How far a margin's colour may stray and still be a margin: JPEG is never quite white.
@@ -22,7 +23,7 @@ _PRINT = "CMYK"
 def trimmed(logo: ToolkitImage) -> ToolkitImage:
     """Return the logo without its margins, as PNG; the logo itself if it has none."""
     with Image.open(io.BytesIO(logo.content)) as opened:
-        printed, picture = opened.mode == _PRINT, opened.convert("RGBA")
+        printed, picture = opened.mode == _PRINT, in_srgb(opened).convert("RGBA")
     box = _inked(picture)
     if box == (0, 0, *picture.size) and not printed:
         return logo

@@ -30,7 +30,7 @@ DEFAULT_COLOURS: Mapping[str, str] = {
 }
 # These are read as text: each must stand out from both the page and the surface on it.
 _READ = ("text", "muted", "link")
-_KEYS = ("name", "colours", "font", "heading font", "logo", "dark logo", "radius", "footer")
+_KEYS = ("name", "colours", "font", "heading font", "logo", "dark logo", "logo plate", "radius", "footer")
 _FOOTER_KEYS = ("organisation", "address", "charity number", "social")
 
 
@@ -53,8 +53,9 @@ class Footer:
 class Brand:
     """The look of a mail or page; colours are `#rrggbb`, `radius` is in px.
 
-    `dark_logo` is for dark screens. A partner's brand names the coalition as its `lead`, whose logo is shown beside its
-    own, and may have an `intro`: a paragraph of its own words, in Markdown without fields, after the opening.
+    `dark_logo` is for dark screens; `logo_plate` (white, dark or nothing) is behind the logo on every screen. A
+    partner's brand names the coalition as its `lead`, whose logo is shown beside its own, and may have an `intro`: a
+    paragraph of its own words, in Markdown without fields, after the opening.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Brand:
     heading_font: str = ""
     logo: ToolkitImage | None = None
     dark_logo: ToolkitImage | None = None
+    logo_plate: str = ""
     radius: int = 8
     footer: Footer = field(default_factory=Footer)
     lead: Brand | None = None
@@ -98,6 +100,7 @@ def read_brand(
         heading_font=_read_font(sheet, "heading font", ""),
         logo=_read_logo(sheet, "logo", images, read),
         dark_logo=_read_logo(sheet, "dark logo", images, read),
+        logo_plate=_read_plate(sheet),
         radius=_read_radius(sheet),
         footer=_read_footer(sheet.sheet("footer"), own_name),
     )
@@ -156,6 +159,13 @@ def _read_logo(
     if read is None or "." not in name:
         sheet.fail(f"The logo {name!r} is not among the images.", key, hint=nearest(name, images))
     return read(name, sheet.line_of(key))
+
+
+def _read_plate(sheet: YamlMapping) -> str:
+    plate = sheet.text("logo plate", "")
+    if plate not in ("", "white", "dark"):
+        sheet.fail(f"The logo plate can't be {plate!r}.", "logo plate", hint="Write white or dark, or leave it out.")
+    return plate
 
 
 def _read_font(sheet: YamlMapping, key: str, default: str) -> str:

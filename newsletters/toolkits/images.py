@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
+from newsletters.toolkits.hidden_data import without_hidden_data
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_SIDE = 8_000
@@ -59,11 +60,12 @@ def measure(
     line: int | None = None,
     known: Mapping[str, Measures] | None = None,
 ) -> ToolkitImage:
-    """Return the image in `content`, its type known from the bytes and not from the name.
+    """Return the image in `content` without hidden data, its type known from the bytes and not from the name.
 
     One whose hash is `known` is not decoded again. Raises InputError, with `file` and `line`, for what is too
-    large, says where it was taken, or is no whole PNG, JPEG, GIF or WebP.
+    large, or is no whole PNG, JPEG, GIF or WebP.
     """
+    content = content if len(content) > MAX_BYTES else without_hidden_data(content)
     hash_ = hashlib.sha256(content).hexdigest()
     try:
         media_type, width, height = (known or {}).get(hash_) or _measured(content)
@@ -103,11 +105,6 @@ def _measured(content: bytes) -> tuple[str, int, int]:
             if max(picture.size) > MAX_SIDE or picture.width * picture.height > MAX_PIXELS:
                 raise _Refused(f"is too large: {picture.width} × {picture.height} pixels.")
             picture.load()
-            # In the camera's own notes, or in those (XMP) that programs add.
-            if picture.getexif().get_ifd(ExifTags.IFD.GPSInfo) or b"GPSLatitude" in content:
-                raise _Refused(
-                    "says where it was taken, maybe somebody's home. Save it without its place (GPS) and try again."
-                )
             sideways = picture.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
             width, height = picture.size[::-1] if sideways else picture.size
             # Pillow calls the JPEG of many phones, which carries a second picture, MPO.
@@ -129,7 +126,7 @@ def known_measures(connection: Connection, contents: Iterable[bytes]) -> dict[st
     """Return the known measures of kept images among `contents`, by hash."""
     from newsletters.tables import StoredImage
 
-    hashes = [hashlib.sha256(content).hexdigest() for content in contents]
+    hashes = [hashlib.sha256(without_hidden_data(content)).hexdigest() for content in contents]
     found = select(StoredImage.hash, StoredImage.media_type, StoredImage.width, StoredImage.height)
     rows = connection.execute(found.where(StoredImage.hash.in_(hashes)))
     return {row.hash: (row.media_type, row.width, row.height) for row in rows}

@@ -28,7 +28,7 @@ LEFT_OVER = 3600  # seconds
 
 
 class Outbox:
-    """Writes one `<key>.eml` a person; an existing file counts as accepted and is not written again."""
+    """Writes one `mail-<key>.eml` a person; an existing file counts as accepted and is not written again."""
 
     name = "outbox"
     batch_size = most_at_once = 1_000
@@ -85,15 +85,19 @@ def _delete_left_over(writing: Path) -> None:
 def _write_once(writing: Path, folder: Path, key: str, mail: bytes) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", key):
         raise RuntimeError("a delivery key is not usable as a file name")
+    # A key may begin with a hyphen, which programs take for an option. Older folders have files without the prefix.
+    name = f"mail-{key}.eml"
+    if (folder / f"{key}.eml").exists():
+        return
     # Not fsynced: the file survives a crash of the process, which is enough for mail that is not really sent.
     for each in (writing, folder):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = writing / f"{key}.{secrets.token_hex(4)}"
+    temporary = writing / f"{name}.{secrets.token_hex(4)}"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(mail)
-        os.link(temporary, folder / f"{key}.eml")
+        os.link(temporary, folder / name)
     except FileExistsError:
         pass  # an earlier attempt wrote it
     finally:

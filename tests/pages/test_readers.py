@@ -163,6 +163,9 @@ def test_the_browser_view_is_the_mail_as_it_was_sent_without_the_pixel(client: F
     assert f"http://127.0.0.1:8000/c/{campaign.click(1)}/0" in page.text
     assert f"http://127.0.0.1:8000/u/{campaign.view(1)}" in page.text  # the view's own key: it may be passed on
     assert "/o/" not in page.text
+    # Here one need not be told how to get here.
+    assert "/v/" not in page.text
+    assert "View in your browser" not in page.text
     assert "Near you" not in client.get(f"/v/{campaign.view(0)}").text
     assert not campaign.events()
 

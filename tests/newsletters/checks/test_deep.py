@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from newsletters.browser import axe, browser
 from newsletters.browser.browser import Page
+from newsletters.browser.phones import Broken
 from newsletters.checks import deep
 from newsletters.checks.finding import Finding, Subject
 from newsletters.compose.blocks import registry
@@ -24,12 +26,13 @@ from tests.newsletters.golden.cases import WORDS, compilation
 PALE = axe.Violation("color-contrast", "Elements must have enough contrast", "p", "Fix:\n  It is 1.2")
 
 
-def looked_at(found: list[axe.Violation], look: Look) -> Look:
-    """The same look where axe finds this."""
+def looked_at(found: list[axe.Violation], look: Look, broken: Sequence[Broken] = ()) -> Look:
+    """The same look where axe finds this, and phones break that."""
 
     def with_axe(code: str) -> list[Finding]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(deep, "violations", lambda _: found)
+            patch.setattr(deep, "broken", lambda _: broken)
             return look(code)
 
     return with_axe
@@ -40,6 +43,8 @@ def without(name: str, look: Look) -> Look:
 
     def with_less(code: str) -> list[Finding]:
         with pytest.MonkeyPatch.context() as patch:
+            if name == "axe-core":
+                patch.setattr(deep, "broken", lambda _: [])
             patch.setattr(browser, "chromium", lambda: "")
             patch.setattr(axe, "_engine", lambda: "" if name == "axe-core" else "axe")
             return look(code)
@@ -54,6 +59,14 @@ PLANTED = [
         "here and 1 times more",
     ),
     Planted("deep-not-run", without("axe-core", LOOK), looked_at([], LOOK), "may.md", "daisychain[deep]"),
+    Planted(
+        "deep-broken-word", looked_at([], LOOK, [Broken(375, ("Pale",)), Broken(320, ("Pale",))]), looked_at([], LOOK),
+        8, "'Pale' breaks in the middle on a phone of 320 px",
+    ),
+    Planted(
+        "deep-too-wide", looked_at([], LOOK, [Broken(360, (), 400), Broken(320, (), 400)]), looked_at([], LOOK),
+        "may.md", "On a phone of 320 px the mail is 400 px wide",
+    ),
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import io
 import random
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from tests.newsletters.checks.planting import Planted, newsletter, rewritten
@@ -38,6 +39,16 @@ def several(count: int) -> Any:
     return newsletter(body, sheet=TWO.format(rows), files=files)
 
 
+def sign(ink: str, mode: str = "RGBA", format_: str = "PNG", ground: str = "#00000000") -> bytes:
+    """A picture of bars, through which one can see unless it has a ground."""
+    drawn = Image.new("RGBA", (1072, 400), ground)
+    for left in range(40, 1000, 80):
+        drawn.paste(ink, (left, 80, left + 40, 320))
+    file = io.BytesIO()
+    (drawn.quantize(16) if mode == "P" else drawn.convert(mode)).save(file, format_)
+    return file.getvalue()
+
+
 PLANTED = [
     Planted("images-heavy", shown(noise(700, 700)), shown(noise(300, 200)), 8, "'tent'"),
     Planted("images-weight", several(7), several(3), "may.md", "MB together"),
@@ -61,6 +72,7 @@ PLANTED = [
         6,
         "0 words",
     ),
+    Planted("images-vanishes", shown(sign("#101010")), shown(sign("#c05020")), 8, "on dark screens"),
 ]  # fmt: skip
 
 
@@ -72,3 +84,43 @@ def test_a_picture_that_stands_twice_weighs_once() -> None:
 
 def test_a_still_picture_that_is_too_wide_was_made_narrower_before() -> None:
     assert shown(picture(2400, 100))("images-too-wide") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "screen"),
+    [
+        (sign("#000000", "P"), "dark"),
+        (sign("#0b1f4b"), "dark"),
+        (sign("#000000", "LA"), "dark"),
+        (sign("#000000", format_="GIF"), "dark"),
+        (sign("#000000", format_="WEBP"), "dark"),
+        (sign("#ffffff"), "light"),
+        (sign("#f4f4c0"), "light"),
+        (sign("#ffffff", ground="#1f5f4f"), ""),
+        (sign("#000000", "RGB", ground="#ffffff"), ""),
+        (sign("#000000", ground="#ffffff"), ""),
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    ["![A](tent)", "::: image tent", "::: story A image=tent\n:::", "::: cards\n::: card A image=tent\n:::\n:::"],
+)
+def test_a_picture_that_vanishes_is_found_wherever_it_is_shown(body: str, content: bytes, screen: str) -> None:
+    found = newsletter(f"{WORDS}\n\n{body}", files={"images/tent.png": content})("images-vanishes")
+    assert [f"on {screen} screens" in each.message for each in found if each.code == "images-vanishes"] == (
+        [True] if screen else []
+    )
+
+
+@pytest.mark.parametrize(("ink", "plate"), [("#101010", "white"), ("#ffffff", "dark")])
+def test_a_plate_makes_a_picture_and_a_logo_visible(ink: str, plate: str) -> None:
+    files = {"images/tent.png": sign(ink)}
+    brand = SHEET.replace("brand:\n", f"brand:\n  logo: tent\n  logo plate: {plate}\n")
+    look = newsletter(f"{WORDS}\n\n::: image tent plate={plate}", files=files, sheet=brand)
+    assert [each for each in look("images-vanishes") if each.code == "images-vanishes"] == []
+
+
+def test_a_logo_that_vanishes_on_light_pages_is_found() -> None:
+    brand = SHEET.replace("brand:\n", "brand:\n  logo: tent\n")
+    found = newsletter(WORDS, files={"images/tent.png": sign("#ffffff")}, sheet=brand)("images-vanishes")
+    assert ["light" in each.message for each in found if each.code == "images-vanishes"] == [True]

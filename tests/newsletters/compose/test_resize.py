@@ -6,10 +6,12 @@ import io
 import random
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from newsletters.compose.resize import HEAVY, fitted
+from newsletters.packs.logos import trimmed
 from newsletters.toolkits.images import ToolkitImage, measure
+from tests.newsletters.checks.test_compose_cases import CASES
 from tests.newsletters.compiling import compiled
 from tests.newsletters.sample_toolkits import picture
 
@@ -99,3 +101,46 @@ def test_a_newsletter_keeps_pictures_twice_as_wide_as_it_shows_them(
     email = compiled(body, folder=folder).email
     assert [row.width for row in email.images] == [kept]
     assert f'width="{shown}"' in email.html
+
+
+def profile_of(name: str) -> bytes:
+    """A profile of other colours than sRGB's: a camera's (made of the case's picture), Lab, or one nobody can read."""
+    if name == "swapped":
+        with Image.open(CASES / "green-by-profile.jpg") as photo:
+            return bytes(photo.info["icc_profile"])
+    return b"no profile"
+
+
+@pytest.mark.parametrize("width", [40, 400])
+@pytest.mark.parametrize(("mode", "format_"), [("RGB", "JPEG"), ("RGB", "PNG"), ("RGBA", "PNG"), ("P", "PNG")])
+def test_colours_of_another_profile_become_srgb(mode: str, format_: str, width: int) -> None:
+    red = Image.new("RGB", (80, 40), (204, 0, 0)).convert(mode)
+    found = fitted(image(red, format_, icc_profile=profile_of("swapped")), width)
+    with Image.open(io.BytesIO(found.content)) as shown:
+        red, green, blue = shown.convert("RGB").getpixel((5, 5))
+        assert (green > 190, red < 20, blue < 20) == (True, True, True)
+        assert "icc_profile" not in shown.info
+
+
+def test_what_can_be_seen_through_stays_so_in_another_profile() -> None:
+    clear = Image.new("RGBA", (80, 40), (204, 0, 0, 0))
+    found = fitted(image(clear, "PNG", icc_profile=profile_of("swapped")), 40)
+    assert Image.open(io.BytesIO(found.content)).convert("RGBA").getpixel((5, 5))[3] == 0
+
+
+@pytest.mark.parametrize("profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"none"])
+def test_a_picture_in_srgb_is_left_as_it_is(profile: bytes) -> None:
+    small = image(noisy(200, 100), "PNG", icc_profile=profile)
+    assert fitted(small, 200) is small
+
+
+def test_a_picture_for_print_becomes_one_for_screens() -> None:
+    found = fitted(image(Image.new("CMYK", (80, 40), (0, 255, 255, 0)), "JPEG"), 400)
+    assert Image.open(io.BytesIO(found.content)).mode == "RGB"
+
+
+def test_a_logo_in_another_profile_keeps_its_colours_when_it_is_trimmed() -> None:
+    drawn = Image.new("RGB", (80, 40), "white")
+    drawn.paste((204, 0, 0), (20, 10, 60, 30))
+    found = trimmed(image(drawn, "PNG", icc_profile=profile_of("swapped")))
+    assert Image.open(io.BytesIO(found.content)).convert("RGB").getpixel((5, 5)) == (0, 204, 0)

@@ -135,8 +135,8 @@ def test_the_page_has_headers_text_checks_variants_and_what_it_can_t_show(tmp_pa
         ("newsletter.longest", "Dear Bo-of-the-very-long-name,", "The bus"),
         ("newsletter.empty", "Dear friend,", "Walk here"),
         ("newsletter.without", "Dear Ann,", "Walk here"),
-        ("newsletter.ar", "عزيزي Amal,", "Walk here"),
-        ("newsletter.ar.with", "عزيزي Amal,", "The bus"),
+        ("newsletter.ar", "عزيزي Amal ,", "Walk here"),
+        ("newsletter.ar.with", "عزيزي Amal ,", "The bus"),
     ):
         page = words(tmp_path / f"out/{stem}.html")
         assert (opening in page, parts in page) == (True, True), stem

@@ -43,18 +43,6 @@ def test_a_photo_taken_on_its_side_is_measured_as_it_is_shown() -> None:
     assert (measure(file.getvalue(), "photo").width, measure(file.getvalue(), "photo").height) == (20, 30)
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_a_photo_that_says_where_it_was_taken_is_refused(format_: str) -> None:
-    file, exif = io.BytesIO(), Image.Exif()
-    exif[0x0112] = 1
-    exif.get_ifd(0x8825).update({1: "N", 2: (51.0, 30.0, 26.0), 3: "W", 4: (0.0, 7.0, 39.0)})
-    Image.new("RGB", (30, 20)).save(file, format_, exif=exif)
-    noted = picture(30, 20, format_) + b'<rdf:Description exif:GPSLatitude="51,30.4N"/>'
-    for content in (file.getvalue(), noted):
-        with pytest.raises(InputError, match="says where it was taken"):
-            measure(content, "photo")
-
-
 def png_header(width: int, height: int) -> bytes:
     """A PNG that announces its size and holds no pixels."""
     size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

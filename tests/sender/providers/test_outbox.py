@@ -22,9 +22,9 @@ def test_a_thousand_mails_become_a_thousand_files(tmp_path: Path) -> None:
     outcome = Outbox(Settings(home=tmp_path)).send(mailing(), everybody, "attempt")
     assert (outcome.verdict, outcome.refused, outcome.waiting) == (Verdict.ACCEPTED, {}, frozenset())
     assert {file.name for file in (tmp_path / "outbox" / "7").iterdir()} == {
-        f"{one.header_key}.eml" for one in everybody
+        f"mail-{one.header_key}.eml" for one in everybody
     }
-    message = message_from_bytes((tmp_path / "outbox" / "7" / f"{person(3).header_key}.eml").read_bytes())
+    message = message_from_bytes((tmp_path / "outbox" / "7" / f"mail-{person(3).header_key}.eml").read_bytes())
     assert message["X-Daisychain-Delivery"] == person(3).header_key
     assert message["To"] == person(3).address
 
@@ -36,6 +36,20 @@ def test_a_second_attempt_leaves_what_is_there_untouched(tmp_path: Path) -> None
     assert outbox.send(letter, people(3), "second").verdict is Verdict.ACCEPTED
     assert {file: file.read_bytes() for file in before} == before
     assert len(list((tmp_path / "outbox" / "7").iterdir())) == 3
+
+
+def test_a_mail_written_under_its_old_name_counts_and_is_not_written_again(tmp_path: Path) -> None:
+    old = tmp_path / "outbox" / "7" / f"{person(0).header_key}.eml"
+    old.parent.mkdir(parents=True)
+    old.write_text("an earlier version's")
+    assert Outbox(Settings(home=tmp_path)).send(mailing(), people(2), "again").verdict is Verdict.ACCEPTED
+    assert sorted(file.name for file in old.parent.iterdir()) == sorted([old.name, f"mail-{person(1).header_key}.eml"])
+
+
+def test_no_name_of_a_mail_is_taken_for_an_option(tmp_path: Path) -> None:
+    hyphen = person(0)._replace(header_key="-rf" + "a" * 19)
+    Outbox(Settings(home=tmp_path)).send(mailing(), [hyphen], "attempt")
+    assert [file.name[0] for file in (tmp_path / "outbox" / "7").iterdir()] == ["m"]
 
 
 def test_only_its_owner_can_read_the_outbox(tmp_path: Path) -> None:
