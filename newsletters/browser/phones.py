@@ -37,19 +37,19 @@ _BROKEN = """
 
 
 @dataclass(frozen=True)
-class Broken:
-    """What is wrong on a screen of `screen` px: words that break in the middle; a mail of `width` px, if too wide."""
+class PhoneFault:
+    """A fault on a screen of `screen` px: words that break in the middle, or a mail of `width` px if it is too wide."""
 
     screen: int
     words: tuple[str, ...]
     width: int = 0
 
 
-def broken(page: Page) -> list[Broken]:
+def broken(page: Page) -> list[PhoneFault]:
     """Return what breaks of `page` on phones; raises BrowserError."""
     found = []
     with open_browser() as browser:
         for font, screen in product(FONTS, WIDTHS):
             seen = browser.answer(page, f"{_BROKEN}({font!r}, {LONGEST_WORD})", View(width=screen))
-            found.append(Broken(screen, tuple(seen["words"]), seen["width"] if seen["width"] > screen else 0))
+            found.append(PhoneFault(screen, tuple(seen["words"]), seen["width"] if seen["width"] > screen else 0))
     return [each for each in found if each.words or each.width]

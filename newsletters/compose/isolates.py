@@ -52,7 +52,7 @@ def isolated_text(text: str, mint: Mint, direction: str, *, slots: bool = True) 
 
 
 def isolated_page(html: str, mint: Mint, direction: str) -> str:
-    """Return HTML or MJML with the same isolated in its words; its head is left alone."""
+    """Return HTML or MJML with the same isolated in its text; its head is not changed."""
     start = html.find("<mj-body") if "<mj-body" in html else html.find("<body")
     pieces = re.split(r"(<!--.*?-->|<[A-Za-z/!][^<>]*>)", html[start:], flags=re.DOTALL)
     for at in range(0, len(pieces), 2):

@@ -1,7 +1,7 @@
 """Fit tables and figures into phones: 320 px, in Arial and in wider fonts, without a break inside an amount or word.
 
-Mail programs choose the font, and the mail can't ask which; so widths are reckoned: Arial's, and a fifth on top for
-Verdana and its like. A table that is too wide is shown row by row on phones.
+Mail programs choose the font, and the mail can't ask which; so widths are reckoned: Arial's, and a fifth more for
+Verdana and similar fonts. A table that is too wide is shown row by row on phones.
 """
 
 from __future__ import annotations

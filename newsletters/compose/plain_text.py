@@ -191,7 +191,7 @@ class _TextWriter:
         return written + "\n" if written else ""
 
     def _cell(self, cell: LexborNode) -> str:
-        """Return a cell in one line; what stands below each other in it is kept apart."""
+        """Return a cell in one line; its lines are kept apart."""
         lines = self.blocks(cell.iter(include_text=True), _UNWRAPPED).split("\n")
         return "; ".join(line.strip().removeprefix("- ") for line in lines if line.strip())
 
@@ -236,7 +236,7 @@ class _TextWriter:
 
 
 def _rows(table: LexborNode) -> list[LexborNode]:
-    """Return the rows of a table, without those of tables in it, and what stands between them."""
+    """Return the rows of a table and the nodes between them; rows of tables inside it are not among them."""
     found: list[LexborNode] = []
     for node in table.iter(include_text=True):
         found += node.iter(include_text=True) if node.tag in ("thead", "tbody", "tfoot") else [node]

@@ -1,4 +1,4 @@
-"""Resize pictures to where they are shown, in colours that every mail program shows alike.
+"""Resize pictures for their place in the mail, in colours that every mail program shows alike.
 
 A picture is made twice as wide as it is shown, for sharp screens, and no wider. Colours of another profile (phones
 write Display P3, cameras Adobe RGB, print shops CMYK) become sRGB: most mail programs take them for that. WebP, which

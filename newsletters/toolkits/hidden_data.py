@@ -1,7 +1,7 @@
-"""Remove from a picture what nobody sees: the place where it was taken, comments, cameras' and programs' notes.
+"""Remove hidden data from a picture: the place of a photo, comments, cameras' and programs' notes.
 
-Parts of the file are left out and no pixel is written anew. Only what decides how the picture looks is kept: its
-pixels, colours and frames, and which side of a photograph is up.
+Parts of the file are dropped and no pixel changes. The parts that decide how the picture looks are kept: pixels,
+colours, frames, and which side of a photo is up.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def without_hidden_data(content: bytes) -> bytes:
 
 
 def _side_up(content: bytes) -> bytes:
-    """Return EXIF data (TIFF) that says only which side is up; empty if the picture stands upright."""
+    """Return EXIF data (TIFF) that says only which side is up; empty if the picture is upright."""
     try:
         with Image.open(io.BytesIO(content)) as picture:
             turned = picture.getexif().get(ExifTags.Base.Orientation, _UPRIGHT)

@@ -12,7 +12,7 @@ import pytest
 
 from newsletters.browser import axe, browser
 from newsletters.browser.browser import Page
-from newsletters.browser.phones import Broken
+from newsletters.browser.phones import PhoneFault
 from newsletters.checks import deep
 from newsletters.checks.finding import Finding, Subject
 from newsletters.compose.blocks import registry
@@ -26,7 +26,7 @@ from tests.newsletters.golden.cases import WORDS, compilation
 PALE = axe.Violation("color-contrast", "Elements must have enough contrast", "p", "Fix:\n  It is 1.2")
 
 
-def looked_at(found: list[axe.Violation], look: Look, broken: Sequence[Broken] = ()) -> Look:
+def looked_at(found: list[axe.Violation], look: Look, broken: Sequence[PhoneFault] = ()) -> Look:
     """The same look where axe finds this, and phones break that."""
 
     def with_axe(code: str) -> list[Finding]:
@@ -60,11 +60,11 @@ PLANTED = [
     ),
     Planted("deep-not-run", without("axe-core", LOOK), looked_at([], LOOK), "may.md", "daisychain[deep]"),
     Planted(
-        "deep-broken-word", looked_at([], LOOK, [Broken(375, ("Pale",)), Broken(320, ("Pale",))]), looked_at([], LOOK),
-        8, "'Pale' breaks in the middle on a phone of 320 px",
+        "deep-broken-word", looked_at([], LOOK, [PhoneFault(375, ("Pale",)), PhoneFault(320, ("Pale",))]),
+        looked_at([], LOOK), 8, "'Pale' breaks in the middle on a phone of 320 px",
     ),
     Planted(
-        "deep-too-wide", looked_at([], LOOK, [Broken(360, (), 400), Broken(320, (), 400)]), looked_at([], LOOK),
+        "deep-too-wide", looked_at([], LOOK, [PhoneFault(360, (), 400), PhoneFault(320, (), 400)]), looked_at([], LOOK),
         "may.md", "On a phone of 320 px the mail is 400 px wide",
     ),
 ]  # fmt: skip
