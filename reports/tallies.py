@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -88,7 +89,7 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
             hint=f"`daisychain campaign send {campaign_id}` sends it.",
         )
     reported, now = connection.execute(select(_provider_reported(campaign_id), func.now())).one()
-    ledger, by_email, elsewhere = read_ledger(connection, campaign_id), *_people_by_facts(connection, campaign)
+    ledger, by_email, elsewhere = read_ledger(connection, campaign_id), *_people_by_facts(connection, [campaign_id])
     everybody = sum(by_email.values(), Counter[int]())
     told = any(facts & BITS["delivered"] for facts in everybody)
     counts = count_people(ledger.accepted, everybody, reported=told)
@@ -115,22 +116,24 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
 
 
 def _provider_reported(campaign_id: int) -> ColumnElement[bool]:
-    return exists().where(HourRollup.campaign_id == campaign_id, HourRollup.fact.in_(_REPORTED_BY_PROVIDERS))
+    some = (HourRollup.campaign_id == campaign_id, HourRollup.events > 0)
+    return exists().where(*some, HourRollup.fact.in_(_REPORTED_BY_PROVIDERS))
 
 
-def _people_by_facts(connection: Connection, campaign: CampaignRecord) -> tuple[dict[int, Counter[int]], int]:
+def _people_by_facts(connection: Connection, campaign_ids: Collection[int]) -> tuple[dict[int, Counter[int]], int]:
     """Count the accepted people by compiled email and facts, and the readers who are not accepted."""
-    sums = (FactsRollup.compiled_id, FactsRollup.facts, FactsRollup.people)
+    sums = select(FactsRollup.compiled_id, FactsRollup.facts, FactsRollup.people)
     found: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for compiled_id, facts, people in connection.execute(select(*sums).where(FactsRollup.campaign_id == campaign.id)):
-        found[compiled_id][facts] = people
-    compiled = func.coalesce(Delivery.compiled_id, campaign.compiled_id)
+    for compiled_id, facts, people in connection.execute(sums.where(FactsRollup.campaign_id.in_(campaign_ids))):
+        found[compiled_id][facts] += people
+    compiled = func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
     others = connection.execute(
         select(compiled.label("compiled"), Rollup.facts, func.count())
         .select_from(EarlyPerson)
+        .join(Campaign, Campaign.id == EarlyPerson.campaign_id)
         .join(Delivery, Delivery.id == EarlyPerson.delivery_id)
         .join(Rollup, Rollup.delivery_id == EarlyPerson.delivery_id)
-        .where(EarlyPerson.campaign_id == campaign.id, Delivery.state != "accepted")
+        .where(EarlyPerson.campaign_id.in_(campaign_ids), Delivery.state != "accepted")
         .group_by("compiled", Rollup.facts)
     )
     elsewhere = 0
@@ -143,7 +146,7 @@ def _people_by_facts(connection: Connection, campaign: CampaignRecord) -> tuple[
 
 def pooled_nets(connection: Connection, tallies: Tallies) -> tuple[Nets, int]:
     """Sum the openers and clickers of the sender's last campaigns by the same rule set; also says of how many."""
-    this, found = tallies.campaign, tallies.nets
+    this = tallies.campaign
     others = connection.scalars(
         select(Campaign.id)
         .join(CampaignIntake, CampaignIntake.campaign_id == Campaign.id)
@@ -155,11 +158,9 @@ def pooled_nets(connection: Connection, tallies: Tallies) -> tuple[Nets, int]:
         .order_by(Campaign.frozen_at.desc())
         .limit(POOLED - 1)
     ).all() if this.opens != "off" != this.clicks else []  # fmt: skip
-    for other in others:
-        by_email, _ = _people_by_facts(connection, find_campaign(connection, other))
-        facts = sum(by_email.values(), Counter[int]())
-        found += _nets(count_people(facts.total(), facts, reported=False))
-    return found, len(others) + 1
+    by_email, _ = _people_by_facts(connection, others) if others else ({}, 0)
+    facts = sum(by_email.values(), Counter[int]())
+    return tallies.nets + _nets(count_people(facts.total(), facts, reported=False)), len(others) + 1
 
 
 def _nets(people: Counter[str]) -> Nets:

@@ -104,7 +104,7 @@ def read_evidence(connection: Connection, settings: Settings, campaign_id: int) 
 def _events(connection: Connection, campaign_id: int) -> dict[str, int]:
     rows = connection.execute(
         select(HourRollup.fact, func.sum(HourRollup.events))
-        .where(HourRollup.campaign_id == campaign_id)
+        .where(HourRollup.campaign_id == campaign_id, HourRollup.events > 0)
         .group_by(HourRollup.fact)
         .order_by(HourRollup.fact)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -117,10 +118,10 @@ def _halve(connection: Connection, batch: Any, span: Span, outcome: Outcome) -> 
 
 
 def _refuse(connection: Connection, batch_id: int, span: Span, state: State, refused: Mapping[int, str]) -> None:
-    failed = sum(
-        move(connection, span, state, "failed", reason=reason, only=[delivery_id])
-        for delivery_id, reason in refused.items()
-    )
+    alike: defaultdict[str, list[int]] = defaultdict(list)
+    for delivery_id, reason in refused.items():
+        alike[reason].append(delivery_id)
+    failed = sum(move(connection, span, state, "failed", reason=reason, only=ids) for reason, ids in alike.items())
     if failed:
         count_people(connection, batch_id, refused=failed)
     _suppress_gone(connection, {id_: reason for id_, reason in refused.items() if is_gone(reason)})

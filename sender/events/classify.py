@@ -20,7 +20,7 @@ from daisychain.errors import StateError
 from sender.delivery.campaign_emails import emails_of
 from sender.events import reader_rules as rules
 from sender.events.mailbox_providers import PROVIDER_OF
-from sender.events.reader_rules import RULE_SET, class_of, judge_hit
+from sender.events.reader_rules import RULE_SET, judge_hit
 from sender.events.recount import move_rollups
 from sender.links.sent_mail import load_emails
 from sender.tables import CampaignIntake
@@ -31,13 +31,19 @@ PEOPLE_AT_ONCE = 2_000
 # A campaign rests this many times as long as its last classification took, so that a large one is no constant load.
 REST = 50
 
-# The hits of a campaign's members. A mail without a reported delivery was there when its request ended.
-_OF_CAMPAIGN = """
-    FROM campaigns c
-    JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery AND e.kind IN ('opened', 'clicked')
-    JOIN deliveries d ON d.id = e.delivery_id AND d.kind = 'member'
-"""
-_PROGRAMS = text(f"SELECT DISTINCT e.user_agent {_OF_CAMPAIGN} WHERE c.id = :campaign")
+# A million people don't fit into the default of 4 MB. Plans are made for the campaign's range of deliveries: without it
+# PostgreSQL takes a large campaign for a small part of the events, and looks them up one by one.
+_SETTINGS = text("""
+    SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+""")
+# A test send has no hits to classify.
+_SPAN = text("""
+    SELECT coalesce(min(first_delivery), 1) AS first, coalesce(min(last_delivery), 0) AS last,
+           min(frozen_at) AS frozen_at
+    FROM campaigns WHERE id = :campaign AND kind = 'campaign'
+""")
+_OF_CAMPAIGN = "e.delivery_id BETWEEN :first AND :last AND e.kind IN ('opened', 'clicked')"
+_PROGRAMS = text(f"SELECT DISTINCT e.user_agent FROM events e WHERE {_OF_CAMPAIGN}")
 _REQUESTS = text("""
     CREATE TEMPORARY TABLE requests AS
     SELECT DISTINCT ON (b.first_id) b.first_id, coalesce(a.ended_at, a.started_at) AS ended_at
@@ -48,28 +54,26 @@ _REQUESTS = text("""
 # From the events, as a replay recounts the roll-ups only afterwards.
 _ARRIVED = text("""
     CREATE TEMPORARY TABLE arrived AS
-    SELECT e.delivery_id, min(e.at) AS delivered_at
-    FROM campaigns c
-    JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery AND e.kind = 'delivered'
-    WHERE c.id = :campaign GROUP BY 1
+    SELECT delivery_id, min(at) AS delivered_at FROM events
+    WHERE delivery_id BETWEEN :first AND :last AND kind = 'delivered' GROUP BY 1
 """)
-# Rule set 1 did not write down which of its rules made a hit a machine's: if its name does not, the flag or HEAD did.
+# A mail without a reported delivery was there when its request ended. Rule set 1 did not write down which of its rules
+# made a hit a machine's: if its name does not, the flag or HEAD did.
 _HITS = text(f"""
     CREATE TEMPORARY TABLE hits AS
     SELECT e.id, e.delivery_id, e.kind, e.at, e.open_class AS old_class, e.rules AS old_rules, p.rule AS named,
            CASE WHEN e.kind = 'clicked' THEN e.link END AS link,
-           CASE WHEN e.rules = '' AND e.open_class = 'machine' AND coalesce(p.rule, :no_name) = :no_name
-                THEN CASE WHEN e.source = 'own' THEN :head ELSE :flag END
-                ELSE substring(e.rules FROM :lasting) END AS lasting,
-           e.at <= coalesce(a.delivered_at, q.ended_at, c.frozen_at) + :early AS early
-    {_OF_CAMPAIGN}
+           CASE WHEN e.rules <> '' THEN substring(e.rules FROM :lasting)
+                WHEN e.open_class = 'machine' AND coalesce(p.rule, :no_name) = :no_name
+                THEN CASE WHEN e.source = 'own' THEN :head ELSE :flag END END AS lasting,
+           e.at <= coalesce(a.delivered_at, (
+               SELECT ended_at FROM requests WHERE first_id <= e.delivery_id ORDER BY first_id DESC LIMIT 1
+           ), :frozen_at) + :early AS early
+    FROM events e
     LEFT JOIN arrived a ON a.delivery_id = e.delivery_id
     LEFT JOIN json_to_recordset(CAST(:programs AS json)) AS p (user_agent text, rule text)
            ON p.user_agent = e.user_agent
-    LEFT JOIN LATERAL (
-        SELECT ended_at FROM requests WHERE first_id <= e.delivery_id ORDER BY first_id DESC LIMIT 1
-    ) q ON a.delivered_at IS NULL
-    WHERE c.id = :campaign
+    WHERE {_OF_CAMPAIGN}
 """)
 # Clicks are made distinct first, so that the mail of somebody who hits it endlessly is not compared with itself.
 _BURSTS = text("""
@@ -94,20 +98,29 @@ _SCANNED = text("""
     GROUP BY h.delivery_id, m.links
     HAVING count(*) >= greatest(:least, :share * m.links)
 """)
+# Small domains are judged together, as if they were one. `scanned_at` is set if a scanner meets every mail: then the
+# first click is its own, whenever it comes.
 _GUARDED = text("""
     CREATE TEMPORARY TABLE guarded AS
     WITH people AS (
-        SELECT d.id, lower(substring(d.address FROM '[^@]*$')) AS domain
-        FROM campaigns c JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery
-        WHERE c.id = :campaign AND d.kind = 'member' AND d.state IN ('accepted', 'uncertain')
-    ), early AS (
-        SELECT delivery_id AS id, bool_or(kind = 'clicked') AS clicked FROM hits WHERE early GROUP BY 1
+        SELECT d.id, lower(split_part(d.address, '@', -1)) AS domain
+        FROM deliveries d WHERE d.id BETWEEN :first AND :last AND d.state IN ('accepted', 'uncertain')
+    ), clickers AS (
+        SELECT delivery_id AS id, min(at) AS first_click, bool_or(early) AS early FROM hits
+        WHERE kind = 'clicked' GROUP BY 1
     ), domains AS (
-        SELECT domain FROM people LEFT JOIN early USING (id)
-        WHERE NOT domain = ANY (:public)
-        GROUP BY domain HAVING count(*) >= :people AND count(*) FILTER (WHERE clicked) >= :share * count(*)
+        SELECT domain, count(*) AS people, count(first_click) AS clickers, count(*) FILTER (WHERE early) AS early
+        FROM people LEFT JOIN clickers USING (id) WHERE NOT domain = ANY (:public) GROUP BY 1
+    ), judged AS (
+        SELECT domain, people >= :people AND early >= :whole * people AS whole,
+               CASE WHEN people >= :people THEN early >= :share * people
+                    ELSE sum(early) OVER small >= greatest(:people, :small_share * sum(people) OVER small)
+                         AND sum(early) OVER small >= :of_clickers * sum(clickers) OVER small END AS guarded
+        FROM domains WINDOW small AS (PARTITION BY people >= :people)
     )
-    SELECT id AS delivery_id FROM people JOIN domains USING (domain) WHERE id IN (SELECT delivery_id FROM hits)
+    SELECT id AS delivery_id, CASE WHEN whole THEN first_click END AS scanned_at
+    FROM people JOIN judged USING (domain) LEFT JOIN clickers USING (id)
+    WHERE guarded AND id IN (SELECT delivery_id FROM hits)
 """)
 # At a guarded domain also a late scan shows: mails that wait for a server, or are scanned again.
 _SWEPT = text("""
@@ -127,48 +140,49 @@ _SWEPT = text("""
         HAVING count(DISTINCT b.link) >= greatest(:least, :share * m.links)) AS found
     GROUP BY 1
 """)
-# The rules of each hit, in the order of RULES.
-_DECIDED = text("""
-    CREATE TEMPORARY TABLE decided AS
-    SELECT h.id, h.delivery_id, h.old_class, h.old_rules, concat_ws(' ',
-        h.lasting, nullif(h.named, :no_name),
-        CASE WHEN b.begins IS NOT NULL AND EXISTS (
-            SELECT 1 FROM unnest(b.begins) AS at WHERE h.at BETWEEN at - :before AND at + :after) THEN :burst END,
-        CASE WHEN h.early AND s.delivery_id IS NOT NULL OR w.begins IS NOT NULL AND EXISTS (
-            SELECT 1 FROM unnest(w.begins) AS at WHERE h.at BETWEEN at - :before AND at + :sweep) THEN :most END,
-        CASE WHEN h.early AND g.delivery_id IS NOT NULL THEN :guarded END,
-        CASE WHEN h.named = :no_name THEN :no_name END,
-        CASE WHEN h.kind = 'clicked' AND h.link IS NULL THEN :other END) AS rules
-    FROM hits h
-    LEFT JOIN bursts b USING (delivery_id)
-    LEFT JOIN scanned s USING (delivery_id)
-    LEFT JOIN swept w USING (delivery_id)
-    LEFT JOIN guarded g USING (delivery_id)
-""")
+# The rules of each hit, in the order of RULES; OFFSET keeps PostgreSQL from working them out for each use of them.
 _CHANGES = text("""
     CREATE TEMPORARY TABLE changes AS
     SELECT d.id, d.delivery_id, d.old_class, d.old_rules, c.open_class, d.rules,
            (dense_rank() OVER (ORDER BY d.delivery_id) - 1) / :people AS part
-    FROM decided d JOIN json_to_recordset(CAST(:classes AS json)) AS c (rules text, open_class text) USING (rules)
+    FROM (
+        SELECT h.id, h.delivery_id, h.old_class, h.old_rules, concat_ws(' ',
+            h.lasting, nullif(h.named, :no_name),
+            CASE WHEN b.begins IS NOT NULL AND EXISTS (
+                SELECT 1 FROM unnest(b.begins) AS at WHERE h.at BETWEEN at - :before AND at + :after) THEN :burst END,
+            CASE WHEN h.early AND s.delivery_id IS NOT NULL OR w.begins IS NOT NULL AND EXISTS (
+                SELECT 1 FROM unnest(w.begins) AS at WHERE h.at BETWEEN at - :before AND at + :sweep) THEN :most END,
+            CASE WHEN h.early AND g.delivery_id IS NOT NULL OR h.at BETWEEN g.scanned_at - :before AND g.scanned_at
+                 THEN :guarded END,
+            CASE WHEN h.named = :no_name THEN :no_name END,
+            CASE WHEN h.kind = 'clicked' AND h.link IS NULL THEN :other END) AS rules
+        FROM hits h
+        LEFT JOIN bursts b USING (delivery_id)
+        LEFT JOIN scanned s USING (delivery_id)
+        LEFT JOIN swept w USING (delivery_id)
+        LEFT JOIN guarded g USING (delivery_id)
+        OFFSET 0) AS d
+    JOIN json_to_recordset(CAST(:classes AS json)) AS c (rules text, open_class text) USING (rules)
     WHERE (d.old_class, d.old_rules) <> (c.open_class, d.rules)
 """)
-_TABLES = ("arrived", "requests", "hits", "bursts", "scanned", "guarded", "swept", "decided", "changes")
+_TABLES = ("arrived", "requests", "hits", "bursts", "scanned", "guarded", "swept", "changes")
 _DROP = text(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{table}' for table in _TABLES)}")
 
 
 def find_changes(connection: Connection, campaign_id: int) -> int:
     """Make the temporary table `changes` of the hits that the rules decide otherwise by now; returns its parts."""
     connection.execute(_DROP)
-    of_campaign = {"campaign": campaign_id}
-    named = ((name, judge_hit(name)[1]) for name in connection.scalars(_PROGRAMS, of_campaign))
+    connection.execute(_SETTINGS)
+    span = dict(connection.execute(_SPAN, {"campaign": campaign_id}).mappings().one())
+    named = ((name, judge_hit(name)[1]) for name in connection.scalars(_PROGRAMS, span))
     programs = _json([{"user_agent": name, "rule": rule} for name, rule in named if rule])
     emails = load_emails(connection, emails_of(connection, campaign_id).all())
     links = {id_: sum(link.tracked for link in email.links) for id_, email in emails.items()}
-    connection.execute(_ARRIVED, of_campaign)
-    connection.execute(_REQUESTS, of_campaign)
+    connection.execute(_ARRIVED, span)
+    connection.execute(_REQUESTS, {"campaign": campaign_id})
     connection.execute(text("ALTER TABLE pg_temp.requests ADD PRIMARY KEY (first_id)"))
     connection.execute(_HITS, {
-        **of_campaign, "programs": programs, "early": rules.EARLY, "flag": rules.FLAG, "head": rules.HEAD,
+        **span, "programs": programs, "early": rules.EARLY, "flag": rules.FLAG, "head": rules.HEAD,
         "no_name": rules.NO_NAME, "lasting": "|".join(rules.LASTING),
     })  # fmt: skip
     connection.execute(text("ANALYZE pg_temp.hits"))
@@ -179,18 +193,18 @@ def find_changes(connection: Connection, campaign_id: int) -> int:
     }  # fmt: skip
     connection.execute(_SCANNED, most)
     connection.execute(_GUARDED, {
-        **of_campaign, "public": list(PROVIDER_OF), "people": rules.GUARDED_PEOPLE, "share": rules.GUARDED_SHARE,
+        **span, "public": list(PROVIDER_OF), "people": rules.GUARDED_PEOPLE, "share": rules.GUARDED_SHARE,
+        "whole": rules.ALL_SCANNED, "small_share": rules.SMALL_SHARE, "of_clickers": rules.SMALL_OF_CLICKERS,
     })  # fmt: skip
     connection.execute(_SWEPT, {**most, "within": rules.SWEEP_WITHIN})
-    connection.execute(_DECIDED, {
+    connection.execute(_CHANGES, {
         "burst": rules.BURST, "before": rules.BEFORE_BURST, "after": rules.BURST_WITHIN + rules.AFTER_BURST,
         "sweep": rules.SWEEP_WITHIN + rules.AFTER_BURST, "most": rules.MOST, "guarded": rules.GUARDED,
-        "no_name": rules.NO_NAME, "other": rules.OTHER_ADDRESS,
+        "no_name": rules.NO_NAME, "other": rules.OTHER_ADDRESS, "people": PEOPLE_AT_ONCE,
+        "classes": _json([{"rules": names, "open_class": gives} for names, gives in rules.classes().items()]),
     })  # fmt: skip
-    found = connection.scalars(text("SELECT DISTINCT rules FROM pg_temp.decided"))
-    classes = [{"rules": each, "open_class": class_of(each.split())[0]} for each in found]
-    connection.execute(_CHANGES, {"classes": _json(classes), "people": PEOPLE_AT_ONCE})
     connection.execute(text("CREATE INDEX ON pg_temp.changes (part)"))
+    connection.execute(text("ANALYZE pg_temp.changes"))
     return connection.scalar(text("SELECT coalesce(max(part) + 1, 0) FROM pg_temp.changes")) or 0
 
 

@@ -13,9 +13,9 @@ from collections.abc import Collection, Sequence
 import orjson
 from sqlalchemy import Connection, Engine, text
 
-from sender.events.facts import FACT, FACT_BIT
+from sender.events.facts import BITS, FACT, FACT_BIT
 from sender.events.mailbox_providers import OTHER, PROVIDER_OF
-from sender.events.rollups import NO_LINK, SUMS
+from sender.events.rollups import COLUMNS, NO_LINK, SMALL, SUMS, add_sums
 
 # Members' events of some campaigns, found by each campaign's range of delivery ids, or of some deliveries.
 _COUNTED = """
@@ -26,10 +26,11 @@ _COUNTED = """
     JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind = 'member'
     JOIN events e ON e.delivery_id = d.id
     LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
-           ON m.domain = lower(substring(d.address FROM '[^@]*$'))
+           ON m.domain = lower(split_part(d.address, '@', -1))
     WHERE {of}
 """
 
+_NAMES = {"no_link": NO_LINK, "other": OTHER, "mailboxes": orjson.dumps(PROVIDER_OF).decode()}
 _HUMAN_CLICKS = "kind = 'clicked' AND open_class = 'human'"
 _MACHINE_CLICKS = "kind = 'clicked' AND open_class = 'machine'"
 # Each roll-up as it should be. `new_facts` is left out: it means something only within one update.
@@ -55,19 +56,11 @@ _SUMS = {
                count(*) FILTER (WHERE {_MACHINE_CLICKS}) AS machine_clicks
         FROM counted WHERE kind = 'clicked' GROUP BY 1, 2, 3""",
 }
-_COUNTS = {
-    "hour_rollups": ["events"],
-    "mailbox_rollups": ["people", "events"],
-    "facts_rollups": ["people"],
-    "link_rollups": ["clicks", "clickers", "machine_clicks"],
-}
-
 _OF_CAMPAIGNS = "campaign_id = ANY (:ids)"
 _OF_THEIR_DELIVERIES = """
     EXISTS (SELECT 1 FROM campaigns c WHERE c.id = ANY (:ids)
             AND link_clickers.delivery_id BETWEEN c.first_delivery AND c.last_delivery)
 """
-_WHICH = {"link_clickers": _OF_THEIR_DELIVERIES, "facts_rollups": f"{_OF_CAMPAIGNS} AND people <> 0"}
 AT_ONCE = 500  # deliveries to correct in one transaction
 
 
@@ -80,9 +73,11 @@ def recount_rollups(connection: Connection, campaign_ids: Collection[int]) -> di
     ids, differences = {"ids": sorted(campaign_ids)}, {}
     for table, right in (_OF_DELIVERIES | _SUMS).items():
         _create(connection, f"right_{table}", right)
-        where = _WHICH.get(table, _OF_CAMPAIGNS)
+        which = _OF_THEIR_DELIVERIES if table == "link_clickers" else _OF_CAMPAIGNS
+        any_counts = " OR ".join(f"{name} <> 0" for name in SMALL[table][1]) if table in SMALL else "true"
         names = ", ".join(_columns(connection, table))
-        old, new = f"SELECT {names} FROM {table} WHERE {where}", f"SELECT {names} FROM right_{table}"
+        old = f"SELECT {names} FROM {table} WHERE {which} AND ({any_counts})"
+        new = f"SELECT {names} FROM right_{table} WHERE {any_counts}"
         _create(connection, f"wrong_{table}", f"(({old}) EXCEPT ({new})) UNION ALL (({new}) EXCEPT ({old}))", ids)
         differences[table] = connection.scalar(text(f"SELECT count(*) FROM wrong_{table}")) or 0
     return differences
@@ -101,19 +96,16 @@ def correct_rollups(engine: Engine, campaign_ids: Collection[int]) -> dict[str, 
     if any(differences.values()):
         with one_state.begin() as connection:
             recount_rollups(connection, campaign_ids)
-            old = {table: f"{table} WHERE {_OF_CAMPAIGNS}" for table in _SUMS}
-            missing = {table: _missing(connection, table, old[table], campaign_ids) for table in _SUMS}
+            missing = {table: _missing(connection, table, campaign_ids) for table in _SUMS}
         for table, rows in missing.items():
             with engine.begin() as connection:
-                _add(connection, table, rows)
+                add_sums(connection, table, rows)
     return differences
 
 
 def _count(connection: Connection, of: str, ids: Collection[int]) -> None:
-    known = orjson.dumps(PROVIDER_OF).decode()
-    values = {"ids": sorted(ids), "no_link": NO_LINK, "other": OTHER, "mailboxes": known}
     connection.execute(text("DROP TABLE IF EXISTS counted"))
-    connection.execute(text(_COUNTED.format(of=of)), values)
+    connection.execute(text(_COUNTED.format(of=of)), {"ids": sorted(ids), **_NAMES})
 
 
 def _create(connection: Connection, table: str, query: str, values: dict[str, list[int]] | None = None) -> None:
@@ -158,43 +150,26 @@ def _correct_deliveries(connection: Connection, ids: Sequence[int]) -> None:
     """), some)  # fmt: skip
 
 
-def _missing(connection: Connection, table: str, old: str, ids: Collection[int] = ()) -> list[dict[str, object]]:
-    """Return what each sum in `old` lacks, or has too much, and whether it is `right` that its row exists."""
-    counts = _COUNTS[table]
-    keys = ", ".join(name for name in _columns(connection, table) if name not in counts)
-    sums = ", ".join(f"sum({name}) AS {name}" for name in counts)
-    different = " OR ".join(f"sum({name}) <> 0" for name in counts)
+def _missing(connection: Connection, table: str, ids: Collection[int]) -> str:
+    """Return, as JSON, what each sum of a small table lacks, or has too much."""
+    keys, counts = SMALL[table]
     negative = ", ".join(f"-{name}" for name in counts)
-    query = f"""
-        SELECT coalesce(json_agg(x), '[]') FROM (
-            SELECT {keys}, {sums}, bool_or("right") AS "right" FROM (
-                SELECT {keys}, {", ".join(counts)}, true AS "right" FROM right_{table}
-                UNION ALL SELECT {keys}, {negative}, false FROM {old}) AS both_of_them
-            GROUP BY {keys} HAVING count(*) = 1 OR {different} ORDER BY {keys}) AS x
+    rows = f"""
+        SELECT {keys}, {", ".join(counts)} FROM right_{table}
+        UNION ALL SELECT {keys}, {negative} FROM {table} WHERE {_OF_CAMPAIGNS}
     """
-    return list(connection.scalar(text(query), {"ids": sorted(ids)}) or [])
+    return str(connection.scalar(text(f"SELECT {_summed(table, rows)}"), {"ids": sorted(ids)}))
 
 
-def _add(connection: Connection, table: str, rows: Sequence[dict[str, object]]) -> None:
-    counts = _COUNTS[table]
-    names = [*connection.execute(text(f"SELECT * FROM {table} LIMIT 0")).keys()]
-    keys = [name for name in names if name not in counts]
-    given = f"json_populate_recordset(CAST(NULL AS {table}), CAST(:rows AS json)) AS given"
-    connection.execute(
-        text(f"""
-            INSERT INTO {table} AS r ({", ".join(names)}) SELECT {", ".join(names)} FROM {given}
-            ON CONFLICT ({", ".join(keys)}) DO UPDATE SET
-                {", ".join(f"{name} = r.{name} + excluded.{name}" for name in counts)}
-        """),
-        {"rows": orjson.dumps(rows).decode()},
-    )
-    same, empty = (" AND ".join(each) for each in (
-        [f"r.{name} = given.{name}" for name in keys], [f"r.{name} = 0" for name in counts],
-    ))  # fmt: skip
-    connection.execute(
-        text(f"DELETE FROM {table} r USING {given} WHERE {same} AND {empty}"),
-        {"rows": orjson.dumps([row for row in rows if not row["right"]]).decode()},
-    )
+def _summed(table: str, rows: str) -> str:
+    """Return SQL for the sums of `rows` of a small table, as JSON, without those that are 0."""
+    keys, counts = SMALL[table]
+    sums = ", ".join(f"sum({name}) AS {name}" for name in counts)
+    some = " OR ".join(f"sum({name}) <> 0" for name in counts)
+    return f"""(
+        SELECT CAST(coalesce(json_agg(x), '[]') AS text) FROM (
+            SELECT {keys}, {sums} FROM ({rows}) AS rows GROUP BY {keys} HAVING {some} ORDER BY {keys}) AS x)
+    """
 
 
 # -- hits that change their class
@@ -203,39 +178,87 @@ def _add(connection: Connection, table: str, rows: Sequence[dict[str, object]]) 
 _LOCK_EVENTS = text("LOCK TABLE events IN ROW EXCLUSIVE MODE")
 _LOCK_ROLLUPS = text("""
     SELECT count(*) FROM (
-        SELECT 1 FROM delivery_rollups
-        WHERE delivery_id IN (SELECT delivery_id FROM pg_temp.changes WHERE part = :part)
-        ORDER BY delivery_id FOR UPDATE) AS locked
+        SELECT 1 FROM delivery_rollups WHERE delivery_id = ANY (:ids) ORDER BY delivery_id FOR UPDATE) AS locked
 """)
-# Somebody else may have classified these hits meanwhile.
-_DONE_ALREADY = text("""
-    DELETE FROM pg_temp.changes c
-    WHERE part = :part AND NOT EXISTS (
-        SELECT 1 FROM events e WHERE e.id = c.id AND (e.open_class, e.rules) = (c.old_class, c.old_rules))
-""")
-_CHANGE = text("""
-    UPDATE events e SET open_class = c.open_class, rules = c.rules FROM pg_temp.changes c
-    WHERE c.part = :part AND e.id = c.id
+_MAILBOX_BITS = ", ".join(f"('{name}', {bit})" for name, bit in BITS.items() if name != "clicked_not_told_apart")
+# What the small tables gain or lose: hits leave their old class (n is negative) for a new one, mails their old facts.
+_MOVED = {
+    "hour_rollups": f"""
+        SELECT campaign_id, hour, {FACT} AS fact, n AS events FROM steps WHERE {FACT_BIT} IS NOT NULL""",
+    "mailbox_rollups": f"""
+        SELECT campaign_id, mailbox, {FACT} AS fact, 0 AS people, n AS events FROM steps WHERE {FACT_BIT} IS NOT NULL
+        UNION ALL
+        SELECT p.campaign_id, mailbox, fact, CASE WHEN s.facts & bit <> 0 THEN 1 ELSE -1 END, 0
+        FROM people p JOIN sums s USING (delivery_id)
+        JOIN (VALUES {_MAILBOX_BITS}) AS f (fact, bit) ON (old_facts # s.facts) & bit <> 0""",
+    "facts_rollups": """
+        SELECT p.campaign_id, compiled_id, f.facts, n AS people FROM people p JOIN sums s USING (delivery_id)
+        CROSS JOIN LATERAL (VALUES (old_facts, -1), (s.facts, 1)) AS f (facts, n) WHERE f.facts <> 0""",
+    "link_rollups": """
+        SELECT campaign_id, compiled_id, link, CASE open_class WHEN 'human' THEN n ELSE 0 END AS clicks, 0 AS clickers,
+               CASE open_class WHEN 'machine' THEN n ELSE 0 END AS machine_clicks
+        FROM steps WHERE kind = 'clicked'
+        UNION ALL
+        SELECT campaign_id, compiled_id, link, 0, n, 0
+        FROM (SELECT *, 1 AS n FROM came UNION ALL SELECT *, -1 FROM gone) AS c JOIN people USING (delivery_id)""",
+}
+# Hits that somebody else has classified meanwhile are left out. Each step sees the rows as they were before. The mails
+# are a parameter, so that no plan reads a whole table for a part of it.
+_MOVE = text(f"""
+    WITH theirs AS MATERIALIZED (
+        SELECT id, delivery_id, campaign_id, kind, at, bounce, coalesce(link, :no_link) AS link, open_class, rules
+        FROM events WHERE delivery_id = ANY (:ids)
+    ), part AS MATERIALIZED (
+        SELECT e.*, c.open_class AS new_class, c.rules AS new_rules FROM pg_temp.changes c JOIN theirs e USING (id)
+        WHERE c.part = :part AND (e.open_class, e.rules) = (c.old_class, c.old_rules)
+    ), changed AS (
+        UPDATE events e SET open_class = p.new_class, rules = p.new_rules FROM part p
+        WHERE e.id = p.id AND e.delivery_id = ANY (:ids)
+    ), people AS MATERIALIZED (
+        SELECT r.delivery_id, d.campaign_id, r.facts AS old_facts, coalesce(m.mailbox, :other) AS mailbox,
+               coalesce(d.compiled_id, (SELECT compiled_id FROM campaigns WHERE id = d.campaign_id)) AS compiled_id
+        FROM delivery_rollups r JOIN deliveries d ON d.id = r.delivery_id
+        LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
+               ON m.domain = lower(split_part(d.address, '@', -1))
+        WHERE d.id = ANY (:ids) AND r.delivery_id = ANY (:ids)
+    ), steps AS MATERIALIZED (
+        SELECT p.campaign_id, compiled_id, mailbox, date_trunc('hour', at, 'UTC') AS hour, kind, bounce, link,
+               c.open_class, sum(n) AS n
+        FROM part JOIN people p USING (delivery_id)
+        CROSS JOIN LATERAL (VALUES (part.open_class, -1), (new_class, 1)) AS c (open_class, n)
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ), counted AS MATERIALIZED (
+        SELECT e.delivery_id, e.campaign_id, e.kind, e.at, e.bounce, e.link,
+               coalesce(new_class, e.open_class) AS open_class, coalesce(new_rules, e.rules) AS rules
+        FROM theirs e LEFT JOIN part USING (id)
+    ), sums AS MATERIALIZED ({SUMS}), moved AS (
+        UPDATE delivery_rollups r SET {", ".join(f"{name} = s.{name}" for name in COLUMNS)}
+        FROM sums s WHERE s.delivery_id = r.delivery_id
+    ), clickers AS MATERIALIZED (
+        SELECT DISTINCT delivery_id, link FROM counted WHERE {_HUMAN_CLICKS}
+    ), gone AS (
+        DELETE FROM link_clickers l WHERE delivery_id = ANY (:ids)
+          AND NOT EXISTS (SELECT 1 FROM clickers c WHERE (c.delivery_id, c.link) = (l.delivery_id, l.link))
+        RETURNING delivery_id, link
+    ), came AS (
+        INSERT INTO link_clickers (delivery_id, link) SELECT delivery_id, link FROM clickers ORDER BY 1, 2
+        ON CONFLICT DO NOTHING RETURNING delivery_id, link
+    )
+    SELECT (SELECT count(*) FROM part) AS changed,
+           {", ".join(f"{_summed(table, rows)} AS {table}" for table, rows in _MOVED.items())}
 """)
 
 
 def move_rollups(connection: Connection, part: int) -> int:
     """Give the hits in a part of the temporary table `changes` their new class, and move the roll-ups with them.
 
-    Everything is in the caller's transaction; returns how many hits changed. Sums change by these mails' part of them
-    as it is, minus as it was, in the order in which intake updates these tables.
+    Everything is in the caller's transaction; returns how many hits changed.
     """
-    of_part = {"part": part}
     connection.execute(_LOCK_EVENTS)
-    connection.execute(_LOCK_ROLLUPS, of_part)
-    connection.execute(_DONE_ALREADY, of_part)
-    ids = connection.scalars(text("SELECT DISTINCT delivery_id FROM pg_temp.changes WHERE part = :part"), of_part).all()
-    _count(connection, "d.id = ANY (:ids)", ids)
-    for table, was in _SUMS.items():
-        _create(connection, f"old_{table}", was)
-    changed = connection.execute(_CHANGE, of_part).rowcount
-    _correct_deliveries(connection, ids)
-    for table, right in _SUMS.items():
-        _create(connection, f"right_{table}", right)
-        _add(connection, table, _missing(connection, table, f"old_{table}"))
-    return changed
+    mails = text("SELECT DISTINCT delivery_id FROM pg_temp.changes WHERE part = :part")
+    ids = {"ids": connection.scalars(mails, {"part": part}).all()}
+    connection.execute(_LOCK_ROLLUPS, ids)
+    found = connection.execute(_MOVE, {"part": part, **ids, **_NAMES}).one()
+    for table in _MOVED:
+        add_sums(connection, table, getattr(found, table))
+    return int(found.changed)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 import orjson
 from sqlalchemy import Connection, TextClause, text
@@ -21,6 +22,15 @@ from sender.event import IncomingEvent
 from sender.events.facts import BITS, FACT_BIT, SECOND_BIT, facts_in
 
 NO_LINK = -1  # in `link_rollups`: a click that matches none of the mail's links
+
+# The small tables of sums, in the order in which every transaction locks their rows: keys and counts. A row whose
+# counts are all 0 means the same as none.
+SMALL = {
+    "hour_rollups": ("campaign_id, hour, fact", ["events"]),
+    "mailbox_rollups": ("campaign_id, mailbox, fact", ["people", "events"]),
+    "facts_rollups": ("campaign_id, compiled_id, facts", ["people"]),
+    "link_rollups": ("campaign_id, compiled_id, link", ["clicks", "clickers", "machine_clicks"]),
+}
 
 # The columns of `delivery_rollups` and the events that they sum: the first time of some, the number of others. A
 # click that is no person's is only a fact, not a click.
@@ -40,6 +50,7 @@ _COUNTS = {
     "unknown_opens": "kind = 'opened' AND open_class = 'unknown'",
     "clicks": "kind = 'clicked' AND open_class = 'human'",
 }
+COLUMNS = [*_FIRST_TIMES, *_COUNTS, "facts"]
 # The roll-up of each delivery, summed over rows like those of `events`.
 SUMS = f"""
     SELECT
@@ -79,7 +90,7 @@ _STORE = text(f"""
         SELECT incoming.* FROM fresh JOIN incoming USING (key) WHERE mailbox <> ''
     ), sums AS ({SUMS}), moved AS (
         INSERT INTO delivery_rollups AS r (
-            delivery_id, campaign_id, {", ".join([*_FIRST_TIMES, *_COUNTS])}, facts, new_facts)
+            delivery_id, campaign_id, {", ".join(COLUMNS)}, new_facts)
         SELECT *, facts FROM sums
         ON CONFLICT (delivery_id) DO UPDATE SET
             {", ".join(f"{column} = LEAST(r.{column}, excluded.{column})" for column in _FIRST_TIMES)},
@@ -101,39 +112,12 @@ _STORE = text(f"""
     SELECT NULL, delivery_id, new_facts, facts, compiled_id FROM people
 """)
 
-_FACTS = text("""
-    INSERT INTO facts_rollups AS r (campaign_id, compiled_id, facts, people)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
-        campaign_id bigint, compiled_id bigint, facts integer, people bigint)
-    ON CONFLICT (campaign_id, compiled_id, facts) DO UPDATE SET people = r.people + excluded.people
-""")
-_HOURS = text("""
-    INSERT INTO hour_rollups AS r (campaign_id, hour, fact, events)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
-        campaign_id bigint, hour timestamptz, fact text, events bigint)
-    ON CONFLICT (campaign_id, hour, fact) DO UPDATE SET events = r.events + excluded.events
-""")
-_MAILBOXES = text("""
-    INSERT INTO mailbox_rollups AS r (campaign_id, mailbox, fact, people, events)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
-        campaign_id bigint, mailbox text, fact text, people bigint, events bigint)
-    ON CONFLICT (campaign_id, mailbox, fact) DO UPDATE SET
-        people = r.people + excluded.people, events = r.events + excluded.events
-""")
 # A person who clicked this link before is a conflict (also if not committed yet), so each counts once.
 _CLICKERS = text("""
     INSERT INTO link_clickers (delivery_id, link)
     SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (delivery_id bigint, link integer)
     ON CONFLICT DO NOTHING
     RETURNING delivery_id, link
-""")
-_LINKS = text("""
-    INSERT INTO link_rollups AS r (campaign_id, compiled_id, link, clicks, clickers, machine_clicks)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
-        campaign_id bigint, compiled_id bigint, link integer, clicks bigint, clickers bigint, machine_clicks bigint)
-    ON CONFLICT (campaign_id, compiled_id, link) DO UPDATE SET
-        clicks = r.clicks + excluded.clicks, clickers = r.clickers + excluded.clickers,
-        machine_clicks = r.machine_clicks + excluded.machine_clicks
 """)
 _INTAKE = text("""
     INSERT INTO campaign_intake AS i (campaign_id, events, newest_at)
@@ -185,21 +169,22 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
         return
     hours = Counter((each.campaign_id, int(each.at.timestamp()) // 3600, each.fact) for each in counted)
     events = Counter((each.campaign_id, each.mailbox, each.fact) for each in counted)
-    _upsert(connection, _HOURS, [
+    _add(connection, "hour_rollups", [
         {"campaign_id": campaign_id, "hour": datetime.fromtimestamp(hour * 3600, UTC), "fact": fact, "events": count}
         for (campaign_id, hour, fact), count in sorted(hours.items())
     ])  # fmt: skip
     people = _people(counted, stored.new_facts)
-    _upsert(connection, _MAILBOXES, [
+    _add(connection, "mailbox_rollups", [
         {"campaign_id": key[0], "mailbox": key[1], "fact": key[2], "people": people[key], "events": count}
         for key, count in sorted(events.items())
     ])  # fmt: skip
     _count_facts(connection, counted, stored)
     _count_clicks(connection, [each for each in counted if each.kind == "clicked"])
-    _upsert(connection, _INTAKE, [
+    intake = [
         {"campaign_id": campaign_id, "events": count, "newest_at": stored.received_at}
         for campaign_id, count in sorted(Counter(each.campaign_id for each in counted if each.campaign_id).items())
-    ])  # fmt: skip
+    ]
+    connection.execute(_INTAKE, {"rows": orjson.dumps(intake).decode()})
 
 
 def _count_facts(connection: Connection, counted: Sequence[IncomingEvent], stored: StoredEvents) -> None:
@@ -211,7 +196,7 @@ def _count_facts(connection: Connection, counted: Sequence[IncomingEvent], store
         people[campaign_id, compiled_id, facts] += 1
         if before := facts & ~stored.new_facts[delivery_id]:
             people[campaign_id, compiled_id, before] -= 1
-    _upsert(connection, _FACTS, [
+    _add(connection, "facts_rollups", [
         {"campaign_id": key[0], "compiled_id": key[1], "facts": key[2], "people": count}
         for key, count in sorted(people.items()) if count
     ])  # fmt: skip
@@ -232,7 +217,7 @@ def _count_clicks(connection: Connection, clicks: Sequence[IncomingEvent]) -> No
     first = connection.execute(_CLICKERS, {"rows": rows}).all() if people else []
     clickers = Counter((*emails[row.delivery_id], row.link) for row in first)
     counts = Counter((*emails[each.delivery_id], _link(each), each.open_class) for each in clicks)
-    _upsert(connection, _LINKS, [
+    _add(connection, "link_rollups", [
         {
             "campaign_id": campaign_id, "compiled_id": compiled_id, "link": link,
             "clicks": counts[campaign_id, compiled_id, link, "human"],
@@ -247,5 +232,21 @@ def _link(click: IncomingEvent) -> int:
     return NO_LINK if click.link is None else click.link
 
 
-def _upsert(connection: Connection, statement: TextClause, rows: Sequence[Mapping[str, object]]) -> None:
-    connection.execute(statement, {"rows": orjson.dumps(rows).decode()})
+def _add(connection: Connection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    add_sums(connection, table, orjson.dumps(rows).decode())
+
+
+def add_sums(connection: Connection, table: str, rows: str) -> None:
+    """Add to the counts of a small table; `rows` are JSON, in the order of its keys."""
+    connection.execute(_adding(table), {"rows": rows})
+
+
+@cache
+def _adding(table: str) -> TextClause:
+    keys, counts = SMALL[table]
+    names = f"{keys}, {', '.join(counts)}"
+    return text(f"""
+        INSERT INTO {table} AS r ({names})
+        SELECT {names} FROM json_populate_recordset(CAST(NULL AS {table}), CAST(:rows AS json))
+        ON CONFLICT ({keys}) DO UPDATE SET {", ".join(f"{name} = r.{name} + excluded.{name}" for name in counts)}
+    """)

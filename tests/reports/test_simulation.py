@@ -49,7 +49,7 @@ def test_without_scanners_the_click_rate_is_exact(database: Database, world: Wor
 def test_scanners_hardly_change_the_click_rate(database: Database, style: str) -> None:
     found = run(database, replace(MIXED, people=1_200, style=style), 3)
     assert found.clicked_alone - found.clicked_true > 0.05
-    assert abs(found.clicked - found.clicked_true) <= (0.005 if style in MOST_LINKS_STYLES else 0.03)
+    assert abs(found.clicked - found.clicked_true) <= (0.005 if style in MOST_LINKS_STYLES else 0.02)
     assert found.seen <= found.read
 
 
@@ -121,10 +121,11 @@ def test_scanners_over_many_runs(database: Database, style: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("style", MOST_LINKS_STYLES)
+@pytest.mark.parametrize("style", STYLES)
 def test_scanners_of_more_than_half_of_the_people(database: Database, style: str) -> None:
     found = [run(database, replace(ORGANISATIONS, style=style), seed) for seed in range(10)]
-    assert abs(statistics.fmean(each.clicked - each.clicked_true for each in found)) <= 0.005
+    bias = statistics.fmean(each.clicked - each.clicked_true for each in found)
+    assert abs(bias) <= (0.005 if style in MOST_LINKS_STYLES else 0.02)
     assert all(each.seen <= each.read for each in found)
 
 

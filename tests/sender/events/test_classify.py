@@ -22,6 +22,7 @@ from sender.event import IncomingEvent
 from sender.events import classify, reader_rules, webhook_jobs
 from sender.events.classify import classify_due
 from sender.events.intake import ingest
+from sender.events.reader_rules import RULE_SET
 from sender.events.recount import correct_rollups, recount_rollups
 from sender.events.sendgrid_webhook import to_events
 from sender.tables import Event, Rollup
@@ -52,7 +53,7 @@ def classes(staged: Staged, kind: str = "clicked") -> list[tuple[str, str]]:
     """Return class and rules of the hits of a kind, in the order of time and person."""
     with staged.database.engine.connect() as connection:
         found = select(Event.open_class, Event.rules).where(Event.kind == kind)
-        rows = connection.execute(found.order_by(Event.at, Event.delivery_id))
+        rows = connection.execute(found.order_by(Event.at, Event.delivery_id, Event.id))
         return [(row.open_class, row.rules) for row in rows]
 
 
@@ -105,6 +106,44 @@ def test_a_domain_where_many_click_early_is_guarded(
     assert_recounted(staged)
 
 
+@pytest.mark.parametrize(
+    ("people", "early", "later", "domain", "guarded"),
+    [
+        (20, 6, 3, "office{}.example", True), (20, 6, 7, "office{}.example", False),
+        (20, 4, 0, "office{}.example", False), (100, 5, 0, "office{}.example", True),
+        (120, 5, 0, "office{}.example", False), (20, 6, 0, "gmail.com", False),
+    ],
+)  # fmt: skip
+def test_small_domains_are_judged_together(
+    database: Database, people: int, early: int, later: int, domain: str, guarded: bool
+) -> None:
+    staged = offices(database, *((1, 4, 2, 3) * people)[: people * 2 // 5], domain=domain)
+    assert len(staged.addresses) == people
+    hits = [Hit(number, "click", START + 43, CHROME, link=0) for number in range(early)]
+    hits += [Hit(people - number, "click", LATER, CHROME, link=1) for number in range(1, later + 1)]
+    store(staged, delivered(people) + hits)
+    staged.classify()
+    assert classes(staged)[:early] == [("machine", "guarded-domain") if guarded else ("human", "")] * early
+    assert classes(staged)[early:] == [("human", "")] * later
+    assert_recounted(staged)
+
+
+@pytest.mark.parametrize(("early", "late_scan"), [(9, True), (8, False)])
+def test_where_every_mail_is_scanned_a_late_first_click_is_the_scanner_s(
+    database: Database, early: int, late_scan: bool
+) -> None:
+    staged = offices(database, 10)
+    hits = [Hit(number, "click", START + 43, CHROME, link=0) for number in range(early)]
+    late = [Hit(9, "open", LATER - 20, CHROME), Hit(9, "click", LATER, CHROME, link=0),
+            Hit(9, "open", LATER + 600, CHROME), Hit(9, "click", LATER + 660, CHROME, link=0)]  # fmt: skip
+    store(staged, delivered(10) + hits + late)
+    staged.classify()
+    scanner = ("machine", "guarded-domain") if late_scan else ("human", "")
+    assert classes(staged)[early:] == classes(staged, "opened") == [scanner, ("human", "")]
+    assert staged.report()["clicked"].numerator == 1
+    assert_recounted(staged)
+
+
 def test_at_a_guarded_domain_no_early_hit_is_a_person_s_and_every_later_one_is(database: Database) -> None:
     staged = offices(database, 6, 6)
     early = [Hit(person, "click", START + 30, CHROME, link=0) for person in range(3)]
@@ -150,14 +189,14 @@ def test_hits_are_classified_again_when_more_come_and_when_the_rules_change(
     assert {rules for _, rules in classes(staged)} == {"burst"}
     assert not any("not been compared" in note for note in staged.report().notes)
     assert classify_due(database, rest=0) == ""
-    monkeypatch.setattr("sender.events.classify.RULE_SET", 3)
-    monkeypatch.setattr("reports.tallies.RULE_SET", 3)
+    monkeypatch.setattr("sender.events.classify.RULE_SET", RULE_SET + 1)
+    monkeypatch.setattr("reports.tallies.RULE_SET", RULE_SET + 1)
     monkeypatch.setattr(reader_rules, "BURST_LINKS", 5)
     classify_due(database, rest=0)
     assert not any(rules for _, rules in classes(staged))
     report = staged.report()
-    assert report.rule_set == 3
-    assert any("The rules changed" in note and "before by 2" in note for note in report.notes)
+    assert report.rule_set == RULE_SET + 1
+    assert any("The rules changed" in note and f"before by {RULE_SET}" in note for note in report.notes)
     assert_recounted(staged)
 
 
