@@ -91,7 +91,7 @@ def move(
     values = {
         "campaign": span.campaign_id, "first": span.first_id, "last": span.last_id, "attempt": span.attempt_id,
         "from_state": from_state, "to_state": to_state, "reason": reason,
-        "came": (reason or "") if to_state in WITH_REASON else "", "besides": list(besides), "only": list(only or ()),
+        "came": (reason or "") if to_state in WITH_REASON else "", "other": list(besides), "only": list(only or ()),
     }  # fmt: skip
     statement = _moving(some=bool(only), with_reason=from_state in WITH_REASON)
     return int(connection.execute(statement, values).scalar_one())
@@ -107,7 +107,7 @@ def _moving(*, some: bool, with_reason: bool) -> TextClause:
             UPDATE deliveries d SET state = :to_state, reason = :reason,
                    attempt_id = coalesce(CAST(:attempt AS bigint), d.attempt_id)
             {"FROM deliveries was" if with_reason else ""}
-            WHERE {meant("d")} AND d.id <> ALL (CAST(:besides AS bigint[]))
+            WHERE {meant("d")} AND d.id <> ALL (CAST(:other AS bigint[]))
               {"AND d.id = ANY (CAST(:only AS bigint[]))" if some else ""}
               {f"AND was.id = d.id AND {meant('was')}" if with_reason else ""}
             RETURNING d.compiled_id, {"coalesce(was.reason, '')" if with_reason else "''"} AS left_for
