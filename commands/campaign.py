@@ -54,13 +54,14 @@ def campaign() -> None:
 @pass_installation
 @examples(
     'campaign create may.md --list supporters --name "May bulletin"',
+    "campaign create may --list supporters",
     "campaign create sorry.md --from-campaign 3 --where accepted",
 )
 def create(
     installation: Installation, file: Path, list_name: str | None, from_campaign: int | None, whom: str | None,
     provider: str | None, name: str, override: tuple[str, ...], who: str, format_: str,
 ) -> None:  # fmt: skip
-    """Compile and check FILE for a list, and store it as a draft; nothing is sent.
+    """Compile and check FILE, or a stored newsletter, for a list, and store it as a draft; nothing is sent.
 
     With --from-campaign it is for people of an earlier campaign who may be mailed: a correction, a reminder.
     """

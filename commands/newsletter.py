@@ -44,6 +44,11 @@ _brand = click.option(
     lazy={
         "pack": ("commands.pack:make", "Make packs of FILE that member organisations send from their own tools."),
         "test": ("commands.test_sends:send_test", "Send FILE to your own addresses, marked [TEST] and never counted."),
+        "pull": ("commands.stored_newsletters:pull", "Write a stored newsletter into files."),
+        "push": ("commands.stored_newsletters:push", "Store the newsletter in FILE, or a new version of it."),
+        "list": ("commands.stored_newsletters:list_", "List the stored newsletters, the newest change first."),
+        "versions": ("commands.stored_newsletters:versions", "List the saved versions of a stored newsletter."),
+        "restore": ("commands.stored_newsletters:restore", "Make a saved version the newest one."),
         "test-set": ("commands.test_sends:test_set", "Manage named sets of test inboxes."),
     },
 )
@@ -106,15 +111,16 @@ def check(
     from newsletters.checks import check_file
     from newsletters.checks.reachable import Reach
     from newsletters.packs.brand_file import brand_for
+    from newsletters.stored.manuscripts import find_manuscript
     from newsletters.toolkit_store.store import find_toolkit
 
     with installation.database.engine.connect() as connection:
-        find = partial(find_toolkit, connection=connection)
+        find, written = partial(find_toolkit, connection=connection), find_manuscript(connection, file)
         report = check_file(
-            file,
+            written,
             find,
             open_people(connection, list_name) if list_name else None,
-            brand=brand_for(file, brand, find) if brand else None,
+            brand=brand_for(next(written.documents()), brand, find) if brand else None,
             online=Reach(loopback=installation.settings.test_mode) if online else None,
             deep=deep,
         )
@@ -151,16 +157,17 @@ def preview(
     from newsletters.documents.error_list import Mistakes
     from newsletters.packs.brand_file import brand_for
     from newsletters.preview.preview import Reader, write_preview
+    from newsletters.stored.manuscripts import find_manuscript
     from newsletters.toolkit_store.store import find_toolkit
 
     if member and not list_name:
         raise InputError("--member needs a list.", hint="Add --list LIST.")
     with installation.database.engine.connect() as connection:
         people = open_people(connection, list_name) if list_name else None
-        find = partial(find_toolkit, connection=connection)
+        find, written = partial(find_toolkit, connection=connection), find_manuscript(connection, file)
         mistakes = Mistakes(collect=True)
         languages = compile_languages(
-            file, find, brand=brand_for(file, brand, find) if brand else None,
+            written, find, brand=brand_for(next(written.documents()), brand, find) if brand else None,
             list_fields=frozenset(people.fields()) if people else frozenset(), mistakes=mistakes,
         )  # fmt: skip
         with progress() as bar:

@@ -215,14 +215,12 @@ def dialects_(format_: str) -> None:
 def _editions(connection: Connection, file: Path, choices: Choices) -> dict[str, Edition]:
     """The newsletter in FILE and its translations, by language."""
     from newsletters.compose.compiler import own_brand
-    from newsletters.compose.languages import translations
-    from newsletters.documents.document import read_document
     from newsletters.packs.edition import open_edition
+    from newsletters.stored.manuscripts import find_manuscript
     from newsletters.toolkit_store.store import find_toolkit
 
-    documents = [read_document(each) for each in (file, *translations(file))]
     editions = {}
-    for document in documents:
+    for document in find_manuscript(connection, file).documents():
         toolkit = find_toolkit(document.toolkit, document.folder, connection)
         leading = own_brand(document) or toolkit.brand
         editions[document.language] = open_edition(document, replace(toolkit, brand=leading), choices)

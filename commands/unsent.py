@@ -56,10 +56,11 @@ def delete(installation: Installation, id_: int, yes: bool, format_: str) -> Non
 
     with installation.database.engine.connect() as connection:
         found = find_campaign(connection, id_)
+        kept = unsent.is_in_its_file(connection, found)
     unsent.require_draft(found)
     say(f"Draft {id_} {found.name!r}, to {found.list_name}, made from {found.document}")
-    if not unsent.is_in_its_file(found):
-        say(f"That file is gone or has changed. To keep the draft's text: daisychain newsletter new NAME --from {id_}")
+    if not kept:
+        say(f"That text is gone or has changed. To keep the draft's text: daisychain newsletter new NAME --from {id_}")
     if not yes:
         confirm("Delete this draft? It can't be undone.")
     with installation.database.engine.begin() as connection:

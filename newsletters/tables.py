@@ -1,11 +1,11 @@
-"""The tables of newsletters: toolkits that were added, images by content, compiled emails as sent."""
+"""The tables of newsletters: toolkits that were added, images by content, emails as sent, and texts being written."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text, func
+from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -107,3 +107,48 @@ class OfferedNewsletter(Base):
     title: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
     offered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class StoredNewsletter(Base):
+    """A newsletter that staff write together; its text is that of the saved version with the number `version`.
+
+    `name` is one word and stays, as campaigns and commands use it; `title` is what people see.
+    """
+
+    __tablename__ = "newsletters"
+    __table_args__ = (Index("ix_newsletters_name", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    updated_by: Mapped[str] = mapped_column(Text)
+    deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class NewsletterSave(Base):
+    """A whole state of a newsletter: its texts by language, and its pictures, by hash, and its brand, by path.
+
+    `kind` is auto, kept, tested, sent or collided; a collided one was refused and has the version that it began with.
+    `since` is the first save of those that are one row. `undone_to` is the version that an undo went back to.
+    """
+
+    __tablename__ = "newsletter_saves"
+    __table_args__ = (
+        Index(
+            "ix_newsletter_saves_newsletter_id_version", "newsletter_id", "version", unique=True,
+            postgresql_where=text("kind <> 'collided'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    newsletter_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("newsletters.id", ondelete="CASCADE"))
+    version: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(Text)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    by: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    since: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    undone_to: Mapped[int | None] = mapped_column(BigInteger)

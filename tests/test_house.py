@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     "daisychain", "daisychain.sheets",
     "newsletters", "newsletters.documents", "newsletters.expressions", "newsletters.merge", "newsletters.toolkits",
-    "newsletters.compose", "newsletters.toolkit_store", "newsletters.browser", "newsletters.packs.dialects",
+    "newsletters.compose", "newsletters.pieces", "newsletters.toolkit_store", "newsletters.stored",
+    "newsletters.browser", "newsletters.packs.dialects",
     "newsletters.packs", "newsletters.checks", "newsletters.preview",
     "lists",
     "sender", "sender.links", "sender.providers", "sender.delivery", "sender.events", "sender.campaigns",

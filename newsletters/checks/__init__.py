@@ -23,6 +23,7 @@ from newsletters.checks.reachable import Reach
 from newsletters.checks.size import worst_case
 from newsletters.compose.compiler import Compilation
 from newsletters.compose.languages import FindToolkit, Languages, compile_languages
+from newsletters.compose.manuscript import Manuscript
 from newsletters.documents.error_list import Mistakes
 from newsletters.people import People
 from newsletters.toolkits.brand import Brand
@@ -65,7 +66,7 @@ class CheckReport:
 
 
 def check_file(
-    path: Path,
+    written: Path | Manuscript,
     find: FindToolkit,
     people: People | None = None,
     *,
@@ -73,7 +74,7 @@ def check_file(
     online: Reach | None = None,
     deep: bool = False,
 ) -> CheckReport:
-    """Check the newsletter in the file `path` and its translations, and report mistakes that stop it too.
+    """Check a newsletter (a file, or a manuscript) and its translations, and report mistakes that stop it too.
 
     Raises InputError if it is not a mistake in a file, such as an unknown toolkit.
     """
@@ -83,7 +84,7 @@ def check_file(
     sizes: dict[str, Any] = {}
     readers: dict[str, int] = {}
     try:
-        languages = compile_languages(path, find, brand=brand, list_fields=fields, mistakes=mistakes)
+        languages = compile_languages(written, find, brand=brand, list_fields=fields, mistakes=mistakes)
         found = check_languages(languages, people, online=online, deep=deep)
         sizes = {
             code: worst_case(made, people and languages.people_for(people, code))

@@ -33,7 +33,7 @@ from newsletters.documents.error_list import Mistakes
 from newsletters.expressions.parse import Expressions, Line
 from newsletters.expressions.slots import Slots
 from newsletters.tokens import Kind, Mint
-from newsletters.toolkits.brand import Brand, read_brand_file
+from newsletters.toolkits.brand import Brand, read_brand_among, read_brand_file
 from newsletters.toolkits.files import BRAND
 from newsletters.toolkits.images import ToolkitImage
 from newsletters.toolkits.toolkit import Toolkit, current_day
@@ -76,6 +76,11 @@ class Compilation:
 
 def own_brand(document: Document) -> Brand | None:
     """Return the brand that `document` has for itself, or None to use its toolkit's; raises InputError."""
+    if document.folder is None:
+        name = document.brand or BRAND
+        if name not in document.files and not document.brand:
+            return None
+        return read_brand_among(document.files, name, document.place("brand"))
     beside = document.folder / BRAND
     if document.brand:
         beside = document.folder / document.brand
@@ -127,7 +132,7 @@ class _Compiling:
         self._mistakes = mistakes
         self._expressions = Expressions(self._mint, fields, names(document, toolkit), mistakes)
         self._slots = Slots(self._expressions)
-        self._pictures = Pictures(toolkit, document.folder, self._mint)
+        self._pictures = Pictures(toolkit, document, self._mint)
         self._look = look_of(toolkit.brand, document.direction, phrases(document.language))
         self._composer = Composer(document.layout, self._look, self._expressions, self._slots, self._pictures)
         self._copy: dict[str, CopyUse] = {}

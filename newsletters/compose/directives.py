@@ -24,17 +24,17 @@ from newsletters.tokens import Kind, Mint, Token
 
 COPY = "copy"
 
-_DIRECTIVE = re.compile(r" {0,3}:{3,}(.*)")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
-_NAME = re.compile(r"\s*([A-Za-z][\w-]*)")
-_ATTRIBUTE = re.compile(
+DIRECTIVE = re.compile(r" {0,3}:{3,}(.*)")
+FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+NAME = re.compile(r"\s*([A-Za-z][\w-]*)")
+ATTRIBUTE = re.compile(
     r"""\s+(?:(?P<name>[A-Za-z][\w-]*)=)?(?:(?P<sign>["'])(?P<quoted>(?:(?!(?P=sign))[^\\]|\\.)*)(?P=sign)|(?P<bare>[^\s"'=]+))"""
 )
-_ESCAPED = re.compile(r"\\(.)")
+ESCAPED = re.compile(r"\\(.)")
 # A line that was meant as a directive: two colons, four spaces before them, or something else at its start.
 _ALMOST = re.compile(r"[\s>*+-]*(?:\d+[.)]\s*)?(?::{2,}|:(?:\s:)+|[：;]{2,})\s*([A-Za-z][\w-]*)?(?=\s|$)")
 _WITHIN = re.compile(r"(?<=\s):{3,}\s*([A-Za-z][\w-]*)")
-_CODE_SPAN = re.compile(r"`[^`]*`")
+CODE_SPAN = re.compile(r"`[^`]*`")
 _CURLY = re.compile(r"[“”„‟«»‘’‚]")
 
 
@@ -107,7 +107,7 @@ class _Parser:
             line = each if fence else self._uncommented(each)
             if line is None:
                 continue
-            fence_line = _FENCE.fullmatch(line.text)
+            fence_line = FENCE.fullmatch(line.text)
             if fence:
                 if fence_line and fence_line[1].startswith(fence) and not fence_line[2].strip():
                     fence = ""
@@ -115,7 +115,7 @@ class _Parser:
             elif fence_line:
                 fence = fence_line[1]
                 self._text.append(line)
-            elif directive := _DIRECTIVE.fullmatch(line.text):
+            elif directive := DIRECTIVE.fullmatch(line.text):
                 with self._mistakes:
                     self._directive(directive[1], line)
                     continue
@@ -145,7 +145,7 @@ class _Parser:
             if not end:
                 return None
             self._comment = None
-        start = _CODE_SPAN.sub(lambda found: " " * len(found[0]), text).rfind("<!--")
+        start = CODE_SPAN.sub(lambda found: " " * len(found[0]), text).rfind("<!--")
         if start >= 0 and "-->" not in text[start:]:
             self._comment, text = line, text[:start]
         return line if text == line.text else replace(line, text=text) if text.strip() else None
@@ -155,7 +155,7 @@ class _Parser:
         if not rest.strip():
             self._close(line)
             return
-        name = _NAME.match(rest)
+        name = NAME.match(rest)
         if name is None:
             known = ", ".join(sorted(registry().blocks))
             raise line.wrong("A directive is written `::: name`.", f"Known: {COPY}, {known}.")
@@ -188,7 +188,7 @@ class _Parser:
         attributes: dict[str, str] = {}
         end = 0
         while end < len(text):
-            match = _ATTRIBUTE.match(text, end)
+            match = ATTRIBUTE.match(text, end)
             if match is None and _CURLY.search(text[end:]):
                 message = f"These quotes are curly: {text[end:].strip()}"
                 raise line.wrong(message, 'Type straight ones: name="value".')
@@ -197,7 +197,7 @@ class _Parser:
             end = match.end()
             if _CURLY.match(match["bare"] or ""):
                 raise line.wrong(f"These quotes are curly: {match['bare']}", 'Type straight ones: name="value".')
-            name, value = match["name"], match["bare"] or _ESCAPED.sub(r"\1", match["quoted"])
+            name, value = match["name"], match["bare"] or ESCAPED.sub(r"\1", match["quoted"])
             value = characters(value)
             if name in attributes:
                 raise line.wrong(f"The attribute {name!r} is given twice.")
@@ -274,7 +274,7 @@ def _refuse_almost(line: Line) -> None:
     if found and (found[1] is None or get_close_matches(found[1], known, n=1)):
         hint = f"Write it at the start of a line, with three colons: ::: {found[1] or ''}".rstrip()
         raise line.wrong("This is almost a block, and readers would see its signs.", hint)
-    if (within := _WITHIN.search(_CODE_SPAN.sub("", line.text))) and within[1] in known:
+    if (within := _WITHIN.search(CODE_SPAN.sub("", line.text))) and within[1] in known:
         hint = f"Put it on a line of its own: ::: {within[1]}"
         raise line.wrong("This block begins in the middle of a line, and readers would see its signs.", hint)
 

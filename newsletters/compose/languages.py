@@ -15,13 +15,14 @@ from typing import TypeVar
 
 from daisychain.suggestions import nearest
 from newsletters.compose.compiler import Compilation, compile_document, own_brand
-from newsletters.documents.document import first_of, language_of, read_document
+from newsletters.compose.manuscript import Manuscript, manuscript_of
+from newsletters.documents.document import Document
 from newsletters.documents.error_list import Mistakes
 from newsletters.people import People
 from newsletters.toolkits.brand import Brand
 from newsletters.toolkits.toolkit import Toolkit
 
-FindToolkit = Callable[[str, Path], Toolkit]
+FindToolkit = Callable[[str, Path | None], Toolkit]
 
 P = TypeVar("P", bound=People)
 
@@ -76,37 +77,29 @@ def speakers(people: P, language: str, languages: Collection[str], fallback: str
     return people.speaking(codes)
 
 
-def translations(path: Path) -> list[Path]:
-    """Return the translations beside the newsletter `path`, by name; none for a file that is a translation itself."""
-    if first_of(path):
-        return []
-    found = path.parent.glob(f"{path.stem}.*{path.suffix}")
-    return sorted(each for each in found if language_of(each) and first_of(each) == path)
-
-
 def compile_languages(
-    path: Path,
+    written: Path | Manuscript,
     find: FindToolkit,
     *,
     brand: Brand | None = None,
     list_fields: frozenset[str] = frozenset(),
     mistakes: Mistakes | None = None,
 ) -> Languages:
-    """Return the newsletter in the file `path` and its translations; raises InputError with file and line.
+    """Return a newsletter (a file, or a manuscript) in all its languages; raises InputError with file and line.
 
-    `find` returns a toolkit by its name and the document's folder. Without a `brand` the document's own is used: the
-    file that it names, or `brand.yml` beside it.
+    `find` returns a toolkit by its name and the document's folder, if it has one. Without a `brand` the document's own
+    is used: the file that it names, or `brand.yml` beside it.
     """
 
-    def compiled(file: Path) -> Compilation:
-        document = read_document(file)
+    def compiled(document: Document) -> Compilation:
         toolkit = find(document.toolkit, document.folder)
         own = brand or own_brand(document)
         return compile_document(document, toolkit, brand=own, list_fields=list_fields, mistakes=mistakes)
 
-    first = compiled(path)
+    documents = manuscript_of(written).documents()
+    first = compiled(next(documents))
     compilations = {first.document.language: first}
-    for each in translations(path):
+    for each in documents:
         made = compiled(each)
         document, language = made.document, made.document.language
         if twin := next((code for code in compilations if code.lower() == language.lower()), None):
@@ -114,7 +107,7 @@ def compile_languages(
             raise document.wrong("language", message)
         if document.fallback:
             message = "A translation can't say what to fall back on."
-            raise document.wrong("fallback", message, f"Say it in {path.name}.")
+            raise document.wrong("fallback", message, f"Say it in {Path(first.document.file).name}.")
         compilations[language] = made
     document = first.document
     fallback = document.fallback or document.language

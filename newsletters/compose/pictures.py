@@ -9,9 +9,10 @@ from urllib.parse import unquote
 from daisychain.suggestions import nearest
 from newsletters.compiled import Image
 from newsletters.compose.resize import fitted
+from newsletters.documents.document import Document
 from newsletters.expressions.parse import Line
 from newsletters.tokens import Kind, Mint
-from newsletters.toolkits.images import ToolkitImage, read_image
+from newsletters.toolkits.images import ToolkitImage, image_among, read_image
 from newsletters.toolkits.toolkit import Toolkit
 
 # A logo is shown with this many px², within these sides, so that a long one and a square one look equally large.
@@ -43,9 +44,9 @@ def logo_room(logo: ToolkitImage) -> Room:
 class Pictures:
     """Finds images by name, and keeps each that was asked for once for each alt text."""
 
-    def __init__(self, toolkit: Toolkit, folder: Path, mint: Mint) -> None:
+    def __init__(self, toolkit: Toolkit, document: Document, mint: Mint) -> None:
         self._toolkit = toolkit
-        self._folder = folder
+        self._document = document
         self._mint = mint
         self._rows: dict[tuple[str, str], Image] = {}
         self.contents: dict[str, bytes] = {}
@@ -82,12 +83,16 @@ class Pictures:
                 "An image from somebody else's server would tell them who reads.",
                 "Save the image beside the document and name the file.",
             )
-        return read_image(self._folder, name, name, file=line.file, line=line.number, hint=self._known(name))
+        folder, files = self._document.folder, self._document.files
+        if folder is None:
+            hint = nearest(name, [*self._toolkit.images, *files])
+            return image_among(files, name, file=line.file, line=line.number, hint=hint)
+        return read_image(folder, name, name, file=line.file, line=line.number, hint=self._known(name, folder))
 
-    def _known(self, name: str) -> str:
+    def _known(self, name: str, folder: Path) -> str:
         beside = [
             each.name
-            for each in (self._folder.iterdir() if self._folder.is_dir() else ())
+            for each in (folder.iterdir() if folder.is_dir() else ())
             if each.suffix.lower() in {".png", ".jpg", ".jpeg", ".gif", ".webp"}
         ]
         return nearest(name, [*self._toolkit.images, *beside])

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compose.blocks import registry
-from newsletters.compose.languages import translations
+from newsletters.compose.manuscript import translations
 from newsletters.documents.document import language_of, read_document
 from newsletters.toolkits.toolkit import CopyBlock, Toolkit, current_day
 

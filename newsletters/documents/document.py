@@ -10,6 +10,7 @@ Dear {{ member.first_name | default("friend") }},
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
@@ -39,10 +40,13 @@ _HINT = 'A newsletter begins with a line of ---, then "subject: …", "toolkit: 
 
 @dataclass(frozen=True)
 class Document:
-    """A newsletter as written; `body_line` is the body's first line in `file`, `lines` has the line of each key."""
+    """A newsletter as written; `body_line` is the body's first line in `file`, `lines` has the line of each key.
+
+    `files` are its pictures and its brand, by path, if it is kept in the database and not in a `folder`.
+    """
 
     file: str
-    folder: Path
+    folder: Path | None
     subject: str
     preheader: str
     toolkit: str
@@ -60,6 +64,7 @@ class Document:
     subjects: tuple[str, ...] = ()  # others that partners may choose, and so the preheaders
     preheaders: tuple[str, ...] = ()
     lines: dict[str, int] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def direction(self) -> str:
@@ -97,12 +102,19 @@ def first_of(path: Path) -> Path | None:
     return first if language_of(path) and first.is_file() else None
 
 
-def parse_document(text: str, file: str, folder: Path, first: Document | None = None, language: str = "") -> Document:
-    """Return the document in `text`, whose images and toolkit are in `folder`; raises InputError.
+def parse_document(
+    text: str,
+    file: str,
+    folder: Path | None,
+    first: Document | None = None,
+    language: str = "",
+    files: Mapping[str, bytes] | None = None,
+) -> Document:
+    """Return the document in `text`, whose images and toolkit are in `folder`, or images in `files`; raises InputError.
 
     A translation into `language` takes what it lacks from the `first` document.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     _refuse_controls(lines, file)
     parts = split(lines, file, hint=_HINT)
     sheet = parts.sheet
@@ -127,6 +139,7 @@ def parse_document(text: str, file: str, folder: Path, first: Document | None = 
         subjects=_lines(sheet, "subjects"),
         preheaders=_lines(sheet, "preheaders"),
         lines={key: sheet.line_of(key) for key in sheet},
+        files=files or {},
     )
 
 

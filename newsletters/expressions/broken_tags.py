@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from jinja2 import Environment, TemplateSyntaxError
 
 # A quote holds what it likes; a tag without its end stops where the next begins.
-_TAG = re.compile(
-    r"""\{\#(?:.*?\#\})?
+_COMMENT = r"\{\#(?:.*?\#\})?"
+_OTHERS = r"""
     |\{\{(?P<value>(?:"[^"]*"|'[^']*'|(?!\}\}|\{\{|\{%).)*)(?P<value_end>\}\})?
-    |\{%[-+]?(?P<statement>(?:"[^"]*"|'[^']*'|(?![-+]?%\}|\{\{|\{%).)*)(?P<statement_end>[-+]?%\})?""",
-    re.DOTALL | re.VERBOSE,
-)
+    |\{%[-+]?(?P<statement>(?:"[^"]*"|'[^']*'|(?![-+]?%\}|\{\{|\{%).)*)(?P<statement_end>[-+]?%\})?"""
+_TAG = re.compile(_COMMENT + _OTHERS, re.DOTALL | re.VERBOSE)
+_TAG_AFTER_COMMENTS = re.compile(r"\{\#" + _OTHERS, re.DOTALL | re.VERBOSE)
 _KNOWN = "Known: {% if %}, {% elif %}, {% else %} and {% endif %}."
 # Jinja2 knows these, and `not_allowed` says what to write instead.
 _JINJA = re.compile(r"(?:end)?(?:for|set|macro|call|filter|block|with|raw|autoescape)|include|import|from|extends")
@@ -49,10 +49,19 @@ class BrokenTag:
     instead: str = ""
 
 
+def tags(text: str) -> Iterator[re.Match[str]]:
+    """Yield the tags of `text`, with the groups value and statement and their ends; closed or not."""
+    # Below the last #} no comment is looked through to its end, or many open ones would take forever.
+    last, at = text.rfind("#}"), 0
+    while tag := (_TAG if at <= last else _TAG_AFTER_COMMENTS).search(text, at):
+        yield tag
+        at = tag.end()
+
+
 def broken_tags(text: str, environment: Environment, stand_in: str) -> Iterator[BrokenTag]:
     """Yield the tags of `text` that can't be read, each with what to write `instead` so that the rest can be read."""
     opened: list[re.Match[str]] = []
-    for tag in _TAG.finditer(text):
+    for tag in tags(text):
 
         def broken(message: str, hint: str, instead: str = "", tag: re.Match[str] = tag) -> BrokenTag:
             return BrokenTag(tag.start(), tag.start(), tag.end(), message, hint, instead)

@@ -7,20 +7,20 @@ from pathlib import Path
 
 from newsletters.compose.compose import phrases
 from newsletters.compose.languages import FindToolkit
-from newsletters.documents.document import read_document
+from newsletters.documents.document import Document
 from newsletters.documents.yaml_with_lines import read_sheet
 from newsletters.packs.partner import COLUMNS, YOUR_ADDRESS, partner_brand, read_partner
 from newsletters.toolkits.brand import Brand, read_brand_file
 
 
-def brand_for(document: Path, brand: Path, find: FindToolkit) -> Brand:
-    """Return the brand in the file `brand` for the newsletter in `document`; raises InputError.
+def brand_for(written: Document, brand: Path, find: FindToolkit) -> Brand:
+    """Return the brand in the file `brand` for the newsletter `written`; raises InputError.
 
     A partner's brand is based on the toolkit's; if its tool fills in the address, a placeholder takes its place.
     """
     if not _is_partner(brand):
         return read_brand_file(brand)
-    partner, written = read_partner(brand), read_document(document)
+    partner = read_partner(brand)
     made = partner_brand(partner, find(written.toolkit, written.folder), phrases(written.language))
     return replace(made, footer=replace(made.footer, address=partner.address or YOUR_ADDRESS))
 

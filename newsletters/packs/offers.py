@@ -22,9 +22,6 @@ from newsletters.packs.pack_status import keep_packs, row_of, withdrawn_why
 from newsletters.tables import OfferedNewsletter
 from newsletters.toolkits.toolkit import Toolkit
 
-# A document that came from the database has no folder: its pictures are those of its toolkit.
-_NOWHERE = Path("/nonexistent")
-
 
 @dataclass(frozen=True)
 class Offer:
@@ -76,8 +73,8 @@ def offers(connection: Connection, toolkit: Toolkit) -> Sequence[Offer]:
 def offered_edition(offered: Offer, toolkit: Toolkit, public_url: str, today: date) -> Edition:
     """Return the edition of an offered newsletter; raises InputError if its copy may not be used today."""
     file = Path(f"{offered.name}.md")
-    first = parse_document(offered.first, str(file), _NOWHERE) if offered.first else None
-    document = parse_document(offered.source, str(file), _NOWHERE, first, language_of(file) if first else "")
+    first = parse_document(offered.first, str(file), None) if offered.first else None
+    document = parse_document(offered.source, str(file), None, first, language_of(file) if first else "")
     return open_edition(document, toolkit, Choices(public_url), today)
 
 

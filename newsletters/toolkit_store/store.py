@@ -35,12 +35,13 @@ class UnknownToolkit(InputError):  # noqa: N818 - the name says it
     """No toolkit of that name has been added, and none ships."""
 
 
-def find_toolkit(reference: str, base: Path, connection: Connection | None) -> Toolkit:
+def find_toolkit(reference: str, base: Path | None, connection: Connection | None) -> Toolkit:
     """Return the toolkit that `reference` names: a folder seen from `base`, one that was added, or one that ships.
 
-    Without a connection the database is left out. Raises InputError; UnknownToolkit names the known ones.
+    Without a base or a connection, folders or the database are left out. Raises InputError; UnknownToolkit names the
+    known ones.
     """
-    if (base / reference / SHEET).is_file():
+    if base is not None and (base / reference / SHEET).is_file():
         return load_folder(base / reference)
     return named_toolkit(reference, connection)
 

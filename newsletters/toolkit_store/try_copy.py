@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from newsletters.compose.compiler import compile_document
 from newsletters.documents.document import Document, parse_document
 from newsletters.toolkit_store.render_without_member import fields_in, render_without_member
 from newsletters.toolkits.toolkit import Toolkit
-
-# A toolkit's copy has no folder beside it: its pictures are those of the toolkit.
-_NOWHERE = Path("/nonexistent")
 
 
 def refuse_broken_copy(toolkit: Toolkit) -> None:
@@ -29,4 +25,4 @@ def _of_all_copy(toolkit: Toolkit) -> Document:
     fields = sorted({name for block in blocks for name in fields_in(block.body)})
     body = "\n\n".join(f"::: copy {block.id}" for block in blocks)
     head = f"subject: copy\ntoolkit: {toolkit.name}\n" + (f"fields: [{', '.join(fields)}]\n" if fields else "")
-    return parse_document(f"---\n{head}---\n{body}\n", f"the copy of {toolkit.name}", _NOWHERE)
+    return parse_document(f"---\n{head}---\n{body}\n", f"the copy of {toolkit.name}", None)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from daisychain.errors import InputError
 from daisychain.suggestions import nearest
-from newsletters.documents.text_files import read_text
+from newsletters.documents.text_files import decoded, read_text
 from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
 from newsletters.toolkits.contrast import nearest_readable, parse_colour, readable, too_faint
-from newsletters.toolkits.images import ToolkitImage, read_image
+from newsletters.toolkits.images import ToolkitImage, image_among, read_image
 
 SYSTEM_FONT = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -108,12 +109,24 @@ def read_brand(
 
 def read_brand_file(path: Path) -> Brand:
     """Return the brand in the file `path`; its logos are files beside it. Raises InputError with file and line."""
-    sheet = read_sheet(read_text(path, "There is no brand"), str(path))
+    text = read_text(path, "There is no brand")
+    return _brand_in(text, str(path), lambda name, line: read_image(path.parent, name, name, file=path, line=line))
+
+
+def read_brand_among(files: Mapping[str, bytes], path: str, place: str) -> Brand:
+    """Return the brand in the file `path` of `files`, which `place` asks for; raises InputError."""
+    if path not in files:
+        raise InputError(f"There is no brand {path!r}.", file=place)
 
     def beside(name: str, line: int) -> ToolkitImage:
-        return read_image(path.parent, name, name, file=path, line=line)
+        return image_among(files, str(PurePosixPath(path).parent / name), file=path, line=line)
 
-    return read_brand(sheet, name=sheet.text("name"), images={}, read=beside)
+    return _brand_in(decoded(files[path], path), path, beside)
+
+
+def _brand_in(text: str, file: str, read: ReadPicture) -> Brand:
+    sheet = read_sheet(text, file)
+    return read_brand(sheet, name=sheet.text("name"), images={}, read=read)
 
 
 def _read_colours(sheet: YamlMapping | None) -> dict[str, str]:

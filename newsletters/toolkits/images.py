@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import ExifTags, Image
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from daisychain.cache import Cache
 from daisychain.errors import InputError
 from newsletters.toolkits.hidden_data import without_hidden_data
 
@@ -50,6 +52,9 @@ def image_path(hash_: str, media_type: str) -> str:
 # Measures of an image: media type, width and height.
 Measures = tuple[str, int, int]
 
+# By hash: a newsletter that is being written is compiled after every keystroke, with the same pictures.
+_LATELY: Cache[Measures] = Cache(1_000)
+
 
 def measure(
     content: bytes,
@@ -62,13 +67,13 @@ def measure(
 ) -> ToolkitImage:
     """Return the image in `content` without hidden data, its type known from the bytes and not from the name.
 
-    One whose hash is `known` is not decoded again. Raises InputError, with `file` and `line`, for what is too
-    large, or is no whole PNG, JPEG, GIF or WebP.
+    One whose hash is `known`, or was measured lately, is not decoded again. Raises InputError, with `file` and `line`,
+    for what is too large, or is no whole PNG, JPEG, GIF or WebP.
     """
     content = content if len(content) > MAX_BYTES else without_hidden_data(content)
     hash_ = hashlib.sha256(content).hexdigest()
     try:
-        media_type, width, height = (known or {}).get(hash_) or _measured(content)
+        media_type, width, height = (known or {}).get(hash_) or _LATELY.get(hash_, lambda: _measured(content))
     except _Refused as refused:
         raise InputError(f"The image {name!r} {refused}", file=file, line=line) from None
     return ToolkitImage(name, content, media_type, width, height, hash_, alt)
@@ -90,6 +95,14 @@ def read_image(
     if found.stat().st_size > MAX_BYTES:  # before it is read
         raise InputError(f"The image {path!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=file, line=line)
     return measure(found.read_bytes(), name, alt=alt, file=file, line=line)
+
+
+def image_among(files: Mapping[str, bytes], path: str, *, file: str, line: int, hint: str = "") -> ToolkitImage:
+    """Return the image `path` of files that are not in a folder, as `read_image` does."""
+    found = posixpath.normpath(path)
+    if found not in files:
+        raise InputError(f"There is no image {path!r}.", file=file, line=line, hint=hint)
+    return measure(files[found], path, file=file, line=line)
 
 
 class _Refused(Exception):  # noqa: N818 - said aloud, it is the end of a sentence

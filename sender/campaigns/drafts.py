@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,11 @@ from lists.lists import find_list, parse_sender
 from newsletters.checks import Finding, check_languages
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import Languages, compile_languages
+from newsletters.compose.manuscript import FolderManuscript, Manuscript, manuscript_of
 from newsletters.documents.document import Document
+from newsletters.stored.manuscripts import StoredManuscript, find_manuscript
+from newsletters.stored.newsletters import UnknownNewsletter
+from newsletters.stored.versions import mark_campaign
 from newsletters.toolkit_store.store import find_toolkit
 from sender.campaigns.campaign_record import CampaignRecord, public_face
 from sender.campaigns.follow_ups import check_whom
@@ -43,7 +48,7 @@ class Created:
 def create(
     connection: Connection,
     settings: Settings,
-    document: Path,
+    document: str | Path,
     *,
     list_name: str | None,
     provider: str,
@@ -53,6 +58,7 @@ def create(
 ) -> Created:
     """Compile and check a document for a list and keep it as a draft; raises InputError with every error found.
 
+    `document` is a file, or the name of a stored newsletter.
     `follows` is (an earlier campaign, which of its people): then the list is that campaign's.
     """
     opened = open_provider(provider, settings)
@@ -61,12 +67,16 @@ def create(
     assert list_name is not None
     people = open_people(connection, list_name)
     overrides = overrides or Overrides()
-    languages, findings = checked(connection, document, people, overrides)
+    written = find_manuscript(connection, document)
+    languages, findings = checked(connection, written, people, overrides)
     campaign_id = insert_campaign(
-        connection, settings, languages, document=document, provider=opened.name,
-        mailing_list=find_list(connection, list_name), name=name or languages.first.email.title or document.stem,
+        connection, settings, languages, document=written, provider=opened.name,
+        mailing_list=find_list(connection, list_name),
+        name=name or languages.first.email.title or Path(written.file).stem,
     )  # fmt: skip
     overrides.keep(connection, campaign_id, findings)
+    if isinstance(written, StoredManuscript) and written.saved:
+        mark_campaign(connection, written.saved, campaign_id)
     columns: dict[str, object] = {"warnings": _warnings(findings)}
     if follows:
         columns |= {"of_campaign_id": follows[0], "of_whom": follows[1]}
@@ -80,7 +90,10 @@ def _warnings(findings: Iterable[Finding]) -> Counter[str]:
 
 
 def checked(
-    connection: Connection, document: Path, people: ListPeople | None, overrides: Overrides | None = None
+    connection: Connection,
+    document: Path | Manuscript,
+    people: ListPeople | None,
+    overrides: Overrides | None = None,
 ) -> tuple[Languages, list[Finding]]:
     """Compile and check a document in each language; raises InputError that lists every error not overridden."""
     languages = compiled(connection, document, people)
@@ -89,7 +102,7 @@ def checked(
     return languages, findings
 
 
-def compiled(connection: Connection, document: Path, people: ListPeople | None) -> Languages:
+def compiled(connection: Connection, document: Path | Manuscript, people: ListPeople | None) -> Languages:
     """Compile a document and its translations, with the fields of the people they are for; raises InputError."""
     return compile_languages(
         document,
@@ -103,7 +116,7 @@ def insert_campaign(
     settings: Settings,
     languages: Languages,
     *,
-    document: Path,
+    document: Path | Manuscript,
     provider: str,
     mailing_list: RowMapping | None,
     name: str,
@@ -111,7 +124,7 @@ def insert_campaign(
 ) -> int:
     """Store the compiled emails and a draft; a test send is not tracked. Raises InputError without one sender."""
     first = languages.first
-    sender = _sender(first.email, mailing_list, document)
+    sender = _sender(first.email, mailing_list, first.document)
     for other in languages.compilations.values():
         _refuse_other_sender(other.email, other.document, sender[1])
     emails = keep_emails(connection, languages)
@@ -119,7 +132,7 @@ def insert_campaign(
         "kind": kind,
         "name": name,
         "list_id": mailing_list["id"] if mailing_list else None,
-        "document": str(document.resolve()),
+        "document": manuscript_of(document).origin,
         "source": first.document.source,
         "compiled_id": emails.fallback,
         "provider": provider,
@@ -154,12 +167,12 @@ def _refuse_other_sender(email: CompiledEmail, document: Document, address: str)
         )  # fmt: skip
 
 
-def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Path) -> tuple[str, str]:
+def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Document) -> tuple[str, str]:
     if email.from_address:
         return parse_sender(email.from_address)
     if mailing_list is None:
         raise InputError(
-            "The newsletter has no sender.", file=document,
+            "The newsletter has no sender.", file=document.file,
             hint='Add `from: "Name <address>"` to the front matter, or name a list with --list.',
         )  # fmt: skip
     return mailing_list["from_name"], mailing_list["from_address"]
@@ -170,13 +183,13 @@ def require_unchanged(connection: Connection, campaign: CampaignRecord) -> list[
 
     Raises StateError if the document is gone, or compiles to something else than then; InputError for new errors.
     """
-    path = Path(campaign.document)
     assert campaign.list_name is not None
     hint = "Make a new campaign from it, or send the draft as it was made with --as-created."
-    if not path.is_file():
-        raise StateError(f"{path} no longer exists.", hint=hint)
+    written = reopened(connection, campaign)
+    if written is None:
+        raise StateError(f"{campaign.document} no longer exists.", hint=hint)
     people = open_people(connection, campaign.list_name)
-    now = compiled(connection, path, people)
+    now = compiled(connection, written, people)
     emails = emails_of(connection, campaign.id)
     then = {emails.language_of(id_): email.hash for id_, email in load_emails(connection, emails.all()).items()}
     changed = _changed(then, {language: made.email.hash for language, made in now.compilations.items()})
@@ -184,7 +197,8 @@ def require_unchanged(connection: Connection, campaign: CampaignRecord) -> list[
         changed.append(f"everybody else gets {now.fallback!r} now")
     if changed:
         raise StateError(
-            f"{path}, or the toolkit behind it, changed since campaign {campaign.id} was made: {', '.join(changed)}.",
+            f"{campaign.document}, or the toolkit behind it, changed since campaign {campaign.id} was made: "
+            f"{', '.join(changed)}.",
             hint=hint,
         )
     accepted = {each.code: each.because for each in overrides_of(connection, campaign.id)}
@@ -194,6 +208,16 @@ def require_unchanged(connection: Connection, campaign: CampaignRecord) -> list[
     known = connection.scalar(select(Campaign.warnings).where(Campaign.id == campaign.id))
     new = found if known is None else found - Counter(known)
     return [finding for finding in findings if finding.code in new and finding.severity == "warning"]
+
+
+def reopened(connection: Connection, campaign: CampaignRecord) -> Manuscript | None:
+    """Return the newsletter that a campaign was made from, as it is now; None if it is gone."""
+    if Path(campaign.document).is_absolute():
+        written = FolderManuscript(Path(campaign.document))
+        return written if written.path.is_file() else None
+    with suppress(UnknownNewsletter):
+        return find_manuscript(connection, campaign.document)
+    return None
 
 
 def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from daisychain.database import database_now
 from daisychain.errors import StateError
 from lists.tables import MailingList
+from newsletters.stored.versions import mark_sent
 from sender.campaigns import warm_up
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.follow_ups import audience_of
@@ -56,6 +57,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int) -> int:
     Returns the number of people in the ledger, including the excluded. Raises StateError unless it is a draft.
     """
     campaign = _start(connection, campaign_id)
+    mark_sent(connection, campaign_id)
     emails = emails_of(connection, campaign_id)
     dimensions = connection.scalar(select(MailingList.dimensions).where(MailingList.id == campaign.list_id)) or []
     people = audience_of(connection, campaign).people(fields_of(connection, emails), dimensions).subquery()

@@ -15,6 +15,8 @@ from lists.list_people import ListPeople, open_people
 from lists.lists import find_list
 from lists.suppression import is_suppressed
 from newsletters.compose.languages import Languages
+from newsletters.stored.manuscripts import StoredManuscript, find_manuscript
+from newsletters.stored.versions import mark
 from sender.campaigns import drafts
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.freeze import freeze_tests
@@ -37,7 +39,7 @@ class SentTest:
 
 def start_test(
     database: Database,
-    document: Path,
+    document: str | Path,
     addresses: Sequence[str],
     *,
     provider: str,
@@ -48,8 +50,9 @@ def start_test(
 ) -> int:
     """Freeze a test send of a document to `addresses`, one request each, in all its languages or `only` some.
 
-    Returns its campaign's id; its jobs are deferred. Raises InputError for a bad address, a document that fails its
-    checks, a missing language, or a member who is not on the list.
+    `document` is a file, or the name of a stored newsletter, whose version is marked as tested. Returns its campaign's
+    id; its jobs are deferred. Raises InputError for a bad address, a document that fails its checks, a missing
+    language, or a member who is not on the list.
     """
     if member and not list_name:
         raise InputError("--member names somebody on a list.", hint="Add --list.")
@@ -63,11 +66,12 @@ def start_test(
             if is_suppressed(connection, address):
                 raise InputError(f"{address} is suppressed: it must not be mailed, not even a test.")
         people = open_people(connection, list_name) if list_name else None
-        languages, findings = drafts.checked(connection, document, people, overrides)
+        written = find_manuscript(connection, document)
+        languages, findings = drafts.checked(connection, written, people, overrides)
         chosen = _chosen(languages, only)
         campaign_id = drafts.insert_campaign(
-            connection, database.settings, languages, document=document, provider=provider, kind="test",
-            mailing_list=find_list(connection, list_name) if list_name else None, name=f"test of {document.name}",
+            connection, database.settings, languages, document=written, provider=provider, kind="test",
+            mailing_list=find_list(connection, list_name) if list_name else None, name=f"test of {written.file}",
         )  # fmt: skip
         (overrides or Overrides()).keep(connection, campaign_id, findings)
         sender = find_campaign(connection, campaign_id).from_address
@@ -80,6 +84,8 @@ def start_test(
         confirmed_places.require_confirmed(connection, database.settings)
         mails = [(address, emails.ids[code], inputs[code]) for address in people_to for code in chosen]
         freeze_tests(connection, campaign_id, mails)
+        if isinstance(written, StoredManuscript) and written.saved:
+            mark(connection, written.saved, "tested")
     return campaign_id
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import Connection, delete, func, select, update
 
 from daisychain.errors import InputError, StateError
-from newsletters.documents.text_files import read_text
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
+from sender.campaigns.drafts import reopened
 from sender.campaigns.plans import is_planned
 from sender.campaigns.steering import decide
 from sender.delivery.campaign_states import turn
@@ -53,10 +51,11 @@ def require_draft(campaign: CampaignRecord) -> None:
         raise _unfit(campaign, "deleted", hint=hint and f"{hint}: daisychain campaign unschedule {campaign.id}")
 
 
-def is_in_its_file(campaign: CampaignRecord) -> bool:
+def is_in_its_file(connection: Connection, campaign: CampaignRecord) -> bool:
     """Whether a campaign's text is still in the document that it was made from."""
+    written = reopened(connection, campaign)
     try:
-        return read_text(Path(campaign.document), "There is no").splitlines() == campaign.source.splitlines()
+        return written is not None and next(written.documents()).source.splitlines() == campaign.source.splitlines()
     except InputError:
         return False
 

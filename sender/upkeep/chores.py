@@ -19,6 +19,7 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.settings import Settings
 from lists.import_log import forget_old_imports
+from newsletters.stored.versions import thin_versions
 from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
 from sender.events.classify import classify_due
@@ -72,6 +73,12 @@ def _old_imports(database: Database) -> str:
     return f"{forgotten} values from before imports deleted" if forgotten else ""
 
 
+def _old_versions(database: Database) -> str:
+    with database.engine.begin() as connection:
+        thinned = thin_versions(connection)
+    return f"{thinned} old versions of newsletters deleted" if thinned else ""
+
+
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "alerts": (timedelta(minutes=1), check_and_notify),
     "look-ups": (timedelta(minutes=1), _look_ups),
@@ -81,6 +88,7 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "sums": (timedelta(days=1), check_sums),
     "soft bounces": (timedelta(days=1), _soft_bounces),
     "old imports": (timedelta(days=1), _old_imports),
+    "old versions": (timedelta(days=1), _old_versions),
     "old bodies": (timedelta(days=1), drop_old_bodies),
 }
 

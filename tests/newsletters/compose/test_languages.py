@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from daisychain.errors import InputError
-from newsletters.compose.languages import Languages, compile_languages, translations
+from newsletters.compose.languages import Languages, compile_languages
+from newsletters.compose.manuscript import translations
 from newsletters.toolkits.toolkit import Toolkit, load_files
 from tests.newsletters.compiling import SHEET
 from tests.newsletters.sample_toolkits import BLOCK, files
