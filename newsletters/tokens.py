@@ -86,6 +86,13 @@ class Mint:
         return self.pattern().sub("", text)
 
 
+def conditions_in(text: str) -> Iterator[Token]:
+    """Yield the conditions' tokens of `text`, of whichever mint."""
+    for match in _TOKEN.finditer(text):
+        if match[2] in CONDITIONALS:
+            yield Token(Kind(match[2]), int(match[3]), match[0])
+
+
 def visible_width(text: str) -> int:
     """Return how many columns `text` takes: conditions none, everything filled in about as much as a first name."""
     return len(_TOKEN.sub(lambda match: "" if match[2] in CONDITIONALS else "12345678", text))

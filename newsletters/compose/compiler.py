@@ -279,7 +279,7 @@ class _Compiling:
             html = whole(pieces)
         except Broken as error:
             raise self._broken(error, pieces, whole) from None
-        return uncomment(html, self._mint)
+        return html
 
     def _broken(self, error: Broken, pieces: Sequence[Piece], whole: Callable[[Sequence[Piece]], str]) -> InputError:
         """Return the error for the author, with the place of the mark or of the first piece that breaks by itself."""
@@ -302,7 +302,12 @@ class _Compiling:
         return isolated_text(text, self._mint, self._document.direction, slots=slots)
 
     def _placed(self, html: str) -> tuple[str, tuple[Link, ...]]:
-        return place_in_page(html, self._slots, self._mint, Line("", self._document.file, self._document.body_line))
+        return place_in_page(
+            uncomment(html, self._mint),
+            self._slots,
+            self._mint,
+            Line("", self._document.file, self._document.body_line),
+        )
 
     def _line_of(self, key: str) -> Line:
         return Line("", self._document.file, self._document.lines.get(key, 1))

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from newsletters.compose.directives import BlockNode, ConditionNode, Node, TextNode
+from newsletters.compose.item_numbers import WriteNumber, number_writer
 from newsletters.compose.markdown import read_words, to_html
 from newsletters.compose.narrow import breakable, figures, fitted_tables
 from newsletters.compose.pictures import Pictures, Room
@@ -74,7 +75,7 @@ class Composer:
             body = self.text(node.body)
             return tidied(str(self._macro(node, "text").text(self._text_attributes(node), body, self._text_look(node))))
 
-        return self._joined(nodes, lambda node: to_text(self._html(node), self._text_url(node)), block)
+        return self._joined(nodes, lambda node: to_text(self._html(node), *self._text_writers(node)), block)
 
     def simple(self, nodes: Iterable[Node], look: Theme) -> str:
         """Return the body as HTML without layout, for a mailbox's own editor; a comment begins each part."""
@@ -97,7 +98,10 @@ class Composer:
             return tidied(str(self._macro(node, "text").simple(values, body, self._text_look(node), out)))
 
         return self._joined(
-            nodes, lambda node: to_paste(self._html(node), self._text_url(node)), block, lambda token: f"{token}\n\n"
+            nodes,
+            lambda node: to_paste(self._html(node), *self._text_writers(node)),
+            block,
+            lambda token: f"{token}\n\n",
         )
 
     def _joined(
@@ -217,6 +221,9 @@ class Composer:
     def _text_attributes(self, node: BlockNode, as_shown: Callable[[str], str] = as_read) -> Mapping[str, Any]:
         write = self._text_url(node)
         return self._attributes(node, lambda url: as_shown(write(url)))
+
+    def _text_writers(self, node: TextNode) -> tuple[Callable[[str], str], WriteNumber]:
+        return self._text_url(node), number_writer(self.expressions, _line(node))
 
     def _text_url(self, node: TextNode | BlockNode) -> Callable[[str], str]:
         return lambda url: self.slots.url(url, _line(node))

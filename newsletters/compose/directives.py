@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compose.blocks import Block, registry
+from newsletters.compose.conditional_rows import kept_together
 from newsletters.documents.characters import characters
 from newsletters.documents.error_list import Mistakes
 from newsletters.expressions.parse import Line
@@ -86,7 +87,7 @@ def parse(lines: Sequence[Line], mint: Mint, mistakes: Mistakes, read_copy: Read
 
     `mistakes` may collect the errors instead.
     """
-    return _Parser(mint, mistakes, read_copy).parse(lines)
+    return _Parser(mint, mistakes, read_copy).parse(kept_together(lines, mint, mistakes))
 
 
 class _Parser:

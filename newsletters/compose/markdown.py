@@ -39,6 +39,7 @@ _LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordere
 _HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
 _HTML_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_BETWEEN_ROWS = re.compile(r"<!--d[0-9a-f]{8}[BOE]\d+z-->")
 _WRITE_PICTURE = "Write ![what it shows](name), with the name of an image of the toolkit or beside the document."
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 _VOID = re.compile(r"<(br|hr)([^>]*?)\s*/?>")
@@ -67,7 +68,9 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
     words = Words(tuple(_parser().parse("\n".join(line.text for line in lines), references)), tuple(lines))
     _refuse_footnotes(words, references.get("references", {}))
     _refuse_depth(words)
-    for mark in words.marks:
+    marks = _without_rows(list(words.marks), expressions)
+    words = Words(tuple(marks), words.lines)
+    for mark in marks:
         if mark.type == "inline":
             mark.children = list(_split_conditions(mark.children or [], expressions))
             _check_nesting(mark.children, expressions)
@@ -79,7 +82,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
             mark.content = _HTML_COMMENT.sub("", mark.content)
             _check_html(mark.content, words.line_of(mark), expressions)
     _refuse_unclosed(words)
-    return Words(tuple(_lifted(list(words.marks))), words.lines)
+    return Words(tuple(_lifted(marks)), words.lines)
 
 
 def _refuse_depth(words: Words) -> None:
@@ -161,7 +164,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "xhtmlOut": True, "maxNesting": 2 * _DEEPEST}).enable(
         ["table", "strikethrough"]
     )
-    parser.add_render_rule(CONDITION, lambda self, marks, index, options, env: marks[index].content)
+    parser.add_render_rule(CONDITION, _condition)
     parser.add_render_rule("image", _image)
     return parser
 
@@ -169,6 +172,51 @@ def _parser() -> MarkdownIt:
 def _image(self: object, marks: Sequence[Mark], index: int, options: object, env: object) -> str:
     written = "".join(f' {key}="{escapeHtml(value)}"' for key, value in marks[index].meta["attributes"].items())
     return f"<img{written} />"
+
+
+def _condition(self: object, marks: Sequence[Mark], index: int, options: object, env: object) -> str:
+    # A browser's parser would move bare text out of a table.
+    mark = marks[index]
+    return f"<!--{mark.content}-->" if mark.meta.get("row") else mark.content
+
+
+def _without_rows(marks: list[Mark], expressions: Expressions) -> list[Mark]:
+    """Return `marks` with rows and items that hold only a condition's token as that condition."""
+    alone = re.compile(rf"(?:{expressions.mint.pattern('[BOE]').pattern})")
+    for at in range(len(marks) - 3, 1, -1):
+        if marks[at].type == "inline" and alone.fullmatch(marks[at].content):
+            row = marks[at - 2].type == "tr_open"
+            if not row and (marks[at - 2].type, marks[at + 2].type) != ("list_item_open", "list_item_close"):
+                continue
+            end = next(after for after in range(at, len(marks)) if marks[after].type in ("tr_close", "list_item_close"))
+            (token,) = expressions.mint.split(marks[at].content)
+            marks[at - 2 : end + 1] = [
+                Mark(CONDITION, "", 0, content=marks[at].content, meta={"token": token, "row": row}, map=marks[at].map)
+            ]
+    _check_nesting([mark for mark in marks if mark.nesting or mark.type == CONDITION], expressions)
+    for at in range(len(marks) - 1):
+        if marks[at].type.endswith("_list_open") and marks[at + 1].type == CONDITION:
+            _put_outside(marks, at)
+    return marks
+
+
+def _put_outside(marks: list[Mark], at: int) -> None:
+    """Put a condition without an else that holds all items of the list that opens `at` around the list."""
+    end = next(after for after in range(at, len(marks)) if marks[after].type.endswith("_list_close")
+               and marks[after].level == marks[at].level)  # fmt: skip
+    index = marks[at + 1].meta["token"].index
+    kinds = [
+        mark.meta["token"].kind
+        for mark in marks[at:end]
+        if mark.type == CONDITION and mark.meta["token"].index == index
+    ]
+    if (
+        kinds == [Kind.BEGIN, Kind.END]
+        and marks[end - 1].meta.get("token")
+        and marks[end - 1].meta["token"].index == index
+    ):
+        marks[at], marks[at + 1] = marks[at + 1], marks[at]
+        marks[end - 1], marks[end] = marks[end], marks[end - 1]
 
 
 def _split_conditions(children: Sequence[Mark], expressions: Expressions) -> Iterator[Mark]:
@@ -312,7 +360,9 @@ def _tidied(html: str, pictures: Set[str], line: Line) -> str:
         filter_style_properties={"text-align"},  # as Markdown's own tables have it
         url_schemes={"http", "https", "mailto", "tel", "sms"},
         link_rel=None,
+        strip_comments=False,
     )  # fmt: skip
     if strange:
         raise line.wrong("A picture can't be shown by an HTML tag.", _WRITE_PICTURE)
+    clean = _HTML_COMMENT.sub(lambda comment: comment[0] if _BETWEEN_ROWS.fullmatch(comment[0]) else "", clean)
     return _VOID.sub(r"<\1\2 />", re.sub(r"<img([^>]*?)\s*/?>", r"<img\1 />", clean))

@@ -13,10 +13,12 @@ from urllib.parse import unquote
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from newsletters.compose.item_numbers import ItemNumbers, WriteNumber
 from newsletters.tokens import visible_width
 
 WIDTH = 72
 _UNWRAPPED = 10**9
+_WIDEST_BULLET = 11  # Markdown's numbers have at most nine digits
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS = frozenset({*_HEADINGS, "blockquote", "div", "hr", "ol", "p", "pre", "table", "ul"})
@@ -32,14 +34,14 @@ _FEWEST_DIGITS = 6  # of a telephone number
 WriteUrl = Callable[[str], str]
 
 
-def to_text(html: str, write_url: WriteUrl, width: int = WIDTH) -> str:
-    """Return the plain text of `html`, with each address written by `write_url`."""
-    return _TextWriter(write_url).blocks(_nodes(html), width)
+def to_text(html: str, write_url: WriteUrl, write_number: WriteNumber, width: int = WIDTH) -> str:
+    """Return the plain text of `html`, with each address and each item's number written by a function."""
+    return _TextWriter(write_url, write_number).blocks(_nodes(html), width)
 
 
-def to_paste(html: str, write_url: WriteUrl) -> str:
+def to_paste(html: str, write_url: WriteUrl, write_number: WriteNumber) -> str:
     """Return `html` as unwrapped text for an editor; a form feed before each heading begins a part."""
-    return _PasteWriter(write_url).blocks(_nodes(html), _UNWRAPPED)
+    return _PasteWriter(write_url, write_number).blocks(_nodes(html), _UNWRAPPED)
 
 
 def _nodes(html: str) -> list[LexborNode]:
@@ -107,8 +109,9 @@ def _same_number(words: str, number: str) -> bool:
 
 
 class _TextWriter:
-    def __init__(self, write_url: WriteUrl) -> None:
+    def __init__(self, write_url: WriteUrl, write_number: WriteNumber) -> None:
         self._url = write_url
+        self._number = write_number
 
     def blocks(self, nodes: Iterable[LexborNode], width: int, *, tight: bool = False) -> str:
         """Return `nodes` as blocks that end with an empty line; only with a line end if they are `tight`."""
@@ -159,17 +162,18 @@ class _TextWriter:
         return "".join(tokens.split())
 
     def _list(self, node: LexborNode, width: int) -> str:
-        number = int(node.attributes.get("start") or 1) - 1
+        numbers = ItemNumbers(int(node.attributes.get("start") or 1), self._number)
         written = ""
         for item in node.iter(include_text=True):
             if item.tag != "li":
+                numbers.follow(item.text_content or "")
                 written += prefixed(self.blocks([item], width - 2, tight=True), "  ", "  ")
                 continue
-            number += 1
-            bullet = f"{number}. " if node.tag == "ol" else "- "
-            inner = self.blocks(item.iter(include_text=True), width - len(bullet), tight=True)
+            bullet = f"{numbers.next()}. " if node.tag == "ol" else "- "
+            indent = " " * (len(bullet) if len(bullet) <= _WIDEST_BULLET else 3)  # a token is a number of one digit
+            inner = self.blocks(item.iter(include_text=True), width - len(indent), tight=True)
             end = "\n\n" if inner.endswith("\n\n") else "\n"
-            written += prefixed(inner.rstrip("\n"), bullet, " " * len(bullet)) + end
+            written += prefixed(inner.rstrip("\n"), bullet, indent) + end
         return written.removesuffix("\n") if written.endswith("\n\n") else written
 
     def _table(self, node: LexborNode, width: int) -> str:
@@ -269,9 +273,14 @@ class _PasteWriter(_TextWriter):
             case "ul" | "ol":
                 return super()._block(node, width, tight=tight).replace("\f", "")
             case "table":  # with tabs, so that it becomes a table again where it is pasted
-                rows = ([cell for cell in row.iter() if cell.tag in ("td", "th")] for row in _rows(node))
-                return "TABLE\n" + "".join("\t".join(map(self._cell, row)) + "\n" for row in rows if row) + "\n"
+                return f"TABLE\n{''.join(map(self._row, _rows(node)))}\n"
         return super()._block(node, width, tight=tight)
+
+    def _row(self, row: LexborNode) -> str:
+        if row.tag != "tr":
+            return self._line([row])
+        cells = [self._cell(cell) for cell in row.iter() if cell.tag in ("td", "th")]
+        return "\t".join(cells) + "\n" if cells else ""
 
     def _marks(self, tokens: str) -> str:
         return "".join(f"{token}\n\n" for token in tokens.split())

@@ -32,6 +32,7 @@ _ADDRESS_LINE = re.compile(rf"{ADDRESS}(?:\s*<br\s*/?>|\n)?")
 _YOURS = re.compile(r"\bYOUR\s+ORGANISATION\b")
 
 _HREF = re.compile(r'(\bhref=")([^"]*)(")')
+_MOST_COUNTED = 6  # a number of a list that depends on five conditions is written in 32 ways
 
 
 @dataclass(frozen=True)
@@ -264,6 +265,10 @@ class _DialectWriter:
             return self._with_default(rest[0][1], str(rest[1][1]), at, escape)
         if kind == "concat":
             return "".join(self._words(part, at, escape) for part in rest)
+        if kind == "count" and len(rest) <= _MOST_COUNTED:
+            start, *tests = rest
+            more = [["const", start]] if not tests else [["count", start + each, *tests[1:]] for each in (1, 0)]
+            return self._words(["if", tests[0], *more] if tests else more[0], at, escape)
         if kind == "if":
             yes, no = (partial(self._words, part, at, escape) for part in rest[1:])
             return self._condition(Condition(0, rest[0], (), at.line, at.file), yes, no)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,18 @@ def test_names_that_say_that_there_is_none_are_found_and_greet_nobody() -> None:
     assert "'first_name' is '-' or 'N/A' or 'NULL' for 3 of 4 people" in found["merge-no-value"].message
     plan = plan_merge(made("g06-null-names").email, REFERENCES)
     assert [plan.render(member).text.count("Dear friend,") for member in rows()] == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("town", "rows"), [("Leeds", ["Leeds", "Hull", "York"]), ("", ["Leeds", "York"])])
+def test_a_condition_around_a_row_of_a_table_keeps_the_table(town: str, rows: list[str]) -> None:
+    mail = plan_merge(made("g07-condition-round-table-row").email, REFERENCES).render({"town": town})
+    assert re.findall(r"<td[^>]*>(Leeds|Hull|York)</td>", mail.html) == rows
+    assert re.findall(r"^- Where: (\w+) — When: \w+day$", mail.text, re.MULTILINE) == rows
+
+
+@pytest.mark.parametrize(("town", "items"), [("Leeds", ["one", "two", "three"]), ("", ["one", "three"])])
+def test_a_condition_in_a_numbered_list_numbers_html_and_text_alike(town: str, items: list[str]) -> None:
+    mail = plan_merge(made("g26-numbers-with-condition").email, REFERENCES).render({"town": town})
+    assert re.findall(r"<li[^>]*>(\w+)</li>", mail.html) == items
+    numbered = [f"{number}. {item}" for number, item in enumerate(items, start=1)]
+    assert re.findall(r"^\d\. \w+$", mail.text, re.MULTILINE) == numbered

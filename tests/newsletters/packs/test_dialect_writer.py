@@ -37,6 +37,12 @@ def test_a_part_for_those_without_a_field_is_the_tools_else() -> None:
     assert "*|IF:FNAME|*Dear you*|ELSE:|*Hello*|END:IF|*, come." in text(packed("mailchimp", body), "email.html")
 
 
+def test_a_number_after_an_item_for_some_people_depends_on_the_tools_condition() -> None:
+    pack = packed("mailchimp", "1. one\n{% if member.first_name %}\n2. two\n{% endif %}\n3. three\n")
+    assert "*|IF:FNAME|*3*|ELSE:|*2*|END:IF|*. three" in text(pack, "email.txt")
+    assert re.search(r"</li>\s*\*\|IF:FNAME\|\*\s*<li[^>]*>two</li>\s*\*\|END:IF\|\*\s*<li", text(pack, "email.html"))
+
+
 def test_a_mailbox_shows_what_stands_for_those_without_the_field() -> None:
     assert "Hello, come." in text(packed("outlook", IF_NAMED), "email.html")
 
