@@ -29,6 +29,13 @@ class Installation:
 
         return Database(self.settings)
 
+    @classmethod
+    def of(cls, database: Database) -> Installation:
+        """Return the installation of a database that is open already; not to be closed."""
+        installation = cls()
+        installation.__dict__.update(settings=database.settings, database=database)
+        return installation
+
     def close(self) -> None:
         """Close the database if it was opened."""
         if "database" in self.__dict__:

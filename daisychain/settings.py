@@ -39,6 +39,7 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     alert_to: str = field(default="", repr=False)
     alert_smtp_url: str = field(default="", repr=False)
+    system_sender: str = ""
     metrics_token: str = field(default="", repr=False)
     log_format: str = "text"
     smtp_bounce_address: str = ""
@@ -62,6 +63,15 @@ class Settings:
                 f"or put the value in a file and name it in {VARIABLES[attribute]}_FILE.",
             )
         return value
+
+
+@dataclass(frozen=True)
+class SettingShown:
+    """A setting as people may see it; `source` is "environment", "daisychain.toml" or "default"."""
+
+    variable: str
+    value: str
+    source: str
 
 
 # The vendors' own variables keep the names that their users already know.
@@ -89,6 +99,19 @@ def load_settings(environment: Mapping[str, str] = os.environ, folder: Path | No
         if text is not None:
             values[attribute] = text
     return _typed(values)
+
+
+def describe_settings(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> list[SettingShown]:
+    """Return each setting for people to see, with where it comes from; of secrets only whether they are set."""
+    in_file, in_force = _from_file((folder or Path.cwd()) / FILE_NAME), load_settings(environment, folder)
+    shown = []
+    for item in fields(Settings):
+        variable, value = VARIABLES[item.name], getattr(in_force, item.name)
+        given = environment.get(variable) or environment.get(f"{variable}_FILE")
+        source = "environment" if given else FILE_NAME if item.name in in_file else "default"
+        text = ", ".join(value) if isinstance(value, tuple) else str(value)
+        shown.append(SettingShown(variable, text if item.repr or not text else "set, not shown", source))
+    return shown
 
 
 def exposed_secrets(folder: Path | None = None) -> list[str]:

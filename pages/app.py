@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from flask import Flask, Response, abort, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from daisychain.database import Database
+from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
 from newsletters.toolkit_store.store import list_toolkits
 from pages import mail_of_key, metrics, readers, toolkits, unsubscribe, webhooks
-from pages.context import ASKED_HOST, settings
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from pages.context import settings
 
 ROOT = Path(__file__).parent.parent
 # A webhook batch is the largest thing that anybody may post.
@@ -69,13 +64,10 @@ def create_app(database: Database) -> Flask:
             connection.execute(text("SELECT 1"))
         return Response("ok\n", mimetype="text/plain")
 
-    app.wsgi_app = _OwnAddress(app.wsgi_app, database.settings.pages_url)  # type: ignore[method-assign]
+    app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
     app.after_request(_secure)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)
-    if database.settings.public_url.startswith("https://"):
-        # We speak http, so there is one proxy in front, which adds the reader's address.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0, x_host=0)  # type: ignore[method-assign]
     return app
 
 
@@ -83,17 +75,6 @@ def _refuse_nul() -> None:
     """Answer 404 to a path with a NUL, which no name in a database or a file system has."""
     if "\0" in request.path:
         abort(404)
-
-
-class _OwnAddress:
-    """A WSGI application that knows its address from the public URL, whatever a request or its proxy says of it."""
-
-    def __init__(self, app: WSGIApplication, public_url: str) -> None:
-        scheme, host, path, *_ = urlsplit(public_url)
-        self._app, self._own = app, {"wsgi.url_scheme": scheme, "HTTP_HOST": host, "SCRIPT_NAME": path}
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self._app({**environ, ASKED_HOST: environ.get("HTTP_HOST", ""), **self._own}, start_response)
 
 
 def _secure(response: Response) -> Response:

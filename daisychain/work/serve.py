@@ -128,6 +128,7 @@ def application() -> WebProcess:
     from daisychain.logs import log_to_stderr
     from daisychain.settings import load_settings
     from daisychain.work.web_process import WebProcess
+    from desk.app import create_desk
     from pages.app import create_app
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -136,7 +137,7 @@ def application() -> WebProcess:
     log_to_stderr(settings.log_format)
     database = Database(settings)
     database.for_work()
-    return WebProcess(create_app(database))
+    return WebProcess(create_app(database), create_desk(database))
 
 
 def _end_with_slots(workers: Workers, server: MPServer) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Seconds in which a whole body must arrive. Proxies wait as long; a webhook of 4 MiB needs 1.2 Mbit/s.
 BODY_WITHIN = 30.0
 RETRY_AFTER = "5"  # seconds
+DESK = "/desk"
 
 
 @dataclass
@@ -56,6 +57,8 @@ def shares() -> dict[str, Share]:
         "/u/": Share(threads=3, most_waiting=10_000),
         "/o/": Share(threads=1, most_waiting=20),
         "/webhooks/": Share(threads=2, most_waiting=20, largest_body=4 * 1024 * 1024, most_bodies=20),
+        # Staff wait for each other, and no reader waits for them.
+        DESK: Share(threads=3, most_waiting=30, largest_body=2 * 1024 * 1024, most_bodies=20),
         "/": Share(threads=3, most_waiting=100),
     }
 
@@ -69,14 +72,15 @@ class TurnedAwayError(Exception):
 
 
 class WebProcess:
-    """Answers the requests of one process with the pages of `app`."""
+    """Answers the requests of one process: with the public pages, or with the desk."""
 
-    def __init__(self, app: WSGIApplication) -> None:
-        self._app = app
+    def __init__(self, pages: WSGIApplication, desk: WSGIApplication) -> None:
+        self._pages, self._desk = pages, desk
         self._shares = shares()
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        share = next(share for start, share in self._shares.items() if scope.path.startswith(start) or start == "/")
+        start = next(start for start in self._shares if scope.path.startswith(start) or start == "/")
+        share, app = self._shares[start], self._desk if start == DESK else self._pages
         try:
             environ = _environ(scope, await _body(scope, protocol, share))
             if share.full:
@@ -88,14 +92,15 @@ class WebProcess:
             return protocol.response_str(error.status, headers, f"{error}\n")
         share.busy += 1
         try:
-            answer = await asyncio.get_running_loop().run_in_executor(share.pool, self._answer, environ)
+            answer = await asyncio.get_running_loop().run_in_executor(share.pool, _answer, app, environ)
         finally:
             share.busy -= 1
         return protocol.response_bytes(*answer)
 
-    def _answer(self, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
-        chunks, status, headers = run_wsgi_app(self._app, environ, buffered=True)
-        return int(status.split()[0]), list(headers), b"".join(chunks)
+
+def _answer(app: WSGIApplication, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
+    return int(status.split()[0]), list(headers), b"".join(chunks)
 
 
 async def _body(scope: Scope, protocol: HTTPProtocol, share: Share) -> bytes:

@@ -34,7 +34,7 @@ def at_work(
     No batch is claimed once `stop` is set. The chores have slots of their own too, so that batches that hang hold up
     neither alerts nor look-ups.
     """
-    # The rooms whose tasks a worker must know.
+    # The modules whose tasks a worker must know.
     from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender

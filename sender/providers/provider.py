@@ -14,7 +14,10 @@ from sender.tables import Tracking
 
 @dataclass(frozen=True)
 class Mailing:
-    """The common part of all mails of a batch; `unsubscribe_url` contains `newsletters.merge.merge.KEY`."""
+    """The common part of all mails of a batch; `unsubscribe_url` contains `newsletters.merge.merge.KEY`.
+
+    It is empty for a system mail, which belongs to no list.
+    """
 
     campaign_id: int
     plan: MergePlan
@@ -29,6 +32,8 @@ class Mailing:
 
     def headers(self, unsubscribe_url: str) -> dict[str, str]:
         """Return the headers for one-click unsubscribe (RFC 8058, RFC 2369) and for filing by list (RFC 2919)."""
+        if not self.unsubscribe_url:
+            return {"Auto-Submitted": "auto-generated"}  # so that no autoresponder answers (RFC 3834)
         headers = {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return {**headers, "List-Id": self.list_id} if self.list_id else headers
 

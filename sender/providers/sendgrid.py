@@ -132,12 +132,11 @@ def _request(
 def _personalizations(mailing: Mailing, recipients: Iterable[Recipient]) -> list[dict[str, Any]]:
     """Return each person's part of a request."""
     values, headers = mailing.plan.values, mailing.headers(mailing.unsubscribe_url)
-    unsubscribe = headers["List-Unsubscribe"]
     return [
         {
             "to": [{"email": person.address}],
             "substitutions": values(person.inputs, person.keys),
-            "headers": {**headers, "List-Unsubscribe": unsubscribe.replace(KEY, person.keys.unsubscribe)},
+            "headers": {name: value.replace(KEY, person.keys.unsubscribe) for name, value in headers.items()},
             # SendGrid's staff can read these, and they can't be deleted later: no personal data.
             "custom_args": {"daisychain_delivery": person.header_key},
         }

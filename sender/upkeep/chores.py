@@ -29,6 +29,7 @@ from sender.events.provider_log import look_up
 from sender.events.sum_check import check_sums
 from sender.events.webhook_bodies import drop_old_bodies
 from sender.providers.sendgrid_account import Account
+from sender.system_mail.mail_queue import send_due_mails
 from sender.tables import Chore
 
 log = logging.getLogger("daisychain.chores")
@@ -81,6 +82,7 @@ def _old_versions(database: Database) -> str:
 
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "alerts": (timedelta(minutes=1), check_and_notify),
+    "system mail": (timedelta(minutes=1), send_due_mails),
     "look-ups": (timedelta(minutes=1), _look_ups),
     "classify hits": (timedelta(minutes=1), classify_due),
     "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),

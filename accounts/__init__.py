@@ -1,0 +1,1 @@
+"""Accounts of the desk: credentials, sessions, invitations, rights, limits and the audit log."""

@@ -1,0 +1,131 @@
+"""Links that work once: for the first admin, for invited people, and for a new password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from accounts.credentials import hash_password, require_good_password
+from accounts.limits import MAILS, NETWORK, network_of, within_limits
+from accounts.rights import ROLES
+from accounts.secret_tokens import new_token, token_hash
+from accounts.sessions import end_sessions
+from accounts.staff import lock_admins
+from accounts.tables import AccountLink, StaffAccount
+from daisychain.errors import InputError, StateError
+
+LinkKind = Literal["first-admin", "invitation", "reset"]
+LASTS: dict[LinkKind, timedelta] = {
+    "first-admin": timedelta(minutes=30),
+    "invitation": timedelta(hours=72),
+    "reset": timedelta(hours=1),
+}
+ENDED = "This link has ended or was used."
+
+
+@dataclass(frozen=True)
+class OneTimeLink:
+    """A link that was given out and still works."""
+
+    id: int
+    kind: str
+    email: str
+    role: str
+    made_by: str
+    made_at: datetime
+    ends_at: datetime
+
+
+_LINK = select(
+    AccountLink.id, AccountLink.kind, AccountLink.email, AccountLink.role, AccountLink.made_by, AccountLink.made_at,
+    AccountLink.ends_at,
+).where(AccountLink.ends_at > func.now())  # fmt: skip
+
+
+def first_admin_link(connection: Connection, email: str, who: str) -> str:
+    """Return the token of a link for the first admin; raises StateError if there is an admin already."""
+    if lock_admins(connection):
+        raise StateError("There is an admin already.", hint="Ask an admin to invite you: People, Invite.")
+    return _new_link(connection, "first-admin", email, "admin", who)
+
+
+def invite(connection: Connection, email: str, role: str, who: str) -> str:
+    """Return the token of an invitation; an earlier one of that address ends. Raises InputError."""
+    if role not in ROLES:
+        raise InputError("Choose a role.", hint=f"One of {', '.join(ROLES)}.")
+    if _account_of(connection, email) is not None:
+        raise InputError("Somebody with this address has an account already.", hint="Change the role instead.")
+    return _new_link(connection, "invitation", email, role, who)
+
+
+def reset_link(engine: Engine, email: str, address: str) -> str | None:
+    """Return the token of a link for a new password; None if there is no such account, or after too many mails."""
+    email = email.strip().lower()
+    if not within_limits(engine, (MAILS, email), (NETWORK, network_of(address))):
+        return None
+    with engine.begin() as connection:
+        known = _account_of(connection, email) is not None
+        return _new_link(connection, "reset", email, "", "the person") if known else None
+
+
+def _new_link(connection: Connection, kind: LinkKind, email: str, role: str, who: str) -> str:
+    email = email.strip().lower()
+    over = AccountLink.ends_at <= func.now()
+    connection.execute(delete(AccountLink).where((AccountLink.email == email) | over))
+    token = new_token()
+    values = {"kind": kind, "email": email, "role": role, "made_by": who, "ends_at": func.now() + LASTS[kind]}
+    connection.execute(insert(AccountLink).values(token_hash=token_hash(token), **values))
+    return token
+
+
+def _account_of(connection: Connection, email: str) -> int | None:
+    return connection.scalar(select(StaffAccount.id).where(StaffAccount.email == email.strip().lower()))
+
+
+def find_link(connection: Connection, token: str) -> OneTimeLink:
+    """Return a link that still works; raises StateError if it has ended or was used."""
+    row = connection.execute(_LINK.where(AccountLink.token_hash == token_hash(token))).one_or_none()
+    if row is None:
+        raise StateError(ENDED, hint="Ask for a new one.")
+    return OneTimeLink(*row)
+
+
+def list_invitations(connection: Connection) -> list[OneTimeLink]:
+    """Return the invitations that nobody has taken yet."""
+    return [
+        OneTimeLink(*row)
+        for row in connection.execute(_LINK.where(AccountLink.kind != "reset").order_by(AccountLink.id))
+    ]
+
+
+def withdraw_invitation(connection: Connection, link_id: int) -> None:
+    """End an invitation."""
+    connection.execute(delete(AccountLink).where(AccountLink.id == link_id))
+
+
+def take_link(connection: Connection, token: str, name: str, password: str) -> int:
+    """Make the account of an invitation, or set a new password; returns the account's id.
+
+    Raises InputError for a bad name or password (the link still works), and StateError if the link has ended.
+    """
+    link = find_link(connection, token)
+    if link.kind != "reset" and not name.strip():
+        raise InputError("Your name is missing.", hint="As colleagues know you: it is shown beside what you do.")
+    require_good_password(password, (name, link.email))
+    if connection.execute(delete(AccountLink).where(AccountLink.id == link.id)).rowcount != 1:
+        raise StateError(ENDED, hint="Ask for a new one.")
+    hashed = hash_password(password)
+    if link.kind == "reset":
+        changed = update(StaffAccount).where(StaffAccount.email == link.email).values(password_hash=hashed)
+        account_id = connection.execute(changed.returning(StaffAccount.id)).scalar_one()
+        end_sessions(connection, account_id)
+        return account_id
+    if link.kind == "first-admin" and lock_admins(connection):
+        raise StateError(ENDED, hint="There is an admin already: ask them to invite you.")
+    made = insert(StaffAccount).values(
+        email=link.email, name=" ".join(name.split()), role=link.role, password_hash=hashed, made_by=link.made_by
+    )
+    return connection.execute(made.returning(StaffAccount.id)).scalar_one()

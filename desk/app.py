@@ -1,0 +1,120 @@
+"""The web application of the desk: its pages, its cookie, its headers and its errors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, render_template, request, url_for
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+from accounts.staff import names_with
+from daisychain import clock
+from daisychain.database import Database
+from daisychain.errors import DaisychainError, InputError
+from daisychain.own_address import at_own_address
+from daisychain.secret import derive, installation_secret
+from desk import access, account, audit, forgotten, home, people, second_factor, session, settings, welcome
+from desk.navigation import menu
+
+ROOT = Path(__file__).parent.parent
+PREFIX = "/desk"
+# What a form may hold; a newsletter with all its languages is the largest.
+LARGEST_FORM = 2 * 1024 * 1024
+PARTS = (home, session, forgotten, welcome, account, second_factor, people, audit, settings)
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class Desk(Flask):
+    """Flask that keeps tokens, which are in paths, out of its log."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an error by the name of its page."""
+        self.logger.error("Exception on %s [%s]", request.endpoint, request.method, exc_info=exc_info)
+
+
+def create_desk(database: Database) -> Flask:
+    """Return the application of one database; raises ConfigurationError if a secret is missing."""
+    app = Desk(
+        "daisychain.desk", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"),
+        static_url_path="/static",
+    )  # fmt: skip
+    app.extensions["daisychain"] = database
+    https = database.settings.public_url.startswith("https://")
+    path = database.settings.pages_url.partition("://")[2].partition("/")[2]
+    app.config.update(
+        SECRET_KEY=derive(installation_secret(database.settings), "desk"),
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
+        # A browser sends it to no other page of this host, public pages included.
+        SESSION_COOKIE_NAME="__Secure-desk" if https else "desk",
+        SESSION_COOKIE_PATH=f"{f'/{path}' if path else ''}{PREFIX}",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # The token is worth as much as the session that it belongs to.
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_CHECK_DEFAULT=False,  # access.admit checks, once it knows who asks
+        WTF_CSRF_SSL_STRICT=False,  # Sec-Fetch-Site says it better than a Referer, which may be left out
+    )
+    CSRFProtect(app)
+    app.before_request(access.admit)
+    app.after_request(_secure)
+    for part in PARTS:
+        app.register_blueprint(part.blueprint, url_prefix=f"{PREFIX}{part.blueprint.url_prefix or ''}")
+    for kind in (HTTPException, DaisychainError):
+        app.register_error_handler(kind, _explain)
+    app.register_error_handler(403, _who_may)
+    app.jinja_env.globals.update(
+        menu=menu, static=_static, now=partial(datetime.now, UTC), endpoints=app.view_functions
+    )
+    app.jinja_env.filters.update(moment=clock.shown)
+    app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
+    return app
+
+
+def _secure(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if access.settings().public_url.startswith("https://"):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def _static(name: str) -> str:
+    return url_for("static", filename=name)
+
+
+def _explain(error: HTTPException | DaisychainError) -> tuple[str, int]:
+    """Show an error in plain words; 422 if something was typed wrong, 409 if things have changed meanwhile."""
+    if isinstance(error, DaisychainError):
+        code, message, hint = (422 if isinstance(error, InputError) else 409), error.message, error.hint
+    else:
+        code, message, hint = error.code or 500, error.description or "", ""
+    return render_template("desk/error.html", code=code, message=message, hint=hint), code
+
+
+def _who_may(error: HTTPException) -> tuple[str, int]:
+    """Show who can do what this person can't."""
+    name = str(error.description)
+    names: list[str] = []
+    if "." in name:
+        with access.engine().connect() as connection:
+            names = names_with(connection, name)
+    return render_template("desk/error.html", code=403, message="", hint="", names=names), 403

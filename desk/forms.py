@@ -1,0 +1,39 @@
+"""Forms: what was typed comes back, with each error beside its field and at the top of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import g, render_template, request
+
+from daisychain.errors import DaisychainError
+
+
+class Form:
+    """The fields of a form as they were typed, and what is wrong with them.
+
+    Templates show it by `field(form, "name", "Label")` and `errors(form)` of parts/forms.html.
+    """
+
+    def __init__(self, *names: str, **values: str) -> None:
+        typed = {name: request.form.get(name, "").strip() for name in names} if request.method == "POST" else {}
+        self.values: dict[str, str] = {**values, **typed}
+        self.errors: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    @contextmanager
+    def check(self, field: str) -> Iterator[None]:
+        """Run a step that may refuse what was typed into `field`: then it is undone, and the reason is kept to show."""
+        try:
+            with g.connection.begin_nested():
+                yield
+        except DaisychainError as error:
+            self.errors[field] = f"{error.message} {error.hint}".strip()
+
+    def page(self, template: str, **values: Any) -> tuple[str, int]:
+        """Return a page with this form: 422 if something is wrong with it."""
+        return render_template(template, form=self, **values), 422 if self.errors else 200

@@ -1,0 +1,22 @@
+"""Home: what needs me? On the first day: what comes next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from accounts.rights import SIGNED_IN
+from desk.access import connection, person, right, settings
+from sender.campaigns.first_steps import find_first_steps
+from sender.campaigns.needs import find_needs
+
+blueprint = Blueprint("home", __name__)
+
+
+@blueprint.get("/")
+@right(SIGNED_IN)
+def show() -> Any:
+    """Show what needs this person: analysts see no campaign under way, as they can do nothing about it."""
+    needs = find_needs(connection()) if person().may("campaigns.see") else None
+    return render_template("desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()))

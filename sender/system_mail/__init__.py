@@ -1,0 +1,1 @@
+"""Single mails that nobody wrote as a newsletter: invitations, new passwords, alerts."""
