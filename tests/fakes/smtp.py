@@ -48,7 +48,7 @@ class FakeRelay:
     failing: float = 0.0  # the share of all stages, connecting included, at which it cuts the connection
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     script: dict[tuple[Moment, str], str] = field(default_factory=dict)
-    mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
     answering: int = 0  # mails that wait for their reply right now
@@ -78,7 +78,15 @@ class FakeRelay:
     @property
     def copies(self) -> Counter[str]:
         """How many mails each address was sent."""
-        return Counter(address for address, _ in self.mails)
+        return Counter(self.addresses)
+
+    # Not a property: aiosmtpd looks at all members for each connection.
+    def mails(self) -> list[tuple[str, EmailMessage]]:
+        """Return what arrived, parsed: address and mail."""
+        return [
+            (address, message_from_bytes(raw, policy=default))
+            for address, raw in zip(self.addresses, self.raw, strict=True)
+        ]
 
     @property
     def open(self) -> int:
@@ -165,9 +173,9 @@ class FakeRelay:
         reply = server.scripted("end", address)
         server.taken += 1
         if not reply or reply == CUT:
-            self.raw.append(raw)
+            self.addresses.append(address)
             self.senders.append(cast(str, envelope.mail_from))
-            self.mails.append((address, message_from_bytes(raw, policy=default)))
+            self.raw.append(raw)
         return reply or "250 OK"
 
 

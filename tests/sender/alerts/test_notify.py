@@ -201,7 +201,7 @@ def test_it_is_told_by_mail_and_by_webhook_once(database: Database, relay: FakeR
     campaign = paused(database)
     assert told(database, alert_to=f"{TO}, {room.url}", alert_smtp_url=relay.url) == "1 of 1 sent"
     assert told(database) == ""
-    ((address, mail),) = relay.mails
+    ((address, mail),) = relay.mails()
     assert address == TO
     assert mail["Subject"] == f"Daisychain: Campaign {campaign.campaign_id} is paused: it needs a person"
     assert mail["Auto-Submitted"] == "auto-generated"

@@ -126,7 +126,7 @@ def test_a_bounce_address_that_can_hold_no_key_stops_the_account(settings: Setti
 def test_lines_that_begin_with_a_dot_arrive_as_they_were(relay: FakeRelay, provider: Smtp) -> None:
     letter = mailing(email(filler="\n.\n..\n.x\n"))
     provider.send(letter, people(1), "attempt")
-    part = relay.mails[0][1].get_body(("html",))
+    part = relay.mails()[0][1].get_body(("html",))
     assert part is not None
     merged = letter.plan.render(person(0).inputs, person(0).keys)
     assert part.get_content().replace("\r\n", "\n") == merged.html
@@ -175,7 +175,7 @@ def test_where_nobody_was_served_the_whole_batch_waits_or_stops(
     relay.script[moment, about] = reply
     outcome = provider.send(mailing(), people(3), "attempt")
     assert (outcome.verdict, outcome.uncertain, outcome.refused) == (verdict, frozenset(), {})
-    assert not relay.mails
+    assert not relay.mails()
 
 
 def test_an_address_that_smtp_cannot_carry_is_refused_alone(relay: FakeRelay, provider: Smtp) -> None:
@@ -204,7 +204,7 @@ def test_mail_goes_out_encrypted_and_signed_in(tmp_path: Path, settings: Setting
     with FakeRelay(user="ann", password="p@ss", starttls=starttls, tls=server) as relay:
         url = relay.url.replace("p@ss", "p%40ss")
         outcome = Smtp(replace(settings, smtp_url=url), tls=client).send(mailing(), people(2), "attempt")
-        assert (outcome.verdict, len(relay.mails), relay.logins) == (Verdict.ACCEPTED, 2, 1)
+        assert (outcome.verdict, len(relay.mails()), relay.logins) == (Verdict.ACCEPTED, 2, 1)
 
 
 def test_a_certificate_that_nobody_vouches_for_stops_the_account(tmp_path: Path, settings: Settings) -> None:
@@ -218,14 +218,14 @@ def test_a_wrong_password_stops_the_account_and_is_not_told(settings: Settings) 
     with FakeRelay(user="ann", password="right") as relay:
         url = relay.url.replace("right", "wrongsecret")
         outcome = Smtp(replace(settings, smtp_url=url)).send(mailing(), people(2), "attempt")
-        assert (outcome.verdict, relay.mails) == (Verdict.REFUSED_ACCOUNT, [])
+        assert (outcome.verdict, relay.mails()) == (Verdict.REFUSED_ACCOUNT, [])
     assert "wrongsecret" not in outcome.detail
 
 
 def test_a_relay_without_starttls_gets_no_password(relay: FakeRelay, settings: Settings) -> None:
     url = relay.url.replace("smtp://", "smtp+starttls://ann:secret@")
     outcome = Smtp(replace(settings, smtp_url=url)).send(mailing(), people(2), "attempt")
-    assert (outcome.verdict, relay.mails) == (Verdict.REFUSED_ACCOUNT, [])
+    assert (outcome.verdict, relay.mails()) == (Verdict.REFUSED_ACCOUNT, [])
 
 
 @pytest.mark.parametrize(
