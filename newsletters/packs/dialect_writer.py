@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as htmllib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -143,6 +144,12 @@ def _require(written: Written, dialect: Dialect) -> None:
             )
 
 
+def _direction(text: str) -> str:
+    """Return the direction of the first letter in `text`."""
+    kinds = map(unicodedata.bidirectional, text)
+    return "rtl" if next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L" else "ltr"
+
+
 def _plain(text: str) -> str:
     return text
 
@@ -203,6 +210,8 @@ class _DialectWriter:
         if self._email.direction == "rtl":
             begin, end = ('<span dir="auto">', "</span>") if escape is _escape else (BY_ITSELF, END)
             lines = [f"{begin}{line}{end}" for line in lines]
+            if len(lines) > 1 and escape is _escape:  # or its lines would stand in the mail's order
+                lines = [f'<span dir="{_direction(self._wording.address)}">{between.join(lines)}</span>']
         if self._dialect.organisation in self._dialect.must_have:
             text = _NAMED.sub(lambda match: f"{match[1]}{self._dialect.organisation}{match[2]}", text)
         if self._dialect.names_sender:

@@ -17,6 +17,7 @@ from newsletters.toolkits.images import ToolkitImage, measure
 # How far a margin's colour may stray and still be a margin: JPEG is never quite white.
 _STRAY = 24
 _PRINT = "CMYK"
+_PALE = 2 * _STRAY  # how far a colour may be from another before the two can be told apart
 
 
 @lru_cache(maxsize=64)
@@ -37,16 +38,25 @@ def trimmed(logo: ToolkitImage) -> ToolkitImage:
 
 
 def is_empty(logo: ToolkitImage) -> bool:
-    """Return whether the logo is clear all over."""
-    with Image.open(io.BytesIO(logo.content)) as opened:
-        return opened.convert("RGBA").getchannel("A").point(lambda value: value > _STRAY and 255).getbbox() is None
+    """Return whether the logo is clear or white all over."""
+    return _vanishes(logo, "#ffffff") and (_vanishes(logo, "#000000") or _darkest(logo) > 255 - _PALE)
 
 
-def vanishes(logo: ToolkitImage, ground: str) -> bool:
-    """Return whether nobody can see the logo on a page of the colour `ground`, such as a white one on white."""
+def plate_for(logo: ToolkitImage, ground: str) -> str:
+    """Return the plate behind a logo that nobody can see on the colour `ground`; empty if it needs none."""
+    if not _vanishes(logo, ground):
+        return ""
+    return "dark" if _vanishes(logo, "#ffffff") else "white"
+
+
+def _vanishes(logo: ToolkitImage, ground: str) -> bool:
     picture = _over(logo, ground)
     differs = ImageChops.difference(picture, Image.new("RGB", picture.size, ground))
-    return max(high for _, high in Stat(differs).extrema) <= 2 * _STRAY
+    return max(high for _, high in Stat(differs).extrema) <= _PALE
+
+
+def _darkest(logo: ToolkitImage) -> float:
+    return min(low for low, _ in Stat(_over(logo, "#000000")).extrema)
 
 
 def logo_notes(file: ToolkitImage, shown: ToolkitImage) -> Iterator[str]:

@@ -85,10 +85,10 @@ class Material:
             notes.append(
                 f"The colour {wanted} is hard to read on this page: links have {used}, the nearest that is not."
             )
-        if self.partner.logo and not brand.logo:
+        if brand.logo_plate:
             notes.append(
-                "The logo is white, or as pale as the page, so the name is shown instead. Ask for the logo in its "
-                "version for light backgrounds."
+                f"The logo is as {'pale' if brand.logo_plate == 'dark' else 'dark'} as the page, so it has a "
+                f"{brand.logo_plate} plate behind it. It looks better in a version for such backgrounds."
             )
         return tuple(notes)
 

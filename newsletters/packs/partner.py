@@ -29,7 +29,7 @@ from daisychain.suggestions import nearest
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
 from newsletters.packs.dialect_writer import ADDRESS, YOUR_ORGANISATION
-from newsletters.packs.logos import is_empty, logo_notes, trimmed, vanishes
+from newsletters.packs.logos import is_empty, logo_notes, plate_for, trimmed
 from newsletters.packs.partner_codes import CODE, Claim, assign_codes, name_key, new_code
 from newsletters.toolkits.brand import Brand, Footer
 from newsletters.toolkits.contrast import nearest_readable, parse_colour, too_faint
@@ -190,7 +190,8 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
         own,
         name=partner.name,
         colours=colours,
-        logo=None if partner.logo and vanishes(partner.logo, colours["surface"]) else partner.logo,
+        logo=partner.logo,
+        logo_plate=plate_for(partner.logo, colours["surface"]) if partner.logo else "",
         dark_logo=None,
         lead=lead,
         intro=partner.intro,
@@ -225,7 +226,7 @@ def _logo(file: str, name: str, code: str, folder: Path, fail: Fail, notes: list
         return None
     measured = read_image(folder, file, f"{code}-logo", alt=name, file=fail.file, line=fail.line_of("logo"))
     if is_empty(measured):
-        notes.append("The logo is empty, clear all over: the name is shown instead.")
+        notes.append("The logo is empty, clear or white all over: the name is shown instead.")
         return None
     shown = trimmed(measured)
     notes.extend(logo_notes(measured, shown))

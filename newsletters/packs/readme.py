@@ -61,7 +61,7 @@ def readme(
         "copied": dialect.code,
         "text": files["email.txt"].decode(),
         "fill_in": {words: label for words, label in _FILL_IN.items() if words in files["email.html"].decode()},
-        "pictures": [] if edition.choices.hosted else list(material.names.values()),
+        "pictures": list(material.names.values()) if dialect.code and not edition.choices.hosted else [],
         "before": list(_before(material, dialect, written)),
         "subject": written.subject,
         "expires": edition.expires,
@@ -85,7 +85,7 @@ def _code(files: Mapping[str, bytes], dialect: Dialect) -> str:
 
 
 def _steps(material: Material, dialect: Dialect) -> list[str]:
-    upload = dialect.picture_step and not material.edition.choices.hosted
+    upload = dialect.picture_step and material.names and not material.edition.choices.hosted
     return [*([dialect.picture_step] if upload else []), *dialect.steps]
 
 
@@ -106,7 +106,7 @@ def _before(material: Material, dialect: Dialect, written: Written) -> Iterator[
     """Yield what to check or do before sending, one or two sentences each."""
     partner = material.partner
     if partner is None:
-        where = "everywhere" if dialect.simple else "in its line in README.html, which puts it into the code"
+        where = "everywhere" if dialect.simple else "in its line in README.html, which puts it into the email"
         if YOUR_ORGANISATION in written.html:
             yield f"Write the name of your organisation in place of {YOUR_ORGANISATION}, {where}."
         if YOUR_ADDRESS in written.html:

@@ -144,6 +144,16 @@ def test_campaign_monitor_gets_elements_and_no_links() -> None:
     assert "[unsubscribe]" in text(pack, "email.txt")
 
 
+@pytest.mark.parametrize(("address", "direction"), [("2 Hive Lane\nBath", "ltr"), ("2 شارع النور\nلندن", "rtl")])
+def test_an_address_in_a_mail_from_right_to_left_stands_in_its_own_order(address: str, direction: str) -> None:
+    partner = replace(PARTNER, address=address)
+    lines = ", ".join(f'<span dir="auto">{line}</span>' for line in address.splitlines())
+    for dialect in ("brevo", "outlook"):
+        pack = packed(dialect, front="language: ar", partner=partner)
+        assert f'<span dir="{direction}">{lines}</span>' in text(pack, "email.html")
+        assert "".join(f"\u2068{line}\u2069\n" for line in address.splitlines()) in text(pack, "email.txt")
+
+
 def test_a_tool_that_adds_its_own_footer_gets_no_link_and_no_lonely_dot() -> None:
     page = text(packed("ghost"), "email.html")
     assert "Unsubscribe" not in page

@@ -220,15 +220,27 @@ def logo(ink: object, ground: object = (0, 0, 0, 0), size: tuple[int, int] = (60
     [
         (logo("#7a1f5c"), "", True),
         (logo("white", "#7a1f5c"), "", True),
-        (logo("white"), "The logo is white, or as pale as the page", False),
-        (logo("#e6e6e0", "white"), "The logo is white, or as pale as the page", False),
+        (logo("white"), "The logo is as pale as the page, so it has a dark plate behind it", True),
+        (logo("#e6e6e0"), "The logo is as pale as the page, so it has a dark plate behind it", True),
+        (logo("#f6f6f6", "white"), "The logo is empty, clear or white all over", False),
         (logo((0, 0, 0, 0)), "The logo is empty", False),
-        (logo("white", "white"), "The logo is white, or as pale as the page", False),
+        (logo("white", "white"), "The logo is empty", False),
         (picture(80, 40), "", True),
         (logo("#7a1f5c", size=(48, 16)), "The logo is tiny: 37 × 13 pixels", True),
         (logo((0, 200, 100, 60), (0, 0, 0, 0), kind="JPEG"), "colours for print (CMYK)", True),
     ],
-    ids=["good", "white on a plate", "white", "nearly white", "clear", "white all over", "plain", "tiny", "CMYK"],
+    ids=[
+        "good",
+        "white on a plate",
+        "white",
+        "nearly white",
+        "white on white",
+        "clear",
+        "all white",
+        "plain",
+        "tiny",
+        "CMYK",
+    ],
 )
 def test_a_logo_that_will_not_look_right_is_told(tmp_path: Path, content: bytes, says: str, shown: bool) -> None:
     partner(tmp_path)
@@ -238,6 +250,7 @@ def test_a_logo_that_will_not_look_right_is_told(tmp_path: Path, content: bytes,
     assert ("The logo" in readme) is bool(says)
     assert says in readme
     assert ("images/bees-of-bath-logo.png" in pack.files) is shown
+    assert ("plate" in says) is ("padding:8px 12px" in text(pack, "email.html").replace("padding: ", "padding:"))
     if shown:
         with Image.open(io.BytesIO(pack.files["images/bees-of-bath-logo.png"])) as picture:
             assert picture.mode in ("RGB", "RGBA")
@@ -247,7 +260,7 @@ def test_a_logo_that_will_not_look_right_is_told(tmp_path: Path, content: bytes,
 def test_an_svg_is_refused_with_how_to_export_a_png(tmp_path: Path, head: str) -> None:
     partner(tmp_path)
     (tmp_path / "logo.png").write_text(f'{head}<svg xmlns="http://www.w3.org/2000/svg"/>')
-    with pytest.raises(InputError, match=r"is an SVG.*export it as a PNG: 600 pixels wide"):
+    with pytest.raises(InputError, match=r"but an SVG.*export it as a PNG: 600 pixels wide"):
         read_partner(tmp_path / "partner.yml")
 
 

@@ -34,3 +34,31 @@ def test_the_code_is_copied_with_the_addresses_that_were_filled_in() -> None:
     assert after == html.replace('"images/tent.png"', '"https://img.example/1?a=1&amp;b=2"')
     assert after != html
     assert "Without" not in second
+
+
+OWN_WORDS = """
+(() => {
+  const saved = [];
+  URL.createObjectURL = blob => { saved.push(blob); return "#"; };
+  const set = (words, value) => { document.querySelector(`input[data-words='${words}']`).value = value; };
+  set("YOUR ORGANISATION", "Bees & <Wasps>");
+  set("YOUR POSTAL ADDRESS", "2 Hive Lane");
+  document.querySelectorAll(".code button[data-save]").forEach(button => button.click());
+  return Promise.all(saved.map(blob => blob.text()));
+})()
+"""
+
+
+@pytest.mark.parametrize("dialect", ["brevo", "campaign-monitor", "plain"])
+def test_a_pack_without_branding_is_saved_with_the_name_and_address_that_were_filled_in(dialect: str) -> None:
+    pack = packed(dialect, partner=None)
+    with open_browser() as browser:
+        page, plain = browser.answer(Page(text(pack, "README.html"), pack.files.get), OWN_WORDS, View(scripts=True))
+    html = text(pack, "email.html")
+    assert "YOUR " in html
+    assert page == html.replace("YOUR ORGANISATION", "Bees &amp; &lt;Wasps>").replace(
+        "YOUR POSTAL ADDRESS", "2 Hive Lane"
+    )
+    assert "YOUR" not in plain
+    assert "2 Hive Lane" in plain
+    assert "mailing list of Bees & <Wasps>" in plain

@@ -56,7 +56,7 @@ def png_header(width: int, height: int) -> bytes:
     ("content", "words"),
     [
         (b"", "not a whole PNG"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a whole PNG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a whole PNG, JPEG, GIF or WebP but an SVG"),
         (picture(600, 400)[:-200], "not a whole PNG"),
         (picture(30, 20, "JPEG")[:300], "not a whole PNG"),
         (picture(30, 20, "BMP"), "not a whole PNG"),
