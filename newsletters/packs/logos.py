@@ -39,7 +39,8 @@ def trimmed(logo: ToolkitImage) -> ToolkitImage:
 
 def is_empty(logo: ToolkitImage) -> bool:
     """Return whether the logo is clear or white all over."""
-    return _vanishes(logo, "#ffffff") and (_vanishes(logo, "#000000") or _darkest(logo) > 255 - _PALE)
+    on_black = Stat(_over(logo, "#000000")).extrema
+    return _vanishes(logo, "#ffffff") and max(high - low for low, high in on_black) <= _PALE
 
 
 def plate_for(logo: ToolkitImage, ground: str) -> str:
@@ -53,10 +54,6 @@ def _vanishes(logo: ToolkitImage, ground: str) -> bool:
     picture = _over(logo, ground)
     differs = ImageChops.difference(picture, Image.new("RGB", picture.size, ground))
     return max(high for _, high in Stat(differs).extrema) <= _PALE
-
-
-def _darkest(logo: ToolkitImage) -> float:
-    return min(low for low, _ in Stat(_over(logo, "#000000")).extrema)
 
 
 def logo_notes(file: ToolkitImage, shown: ToolkitImage) -> Iterator[str]:

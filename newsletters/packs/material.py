@@ -24,7 +24,7 @@ from newsletters.packs.eml_draft import draft
 from newsletters.packs.partner import YOUR_ADDRESS, Partner
 from newsletters.packs.partner_links import Marking
 from newsletters.packs.paste_files import without_parts
-from newsletters.packs.social_posts import Post, social_files
+from newsletters.packs.social_posts import social_files
 from newsletters.tokens import Kind
 from newsletters.toolkit_store.showcase import CopyToPaste, Showcase, showcase
 from newsletters.toolkits.images import ToolkitImage, image_path
@@ -140,8 +140,8 @@ class Material:
             )
             for size in ("short", "long")
         }
-        posts = [Post(self.marked(piece.text), self._foreign(piece), piece.block.expires) for piece in social]
-        texts |= {f"social/{name}": text for name, text in social_files(posts).items()}
+        posts = social_files([(self.marked(piece.text), self._about(piece)) for piece in social])
+        texts |= {f"social/{name}": text for name, text in posts.items()}
         if page:
             texts["website/snippet.html"] = self._snippet(page[0])
         return {path: text for path, text in texts.items() if text.strip()}
@@ -163,12 +163,15 @@ class Material:
         ]
         return [known[name] for name in ids if name in known]
 
-    def _foreign(self, piece: CopyToPaste) -> str:
-        return "in English" if self.edition.is_foreign(piece.block.body) else ""
+    def _foreign(self, piece: CopyToPaste) -> bool:
+        return self.edition.is_foreign(piece.block.body)
+
+    def _about(self, piece: CopyToPaste) -> list[str]:
+        until = [f"until {piece.block.expires:%d %B %Y}"] if piece.block.expires else []
+        return ["in English", *until] if self._foreign(piece) else until
 
     def _titled(self, piece: CopyToPaste) -> str:
-        until = f"until {piece.block.expires:%d %B %Y}" if piece.block.expires else ""
-        about = ", ".join(filter(None, (self._foreign(piece), until)))
+        about = ", ".join(self._about(piece))
         title = f"{piece.block.title} ({about})" if about else piece.block.title
         return f"{title}\n{'-' * len(title)}\n\n{piece.text}\n"
 

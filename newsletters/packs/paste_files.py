@@ -14,11 +14,10 @@ _HEADING = re.compile(r"^HEADING\n(.+)", re.MULTILINE)
 _BLANKS = re.compile(r"\n{3,}")
 _MOST_WORDS = 5  # in a file's name
 _PART, _END = "<!--part-->", "<!--end of parts-->"
-_MARKS = re.compile(f"{_PART}|{_END}")
 # Where a part begins inside one of these, the page is not cut.
 _HOLDERS = re.compile(rf"<(/?)(?:blockquote|[uo]l|table)\b|({_PART})")
 _PICTURE = re.compile(r'(?<=\bsrc=")(?=images/)')
-_SEEN = re.compile(r"<img\b|[^<>\s]+(?=[^<>]*(?:<|$))")
+_UNSEEN = re.compile(r"<(?!img\b)[^>]*>|\s")
 _CELL = re.compile(r'<td class="page"[^>]*style="([^"]*)"')
 
 
@@ -38,21 +37,20 @@ def paste_files(text: str, page: str) -> dict[str, str]:
 
 def without_parts(page: str) -> str:
     """Return `page` without the marks at which its parts begin."""
-    return _MARKS.sub("", page)
+    return page.replace(_PART, "").replace(_END, "")
 
 
 def _pages(page: str) -> Iterator[str]:
     """Yield a page for each part of the body that shows something, in the look of the whole `page`."""
-    head, *parts = _cut(page[: page.index(_END)])
-    head = head[: head.index("<table")]
-    style = _CELL.search(page)
-    for part in parts:
-        if _SEEN.search(part):
+    style = _CELL.findall(page)
+    for part in _cut(page[: page.index(_END)])[1:]:
+        if _UNSEEN.sub("", part):
             body = _PICTURE.sub("../", without_parts(part))
-            yield f'{head}<div style="{style[1] if style else ""}">{body}</div></body></html>\n'
+            yield f'{page[: page.index("<table")]}<div style="{style[0]}">{body}</div></body></html>\n'
 
 
 def _cut(page: str) -> list[str]:
+    """Return `page` in pieces, cut at the marks of parts."""
     pieces, depth, start = [], 0, 0
     for match in _HOLDERS.finditer(page):
         if match[2] and depth == 1:  # the table that holds the page

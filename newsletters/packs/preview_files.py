@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, lru_cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from functools import lru_cache
 
 from daisychain.errors import InputError
 from newsletters.browser.browser import BrowserError, Page, View, chromium, open_browser
@@ -17,6 +15,7 @@ from newsletters.packs.dialect_writer import write, write_lines
 from newsletters.packs.dialects.dialect import ConditionTags, Dialect
 from newsletters.packs.material import Material
 from newsletters.packs.paste_files import without_parts
+from newsletters.packs.readme import templates
 
 # A reader to show; fields of a coalition's own are shown by their names.
 _READER = {"first_name": "Sam", "last_name": "Example", "email": "sam@example.org"}
@@ -33,7 +32,7 @@ def preview_files(material: Material, dialect: Dialect) -> dict[str, bytes]:
     page = without_parts(write(chosen, shown, wording).html)
     subject, preheader = write_lines(compilation.email, shown, wording)
     sender = material.partner.name if material.partner else "Your organisation"
-    frame = _template().render(
+    frame = templates().get_template("preview.html.j2").render(
         subject=subject, preheader=preheader, language=material.edition.language, tool=shown,
         direction=compilation.email.direction, sender=sender,
     )  # fmt: skip
@@ -66,12 +65,3 @@ def _pictures(page: str, images: tuple[tuple[str, bytes], ...]) -> Mapping[str, 
             return {name: browser.picture(Page(page, files.get), view) for name, view in _VIEWS.items()}
     except (InputError, BrowserError):
         return {}
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("templates", "packs"), undefined=StrictUndefined, autoescape=True,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("preview.html.j2")

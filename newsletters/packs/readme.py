@@ -66,13 +66,13 @@ def readme(
         "subject": written.subject,
         "expires": edition.expires,
         "made": edition.today,
-        "contents": _contents(files),
+        "contents": _contents(files, dialect),
         "picture": "preview.png" in files,
         "standing": standing_url(edition.choices.public_url, key),
         "hosted": edition.choices.hosted,
         "host": edition.choices.public_url,
     }
-    environment = _templates()
+    environment = templates()
     html = environment.get_template("readme.html.j2").render(values)
     text = environment.get_template("readme.txt.j2").render(values)
     return html, text.strip() + "\n"
@@ -148,13 +148,15 @@ def _used(material: Material, dialect: Dialect, written: Written) -> set[str]:
     return used
 
 
-def _contents(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
+def _contents(files: Mapping[str, bytes], dialect: Dialect) -> list[tuple[str, str]]:
     there = {path if "/" not in path else f"{PurePosixPath(path).parts[0]}/" for path in files} | {"pack.json"}
-    return [(path, words) for path, words in _CONTENTS.items() if path in there]
+    words = _CONTENTS | ({"email.html": "the email, to copy from your browser"} if dialect.simple else {})
+    return [(path, words[path]) for path in words if path in there]
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the environment of the templates of packs."""
     environment = Environment(
         loader=PackageLoader("templates", "packs"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         autoescape=select_autoescape(["html.j2"]),

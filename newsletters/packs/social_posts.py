@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 
 # Characters that a post may have. X and Mastodon count every address as 23.
 NETWORKS: Mapping[str, tuple[str, int]] = {
@@ -29,29 +27,19 @@ def length(post: str, network: str) -> int:
     return len(counted) + (sum(not _SINGLE.match(sign) for sign in counted) if network == "x" else 0)
 
 
-@dataclass(frozen=True)
-class Post:
-    """The text of a post, what language it is in if that is another than its pack's, and its last day."""
+def social_files(posts: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:
+    """Return a file for each network with the posts that fit there; none if no post fits.
 
-    text: str
-    language: str = ""
-    until: date | None = None
-
-    def about(self, network: str) -> str:
-        """Return what to know of it on `network`."""
-        until = f"until {self.until:%d %B %Y}" if self.until else ""
-        return ", ".join(filter(None, (f"{length(self.text, network)} characters", self.language, until)))
-
-
-def social_files(posts: Sequence[Post]) -> dict[str, str]:
-    """Return a file for each network with the posts that fit there; none if no post fits."""
+    A post is its text, and what to know of it.
+    """
     files = {}
     for key, (name, room) in NETWORKS.items():
-        fitting = [post for post in posts if length(post.text, key) <= room]
+        fitting = [post for post in posts if length(post[0], key) <= room]
         if fitting:
             said = f"{len(fitting)} posts" if len(fitting) > 1 else "1 post"
             head = f"{name} takes {room:,} characters at most, and {said} of this campaign fit.\n\n"
             files[f"{key}.txt"] = head + "\n\n".join(
-                f"--- {number} ({post.about(key)})\n\n{post.text}\n" for number, post in enumerate(fitting, start=1)
+                f"--- {number} ({', '.join((f'{length(text, key)} characters', *about))})\n\n{text}\n"
+                for number, (text, about) in enumerate(fitting, start=1)
             )
     return files

@@ -129,9 +129,8 @@ def _measured(content: bytes) -> tuple[str, int, int]:
     except Exception:  # Pillow's readers raise whatever a broken file makes them trip over
         if b"<svg" in content[:4_096]:
             raise _Refused(
-                "is not a whole PNG, JPEG, GIF or WebP but an SVG, which mail programs don't show. Open it in a "
-                "drawing program, such as Inkscape, or in Canva, and export it as a PNG: 600 pixels wide or more, with a "
-                "transparent background."
+                "is not a whole PNG, JPEG, GIF or WebP but an SVG, which mail programs don't show. Open it in "
+                "Inkscape, Canva or the like, and export it as a PNG: 600 pixels wide or more, with a clear background."
             ) from None
         raise _Refused("is not a whole PNG, JPEG, GIF or WebP.") from None
 

@@ -159,16 +159,6 @@ def each_dialect(words: str) -> Iterator[Dialect | InputError]:
         yield known.get(key) or InputError(f"There is no dialect {key!r}.", hint=nearest(key, known))
 
 
-def named_dialects(words: str) -> tuple[Dialect, ...]:
-    """Return the dialects in `words`; raises InputError for the first word that is none."""
-    found = []
-    for each in each_dialect(words):
-        if isinstance(each, InputError):
-            raise each
-        found.append(each)
-    return tuple(found)
-
-
 def _dialect(key: str, content: Mapping[str, Any]) -> Dialect:
     values = dict(content)
     condition = values.pop("condition", None)
