@@ -10,9 +10,9 @@ from newsletters.browser.browser import Page, View, open_browser
 WIDTHS = (320, 360, 375, 414)  # CSS px of phones in use
 FONTS = ("", "DejaVu Sans, Verdana, sans-serif")  # the mail's own, and a wide one
 # Longer ones break wherever the screen ends.
-LONGEST_WORD = 18
+LONGEST_WORD = 16
 
-_BROKEN = """
+_BROKEN = r"""
 ((font, longest) => {
   if (font) {
     const style = document.createElement('style');
@@ -23,12 +23,15 @@ _BROKEN = """
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
-    for (const found of text.data.matchAll(/[^\\s\\u00ad\\u200b]+?(?=[-\\u2013/](?=\\D)|\\s|$)/g)) {
-      if (found[0].length < 2 || found[0].length > longest) continue;
-      range.setStart(text, found.index);
-      range.setEnd(text, found.index + found[0].length);
-      const lines = new Set([...range.getClientRects()].filter(({width}) => width > 0).map(({bottom}) => bottom | 0));
-      if (lines.size > 1) words.add(found[0]);
+    for (const found of text.data.matchAll(/[^\s\u00ad\u200b]+/g)) {
+      if (found[0].length > longest) continue;
+      let from = found.index;
+      for (const word of found[0].split(/(?<=[-\u2013/])(?=\D)/)) {  // lines may end there
+        range.setStart(text, from);
+        range.setEnd(text, from += word.length);
+        const lines = new Set([...range.getClientRects()].filter(({width}) => width).map(({bottom}) => bottom | 0));
+        if (lines.size > 1) words.add(word);
+      }
     }
   }
   return {words: [...words], width: document.documentElement.scrollWidth};

@@ -20,7 +20,7 @@ from newsletters.compiled import CompiledEmail, CopyUse, Link
 from newsletters.compose.blocks import registry
 from newsletters.compose.compose import Composer, Piece, layouts, phrases, tidied, uncomment
 from newsletters.compose.directives import BlockNode, Node, TextNode, parse
-from newsletters.compose.isolates import isolated_page, isolated_text
+from newsletters.compose.isolates import isolated_page, isolated_text, without_isolates
 from newsletters.compose.mjml import compile_mjml, inlined
 from newsletters.compose.mjml_rules import Broken
 from newsletters.compose.names_in_scope import names
@@ -230,7 +230,8 @@ class _Compiling:
 
     def _page(self, subject: str, preheader: str) -> dict[str, Any]:
         brand = self._toolkit.brand
-        title = self._document.title or self._slots.words(subject) or self._toolkit.title
+        # mjml-python would write the signs of isolates out in the title's copy in an attribute.
+        title = self._document.title or without_isolates(self._slots.words(subject)) or self._toolkit.title
         words = self._look.phrases
         return {
             "language": self._document.language,

@@ -23,7 +23,9 @@ _SIGN = rf"[^\s<>{_RTL}]"
 # A link's address is left alone: a mail program would take the invisible sign for a part of it.
 _WORD = rf"(?!{_SIGN}*(?:://|www\.|\w@\w)){_SIGN}*?[^\W{_RTL}]{_SIGN}*"
 _MONEY = "£$€¥₪₹₺"
-_RUN = re.compile(rf"(?<!{_SIGN})(?:[{_MONEY}][ \u00a0])?{_WORD}(?:[ \u00a0](?:{_WORD}|[{_MONEY}%]))*")
+# Where a run may begin; a hyphen after a letter joins them, as in Hebrew, and is no minus.
+_START = rf"(?:(?<!{_SIGN})(?!(?<=[{_RTL}])-)|(?<=[{_RTL}]-))(?:[^\s\w]?[{_MONEY}][ \u00a0])?"
+_RUN = re.compile(rf"{_START}{_WORD}(?:[ \u00a0](?:{_WORD}|[{_MONEY}%]))*")
 _LATIN = re.compile(rf"[^\W\d_{_RTL}]")
 _CORE = re.compile(rf"([^\w+#@({_MONEY}−-]*)(.*?)([^\w%+°){_MONEY}]*)", re.DOTALL)
 _PLAIN_NUMBER = re.compile(r"\d+(?:[.,:/٫٬]\d+)*[%٪]?")
@@ -41,6 +43,11 @@ def wrapped_in_page(text: str, known: bool) -> str:
 def wrapped_in_text(text: str, known: bool) -> str:
     """Return `text` isolated, as plain text."""
     return f"{LEFT_TO_RIGHT if known else BY_ITSELF}{text}{END}"
+
+
+def without_isolates(text: str) -> str:
+    """Return plain text without the signs that isolate."""
+    return re.sub(f"[{LEFT_TO_RIGHT}{BY_ITSELF}{END}{_LRM}]", "", text)
 
 
 def isolated_text(text: str, mint: Mint, direction: str, *, slots: bool = True) -> str:

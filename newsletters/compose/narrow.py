@@ -16,7 +16,7 @@ from newsletters.tokens import STILL, Mint
 
 PHONE = 320
 # Longer words may break anywhere, as they would not fit on a phone by themselves.
-LONGEST_WORD = 18
+LONGEST_WORD = 16
 
 # Widths of Arial's characters in thousandths of its size, by groups; any other is as wide as a figure.
 _WIDTHS = {
@@ -92,7 +92,7 @@ def _fitted_table(table: str) -> str:
 
 
 def _heads(cells: Sequence[tuple[str, str, str]]) -> bool:
-    return all(opening.startswith("<th") for opening, _, _ in cells)
+    return bool(cells) and all(opening.startswith("<th") for opening, _, _ in cells)
 
 
 def _cell(cell: re.Match[str], name: str = "") -> str:

@@ -17,13 +17,14 @@ from newsletters.compose.item_numbers import ItemNumbers, WriteNumber
 from newsletters.tokens import visible_width
 
 WIDTH = 72
-_UNWRAPPED = 10**9
+UNWRAPPED = 10**9
 _WIDEST_BULLET = 11  # Markdown's numbers have at most nine digits
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS = frozenset({*_HEADINGS, "blockquote", "div", "hr", "ol", "p", "pre", "table", "ul"})
 _CONDITIONS = re.compile(r"(?:\s*d[0-9a-f]{8}[BOE]\d+z)*\s*")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
+_BETWEEN_WORDS = re.compile(r"(?<!\d) | (?!\d)")  # telephone numbers and amounts stay in one line
 _ROUND_BREAK = re.compile(r" *\n *")
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
@@ -41,7 +42,7 @@ def to_text(html: str, write_url: WriteUrl, write_number: WriteNumber, width: in
 
 def to_paste(html: str, write_url: WriteUrl, write_number: WriteNumber) -> str:
     """Return `html` as unwrapped text for an editor; a form feed before each heading begins a part."""
-    return _PasteWriter(write_url, write_number).blocks(_nodes(html), _UNWRAPPED)
+    return _PasteWriter(write_url, write_number).blocks(_nodes(html), UNWRAPPED)
 
 
 def _nodes(html: str) -> list[LexborNode]:
@@ -56,7 +57,7 @@ def wrapped(text: str, width: int = WIDTH) -> str:
 
 def _fill(text: str, width: int) -> str:
     lines, line, room = [], "", width
-    for word in text.split(" "):
+    for word in _BETWEEN_WORDS.split(text):
         wide = visible_width(word)
         if line and wide + 1 > room:
             lines.append(line)
@@ -196,7 +197,7 @@ class _TextWriter:
 
     def _cell(self, cell: LexborNode) -> str:
         """Return a cell in one line; its lines are kept apart."""
-        lines = self.blocks(cell.iter(include_text=True), _UNWRAPPED).split("\n")
+        lines = self.blocks(cell.iter(include_text=True), UNWRAPPED).split("\n")
         return "; ".join(line.strip().removeprefix("- ") for line in lines if line.strip())
 
     def _line(self, nodes: Iterable[LexborNode]) -> str:

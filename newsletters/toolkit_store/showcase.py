@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,6 +11,7 @@ from markupsafe import Markup
 
 from daisychain.errors import InputError
 from daisychain.urls import absolute_url
+from newsletters.compose.plain_text import UNWRAPPED, to_text
 from newsletters.toolkit_store.render_without_member import render_without_member
 from newsletters.toolkits.images import ToolkitImage
 from newsletters.toolkits.toolkit import CHANNELS, CopyBlock, Toolkit
@@ -75,12 +75,13 @@ def _for_everybody(block: CopyBlock, toolkit: Toolkit) -> str:
 
 def _piece(block: CopyBlock, toolkit: Toolkit, public_url: str) -> CopyToPaste:
     # Raw HTML stays text: the page shows what was written, and runs none of it.
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     tokens = reader.parse(_for_everybody(block, toolkit))
     for token in tokens:
         token.children = [_for_pasting(child, public_url) for child in token.children or ()]
     html = str(reader.renderer.render(tokens, reader.options, {}))
-    return CopyToPaste(block, Markup(html), plain_text(tokens))  # noqa: S704 - markdown-it escapes all but its own tags
+    text = to_text(html, str, UNWRAPPED).rstrip("\n")
+    return CopyToPaste(block, Markup(html), text)  # noqa: S704 - markdown-it escapes all but its own tags
 
 
 def _for_pasting(token: Token, public_url: str) -> Token:
@@ -89,38 +90,3 @@ def _for_pasting(token: Token, public_url: str) -> Token:
     elif token.type == "image":  # another page can't reach it by this address; the pictures stand by themselves
         return Token("text", "", 0, content=f"[{token.content}]")
     return token
-
-
-def plain_text(tokens: Sequence[Token]) -> str:
-    """Return Markdown tokens as unwrapped text: an empty line between paragraphs, links as `words: address`."""
-    paragraphs: list[str] = []
-    lists: list[int | None] = []
-    mark = ""
-    for token in tokens:
-        if token.type in ("bullet_list_open", "ordered_list_open"):
-            lists.append(int(token.attrGet("start") or 1) if token.type == "ordered_list_open" else None)
-        elif token.type in ("bullet_list_close", "ordered_list_close"):
-            lists.pop()
-        elif token.type == "list_item_open":
-            number = lists[-1]
-            mark = "• " if number is None else f"{number}. "
-            lists[-1] = number if number is None else number + 1
-        elif token.type == "inline":
-            paragraphs.append(mark + _words(token.children or ()))
-            mark = ""
-        elif token.type in ("fence", "code_block"):
-            paragraphs.append(token.content.rstrip())
-    return "\n\n".join(paragraphs)
-
-
-def _words(tokens: Iterable[Token]) -> str:
-    text, address, start = "", "", 0
-    for token in tokens:
-        if token.type == "link_open":
-            address, start = str(token.attrGet("href")), len(text)
-        elif token.type == "link_close":
-            words = text[start:]
-            text = text[:start] + (address if words == address else f"{words}: {address}")
-        else:
-            text += {"softbreak": " ", "hardbreak": "\n"}.get(token.type, token.content)
-    return text

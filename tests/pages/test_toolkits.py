@@ -73,7 +73,7 @@ def test_the_page_of_the_shipped_toolkit_shows_it_whole(client: FlaskClient) -> 
     assert all(image.path in page and image.alt in page for image in kit.images.values())
     assert "Everyone has value. Every connection helps." in page
     assert f'href="http://127.0.0.1:8000/toolkits/{SHIPPED}"' in page
-    assert f"Get the toolkit: http://127.0.0.1:8000/toolkits/{SHIPPED}" in page
+    assert f"Get the toolkit:\nhttp://127.0.0.1:8000/toolkits/{SHIPPED}" in page
     assert "Join the Coalition" in page
     assert "<style" not in page
     assert "style=" not in page

@@ -141,3 +141,10 @@ def test_conditions_beside_html_leave_no_gap() -> None:
     body = f"One<br>\n\n- {some('two')}\n- three\n\n{some('four')}\n\nfive"
     assert text_of(body, last_name="") == "One\n\n- three\n\nfive"
     assert text_of(body, last_name="x") == "One\n\n- two\n- three\n\nfour\n\nfive"
+
+
+def test_no_line_ends_inside_a_number() -> None:
+    for words in range(1, 72):
+        lines = text_of(f"{'x' * words} +44 20 7946 0000 and 1 200 000").split("\n")
+        assert any("+44 20 7946 0000" in line for line in lines)
+        assert any("1 200 000" in line for line in lines)
