@@ -93,3 +93,9 @@ def test_a_broken_picture_ends_no_compile(format_: str) -> None:
 def test_a_picture_without_notes_is_left_as_it_is(format_: str) -> None:
     plain = picture(30, 20, format_)
     assert without_hidden_data(plain) == plain
+
+
+def test_padding_before_a_part_of_a_photo_hides_nothing() -> None:
+    given = photo("JPEG")
+    at = given.index(b"\xff\xe1")
+    assert without_hidden_data(given[:at] + b"\xff\xff" + given[at:]) == without_hidden_data(given)
