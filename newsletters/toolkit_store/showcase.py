@@ -80,7 +80,7 @@ def _piece(block: CopyBlock, toolkit: Toolkit, public_url: str) -> CopyToPaste:
     for token in tokens:
         token.children = [_for_pasting(child, public_url) for child in token.children or ()]
     html = str(reader.renderer.render(tokens, reader.options, {}))
-    text = to_text(html, str, UNWRAPPED).rstrip("\n")
+    text = to_text(html, str, lambda number, _: str(number), UNWRAPPED).rstrip("\n")
     return CopyToPaste(block, Markup(html), text)  # noqa: S704 - markdown-it escapes all but its own tags
 
 
