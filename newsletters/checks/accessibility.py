@@ -141,10 +141,9 @@ def _headings(subject: Subject) -> Iterator[Finding]:
         place = subject.place(node, words_of(subject, node))
         if not words and not node.css("img"):
             yield EMPTY_HEADING.at(place, f"A heading of level {level} has no words.")
-        together = [above for above, others in before if _may_meet(branches, others)]
-        if level == 1 and 1 in together:
+        if level == 1 and any(above == 1 and _may_meet(branches, others) for above, others in before):
             yield SECOND_HEADLINE.at(place, f"{subject.plain(words)!r} is a second headline.")
-        last = together[-1] if together else 0
+        last = next((above for above, others in reversed(before) if _may_meet(branches, others)), 0)
         if level > last + 1:
             follows = f"a heading of level {last}" if last else "the beginning of the mail"
             yield HEADING_ORDER.at(place, f"{subject.plain(words)!r} is of level {level}, and follows {follows}.")

@@ -36,7 +36,7 @@ ESCAPED = re.compile(r"\\(.)")
 _ALMOST = re.compile(r"[\s>*+-]*(?:\d+[.)]\s*)?(?::{2,}|:(?:\s:)+|[：;]{2,})\s*([A-Za-z][\w-]*)?(?=\s|$)")
 _WITHIN = re.compile(r"(?<=\s):{3,}\s*([A-Za-z][\w-]*)")
 CODE_SPAN = re.compile(r"`[^`]*`")
-_CURLY = re.compile(r"[“”„‟«»‘’‚]")
+CURLY = re.compile(r"[“”„‟«»‘’‚]")
 
 
 @dataclass(frozen=True)
@@ -190,13 +190,13 @@ class _Parser:
         end = 0
         while end < len(text):
             match = ATTRIBUTE.match(text, end)
-            if match is None and _CURLY.search(text[end:]):
+            if match is None and CURLY.search(text[end:]):
                 message = f"These quotes are curly: {text[end:].strip()}"
                 raise line.wrong(message, 'Type straight ones: name="value".')
             if match is None:
                 raise line.wrong(f"This can't be read: {text[end:].strip()}", 'Attributes are written name="value".')
             end = match.end()
-            if _CURLY.match(match["bare"] or ""):
+            if CURLY.match(match["bare"] or ""):
                 raise line.wrong(f"These quotes are curly: {match['bare']}", 'Type straight ones: name="value".')
             name, value = match["name"], match["bare"] or ESCAPED.sub(r"\1", match["quoted"])
             value = characters(value)

@@ -76,10 +76,10 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
             _check_nesting(mark.children, expressions)
             for child in mark.children:
                 if child.type == "html_inline":
-                    child.content = _HTML_COMMENT.sub("", child.content)
+                    child.content = _uncommented(child.content)
                     _check_html(child.content, words.line_of(mark), expressions)
         elif mark.type == "html_block":
-            mark.content = _HTML_COMMENT.sub("", mark.content)
+            mark.content = _uncommented(mark.content)
             _check_html(mark.content, words.line_of(mark), expressions)
     _refuse_unclosed(words)
     return Words(tuple(_lifted(marks)), words.lines)
@@ -322,10 +322,16 @@ def _holders(marks: Sequence[Mark], position: int) -> tuple[int, int]:
     return low, high
 
 
+def _uncommented(content: str) -> str:
+    # Below the last end no comment is looked through: many open ones would take forever.
+    head, end, rest = content.rpartition("-->")
+    return _HTML_COMMENT.sub("", head + end) + rest
+
+
 def _check_html(content: str, line: Line, expressions: Expressions) -> None:
     if expressions.mint.pattern("[BOE]").search(content):
         raise line.wrong("A condition can't be inside HTML.", "Put {% if %} around all of it.")
-    content = _HTML_COMMENT.sub("", content)  # a second time: the first may have made another of what was around it
+    content = _uncommented(content)  # a second time: the first may have made another of what was around it
     if content.lstrip().startswith(("<!", "<?")):
         raise line.wrong("This kind of HTML can't be used in a newsletter.")
     for match in _HTML_TAG.finditer(content):

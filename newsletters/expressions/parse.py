@@ -21,7 +21,7 @@ from newsletters.expressions.trees import fields_of
 from newsletters.tokens import Kind, Mint
 
 # Used as a parser only: nothing that staff write is run by Jinja2.
-_ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True)
+ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True)
 
 # Marks the place of a statement: a line that holds nothing else is dropped, as its author would expect.
 _STATEMENT = "\0"
@@ -83,9 +83,9 @@ class Expressions:
     def _parsed(self, text: str, file: str, first_line: int) -> nodes.Template:
         """Return Jinja2's reading of `text`; with mistakes that collect, without the tags that it can't read."""
         try:
-            return _ENVIRONMENT.parse(text)
+            return ENVIRONMENT.parse(text)
         except TemplateSyntaxError as error:
-            broken = sorted(broken_tags(text, _ENVIRONMENT, STAND_IN), key=lambda tag: tag.at)
+            broken = sorted(broken_tags(text, ENVIRONMENT, STAND_IN), key=lambda tag: tag.at)
             for tag in broken:
                 with self.mistakes:
                     line = first_line + text.count("\n", 0, tag.at)
@@ -93,7 +93,7 @@ class Expressions:
             for tag in sorted(broken, key=lambda tag: tag.start, reverse=True):
                 text = f"{text[: tag.start]}{tag.instead}{text[tag.end :]}"
             try:
-                return _ENVIRONMENT.parse(text)
+                return ENVIRONMENT.parse(text)
             except TemplateSyntaxError:
                 raise unreadable(error, file, first_line) from None
 

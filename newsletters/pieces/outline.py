@@ -94,7 +94,7 @@ class Reading:
         return not (self._fence or self._comment or self._depth or self._ifs or self.within)
 
     def directive(self, line: str, statements: Iterable[str]) -> str | None:
-        """Read a line with the names of its statements; return what follows its colons, or None for other lines."""
+        """Read a line, without tags, and the names of its statements; return what follows its colons, if it has any."""
         text = None if self.within else self._uncommented(line.rstrip("\r\n"))
         for name in statements:
             self._ifs = max(0, self._ifs + (name == "if") - (name == "endif"))
@@ -146,13 +146,13 @@ class _Cutter:
         self._name = ""
 
     def cut(self, text: str) -> tuple[SourcePiece, ...]:
-        for line, alone, statements, within in tagged_lines(text):
+        for line, bare, statements, within in tagged_lines(text):
             top = self._reading.closed and not within
             self._reading.within = within
-            directive = self._reading.directive(line, statements)
+            directive = self._reading.directive(bare, statements)
             self._reading.within = False
             if top and line.strip():
-                self._begin(directive, "if" in statements and alone)
+                self._begin(directive, "if" in statements and not bare.strip())
             self._held.append(line)
         self._flush(closed=self._reading.closed)
         return tuple(self._pieces)
@@ -191,8 +191,11 @@ class _Cutter:
         self._held, self._kind, self._name = [], "words", ""
 
 
-def tagged_lines(text: str) -> Iterator[tuple[str, bool, list[str], bool]]:
-    """Yield each line, whether it holds tags only, the names of its statements, and whether it begins within a tag."""
+def tagged_lines(text: str) -> Iterator[tuple[str, str, list[str], bool]]:
+    """Yield each line, what it is without tags, the names of its statements, and whether it begins within a tag.
+
+    A sign stands for each expression.
+    """
     found = tags(text)
     tag, at, end = next(found, None), 0, 0
     for line in split_lines(text):
@@ -207,4 +210,4 @@ def tagged_lines(text: str) -> Iterator[tuple[str, bool, list[str], bool]]:
             tag = next(found, None)
         bare += text[seen : at + len(line)]
         at += len(line)
-        yield line, not bare.strip(), statements, within
+        yield line, bare, statements, within
