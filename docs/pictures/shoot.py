@@ -89,6 +89,7 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     save(shot(local(readme), 860), "pack-readme", height=1000)
     readme.write_text(filled(page))
     save(shot(local(readme), 860), "pack-code")
+    save(shot(local(made / "preview.html"), 1200, height=900), "pack-preview")
     page = (made / "email.html").read_text()
     (made / "email.html").write_text(page.replace("{{ contact.FIRSTNAME|default:'friend' }}", "Ann"))
     save(shot(local(made / "email.html"), 640), "pack-email", height=1100)
