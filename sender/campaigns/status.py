@@ -61,21 +61,22 @@ def campaign_status(connection: Connection, campaign_id: int) -> CampaignStatus:
     """Return a campaign's status; raises StateError if there is no such campaign."""
     campaign = find_campaign(connection, campaign_id)
     emails = emails_of(connection, campaign_id)
-    batches = connection.execute(
-        select(Batch.state, func.count().label("batches")).where(Batch.campaign_id == campaign_id).group_by(Batch.state)
-    )
-    attempts = select(func.count()).where(Attempt.campaign_id == campaign_id)
+    attempts = select(func.count()).where(Attempt.campaign_id == campaign_id).scalar_subquery().label("attempts")
+    counts = (func.count().label("batches"), func.count().filter(Batch.held).label("held"), attempts)
+    rows = connection.execute(
+        select(Batch.state, *counts).where(Batch.campaign_id == campaign_id).group_by(Batch.state)
+    ).all()
     return CampaignStatus(
         campaign=campaign,
         ledger=read_ledger(connection, campaign_id),
         fallback=emails.language_of(emails.fallback),
         languages=_languages(connection, campaign_id, emails) if emails.several else {},
-        batches={row.state: row.batches for row in batches},
+        batches={row.state: row.batches for row in rows},
         wait=find_waiting_reason(connection, campaign_id),
-        plan=_plan(connection, campaign),
+        plan=_plan(connection, campaign, sum(row.held for row in rows if row.state == "waiting")),
         decisions=_decisions(connection, campaign_id),
         overrides=overrides_of(connection, campaign_id),
-        attempts=connection.scalar(attempts) or 0,
+        attempts=rows[0].attempts if rows else 0,
     )
 
 
@@ -85,16 +86,15 @@ def _languages(connection: Connection, campaign_id: int, emails: Emails) -> dict
     return {language: ledgers.get(id_, NOTHING) for language, id_ in emails.ids.items()}
 
 
-def _plan(connection: Connection, campaign: CampaignRecord) -> PlanProgress:
+def _plan(connection: Connection, campaign: CampaignRecord, held: int) -> PlanProgress:
     under_way = campaign.state in ("scheduled", "sending", "paused")
     starts_at = campaign.starts_at
     canary_out = under_way and campaign.rest_from is not None
-    held = select(func.count()).where(Batch.campaign_id == campaign.id, Batch.state == "waiting", Batch.held.is_(True))
     return PlanProgress(
         begins_at=starts_at if under_way and starts_at and starts_at > database_now(connection) else None,
         canary_out=canary_out,
         canary_until=campaign.canary_until if canary_out else None,
-        held=connection.scalar(held) or 0,
+        held=held,
     )
 
 

@@ -62,13 +62,13 @@ def name_emails(connection: Connection, campaign_id: int, emails: Emails, langua
 
 def emails_of(connection: Connection, campaign_id: int) -> Emails:
     """Return the compiled emails of a campaign."""
-    fallback = connection.execute(select(Campaign.compiled_id).where(Campaign.id == campaign_id)).scalar_one()
     rows = connection.execute(
-        select(CampaignEmail.language, CampaignEmail.compiled_id)
-        .where(CampaignEmail.campaign_id == campaign_id)
+        select(Campaign.compiled_id.label("fallback"), CampaignEmail.language, CampaignEmail.compiled_id)
+        .outerjoin(CampaignEmail, CampaignEmail.campaign_id == Campaign.id)
+        .where(Campaign.id == campaign_id)
         .order_by(CampaignEmail.language)
-    )
-    return Emails({row.language: row.compiled_id for row in rows}, fallback)
+    ).all()
+    return Emails({row.language: row.compiled_id for row in rows if row.language is not None}, rows[0].fallback)
 
 
 def fields_of(connection: Connection, emails: Emails) -> set[str]:
