@@ -12,15 +12,18 @@ from daisychain.database import Database
 from newsletters.compose.starter import start_newsletter
 from newsletters.toolkit_store.store import shipped_toolkit
 
-PEOPLE = 1_000
-RUNS = 3  # the quickest counts: other programs on the machine only ever add to it
 TOOLKIT = "community-makes-us"
+PEOPLE = 1_000
+LINKS = 3_000
+HEAD = f"---\nsubject: Links\npreheader: Many\ntoolkit: {TOOLKIT}\n---\n"
+RUNS = 3  # the quickest counts: other programs on the machine only ever add to it
 COMMANDS = {
     "campaign status 1": "0.5 s of CPU",
     "campaign list": "0.5 s of CPU",
     "list show everybody": "0.5 s of CPU",
     "report show 1": "0.6 s of CPU",
     "newsletter check may.md": "",
+    "newsletter check links.md": "5 s of CPU",  # exit code 1: so many links make a mail too large
     "doctor": "0.5 s of CPU",
 }
 
@@ -33,6 +36,8 @@ def main() -> list[Figure]:
         send_to_all(database, "outbox", "send", PEOPLE, "")
         document = database.settings.home / "may.md"
         start_newsletter(document, shipped_toolkit(TOOLKIT), TOOLKIT, "bulletin")
+        links = "\n".join(f"- [Page {number}](https://charity.org.uk/page/{number})" for number in range(LINKS))
+        document.with_name("links.md").write_text(f"{HEAD}{links}\n", encoding="utf-8")
         figures = [_quickest(database, command, aim) for command, aim in COMMANDS.items()]
     written("commands", figures)
     return figures
@@ -47,10 +52,11 @@ def _quickest(database: Database, command: str, aim: str) -> Figure:
     runs = []
     for _ in range(RUNS):
         with measured() as found:
-            subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-m", "daisychain", *command.split()],
-                cwd=home, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+                cwd=home, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
             )  # fmt: skip
+        assert done.returncode in (0, 1), f"{command}: {done.returncode}"
         runs.append(found)
     best = min(runs, key=lambda run: run["cpu"])
     return Figure(command, 1, best["seconds"], aim, cpu_seconds=best["cpu"])

@@ -7,8 +7,8 @@ colour, ground, size, weight and display. Narrow screens, states such as hover, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -83,18 +83,19 @@ def colour(value: str) -> str:
 
 def _appearance(node: LexborNode, styles: Mapping[str, str], above: Appearance, *, dark: bool) -> Appearance:
     tag, size = node.tag or "", pixels(styles.get("font-size", ""), above.size)
-    seen = replace(
-        above,
+    ink, ground = above.ink, above.ground
+    if tag == "mark":
+        ink, ground = "#000000", "#ffff00"
+    elif tag == "a" and node.attributes.get("href"):
+        ink = _LINK[dark]
+    painted = styles.get("background-color") or styles.get("background") or node.attributes.get("bgcolor") or ""
+    return Appearance(
+        ink=colour(styles.get("color", "")) or ink,
+        ground=colour(painted) or ground,
         size=above.size * _SIZES.get(tag, 1) if size is None else size,
         bold=_is_bold(styles.get("font-weight", ""), above.bold or tag in _BOLD),
         shown=above.shown and styles.get("display") != "none" and styles.get("visibility") != "hidden",
     )
-    if tag == "mark":
-        seen = replace(seen, ink="#000000", ground="#ffff00")
-    elif tag == "a" and node.attributes.get("href"):
-        seen = replace(seen, ink=_LINK[dark])
-    ground = styles.get("background-color") or styles.get("background") or node.attributes.get("bgcolor") or ""
-    return replace(seen, ink=colour(styles.get("color", "")) or seen.ink, ground=colour(ground) or seen.ground)
 
 
 def _is_bold(weight: str, otherwise: bool) -> bool:
@@ -142,10 +143,13 @@ def _specificity(selector: str) -> tuple[int, int]:
     return len(_NAME.findall(selector)), len(re.findall(r"(?:^|[\s>+~])[a-z]", _NAME.sub("", selector)))
 
 
-def _declarations(css: str) -> Iterator[tuple[str, str, bool]]:
+@lru_cache(maxsize=1024)  # a page repeats its styles
+def _declarations(css: str) -> Sequence[tuple[str, str, bool]]:
+    found = []
     for part in css.split(";"):
         name, colon, value = part.partition(":")
         if colon:
             value = value.strip().lower()
             plain = value.removesuffix("!important").strip()
-            yield name.strip().lower(), plain, plain != value
+            found.append((name.strip().lower(), plain, plain != value))
+    return found

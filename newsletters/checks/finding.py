@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from typing import Literal
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from newsletters.checks.reachable import Reach
+from newsletters.checks.source_text import SourceText
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.compiler import Compilation
 from newsletters.compose.mjml import mark_number, marked_html
@@ -142,11 +142,8 @@ class Subject:
 
     def places_of(self, text: str) -> list[str]:
         """Return the same for each line that holds `text`; the document's file if no line does."""
-        places = []
-        for file, (first, body) in self._sources.items():
-            lines = (first + body.count("\n", 0, found.start()) for found in _words(text).finditer(body))
-            places += [f"{file}:{line}" for line in lines]
-        return list(dict.fromkeys(places)) or [self.document.file]
+        lines = ((file, line) for file, source in self._sources.items() for line in source.lines_of(text))
+        return list(dict.fromkeys(f"{file}:{line}" for file, line in lines)) or [self.document.file]
 
     @cached_property
     def _marks(self) -> dict[int, int]:
@@ -154,24 +151,16 @@ class Subject:
 
     def _line(self, file: str, text: str, after: int = 0) -> int:
         """Return the line of `file`, from `after` on, on which `text` first begins; 0 if there is none."""
-        first, body = self._sources.get(file, (1, ""))
-        from_here = sum(len(line) + 1 for line in body.split("\n")[: max(0, after - first)])
-        found = _words(text).search(body, from_here)
-        return first + body.count("\n", 0, found.start()) if found else 0
+        return next(self._sources[file].lines_of(text, after), 0) if file in self._sources else 0
 
     @cached_property
-    def _sources(self) -> dict[str, tuple[int, str]]:
-        """The first line and the text of each source file."""
+    def _sources(self) -> dict[str, SourceText]:
+        """The text of each source file."""
         used = [self.toolkit.copy[use.id] for use in self.email.copy_blocks if use.id in self.toolkit.copy]
         return {
-            self.document.file: (self.document.body_line, self.document.body),
-            **{block.file: (block.line, block.body) for block in used},
+            self.document.file: SourceText(self.document.body_line, self.document.body),
+            **{block.file: SourceText(block.line, block.body) for block in used},
         }
-
-
-def _words(text: str) -> re.Pattern[str]:
-    # Words that stand beside each other in a mail may be on two lines of its source.
-    return re.compile(r"\s+".join(map(re.escape, text.split())))
 
 
 def marks_in(tree: LexborHTMLParser) -> dict[int, int]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import html as htmllib
 import re
 from dataclasses import dataclass
 
-from newsletters.compiled import CompiledEmail
+from newsletters.compiled import CompiledEmail, Link
 from newsletters.compose.plain_text import as_read, link_text
 from newsletters.tokens import Kind
 
-# Of an address in text: what ends a sentence or a bracket is not of it.
+# What ends a sentence or a bracket may belong to the address or not: it is left out on both sides.
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+")
-_TRAILING = ".,;:!?)]}"
+_TRAILING = ".,:;!?)]}*_~'’”»،؛؟۔।॥。、，！？：；）…"
+_TAG = re.compile(r"<[^>]*>")
+_ISOLATES = re.compile("[\u2066-\u2069]")
+_PREHEADER = re.compile(r'<div style="display:none;.*?</div>', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -30,22 +34,29 @@ class Parity:
 
 def parity(email: CompiledEmail) -> Parity:
     """Return how the HTML and the text of `email` differ."""
-    text = " ".join(email.text.split())
-    lacking = {
-        link.url for link in email.links if as_read(link.url) not in text and link_text(link.text, link.url) not in text
-    }
-    fields = [_fields(email, email.html + "".join(link.url for link in email.links)), _fields(email, email.text)]
+    text = _ISOLATES.sub("", " ".join(email.text.split()))
+    lacking = {link.url for link in email.links if not any(shown in text for shown in _forms(link))}
+    page = _PREHEADER.sub("", email.html, count=1)  # inboxes show it; plain text has no place for it
+    seen = " ".join([*(link.url for link in email.links), htmllib.unescape(_TAG.sub(" ", page))])
+    fields = [_fields(email, page + "".join(link.url for link in email.links)), _fields(email, email.text)]
     return Parity(
         links_in_html=tuple(sorted(map(as_read, lacking))),
-        links_in_text=tuple(sorted(_addresses(email) - {link.url for link in email.links})),
+        links_in_text=tuple(sorted(_addresses(email, email.text) - _addresses(email, seen))),
         fields_in_html=tuple(sorted(fields[0] - fields[1])),
         fields_in_text=tuple(sorted(fields[1] - fields[0])),
     )
 
 
-def _addresses(email: CompiledEmail) -> set[str]:
-    ours = rf"{email.mint.mark}{Kind.PUBLIC}0z[^\s<>\"]+"
-    return {found.rstrip(_TRAILING) for found in re.findall(rf"{ours}|{_ADDRESS.pattern}", email.text)}
+def _forms(link: Link) -> tuple[str, ...]:
+    """Return the forms in which people may find a link in plain text."""
+    web = link.url.removeprefix("https://")
+    return as_read(link.url), link_text(link.text, link.url), web if web.startswith("www.") else as_read(link.url)
+
+
+def _addresses(email: CompiledEmail, words: str) -> set[str]:
+    """Return the web addresses in `words`, each without what may be of the sentence around it."""
+    whole = email.mint.strip(_ISOLATES.sub("", words.replace(email.mint.write(Kind.PUBLIC), "https://ours")))
+    return {found.rstrip(_TRAILING) for found in _ADDRESS.findall(whole)}
 
 
 def _fields(email: CompiledEmail, part: str) -> set[str]:

@@ -100,13 +100,11 @@ def unguarded(email: CompiledEmail) -> dict[frozenset[str], Slot]:
 
 def _slots_in(email: CompiledEmail, text: str, present: frozenset[str]) -> Iterator[tuple[int, frozenset[str]]]:
     """Yield the slots of `text`, each with the fields that can't be empty when it is shown."""
-    tests = {row.index: row.test for row in email.conditions}
-    links = {link.index: link.url for link in email.links}
     held = [present]
     for piece in email.mint.split(text):
         match piece:
             case Token(kind=Kind.BEGIN):
-                held.append(held[-1] | surely_present(tests[piece.index]))
+                held.append(held[-1] | surely_present(email.conditions[piece.index].test))
             case Token(kind=Kind.OTHERWISE):
                 held[-1] = held[-2]
             case Token(kind=Kind.END):
@@ -114,7 +112,7 @@ def _slots_in(email: CompiledEmail, text: str, present: frozenset[str]) -> Itera
             case Token(kind=Kind.SLOT):
                 yield piece.index, held[-1]
             case Token(kind=Kind.LINK):
-                yield from _slots_in(email, links[piece.index], held[-1])
+                yield from _slots_in(email, email.links[piece.index].url, held[-1])
 
 
 def _empty(people: People, hole: frozenset[str], slot: Slot) -> Iterator[Finding]:

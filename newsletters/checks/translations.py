@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.compiled import Link
 from newsletters.compose.languages import Languages
 from newsletters.people import People
 
@@ -104,7 +105,7 @@ def _subject(first: Subject, other: Subject) -> Iterator[Finding]:
 
 
 def _links(first: Subject, other: Subject) -> Iterator[Finding]:
-    ours, theirs = ([each.plain(link.url) for link in each.email.links if link.tracked] for each in (first, other))
+    ours, theirs = ([each.plain(link.url) for link in each.email.links if _is_web(link)] for each in (first, other))
     if len(ours) == len(theirs):
         for one, two in dict.fromkeys(zip(ours, theirs, strict=True)):
             if one != two:
@@ -112,6 +113,10 @@ def _links(first: Subject, other: Subject) -> Iterator[Finding]:
         return
     place = next((other.place_of(url) for url in theirs if url not in ours), other.document.file)
     yield LINKS.at(place, f"There are {len(theirs)} links here, and {len(ours)}{_apart(first, ours, other, theirs)}")
+
+
+def _is_web(link: Link) -> bool:
+    return not re.match(r"(?!https?:)[a-z]+:", link.url, re.IGNORECASE)
 
 
 def _images(first: Subject, other: Subject) -> Iterator[Finding]:

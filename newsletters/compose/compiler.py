@@ -17,6 +17,7 @@ from markupsafe import Markup
 from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 from newsletters.compiled import CompiledEmail, CopyUse, Link
+from newsletters.compose.bare_addresses import addressed_text, linked_page
 from newsletters.compose.blocks import registry
 from newsletters.compose.compose import Composer, Piece, layouts, phrases, tidied, uncomment
 from newsletters.compose.directives import BlockNode, Node, TextNode, parse
@@ -177,8 +178,9 @@ class _Compiling:
         body = Markup(self._composer.simple(nodes, self._look))  # noqa: S704 - our own HTML
         whole = layouts("html").get_template("frame.mjml.j2").module.simple(page, body, self._look)  # type: ignore[attr-defined]
         css = layouts("html").get_template("simple.css.j2").render(look=self._look)
-        html, links = self._placed(inlined(isolated_page(str(whole), self._mint, email.direction), css))
-        text = self._slots.place(self._isolated(self._composer.paste(nodes)), "text")
+        whole = isolated_page(linked_page(str(whole), self._mint), self._mint, email.direction)
+        html, links = self._placed(inlined(whole, css))
+        text = self._placed_text(self._composer.paste(nodes))
         return replace(email, html=html, text=text, links=links, slots=self._slots.rows, images=self._pictures.rows)
 
     def _alternatives(self, email: CompiledEmail) -> tuple[CompiledEmail, ...]:
@@ -273,7 +275,7 @@ class _Compiling:
         def whole(pieces: Sequence[Piece]) -> str:
             body = Markup("\n").join(Markup(piece.mjml) for piece in pieces) + end  # noqa: S704 - our own MJML
             source = layout.html({**page, "head_css": Markup(head)}, body, self._look)  # type: ignore[attr-defined]  # noqa: S704
-            self._mjml = isolated_page(str(source), self._mint, self._document.direction)
+            self._mjml = isolated_page(linked_page(str(source), self._mint), self._mint, self._document.direction)
             return compile_mjml(self._mjml, self._css)
 
         try:
@@ -297,7 +299,12 @@ class _Compiling:
         layout = layouts("text").get_template(f"layouts/{self._document.layout}.mjml.j2").module
         footer = self._composer.text_footer(self._line_of(""))
         written = layout.text({**page, "footer": footer}, self._composer.text(nodes), self._look)  # type: ignore[attr-defined]
-        return self._slots.place(self._isolated(tidied(str(written))), "text").rstrip("\n") + "\n"
+        return self._placed_text(tidied(str(written))).rstrip("\n") + "\n"
+
+    def _placed_text(self, text: str) -> str:
+        line = self._line_of("")
+        text = addressed_text(text, self._mint, lambda url: self._slots.url(url, line))
+        return self._slots.place(self._isolated(text), "text")
 
     def _isolated(self, text: str, *, slots: bool = True) -> str:
         return isolated_text(text, self._mint, self._document.direction, slots=slots)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token as Mark
 
 from daisychain.errors import InputError
@@ -39,6 +40,8 @@ _LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordere
 _HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
 _HTML_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_REST_OF_ADDRESS = re.compile(r"://(?:[^\s<>\"`\[\]|\\&]|&(?!#?\w+;))+")
+_ENDS_A_SENTENCE = ".,:;!?*_~')"
 _BETWEEN_ROWS = re.compile(r"<!--d[0-9a-f]{8}[BOE]\d+z-->")
 _WRITE_PICTURE = "Write ![what it shows](name), with the name of an image of the toolkit or beside the document."
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
@@ -166,7 +169,20 @@ def _parser() -> MarkdownIt:
     )
     parser.add_render_rule(CONDITION, _condition)
     parser.add_render_rule("image", _image)
+    parser.inline.ruler.after("text", "address", _address)
     return parser
+
+
+def _address(state: StateInline, silent: bool) -> bool:
+    """Take a bare address as it is written: its signs, such as _ and *, format nothing."""
+    found = _REST_OF_ADDRESS.match(state.src, state.pos)
+    if not found or not state.src[: state.pos].endswith(("http", "https")):
+        return False
+    rest = found[0].rstrip(_ENDS_A_SENTENCE)
+    if not silent:
+        state.pending += rest
+    state.pos += len(rest)
+    return len(rest) > 0
 
 
 def _image(self: object, marks: Sequence[Mark], index: int, options: object, env: object) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from newsletters.compiled import Link
+from newsletters.compose.bare_addresses import is_own_address
 from newsletters.compose.compose import uncomment
 from newsletters.expressions.parse import Line
 from newsletters.expressions.slots import Slots
@@ -29,17 +30,17 @@ def place_in_page(html: str, slots: Slots, mint: Mint, line: Line) -> tuple[str,
     pieces = _TAG.split(html)
 
     def tag(position: int) -> str:
-        def address(match: re.Match[str]) -> str:
-            url = htmllib.unescape(match[2])
-            if not url or url.startswith("#") or mint.pattern("[UV]").fullmatch(url):
-                return match[0]
-            written = slots.url(url, line)
-            tracked = not _NOT_WEB.match(mint.strip(written))
-            links.append(Link(len(links), written, _link_text(pieces[position + 1 :], slots), tracked))
-            return f"{match[1]}{mint.write(Kind.LINK, links[-1].index)}{match[3]}"
-
         found = pieces[position]
-        return slots.place(_HREF.sub(address, found) if _A.match(found) else found, "attribute")
+        href = _HREF.search(found) if _A.match(found) else None
+        url = htmllib.unescape(href[2]) if href else ""
+        if href and url and not (url.startswith("#") or mint.pattern("[UV]").fullmatch(url)):
+            written, words = slots.url(url, line), _link_text(pieces, position + 1, slots)
+            web = not _NOT_WEB.match(mint.strip(written))
+            own = web and is_own_address(words, slots.words(url))
+            links.append(Link(len(links), written, words, web and not own))
+            start = f'<a clicktracking="off"{found[2 : href.start()]}' if own else found[: href.start()]
+            found = f"{start}{href[1]}{mint.write(Kind.LINK, links[-1].index)}{href[3]}{found[href.end() :]}"
+        return slots.place(found, "attribute")
 
     placed = [tag(at) if at % 2 else slots.place(piece, "html") for at, piece in enumerate(pieces)]
     return "".join(placed), tuple(links)
@@ -54,9 +55,10 @@ def place_in_mjml(mjml: str, slots: Slots, mint: Mint) -> str:
     return uncomment("".join(placed), mint)
 
 
-def _link_text(after: Sequence[str], slots: Slots) -> str:
+def _link_text(pieces: Sequence[str], start: int, slots: Slots) -> str:
     words: list[str] = []
-    for at, piece in enumerate(after):
+    for at in range(start, len(pieces)):
+        piece = pieces[at]
         if at % 2 == 0:
             words.append(piece)
         elif piece.lower().startswith("</a"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from newsletters.compiled import CompiledEmail, Image, Link, Slot
@@ -222,7 +223,8 @@ def branches(items: list[str | Token], begin: int) -> tuple[list[str | Token], l
     first = items[begin]
     index = first.index if isinstance(first, Token) else -1
     split = None
-    for end, item in enumerate(items[begin + 1 :], start=begin + 1):
+    for end in range(begin + 1, len(items)):
+        item = items[end]
         if isinstance(item, Token) and item.kind in CONDITIONALS and item.index == index:
             if item.kind is Kind.END:
                 return items[begin + 1 : split or end], items[split + 1 : end] if split else [], end
@@ -232,9 +234,7 @@ def branches(items: list[str | Token], begin: int) -> tuple[list[str | Token], l
 
 def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:
     joined: list[_Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += piece
-        elif piece:
-            joined.append(piece)
+    for literal, run in groupby(filter(None, pieces), lambda piece: isinstance(piece, str)):
+        held = list(run)
+        joined += ["".join(map(str, held))] if literal else held
     return joined

@@ -128,3 +128,12 @@ def test_a_condition_in_a_numbered_list_numbers_html_and_text_alike(town: str, i
     assert re.findall(r"<li[^>]*>(\w+)</li>", mail.html) == items
     numbered = [f"{number}. {item}" for number, item in enumerate(items, start=1)]
     assert re.findall(r"^\d\. \w+$", mail.text, re.MULTILINE) == numbered
+
+
+def test_an_address_in_brackets_and_a_field_of_the_preheader_are_no_difference() -> None:
+    assert "copy-parity" not in [each.code for each in checked("g15-parity-false-alarms").findings]
+
+
+def test_a_bare_address_beside_a_link_that_failed_can_be_pressed() -> None:
+    links = {link.url for link in made("g03-link-with-a-gap").email.links}
+    assert any(url.startswith("https://charity.org.uk") for url in links)

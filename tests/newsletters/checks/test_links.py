@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from newsletters.checks import reachable
+from newsletters.checks import reachable, run_checks
 from newsletters.checks.finding import Finding
 from newsletters.checks.reachable import AT_ONCE, Reach
 from newsletters.compose.compiler import Compilation
 from newsletters.tokens import Kind
 from tests.fakes.smtp import certificate
 from tests.newsletters.checks.planting import Look, Planted, newsletter
-from tests.newsletters.compiling import SHEET
+from tests.newsletters.compiling import SHEET, compiled
 
 REAL = SHEET.replace("https://fairs.example/join", "https://fairs.org.uk/join")
 KEY = "aVeryOpaqueKeyOf22Sigg"
@@ -341,3 +341,16 @@ def test_a_name_that_nobody_has_is_dead_and_one_that_could_not_be_looked_up_is_n
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     answer = Reach().answers(["https://a.org/"])["https://a.org/"]
     assert (answer.words, answer.dead) == ("its name was not found", dead)
+
+
+@pytest.mark.parametrize("written", ["- [Page {}](https://a.org/{})", '::: button "Page {}" href="https://a.org/{}"'])
+def test_a_check_of_many_links_takes_time_in_proportion(written: str) -> None:
+    def cpu(links: int) -> float:
+        body = "\n".join(written.format(number, number) for number in range(links))
+        compilation = compiled(body)
+        start = time.process_time()
+        run_checks(compilation)
+        return time.process_time() - start
+
+    cpu(10)  # what is loaded once
+    assert cpu(1_600) < 10 * cpu(200) + 1
