@@ -1,4 +1,4 @@
-"""Make links of addresses that stand bare in a text, and know links whose words are their own address.
+"""Make links of bare addresses in a text, and know links whose words are their own address.
 
 Mail programs make such links too, each by its own rules. A link whose words are an address must lead straight there:
 if it led to a page that counts clicks, mail programs would warn of fraud.
@@ -101,7 +101,7 @@ def _pieces(text: str, mint: Mint, *, goes_on: bool) -> Iterator[tuple[str, str 
 
 
 def _without_end(address: str) -> str:
-    """Return an address without what ends the sentence or closes the bracket that it stands in."""
+    """Return an address without what ends the sentence or closes the bracket around it."""
     while True:
         last = address[-1]
         opening = {")": "(", "]": "[", "}": "{"}.get(last)

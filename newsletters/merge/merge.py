@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from newsletters.compiled import CompiledEmail, Image, Link, Slot
@@ -234,7 +233,14 @@ def branches(items: list[str | Token], begin: int) -> tuple[list[str | Token], l
 
 def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:
     joined: list[_Piece] = []
-    for literal, run in groupby(filter(None, pieces), lambda piece: isinstance(piece, str)):
-        held = list(run)
-        joined += ["".join(map(str, held))] if literal else held
+    literals: list[str] = []
+    for piece in [*pieces, None]:
+        if isinstance(piece, str):
+            literals.append(piece)
+            continue
+        if literal := "".join(literals):
+            joined.append(literal)
+        literals = []
+        if piece:
+            joined.append(piece)
     return joined
