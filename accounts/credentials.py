@@ -38,7 +38,7 @@ def require_good_password(password: str, about: Collection[str] = ()) -> None:
     if len(password) > LONGEST_PASSWORD:
         raise InputError(f"The password is longer than {LONGEST_PASSWORD} characters.", hint="Shorten it.")
     # zxcvbn looks at 72 characters at most, and knows 30,000 passwords, names, keyboards and dates.
-    known = [part for text in (*about, "daisychain") for part in re.split(r"\W+", text) if part]
+    known = [part for text in (*about, "daisychain") for part in re.split(r"\W+", text.lower()) if part]
     if float(zxcvbn(password[:72], known)["guesses_log10"]) < FEWEST_GUESSES:
         raise InputError("This password is easy to guess.", hint="Four words that don't belong together are good.")
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from accounts.rights import ROLES, may
 from accounts.second_factor import remove_factor
 from accounts.sessions import end_sessions
-from accounts.tables import AccountSession, StaffAccount
+from accounts.tables import AccountLink, AccountSession, StaffAccount
 from daisychain.errors import InputError, StateError
 
 
@@ -82,9 +82,16 @@ def change_role(connection: Connection, account_id: int, role: str) -> None:
 
 
 def remove_account(connection: Connection, account_id: int) -> None:
-    """Remove an account with its sessions; the person's name stays in what they did. Raises StateError as above."""
+    """Remove an account with its sessions and links, and the invitations that this person gave.
+
+    The name stays in what they did. Raises StateError for the last admin.
+    """
     _keep_an_admin(connection, account_id)
-    connection.execute(delete(StaffAccount).where(StaffAccount.id == account_id))
+    removed = delete(StaffAccount).where(StaffAccount.id == account_id)
+    row = connection.execute(removed.returning(StaffAccount.email, StaffAccount.name)).one_or_none()
+    if row is not None:
+        theirs = (AccountLink.email == row.email) | (AccountLink.made_by == row.name)
+        connection.execute(delete(AccountLink).where(theirs))
 
 
 def reset_factor(connection: Connection, account_id: int) -> None:

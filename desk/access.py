@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any, ParamSpec, cast
 
 from flask import Response, abort, current_app, g, make_response, redirect, request, session, url_for
+from flask_wtf.csrf import CSRFError
 from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
@@ -110,7 +111,13 @@ def admit() -> AnyResponse | None:
     if token := session.get(TOKEN):
         with engine().begin() as g.connection:
             g.person = find_session(g.connection, token)
-    current_app.extensions["csrf"].protect()
+    try:
+        current_app.extensions["csrf"].protect()
+    except CSRFError:
+        # The same person may have signed in again in another tab: then what they typed here is not lost.
+        if g.person is None or "Sec-Fetch-Site" not in request.headers:
+            abort(400, "This page was open for too long. Open it again, and repeat what you did.")
+        return kept_form.show_again()
     if name == ANYBODY:
         return None
     if g.person is None or not g.person.complete:

@@ -84,7 +84,7 @@ def create_desk(database: Database) -> Flask:
     app.jinja_env.globals.update(
         menu=menu, static=_static, now=partial(datetime.now, UTC), endpoints=app.view_functions
     )
-    app.jinja_env.filters.update(moment=clock.shown)
+    app.jinja_env.filters.update(moment=_moment)
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
     return app
 
@@ -95,6 +95,12 @@ def _secure(response: Response) -> Response:
     if access.settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+def _moment(at: datetime) -> str:
+    """Return a moment with the day's name, such as "Tue 1 Dec 2026, 09:30 GMT"."""
+    local = at.astimezone(clock.home_zone())
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
 
 
 def _static(name: str) -> str:

@@ -33,10 +33,19 @@ def ask(endpoint: str) -> Response:
     """Lead to a page such as the sign-in, and from there back; a form that was sent is kept in that page."""
     if request.method in {"GET", "HEAD"}:
         return redirect(url_for(endpoint, to=_back()))
-    fields = [pair for pair in request.form.items(multi=True) if pair[0] not in NEVER]
-    kept = _signer().dumps([_back(), fields, session.get(OWNER)])
+    kept = _signer().dumps([_back(), _fields(), session.get(OWNER)])
     page = render_template(f"desk/{endpoint.replace('.', '/')}.html", form=Form(kept=kept))
     return Response(page, 401, mimetype="text/html")
+
+
+def show_again() -> Response:
+    """Show a form that was sent with the token of another session, to be sent again."""
+    page = render_template("desk/session/go_on.html", waiting=KeptForm(_back(), _fields()))
+    return Response(page, 400, mimetype="text/html")
+
+
+def _fields() -> list[tuple[str, str]]:
+    return [pair for pair in request.form.items(multi=True) if pair[0] not in NEVER]
 
 
 def kept_in(text: str) -> KeptForm | None:

@@ -87,7 +87,9 @@ def role(account_id: int) -> Any:
     if form.errors:
         return _page(form, account_id)
     flash(f"{before.name} is now {form['role']}, and signs in again.")
-    return redirect(url_for("people.show", account_id=account_id) if before.id != person().account_id else "/desk/")
+    return redirect(
+        url_for("people.show", account_id=account_id) if before.id != person().account_id else url_for("home.show")
+    )
 
 
 @blueprint.post("/<int:account_id>/sessions/end")

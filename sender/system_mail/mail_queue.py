@@ -82,7 +82,7 @@ def send_system_mails(context: JobContext) -> None:
 # The next try is noted before this one: a worker that dies leaves the mail to it.
 _CLAIM = text("""
     UPDATE system_mails SET tries = tries + 1,
-        due_at = now() + (:waits)::interval[] [least(tries + 1, array_length((:waits)::interval[], 1))]
+        due_at = now() + (CAST(:waits AS interval[]))[least(tries + 1, :tries)]
     WHERE id = (SELECT id FROM system_mails WHERE state = 'waiting' AND due_at <= now()
                 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id, address, subject, content, tries
@@ -124,7 +124,7 @@ def send_due_mails(database: Database) -> str:
 
 def _claimed(database: Database) -> Row[Any] | None:
     with database.engine.begin() as connection:
-        return connection.execute(_CLAIM, {"waits": [str(wait) for wait in RETRIES]}).one_or_none()
+        return connection.execute(_CLAIM, {"waits": RETRIES, "tries": len(RETRIES)}).one_or_none()
 
 
 def _send(settings: Settings, provider: Provider, sender: tuple[str, str], mail: Row[Any]) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from accounts.tables import AccountSession, AuditLine
 from daisychain.database import Database
 from desk.access import access_of
 from desk.app import create_desk
-from tests.desk.staff import PASSWORD, Browser, app_code, make_account
+from tests.desk.staff import PASSWORD, Browser, app_code, make_account, sign_in
 
 EVERYBODY = (*ROLES, "nobody")
 
@@ -194,6 +194,22 @@ def test_a_session_ends_by_itself_and_a_form_that_was_open_is_kept_over_the_sign
     assert 'action="/desk/account/sessions/end"' in page
     with database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(AccountSession)) == 1
+
+
+def test_a_form_of_a_tab_that_was_open_before_the_last_sign_in_is_shown_again_to_be_sent(
+    app: Flask, database: Database
+) -> None:
+    account_id, _ = make_account(database, "editor", factor=False)
+    browser = Browser(app)
+    sign_in(database, browser, account_id)
+    old = browser.token()
+    sign_in(database, browser, account_id)
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    data = {"csrf_token": old, "note": "an hour's work"}
+    answer = browser.client.post("/desk/account/sessions/end", data=data, headers=headers)
+    assert answer.status_code == 400
+    assert "an hour&#39;s work</textarea>" in answer.text
+    assert old not in answer.text
 
 
 def test_a_form_that_was_kept_is_shown_to_the_person_who_typed_it_only(

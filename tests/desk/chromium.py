@@ -1,0 +1,62 @@
+"""The desk in a real browser: a server on loopback, and Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from newsletters.browser import axe, browser
+
+RUN = """() => axe.run(document).then(({violations}) => violations.flatMap(({id, impact, nodes}) => nodes.map(
+    ({target, failureSummary}) => `${impact} ${id} at ${target[0]}: ${failureSummary}`)))"""
+
+
+class Quiet(WSGIRequestHandler):
+    """Answers requests without a line for each."""
+
+    def log_request(self, *arguments: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an application on loopback; gives its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def running_chromium() -> Iterator[Chromium]:
+    """Start the machine's own Chromium; Playwright's own download is not needed."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.chromium())
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+def broken_rules(page: Page) -> list[str]:
+    """Return what axe finds on the page as it is shown now."""
+    # As a script of our own: the page's policy allows no inline one.
+    page.evaluate(axe._engine())
+    found: list[str] = page.evaluate(RUN)
+    return found
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Whether the page is wider than its window."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))

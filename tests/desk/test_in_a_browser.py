@@ -1,0 +1,146 @@
+"""The desk as people see it: from the sign-in to each page, on phone and desktop, light and dark, and by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page
+
+from accounts.audit import Entry, record_entry
+from accounts.invitations import invite
+from daisychain.database import Database
+from newsletters.browser import axe
+from tests.desk.chromium import broken_rules, running_chromium, scrolls_sideways, served
+from tests.desk.staff import PASSWORD, app_code, free_code, make_account
+
+pytestmark = [pytest.mark.usefixtures("chromium"), pytest.mark.processes]
+
+# Each page once it has something to show: its address, and its heading.
+PAGES = {
+    "/desk/": "Home", "/desk/account": "Your account", "/desk/account/second-factor": "Set up a second factor",
+    "/desk/people": "People", "/desk/people/invite": "Invite somebody", "/desk/people/1": "Priya Example",
+    "/desk/audit": "Audit", "/desk/settings": "Settings", "/desk/prove": "Show that it is you",
+    "/desk/nowhere": "There is nothing here",
+}  # fmt: skip
+VIEWS = [(375, "light"), (375, "dark"), (1280, "light"), (1280, "dark")]
+
+
+@pytest.fixture(scope="module")
+def running(chromium: None) -> Iterator[Chromium]:
+    with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def url(app: Flask) -> Iterator[str]:
+    with served(app) as url:
+        yield url
+
+
+@pytest.fixture
+def opened(running: Chromium) -> Iterator[Callable[..., Page]]:
+    """Opens a page of its own cookies; whatever is wrong with its scripts, styles and pictures fails the test."""
+    contexts, wrong = [], []
+
+    def open_page(width: int = 1280, scheme: str = "light", *, scripts: bool = True) -> Page:
+        context = running.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts,  # type: ignore[arg-type]
+        )  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # The browser reports answers such as 404 and 422 as errors too.
+    assert not [text for text in wrong if "Failed to load resource" not in text]
+
+
+def sign_in(page: Page, url: str, database: Database, secret: bytes, account_id: int) -> None:
+    page.goto(f"{url}/desk/")
+    page.get_by_label("Email address").fill("admin@coalition.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Code").fill(app_code(database, secret))
+    page.get_by_role("button", name="Continue").click()
+    free_code(database, account_id)
+
+
+def heading(page: Page) -> str:
+    return page.get_by_role("heading", level=1).inner_text()
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_everybody_can_use_every_page(
+    opened: Callable[..., Page], url: str, database: Database, width: int, scheme: str
+) -> None:
+    if not axe._engine():
+        pytest.skip("there is no axe-core here")
+    account_id, secret = make_account(database, "admin", name="Priya Example")
+    with database.engine.begin() as connection:
+        invite(connection, "sam@coalition.example", "editor", "Priya Example")
+        entry = Entry(
+            "Priya Example", "admin", "203.0.113.0/24", "", "people.remove", "bo@coalition.example", "refused", {}
+        )
+        record_entry(connection, entry)
+    page, found = opened(width, scheme), {}
+
+    def look(name: str) -> None:
+        found[name] = broken_rules(page) + ["scrolls sideways"] * scrolls_sideways(page)
+
+    page.goto(f"{url}/desk/sign-in")
+    look("sign-in")
+    page.get_by_label("Email address").fill("admin@coalition.example")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    look("wrong password")
+    sign_in(page, url, database, secret, account_id)
+    for path, title in PAGES.items():
+        page.goto(f"{url}{path}")
+        assert heading(page) == title
+        look(path)
+    if width < 900:
+        page.goto(f"{url}/desk/")
+        page.get_by_text("Menu", exact=True).click()
+        look("open menu")
+    assert not {name: rules for name, rules in found.items() if rules}
+
+
+def test_the_desk_works_without_script(opened: Callable[..., Page], url: str, database: Database) -> None:
+    account_id, secret = make_account(database, "admin")
+    page = opened(375, scripts=False)
+    sign_in(page, url, database, secret, account_id)
+    page.get_by_text("Menu", exact=True).click()
+    page.get_by_role("link", name="People").click()
+    page.get_by_role("link", name="Invite somebody").click()
+    page.get_by_label("Their email address").fill("sam@coalition.example")
+    page.get_by_text("writes newsletters and toolkit copy").click()
+    page.get_by_role("button", name="Invite").click()
+    assert "/desk/welcome/" in page.locator("code").inner_text()
+
+
+def test_people_sign_in_by_keyboard_and_see_where_they_are(
+    opened: Callable[..., Page], url: str, database: Database
+) -> None:
+    _, secret = make_account(database, "admin")
+    page = opened()
+    page.goto(f"{url}/desk/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Tab")
+    page.keyboard.type("admin@coalition.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_label("Code").fill(app_code(database, secret))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{url}/desk/")
+    assert heading(page) == "Home"
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
