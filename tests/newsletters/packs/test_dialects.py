@@ -13,7 +13,7 @@ from daisychain.errors import InputError
 from newsletters.packs.dialects.dialect import Dialect, dialects, each_dialect
 from newsletters.packs.partner import Fail, partner_of
 from tests.newsletters.packs.grammars import GRAMMARS
-from tests.newsletters.packs.packing import packed, text, texts
+from tests.newsletters.packs.packing import EVERY_BLOCK, SHIPPED, packed, text, texts
 from tests.newsletters.packs.tags import TAGS
 
 FIELDS = """\
@@ -50,6 +50,13 @@ def test_a_pack_is_read_by_the_grammar_of_its_tool(dialect: str) -> None:
     assert set(grammar.needs) <= {does for does, _ in page}
     for path in ("email.txt", "subjects.txt", "source/newsletter.mjml"):
         grammar.read(text(pack, path))
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+def test_a_pack_of_every_block_is_read_by_the_grammar_of_its_tool(dialect: str) -> None:
+    pack = packed(dialect, EVERY_BLOCK, **SHIPPED)
+    for path in ("email.html", "email.txt", "subjects.txt"):
+        GRAMMARS[dialect].read(text(pack, path))
 
 
 @pytest.mark.parametrize("dialect", NAMES)
