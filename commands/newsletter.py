@@ -93,7 +93,7 @@ def new(installation: Installation, name: str, reference: str | None, layout: st
 @_list
 @_brand
 @click.option("--online", is_flag=True, help="Also check that its links work.")
-@click.option("--deep", is_flag=True, help="Also run slow checks: axe-core in Chromium, SpamAssassin.")
+@click.option("--deep", is_flag=True, help="Also run slow checks: phones and axe-core in Chromium, SpamAssassin.")
 @format_option
 @pass_installation
 @examples("newsletter check may.md --list supporters")

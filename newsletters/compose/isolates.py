@@ -26,6 +26,7 @@ _WORD = rf"(?!{_SIGN}*(?:://|www\.|\w@\w)){_SIGN}*?[^\W{_RTL}]{_SIGN}*"
 # Where a run may begin; a hyphen after a letter joins them, as in Hebrew, and is no minus.
 _START = rf"(?:(?<!{_SIGN})(?!(?<=[{_RTL}])-)|(?<=[{_RTL}]-))(?:[^\s\w]?[{_MONEY}][ \u00a0])?"
 _RUN = re.compile(rf"{_START}{_WORD}(?:[ \u00a0](?:{_WORD}|[{_MONEY}%]))*")
+_MARKS = re.compile(r'([~“”„«»"\[\]] ?)')  # they come in pairs, which a run must not part: ~£10~ £5
 _LATIN = re.compile(rf"[^\W\d_{_RTL}]")
 _CORE = re.compile(rf"([^\w+#@({_MONEY}−-]*)(.*?)([^\w%+°){_MONEY}]*)", re.DOTALL)
 _NEEDED = re.compile(r"(?!\d+(?:[.,:/٫٬]\d+)*[%٪]?$)(?=.*\d|[#@])")  # plain numbers keep their order by themselves
@@ -40,7 +41,9 @@ def without_isolates(text: str) -> str:
 
 def isolated_page(html: str, mint: Mint, direction: str) -> str:
     """Return HTML or MJML with the same isolated in its text as `isolated_text` does; its head is not changed."""
-    start = max(html.find("<mj-body"), html.find("<body"))
+    if direction != "rtl" and not _ANY_RTL.search(html):
+        return html
+    start = max(html.find("<mj-body"), html.find("<body"), 0)
     pieces = _TAGS.split(html[start:])
     for at in range(0, len(pieces), 2):
         text = htmllib.unescape(pieces[at])
@@ -56,7 +59,7 @@ def isolated_text(text: str, mint: Mint, direction: str, *, slots: bool = True) 
     """
 
     def part(found: re.Match[str]) -> str:
-        return _run(found[0], mint, slots=slots)
+        return "".join(_run(piece, mint, slots=slots) for piece in _MARKS.split(found[0]))
 
     lines = text.split("\n")
     for at, line in enumerate(lines):

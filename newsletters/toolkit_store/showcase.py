@@ -11,7 +11,9 @@ from markupsafe import Markup
 
 from daisychain.errors import InputError
 from daisychain.urls import absolute_url
+from newsletters.compose.isolates import isolated_page, isolated_text
 from newsletters.compose.plain_text import UNWRAPPED, to_text
+from newsletters.tokens import STILL, Mint
 from newsletters.toolkit_store.render_without_member import render_without_member
 from newsletters.toolkits.images import ToolkitImage
 from newsletters.toolkits.toolkit import CHANNELS, CopyBlock, Toolkit
@@ -79,8 +81,9 @@ def _piece(block: CopyBlock, toolkit: Toolkit, public_url: str) -> CopyToPaste:
     tokens = reader.parse(_for_everybody(block, toolkit))
     for token in tokens:
         token.children = [_for_pasting(child, public_url) for child in token.children or ()]
-    html = str(reader.renderer.render(tokens, reader.options, {}))
+    html = isolated_page(str(reader.renderer.render(tokens, reader.options, {})), Mint(STILL), "ltr")
     text = to_text(html, str, lambda number, _: str(number), UNWRAPPED).rstrip("\n")
+    text = isolated_text(text, Mint(STILL), "ltr")
     return CopyToPaste(block, Markup(html), text)  # noqa: S704 - markdown-it escapes all but its own tags
 
 

@@ -70,8 +70,10 @@ def measure(
     One whose hash is `known`, or was measured lately, is not decoded again. Raises InputError, with `file` and `line`,
     for what is too large, or is no whole PNG, JPEG, GIF or WebP.
     """
-    content = content if len(content) > MAX_BYTES else without_hidden_data(content)
     hash_ = hashlib.sha256(content).hexdigest()
+    if hash_ not in (known or {}) and len(content) <= MAX_BYTES:  # a picture that is kept may be shown somewhere
+        content = without_hidden_data(content)
+        hash_ = hashlib.sha256(content).hexdigest()
     try:
         media_type, width, height = (known or {}).get(hash_) or _LATELY.get(hash_, lambda: _measured(content))
     except _Refused as refused:
@@ -139,7 +141,8 @@ def known_measures(connection: Connection, contents: Iterable[bytes]) -> dict[st
     """Return the known measures of kept images among `contents`, by hash."""
     from newsletters.tables import StoredImage
 
-    hashes = [hashlib.sha256(without_hidden_data(content)).hexdigest() for content in contents]
+    both = (each for content in contents for each in (content, without_hidden_data(content)))
+    hashes = {hashlib.sha256(each).hexdigest() for each in both}
     found = select(StoredImage.hash, StoredImage.media_type, StoredImage.width, StoredImage.height)
     rows = connection.execute(found.where(StoredImage.hash.in_(hashes)))
     return {row.hash: (row.media_type, row.width, row.height) for row in rows}

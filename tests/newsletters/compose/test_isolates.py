@@ -45,6 +45,16 @@ def test_numbers_of_a_list_keep_the_order_of_their_sentence() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["~{£10}~ {£5} فقط", "“{£10}” {£5}", "[{+44 20}] {£5}", "({£10}) {£5} فقط"])
+def test_a_pair_of_signs_is_not_parted(text: str) -> None:
+    plain = text.replace("{", "").replace("}", "")
+    isolated = isolated_text(plain, MINT, "rtl")
+    if "(" in text:  # brackets balance inside a run
+        assert isolated == "\u2066(£10) £5\u2069 فقط"
+    else:
+        assert isolated == text.replace("{", "\u2066").replace("}", "\u2069")
+
+
 def test_groups_of_arabic_figures_keep_their_order_too() -> None:
     assert isolated_text("٠٢٠ ٧٩٤٦", MINT, "rtl") == "\u2066٠٢٠\u200e ٧٩٤٦\u2069"
 

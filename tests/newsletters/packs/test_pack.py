@@ -480,3 +480,13 @@ def test_suggestions_in_english_stand_apart_in_a_pack_of_another_language() -> N
     snippet = text(shipped, "website/snippet.html")
     assert snippet.startswith('<section lang="en">')
     assert "Ymunwch â" in snippet
+
+
+@pytest.mark.parametrize("dialect", ["mailchimp", "ghost", "hubspot", "outlook"])
+def test_an_arabic_pack_keeps_numbers_in_their_order_and_says_what_is_struck_out(dialect: str) -> None:
+    body = "مرحبا، اتصل +44 20 7946 0000، ~~£10~~ £5.\n\n::: button اتصل href='mailto:a@b.example?subject=Hi'\n"
+    pack = packed(dialect, body.replace("'", '"'), front="language: ar")
+    assert '<span dir="ltr">+44 20 7946 0000</span>' in text(pack, "email.html")
+    for path in ("email.txt", "paste/01-text.txt"):
+        assert "\u2066+44 20 7946 0000\u2069، ~\u2066£10\u2069~ \u2066£5\u2069." in text(pack, path)
+    assert "\na@b.example\n" in text(pack, "email.txt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 
 import pytest
@@ -99,3 +100,10 @@ def test_padding_before_a_part_of_a_photo_hides_nothing() -> None:
     given = photo("JPEG")
     at = given.index(b"\xff\xe1")
     assert without_hidden_data(given[:at] + b"\xff\xff" + given[at:]) == without_hidden_data(given)
+
+
+def test_a_picture_that_was_kept_before_keeps_its_address() -> None:
+    given = photo("JPEG")
+    kept = {hashlib.sha256(given).hexdigest(): ("image/jpeg", 60, 40)}
+    assert measure(given, "photo", known=kept).hash in kept
+    assert measure(given, "photo").hash not in kept
