@@ -8,7 +8,7 @@ from typing import Literal
 
 from newsletters.compose.blocks import Attribute, Block, registry
 from newsletters.pieces.front_matter_form import HEAD_FIELDS, read_head, write_head
-from newsletters.pieces.outline import SourcePiece, cut, cut_body
+from newsletters.pieces.outline import SourcePiece, cut, cut_body, same_line_ends
 from newsletters.pieces.regions import RegionName, first_line, regions_of
 from newsletters.pieces.sentences import Sentence, sentence_of, write_sentence
 from newsletters.pieces.values import FieldError, Given, Header, one_line, read_header, write_value
@@ -77,7 +77,7 @@ def write_form(piece: SourcePiece, values: Mapping[str, str]) -> str:
         field = next((each for each in form.fields if each.name == name), None) if form else None
         if form is None or field is None:
             raise FieldError(name, f"This piece has no field {name!r}.", "Load the newsletter again.")
-        if _plain(value) == _plain(field.value):
+        if same_line_ends(value, field.value) == field.value:
             continue
         if field.kind == "choice" and value and value not in field.choices:
             raise FieldError(name, f"{name!r} can't be {value!r}.", f"Choose one of: {', '.join(field.choices)}.")
@@ -86,7 +86,9 @@ def write_form(piece: SourcePiece, values: Mapping[str, str]) -> str:
         if piece.kind == "words":
             return source
         form = form_of(again[0]) if len(again) == 1 and again[0].kind == piece.kind else None
-        if form is None or (field.kind == "words" and _plain(form.value(name)).rstrip() != _plain(value).rstrip()):
+        if form is None or (
+            field.kind == "words" and form.value(name).rstrip() != same_line_ends(value, source).rstrip()
+        ):
             raise FieldError(name, "This would end the piece, or leave it open.", "Look for a line of ::: or {%.")
         piece = SourcePiece(piece.kind, again[0].name, piece.line, source)
     return piece.source
@@ -177,20 +179,11 @@ def _write_condition(piece: SourcePiece, field: FormField, value: str) -> str:
 
 def _write_region(piece: SourcePiece, field: FormField, value: str) -> str:
     region = next(each for each in regions_of(piece) if each.name == field.name)
-    return region.with_text(piece, with_ends(value, piece.source))
+    return region.with_text(piece, same_line_ends(value, piece.source))
 
 
 def _write_words(piece: SourcePiece, _: FormField, value: str) -> str:
-    return with_ends(value, piece.source)
-
-
-def with_ends(typed: str, source: str) -> str:
-    """Return a text from a browser, whose lines end with CR LF, with the line ends of the source that it goes into."""
-    return _plain(typed).replace("\n", "\r\n" if "\r\n" in source else "\n")
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return same_line_ends(value, piece.source)
 
 
 _WRITERS: Mapping[str, Callable[[SourcePiece, FormField, str], str]] = {

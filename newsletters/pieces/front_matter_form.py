@@ -26,7 +26,7 @@ HEAD_FIELDS: Mapping[str, tuple[str, str]] = {
     "language": ("Language", "A code such as en, cy or ar."),
 }
 # What YAML reads as it is written, wherever it stands.
-_PLAIN = re.compile(r"[A-Za-z0-9](?:[\w .,!?()/-]*[\w.,!?()/-])?", re.ASCII)
+_PLAIN = re.compile(r"(?!(?i:null)$)[A-Za-z0-9](?:[\w .,!?()/-]*[\w.,!?()/-])?", re.ASCII)
 
 
 def read_head(source: str) -> dict[str, str] | None:

@@ -46,6 +46,12 @@ def split_lines(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
+def same_line_ends(typed: str, source: str) -> str:
+    """Return a text from a browser, whose lines end with CR LF, with the line ends of the source that it goes into."""
+    plain = typed.replace("\r\n", "\n").replace("\r", "\n")
+    return plain.replace("\n", "\r\n") if "\r\n" in source else plain
+
+
 def cut(text: str) -> tuple[SourcePiece, ...]:
     """Return the pieces of a whole newsletter, its front matter first if it has one."""
     lines = split_lines(text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -17,6 +18,7 @@ from daisychain.cache import Cache
 from daisychain.errors import InputError
 from newsletters.checks import Finding, Subject, families, with_mistakes
 from newsletters.compose.compiler import Compilation, compile_document, own_brand
+from newsletters.compose.languages import speakers
 from newsletters.compose.mjml import mark_number, marked_html
 from newsletters.documents.document import Document
 from newsletters.documents.error_list import Mistakes
@@ -84,6 +86,7 @@ def look_at(
     """Return the view of one language's text; raises InputError only for a text that is too large to be looked at."""
     pieces = _pieces(manuscript, language)
     made = _made(connection, manuscript, language, people)
+    people = people and _readers(manuscript, language, people)
     checked, unfinished = _checked(made.compilation, people) if made.compilation else ([], False)
     found = with_mistakes(checked, made.mistakes)
     placed = [_placed(finding, pieces, manuscript.file_of(language)) for finding in found]
@@ -160,6 +163,18 @@ def _pieces(manuscript: StoredManuscript, language: str) -> tuple[SourcePiece, .
             hint=f"At most {MAX_LIVE_BYTES:,} bytes and {MAX_PIECES} pieces; it is saved nevertheless.",
         )
     return pieces
+
+
+def _readers(manuscript: StoredManuscript, language: str, people: People) -> People:
+    """Return the people who get this language, as a campaign would give it to them."""
+    others = [each for each in manuscript.contents.texts if each]
+    with suppress(InputError):
+        first = manuscript.document("")
+        codes = [first.language, *others]
+        return (
+            speakers(people, language or first.language, codes, first.fallback or first.language) if others else people
+        )
+    return people
 
 
 def _made(connection: Connection, manuscript: StoredManuscript, language: str, people: People | None) -> _Made:

@@ -64,12 +64,6 @@ class Change:
         return made
 
 
-def same_line_ends(typed: str, stored: str) -> str:
-    """Return a text from a browser, whose lines end with CR LF, with the line ends that the stored text has."""
-    plain = typed.replace("\r\n", "\n").replace("\r", "\n")
-    return plain.replace("\n", "\r\n") if "\r\n" in stored else plain
-
-
 def _refuse_unstorable(text: str, language: str) -> None:
     size = len(text.encode(errors="replace"))
     if size > MAX_TEXT_BYTES:

@@ -22,7 +22,7 @@ from daisychain.atomic_files import replacing
 from daisychain.errors import InputError, StateError
 from newsletters.compose.compiler import own_brand
 from newsletters.compose.manuscript import translations
-from newsletters.documents.document import language_of, read_document
+from newsletters.documents.document import first_of, language_of, read_document
 from newsletters.documents.text_files import MAX_TEXT_BYTES, decoded
 from newsletters.stored.contents import Change, Contents
 from newsletters.stored.newsletters import NAME, SavedNewsletter, UnknownNewsletter, create, find
@@ -68,11 +68,12 @@ def read_folder(path: Path) -> FolderContents:
 def push(
     connection: Connection, path: Path, *, who: str, name: str = "", base: int | None = None
 ) -> SavedNewsletter | Collision:
-    """Save the newsletter in the file `path` under `name`, its file's own by default, or store it as a new one.
+    """Save the newsletter in the file `path`, or that it translates, under `name`; by default its file's own.
 
-    Without a `base` it is the version that was pulled. Commit a collision as well. Raises InputError, and StateError
-    for a stored newsletter of which no version is known to be pulled.
+    A name that is not stored yet makes a new one. Without a `base` it is the version that was pulled. Commit a
+    collision as well. Raises InputError, and StateError if the name is stored and no version is known to be pulled.
     """
+    path = first_of(path) or path
     document, found = read_document(path), read_folder(path)
     find_toolkit(document.toolkit, None, connection)  # a folder's toolkit is not here
     name = name or path.stem

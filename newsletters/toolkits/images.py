@@ -159,5 +159,8 @@ def keep_images(connection: Connection, images: Iterable[ToolkitImage]) -> None:
         }
         for image in images
     }  # fmt: skip
+    # Contents are megabytes, and most are kept already.
+    for known in connection.scalars(select(StoredImage.hash).where(StoredImage.hash.in_(rows))) if rows else ():
+        del rows[known]
     if rows:
         connection.execute(insert(StoredImage).on_conflict_do_nothing(), [rows[key] for key in sorted(rows)])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletters.compose.blocks import Attribute, Block, registry
@@ -102,6 +102,7 @@ def test_a_form_has_the_fields_of_its_block(block: Block) -> None:
     assert any(field.name == "body" for field in form.fields) == (block.body != "none" and not block.holds)
 
 
+@settings(deadline=None)
 @given(text=typed, block=st.sampled_from(list(BLOCKS.values())), data=st.data())
 def test_what_a_form_writes_reads_back_through_the_compiler(text: str, block: Block, data: st.DataObject) -> None:
     texts = [each for each in block.attributes.values() if each.type != "choice"]
@@ -124,6 +125,7 @@ def test_what_a_form_writes_reads_back_through_the_compiler(text: str, block: Bl
         assert mint.sub("·", found) == (expected or attribute.default)
 
 
+@settings(deadline=None)
 @given(first=typed, second=typed)
 def test_writing_a_value_changes_only_its_own_bytes(first: str, second: str) -> None:
     line = (
@@ -219,6 +221,7 @@ def test_conditions_are_said_as_sentences(test: str, sentence: Sentence | None) 
         assert (form.value("then"), form.value("otherwise"), form.regions) == ("yes\n", "no\n", ("then", "otherwise"))
 
 
+@settings(deadline=None)
 @given(asked=st.sampled_from(["known", "unknown", "equals"]), value=typed)
 def test_a_sentence_that_was_written_is_read_by_the_compiler(asked: str, value: str) -> None:
     source = attempt("value", lambda: new_condition(Sentence("town", asked, value), "Text\n"))  # type: ignore[arg-type]
@@ -260,6 +263,7 @@ HEADS = [
 ]
 
 
+@settings(deadline=None)
 @given(head=st.sampled_from(HEADS), key=st.sampled_from(["subject", "preheader", "title"]), value=typed)
 def test_the_front_matter_reads_back_what_its_form_writes(head: str, key: str, value: str) -> None:
     (piece,) = cut(head)
@@ -273,6 +277,17 @@ def test_the_front_matter_reads_back_what_its_form_writes(head: str, key: str, v
         assert getattr(after, other) == getattr(before, other)
     (again,) = cut(source)
     assert write_form(again, {key: form_of(again).value(key)}) == source  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["null", "Null", "~", "yes", "no", "1e3", "2026-05-01", "- a", "a: b", "a #b", "&a", "*a", "!x", "|", ">"],
+)
+def test_what_means_something_to_yaml_is_text_in_a_form(value: str) -> None:
+    (piece,) = cut(HEADS[0])
+    source = write_form(piece, {"subject": value})
+    assert parse_document(source, "may.md", None).subject == value
+    assert form_of(cut(source)[0]).value("subject") == value  # type: ignore[union-attr]
 
 
 def test_only_the_changed_line_of_the_front_matter_changes() -> None:

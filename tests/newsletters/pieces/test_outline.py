@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletters.compose.blocks import registry
@@ -34,6 +34,7 @@ def kinds(text: str) -> list[str]:
     return [piece.name if piece.kind == "block" else piece.kind for piece in cut(text)]
 
 
+@settings(deadline=None)
 @given(texts)
 def test_pieces_join_to_the_same_bytes(text: str) -> None:
     pieces = cut(text)
@@ -43,6 +44,7 @@ def test_pieces_join_to_the_same_bytes(text: str) -> None:
     assert [piece.line for piece in pieces] == [1, *(piece.last_line + 1 for piece in pieces)][: len(pieces)]
 
 
+@settings(deadline=None)
 @given(texts)
 def test_pieces_are_the_same_when_each_is_cut_by_itself(text: str) -> None:
     """What is closed and begins at the top means the same wherever it is moved to."""

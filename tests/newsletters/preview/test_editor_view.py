@@ -123,6 +123,17 @@ def test_one_member_sees_their_values_in_their_language(connection: Connection) 
     assert look_at(connection, manuscript, "cy").pieces[0].source == "---\nsubject: Helo\n---\n"
 
 
+def test_checks_count_only_the_people_who_get_that_language(connection: Connection) -> None:
+    manuscript = written(connection, "Dear {{ member.town }}\n", cy="---\nsubject: Helo\n---\n{{ member.town }}\n")
+    crowd = Crowd({"town": "Bath", "language": "en"}, {"town": "", "language": "cy"})
+
+    def empty(language: str) -> bool:
+        view = look_at(connection, manuscript, language, crowd)
+        return any(each.finding.code == "merge-empty-field" for each in [*view.to_fix, *view.to_look_at])
+
+    assert (empty(""), empty("cy")) == (False, True)
+
+
 def test_dark_and_light_do_not_depend_on_the_readers_own_screen(connection: Connection) -> None:
     manuscript = written(connection, "Hi\n")
     dark, light = mail(connection, manuscript, dark=True), mail(connection, manuscript)

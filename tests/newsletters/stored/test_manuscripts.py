@@ -16,6 +16,7 @@ from daisychain.errors import InputError, StateError
 from newsletters.checks import check_file
 from newsletters.compose.languages import Languages, compile_languages
 from newsletters.compose.manuscript import Manuscript
+from newsletters.stored.beginnings import from_starter
 from newsletters.stored.contents import Contents
 from newsletters.stored.folder_copy import note_version, pull, push, read_folder
 from newsletters.stored.manuscripts import find_manuscript
@@ -106,6 +107,18 @@ def test_any_text_that_can_be_stored_comes_back_byte_for_byte(
         pull(connection, "odd", folder)
         undone.rollback()
     assert tree(folder) == {"odd.md": text.encode(), "odd.cy.md": body.encode()}
+
+
+def test_a_translation_is_pushed_with_what_it_translates(connection: Connection, may: Path) -> None:
+    assert set(stored(push(connection, may.with_name("may.cy.md"), who="Ann")).contents.texts) == {"", "cy"}
+    assert find(connection, "may").version == 1
+
+
+def test_a_new_newsletter_starts_with_the_toolkits_own_copy(connection: Connection) -> None:
+    made = create(connection, "New", from_starter(connection, "spring-fair", "letter"), who="Ann")
+    assert "Friends of Fairs" in made.contents.texts[""]
+    with pytest.raises(InputError, match="no toolkit"):
+        from_starter(connection, "nowhere", "letter")
 
 
 def test_a_push_of_what_moved_is_refused_and_kept(connection: Connection, may: Path, tmp_path: Path) -> None:

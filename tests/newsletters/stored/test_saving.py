@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select, text, update
 
 from daisychain.database import Database
 from daisychain.errors import InputError, StateError
-from newsletters.stored.contents import MAX_PICTURES, Change, Contents, same_line_ends
+from newsletters.pieces.outline import same_line_ends
+from newsletters.stored.contents import MAX_PICTURES, Change, Contents
 from newsletters.stored.newsletters import (
     SavedNewsletter,
     UnknownNewsletter,
