@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, RowMapping, case, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, RowMapping, case, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from daisychain.errors import InputError
@@ -99,9 +99,18 @@ def keep_download(connection: Connection, row: dict[str, Any]) -> None:
 
 
 def _again(added: Insert) -> dict[str, Any]:
-    # A post that has expired is in no pack made after that day.
     new = added.excluded
-    return {"sheets": _both_sheets(added), "expires": new.expires, "copy_blocks": new.copy_blocks}
+    return {"sheets": _both_sheets(added), "expires": new.expires, "copy_blocks": _WITH_OLD_POSTS}
+
+
+# A post that has expired is in no pack made after that day, but in those that were handed out before.
+_WITH_OLD_POSTS = text("""
+    excluded.copy_blocks || coalesce((
+        SELECT jsonb_agg(old) FROM jsonb_array_elements(made_packs.copy_blocks) AS old
+        WHERE (old->>'beside')::boolean AND (old->>'expires')::date < current_date AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements(excluded.copy_blocks) AS new WHERE new->>'id' = old->>'id')
+    ), '[]')
+""")
 
 
 def _both_sheets(added: Insert) -> ColumnElement[list[str]]:
