@@ -94,7 +94,7 @@ def bodies(keys: Keys, attempts: dict[int, int]) -> Iterator[bytes]:
     names = dict(zip(attempts, keys.make(KeyKind.HEADER, attempts), strict=True))
     tries = {attempt: keys.attempt(attempt) for attempt in set(attempts.values())}
     events: list[tuple[float, dict[str, Any]]] = []
-    for number, (delivery, attempt) in enumerate(attempts.items()):
+    for number, (delivery, attempt) in enumerate(attempts.items(), 1):  # reader1 has the first mail
         at = number / 2_000
         for kind, share in LIFE.items():
             if chance.random() * 100 >= share:

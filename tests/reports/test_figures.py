@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from commands.report import report as report_group
 from daisychain.database import Database
@@ -21,8 +21,9 @@ from reports.exports import CSV_COLUMNS, as_csv
 from reports.figures import figures
 from reports.report import Report
 from sender.events.intake import ingest
+from sender.events.recount import correct_rollups
 from sender.events.sendgrid_webhook import to_events
-from sender.tables import Campaign, Delivery
+from sender.tables import Campaign, Delivery, Event
 from tests.sender.returns import FIREFOX, Sent, sent
 
 LINK = {"url": "https://campaign.example/toolkit?a=1&b=2", "url_offset": {"index": 0, "type": "html"}}
@@ -171,6 +172,14 @@ def test_where_delivery_is_never_told_rates_are_of_accepted_less_bounced(databas
     assert report["delivered"].rate is None
     assert counts(report, "opened_human", "bounced_soft") == {"opened_human": (1, 8), "bounced_soft": (1, 10)}
     assert "accepted less those bounced" in report["opened_human"].definition
+
+
+def test_a_provider_whose_reports_were_all_taken_back_leaves_its_figures_unknown(campaign: Sent) -> None:
+    with campaign.database.engine.begin() as connection:
+        connection.execute(delete(Event).where(Event.source == "sendgrid"))
+    correct_rollups(campaign.database.engine, [campaign.campaign_id])
+    report = made(campaign)
+    assert {report[name].standing for name in ("delivered", "bounced_hard", "opened_human")} == {"not known"}
 
 
 def test_a_provider_that_never_spoke_leaves_its_figures_unknown(database: Database) -> None:
