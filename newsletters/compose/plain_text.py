@@ -112,6 +112,7 @@ def _same_number(words: str, number: str) -> bool:
 class _TextWriter:
     def __init__(self, write_url: WriteUrl, write_number: WriteNumber) -> None:
         self._url = write_url
+        self._as_typed = False  # inside <pre>
         self._number = write_number
 
     def blocks(self, nodes: Iterable[LexborNode], width: int, *, tight: bool = False) -> str:
@@ -140,7 +141,10 @@ class _TextWriter:
             case "blockquote":
                 return prefixed(self.blocks(inside, width - 2).rstrip("\n"), "> ", "> ") + "\n\n"
             case "pre":
-                return prefixed(node.text().strip("\n"), "    ", "    ") + "\n\n"
+                self._as_typed = True
+                text = self._inline(inside).strip("\n")
+                self._as_typed = False
+                return prefixed(text, "    ", "    ") + "\n\n"
             case "hr":
                 return "* * *\n\n"
             case "table":
@@ -206,12 +210,14 @@ class _TextWriter:
     def _inline(self, nodes: Iterable[LexborNode]) -> str:
         written = ""
         for piece in map(self._piece, nodes):
-            written += piece[1:] if written.endswith(" ") and piece.startswith(" ") else piece
+            doubled = written.endswith(" ") and piece.startswith(" ") and not self._as_typed
+            written += piece[1:] if doubled else piece
         return written
 
     def _piece(self, node: LexborNode) -> str:
         if node.is_text_node:
-            return _SPACE.sub(" ", node.text_content or "").replace("\xad", "")
+            text = (node.text_content or "").replace("\xad", "")
+            return text if self._as_typed else _SPACE.sub(" ", text)
         if node.is_comment_node:  # a condition's token, where HTML has room for nothing else
             return node.comment_content or ""
         inside = self._inline(node.iter(include_text=True))

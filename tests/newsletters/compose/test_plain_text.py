@@ -53,6 +53,7 @@ def test_what_html_shows_by_style_is_written_out(html: str, text: str) -> None:
         ("<ol><li>One</li><li><p>Two</p><p>More</p></li></ol>", "1. One\n2. Two\n\n   More"),
         ("- a\n  1. b\n  2. c\n- d", "- a\n  1. b\n  2. c\n- d"),
         ("<pre>\nMon  9:00\nTue 10:00\n</pre>", "    Mon  9:00\n    Tue 10:00"),
+        ("<pre>a  b  <s>c</s>\n</pre>", "    a  b  ~c~"),
         ("<blockquote><p>One</p><p>Two</p></blockquote>", "> One\n\n> Two"),
         ("<div>One</div><div>Two</div>", "One\n\nTwo"),
         ("One\n\n<hr>\n\nTwo", "One\n\n* * *\n\nTwo"),
