@@ -155,6 +155,12 @@ def say(message: str) -> None:
     click.echo(printable(message), err=True)
 
 
+def say_unknown(fields: Iterable[str]) -> None:
+    """Say which fields of a newsletter are taken as empty because no list was named that has them."""
+    if named := ", ".join(f"member.{name}" for name in sorted(fields)):
+        say(f"Empty here, as nobody knows these fields: {named}. Correct them, or name them under `fields:`.")
+
+
 def _shown(cell: object) -> str:
     if cell is None:
         return ""

@@ -20,6 +20,7 @@ from commands.console import (
     pass_installation,
     progress,
     say,
+    say_unknown,
     show_line,
     show_table,
     show_text,
@@ -169,7 +170,9 @@ def preview(
         languages = compile_languages(
             written, find, brand=brand_for(next(written.documents()), brand, find) if brand else None,
             list_fields=frozenset(people.fields()) if people else frozenset(), mistakes=mistakes,
+            any_field=people is None,
         )  # fmt: skip
+        say_unknown(languages.unknown)
         with progress() as bar:
             task = bar.add_task("Pictures", total=None, visible=pictures)
             made = write_preview(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, progress, say, show_table
+from commands.console import emit, examples, format_option, pass_installation, progress, say, say_unknown, show_table
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.hosts import is_loopback
@@ -224,6 +224,7 @@ def _editions(connection: Connection, file: Path, choices: Choices) -> dict[str,
         toolkit = find_toolkit(document.toolkit, document.folder, connection)
         leading = own_brand(document) or toolkit.brand
         editions[document.language] = open_edition(document, replace(toolkit, brand=leading), choices)
+    say_unknown({name for edition in editions.values() for name in edition.unknown})
     return editions
 
 

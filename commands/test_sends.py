@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_table
+from commands.console import emit, examples, format_option, pass_installation, say, say_unknown, show_table
 from commands.send import UNFINISHED_BUSINESS
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
@@ -41,17 +41,18 @@ def send_test(
 
     with installation.database.engine.connect() as connection:
         addresses = test_inboxes.gathered(connection, sets, to)
-    campaign_id = test_sends.start_test(
+    started = test_sends.start_test(
         installation.database, file, addresses,
         provider=provider or installation.settings.provider, list_name=list_name, member=member, only=only,
         overrides=read_overrides(override, acting_user()),
     )  # fmt: skip
-    work_until_over(installation.database, campaign_id)
+    say_unknown(started.unknown)
+    work_until_over(installation.database, started.id)
     with installation.database.engine.connect() as connection:
-        mails = test_sends.mails_of_test(connection, campaign_id)
+        mails = test_sends.mails_of_test(connection, started.id)
     columns = ("address", "language", "state", "reason")
     rows = ([mail.address, mail.language, mail.state, mail.reason] for mail in mails)
-    emit({"id": campaign_id, "mails": mails}, format_, lambda: show_table(columns, rows))
+    emit({"id": started.id, "mails": mails}, format_, lambda: show_table(columns, rows))
     sys.exit(0 if all(mail.state == "accepted" for mail in mails) else UNFINISHED_BUSINESS)
 
 

@@ -38,7 +38,8 @@ FIELDS = Code(
 )  # fmt: skip
 BLOCKS = Code(
     "translations-blocks", "warning", "A language without the same blocks as the first",
-    why="A story, a date or a button was left out, or added later.", fix="Use the same blocks in each language.",
+    why="A story, a date or a button was left out, or added later.",
+    fix="Use the same blocks in each language, or write `shorter: yes` into the translation's front matter.",
 )  # fmt: skip
 NUMBERS = Code(
     "translations-numbers", "warning", "A number that only one language has",
@@ -111,8 +112,15 @@ def _links(first: Subject, other: Subject) -> Iterator[Finding]:
             if one != two:
                 yield ADDRESSES.at(other.place_of(two), f"It leads to {two}, and in {_file(first)} to {one}.")
         return
+    if _lacks_only(other, len(ours) > len(theirs)):
+        return
     place = next((other.place_of(url) for url in theirs if url not in ours), other.document.file)
     yield LINKS.at(place, f"There are {len(theirs)} links here, and {len(ours)}{_apart(first, ours, other, theirs)}")
+
+
+def _lacks_only(other: Subject, lacks: bool) -> bool:
+    """Report whether a translation lacks something, and nothing else differs, and its document says why it may."""
+    return lacks and other.document.shorter
 
 
 def _is_web(link: Link) -> bool:
@@ -121,18 +129,18 @@ def _is_web(link: Link) -> bool:
 
 def _images(first: Subject, other: Subject) -> Iterator[Finding]:
     ours, theirs = ([image.name for image in each.email.images] for each in (first, other))
-    if len(ours) != len(theirs):
+    if len(ours) != len(theirs) and not _lacks_only(other, len(ours) > len(theirs)):
         words = f"There are {len(theirs)} pictures here, and {len(ours)}{_apart(first, ours, other, theirs)}"
         yield IMAGES.at(other.document.file, words)
 
 
 def _fields(first: Subject, other: Subject) -> Iterator[Finding]:
     ours, theirs = ([f"member.{name}" for name in each.email.fields] for each in (first, other))
-    if ours != theirs:
+    if ours != theirs and not _lacks_only(other, set(theirs) < set(ours)):
         words = f"It uses {len(theirs)} fields of members, and {len(ours)} are used{_apart(first, ours, other, theirs)}"
         yield FIELDS.at(other.document.file, words)
     ours, theirs = ([json.dumps(row.test) for row in each.email.conditions] for each in (first, other))
-    if Counter(ours) != Counter(theirs):
+    if Counter(ours) != Counter(theirs) and not _lacks_only(other, Counter(theirs) <= Counter(ours)):
         rows = (row for row in other.email.conditions if json.dumps(row.test) not in ours)
         place = next((f"{row.file}:{row.line}" for row in rows), other.document.file)
         yield FIELDS.at(place, f"Of its {len(theirs)} conditions not all match {_file(first)}, which has {len(ours)}.")
@@ -140,7 +148,7 @@ def _fields(first: Subject, other: Subject) -> Iterator[Finding]:
 
 def _blocks(first: Subject, other: Subject) -> Iterator[Finding]:
     ours, theirs = (_BLOCK.findall(each.document.body) for each in (first, other))
-    if Counter(ours) != Counter(theirs):
+    if Counter(ours) != Counter(theirs) and not _lacks_only(other, Counter(theirs) <= Counter(ours)):
         added = next(iter(Counter(theirs) - Counter(ours)), "")
         place = other.place_of(f"::: {added}") if added else other.document.file
         yield BLOCKS.at(
@@ -153,7 +161,7 @@ def _numbers(first: Subject, other: Subject) -> Iterator[Finding]:
     # Half past seven in the evening is 7.30 in one language and 19:30 in another.
     missing = {number for number in ours if number not in theirs and not _by_another_clock(number, ours, theirs)}
     added = {number for number in theirs if number not in ours and not _by_another_clock(number, theirs, ours)}
-    if missing or added:
+    if (missing or added) and not _lacks_only(other, not added):
         place = next((other.place_of(theirs[number]) for number in sorted(added)), other.document.file)
         apart = _apart(first, map(str, sorted(missing)), other, map(str, sorted(added)))
         yield NUMBERS.at(place, f"The numbers differ from those{apart}")

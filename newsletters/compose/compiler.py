@@ -64,6 +64,7 @@ class Compilation:
     places: tuple[tuple[str, int], ...] = field(default=(), repr=False)
     alternatives: tuple[CompiledEmail, ...] = field(default=(), repr=False)
     simple: CompiledEmail | None = field(default=None, repr=False)
+    unknown: tuple[str, ...] = ()  # fields that nobody knows, taken as empty
 
     @property
     def images(self) -> tuple[ToolkitImage, ...]:
@@ -101,18 +102,22 @@ def compile_document(
     mint: Mint | None = None,
     mistakes: Mistakes | None = None,
     simple: bool = False,
+    any_field: bool = False,
 ) -> Compilation:
     """Compile `document` with `toolkit`, also into its `simple` form if asked; raises InputError with its place.
 
     A `brand` replaces the toolkit's, in the compilation's toolkit too. `list_fields` are known in addition to the
     document's own. To compile again for another brand, pass the `mint` of the first time. With `mistakes` that
-    collect, parts with errors are left out: the result can be looked at and must not be sent.
+    collect, parts with errors are left out: the result can be looked at and must not be sent. With `any_field`,
+    fields that nobody knows are empty instead of errors.
     """
     toolkit = replace(toolkit, brand=brand) if brand else toolkit
     if document.layout not in registry().layouts:
         hint = nearest(document.layout, registry().layouts)
         raise document.wrong("layout", f"There is no layout {document.layout!r}.", hint)
-    return _Compiling(document, toolkit, list_fields, today or current_day(), mint, mistakes or Mistakes()).run(simple)
+    unknown: set[str] | None = set() if any_field else None
+    mistakes = mistakes or Mistakes()
+    return _Compiling(document, toolkit, list_fields, today or current_day(), mint, mistakes, unknown).run(simple)
 
 
 class _Compiling:
@@ -124,6 +129,7 @@ class _Compiling:
         today: date,
         mint: Mint | None,
         mistakes: Mistakes,
+        unknown: set[str] | None,
     ) -> None:
         self._document = document
         self._toolkit = toolkit
@@ -131,7 +137,7 @@ class _Compiling:
         self._mint = _unused_mint(document, toolkit, mint)
         fields = MEMBER_FIELDS | document.fields | list_fields
         self._mistakes = mistakes
-        self._expressions = Expressions(self._mint, fields, names(document, toolkit), mistakes)
+        self._expressions = Expressions(self._mint, fields, names(document, toolkit), mistakes, unknown)
         self._slots = Slots(self._expressions)
         self._pictures = Pictures(toolkit, document, self._mint)
         self._look = look_of(toolkit.brand, document.direction, phrases(document.language))
@@ -171,7 +177,7 @@ class _Compiling:
         return Compilation(
             email, self._pictures.contents, self._document, self._toolkit, mjml, self._css,
             tuple((line.file, line.number) for line in self._composer.places), self._alternatives(email),
-            self._simple(page, nodes, email) if simple else None,
+            self._simple(page, nodes, email) if simple else None, tuple(sorted(self._expressions.unknown or ())),
         )  # fmt: skip
 
     def _simple(self, page: Mapping[str, Any], nodes: Sequence[Node], email: CompiledEmail) -> CompiledEmail:

@@ -39,6 +39,11 @@ class Languages:
         """The document that the others translate."""
         return next(iter(self.compilations.values()))
 
+    @property
+    def unknown(self) -> list[str]:
+        """The fields that nobody knows, taken as empty."""
+        return sorted({name for made in self.compilations.values() for name in made.unknown})
+
     def language_for(self, wanted: str | None) -> str:
         """Return the language in which somebody who wants `wanted` gets it."""
         return language_given(wanted, self.compilations, self.fallback)
@@ -84,6 +89,7 @@ def compile_languages(
     brand: Brand | None = None,
     list_fields: frozenset[str] = frozenset(),
     mistakes: Mistakes | None = None,
+    any_field: bool = False,
 ) -> Languages:
     """Return a newsletter (a file, or a manuscript) in all its languages; raises InputError with file and line.
 
@@ -94,7 +100,9 @@ def compile_languages(
     def compiled(document: Document) -> Compilation:
         toolkit = find(document.toolkit, document.folder)
         own = brand or own_brand(document)
-        return compile_document(document, toolkit, brand=own, list_fields=list_fields, mistakes=mistakes)
+        return compile_document(
+            document, toolkit, brand=own, list_fields=list_fields, mistakes=mistakes, any_field=any_field
+        )
 
     documents = manuscript_of(written).documents()
     first = compiled(next(documents))

@@ -23,7 +23,7 @@ from newsletters.documents.yaml_with_lines import YamlMapping
 
 KEYS = (
     "subject", "preheader", "toolkit", "brand", "layout", "language", "fallback", "title", "from", "reply_to", "fields",
-    "subjects", "preheaders",
+    "subjects", "preheaders", "shorter",
 )  # fmt: skip
 
 # Every member has these fields; a document lists others under `fields`.
@@ -63,6 +63,7 @@ class Document:
     fallback: str = ""  # the language for those whose own is not there; empty: this document's
     subjects: tuple[str, ...] = ()  # others that partners may choose, and so the preheaders
     preheaders: tuple[str, ...] = ()
+    shorter: bool = False  # a translation that leaves parts of the first document out on purpose
     lines: dict[str, int] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
@@ -138,6 +139,7 @@ def parse_document(
         fallback=_one_line(sheet, "fallback"),
         subjects=_lines(sheet, "subjects"),
         preheaders=_lines(sheet, "preheaders"),
+        shorter=_shorter(sheet, is_translation=first is not None),
         lines={key: sheet.line_of(key) for key in sheet},
         files=files or {},
     )
@@ -155,6 +157,13 @@ def _one_line(sheet: YamlMapping, key: str) -> str:
 
 def _lines(sheet: YamlMapping, key: str) -> tuple[str, ...]:
     return tuple(" ".join(characters(text).split()) for text in sheet.texts(key))
+
+
+def _shorter(sheet: YamlMapping, *, is_translation: bool) -> bool:
+    """Return whether a translation says that it is shorter on purpose, with `yes` or with a reason."""
+    if "shorter" in sheet and not is_translation:
+        sheet.fail("Only a translation can be shorter than the first document.", "shorter", hint="Delete this line.")
+    return _one_line(sheet, "shorter").casefold() not in ("", "no", "false")
 
 
 def _language(sheet: YamlMapping, named: str) -> str:

@@ -60,6 +60,7 @@ class Expressions:
     fields: frozenset[str]
     names: Mapping[str, Any]
     mistakes: Mistakes = field(default_factory=Mistakes)
+    unknown: set[str] | None = None  # gathers fields that nobody knows, which are then empty; None: they are errors
     slots: list[Found] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
 
@@ -105,7 +106,7 @@ class _Walk:
         self._all = expressions
         self._file = file
         self._offset = offset
-        self._trees = TreeBuilder(expressions.fields, expressions.names, file, offset)
+        self._trees = TreeBuilder(expressions.fields, expressions.names, file, offset, expressions.unknown)
         self._lines: list[list[Any]] = [["", offset + 1]]
         self.line = offset + 1
 

@@ -29,9 +29,15 @@ _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class TreeBuilder:
-    """Makes the trees of one text, which begins `offset` lines into `file`; raises InputError with the line."""
+    """Makes the trees of one text, which begins `offset` lines into `file`; raises InputError with the line.
 
-    def __init__(self, fields: frozenset[str], names: Mapping[str, Any], file: str, offset: int) -> None:
+    If there is a set of `unknown` fields, those that are not among `fields` are added to it, and are empty.
+    """
+
+    def __init__(
+        self, fields: frozenset[str], names: Mapping[str, Any], file: str, offset: int, unknown: set[str] | None = None
+    ) -> None:
+        self._unknown = unknown
         self._fields = fields
         self._names = names
         self._file = file
@@ -105,6 +111,9 @@ class TreeBuilder:
         raise not_allowed(node, self._file, node.lineno + self._offset)
 
     def _field(self, name: str, node: nodes.Node) -> Tree:
+        if name not in self._fields and self._unknown is not None:
+            self._unknown.add(name)
+            return ["const", ""]
         if name not in self._fields:
             self._fail(
                 f"Members have no field {name!r}.", node,
@@ -185,7 +194,7 @@ class TreeBuilder:
             tree = self._membership(node, left, right)
             return ["not", tree] if sign == "notin" else tree
         sign = _SIGNS[sign]
-        if left[0] == "const" and right[0] != "const":
+        if left[0] == "const" and (right[0] != "const" or right[1] == ""):
             left, right, sign = right, left, _MIRRORED[sign]
         if right[0] != "const" or not all(_is_plain(each[1]) for each in (left, right) if each[0] == "const"):
             self._fail("A field is compared with a text or a number.", node, hint=POSSIBLE)

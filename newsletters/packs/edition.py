@@ -55,6 +55,7 @@ class Edition:
     title: str
     used: tuple[str, ...]
     beside: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()  # fields that nobody knows, taken as empty
     # The same for all partners: what is looked for in a page is then a pattern that need not be compiled anew.
     mint: Mint = field(default_factory=Mint.fresh)
 
@@ -87,7 +88,7 @@ class Edition:
 def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: date | None = None) -> Edition:
     """Return the edition of `document`; raises InputError, with its place, for what can't be compiled or sent."""
     day = today or current_day()
-    compilation = compile_document(document, toolkit, today=day)
+    compilation = compile_document(document, toolkit, today=day, any_field=True)
     for link in compilation.email.links:
         refuse_traces(_whole(link.url, compilation, choices), choices.public_url)
     _refuse_written_traces(compilation, choices)
@@ -95,7 +96,9 @@ def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: 
     used = tuple(dict.fromkeys(use.id for use in email.copy_blocks))
     beside = tuple(dict.fromkeys(name for name in _beside(toolkit, day, document.language) if name not in used))
     named = replace(document, title=document.title or _plain_subject(compilation))
-    return Edition(named, toolkit, choices, day, _hash(compilation), named.title, used, beside)
+    return Edition(
+        named, toolkit, choices, day, _hash(compilation), named.title, used, beside, unknown=compilation.unknown
+    )
 
 
 def branded(edition: Edition, partner: Partner | None) -> Compilation:
@@ -103,7 +106,9 @@ def branded(edition: Edition, partner: Partner | None) -> Compilation:
     brand = partner_brand(partner, edition.toolkit, phrases(edition.document.language))
     # Who answers should reach the partner: the coalition's own address never leaves in a pack.
     document = replace(edition.document, from_address="", reply_to=partner.reply if partner else "")
-    return compile_document(document, edition.toolkit, brand=brand, today=edition.today, mint=edition.mint, simple=True)
+    return compile_document(
+        document, edition.toolkit, brand=brand, today=edition.today, mint=edition.mint, simple=True, any_field=True
+    )
 
 
 def marking(edition: Edition, partner: Partner | None) -> Marking:

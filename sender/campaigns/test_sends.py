@@ -28,6 +28,14 @@ from sender.tables import Delivery
 
 
 @dataclass(frozen=True)
+class StartedTest:
+    """A test send by its campaign's id, and the fields that are empty in it because no list was named."""
+
+    id: int
+    unknown: list[str]
+
+
+@dataclass(frozen=True)
 class SentTest:
     """One mail of a test send, and what the provider answered."""
 
@@ -47,7 +55,7 @@ def start_test(
     member: str | None = None,
     only: Collection[str] = (),
     overrides: Overrides | None = None,
-) -> int:
+) -> StartedTest:
     """Freeze a test send of a document to `addresses`, one request each, in all its languages or `only` some.
 
     `document` is a file, or the name of a stored newsletter, whose version is marked as tested. Returns its campaign's
@@ -86,7 +94,7 @@ def start_test(
         freeze_tests(connection, campaign_id, mails)
         if isinstance(written, StoredManuscript) and written.saved:
             mark(connection, written.saved, "tested")
-    return campaign_id
+    return StartedTest(campaign_id, languages.unknown)
 
 
 def _chosen(languages: Languages, only: Collection[str]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
+from daisychain.errors import InputError
 from newsletters.checks.finding import Finding
 from newsletters.checks.translations import compare
 from newsletters.compose.compiler import Compilation, compile_document
@@ -33,6 +35,7 @@ def beside(
     people: People | None = None,
     copy: dict[str, str] | None = None,
     today: date = TODAY,
+    shorter: str = "",
 ) -> Look:
     """A look at what is found in an English newsletter, may.md, and its Welsh translation, may.cy.md."""
 
@@ -41,6 +44,7 @@ def beside(
 
         def made(file: str, body: str, **head: str) -> Compilation:
             document = parse_document(HEAD.format(**head) + body, file, sample_toolkits.Path())
+            document = replace(document, shorter=bool(shorter and file == "may.cy.md"))
             return compile_document(document, toolkit, list_fields=frozenset({"city", "role"}), today=today)
 
         languages = Languages(
@@ -114,3 +118,42 @@ def test_a_newsletter_in_one_language_has_nothing_to_compare() -> None:
         return Languages(compilations, "en")
 
     assert list(compare(languages(en=None), None, TODAY)) == []
+
+
+WHOLE = """Hello {{ member.city | default("you") }}, on 12 May. [join](https://fairs.example/join)
+
+{% if member.role %}You help.{% endif %}
+
+::: note
+Words.
+:::
+
+![A fair](fair)
+"""
+CODES = ("links", "images", "fields", "blocks", "numbers")
+
+
+@pytest.mark.parametrize("code", [f"translations-{code}" for code in CODES if code != "images"])
+def test_a_translation_that_is_shorter_on_purpose_lacks_nothing(code: str) -> None:
+    first = WHOLE.replace("![A fair](fair)", "")
+    assert beside(first, "Helo.")(code) != []
+    assert beside(first, "Helo.", shorter="yes")(code) == []
+
+
+@pytest.mark.parametrize("code", [f"translations-{code}" for code in CODES if code != "images"])
+def test_what_a_shorter_translation_has_more_is_found(code: str) -> None:
+    assert beside("Hello.", WHOLE.replace("![A fair](fair)", ""), shorter="yes")(code) != []
+
+
+@pytest.mark.parametrize(("line", "is_shorter"), [("yes", True), ("only in English", True), ("no", False), ("", False)])
+def test_the_front_matter_of_a_translation_says_that_it_is_shorter(line: str, is_shorter: bool) -> None:
+    text = f"---\nsubject: Helo\nshorter: {line}\n---\nHelo."
+    first = parse_document("---\nsubject: Hello\ntoolkit: spring-fair\n---\nHello.", "may.md", sample_toolkits.Path())
+    assert parse_document(text, "may.cy.md", sample_toolkits.Path(), first, "cy").shorter is is_shorter
+
+
+def test_only_a_translation_can_be_shorter() -> None:
+    text = "---\nsubject: Hello\ntoolkit: spring-fair\nshorter: yes\n---\nHello."
+    with pytest.raises(InputError, match="Only a translation") as error:
+        parse_document(text, "may.md", sample_toolkits.Path())
+    assert error.value.line == 4
