@@ -158,7 +158,7 @@ def say(message: str) -> None:
 def say_unknown(fields: Iterable[str]) -> None:
     """Say which fields of a newsletter are taken as empty because no list was named that has them."""
     if named := ", ".join(f"member.{name}" for name in sorted(fields)):
-        say(f"Empty here, as nobody knows these fields: {named}. Correct them, or name them under `fields:`.")
+        say(f"Empty here, as these fields are unknown: {named}. Correct them, or name them under `fields:`.")
 
 
 def _shown(cell: object) -> str:

@@ -60,6 +60,8 @@ _LEFT_OVER_IN_WORDS = re.compile(
     r"|~[A-Z]\w+\.\w+~|«(?:[\w ]*_\w*|(?i:first|last|full)? ?(?i:name))»|##[A-Z][A-Z_]+##|<%.*?%>|<<[A-Za-z_ ]+>>"
     r"|\[(?i:first[ _]?name|last[ _]?name|full[ _]?name|[fl]name|email)(?:[ ,:|][^\]\n]*)?\]"
 )
+# This is how an author writes two braces that readers are to see: {{ "{{" }}.
+_BRACES = re.compile(r"\{\{\s*(\"[^\"{]*\{\{[^\"]*\"|'[^'{]*\{\{[^']*')\s*\}\}")
 _ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 LONGEST_VALUE = 60  # characters
 _SHOWN = 20  # characters of a value in a finding
@@ -171,6 +173,7 @@ def _long(email: CompiledEmail, people: People) -> Iterator[Finding]:
 
 def _left_over(subject: Subject) -> Iterator[Finding]:
     email = subject.email
+    meant = _BRACES.search(subject.document.body)
     seen: set[str] = set()
     words = ((email.subject, "subject"), (email.preheader, "preheader"), (email.text, ""))
     everywhere = ((part, key, _LEFT_OVER) for part, key in (*words, (email.html, "")))
@@ -178,7 +181,7 @@ def _left_over(subject: Subject) -> Iterator[Finding]:
     in_words = ((_ONE_BREAK.sub(" ", subject.plain(part)), key, _LEFT_OVER_IN_WORDS) for part, key in words)
     for part, key, pattern in (*everywhere, *in_words):
         for found in pattern.findall(part):
-            if not any(found in other for other in seen):
+            if not (meant and found.startswith("{")) and not any(found in other for other in seen):
                 seen.add(found)
                 place = subject.document.place(key) if key else subject.place_of(found)
                 yield LEFT_OVER.at(place, f"{found!r} would be sent as text.")

@@ -64,7 +64,7 @@ class Compilation:
     places: tuple[tuple[str, int], ...] = field(default=(), repr=False)
     alternatives: tuple[CompiledEmail, ...] = field(default=(), repr=False)
     simple: CompiledEmail | None = field(default=None, repr=False)
-    unknown: tuple[str, ...] = ()  # fields that nobody knows, taken as empty
+    unknown: tuple[str, ...] = ()  # fields, taken as empty
 
     @property
     def images(self) -> tuple[ToolkitImage, ...]:
@@ -109,7 +109,7 @@ def compile_document(
     A `brand` replaces the toolkit's, in the compilation's toolkit too. `list_fields` are known in addition to the
     document's own. To compile again for another brand, pass the `mint` of the first time. With `mistakes` that
     collect, parts with errors are left out: the result can be looked at and must not be sent. With `any_field`,
-    fields that nobody knows are empty instead of errors.
+    unknown fields are empty instead of errors.
     """
     toolkit = replace(toolkit, brand=brand) if brand else toolkit
     if document.layout not in registry().layouts:

@@ -41,7 +41,7 @@ class Languages:
 
     @property
     def unknown(self) -> list[str]:
-        """The fields that nobody knows, taken as empty."""
+        """The unknown fields, taken as empty."""
         return sorted({name for made in self.compilations.values() for name in made.unknown})
 
     def language_for(self, wanted: str | None) -> str:

@@ -60,7 +60,7 @@ class Expressions:
     fields: frozenset[str]
     names: Mapping[str, Any]
     mistakes: Mistakes = field(default_factory=Mistakes)
-    unknown: set[str] | None = None  # gathers fields that nobody knows, which are then empty; None: they are errors
+    unknown: set[str] | None = None  # gathers unknown fields, which are then empty; None: they are errors
     slots: list[Found] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
 

@@ -55,7 +55,7 @@ class Edition:
     title: str
     used: tuple[str, ...]
     beside: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()  # fields that nobody knows, taken as empty
+    unknown: tuple[str, ...] = ()  # fields, taken as empty
     # The same for all partners: what is looked for in a page is then a pattern that need not be compiled anew.
     mint: Mint = field(default_factory=Mint.fresh)
 

@@ -105,7 +105,7 @@ def checked(
 def compiled(connection: Connection, document: Path | Manuscript, people: ListPeople | None) -> Languages:
     """Compile a document and its translations, with the fields of the people they are for; raises InputError.
 
-    Without people, as in a test send, fields that nobody knows are empty.
+    Without people, as in a test send, unknown fields are empty.
     """
     return compile_languages(
         document,

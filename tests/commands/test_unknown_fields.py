@@ -1,4 +1,4 @@
-"""Fields that nobody knows: empty without a list, and reported; an error with its line in a check."""
+"""Unknown fields: empty without a list, and reported; an error with its line in a check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD = f"---\ntoolkit: community-makes-us\nsubject: May\npreheader: And more\n{F
 BODY = (
     "Dear {{ member.firstname | default('friend') }}, from {{ member.twon }}.\n\n{% if member.twon %}Here.{% endif %}\n"
 )
-SAYS = "Empty here, as nobody knows these fields: member.firstname, member.twon."
+SAYS = "Empty here, as these fields are unknown: member.firstname, member.twon."
 
 
 @pytest.fixture

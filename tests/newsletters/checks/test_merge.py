@@ -121,3 +121,8 @@ def test_the_tags_of_other_tools_are_told(tag: str) -> None:
 def test_a_tag_that_is_left_over_in_the_subject_is_told_there() -> None:
     look = newsletter(front="subject: Hello *|FNAME|*\npreheader: a")
     assert [found.place for found in look("merge-left-over")] == ["may.md:3"]
+
+
+@pytest.mark.parametrize("body", ['Write {{ "{{" }} first_name }} there', "Write {{ '{{ first_name }}' }} there"])
+def test_braces_that_are_meant_are_no_merge_field(body: str) -> None:
+    assert newsletter(body)("merge-left-over") == []
