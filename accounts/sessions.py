@@ -98,12 +98,12 @@ def find_session(connection: Connection, token: str) -> SignedIn | None:
     return SignedIn(**{name: value for name, value in row._mapping.items() if name != "stale"})
 
 
-def renew_session(connection: Connection, session_id: int) -> str:
-    """Give a session a new token after more was proved: the password is not all there is to it any more."""
+def renew_session(connection: Connection, session_id: int, *, proved: bool = True) -> str:
+    """Give a complete session a new token; `proved` says that the person has just proved who they are."""
     token = new_token()
-    proved = {"complete": True, "proved_at": func.now(), "seen_at": func.now()}
+    values = {"complete": True, "seen_at": func.now()} | ({"proved_at": func.now()} if proved else {})
     changed = update(AccountSession).where(AccountSession.id == session_id)
-    connection.execute(changed.values(token_hash=token_hash(token), **proved))
+    connection.execute(changed.values(token_hash=token_hash(token), **values))
     return token
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Engine, select, update
 
 from accounts.credentials import hash_password, password_matches, require_good_password
 from accounts.limits import EVERYWHERE, HERE, NETWORK, forget_tries, network_of, within_limits
@@ -57,25 +57,29 @@ def give_code(engine: Engine, settings: Settings, person: SignedIn, typed: str) 
 
 def prove_by_password(engine: Engine, person: SignedIn, password: str, caller: Caller) -> str:
     """Prove again who it is, by the password; returns the session's new token. Raises as `sign_in`."""
-    if not within_limits(engine, (HERE, f"{network_of(caller.address)} {person.email}"), (EVERYWHERE, person.email)):
-        raise StateError(TOO_MANY, hint=TOO_MANY_HINT)
+    _require_password(engine, person, password, caller)
     with engine.begin() as connection:
-        require_password(connection, person, password)
         return renew_session(connection, person.session_id)
 
 
-def require_password(connection: Connection, person: SignedIn, password: str) -> None:
-    """Raise InputError unless it is this person's password."""
-    stored = connection.scalar(select(StaffAccount.password_hash).where(StaffAccount.id == person.account_id))
+def change_password(engine: Engine, person: SignedIn, old: str, new: str, caller: Caller) -> str:
+    """Change a password, and end all other sessions; returns the session's new token. Raises as `sign_in`.
+
+    Knowing the old one proves no more than before: who has a second factor is asked for it where a proof is needed.
+    """
+    _require_password(engine, person, old, caller)
+    require_good_password(new, (person.name, person.email))
+    with engine.begin() as connection:
+        changed = update(StaffAccount).where(StaffAccount.id == person.account_id)
+        connection.execute(changed.values(password_hash=hash_password(new)))
+        end_sessions(connection, person.account_id, but=person.session_id)
+        return renew_session(connection, person.session_id, proved=not person.has_factor)
+
+
+def _require_password(engine: Engine, person: SignedIn, password: str, caller: Caller) -> None:
+    if not within_limits(engine, (HERE, f"{network_of(caller.address)} {person.email}"), (EVERYWHERE, person.email)):
+        raise StateError(TOO_MANY, hint=TOO_MANY_HINT)
+    with engine.connect() as connection:
+        stored = connection.scalar(select(StaffAccount.password_hash).where(StaffAccount.id == person.account_id))
     if not password_matches(stored, password):
         raise InputError("That is not your password.", hint="If you have forgotten it, sign out and ask for a new one.")
-
-
-def change_password(connection: Connection, person: SignedIn, old: str, new: str) -> str:
-    """Change a password, and end all other sessions; returns the session's new token. Raises InputError."""
-    require_password(connection, person, old)
-    require_good_password(new, (person.name, person.email))
-    changed = update(StaffAccount).where(StaffAccount.id == person.account_id)
-    connection.execute(changed.values(password_hash=hash_password(new)))
-    end_sessions(connection, person.account_id, but=person.session_id)
-    return renew_session(connection, person.session_id)

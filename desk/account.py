@@ -10,9 +10,9 @@ from accounts.rights import ROLE_MEANS, SIGNED_IN
 from accounts.second_factor import count_recovery_codes
 from accounts.sessions import end_session, end_sessions, list_sessions
 from accounts.sign_in import change_password
-from desk.access import connection, person, right
+from desk.access import connection, engine, person, right
 from desk.forms import Form
-from desk.session import remember
+from desk.session import caller, remember
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -31,7 +31,7 @@ def new_password() -> Any:
     form, token = Form(), ""
     with form.check("password"):
         typed = request.form.get("old", ""), request.form.get("password", "")
-        token = change_password(connection(), person(), *typed)
+        token = change_password(engine(), person(), *typed, caller())
     if not token:
         return _page(form)
     remember(token)

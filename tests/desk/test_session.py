@@ -153,6 +153,30 @@ def test_a_changed_password_signs_all_other_browsers_out(app: Flask, database: D
     assert "<h1>Home</h1>" in first.get("/desk/").text
 
 
+def test_a_password_is_guessed_no_more_often_when_it_is_changed_than_at_sign_in(app: Flask, database: Database) -> None:
+    account_id, _ = make_account(database, "editor", factor=False)
+    browser = Browser(app)
+    sign_in(database, browser, account_id)
+    browser.get("/desk/account")
+    for _ in range(10):
+        browser.post("/desk/account/password", old="wrong", password="walnut harbour violin dusk")
+    answer = browser.post("/desk/account/password", old=PASSWORD, password="walnut harbour violin dusk")
+    assert "Too many tries" in answer.text
+
+
+def test_a_changed_password_is_no_fresh_proof_for_who_has_a_second_factor(app: Flask, database: Database) -> None:
+    account_id, _ = make_account(database, "admin")
+    browser = Browser(app)
+    sign_in(database, browser, account_id)
+    with database.engine.begin() as connection:
+        connection.execute(update(AccountSession).values(proved_at=text("now() - interval '11 minutes'")))
+    browser.get("/desk/account")
+    browser.post("/desk/account/password", old=PASSWORD, password="walnut harbour violin dusk")
+    with database.engine.connect() as connection:
+        proved = select(AccountSession.proved_at < text("now() - interval '10 minutes'"))
+        assert connection.scalars(proved).all() == [True]
+
+
 def test_a_lost_factor_is_reset_on_the_machine_and_set_up_again(
     daisychain: Daisychain, browser: Browser, database: Database
 ) -> None:
