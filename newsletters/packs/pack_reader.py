@@ -58,7 +58,7 @@ def _is_sheet(sheet: Any) -> bool:
         case {
             "format": found,
             "pack": str(key),
-            "expires": None | str() as expires,
+            "expires": expires,
             "toolkit": {"name": str(toolkit)},
             "copy blocks": list(blocks),
             "files": dict(files),
@@ -67,7 +67,7 @@ def _is_sheet(sheet: Any) -> bool:
             return (
                 key.isprintable()
                 and toolkit.isprintable()  # a database takes no NUL in a text
-                and (expires is None or _is_date(expires))
+                and _is_day(expires)
                 and all(isinstance(each, str) for each in files.values())
                 and all(_is_block(block) for block in blocks)
             )
@@ -75,18 +75,16 @@ def _is_sheet(sheet: Any) -> bool:
 
 
 def _is_block(block: Any) -> bool:
-    if not isinstance(block, dict) or not all(isinstance(block.get(key), str) for key in _BLOCK):
-        return False
-    expires = block.get("expires")
-    return expires is None or (isinstance(expires, str) and _is_date(expires))
+    known = isinstance(block, dict) and all(isinstance(block.get(key), str) for key in _BLOCK)
+    return known and _is_day(block.get("expires"))
 
 
-def _is_date(text: str) -> bool:
+def _is_day(day: Any) -> bool:
+    """Return whether `day` is a date, or none."""
     try:
-        date.fromisoformat(text)
-    except ValueError:
+        return day is None or bool(date.fromisoformat(day))
+    except (TypeError, ValueError):
         return False
-    return True
 
 
 def _refuse_too_much(path: Path, count: int, size: int) -> None:

@@ -224,7 +224,7 @@ def _rows(connection: Connection, *where: Any) -> Sequence[RowMapping]:
 
 def _standings(connection: Connection, rows: Sequence[RowMapping], today: date) -> list[Standing]:
     newest = _newest(connection)
-    toolkits = {name: _toolkit(connection, name) for name in {row["toolkit"] for row in rows}}
+    toolkits = {name: added_toolkit(connection, name) for name in {row["toolkit"] for row in rows}}
     return [_standing(row, newest, toolkits[row["toolkit"]], today) for row in rows]
 
 
@@ -261,8 +261,8 @@ def _newest(connection: Connection) -> dict[tuple[str, str], str]:
     return {(row.toolkit, row.newsletter): row.edition for row in found}
 
 
-def _toolkit(connection: Connection, name: str) -> Toolkit | None:
-    # One that is only a folder beside a document can't be looked at from here.
+def added_toolkit(connection: Connection, name: str) -> Toolkit | None:
+    """Return a pack's toolkit as it is today; None if it is only a folder, which can't be found from here."""
     try:
         return named_toolkit(name, connection)
     except UnknownToolkit:

@@ -47,7 +47,8 @@ def readme(
     material: Material, dialect: Dialect, written: Written, key: str, files: Mapping[str, bytes]
 ) -> tuple[str, str]:
     """Return the page as HTML and as plain text."""
-    edition = material.edition
+    edition, page = material.edition, files["email.html"].decode()
+    fill_in = {words: label for words, label in _FILL_IN.items() if words in page}
     values = {
         "title": material.compilation.email.title,
         "partner": material.partner,
@@ -57,10 +58,11 @@ def readme(
         "steps": _steps(material, dialect),
         "test": _test(dialect, written),
         "then": dialect.then,
-        "code": _code(files, dialect),
+        # That of a page to import is only there to put words into it.
+        "code": page if dialect.code or (dialect.zip and fill_in) else "",
         "copied": dialect.code,
         "text": files["email.txt"].decode(),
-        "fill_in": {words: label for words, label in _FILL_IN.items() if words in files["email.html"].decode()},
+        "fill_in": fill_in,
         "pictures": list(material.names.values()) if dialect.code and not edition.choices.hosted else [],
         "before": list(_before(material, dialect, written)),
         "subject": written.subject,
@@ -76,12 +78,6 @@ def readme(
     html = environment.get_template("readme.html.j2").render(values)
     text = environment.get_template("readme.txt.j2").render(values)
     return html, text.strip() + "\n"
-
-
-def _code(files: Mapping[str, bytes], dialect: Dialect) -> str:
-    """Return the code to copy; that of a page to import only if there are words to put into it."""
-    code = files["email.html"].decode()
-    return code if dialect.code or (dialect.zip and any(words in code for words in _FILL_IN)) else ""
 
 
 def _steps(material: Material, dialect: Dialect) -> list[str]:

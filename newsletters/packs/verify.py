@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from newsletters.packs.pack_reader import read_pack
-from newsletters.packs.pack_status import kept_sheets, pack_standing
+from newsletters.packs.pack_status import added_toolkit, kept_sheets, pack_standing
 from newsletters.packs.provenance import SHEET, PackVerdict, altered_files, beside_notes, copy_changes
-from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.toolkit import Toolkit
 
 
@@ -23,20 +22,12 @@ def verify(connection: Connection, path: Path, today: date) -> PackVerdict:
     altered = [*altered_files(found.sheet, found.files)]
     if kept is not None and found.sheet_hash not in kept:
         altered.insert(0, f"{SHEET} was changed.")
-    toolkit = _toolkit(connection, found.sheet)
+    toolkit = added_toolkit(connection, found.sheet["toolkit"]["name"])
     changes = tuple(dict.fromkeys(_changes(connection, found.sheet, toolkit, today)))
     notes = tuple(beside_notes(found.sheet["copy blocks"], today))
     return PackVerdict(
         found.sheet, kept is not None, tuple(dict.fromkeys(altered)), changes, toolkit is not None, notes
     )
-
-
-def _toolkit(connection: Connection, sheet: Mapping[str, Any]) -> Toolkit | None:
-    """Return the pack's toolkit as it is today; None if it is only a folder, which can't be found from here."""
-    try:
-        return named_toolkit(sheet["toolkit"]["name"], connection)
-    except UnknownToolkit:
-        return None
 
 
 def _changes(connection: Connection, sheet: Mapping[str, Any], toolkit: Toolkit | None, today: date) -> Iterator[str]:
