@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daisychain.errors import InputError
 from newsletters.compose.blocks import registry
 from newsletters.compose.compiler import compile_document
+from newsletters.compose.directives import TextNode, parse
 from newsletters.compose.starter import starter
 from newsletters.documents.document import parse_document
-from newsletters.pieces.outline import cut, cut_body, joined, piece_at
+from newsletters.documents.error_list import Mistakes
+from newsletters.expressions.parse import Expressions, Line
+from newsletters.pieces.outline import cut, cut_body, joined, piece_at, split_lines
+from newsletters.tokens import Mint
 from newsletters.toolkit_store.store import shipped_toolkit
 
 HEAD = "---\nsubject: Hello\ntoolkit: spring-fair\n---\n"
+
+
+@dataclass(frozen=True)
+class CopyNode:
+    """Stands for a copy block in the tree."""
+
+    line: Line
+
 
 FRAGMENTS = [
     "---", "subject: x", "", " ", "words", ":::", '::: button "Go" href=x', "::: note", "::: cards", "::: card a",
@@ -52,6 +67,36 @@ def test_pieces_are_the_same_when_each_is_cut_by_itself(text: str) -> None:
         if piece.closed and piece.kind in ("block", "condition", "copy"):
             (again,) = cut_body(piece.source)
             assert (again.kind, again.name, again.source) == (piece.kind, piece.name, piece.source)
+
+
+LINES = [
+    "words", "", "::: divider", "::: note", ":::", "::: button Go href=x", "::: cards", "::: card a", "::: copy a",
+    "{% if member.first_name %}", "{% else %}", "{% endif %}", "a {% if member.town %}b{% endif %} c", "```", "<!--",
+    "-->", "{# a", "#}", "{{ member.town }}", "`<!--`", "x <!-- y --> z", '::: story "<!--"',
+    "  ::: divider", '{% if member.town == "<!--" %}', '::: heading "{{ member.town }} :::"', "> quoted",
+    "- {% if member.town %}x{% endif %}",
+]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.sampled_from(LINES), max_size=14))
+def test_what_compiles_has_a_piece_where_the_compiler_begins_a_block_or_condition(lines: list[str]) -> None:
+    body = "\n".join(lines)
+    mint, mistakes = Mint("0badcafe"), Mistakes()
+    expressions = Expressions(mint, frozenset({"first_name", "town"}), {}, mistakes)
+    try:
+        nodes = parse(expressions.evaluate(body, "may.md", 1), mint, mistakes, lambda name, line: (CopyNode(line),))  # type: ignore[arg-type, return-value]
+    except InputError:
+        return
+    pieces = cut_body(body)
+    begun = [node.line.number for node in nodes if not isinstance(node, TextNode)]
+    starts = [
+        piece.line + next(at for at, line in enumerate(split_lines(piece.source)) if line.strip())
+        for piece in pieces
+        if piece.kind in ("block", "condition", "copy")
+    ]
+    assert starts == begun
+    assert all(piece.kind != "unknown" for piece in pieces)
 
 
 @pytest.mark.parametrize("layout", registry().layouts)
