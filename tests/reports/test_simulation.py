@@ -35,7 +35,9 @@ from tests.reports.simulation import (
     written,
 )  # fmt: skip
 
-WITHOUT_SCANNERS = (CONSUMERS, ICLOUD, OFFICES)
+# A third of all people click, many of them at once.
+EAGER = replace(ORGANISATIONS, name="eager organisations", guarded=0.0, read=0.9, click=0.4)
+WITHOUT_SCANNERS = (CONSUMERS, ICLOUD, OFFICES, EAGER)
 
 
 @pytest.mark.parametrize("world", WITHOUT_SCANNERS, ids=lambda world: world.name)
@@ -127,6 +129,13 @@ def test_scanners_of_more_than_half_of_the_people(database: Database, style: str
     bias = statistics.fmean(each.clicked - each.clicked_true for each in found)
     assert abs(bias) <= (0.005 if style in MOST_LINKS_STYLES else 0.02)
     assert all(each.seen <= each.read for each in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guarded", [0.03, 0.06, 0.1, 0.25, 0.9])
+def test_one_link_scanners_however_many_there_are(database: Database, guarded: float) -> None:
+    found = [run(database, replace(ORGANISATIONS, guarded=guarded, style="one link"), seed) for seed in range(5)]
+    assert abs(statistics.fmean(each.clicked - each.clicked_true for each in found)) <= 0.01
 
 
 @pytest.mark.slow
