@@ -93,7 +93,8 @@ class _Keeper:
         held = [piece for piece in pieces[::2] if piece.strip()]
         near = [self._token.sub("", lines[each].text) for each in (at - 1, at + 1) if 0 <= each < len(lines)]
         kinds = (kind for kind in (_ROW.fullmatch, _ITEM.match) if all(map(kind, held)))
-        if len(pieces) == 1 or pieces[0].strip() or not any(not held or any(map(kind, near)) for kind in kinds):
+        torn = pieces[0].strip() and not _ROW.fullmatch(prefix + pieces[0])
+        if len(pieces) == 1 or torn or not any(not held or any(map(kind, near)) for kind in kinds):
             yield line
         else:
             yield from (replace(line, text=prefix + piece.strip()) for piece in pieces if piece.strip())

@@ -71,6 +71,7 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
     words = Words(tuple(_parser().parse("\n".join(line.text for line in lines), references)), tuple(lines))
     _refuse_footnotes(words, references.get("references", {}))
     _refuse_depth(words)
+    _refuse_lost(words, expressions)
     marks = _without_rows(list(words.marks), expressions)
     words = Words(tuple(marks), words.lines)
     for mark in marks:
@@ -86,6 +87,16 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
             _check_html(mark.content, words.line_of(mark), expressions)
     _refuse_unclosed(words)
     return Words(tuple(_lifted(marks)), words.lines)
+
+
+def _refuse_lost(words: Words, expressions: Expressions) -> None:
+    """Raise InputError for a condition that Markdown drops, such as one behind the last cell of a row."""
+    token = expressions.mint.pattern("[BOE]")
+    kept = {found[0] for mark in words.marks for found in token.finditer(mark.content)}
+    for line in words.lines:
+        for found in token.finditer(line.text):
+            if found[0] not in kept:
+                _uneven(int(found[2]), expressions)
 
 
 def _refuse_depth(words: Words) -> None:

@@ -5,6 +5,7 @@ Jinja2 parses; `to_tree` lists what documents may use of it, and `not_allowed` s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ from newsletters.tokens import Kind, Mint
 
 # Used as a parser only: nothing that staff write is run by Jinja2.
 ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True)
+
+_JOINS_LINES = re.compile(r"\{[{%#]-|-[}%#]\}")
 
 # Marks the place of a statement: a line that holds nothing else is dropped, as its author would expect.
 _STATEMENT = "\0"
@@ -83,6 +86,8 @@ class Expressions:
 
     def _parsed(self, text: str, file: str, first_line: int) -> nodes.Template:
         """Return Jinja2's reading of `text`; with mistakes that collect, without the tags that it can't read."""
+        # With a minus Jinja2 would join lines, and so the rows of a table or the items of a list.
+        text = _JOINS_LINES.sub(lambda sign: sign[0].replace("-", " "), text)
         try:
             return ENVIRONMENT.parse(text)
         except TemplateSyntaxError as error:

@@ -22,6 +22,7 @@ NUMBERED = [
     "1. one\n{% if member.town %}\n2. two\n{% endif %}\n3. three",
     "1. one\n\n{% if member.town %}\n\n2. two\n\n{% endif %}\n\n3. three",
     "1. one\n{% if member.town %}2. two{% endif %}\n3. three",
+    "1. one\n{%- if member.town -%}\n2. two\n{%- endif -%}\n3. three",
     "1. one\n{% if member.town %}\n2. two\n{% else %}\n2. zwei\n{% endif %}\n3. three",
     "1. one\n{% if member.town %}2. two{% else %}2. zwei{% endif %}\n3. three",
     "1. one\n{% if member.town %}\n2. two\n3. three\n{% else %}\n2. zwei\n{% endif %}\n4. four",
@@ -90,6 +91,8 @@ TABLES = [
     TABLE + "{% if member.town %}\n| Hull | Tuesday |\n{% endif %}\n| York | Friday |",
     TABLE + "\n{% if member.town %}\n\n| Hull | Tuesday |\n\n{% endif %}\n\n| York | Friday |",
     TABLE + "{% if member.town %}| Hull | Tuesday |{% endif %}\n| York | Friday |",
+    TABLE.rstrip() + "{% if member.town %}\n| Hull | Tuesday |{% endif %}\n| York | Friday |",
+    TABLE + "{%- if member.town -%}\n| Hull | Tuesday |\n{%- endif -%}\n| York | Friday |",
     TABLE + "| York | Friday |\n{% if member.town %}\n| Hull | Tuesday |\n{% endif %}",
     "| Where | When |\n|---|---|\n{% if member.town %}\n| Hull | Tuesday |\n{% endif %}\n"
     "| Leeds | Monday |\n| York | Friday |",
@@ -145,6 +148,18 @@ def test_a_condition_that_tears_a_table_is_an_error_with_its_line(body: str, lin
     with pytest.raises(InputError, match="partly inside a table") as error:
         compiled(body, front=FRONT)
     assert error.value.line == line
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "| a | b |\n|---|---|\n| 1 | 2 | {% if member.town %}x\n| 3 | 4 | {% endif %}x",
+        "[a]: https://a.org/{% if member.town %}x{% endif %}\n\n[a]",
+    ],
+)
+def test_a_condition_that_markdown_would_drop_is_an_error_with_its_line(body: str) -> None:
+    with pytest.raises(InputError, match="does not open and close"):
+        compiled(body, front=FRONT)
 
 
 WHOLE = [
