@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import threading
 from collections.abc import Collection
 from urllib.parse import quote
 
@@ -27,6 +28,8 @@ FEWEST_GUESSES = 8
 STEP_SECONDS = 30
 # argon2-cffi's defaults, RFC 9106's second choice: argon2id, 64 MiB, 3 rounds. Measured: 60 to 200 ms.
 _HASHER = PasswordHasher()
+# Each hash takes its 64 MiB: one at a time, whoever tries to sign in from however many places.
+_TURN = threading.Lock()
 # Checked for addresses without an account, so that both take as long.
 _NOBODY = _HASHER.hash(base64.b64encode(os.urandom(16)))
 
@@ -45,13 +48,15 @@ def require_good_password(password: str, about: Collection[str] = ()) -> None:
 
 def hash_password(password: str) -> str:
     """Return what is stored of a password."""
-    return _HASHER.hash(password)
+    with _TURN:
+        return _HASHER.hash(password)
 
 
 def password_matches(stored: str | None, password: str) -> bool:
     """Whether it is the password; takes as long if there is no account (`stored` is None)."""
     try:
-        return _HASHER.verify(stored or _NOBODY, password[:LONGEST_PASSWORD]) and stored is not None
+        with _TURN:
+            return _HASHER.verify(stored or _NOBODY, password[:LONGEST_PASSWORD]) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 

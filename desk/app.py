@@ -17,14 +17,14 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
-from desk import access, account, audit, forgotten, home, people, second_factor, session, settings, welcome
+from desk import access, account, audit, forgotten, home, invitations, people, second_factor, session, settings, welcome
 from desk.navigation import menu
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
-PARTS = (home, session, forgotten, welcome, account, second_factor, people, audit, settings)
+PARTS = (home, session, forgotten, welcome, account, second_factor, people, invitations, audit, settings)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "

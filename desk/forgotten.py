@@ -10,7 +10,7 @@ from accounts.invitations import reset_link
 from accounts.rights import ANYBODY
 from desk.access import connection, engine, right, settings
 from desk.forms import Form
-from desk.people import reset_mail
+from desk.invitations import reset_mail
 from sender.system_mail.mail_queue import post_mail, provider_is_set
 
 blueprint = Blueprint("forgotten", __name__, url_prefix="/forgotten")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask import current_app, g, request
+from flask import current_app, g, request, url_for
 
 from accounts.rights import SIGNED_IN
 
@@ -36,9 +36,14 @@ def menu() -> list[MenuItem]:
     """Return the entries that the person of this request may open."""
     if g.get("person") is None or not g.person.complete or g.person.lacks_factor:
         return []
-    part = (request.endpoint or "").partition(".")[0]
     return [
-        MenuItem(label, endpoint, part == endpoint.partition(".")[0])
+        MenuItem(label, endpoint, _is_current(endpoint))
         for label, endpoint, right in _ITEMS
         if endpoint in current_app.view_functions and (right == SIGNED_IN or g.person.may(right))
     ]
+
+
+def _is_current(endpoint: str) -> bool:
+    """Whether the page of this request is that page, or below it; all pages are below Home."""
+    path, top = f"{request.script_root}{request.path}", url_for(endpoint)
+    return path == top or (endpoint != "home.show" and path.startswith(f"{top.rstrip('/')}/"))

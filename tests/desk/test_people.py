@@ -78,7 +78,7 @@ def test_a_withdrawn_invitation_opens_nothing(admin: Browser, app: Flask) -> Non
     page = admin.post("/desk/people/invite", email="sam@coalition.example", role="editor").text
     link = WELCOME.search(page)
     assert link is not None
-    path = re.search(r'action="(/desk/people/invitations/\d+/withdraw)"', admin.get("/desk/people").text)
+    path = re.search(r'action="(/desk/people/invite/\d+/withdraw)"', admin.get("/desk/people").text)
     assert path is not None
     admin.post(path[1])
     assert Browser(app).get(link[1]).status_code == 409

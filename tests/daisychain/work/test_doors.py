@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
 import threading
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import psycopg
 import pytest
@@ -95,6 +99,33 @@ def test_two_hundred_one_clicks_at_once_are_all_taken_and_the_database_is_asked_
         row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]).fetchone()
     assert row is not None
     assert row[0] <= PROCESSES * 12 + 20  # those of the threads, and those of the one process that delivers
+
+
+def tried(url: str, _: object = None) -> int:
+    """Try to sign in to the desk with a wrong password, as a browser would; returns the status."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(f"{url}/desk/sign-in", timeout=120) as page:
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
+    assert token is not None
+    form = urlencode({"csrf_token": token[1], "email": "nobody@coalition.example", "password": "wrong"})
+    try:
+        return int(opener.open(f"{url}/desk/sign-in", form.encode(), timeout=120).status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_people_who_sign_in_to_the_desk_keep_no_reader_waiting(url: str, database: Database) -> None:
+    campaign = sent(database, PEOPLE)
+    with ThreadPoolExecutor(20) as pool:
+        tries = pool.map(partial(tried, url), range(20))
+        assert all_at_once(url, campaign) == {200: PEOPLE}
+        assert set(tries) <= {422, 503}
+    with urllib.request.urlopen(f"{url}/u/{campaign.unsubscribe()}") as page:
+        assert page.headers["Set-Cookie"] is None
+    with urllib.request.urlopen(f"{url}/desk/") as page:
+        assert page.url.startswith(f"{url}/desk/sign-in?to=")
+        assert "Path=/desk" in page.headers["Set-Cookie"]
 
 
 # The headers, a form, a one-click, a chunk, and a webhook.
