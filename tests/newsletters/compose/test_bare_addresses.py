@@ -63,6 +63,7 @@ WEB = ("https://a.org/x", "https://a.org/x")
         ("```\nhttps://a.org/x\n```", []),
         ("www. or https:// or @handle or a@b or www.x", []),
         ("https://{{ member.town }}.org and www.{{ member.town }}.org and {{ member.town }}@a.org", []),
+        ("hello@a.org.uk{{ member.town }} and hello@a.org.uk-", []),
         ("https://a.org/{% if member.town %}x{% else %}y{% endif %}", []),
         ("https://a.org/x{% if member.town %} now{% endif %}", [WEB]),
         ("{% if member.town %}https://a.org/x{% endif %}", [WEB]),
