@@ -26,7 +26,7 @@ _BROKEN = r"""
     for (const found of text.data.matchAll(/[^\s\u00ad\u200b]+/g)) {
       if (found[0].length > longest) continue;
       let from = found.index;
-      for (const word of found[0].split(/(?<=[-\u2013/])(?=\D)/)) {  // lines may end there
+      for (const word of found[0].split(/(?<=[-\u2013/])(?=\D)|(?=[[(])/)) {  // lines may end there
         range.setStart(text, from);
         range.setEnd(text, from += word.length);
         const lines = new Set([...range.getClientRects()].filter(({width}) => width).map(({bottom}) => bottom | 0));

@@ -10,6 +10,7 @@ from newsletters.browser import phones
 from newsletters.browser.phones import broken
 from newsletters.checks.deep import _page
 from newsletters.checks.finding import Subject
+from newsletters.compose.blocks import registry
 from newsletters.compose.compiler import Compilation
 from newsletters.compose.narrow import breakable, figures, fitted_tables, width_of
 from newsletters.compose.theme import Figures
@@ -30,6 +31,8 @@ WIDE = """\
 |---|---:|---:|---:|
 | Hull | 14 | £1,200 | 12% |
 :::
+
+# Neighbourhood
 
 ::: numbers "In numbers"
 ::: number "£1,234,567" label="contributions"
@@ -63,6 +66,9 @@ ARABIC = (
 )
 
 
+HEROES = '::: hero "Neighbourhood celebrations"\n:::\n\n::: ask "Neighbourhood"\nNeighbourhood\n:::\n'
+
+
 def faults(compilation: Compilation) -> list[phones.PhoneFault]:
     """What breaks on phones."""
     return broken(_page(Subject(compilation, None, TODAY, deep=True)))
@@ -74,6 +80,13 @@ def test_no_amount_and_no_short_word_breaks_on_a_phone(monkeypatch: pytest.Monke
     monkeypatch.setattr(phones, "FONTS", ("DejaVu Sans Condensed, Arial, sans-serif", *phones.FONTS[1:]))
     assert faults(made("g11-table-on-a-phone")) == []
     assert faults(compiled(WIDE)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize("layout", registry().layouts)
+def test_no_headline_breaks_a_word(layout: str) -> None:
+    assert faults(compiled(HEROES, front=f"layout: {layout}")) == []
 
 
 @pytest.mark.slow
