@@ -19,12 +19,17 @@ from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
 from desk import access, account, audit, forgotten, home, invitations, people, second_factor, session, settings, welcome
 from desk.navigation import menu
+from desk.newsletters import editor, index, preview, test_mail, versions
+from newsletters.documents.language_names import language_name
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
-PARTS = (home, session, forgotten, welcome, account, second_factor, people, invitations, audit, settings)
+NEWSLETTERS = (index, editor, preview, versions, test_mail)
+PARTS = (
+    home, session, forgotten, welcome, account, second_factor, people, invitations, audit, settings, *NEWSLETTERS,
+)  # fmt: skip
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -84,7 +89,7 @@ def create_desk(database: Database) -> Flask:
     app.jinja_env.globals.update(
         menu=menu, static=_static, now=partial(datetime.now, UTC), endpoints=app.view_functions
     )
-    app.jinja_env.filters.update(moment=_moment)
+    app.jinja_env.filters.update(moment=_moment, language=language_name)
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
     return app
 

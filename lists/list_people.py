@@ -94,6 +94,16 @@ class ListPeople:
         row = self._connection.execute(self._members().where(Member.address_key == address_key(email))).first()
         return None if row is None else _as_mapping(row)
 
+    def number_of(self, email: str) -> int | None:
+        """Return the number of the member with this address; None if they can't be mailed on this list."""
+        found = self._mailable(Member.id).where(Member.address_key == address_key(email))
+        return self._connection.execute(found).scalar_one_or_none()
+
+    def numbered(self, number: int) -> Mapping[str, str | None] | None:
+        """Return the fields of the member with this number; None if they can't be mailed on this list."""
+        row = self._connection.execute(self._members().where(Member.id == number)).first()
+        return None if row is None else _as_mapping(row)
+
     def sample(self) -> Mapping[str, str | None] | None:
         """The fields of one of the first people, the one with most of them filled; None on an empty list."""
         early = self._connection.execute(self._members().order_by(Member.id).limit(_SAMPLE_FROM)).all()

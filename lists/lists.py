@@ -102,9 +102,14 @@ def find_list(connection: Connection, name: str) -> RowMapping:
     """The row of the list `name`; raises InputError that names the nearest ones."""
     row = connection.execute(select(MailingList.__table__).where(MailingList.name == name)).mappings().first()
     if row is None:
-        known = connection.execute(select(MailingList.name).order_by(MailingList.name)).scalars().all()
+        known = list_names(connection)
         raise InputError(f"There is no list named {name!r}.", hint=nearest(name, known) if known else _NO_LISTS)
     return row
+
+
+def list_names(connection: Connection) -> list[str]:
+    """Return the names of all lists."""
+    return list(connection.scalars(select(MailingList.name).order_by(MailingList.name)))
 
 
 def parse_sender(text: str) -> tuple[str, str]:

@@ -121,8 +121,8 @@ def show(
     keep_images(connection, compilation.images)
     email = replace(compilation.email, html=_anchored(compilation, pieces, manuscript.file_of(language)))
     references = References(
-        link=lambda link: link.url, image=lambda image: image_path(image.hash, image.media_type), unsubscribe=INERT,
-        view=INERT, public=public_url,
+        link=lambda link: link.url, image=lambda image: public_url + image_path(image.hash, image.media_type),
+        unsubscribe=INERT, view=INERT, public=public_url,
     )  # fmt: skip
     mail = plan_merge(email, references).render(member or {})
     line = plan_merge(replace(email, subject=email.preheader, html="", text=""), references).render(member or {})

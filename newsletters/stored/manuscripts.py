@@ -47,6 +47,11 @@ class _Files(Mapping[str, bytes]):
         return len(self._contents.images) + len(self._contents.brands)
 
 
+def origin_of(name: str) -> str:
+    """Return what a campaign calls the newsletter `name`, which no file can be called."""
+    return f"{_PREFIX}{name}"
+
+
 @dataclass(frozen=True)
 class StoredManuscript:
     """A newsletter from the database; not `saved` if it is contents that somebody is writing."""
@@ -59,7 +64,7 @@ class StoredManuscript:
     @property
     def origin(self) -> str:
         """Return the name by which a campaign finds it again."""
-        return f"{_PREFIX}{self.name}"
+        return origin_of(self.name)
 
     @property
     def file(self) -> str:

@@ -23,6 +23,8 @@ SaveKind = Literal["auto", "kept", "tested", "sent", "collided"]
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 KEEP_DELETED = timedelta(days=30)
 _MAX_TITLE = 200
+# The name in the front matter, for the list, which compiles nothing.
+_TOOLKIT = r"\ntoolkit:[ \t]*[\"']?([^\"'\s]+)"
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,14 @@ class SavedNewsletter:
 
 @dataclass(frozen=True)
 class NewsletterEntry:
-    """One line of the list; `state` is draft, tested (as it is now) or sent."""
+    """One line of the list; `state` is draft, tested (as it is now) or sent; `toolkit` as the first text names it."""
 
     id: int
     name: str
     title: str
     version: int
     languages: Sequence[str]  # of its translations
+    toolkit: str
     state: str
     updated_at: datetime
     updated_by: str
@@ -82,8 +85,10 @@ def find(connection: Connection, name: str, *, lock: bool = False) -> SavedNewsl
     return _one(connection, StoredNewsletter.name == name, name, lock=lock)
 
 
-def list_newsletters(connection: Connection, words: str = "") -> list[NewsletterEntry]:
-    """Return all newsletters, or only if `words` are in the name or title, the newest change first."""
+def list_newsletters(
+    connection: Connection, words: str = "", *, at_most: int | None = None, skip: int = 0
+) -> list[NewsletterEntry]:
+    """Return newsletters, all or only if `words` are in the name or title, the newest change first."""
     table, saved = StoredNewsletter, NewsletterSave
     own = and_(saved.newsletter_id == table.id, saved.kind == "sent")
     rows = connection.execute(
@@ -92,13 +97,16 @@ def list_newsletters(connection: Connection, words: str = "") -> list[Newsletter
             select(func.array_agg(func.jsonb_object_keys(saved.content["texts"]).column_valued("key")))
             .scalar_subquery().label("languages"),
             exists().where(own).correlate(table).label("sent"),
+            func.substring(saved.content["texts"][""].astext, _TOOLKIT).label("toolkit"),
         )
         .where(func.concat(table.name, " ", table.title).icontains(words, autoescape=True))
         .order_by(table.updated_at.desc(), table.id.desc())
+        .limit(at_most)
+        .offset(skip)
     )  # fmt: skip
     return [
         NewsletterEntry(
-            row.id, row.name, row.title, row.version, sorted(filter(None, row.languages)),
+            row.id, row.name, row.title, row.version, sorted(filter(None, row.languages)), row.toolkit or "",
             "sent" if row.sent else "tested" if row.kind == "tested" else "draft", row.updated_at, row.updated_by,
         )
         for row in rows

@@ -53,14 +53,15 @@ def start_test(
     provider: str,
     list_name: str | None = None,
     member: str | None = None,
+    sample: bool = True,
     only: Collection[str] = (),
     overrides: Overrides | None = None,
 ) -> StartedTest:
     """Freeze a test send of a document to `addresses`, one request each, in all its languages or `only` some.
 
-    `document` is a file, or the name of a stored newsletter, whose version is marked as tested. Returns its campaign's
-    id; its jobs are deferred. Raises InputError for a bad address, a document that fails its checks, a missing
-    language, or a member who is not on the list.
+    `document` is a file, or the name of a stored newsletter, whose version is marked as tested. Without a `sample`,
+    nobody's values are merged. Returns its campaign's id; its jobs are deferred. Raises InputError for a bad address,
+    a document that fails its checks, a missing language, or a member who is not on the list.
     """
     if member and not list_name:
         raise InputError("--member names somebody on a list.", hint="Add --list.")
@@ -88,7 +89,8 @@ def start_test(
         may_wait(connection)
         opened.reach()
         emails = emails_of(connection, campaign_id)
-        inputs = {code: _inputs(languages, code, people, member) for code in chosen}
+        readers = people if member or sample else None
+        inputs = {code: _inputs(languages, code, readers, member) for code in chosen}
         confirmed_places.require_confirmed(connection, database.settings)
         mails = [(address, emails.ids[code], inputs[code]) for address in people_to for code in chosen]
         freeze_tests(connection, campaign_id, mails)

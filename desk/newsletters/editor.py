@@ -1,0 +1,139 @@
+"""The editor's source view: a text in one language, saved with the version that it began with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from daisychain.errors import InputError
+from desk.access import connection, note, person, right
+from desk.forms import Form
+from desk.newsletters.opened import asked_language, languages_of, manuscript_of_saved, opened
+from newsletters.checks import Finding
+from newsletters.pieces.outline import same_line_ends
+from newsletters.preview.editor_view import look_at
+from newsletters.stored.contents import Change
+from newsletters.stored.joining import join
+from newsletters.stored.newsletters import SavedNewsletter
+from newsletters.stored.saving import Collision, aligned, save
+from newsletters.stored.versions import contents_of
+
+blueprint = Blueprint("editor", __name__, url_prefix="/newsletters/<int:newsletter_id>")
+
+
+@blueprint.get("/source")
+@right("newsletters.write")
+def source(newsletter_id: int) -> Any:
+    """Show the text in one language, with what stops it from being sent."""
+    newsletter = opened(newsletter_id)
+    language = asked_language(newsletter)
+    return _page(newsletter, language, Form(text=newsletter.contents.texts[language]), newsletter.version)
+
+
+@blueprint.post("/source")
+@right("newsletters.write")
+def write(newsletter_id: int) -> Any:
+    """Save the text; on top of somebody else's change, show both."""
+    newsletter = opened(newsletter_id)
+    language, base = asked_language(newsletter), request.form.get("base", newsletter.version, int)
+    typed = same_line_ends(request.form.get("text", ""), newsletter.contents.texts[language])
+    form, result = Form(text=typed), None
+    with form.check("text"):
+        change = Change({language: typed})
+        result = save(connection(), newsletter.id, base, change, who=person().name, kind="kept")
+    if result is None:
+        return _page(newsletter, language, form, base)
+    if isinstance(result, Collision):
+        note(version=base, outcome="collided")
+        return _both(result, language, Form())
+    note(version=result.version)
+    flash("Nothing was changed." if result.version == newsletter.version else "Saved.")
+    return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=language or None))
+
+
+@blueprint.post("/join")
+@right("newsletters.write")
+def put_together(newsletter_id: int) -> Any:
+    """Save both texts put together as chosen; if the other one changed meanwhile, ask again."""
+    newsletter = opened(newsletter_id)
+    language, kept_as = asked_language(newsletter), request.form.get("kept_as", 0, int)
+    mine = contents_of(connection(), newsletter.id, kept_as).texts.get(language, "")
+    pairs = aligned(mine, newsletter.contents.texts[language])
+    asked = Collision(newsletter, kept_as, {language: pairs})
+    form = Form(*(f"piece-{at}" for at in range(len(pairs))))
+    if newsletter.version != request.form.get("base", 0, int):
+        form.errors["both"] = f"{newsletter.updated_by} saved once more. Please look again."
+        return _both(asked, language, form)
+    with form.check("both"):
+        text = join(pairs, [form[f"piece-{at}"] for at in range(len(pairs))])
+        saved = save(
+            connection(), newsletter.id, newsletter.version, Change({language: text}), who=person().name, kind="kept",
+            note=f"Put together with version {newsletter.version}",
+        )  # fmt: skip
+        note(version=saved.version if isinstance(saved, SavedNewsletter) else 0)
+    if form.errors:
+        return _both(asked, language, form, status=422)
+    flash("Both are saved as one text.")
+    return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=language or None))
+
+
+@blueprint.post("/languages")
+@right("newsletters.write")
+def add_language(newsletter_id: int) -> Any:
+    """Begin a translation with a copy of the first text."""
+    newsletter = opened(newsletter_id)
+    code = request.form.get("code", "").strip()
+    if not code or code in newsletter.contents.texts:
+        raise InputError(f"This newsletter has {code!r} already." if code else "Choose a language.")
+    change = Change({code: newsletter.contents.texts[""]})
+    save(
+        connection(), newsletter.id, newsletter.version, change, who=person().name, kind="kept",
+        note=f"Added the language {code}",
+    )  # fmt: skip
+    flash("The translation begins with a copy of the first text.")
+    return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=code))
+
+
+@blueprint.post("/languages/remove")
+@right("newsletters.write")
+def remove_language(newsletter_id: int) -> Any:
+    """Remove a translation, which an undo brings back."""
+    newsletter = opened(newsletter_id)
+    language = asked_language(newsletter)
+    save(
+        connection(), newsletter.id, newsletter.version, Change({language: None}), who=person().name, kind="kept",
+        note=f"Removed the language {language}",
+    )  # fmt: skip
+    flash("The translation is removed. Undo brings it back.")
+    return redirect(url_for("editor.source", newsletter_id=newsletter.id))
+
+
+def _page(newsletter: SavedNewsletter, language: str, form: Form, version: int) -> Any:
+    found, unseen = _stopping(newsletter, language) if not form.errors else ([], "")
+    return form.page(
+        "desk/newsletters/source.html", newsletter=newsletter, language=language, version=version, found=found,
+        unseen=unseen, languages=languages_of(newsletter),
+    )  # fmt: skip
+
+
+def _stopping(newsletter: SavedNewsletter, language: str) -> tuple[list[tuple[int | None, str, Finding]], str]:
+    """Return what stops a send: line, the text of that line, and the finding; or why nobody looked."""
+    lines = newsletter.contents.texts[language].splitlines()
+    try:
+        view = look_at(connection(), manuscript_of_saved(newsletter), language)
+    except InputError as error:
+        return [], f"{error.message} {error.hint}"
+    return [
+        (each.line, lines[each.line - 1] if each.line and each.line <= len(lines) else "", each.finding)
+        for each in view.to_fix
+    ], ""
+
+
+def _both(collision: Collision, language: str, form: Form, status: int = 409) -> Any:
+    pairs = list(enumerate(collision.pairs.get(language, ())))
+    page = render_template(
+        "desk/newsletters/both.html", newsletter=collision.theirs, collision=collision, language=language, pairs=pairs,
+        form=form,
+    )  # fmt: skip
+    return page, status

@@ -1,0 +1,116 @@
+"""The list of newsletters; make one, rename it, delete it and bring it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, request, url_for
+
+from daisychain.errors import InputError
+from desk.access import connection, note, person, right
+from desk.forms import Form
+from desk.newsletters.opened import opened
+from newsletters.compose.blocks import registry
+from newsletters.documents.document import parse_document
+from newsletters.stored.beginnings import from_starter
+from newsletters.stored.newsletters import (
+    SavedNewsletter,
+    create,
+    delete_newsletter,
+    list_newsletters,
+    load,
+    rename,
+    undelete,
+)
+from newsletters.toolkit_store.store import list_toolkits
+
+blueprint = Blueprint("newsletters", __name__, url_prefix="/newsletters")
+PAGE = 50
+# An earlier newsletter as the beginning, in the form's field; else it is a layout, whose starter is taken.
+EARLIER = "newsletter "
+
+
+@blueprint.get("")
+@right("newsletters.write")
+def index() -> Any:
+    """List newsletters, the newest change first; an empty list is the form for the first one."""
+    words, skip = request.args.get("words", ""), request.args.get("skip", 0, int)
+    found = list_newsletters(connection(), words, at_most=PAGE + 1, skip=max(skip, 0))
+    titles = {each.name: each.title for each in list_toolkits(connection())}
+    return _new_form().page(
+        "desk/newsletters/index.html", newsletters=found[:PAGE], words=words, toolkit_titles=titles, **_choices(),
+        older=skip + PAGE if len(found) > PAGE else None, deleted=request.args.get("deleted", type=int),
+    )  # fmt: skip
+
+
+@blueprint.get("/new")
+@right("newsletters.write")
+def new() -> Any:
+    """Ask from which toolkit, and what it begins with."""
+    return _new_form().page("desk/newsletters/new.html", **_choices())
+
+
+@blueprint.post("/new")
+@right("newsletters.write")
+def make() -> Any:
+    """Make a newsletter, and open it."""
+    form, made = Form("toolkit", "begin"), None
+    with form.check("begin"):
+        made = _made(form["toolkit"], form["begin"])
+    if made is None:
+        return form.page("desk/newsletters/new.html", **_choices())
+    note(made.name)
+    return redirect(url_for("editor.source", newsletter_id=made.id))
+
+
+@blueprint.post("/<int:newsletter_id>/rename")
+@right("newsletters.write")
+def change_title(newsletter_id: int) -> Any:
+    """Give a newsletter another title."""
+    newsletter = opened(newsletter_id)
+    rename(connection(), newsletter.id, request.form.get("title", ""))
+    flash("Renamed.")
+    return redirect(url_for("versions.index", newsletter_id=newsletter.id))
+
+
+@blueprint.post("/<int:newsletter_id>/delete")
+@right("newsletters.write")
+def delete(newsletter_id: int) -> Any:
+    """Delete a newsletter; the list then offers to undo it."""
+    delete_newsletter(connection(), opened(newsletter_id).id, who=person().name)
+    return redirect(url_for("newsletters.index", deleted=newsletter_id))
+
+
+@blueprint.post("/<int:newsletter_id>/undelete")
+@right("newsletters.write")
+def bring_back(newsletter_id: int) -> Any:
+    """Bring a deleted newsletter back."""
+    found = undelete(connection(), newsletter_id, who=person().name)
+    note(found.name)
+    flash(f"{found.title} is back.")
+    return redirect(url_for("newsletters.index"))
+
+
+def _new_form() -> Form:
+    return Form(toolkit=list_toolkits(connection())[0].name, begin="bulletin")
+
+
+def _choices() -> dict[str, Any]:
+    earlier = list_newsletters(connection(), at_most=20)
+    return {
+        "toolkits": [(each.name, each.title) for each in list_toolkits(connection())],
+        "layouts": [(name, name.capitalize(), summary) for name, summary in registry().layouts.items()],
+        "earlier": [(f"{EARLIER}{each.id}", each.title, f"Copied as it is, last changed by {each.updated_by}.")
+                    for each in earlier],
+    }  # fmt: skip
+
+
+def _made(toolkit: str, begin: str) -> SavedNewsletter:
+    if begin.removeprefix(EARLIER).isdecimal():
+        earlier = load(connection(), int(begin.removeprefix(EARLIER)))
+        return create(connection(), f"{earlier.title} (copy)", earlier.contents, who=person().name)
+    if begin not in registry().layouts:
+        raise InputError("Choose what it begins with.")
+    contents = from_starter(connection(), toolkit, begin)
+    document = parse_document(contents.texts[""], "newsletter.md", None)
+    return create(connection(), document.title or document.subject, contents, who=person().name)

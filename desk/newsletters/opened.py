@@ -1,0 +1,71 @@
+"""The parts that the pages of one newsletter share: the newsletter, its list, and the member it is shown for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import abort, flash, request, session, url_for
+
+from desk.access import connection, note, person, settings
+from lists.list_people import ListPeople, open_people
+from lists.lists import list_names
+from newsletters.documents.language_names import language_name
+from newsletters.stored.manuscripts import StoredManuscript
+from newsletters.stored.newsletters import SavedNewsletter, UnknownNewsletter, load
+
+# The member that previews are for, by number: no address is in a cookie or an address line.
+READER = "reader"
+
+
+def opened(newsletter_id: int) -> SavedNewsletter:
+    """Return the newsletter of this page, and name it in the audit log."""
+    try:
+        found = load(connection(), newsletter_id)
+    except UnknownNewsletter:
+        abort(404)
+    note(found.name)
+    return found
+
+
+def manuscript_of_saved(newsletter: SavedNewsletter) -> StoredManuscript:
+    """Return the newsletter as the compiler reads it."""
+    return StoredManuscript(newsletter.name, newsletter.contents, connection(), newsletter)
+
+
+def asked_language(newsletter: SavedNewsletter) -> str:
+    """Return the language that the address or form asks for, "" for the first text; 404 if it has none."""
+    language = request.values.get("language", "")
+    return language if language in newsletter.contents.texts else abort(404)
+
+
+def languages_of(newsletter: SavedNewsletter) -> list[tuple[str, str]]:
+    """Return each language's code, "" for the first text, and its name."""
+    return [(code, language_name(code) if code else "First text") for code in newsletter.contents.texts]
+
+
+def asked_people() -> ListPeople | None:
+    """Return the people of the list that the address asks for; the only list without being asked."""
+    name = request.args.get("list")
+    if name is None:
+        names = list_names(connection())
+        name = names[0] if len(names) == 1 else ""
+    return open_people(connection(), name) if name else None
+
+
+def chosen_reader(people: ListPeople | None) -> Mapping[str, Any] | None:
+    """Return the values of the member who was chosen, if this person may see members; None for nobody's."""
+    if people is None or READER not in session or not person().may("people.see"):
+        return None
+    return people.numbered(session[READER])
+
+
+def public_root() -> str:
+    """Return the address of the public pages, where a mail's pictures are."""
+    return settings().pages_url
+
+
+def flash_saved(newsletter: SavedNewsletter, message: str) -> str:
+    """Show a message on the next page, and return the editor's address."""
+    flash(message)
+    return url_for("editor.source", newsletter_id=newsletter.id)

@@ -1,0 +1,100 @@
+"""Previews: as a phone or a desktop shows it, dark, without pictures, as text, for one member; and the checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, session, url_for
+
+from daisychain.errors import InputError
+from desk.access import connection, person, right
+from desk.forms import Form
+from desk.newsletters.opened import (
+    READER,
+    asked_language,
+    asked_people,
+    chosen_reader,
+    languages_of,
+    manuscript_of_saved,
+    opened,
+    public_root,
+)
+from lists.lists import list_names
+from newsletters.preview.editor_view import ShownMail, look_at, show
+from newsletters.stored.newsletters import SavedNewsletter
+
+blueprint = Blueprint("preview", __name__, url_prefix="/newsletters/<int:newsletter_id>")
+
+
+@blueprint.get("/preview")
+@right("newsletters.write")
+def look(newsletter_id: int) -> Any:
+    """Show the mail in a frame, with subject and preheader as an inbox has them."""
+    return _page(opened(newsletter_id), Form())
+
+
+@blueprint.post("/preview/as")
+@right("people.see")
+def choose_reader(newsletter_id: int) -> Any:
+    """Choose the member whose values are shown; empty for nobody's."""
+    newsletter, people, form = opened(newsletter_id), asked_people(), Form("reader")
+    session.pop(READER, None)
+    with form.check("reader"):
+        if form["reader"] and people is None:
+            raise InputError("Choose a list first.")
+        if form["reader"] and people:
+            number = people.number_of(form["reader"])
+            if number is None:
+                raise InputError(f"{form['reader']} is not on the list {people.name}, or may not be mailed.")
+            session[READER] = number
+    if form.errors:
+        return _page(newsletter, form)
+    asked: dict[str, Any] = request.args.to_dict()
+    return redirect(url_for("preview.look", newsletter_id=newsletter.id, **asked))
+
+
+@blueprint.get("/frame")
+@right("newsletters.write")
+def frame(newsletter_id: int) -> Any:
+    """Return the mail itself, under a policy of its own: no script, nothing but its own pictures."""
+    mail = _shown(opened(newsletter_id))
+    if mail is None:
+        return Response("Nothing can be shown yet.", mimetype="text/plain")
+    headers = {"Content-Security-Policy": mail.policy, "X-Frame-Options": "SAMEORIGIN"}
+    return Response(mail.html, mimetype="text/html", headers=headers)
+
+
+@blueprint.get("/checks")
+@right("newsletters.write")
+def checks(newsletter_id: int) -> Any:
+    """Show what is to fix and what to look at, with piece and line, for one language and list."""
+    newsletter, people = opened(newsletter_id), asked_people()
+    language, form, view = asked_language(newsletter), Form(), None
+    with form.check("checks"):
+        view = look_at(connection(), manuscript_of_saved(newsletter), language, people)
+    return form.page("desk/newsletters/checks.html", view=view, **_shared(newsletter, people))
+
+
+def _page(newsletter: SavedNewsletter, form: Form) -> Any:
+    mail, people = None, asked_people()
+    with form.check("mail"):
+        mail = _shown(newsletter)
+    reader = chosen_reader(people)
+    form.values.setdefault("reader", str(reader["email"]) if reader else "")
+    as_text = request.args.get("look") == "text"
+    return form.page("desk/newsletters/preview.html", mail=mail, as_text=as_text, **_shared(newsletter, people))
+
+
+def _shared(newsletter: SavedNewsletter, people: Any) -> dict[str, Any]:
+    return {
+        "newsletter": newsletter, "language": request.args.get("language", ""), "languages": languages_of(newsletter),
+        "lists": list_names(connection()), "people": people, "may_see_people": person().may("people.see"),
+    }  # fmt: skip
+
+
+def _shown(newsletter: SavedNewsletter) -> ShownMail | None:
+    language, people = asked_language(newsletter), asked_people()
+    return show(
+        connection(), manuscript_of_saved(newsletter), language, people=people, member=chosen_reader(people),
+        dark="dark" in request.args, images="no-pictures" not in request.args, public_url=public_root(),
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""Versions of a newsletter: look at one, restore it; undo the last step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from desk.access import connection, note, person, right
+from desk.newsletters.opened import opened
+from newsletters.stored.versions import contents_of, restore, undo
+from newsletters.stored.versions import versions as list_versions
+
+blueprint = Blueprint("versions", __name__, url_prefix="/newsletters/<int:newsletter_id>/versions")
+MOST_SHOWN = 100
+
+
+@blueprint.get("")
+@right("newsletters.write")
+def index(newsletter_id: int) -> Any:
+    """List the saved versions, the newest first."""
+    newsletter = opened(newsletter_id)
+    saved = list_versions(connection(), newsletter.id)
+    values = {"newsletter": newsletter, "versions": saved[:MOST_SHOWN], "more": len(saved) > MOST_SHOWN}
+    return render_template("desk/newsletters/versions.html", **values)
+
+
+@blueprint.get("/<int:save_id>")
+@right("newsletters.write")
+def show(newsletter_id: int, save_id: int) -> Any:
+    """Show the texts of one version."""
+    newsletter = opened(newsletter_id)
+    contents = contents_of(connection(), newsletter.id, save_id)
+    found = next(each for each in list_versions(connection(), newsletter.id) if each.id == save_id)
+    return render_template("desk/newsletters/version.html", newsletter=newsletter, saved=found, contents=contents)
+
+
+@blueprint.post("/<int:save_id>/restore")
+@right("newsletters.write")
+def bring_back(newsletter_id: int, save_id: int) -> Any:
+    """Make an old version the newest one."""
+    newsletter = opened(newsletter_id)
+    made = restore(connection(), newsletter.id, save_id, _base(newsletter.version), who=person().name)
+    note(version=made.version)
+    flash("Restored, as a new version.")
+    return redirect(url_for("editor.source", newsletter_id=newsletter.id))
+
+
+@blueprint.post("/undo")
+@right("newsletters.write")
+def take_back(newsletter_id: int) -> Any:
+    """Take the last step back, as a new version."""
+    newsletter = opened(newsletter_id)
+    made = undo(connection(), newsletter.id, _base(newsletter.version), who=person().name)
+    note(version=made.version)
+    flash("Undone. What was there is kept among the versions.")
+    return redirect((request.form.get("back") == "blocks" and url_for("blocks.index", newsletter_id=newsletter.id))
+                    or url_for("editor.source", newsletter_id=newsletter.id))  # fmt: skip
+
+
+def _base(version: int) -> int:
+    """Return the version that the person was looking at."""
+    return request.form.get("base", version, int)
