@@ -21,6 +21,7 @@ from accounts.audit import Entry, record_entry
 from accounts.limits import network_of
 from accounts.rights import ANYBODY, RIGHTS, SIGNED_IN
 from accounts.sessions import SignedIn, find_session
+from accounts.staff import names_with
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.settings import Settings
@@ -55,6 +56,11 @@ def person() -> SignedIn:
     """Return who is signed in; only pages for anybody may be without."""
     assert g.person is not None
     return cast(SignedIn, g.person)
+
+
+def who_may(name: str) -> str:
+    """Return who has a right, to name them to somebody who lacks it: "Priya, Sam"."""
+    return ", ".join(names_with(connection(), name)) or "An admin"
 
 
 def note(object_: str = "", **details: Any) -> None:

@@ -17,7 +17,24 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
-from desk import access, account, audit, forgotten, home, invitations, people, second_factor, session, settings, welcome
+from desk import (
+    access,
+    account,
+    audit,
+    campaign_people,
+    campaigns,
+    forgotten,
+    home,
+    invitations,
+    people,
+    second_factor,
+    session,
+    settings,
+    steering,
+    uncertain,
+    welcome,
+)
+from desk.forms import RowNumber, hint_of
 from desk.navigation import menu
 from desk.newsletters import editor, index, preview, test_mail, versions
 from newsletters.documents.language_names import language_name
@@ -27,8 +44,10 @@ PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
 NEWSLETTERS = (index, editor, preview, versions, test_mail)
+CAMPAIGNS = (campaigns, campaign_people, steering, uncertain)
 PARTS = (
     home, session, forgotten, welcome, account, second_factor, people, invitations, audit, settings, *NEWSLETTERS,
+    *CAMPAIGNS,
 )  # fmt: skip
 
 POLICY = (
@@ -81,13 +100,14 @@ def create_desk(database: Database) -> Flask:
     CSRFProtect(app)
     app.before_request(access.admit)
     app.after_request(_secure)
+    app.url_map.converters["int"] = RowNumber
     for part in PARTS:
         app.register_blueprint(part.blueprint, url_prefix=f"{PREFIX}{part.blueprint.url_prefix or ''}")
     for kind in (HTTPException, DaisychainError):
         app.register_error_handler(kind, _explain)
     app.register_error_handler(403, _who_may)
     app.jinja_env.globals.update(
-        menu=menu, static=_static, now=partial(datetime.now, UTC), endpoints=app.view_functions
+        menu=menu, who_may=access.who_may, static=_static, now=partial(datetime.now, UTC), endpoints=app.view_functions
     )
     app.jinja_env.filters.update(moment=_moment, language=language_name)
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
@@ -115,7 +135,7 @@ def _static(name: str) -> str:
 def _explain(error: HTTPException | DaisychainError) -> tuple[str, int]:
     """Show an error in plain words; 422 if something was typed wrong, 409 if things have changed meanwhile."""
     if isinstance(error, DaisychainError):
-        code, message, hint = (422 if isinstance(error, InputError) else 409), error.message, error.hint
+        code, message, hint = (422 if isinstance(error, InputError) else 409), error.message, hint_of(error)
     else:
         code, message, hint = error.code or 500, error.description or "", ""
     return render_template("desk/error.html", code=code, message=message, hint=hint), code

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, render_template, request
 from accounts.audit import PAGE, AuditFilter, read_audit
 from daisychain.csv_cells import guarded
 from desk.access import connection, right
+from desk.forms import asked_number
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -47,4 +48,4 @@ def _asked() -> AuditFilter:
     given = request.args.get
     since = given("since", type=date.fromisoformat)
     texts = {name: given(name, "") for name in ("who", "object", "action", "outcome")}
-    return AuditFilter(**texts, since=since, before=given("before", type=int))
+    return AuditFilter(**texts, since=since, before=asked_number("before"))

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flask import g, render_template, request
+from werkzeug.routing import IntegerConverter, Map
 
 from daisychain.errors import DaisychainError
+
+# Rooms' hints are also for people who type commands.
+_FOR_A_TERMINAL = re.compile(r"daisychain [a-z]|(?<!\w)--[a-z]")
+MOST = 2**63 - 1
+
+
+def hint_of(error: DaisychainError) -> str:
+    """Return an error's hint; "" if it names commands or options, which are of no use in a browser."""
+    return "" if _FOR_A_TERMINAL.search(error.hint) else error.hint
+
+
+def asked_number(name: str) -> int | None:
+    """Return a number of the address's query; None if it is missing, or can't be a row's."""
+    number = request.args.get(name, type=int)
+    return number if number is not None and 0 <= number <= MOST else None
+
+
+class RowNumber(IntegerConverter):
+    """A row's number in an address; the database has none that is larger than this."""
+
+    def __init__(self, url_map: Map, *_: Any, **__: Any) -> None:
+        super().__init__(url_map, max=MOST)
 
 
 class Form:
@@ -32,7 +56,7 @@ class Form:
             with g.connection.begin_nested():
                 yield
         except DaisychainError as error:
-            self.errors[field] = f"{error.message} {error.hint}".strip()
+            self.errors[field] = f"{error.message} {hint_of(error)}".strip()
 
     def page(self, template: str, **values: Any) -> tuple[str, int]:
         """Return a page with this form: 422 if something is wrong with it."""

@@ -23,6 +23,9 @@ JOINED = (
     "Links of two languages count as one if both emails have equally many links and these have the same place, "
     "or else if they lead to the same address."
 )
+RETURNED = (
+    "accepted", "delivered", "bounced_hard", "bounced_soft", "dropped", "no_word", "complained", "unsubscribed",
+)  # fmt: skip
 # From the one that says most to the one that says least.
 _STANDINGS: tuple[Standing, ...] = ("known", "partly known", "not known", "not tracked")
 
@@ -45,6 +48,15 @@ def figures(connection: Connection, campaign_id: int) -> Report:
         links=[_link(made, link, bool(tallies.languages)) for link in count_links(connection, tallies.campaign)],
         languages={language: _every(_Maker(part)) for language, part in tallies.languages.items()},
     )
+
+
+def returned(connection: Connection, campaign_id: int) -> list[Figure]:
+    """Return what came back of a campaign: the people accepted, what became of each, and what readers objected.
+
+    Raises StateError if there is nothing to report.
+    """
+    made = _Maker(tally(connection, campaign_id))
+    return [figure for figure in (*_out(made), *_back(made)) if figure.name in RETURNED]
 
 
 def main_figures(tallies: Tallies) -> dict[str, Figure]:

@@ -84,6 +84,10 @@ class CampaignRow:
     progress: float | None
 
 
+class UnknownCampaign(StateError):  # noqa: N818 - the name says it
+    """No campaign has that number."""
+
+
 _JOINED = {"list_name": MailingList.name.label("list_name"), "hash": StoredEmail.hash}
 _RECORD = (
     select(*(_JOINED[each.name] if each.name in _JOINED else getattr(Campaign, each.name)
@@ -94,14 +98,14 @@ _RECORD = (
 
 
 def find_campaign(connection: Connection, campaign_id: int, *, lock: bool = False) -> CampaignRecord:
-    """Return a campaign; raises StateError if there is none.
+    """Return a campaign; raises UnknownCampaign if there is none.
 
     `lock` keeps others from changing its state until the caller's transaction ends.
     """
     found = _RECORD.where(Campaign.id == campaign_id)
     row = connection.execute(found.with_for_update(of=Campaign) if lock else found).one_or_none()
     if row is None:
-        raise StateError(f"There is no campaign {campaign_id}.", hint="`daisychain campaign list` shows them.")
+        raise UnknownCampaign(f"There is no campaign {campaign_id}.", hint="`daisychain campaign list` shows them.")
     return CampaignRecord(*row)
 
 
@@ -112,18 +116,26 @@ def lock_if_sending(connection: Connection, campaign_id: int) -> CampaignRecord 
     return None if row is None else CampaignRecord(*row)
 
 
-def list_campaigns(connection: Connection) -> list[CampaignRow]:
-    """Return all campaigns, newest first, without test sends."""
-    rows = connection.execute(
+def list_campaigns(
+    connection: Connection, *, words: str = "", before: int | None = None, at_most: int | None = None
+) -> list[CampaignRow]:
+    """Return campaigns, newest first, without test sends.
+
+    All of them, or only those with `words` in their name, made before the one with the number `before`.
+    """
+    found = (
         select(
             Campaign.id, Campaign.name, Campaign.state, MailingList.name, Campaign.provider, Campaign.intended,
             Campaign.created_at, Campaign.finished_at, Campaign.starts_at, _progress().scalar_subquery(),
         )
         .outerjoin(MailingList, MailingList.id == Campaign.list_id)
-        .where(Campaign.kind == "campaign")
+        .where(Campaign.kind == "campaign", Campaign.name.icontains(words, autoescape=True))
         .order_by(Campaign.id.desc())
+        .limit(at_most)
     )  # fmt: skip
-    return [CampaignRow(*row) for row in rows]
+    if before is not None:
+        found = found.where(Campaign.id < before)
+    return [CampaignRow(*row) for row in connection.execute(found)]
 
 
 def _progress() -> Select[float | None]:

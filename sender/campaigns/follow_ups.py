@@ -76,6 +76,11 @@ def correct(connection: Connection, campaign_id: int, text: str) -> None:
     connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(correction=text.strip()))
 
 
+def correction_of(connection: Connection, campaign_id: int) -> str:
+    """Return the correction that is shown above a campaign's mail; "" if there is none."""
+    return connection.scalar(select(Campaign.correction).where(Campaign.id == campaign_id)) or ""
+
+
 def with_correction(html: str, text: str) -> str:
     """Return a mail's HTML with a correction at the top of its body, or unchanged if there is none."""
     if not text:

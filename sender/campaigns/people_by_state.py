@@ -44,8 +44,30 @@ address_shown = case(
 Tried = tuple[int | None, datetime | None, str | None, int | None, str | None]  # PersonRow's from `batch` to `detail`
 
 
+class PeoplePage(NamedTuple):
+    """Some people of a campaign, in the order of the ledger; `next` is the last one's number if there may be more."""
+
+    rows: list[PersonRow]
+    next: int | None
+
+
 def people(connection: Connection, campaign_id: int, state: str | None = None) -> Iterator[PersonRow]:
     """Yield each person of a campaign, all or only people in one state; rows are read as they are needed."""
+    return (row for _, row in _numbered(connection, campaign_id, state))
+
+
+def people_page(
+    connection: Connection, campaign_id: int, state: str | None, *, after: int = 0, at_most: int
+) -> PeoplePage:
+    """Return the people after the one with the number `after`, at most so many; raises StateError."""
+    found = list(_numbered(connection, campaign_id, state, after=after, at_most=at_most + 1))
+    more = len(found) > at_most
+    return PeoplePage([row for _, row in found[:at_most]], found[at_most - 1][0] if more else None)
+
+
+def _numbered(
+    connection: Connection, campaign_id: int, state: str | None, *, after: int = 0, at_most: int | None = None
+) -> Iterator[tuple[int, PersonRow]]:
     campaign = find_campaign(connection, campaign_id)
     if campaign.frozen_at is None:
         return
@@ -55,9 +77,12 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
     statement = (
         select(Delivery.id, address_shown, Delivery.compiled_id, Delivery.state, Delivery.reason, Delivery.attempt_id)
         .where(
-            Delivery.campaign_id == campaign_id, Delivery.id.between(campaign.first_delivery, campaign.last_delivery)
+            Delivery.campaign_id == campaign_id,
+            Delivery.id.between(campaign.first_delivery, campaign.last_delivery),
+            Delivery.id > after,
         )
         .order_by(Delivery.id)
+        .limit(at_most)
     )
     if state is not None:
         statement = statement.where(Delivery.state == state)
@@ -68,7 +93,7 @@ def people(connection: Connection, campaign_id: int, state: str | None = None) -
         own = None if row.state in ("waiting", "excluded") else row.attempt_id
         attempt = attempts.get(own or (batch and row.state != "excluded" and batch.attempt_id))
         tried = _tried(row.state, row.reason, batch.id if batch else None, attempt)
-        yield PersonRow(row.address, row.state, row.reason, *tried, emails.language_of(row.compiled_id))
+        yield row.id, PersonRow(row.address, row.state, row.reason, *tried, emails.language_of(row.compiled_id))
 
 
 def _tried(state: State, reason: str | None, batch_id: int | None, attempt: Any) -> Tried:

@@ -23,6 +23,10 @@ from sender.providers.provider import Verdict
 from sender.tables import Attempt, Batch, Decision, Delivery, Event, Retried
 
 
+class NotInAudience(InputError):  # noqa: N818 - the name says it
+    """The address is of nobody in the campaign's audience."""
+
+
 @dataclass(frozen=True)
 class TimelineEntry:
     """Something that happened to one person's mail, with a text for people; `what` names the kind."""
@@ -78,7 +82,7 @@ _Person = Row[int, int | None, str, str, str | None, dict[str, object], int | No
 
 
 def read_timeline(connection: Connection, campaign_id: int, email: str) -> Timeline:
-    """Return one person's timeline; raises InputError if the address is not in the campaign's audience."""
+    """Return one person's timeline; raises InputError; NotInAudience for an address that is not in it."""
     campaign = find_campaign(connection, campaign_id)
     person = _find(connection, campaign, email)
     emails = emails_of(connection, campaign_id)
@@ -111,7 +115,7 @@ def _find(connection: Connection, campaign: CampaignRecord, email: str) -> _Pers
         ).one_or_none()
         if found:
             return found
-    raise InputError(
+    raise NotInAudience(
         f"{email.strip()} is not in the audience of campaign {campaign.id}.",
         hint="People who joined after the freeze are not in it." if campaign.frozen_at else "It is not frozen yet.",
     )

@@ -1,0 +1,77 @@
+"""Campaigns: the list of all, and one with its progress, what happened, and what came back; anybody may pause it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+
+from desk.access import connection, note, person, right
+from desk.forms import Form, asked_number
+from reports.figures import returned
+from sender.campaigns import steering
+from sender.campaigns.campaign_history import minutes_left, read_history
+from sender.campaigns.campaign_record import CampaignRecord, UnknownCampaign, find_campaign, list_campaigns
+from sender.campaigns.plans import is_planned
+from sender.campaigns.status import campaign_status
+
+blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
+PAGE = 50
+
+
+@blueprint.get("")
+@right("campaigns.see")
+def index() -> Any:
+    """List campaigns, the newest first."""
+    before = asked_number("before")
+    rows = list_campaigns(connection(), before=before, at_most=PAGE + 1)
+    older = rows[PAGE - 1].id if len(rows) > PAGE else None
+    return render_template("desk/campaigns/index.html", rows=rows[:PAGE], older=older, before=before)
+
+
+@blueprint.get("/<int:campaign_id>")
+@right("campaigns.see")
+def show(campaign_id: int) -> Any:
+    """Show a campaign's progress."""
+    return _page(Form(), campaign_id)
+
+
+@blueprint.post("/<int:campaign_id>/pause")
+@right("campaigns.pause")
+def pause(campaign_id: int) -> Any:
+    """Pause a campaign at once; nobody is asked first, as it can go on."""
+    form, campaign = Form("because"), found(campaign_id)
+    with form.check("because"):
+        steering.pause(connection(), campaign_id, who=person().name, because=form["because"])
+    if form.errors:
+        return _page(form, campaign_id)
+    flash("Paused: nobody else is mailed. Requests that are under way come to their end.")
+    return shown(campaign)
+
+
+def found(campaign_id: int) -> CampaignRecord:
+    """Return a campaign, and name it in the audit log; 404 if there is none, or it is a test send."""
+    try:
+        campaign = find_campaign(connection(), campaign_id)
+    except UnknownCampaign:
+        abort(404)
+    if campaign.is_test:
+        abort(404)
+    if request.method == "POST":
+        note(f"campaign {campaign.id}: {campaign.name}", state=campaign.state)
+    return campaign
+
+
+def shown(campaign: CampaignRecord) -> Any:
+    """Lead to a campaign's page."""
+    return redirect(url_for("campaigns.show", campaign_id=campaign.id))
+
+
+def _page(form: Form, campaign_id: int) -> Any:
+    campaign = found(campaign_id)
+    status = campaign_status(connection(), campaign_id)
+    return form.page(
+        "desk/campaigns/show.html", status=status, campaign=campaign, planned=is_planned(campaign),
+        history=read_history(connection(), status), left=minutes_left(connection(), status),
+        returned=returned(connection(), campaign_id) if campaign.frozen_at else [],
+    )  # fmt: skip

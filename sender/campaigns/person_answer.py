@@ -1,0 +1,176 @@
+"""Did this person get a campaign's mail? The answer in sentences, why, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from daisychain.clock import shown
+from daisychain.errors import InputError
+from lists.addresses import require_address
+from lists.audience import SUPPRESSED, UNSUBSCRIBED
+from lists.members import describe_person
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign
+from sender.campaigns.timeline import AttemptEntry, EventEntry, NotInAudience, Timeline, TimelineEntry, read_timeline
+from sender.delivery.campaign_states import CANCELLED
+
+SUPPRESSED_LATE = "suppressed_late"
+# What a person did, which proves that the mail was there.
+_BY_PERSON = ("clicked", "complained", "unsubscribed")
+
+
+@dataclass(frozen=True)
+class PersonAnswer:
+    """Whether somebody got it: in a word, why in sentences, and what can be done.
+
+    `timeline` is None for somebody who is not in the campaign's audience.
+    """
+
+    short: str
+    sentences: list[str]
+    advice: list[str]
+    timeline: Timeline | None
+
+
+def did_they_get_it(connection: Connection, campaign_id: int, email: str) -> PersonAnswer:
+    """Answer for one address; raises InputError if it is no address, StateError if there is no such campaign."""
+    require_address(email)
+    campaign = find_campaign(connection, campaign_id)
+    try:
+        timeline = read_timeline(connection, campaign_id, email)
+    except NotInAudience:
+        return PersonAnswer("No", *_not_in_audience(connection, campaign, email.strip()), None)
+    short, sentences, advice = _OF_STATE[timeline.state](timeline)
+    assert campaign.frozen_at is not None
+    written = f"{_name(timeline)} was written down {shown(campaign.frozen_at)}."
+    return PersonAnswer(short, [written, *sentences], advice, timeline)
+
+
+Answer = tuple[str, list[str], list[str]]
+
+
+def _name(timeline: Timeline) -> str:
+    return str(timeline.values.get("first_name") or timeline.address or "This person")
+
+
+def _accepted(timeline: Timeline) -> Answer:
+    events = {entry.what: entry for entry in timeline.entries if isinstance(entry, EventEntry)}
+    taken = [entry for entry in timeline.entries if isinstance(entry, AttemptEntry)]
+    sentences = [f"{_provider(timeline)} accepted the mail {shown(taken[-1].at)}."] if taken else []
+    if timeline.reason:
+        sentences.append(f"It was {timeline.reason}.")
+    bounce, delivered = events.get("bounced"), events.get("delivered")
+    read = [events[what] for what in _BY_PERSON if what in events]
+    if delivered:
+        sentences.append(f"It was delivered {shown(delivered.at)}.")
+    sentences += [_did(entry) for entry in read]
+    if bounce and not read and (not delivered or bounce.at >= delivered.at or bounce.words.startswith("hard")):
+        hard = bounce.words.startswith("hard")
+        sentences.append(
+            f"It came back {shown(bounce.at)}: {bounce.words.removeprefix('hard').removeprefix('soft').strip()}"
+        )
+        advice = (
+            "Ask them for another address." if hard else "Their server refused it for now; a later mail may arrive."
+        )
+        return "No", sentences, [advice]
+    if "rejected" in events and not delivered:
+        text = f"{_provider(timeline)} did not send it: {events['rejected'].words or 'no reason given'}."
+        return "No", [*sentences, text], ["Look at the provider's own suppression list, and ask the person."]
+    if not delivered and not read:
+        return "Probably", [*sentences, "Nothing has been reported since."], ["Ask them to look in their spam folder."]
+    if not read:
+        sentences.append("Nobody opened it that we know of." if "opened" not in events else "It was opened.")
+    return "Yes", sentences, [] if read else ["If they can't find it, it may be in their spam folder."]
+
+
+def _did(entry: TimelineEntry) -> str:
+    did = {
+        "clicked": "A link in it was followed",
+        "complained": "It was reported as spam",
+        "unsubscribed": "They unsubscribed by it",
+    }
+    return f"{did[entry.what]} {shown(entry.at)}."
+
+
+def _waiting(timeline: Timeline) -> Answer:
+    campaign = timeline.campaign
+    if campaign.state == "paused":
+        why = (
+            f"The campaign is paused: {campaign.pause_reason}." if campaign.pause_reason else "The campaign is paused."
+        )
+        return "Not yet", [why], ["They are mailed if somebody lets the campaign go on."]
+    tried = any(isinstance(entry, AttemptEntry) for entry in timeline.entries)
+    return "Not yet", ["Their mail was tried, and is tried again." if tried else "Their turn has not come yet."], []
+
+
+def _excluded(timeline: Timeline) -> Answer:
+    left, suppressed = _last(timeline, "left the list"), _last(timeline, "suppressed")
+    if timeline.reason == CANCELLED:
+        return "No", ["The campaign was cancelled before their turn came."], ["A new campaign can go to them."]
+    if timeline.reason == UNSUBSCRIBED or (timeline.reason == SUPPRESSED_LATE and left and not suppressed):
+        since = f" {shown(left.at)} ({left.words})" if left else ""
+        advice = "Only they can come back. If they ask for it, keep that wish as evidence and subscribe them again."
+        return "No", [f"They had left the list{since}."], [advice]
+    since = f" since {shown(suppressed.at)}: {suppressed.words}" if suppressed else ""
+    late = ", after they were written down" if timeline.reason == SUPPRESSED_LATE else ""
+    if timeline.reason not in (SUPPRESSED, SUPPRESSED_LATE):
+        return "No", [f"They were excluded: {timeline.reason}."], []
+    advice = "If the reason is gone and they ask for mail, an admin can lift that, with a reason."
+    return "No", [f"No list may mail their address{late}{since}."], [advice]
+
+
+def _failed(timeline: Timeline) -> Answer:
+    sentence = f"{_provider(timeline)} refused the mail: {timeline.reason or 'no reason given'}."
+    return "No", [sentence], ["Look at the address. When the cause is gone, failed people can be retried."]
+
+
+def _uncertain(timeline: Timeline) -> Answer:
+    sentence = f"{_provider(timeline)}'s answer was lost, so they may or may not have been mailed."
+    return (
+        "Nobody knows",
+        [sentence],
+        ["Ask the person. Nobody is mailed again until somebody decides about uncertain people."],
+    )
+
+
+_OF_STATE = {
+    "accepted": _accepted, "waiting": _waiting, "excluded": _excluded, "failed": _failed, "uncertain": _uncertain,
+}  # fmt: skip
+
+
+def _provider(timeline: Timeline) -> str:
+    return {"sendgrid": "SendGrid", "smtp": "The mail server"}.get(timeline.campaign.provider, "The outbox")
+
+
+def _last(timeline: Timeline, what: str) -> TimelineEntry | None:
+    return next((entry for entry in reversed(timeline.entries) if entry.what == what), None)
+
+
+def _not_in_audience(connection: Connection, campaign: CampaignRecord, email: str) -> tuple[list[str], list[str]]:
+    if campaign.frozen_at is None:
+        return [f"Nobody is written down yet: the campaign is {campaign.state}."], []
+    try:
+        person = describe_person(connection, email)
+    except InputError:
+        return [f"Nobody here has the address {email}."], [
+            "Look for how they may have written it: another address, a typing mistake."
+        ]
+    return list(_not_written(person["lists"], campaign, email, campaign.frozen_at)), [
+        "A later campaign to the list reaches them, if they are on it by then and may be mailed."
+    ]
+
+
+def _not_written(lists: list[dict[str, Any]], campaign: CampaignRecord, email: str, at: datetime) -> Iterator[str]:
+    this = next((each for each in lists if each["list"] == campaign.list_name), None)
+    if this is None:
+        on = ", ".join(each["list"] for each in lists) or "no list"
+        yield f"{email} is not on {campaign.list_name}, to which this campaign went, but on {on}."
+    elif campaign.of_campaign_id is not None:
+        yield f"This campaign went to some people of campaign {campaign.of_campaign_id}; {email} is not one of them."
+    else:
+        yield f"This campaign's people were written down {shown(at)}."
+        yield f"{email} came onto {campaign.list_name} {shown(this['joined_at'])}."
