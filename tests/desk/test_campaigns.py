@@ -235,7 +235,7 @@ def test_a_scheduled_campaign_is_moved_and_made_a_draft_again(database: Database
     assert "is past" in answer.text
     assert 'value="2001-01-01T09:00"' in answer.text
     assert "--at" not in sender.post(f"{address}/plan", at="tomorrow").text
-    assert "2099-06-01 10:30" in sender.post(f"{address}/plan", at="2099-06-01T10:30").text
+    assert "1 Jun 2099, 10:30" in sender.post(f"{address}/plan", at="2099-06-01T10:30").text
     assert "It is a draft again" in sender.post(f"{address}/unschedule").text
     assert "can’t be moved" in sender.get(f"{address}/plan").text
     assert sender.post(f"{address}/unschedule").status_code == 422
