@@ -1,4 +1,4 @@
-"""Steer a campaign: go on, cancel, retry, move or unschedule, correct. Each asks once where it can't be undone."""
+"""Steer a campaign: resume, cancel, retry, move or unschedule, correct. What can't be undone is asked about once."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ blueprint = Blueprint("steering", __name__, url_prefix="/campaigns/<int:campaign
 NEEDS_REASON = "Write why; it is kept with your name."
 
 
-@blueprint.get("/go-on")
+@blueprint.get("/resume")
 @right("campaigns.steer")
-def ask_to_go_on(campaign_id: int) -> Any:
-    """Show why a campaign is paused, and how many people are mailed if it goes on."""
-    return _question(Form(), "go_on", found(campaign_id), "paused")
+def ask_to_resume(campaign_id: int) -> Any:
+    """Show why a campaign is paused, and how many people are mailed if it is resumed."""
+    return _question(Form(), "resume", found(campaign_id), "paused")
 
 
-@blueprint.post("/go-on")
+@blueprint.post("/resume")
 @right("campaigns.steer", fresh=True)
-def go_on(campaign_id: int) -> Any:
-    """Let a paused campaign go on; the server's workers send it."""
+def resume(campaign_id: int) -> Any:
+    """Resume a paused campaign; the server's workers send it."""
     form, campaign = Form("because"), found(campaign_id)
     with form.check("because"):
         confirmed_places.require_here(database())
         steering.resume(connection(), settings(), campaign_id, who=person().name, because=form["because"])
     if form.errors:
-        return _question(form, "go_on", campaign)
-    flash("It goes on.")
+        return _question(form, "resume", campaign)
+    flash("Resumed.")
     return shown(campaign)
 
 

@@ -51,7 +51,7 @@ def figures(connection: Connection, campaign_id: int) -> Report:
 
 
 def returned(connection: Connection, campaign_id: int) -> list[Figure]:
-    """Return what came back of a campaign: the people accepted, what became of each, and what readers objected.
+    """Return what came back of a campaign: the people accepted, by fate, and what readers objected.
 
     Raises StateError if there is nothing to report.
     """

@@ -1,4 +1,4 @@
-"""What happened to a campaign, in order, in sentences: made, decided, written down, sent, answered, ended."""
+"""A campaign's history, in sentences: made, decided, written down, sent, answered, ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOST_SHOWN = 10
 
 _DECIDED = {
     "pause": "{who} paused it",
-    "resume": "{who} let it go on",
+    "resume": "{who} resumed it",
     "cancel": "{who} cancelled it: {people:,} people were not mailed",
     "retry": "{who} retried {people:,} failed people",
     "schedule": "{who} scheduled it",
@@ -74,7 +74,7 @@ def _decided(decision: KeptDecision) -> str:
 
 
 def minutes_left(connection: Connection, found: CampaignStatus) -> int | None:
-    """Return how long the people who wait will take at the pace of the last minute; None if that can't be said."""
+    """Return how long the people who wait will take at the pace of the last minute; None if that is not known."""
     since = database_now(connection) - LATELY
     lately = select(func.sum(Attempt.accepted + Attempt.refused)).where(
         Attempt.campaign_id == found.campaign.id, Attempt.ended_at > since

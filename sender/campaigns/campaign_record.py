@@ -121,7 +121,7 @@ def list_campaigns(
 ) -> list[CampaignRow]:
     """Return campaigns, newest first, without test sends.
 
-    All of them, or only those with `words` in their name, made before the one with the number `before`.
+    Only campaigns with `words` in their name, made before the one with the number `before`, if these are given.
     """
     found = (
         select(

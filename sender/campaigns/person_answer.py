@@ -102,9 +102,9 @@ def _waiting(timeline: Timeline) -> Answer:
         why = (
             f"The campaign is paused: {campaign.pause_reason}." if campaign.pause_reason else "The campaign is paused."
         )
-        return "Not yet", [why], ["They are mailed if somebody lets the campaign go on."]
+        return "Not yet", [why], ["They are mailed if somebody resumes the campaign."]
     tried = any(isinstance(entry, AttemptEntry) for entry in timeline.entries)
-    return "Not yet", ["Their mail was tried, and is tried again." if tried else "Their turn has not come yet."], []
+    return "Not yet", ["Their mail was tried, and is retried." if tried else "Their turn has not come yet."], []
 
 
 def _excluded(timeline: Timeline) -> Answer:
@@ -131,7 +131,7 @@ def _failed(timeline: Timeline) -> Answer:
 def _uncertain(timeline: Timeline) -> Answer:
     sentence = f"{_provider(timeline)}'s answer was lost, so they may or may not have been mailed."
     return (
-        "Nobody knows",
+        "Not known",
         [sentence],
         ["Ask the person. Nobody is mailed again until somebody decides about uncertain people."],
     )

@@ -120,7 +120,7 @@ def test_what_happened_names_who_decided_what(database: Database, sender: Browse
         "Priya paused it: a wrong date",
     )  # fmt: skip
     assert in_order(page, happened)
-    assert "Nobody is mailed until somebody lets it go on" in words(page)
+    assert "Nobody is mailed until somebody resumes it" in words(page)
 
 
 @pytest.mark.parametrize("role", ["editor", "sender", "admin"])
@@ -152,20 +152,20 @@ def test_an_editor_sees_who_may_do_the_rest_and_no_address(
     assert "Sender Example can" in page
     assert "can look that up" in page
     assert "can retry" in page
-    for button in ("Go on", "Cancel", "Retry…", "/who", "/people"):
+    for button in ("Resume", "Cancel", "Retry…", "/who", "/people"):
         assert button not in HTMLParser(page).css_first("main").html  # type: ignore[operator, union-attr]
     assert "@people.example" not in page
     assert "can decide about them" in editor.get(f"/desk/campaigns/{under_way}/uncertain").text
 
 
-def test_going_on_says_how_many_are_mailed(database: Database, sender: Browser, under_way: int) -> None:
+def test_resuming_says_how_many_are_mailed(database: Database, sender: Browser, under_way: int) -> None:
     with database.engine.begin() as connection:
         confirm(connection, database.settings, who="the test")
         steering.pause(connection, under_way, who="Priya", because="many complaints")
-    page = sender.get(f"/desk/campaigns/{under_way}/go-on").text
+    page = sender.get(f"/desk/campaigns/{under_way}/resume").text
     assert "many complaints" in page
     assert "Send to 2 people" in words(page)
-    assert "It goes on." in sender.post(f"/desk/campaigns/{under_way}/go-on", because="It was one person").text
+    assert "Resumed." in sender.post(f"/desk/campaigns/{under_way}/resume", because="It was one person").text
     assert state_of(database, under_way) == "sending"
 
 
@@ -178,7 +178,7 @@ def test_cancelling_says_how_many_are_out_already(database: Database, sender: Br
     assert "is cancelled now" in sender.get(f"/desk/campaigns/{under_way}/cancel").text
 
 
-@pytest.mark.parametrize("action", ["go-on", "cancel", "retry", "uncertain", "ledger.csv"])
+@pytest.mark.parametrize("action", ["resume", "cancel", "retry", "uncertain", "ledger.csv"])
 def test_what_can_t_be_undone_needs_a_fresh_proof(
     database: Database, admin: Browser, under_way: int, action: str
 ) -> None:
@@ -287,7 +287,7 @@ def test_a_sender_sees_who_may_download_the_ledger(as_role: Callable[[str], Brow
     [
         (0, "Probably. P0 was written down"),
         (1, "No. P1 was written down"),
-        (2, "Nobody knows. P2 was written down"),
+        (2, "Not known. P2 was written down"),
         (4, "Not yet. P4 was written down"),
     ],
 )
@@ -351,7 +351,7 @@ def test_did_they_get_it_by_what_came_back(database: Database, sender: Browser, 
     assert answer in page
 
 
-@pytest.mark.parametrize("path", ["", "/go-on", "/cancel", "/retry", "/plan", "/correct", "/uncertain", "/people"])
+@pytest.mark.parametrize("path", ["", "/resume", "/cancel", "/retry", "/plan", "/correct", "/uncertain", "/people"])
 def test_a_test_send_and_a_missing_campaign_are_not_there(database: Database, sender: Browser, path: str) -> None:
     campaign = sent(database, kind="test")
     for number in (campaign.campaign_id, 999, 10**30):
