@@ -35,6 +35,7 @@ def at_work(
     neither alerts nor look-ups.
     """
     # The modules whose tasks a worker must know.
+    import daisychain.operations.examination  # noqa: F401
     from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender
