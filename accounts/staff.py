@@ -62,6 +62,11 @@ def names_with(connection: Connection, right: str) -> list[str]:
     return list(connection.scalars(named))
 
 
+def colleagues_with(connection: Connection, right: str) -> list[Colleague]:
+    """Return the people who have a right."""
+    return [each for each in list_colleagues(connection) if may(each.role, right)]
+
+
 def lock_admins(connection: Connection) -> list[int]:
     """Return the ids of all admins; nobody else changes who is one until the caller's transaction ends."""
     # Not the rows, as the first admin has none yet.

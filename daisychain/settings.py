@@ -9,6 +9,7 @@ The file is in the current folder, which may be anybody's: it must be the caller
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -40,6 +41,7 @@ class Settings:
     alert_to: str = field(default="", repr=False)
     alert_smtp_url: str = field(default="", repr=False)
     system_sender: str = ""
+    approval: str = "off"
     metrics_token: str = field(default="", repr=False)
     log_format: str = "text"
     smtp_bounce_address: str = ""
@@ -199,6 +201,8 @@ def _typed(values: dict[str, object]) -> Settings:
     if isinstance(keys, str):
         keys = keys.split(",")
     typed["sendgrid_webhook_keys"] = tuple(str(key).strip() for key in keys if str(key).strip())  # type: ignore[attr-defined]
+    if not re.fullmatch(r"off|always|over \d{1,9}", str(typed.get("approval", "off"))):
+        raise ConfigurationError("DAISYCHAIN_APPROVAL", "can't be read.", hint='Write off, always, or "over 500".')
     if "time_zone" in typed:
         try:
             find_zone(str(typed["time_zone"]))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, render_template
 
 from accounts.rights import SIGNED_IN
 from desk.access import connection, person, right, settings
+from newsletters.stored.manuscripts import name_of_origin
+from newsletters.stored.newsletters import UnknownNewsletter, find
 from sender.campaigns.first_steps import find_first_steps
 from sender.campaigns.needs import find_needs
+from sender.launching.approvals import waiting_for
 
 blueprint = Blueprint("home", __name__)
 
@@ -19,4 +23,18 @@ blueprint = Blueprint("home", __name__)
 def show() -> Any:
     """Show what needs this person: analysts see no campaign under way, as they can do nothing about it."""
     needs = find_needs(connection()) if person().may("campaigns.see") else None
-    return render_template("desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()))
+    return render_template(
+        "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()), **_approvals()
+    )
+
+
+def _approvals() -> dict[str, Any]:
+    """Return the drafts that wait for this person's yes, each with its newsletter's id and who asked."""
+    if not person().may("campaigns.approve"):
+        return {"approvals": []}
+    found = []
+    for campaign, asked in waiting_for(connection(), person().account_id):
+        with suppress(UnknownNewsletter):
+            newsletter = find(connection(), name_of_origin(campaign.document))
+            found.append((newsletter, asked))
+    return {"approvals": found}

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
-from lists.audience import Audience, everybody, exclusion
+from lists.audience import UNSUBSCRIBED, Audience, everybody, exclusion
 from lists.list_people import open_people
 from lists.lists import find_list
-from lists.tables import MailingList, Membership
+from lists.tables import MailingList, Membership, Suppression
 
 _NOBODY = {"mailable": 0, "unsubscribed": 0, "suppressed": 0}
 
@@ -29,6 +29,13 @@ def overview(connection: Connection, name: str) -> dict[str, Any]:
     people = open_people(connection, name)
     counts = _counts(connection, Audience(row["id"]).everybody)
     return {**_overview(row, counts), "basis": people.basis(), "fields": people.filled}
+
+
+def excluded_by(connection: Connection, name: str) -> dict[str, int]:
+    """Count the people who were on a list and may not be mailed, by why: unsubscribed, or what suppressed them."""
+    reason = case((Membership.state != "subscribed", UNSUBSCRIBED), else_=Suppression.reason).label("why")
+    people = Audience(find_list(connection, name)["id"]).everybody(reason, func.count()).where(exclusion.is_not(None))
+    return dict(map(tuple, connection.execute(people.group_by("why").order_by(func.count().desc()))))
 
 
 def _overview(row: Any, counts: dict[int, dict[str, int]]) -> dict[str, Any]:

@@ -197,6 +197,29 @@ class Override(Base):
     findings: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
 
 
+class Approval(Base):
+    """A request for a second look at a draft, and its answer, with the content and the count that a yes is to.
+
+    The numbers are of accounts, which may be removed; the names stay.
+    """
+
+    __tablename__ = "campaign_approvals"
+    id: Mapped[int] = key()
+    campaign_id: Mapped[int] = mapped_column(index=True)
+    asked_by: Mapped[str]
+    asked_by_id: Mapped[int]
+    asked_at: Mapped[datetime] = now()
+    answer: Mapped[str] = mapped_column(server_default="asked")
+    answered_by: Mapped[str] = mapped_column(server_default="")
+    answered_by_id: Mapped[int | None]
+    answered_at: Mapped[datetime | None]
+    because: Mapped[str] = mapped_column(server_default="")
+    content: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
+    people: Mapped[int] = mapped_column(server_default="0")
+
+    __table_args__ = (CheckConstraint("answer IN ('asked', 'yes', 'no')", name="answer"),)
+
+
 class Retried(Base):
     """Why a delivery failed or was uncertain, and in which attempt, before its retry clears that in the delivery."""
 

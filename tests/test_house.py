@@ -22,7 +22,7 @@ FLOORS = (
     "newsletters.packs", "newsletters.checks", "newsletters.preview",
     "lists",
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
-    "sender.campaigns", "sender.alerts", "sender.upkeep",
+    "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",
     "reports",
     "accounts",
     # the front doors

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import abort, flash, request, session, url_for
+from flask import abort, redirect, request, session, url_for
 
 from desk.access import connection, note, person, settings
 from lists.list_people import ListPeople, open_people
 from lists.lists import list_names
 from newsletters.documents.language_names import language_name
-from newsletters.stored.manuscripts import StoredManuscript
+from newsletters.stored.manuscripts import StoredManuscript, origin_of
 from newsletters.stored.newsletters import SavedNewsletter, UnknownNewsletter, load
+from sender.campaigns.campaign_record import CampaignRecord
+from sender.launching.launch import find_draft
 
 # The member that previews are for, by number: no address is in a cookie or an address line.
 READER = "reader"
@@ -60,12 +62,14 @@ def chosen_reader(people: ListPeople | None) -> Mapping[str, Any] | None:
     return people.numbered(session[READER])
 
 
+def draft_of(newsletter: SavedNewsletter) -> CampaignRecord:
+    """Return the draft that the wizard has made of a newsletter; without one, lead to its first page."""
+    draft = find_draft(connection(), origin_of(newsletter.name))
+    if draft is None or draft.list_name is None:
+        abort(redirect(url_for("send_check.who_gets_it", newsletter_id=newsletter.id)))
+    return draft
+
+
 def public_root() -> str:
     """Return the address of the public pages, where a mail's pictures are."""
     return settings().pages_url
-
-
-def flash_saved(newsletter: SavedNewsletter, message: str) -> str:
-    """Show a message on the next page, and return the editor's address."""
-    flash(message)
-    return url_for("editor.source", newsletter_id=newsletter.id)

@@ -52,6 +52,11 @@ def origin_of(name: str) -> str:
     return f"{_PREFIX}{name}"
 
 
+def name_of_origin(origin: str) -> str:
+    """Return the name of the newsletter that a campaign was made from; empty if it was a file."""
+    return origin.removeprefix(_PREFIX) if origin.startswith(_PREFIX) else ""
+
+
 @dataclass(frozen=True)
 class StoredManuscript:
     """A newsletter from the database; not `saved` if it is contents that somebody is writing."""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from newsletters.checks import Code, Finding
 
 
+class ChecksFailedError(InputError):
+    """Errors of the checks that nobody has accepted."""
+
+
 @dataclass(frozen=True)
 class Overrides:
     """The reasons for accepting errors, by code, and who accepts them; by default there are none."""
@@ -37,7 +41,7 @@ class Overrides:
         left = [finding for finding in errors if finding.code not in self.because]
         if left:
             lines = "".join(f"\n  {each.code}: {each.place}: {each.message} {each.fix}" for each in left)
-            raise InputError(f"{len(left)} of the checks failed:{lines}", hint=_ways(left))
+            raise ChecksFailedError(f"{len(left)} of the checks failed:{lines}", hint=_ways(left))
 
     def keep(self, connection: Connection, campaign_id: int, findings: Iterable[Finding]) -> None:
         """Store the overrides with a campaign, in the caller's transaction."""

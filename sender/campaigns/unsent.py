@@ -10,7 +10,7 @@ from sender.campaigns.drafts import reopened
 from sender.campaigns.plans import is_planned
 from sender.campaigns.steering import decide
 from sender.delivery.campaign_states import turn
-from sender.tables import Campaign, CampaignEmail, Decision, Override
+from sender.tables import Approval, Campaign, CampaignEmail, Decision, Override
 
 
 def rename(connection: Connection, campaign_id: int, name: str) -> None:
@@ -39,7 +39,7 @@ def unschedule(connection: Connection, campaign_id: int, *, who: str) -> None:
 def delete_draft(connection: Connection, campaign_id: int) -> None:
     """Delete a draft with everything that only it has; its number is not used again. Raises StateError."""
     require_draft(find_campaign(connection, campaign_id, lock=True))
-    for table in (CampaignEmail, Override, Decision):
+    for table in (CampaignEmail, Override, Decision, Approval):
         connection.execute(delete(table).where(table.campaign_id == campaign_id))
     connection.execute(delete(Campaign).where(Campaign.id == campaign_id))
 

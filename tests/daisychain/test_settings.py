@@ -16,7 +16,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.provider, settings.public_url) == ("sendgrid", "https://file.org")
 
 
-TEXTS = [name for name in VARIABLES if name not in ("home", "test_mode", "sendgrid_webhook_keys")]
+TEXTS = [name for name in VARIABLES if name not in ("home", "test_mode", "approval", "sendgrid_webhook_keys")]
 
 
 @pytest.mark.parametrize("attribute", TEXTS)
@@ -25,6 +25,15 @@ def test_every_setting_may_come_from_a_file_that_holds_it(attribute: str, tmp_pa
     secret.write_text("UTC\n")  # a text that each of them may be
     settings = load_settings({f"{VARIABLES[attribute]}_FILE": str(secret)}, tmp_path)
     assert getattr(settings, attribute) == "UTC"
+
+
+@pytest.mark.parametrize(("text", "reads"), [("off", True), ("always", True), ("over 500", True), ("500", False)])
+def test_who_approves_a_send_is_off_always_or_over_a_number(text: str, reads: bool, tmp_path: Path) -> None:
+    if reads:
+        assert load_settings({"DAISYCHAIN_APPROVAL": text}, tmp_path).approval == text
+        return
+    with pytest.raises(ConfigurationError, match="over 500"):
+        load_settings({"DAISYCHAIN_APPROVAL": text}, tmp_path)
 
 
 @pytest.mark.parametrize("attribute", ["secret_key", "sendgrid_api_key", "smtp_url", "public_url"])

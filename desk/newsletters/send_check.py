@@ -1,0 +1,112 @@
+"""The send wizard's first two pages: who gets it, and the checks, which make the draft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from daisychain.errors import InputError, StateError
+from desk.access import connection, note, person, right, settings
+from desk.forms import Form
+from desk.newsletters.opened import manuscript_of_saved, opened
+from lists.list_people import ListPeople, open_people
+from lists.overview import excluded_by, overview_of_all
+from newsletters.checks import Finding, check_file
+from newsletters.stored.manuscripts import origin_of
+from newsletters.stored.newsletters import SavedNewsletter
+from newsletters.toolkit_store.store import find_toolkit
+from sender.campaigns.drafts import create
+from sender.campaigns.overrides import ChecksFailedError, overrides_of, read_overrides
+from sender.campaigns.unsent import delete_draft
+from sender.launching.approvals import carry_over
+from sender.launching.launch import find_draft
+
+blueprint = Blueprint("send_check", __name__, url_prefix="/newsletters/<int:newsletter_id>/send")
+
+
+@blueprint.get("/list")
+@right("campaigns.prepare")
+def who_gets_it(newsletter_id: int) -> Any:
+    """Ask who gets it: each list with how many may be mailed, and how many are excluded by reason."""
+    newsletter = opened(newsletter_id)
+    draft = find_draft(connection(), origin_of(newsletter.name))
+    lists = overview_of_all(connection())
+    chosen = draft.list_name if draft else lists[0]["name"] if len(lists) == 1 else ""
+    why = {each["name"]: excluded_by(connection(), each["name"]) for each in lists}
+    values = {"newsletter": newsletter, "lists": lists, "why": why, "chosen": chosen}
+    return render_template("desk/newsletters/send/list.html", **values)
+
+
+@blueprint.get("/checks")
+@right("campaigns.prepare")
+def checks(newsletter_id: int) -> Any:
+    """Show what stops the send for this list, and what to look at."""
+    newsletter = opened(newsletter_id)
+    people = _people(request.args.get("list", ""))
+    form = Form()
+    if people is None:
+        return redirect(url_for("send_check.who_gets_it", newsletter_id=newsletter.id))
+    draft = find_draft(connection(), origin_of(newsletter.name))
+    if draft:
+        form.values |= {f"because-{each.code}": each.because for each in overrides_of(connection(), draft.id)}
+    return _page(newsletter, people, form)
+
+
+@blueprint.post("/checks")
+@right("campaigns.prepare")
+def make_draft(newsletter_id: int) -> Any:
+    """Make the draft, in place of an earlier one, with the reasons for errors that are accepted."""
+    newsletter = opened(newsletter_id)
+    people = _people(request.form.get("list", ""))
+    if people is None:
+        return redirect(url_for("send_check.who_gets_it", newsletter_id=newsletter.id))
+    names = [name for name in request.form if name.startswith("because-")]
+    form = Form(*names)
+    with form.check("checks"):
+        if not people.count():
+            raise StateError(f"Nobody on {people.name} may be mailed.", hint="Choose another list.")
+        given = [f"{name.removeprefix('because-')}={form[name]}" for name in names if form[name]]
+        old = find_draft(connection(), origin_of(newsletter.name))
+        try:
+            made = create(
+                connection(), settings(), origin_of(newsletter.name), list_name=people.name,
+                provider=settings().provider, name=newsletter.title, overrides=read_overrides(given, person().name),
+            )  # fmt: skip
+        except ChecksFailedError:
+            raise InputError("Some errors are neither fixed nor accepted.", hint="Each is below.") from None
+        if old:
+            carry_over(connection(), old.id, made.id)
+            delete_draft(connection(), old.id)
+        note(campaign=made.id, list=people.name, accepted=len(given))
+    if form.errors:
+        return _page(newsletter, people, form)
+    flash("Checked, and kept as a draft.")
+    return redirect(url_for("approve.show", newsletter_id=newsletter.id))
+
+
+def _people(name: str) -> ListPeople | None:
+    return open_people(connection(), name) if name else None
+
+
+def _page(newsletter: SavedNewsletter, people: ListPeople, form: Form) -> Any:
+    found: list[Finding] = []
+    with form.check("checks"):
+        written = manuscript_of_saved(newsletter)
+        report = check_file(written, lambda name, folder: find_toolkit(name, folder, connection()), people)
+        found = report.findings
+    errors = [each for each in found if each.severity == "error"]
+    return form.page(
+        "desk/newsletters/send/checks.html", newsletter=newsletter, people=people,
+        firm=[each for each in errors if not each.overridable], soft=_by_code(errors),
+        others=[each for each in found if each.severity != "error"],
+    )  # fmt: skip
+
+
+def _by_code(errors: list[Finding]) -> dict[str, list[Finding]]:
+    """Return the errors that may be accepted, by code, as one reason is given for all of a kind."""
+    found: dict[str, list[Finding]] = {}
+    for each in errors:
+        if each.overridable:
+            found.setdefault(each.code, []).append(each)
+    return found
