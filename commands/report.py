@@ -13,7 +13,7 @@ from daisychain.installation import Installation
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from reports.report import Figure, Interval, Report
+    from reports.report import Figure, Report
     from reports.report_list import CampaignLine
 
 # The figures in the table of languages; files have all of them.
@@ -77,6 +77,8 @@ def list_(installation: Installation, last: int, format_: str, exact: bool) -> N
 
 
 def _show_list(lines: list[CampaignLine]) -> None:
+    from reports.figure_cells import with_interval
+
     if not lines:
         show_text("No campaign has been sent yet.")
         return
@@ -87,7 +89,7 @@ def _show_list(lines: list[CampaignLine]) -> None:
                 str(line.campaign_id),
                 line.campaign + "*" * bool(line.notes),
                 _age(line.age),
-                *(_with_interval(figure) for figure in line.figures.values()),
+                *(with_interval(figure) for figure in line.figures.values()),
             )
             for line in lines
         ],
@@ -104,20 +106,14 @@ def _age(age: timedelta) -> str:
     return f"{age.days} days" if age.days > 1 else f"{age.total_seconds() / 3600:.0f} hours"
 
 
-def _with_interval(figure: Figure) -> str:
-    if figure.rate is None:
-        return figure.standing if figure.numerator is None else _count(figure)
-    partly = "" if figure.standing == "known" else f", {figure.standing}"
-    return f"{_percent(figure.rate)} ({_interval(figure.interval)}){partly}"
-
-
 def show_tables(report: Report) -> None:
     """Show the report to people: in words, as tables of figures and links, and the definitions as footnotes."""
+    from reports.figure_cells import cells, count, of
     from reports.in_words import in_words
 
     when, rules = clock.shown(report.as_of), f"rule set {report.rule_set}"
     notes: dict[str, int] = {}
-    rows = [(*_cells(figure), figure.source, f"[{_note(notes, figure)}]") for figure in report.figures.values()]
+    rows = [(*cells(figure), figure.source, f"[{_note(notes, figure)}]") for figure in report.figures.values()]
     show_text(f"Campaign {report.campaign_id}: {report.campaign} ({report.state}), as of {when}, {rules}\n")
     show_text(in_words(report) + "\n")
     for note in report.notes:
@@ -131,7 +127,7 @@ def show_tables(report: Report) -> None:
         show_table(
             ["language", "people", *(f"{figure.label} [{_note(notes, figure)}]" for figure in shown)],
             [
-                (language, _count(figures["intended"]), *(_of(figures[name]) for name in OF_LANGUAGES))
+                (language, count(figures["intended"]), *(of(figures[name]) for name in OF_LANGUAGES))
                 for language, figures in report.languages.items()
             ],
         )
@@ -143,8 +139,8 @@ def show_tables(report: Report) -> None:
                     "" if link.number is None else str(link.number),
                     f"{link.text} ({link.language})" if link.language else link.text,
                     link.url,
-                    _count(link.clicks),
-                    *_cells(link.clickers)[1:],
+                    count(link.clicks),
+                    *cells(link.clickers)[1:],
                     f"[{_note(notes, link.clickers)}]",
                 )
                 for link in report.links
@@ -156,32 +152,3 @@ def show_tables(report: Report) -> None:
 
 def _note(notes: dict[str, int], figure: Figure) -> int:
     return notes.setdefault(figure.definition, len(notes) + 1)
-
-
-def _cells(figure: Figure) -> tuple[str, str, str, str, str]:
-    return (
-        figure.label,
-        _count(figure),
-        "" if figure.denominator is None else f"{figure.denominator:,}",
-        "no rate" if figure.rate is None and figure.denominator == 0 else _percent(figure.rate),
-        _interval(figure.interval) + (f"; wide {_interval(figure.wide)}" if figure.wide else ""),
-    )
-
-
-def _interval(interval: Interval | None) -> str:
-    return "" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}"
-
-
-def _of(figure: Figure) -> str:
-    rate = "" if figure.rate is None else f" ({_percent(figure.rate)})"
-    return _count(figure) if figure.numerator is None else f"{figure.numerator:,} of {figure.denominator:,}{rate}"
-
-
-def _count(figure: Figure) -> str:
-    if figure.numerator is None:
-        return figure.standing
-    return f"{figure.numerator:,}" + ("" if figure.standing == "known" else f" ({figure.standing})")
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share * 100:.1f} %"

@@ -26,11 +26,16 @@ from desk import (
     forgotten,
     home,
     invitations,
+    lists,
+    partners,
     people,
+    reports,
+    search,
     second_factor,
     session,
     settings,
     steering,
+    toolkits,
     uncertain,
     welcome,
 )
@@ -44,10 +49,11 @@ PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
 NEWSLETTERS = (index, editor, preview, versions, test_mail, send_check, approve, send_look)
-CAMPAIGNS = (campaigns, campaign_people, steering, uncertain)
+CAMPAIGNS = (campaigns, campaign_people, steering, uncertain, reports)
+SHOWN = (lists, toolkits, partners, search)
 PARTS = (
     home, session, forgotten, welcome, account, second_factor, people, invitations, audit, settings, *NEWSLETTERS,
-    *CAMPAIGNS,
+    *CAMPAIGNS, *SHOWN,
 )  # fmt: skip
 
 POLICY = (

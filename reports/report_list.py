@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from reports.figures import main_figures
 from reports.notes import notes_on
@@ -32,17 +32,21 @@ class CampaignLine:
     notes: list[str]
 
 
-def campaign_lines(connection: Connection, last: int) -> list[CampaignLine]:
-    """Return a line for each of the last campaigns that were sent, the newest first."""
+def campaign_lines(connection: Connection, last: int, *, before: int | None = None) -> list[CampaignLine]:
+    """Return a line for each of the last campaigns that were sent, the newest first; only those before another one."""
     if not connection.in_transaction():
         connection.execution_options(isolation_level="REPEATABLE READ")
-    ids = connection.scalars(
+    sent = (
         select(Campaign.id)
         .where(Campaign.kind == "campaign", Campaign.frozen_at.isnot(None), Campaign.state != "draft")
         .order_by(Campaign.frozen_at.desc(), Campaign.id.desc())
         .limit(last)
-    ).all()
-    return [_line(connection, campaign_id) for campaign_id in ids]
+    )
+    if before is not None:
+        place = tuple_(Campaign.frozen_at, Campaign.id)
+        that = select(Campaign.frozen_at, Campaign.id).where(Campaign.id == before)
+        sent = sent.where(place < that.scalar_subquery())
+    return [_line(connection, campaign_id) for campaign_id in connection.scalars(sent).all()]
 
 
 def _line(connection: Connection, campaign_id: int) -> CampaignLine:

@@ -10,7 +10,9 @@ from flask import Flask
 from accounts.rights import NEEDS_SECOND_FACTOR
 from daisychain.database import Database
 from desk.app import create_desk
+from sender.providers.provider import Outcome, Verdict
 from tests.desk.staff import Browser, make_account, sign_in
+from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
 
 
 @pytest.fixture
@@ -40,3 +42,14 @@ def as_role(app: Flask, database: Database) -> Callable[[str], Browser]:
 @pytest.fixture
 def admin(as_role: Callable[[str], Browser]) -> Browser:
     return as_role("admin")
+
+
+@pytest.fixture
+def under_way(database: Database) -> int:
+    """Six people: one accepted, one failed, two uncertain, two waiting."""
+    campaign_id = frozen(database, 6, batch_size=2)
+    first, second, _ = batches(database, campaign_id)
+    refused = {2: "mailbox full"}
+    recorded(database, claimed(database, first), Outcome(Verdict.ACCEPTED, status=202, refused=refused))
+    recorded(database, claimed(database, second), Outcome(Verdict.UNCERTAIN, detail="no answer"))
+    return campaign_id

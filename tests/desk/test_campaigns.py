@@ -18,25 +18,13 @@ from sender.campaigns import steering
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.plans import Plan, set_plan
 from sender.delivery.confirmed_places import confirm
-from sender.providers.provider import Outcome, Verdict
 from sender.tables import Campaign, Decision, Delivery, LedgerMove
 from tests.desk.staff import Browser
 from tests.desk.test_access import lines
 from tests.reports.test_figures import tell
-from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
+from tests.sender.delivery.test_ledger import frozen
 from tests.sender.returns import sent
 from tests.sender.staging import staged
-
-
-@pytest.fixture
-def under_way(database: Database) -> int:
-    """Six people: one accepted, one failed, two uncertain, two waiting."""
-    campaign_id = frozen(database, 6, batch_size=2)
-    first, second, _ = batches(database, campaign_id)
-    refused = {2: "mailbox full"}
-    recorded(database, claimed(database, first), Outcome(Verdict.ACCEPTED, status=202, refused=refused))
-    recorded(database, claimed(database, second), Outcome(Verdict.UNCERTAIN, detail="no answer"))
-    return campaign_id
 
 
 @pytest.fixture

@@ -23,7 +23,12 @@ PAGES = {
     "/desk/": "Home", "/desk/account": "Your account", "/desk/account/second-factor": "Set up a second factor",
     "/desk/people": "People", "/desk/people/invite": "Invite somebody", "/desk/people/1": "Priya Example",
     "/desk/audit": "Audit", "/desk/settings": "Settings", "/desk/prove": "Show that it is you",
-    "/desk/nowhere": "There is nothing here",
+    "/desk/nowhere": "There is nothing here", "/desk/campaigns": "Campaigns", "/desk/campaigns/1": "News",
+    "/desk/campaigns/1/cancel": "Cancel “News”", "/desk/campaigns/1/correct": "Correct “News”",
+    "/desk/campaigns/1/uncertain": "Uncertain people of “News”", "/desk/campaigns/1/people": "People of “News”",
+    "/desk/lists": "Lists", "/desk/lists/friends": "friends", "/desk/toolkits": "Toolkits",
+    "/desk/toolkits/community-makes-us": "Community Makes Us", "/desk/partners": "Partners",
+    "/desk/reports": "Reports", "/desk/reports/1": "Report on “News”",
 }  # fmt: skip
 VIEWS = [(375, "light"), (375, "dark"), (1280, "light"), (1280, "dark")]
 
@@ -77,7 +82,7 @@ def heading(page: Page) -> str:
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_everybody_can_use_every_page(
-    opened: Callable[..., Page], url: str, database: Database, width: int, scheme: str
+    opened: Callable[..., Page], url: str, database: Database, under_way: int, width: int, scheme: str
 ) -> None:
     if not axe._engine():
         pytest.skip("there is no axe-core here")
@@ -104,6 +109,14 @@ def test_everybody_can_use_every_page(
         page.goto(f"{url}{path}")
         assert heading(page) == title
         look(path)
+    page.goto(f"{url}/desk/campaigns/{under_way}")
+    page.get_by_label("Their address").fill("person1@people.example")
+    page.get_by_role("button", name="Look", exact=True).click()
+    assert heading(page) == "Did they get “News”?"
+    look("did they get it")
+    page.get_by_label("Search for").fill("person1@people.example")
+    page.get_by_role("button", name="Search").click()
+    look("search")
     if width < 900:
         page.goto(f"{url}/desk/")
         page.get_by_text("Menu", exact=True).click()

@@ -1,0 +1,61 @@
+"""Reports: a line for each campaign, and the figures of one as `report show` has them. No address is in any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+
+from desk.access import engine, right
+from desk.campaigns import found
+from desk.forms import asked_number
+from reports.exports import as_csv
+from reports.figure_cells import cells, count, of, with_interval
+from reports.figures import figures
+from reports.in_words import in_words
+from reports.report import Report
+from reports.report_list import campaign_lines
+
+blueprint = Blueprint("reports", __name__, url_prefix="/reports")
+PAGE = 10
+# The figures in the table of languages, and the most links that a page shows; the file has all of them.
+OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
+LINKS = 60
+
+
+@blueprint.get("")
+@right("figures.see")
+def index() -> Any:
+    """List the campaigns that were sent, with their main figures."""
+    before = asked_number("before")
+    with engine().connect() as snapshot:
+        lines = campaign_lines(snapshot, PAGE + 1, before=before)
+    older = lines[PAGE - 1].campaign_id if len(lines) > PAGE else None
+    return render_template(
+        "desk/reports/index.html", lines=lines[:PAGE], older=older, before=before, with_interval=with_interval
+    )
+
+
+@blueprint.get("/<int:campaign_id>")
+@right("figures.see")
+def show(campaign_id: int) -> Any:
+    """Show the figures of a campaign."""
+    report = _report(campaign_id)
+    return render_template(
+        "desk/reports/show.html", report=report, said=in_words(report), cells=cells, count=count, of=of,
+        of_languages=OF_LANGUAGES, links=report.links[:LINKS],
+    )  # fmt: skip
+
+
+@blueprint.get("/<int:campaign_id>/figures.csv")
+@right("figures.see")
+def download(campaign_id: int) -> Response:
+    """Return all figures as CSV."""
+    headers = {"Content-Disposition": f'attachment; filename="report-{campaign_id}.csv"'}
+    return Response(as_csv(_report(campaign_id)), mimetype="text/csv", headers=headers)
+
+
+def _report(campaign_id: int) -> Report:
+    found(campaign_id)
+    with engine().connect() as snapshot:  # its own, as all figures are of one moment
+        return figures(snapshot, campaign_id)

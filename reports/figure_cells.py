@@ -1,0 +1,45 @@
+"""Figures as the cells of tables, for commands and pages alike."""
+
+from __future__ import annotations
+
+from reports.report import Figure, Interval
+
+
+def cells(figure: Figure) -> tuple[str, str, str, str, str]:
+    """Return label, people, denominator, rate and 95 % interval."""
+    return (
+        figure.label,
+        count(figure),
+        "" if figure.denominator is None else f"{figure.denominator:,}",
+        "no rate" if figure.rate is None and figure.denominator == 0 else _percent(figure.rate),
+        _interval(figure.interval) + (f"; wide {_interval(figure.wide)}" if figure.wide else ""),
+    )
+
+
+def with_interval(figure: Figure) -> str:
+    """Return the rate with its interval, or the count of a figure that is no share."""
+    if figure.rate is None:
+        return count(figure)
+    partly = "" if figure.standing == "known" else f", {figure.standing}"
+    return f"{_percent(figure.rate)} ({_interval(figure.interval)}){partly}"
+
+
+def of(figure: Figure) -> str:
+    """Return the count with its denominator and rate."""
+    rate = "" if figure.rate is None else f" ({_percent(figure.rate)})"
+    return count(figure) if figure.numerator is None else f"{figure.numerator:,} of {figure.denominator:,}{rate}"
+
+
+def count(figure: Figure) -> str:
+    """Return the people, or why there is no number: never 0 for an unknown one."""
+    if figure.numerator is None:
+        return figure.standing
+    return f"{figure.numerator:,}" + ("" if figure.standing == "known" else f" ({figure.standing})")
+
+
+def _interval(interval: Interval | None) -> str:
+    return "" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.1f} %"

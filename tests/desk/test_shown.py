@@ -1,0 +1,186 @@
+"""Pages that show what is there: reports, lists, toolkits, partners, and what search finds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser as HTMLParser
+from sqlalchemy import insert, update
+
+from daisychain.database import Database
+from lists.members import unsubscribe
+from lists.suppression import suppress
+from newsletters.packs.pack_status import keep_packs, withdraw
+from newsletters.stored.contents import Contents
+from newsletters.stored.newsletters import create
+from newsletters.tables import MadePack, PackPartner
+from reports.figure_cells import cells
+from reports.figures import figures
+from sender.tables import Campaign
+from tests.desk.staff import Browser
+from tests.desk.test_campaigns import words
+from tests.newsletters.packs.packing import packed
+from tests.reports.test_figures import LINK, tell
+from tests.sender.returns import FIREFOX, resent, sent
+from tests.sender.staging import staged
+
+As = Callable[[str], Browser]
+
+
+def test_reports_say_what_comes_here_and_are_paged(database: Database, as_role: As) -> None:
+    analyst = as_role("analyst")
+    assert "No campaign has been sent yet" in analyst.get("/desk/reports").text
+    first = sent(database, people=2)
+    with database.engine.begin() as connection:
+        for number in range(11):
+            campaign = resent(database, connection, first.list_id, first.members)
+            connection.execute(
+                update(Campaign).where(Campaign.id == campaign.campaign_id).values(name=f"Bulletin {number}")
+            )
+    page = analyst.get("/desk/reports").text
+    assert len(page.encode()) < 50_000
+    assert page.count('<li class="panel">') == 10
+    older = HTMLParser(page).css_first('main a[href*="before="]')
+    assert older is not None
+    assert analyst.get(str(older.attributes["href"])).text.count('<li class="panel">') == 2
+    assert "no older ones" in analyst.get(f"/desk/reports?before={first.campaign_id}").text
+
+
+def test_a_report_has_each_figure_as_the_command_has_it_with_its_definition(database: Database, as_role: As) -> None:
+    campaign = sent(database, people=6, opens="provider", clicks="provider")
+    tell(
+        campaign, *(campaign.event("delivered", number) for number in range(5)),
+        campaign.event("click", 1, useragent=FIREFOX, **LINK),
+    )  # fmt: skip
+    analyst = as_role("analyst")
+    page = analyst.get(f"/desk/reports/{campaign.campaign_id}").text
+    with database.engine.connect() as connection:
+        report = figures(connection, campaign.campaign_id)
+    shown = words(page)
+    for figure in report.figures.values():
+        label, *rest = cells(figure)
+        assert " ".join(filter(None, [f"{label} {figure.definition}"])) in shown
+        assert " ".join(filter(None, rest)) in shown
+    assert "people.example" not in page
+    assert "/desk/campaigns/" not in page
+    assert len(page.encode()) < 50_000
+    file = analyst.get(f"/desk/reports/{campaign.campaign_id}/figures.csv")
+    assert {row["figure"] for row in csv.DictReader(io.StringIO(file.text))} >= set(report.figures)
+
+
+def test_a_draft_has_no_report_and_a_test_send_is_not_there(database: Database, as_role: As) -> None:
+    analyst = as_role("analyst")
+    answer = analyst.get(f"/desk/reports/{staged(database, 1, name='others')}")
+    assert answer.status_code == 409
+    assert "has not been sent" in answer.text
+    assert "daisychain campaign" not in answer.text
+    test = sent(database, kind="test")
+    assert analyst.get(f"/desk/reports/{test.campaign_id}").status_code == 404
+    assert analyst.get("/desk/reports/999/figures.csv").status_code == 404
+
+
+def test_lists_show_people_by_state_sender_and_tracking(database: Database, as_role: As) -> None:
+    editor = as_role("editor")
+    assert "No list yet" in editor.get("/desk/lists").text
+    staged(database, 5)
+    with database.engine.begin() as connection:
+        unsubscribe(connection, 1, 1, "one-click")
+        suppress(connection, "person1@people.example", "complaint")
+    page = words(editor.get("/desk/lists").text)
+    assert "from Connection Coalition <hello@coalition.example> · 1 left · 1 suppressed" in page
+    assert "3 people" in page
+    page = words(editor.get("/desk/lists/friends").text)
+    assert "May be mailed 3 Left 1 Suppressed 1" in page
+    assert "consent 3" in page
+    assert "people.example" not in page
+    assert editor.get("/desk/lists/nothing").status_code == 404
+
+
+def test_toolkits_show_copy_with_version_and_dates_pictures_and_links(as_role: As) -> None:
+    editor = as_role("editor")
+    assert "Community Makes Us" in editor.get("/desk/toolkits").text
+    answer = editor.get("/desk/toolkits/community-makes-us")
+    page = words(answer.text)
+    assert "version 1, approved by" in page
+    assert "may be used" in page
+    assert 'src="/i/' in answer.text
+    assert len(answer.data) < 50_000
+    assert editor.get("/desk/toolkits/nothing").status_code == 404
+
+
+def test_partners_show_their_packs_and_stale_ones(database: Database, as_role: As) -> None:
+    editor = as_role("editor")
+    assert "No partner has a pack yet" in editor.get("/desk/partners").text
+    row = packed("brevo").row
+    with database.engine.begin() as connection:
+        connection.execute(insert(PackPartner).values(code="bees", name="Bees & Co", reply="office@bees.example"))
+        keep_packs(connection, [row | {"key": "b", "partner": "Bees & Co"}, row | {"key": "x", "partner": ""}])
+    page = words(editor.get("/desk/partners").text)
+    assert "Bees & Co 1 current · office@bees.example" in page
+    assert "Without branding 1 current" in page
+    assert "Every pack is current." in editor.get("/desk/partners?stale=1").text
+    with database.engine.begin() as connection:
+        withdraw(connection, row["newsletter"], "The fair is off.")
+    assert "stale packs 2" in words(editor.get("/desk/partners").text)
+    page = words(editor.get("/desk/partners/packs?name=Bees %26 Co").text)
+    assert "Somebody should tell them. The fair is off." in page
+    assert "for brevo" in page
+    assert editor.get("/desk/partners/packs?name=nobody").status_code == 404
+
+
+def test_many_partners_are_paged_by_name(database: Database, as_role: As) -> None:
+    row = packed("brevo").row
+    with database.engine.begin() as connection:
+        rows = [row | {"key": str(number), "partner": f"Charity {number:03}"} for number in range(120)]
+        connection.execute(insert(MadePack), rows)
+    editor, seen = as_role("editor"), 0
+    page = editor.get("/desk/partners").text
+    assert len(page.encode()) < 50_000
+    seen = page.count("<b>Charity ")
+    while more := HTMLParser(page).css_first('main a[href*="after="]'):
+        page = editor.get(str(more.attributes["href"])).text
+        seen += page.count("<b>Charity ")
+    assert seen == 120
+
+
+def test_search_finds_a_person_and_asks_which_campaign(database: Database, as_role: As) -> None:
+    campaign = sent(database, people=2)
+    sender = as_role("sender")
+    page = words(sender.post("/desk/search", sought=" Person1@people.example ").text)
+    assert "person1@people.example" in page
+    assert "friends : subscribed" in page.replace("friends:", "friends :")
+    assert "Did they get it?" in page
+    answer = sender.post(f"/desk/campaigns/{campaign.campaign_id}/who", email="person1@people.example")
+    assert "was written down" in answer.text
+    assert "Nobody here has the address" in sender.post("/desk/search", sought="ann@nowhere.example").text
+    with database.engine.begin() as connection:
+        suppress(connection, "person1@people.example", "complaint")
+    assert "Suppressed" in sender.post("/desk/search", sought="person1@people.example").text
+
+
+def test_search_finds_campaigns_and_newsletters_by_words(database: Database, as_role: As) -> None:
+    campaign_id = staged(database, 1)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(name="May bulletin"))
+        create(connection, "May in Wales", Contents({"": "Hello"}, {}, {}), who="the test")
+    editor = as_role("editor")
+    page = editor.post("/desk/search", sought="may").text
+    assert f'href="/desk/campaigns/{campaign_id}"' in page
+    assert "May in Wales" in page
+    assert "Nothing has “100%” in its name" in editor.post("/desk/search", sought="100%").text
+    assert "Type an address" in editor.post("/desk/search").text
+
+
+@pytest.mark.parametrize("role", ["editor", "analyst"])
+def test_search_shows_nothing_that_a_role_may_not_see(database: Database, as_role: As, role: str) -> None:
+    sent(database, people=2)
+    as_role("sender")
+    browser = as_role(role)
+    page = browser.post("/desk/search", sought="person1@people.example").text
+    assert "Sender Example can look people up" in page
+    assert "subscribed" not in page
+    if role == "analyst":
+        assert "Nothing has “News” in its name" in browser.post("/desk/search", sought="News").text
