@@ -41,14 +41,14 @@ from desk import (
 )
 from desk.forms import RowNumber, hint_of
 from desk.navigation import menu
-from desk.newsletters import approve, editor, index, preview, send_check, send_look, test_mail, versions
+from desk.newsletters import approve, blocks, editor, index, preview, send_check, send_look, test_mail, versions
 from newsletters.documents.language_names import language_name
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
-NEWSLETTERS = (index, editor, preview, versions, test_mail, send_check, approve, send_look)
+NEWSLETTERS = (index, blocks, editor, preview, versions, test_mail, send_check, approve, send_look)
 CAMPAIGNS = (campaigns, campaign_people, steering, uncertain, reports)
 SHOWN = (lists, toolkits, partners, search)
 PARTS = (

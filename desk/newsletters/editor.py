@@ -46,7 +46,7 @@ def write(newsletter_id: int) -> Any:
         return _page(newsletter, language, form, base)
     if isinstance(result, Collision):
         note(version=base, outcome="collided")
-        return _both(result, language, Form())
+        return show_both(result, language, Form())
     note(version=result.version)
     flash("Nothing was changed." if result.version == newsletter.version else "Saved.")
     return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=language or None))
@@ -64,7 +64,7 @@ def put_together(newsletter_id: int) -> Any:
     form = Form(*(f"piece-{at}" for at in range(len(pairs))))
     if newsletter.version != request.form.get("base", 0, int):
         form.errors["both"] = f"{newsletter.updated_by} saved once more. Please look again."
-        return _both(asked, language, form)
+        return show_both(asked, language, form)
     with form.check("both"):
         text = join(pairs, [form[f"piece-{at}"] for at in range(len(pairs))])
         saved = save(
@@ -73,7 +73,7 @@ def put_together(newsletter_id: int) -> Any:
         )  # fmt: skip
         note(version=saved.version if isinstance(saved, SavedNewsletter) else 0)
     if form.errors:
-        return _both(asked, language, form, status=422)
+        return show_both(asked, language, form, status=422)
     flash("Both are saved as one text.")
     return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=language or None))
 
@@ -130,7 +130,8 @@ def _stopping(newsletter: SavedNewsletter, language: str) -> tuple[list[tuple[in
     ], ""
 
 
-def _both(collision: Collision, language: str, form: Form, status: int = 409) -> Any:
+def show_both(collision: Collision, language: str, form: Form, status: int = 409) -> Any:
+    """Show the text that was refused beside the one that is saved, to choose from piece by piece."""
     pairs = list(enumerate(collision.pairs.get(language, ())))
     page = render_template(
         "desk/newsletters/both.html", newsletter=collision.theirs, collision=collision, language=language, pairs=pairs,
