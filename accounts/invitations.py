@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from accounts.credentials import hash_password, require_good_password
+from accounts.credentials import hash_password, new_totp_secret, require_good_password, sealed
 from accounts.limits import MAILS, NETWORK, network_of, within_limits
 from accounts.rights import ROLES
 from accounts.secret_tokens import new_token, token_hash
@@ -16,12 +16,14 @@ from accounts.sessions import end_sessions
 from accounts.staff import lock_admins
 from accounts.tables import AccountLink, StaffAccount
 from daisychain.errors import InputError, StateError
+from daisychain.settings import Settings
 
-LinkKind = Literal["first-admin", "invitation", "reset"]
+LinkKind = Literal["first-admin", "invitation", "reset", "demo"]
 LASTS: dict[LinkKind, timedelta] = {
     "first-admin": timedelta(minutes=30),
     "invitation": timedelta(hours=72),
     "reset": timedelta(hours=1),
+    "demo": timedelta(minutes=30),
 }
 ENDED = "This link has ended or was used."
 
@@ -61,6 +63,16 @@ def invite(connection: Connection, email: str, role: str, who: str) -> str:
     return _new_link(connection, "invitation", email, role, who)
 
 
+def demo_link(connection: Connection, settings: Settings, email: str) -> str:
+    """Return the token of a link that signs in the demo's admin, who has no password and no phone."""
+    if _account_of(connection, email) is None:
+        connection.execute(insert(StaffAccount).values(
+            email=email, name="Demo", role="admin", password_hash=hash_password(new_token()), made_by="the demo",
+            totp_secret=sealed(settings, new_totp_secret()),
+        ))  # fmt: skip
+    return _new_link(connection, "demo", email, "admin", "the demo")
+
+
 def reset_link(engine: Engine, email: str, address: str) -> str | None:
     """Return the token of a link for a new password; None if there is no such account, or after too many mails."""
     email = email.strip().lower()
@@ -97,7 +109,7 @@ def list_invitations(connection: Connection) -> list[OneTimeLink]:
     """Return the invitations that nobody has taken yet."""
     return [
         OneTimeLink(*row)
-        for row in connection.execute(_LINK.where(AccountLink.kind != "reset").order_by(AccountLink.id))
+        for row in connection.execute(_LINK.where(AccountLink.kind.not_in(("reset", "demo"))).order_by(AccountLink.id))
     ]
 
 
@@ -107,16 +119,19 @@ def withdraw_invitation(connection: Connection, link_id: int) -> None:
 
 
 def take_link(connection: Connection, token: str, name: str, password: str) -> int:
-    """Make the account of an invitation, or set a new password; returns the account's id.
+    """Make the account of an invitation, or set a new password, or neither in the demo; returns the account's id.
 
     Raises InputError for a bad name or password (the link still works), and StateError if the link has ended.
     """
     link = find_link(connection, token)
-    if link.kind != "reset" and not name.strip():
+    if link.kind not in ("reset", "demo") and not name.strip():
         raise InputError("Your name is missing.", hint="As colleagues know you: it is shown beside what you do.")
-    require_good_password(password, (name, link.email))
+    if link.kind != "demo":
+        require_good_password(password, (name, link.email))
     if connection.execute(delete(AccountLink).where(AccountLink.id == link.id)).rowcount != 1:
         raise StateError(ENDED, hint="Ask for a new one.")
+    if link.kind == "demo":
+        return connection.execute(select(StaffAccount.id).where(StaffAccount.email == link.email)).scalar_one()
     hashed = hash_password(password)
     if link.kind == "reset":
         changed = update(StaffAccount).where(StaffAccount.email == link.email).values(password_hash=hashed)

@@ -65,7 +65,7 @@ class AccountSession(Base):
 
 
 class AccountLink(Base):
-    """A link that works once: `kind` is first-admin, invitation or reset. Used and withdrawn ones are deleted."""
+    """A link that works once: `kind` is first-admin, invitation, reset or demo. Used and withdrawn ones are deleted."""
 
     __tablename__ = "account_links"
     id: Mapped[int] = key()

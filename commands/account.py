@@ -20,6 +20,11 @@ def account() -> None:
 @examples("account first-admin priya@your-charity.org")
 def first_admin(installation: Installation, email: str) -> None:
     """Print a link that makes an account for the first admin; it works once, for 30 minutes."""
+    show_first_admin_link(installation, email)
+
+
+def show_first_admin_link(installation: Installation, email: str) -> None:
+    """Make the first admin's link, and print it; raises InputError for a bad address, StateError if there is one."""
     from accounts.audit import record_command
     from accounts.invitations import first_admin_link
     from lists.addresses import require_address

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from commands.console import emit, examples, format_option, pass_installation, show_table
 from daisychain.installation import Installation
+
+if TYPE_CHECKING:
+    from sender.providers.sendgrid_setup import SetupFinding
 
 
 @click.command()
@@ -31,9 +35,14 @@ def doctor(
     name = domain and domain.lower().rstrip(".")
     sending = Sending(name, selectors=selectors, return_path=return_path, links=links) if name else None
     found = list(examine_installation(installation, sending, resolver))
+    emit([vars(item) for item in found], format_, lambda: show_findings(found))
+    sys.exit(1 if any(item.state == "wrong" for item in found) else 0)
+
+
+def show_findings(found: list[SetupFinding]) -> None:
+    """Print what was found as a table."""
     # A DNS record contains spaces, and must not be wrapped.
     rows = [
         [item.subject, item.state, re.sub("^wanted: (.*)", r"wanted: `\1`", item.words, flags=re.M)] for item in found
     ]
-    emit([vars(item) for item in found], format_, lambda: show_table(("", "", ""), rows))
-    sys.exit(1 if any(item.state == "wrong" for item in found) else 0)
+    show_table(("", "", ""), rows)

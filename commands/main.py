@@ -26,6 +26,7 @@ COMMANDS = {
     "bounces": ("commands.bounces:bounces", "Read the mailbox for bounces."),
     "report": ("commands.report:report", "Show the figures of a campaign, each with its definition."),
     "account": ("commands.account:account", "Let people into the desk: the first admin, a lost second factor."),
+    "start": ("commands.start:start", "Set up an installation: settings, key, service, first admin."),
     "serve": ("commands.serve:serve", "Serve the public pages and deliver campaigns."),
     "worker": ("commands.worker:worker", "Deliver campaigns on this machine, without pages."),
     "db": ("commands.db:db", "Upgrade, back up and restore the database."),

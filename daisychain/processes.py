@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType, TracebackType
 
@@ -208,3 +209,9 @@ def _await_dismissal(first_process: Connection, stop: StopFlag) -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def shown_program() -> str:
+    """Return how a person types `daisychain` in this folder, whether or not its environment is activated."""
+    path = str(Path(sys.executable).with_name("daisychain"))
+    return min(path, os.path.relpath(path), key=len)

@@ -1,7 +1,8 @@
 """Settings: read once, from the environment and an optional `daisychain.toml`, into a frozen object.
 
 The environment wins over the file. Each setting may come as NAME or as NAME_FILE, a file that holds the
-value; both at once is an error. A setting that is needed and missing is named by `Settings.need`.
+value (in the file: name_file, as seen from its folder); both at once is an error. A setting that is needed and
+missing is named by `Settings.need`.
 
 The file is in the current folder, which may be anybody's: it must be the caller's or root's, and names no program.
 """
@@ -62,7 +63,7 @@ class Settings:
                 VARIABLES[attribute],
                 f"is not set; it is needed {why}.",
                 hint=f"Set {VARIABLES[attribute]} in the environment, or {attribute} in {FILE_NAME}, "
-                f"or put the value in a file and name it in {VARIABLES[attribute]}_FILE.",
+                f"or put the value in a file and name it in {VARIABLES[attribute]}_FILE or {attribute}_file.",
             )
         return value
 
@@ -121,14 +122,17 @@ def exposed_secrets(folder: Path | None = None) -> list[str]:
     path = (folder or Path.cwd()) / FILE_NAME
     if not path.exists() or not path.stat().st_mode & stat.S_IROTH:
         return []
-    values = _from_file(path)
+    values = read_toml(path)
     return [item.name for item in fields(Settings) if not item.repr and values.get(item.name)]
 
 
-def exposed_files(environment: Mapping[str, str] = os.environ) -> list[Path]:
+def exposed_files(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> list[Path]:
     """The files of secrets, as NAME_FILE names them, that every user of this machine can read or change."""
-    secrets = (VARIABLES[item.name] for item in fields(Settings) if not item.repr)
-    return [Path(file) for name in secrets if (file := environment.get(f"{name}_FILE")) and open_to_others(Path(file))]
+    folder = folder or Path.cwd()
+    names = [item.name for item in fields(Settings) if not item.repr]
+    values = read_toml(folder / FILE_NAME)
+    files = [environment.get(f"{VARIABLES[name]}_FILE") or values.get(f"{name}_file") for name in names]
+    return [path for file in files if file and open_to_others(path := _named(folder, file))]
 
 
 def open_to_others(path: Path) -> bool:
@@ -136,17 +140,22 @@ def open_to_others(path: Path) -> bool:
     return path.exists() and bool(path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP))
 
 
-def _from_file(path: Path) -> dict[str, object]:
+def read_toml(path: Path) -> dict[str, object]:
+    """Return what a settings file says, {} without one; raises ConfigurationError if it can't be trusted or read."""
     try:
         with path.open("rb") as file:
             _refuse_strangers(path, os.fstat(file.fileno()))
-            values = tomllib.load(file)
+            return tomllib.load(file)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigurationError(str(path), f"can't be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(str(path), f"is not valid TOML: {error}") from None
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    values = _with_named_files(path, read_toml(path))
     for name, value in values.items():
         if name in VARIABLES and not isinstance(value, _TOML_TYPES.get(name, str)):
             raise ConfigurationError(
@@ -162,6 +171,25 @@ def _from_file(path: Path) -> dict[str, object]:
                 hint=f"Take it out, and set {VARIABLES[name]} in the environment.",
             )  # fmt: skip
     return values
+
+
+def _with_named_files(path: Path, values: dict[str, object]) -> dict[str, object]:
+    """Put the content of the file that NAME_file names in NAME's place."""
+    for name in [each for each in values if each.removesuffix("_file") in VARIABLES and each not in VARIABLES]:
+        plain, file = name.removesuffix("_file"), values.pop(name)
+        if plain in values:
+            raise ConfigurationError(
+                str(path), f"sets {plain!r} twice, also by {name!r}.", hint="Take one of them out."
+            )
+        try:
+            values[plain] = _named(path.parent, file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(str(path), f"names, by {name!r}, a file that can't be read: {error}") from None
+    return values
+
+
+def _named(folder: Path, file: object) -> Path:
+    return folder / Path(str(file)).expanduser()
 
 
 def _refuse_strangers(path: Path, status: os.stat_result) -> None:

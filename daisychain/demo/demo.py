@@ -24,8 +24,10 @@ from daisychain.demo.invented_partner import write_partner
 from daisychain.demo.invented_people import write_people
 from daisychain.demo.invented_readers import play, read_mail, webhook_key
 from daisychain.errors import DaisychainError
+from daisychain.processes import shown_program
 
 LIST = "demo-friends"
+ADMIN = "admin@coalition.example"
 TOOLKIT = "community-makes-us"
 PATIENCE = 60  # seconds for the pages to come up, and for the webhooks to be processed
 
@@ -59,6 +61,31 @@ def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
         commands.run("report", "show", str(campaign_id))
         _packs(commands)
     _where_to_look(home, campaign_id)
+
+
+def serve_demo(home: Path) -> None:
+    """Serve what the demo left in `home`, and print a link to its desk that signs in once."""
+    home = home.absolute()
+    if not (home / "webhook_key.pem").exists():
+        raise DaisychainError(f"There is no demo in {home}.", hint="First run: daisychain demo")
+    from accounts.invitations import demo_link
+    from daisychain.installation import Installation
+    from daisychain.work.serve import free_port, serve
+
+    _, public_key = webhook_key(home / "webhook_key.pem")
+    with chdir(home), _surroundings(home, public_key):
+        port = free_port("127.0.0.1", wanted=8000)
+        url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+        with closing(Installation()) as installation:
+            with installation.database.engine.begin() as connection:
+                token = demo_link(connection, installation.settings, ADMIN)
+
+            def announce(_: str) -> None:
+                click.echo(
+                    f"Open this link within 30 minutes; it signs in once. Ctrl-C ends.\n{url}/desk/welcome/{token}"
+                )
+
+            serve(installation, "127.0.0.1", port, 4, None, announce)
 
 
 def _prepare(commands: Commands, people: int) -> int:
@@ -101,7 +128,8 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
         "the source": shown / "bulletin.md",
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
         "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
-        "the toolkit": f"DAISYCHAIN_HOME={shown} daisychain serve, then http://127.0.0.1:8000/toolkits/{TOOLKIT}#packs",
+        "the toolkit": f"http://127.0.0.1:8000/toolkits/{TOOLKIT}#packs, while this runs:",
+        "the desk": f"{shown_program()} demo --serve --home {shown}, which prints a link that signs in once",
     }.items():
         click.echo(f"  {name:<16}{value}")
 

@@ -7,7 +7,7 @@ import pytest
 
 from daisychain.errors import ConfigurationError
 from daisychain.secret import installation_secret
-from daisychain.settings import VARIABLES, Settings, exposed_secrets, load_settings
+from daisychain.settings import VARIABLES, Settings, exposed_files, exposed_secrets, load_settings
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -145,3 +145,19 @@ def test_a_home_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_with_a_server_the_secret_must_be_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="DAISYCHAIN_SECRET_KEY"):
         installation_secret(Settings(home=tmp_path, database_url="postgresql://server/daisychain"))
+
+
+def test_the_file_may_name_a_file_that_holds_a_secret(tmp_path: Path) -> None:
+    toml, key = tmp_path / "daisychain.toml", tmp_path / "mail.key"
+    toml.write_text('sendgrid_api_key_file = "mail.key"\n')
+    key.write_text("SG.kept\n")
+    key.chmod(0o644)
+    assert load_settings({}, tmp_path).sendgrid_api_key == "SG.kept"
+    assert (exposed_files({}, tmp_path), exposed_secrets(tmp_path)) == ([key], [])
+    for text, words in [
+        ('smtp_url = "a"\nsmtp_url_file = "mail.key"', "twice"), ('smtp_url_file = "nowhere"', "can't be read"),
+        ('nonsense_file = "mail.key"', "unknown setting"), ('chromium_file = "mail.key"', "names a program"),
+    ]:  # fmt: skip
+        toml.write_text(text)
+        with pytest.raises(ConfigurationError, match=words):
+            load_settings({}, tmp_path)

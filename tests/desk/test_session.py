@@ -35,6 +35,21 @@ def test_the_first_admin_comes_in_by_a_link_from_the_command_line_and_sets_up_a_
     assert "There is an admin already" in daisychain("account", "first-admin", "bo@coalition.example", code=1).stderr
 
 
+def test_the_demo_s_link_signs_in_once_and_opens_every_page_without_a_phone(
+    browser: Browser, database: Database
+) -> None:
+    from accounts.invitations import demo_link, list_invitations
+
+    with database.engine.begin() as connection:
+        demo_link(connection, database.settings, "admin@coalition.example")
+        path = f"/desk/welcome/{demo_link(connection, database.settings, 'admin@coalition.example')}"
+        assert list_invitations(connection) == []
+    assert "password" not in browser.get(path).text.partition("<form")[2]
+    assert "<h1>Home</h1>" in browser.post(path).text
+    assert browser.get("/desk/people").status_code == 200
+    assert browser.post(path).status_code == 409
+
+
 def test_a_wrong_password_and_an_unknown_address_are_answered_alike(browser: Browser, database: Database) -> None:
     make_account(database, "editor", factor=False)
     browser.get("/desk/sign-in")
