@@ -16,7 +16,7 @@ _DAY = r"(?P<weekday>mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day
 _MONTH = "sept|" + "|".join(f"{month[:3]}(?:{month[3:]})?" if len(month) > 3 else month for month in _MONTHS)
 _ON = (
     rf"(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})"
-    rf"|(?P<month2>{_MONTH})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)\b\.?(?:,?\s+(?P<year>20\d\d)\b)?"
+    rf"|(?P<month2>{_MONTH})\s+(?:the\s+)?(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)\b\.?(?:,?\s+(?P<year>20\d\d)\b)?"
 )
 _DATED = re.compile(rf"\b{_DAY}(?:the\s+)?{_ON}", re.IGNORECASE)
 _NAMED = re.compile(rf"(?<![\w£$€.,:-]){_ON}(?![\w%])", re.IGNORECASE)

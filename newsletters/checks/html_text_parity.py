@@ -5,13 +5,15 @@ from __future__ import annotations
 import html as htmllib
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from newsletters.compiled import CompiledEmail, Link
+from newsletters.compose.bare_addresses import SIGN
 from newsletters.compose.plain_text import as_read, link_text
 from newsletters.tokens import Kind
 
 # What ends a sentence or a bracket may belong to the address or not: it is left out on both sides.
-_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
+_ADDRESS = re.compile(rf"https?://{SIGN}+", re.IGNORECASE)
 _TRAILING = ".,:;!?)]}*_~'’”»،؛؟۔।॥。、，！？：；）…"
 _TAG = re.compile(r"<[^>]*>")
 _ISOLATES = re.compile("[\u2066-\u2069]")
@@ -35,6 +37,7 @@ class Parity:
 def parity(email: CompiledEmail) -> Parity:
     """Return how the HTML and the text of `email` differ."""
     text = _ISOLATES.sub("", " ".join(email.text.split()))
+    text += unquote(text).casefold()
     lacking = {link.url for link in email.links if not any(shown in text for shown in _forms(link))}
     page = _PREHEADER.sub("", email.html, count=1)  # inboxes show it; plain text has no place for it
     seen = " ".join([*(link.url for link in email.links), htmllib.unescape(_TAG.sub(" ", page))])
@@ -49,8 +52,8 @@ def parity(email: CompiledEmail) -> Parity:
 
 def _forms(link: Link) -> tuple[str, ...]:
     """Return the forms in which people may find a link in plain text."""
-    web = link.url.removeprefix("https://")
-    return as_read(link.url), link_text(link.text, link.url), web if web.startswith("www.") else as_read(link.url)
+    typed = unquote(as_read(link.url)).casefold()  # as people type addresses: with capitals, accents, from www. on
+    return as_read(link.url), link_text(link.text, link.url), typed.replace("https://www.", "www.", 1)
 
 
 def _addresses(email: CompiledEmail, words: str) -> set[str]:

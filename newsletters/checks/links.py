@@ -102,14 +102,19 @@ _TRAIL = re.compile(
 )
 # Our pages of one delivery, whose key is 16 bytes as 22 signs; words have no capitals inside.
 _OUR_KEY = re.compile(r"/[cuvo]/(?=[^/]*[A-Z])[A-Za-z0-9_-]{21}[AQgw](?:[/.?#]|$)")
-# Microsoft's Safelinks, Proofpoint's, Mimecast's, Barracuda's, Symantec's, Cisco's, Trend Micro's, Sophos's.
+# Microsoft's Safelinks (in Teams too), Proofpoint's, Mimecast's, Barracuda's, Symantec's, Cisco's, Trend Micro's,
+# Sophos's; Check Point's and Avanan's, FireEye's, Trustwave's, Hornetsecurity's, MailGuard's, Menlo's.
 _REWRITTEN = re.compile(
     r"(^|\.)(safelinks\.protection\.outlook\.(com|de|us|office365\.us)|urldefense(\.proofpoint)?\.com|urldefense\.us"
     r"|(protect|url)-?[\w.]*\.mimecast(protect)?\.com|mimecastprotect\.com|linkprotect\.cudasvc\.com|clicktime\.symantec\.com"
-    r"|secure-web\.cisco\.com|\w+\.trendmicro\.com|protection\.sophos\.com)$"
+    r"|secure-web\.cisco\.com|\w+\.trendmicro\.com|protection\.sophos\.com"
+    r"|statics\.teams\.cdn\.office\.net|url\.emailprotection\.link|(protect|url)\.(checkpoint\.com|avanan\.click)"
+    r"|[\w.-]*url-protection\.com|protect\d*\.fireeye\.com|scanmail\.trustwave\.com|atpscan\.global\.hornetsecurity\.com"
+    r"|linkscan\.io|checklink\.mailguard\.com\.au|safe\.menlosecurity\.com)$"
 )
 _HELD = re.compile(r"__(https?:[^_]\S*?)__;|[?&](?:url|u|a)=(https?[:%][^&]+)")
 _LABEL = re.compile(r"[^\W_](?:[\w-]*[^\W_])?|_\w+")
+_OUR_PAGE = re.compile(r"/(?:toolkits|packs)/")
 _MANY_WORDS = 3
 
 
@@ -140,8 +145,8 @@ def _links(subject: Subject) -> Iterator[tuple[str, str, str]]:
     token = subject.email.mint.pattern()
     for node in subject.tree.css("a[href]"):
         href = (node.attributes["href"] or "").strip()
-        # A path is one of our own pages; a token at the start is a whole address.
-        if href and not token.match(href) and (href.startswith("//") or not href.startswith("/")):
+        # A token at the start is a whole address.
+        if not token.match(href) and not _OUR_PAGE.match(href):
             literal = token.split(href)[0]
             pictures = [image.attributes.get("alt") or "" for image in node.css("img")]
             words = " ".join([subject.plain(node.text(deep=True)), *pictures])
@@ -155,6 +160,8 @@ def _address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
         yield NO_TARGET.at(place, f"Nothing in the mail is named {url[1:]!r}.")
     elif not scheme:
         yield NO_SCHEME.at(place, f"The link {url!r} is not a web address.")
+    elif scheme in ("tel", "sms") and not any(map(str.isdigit, subject.plain(url))):
+        yield BAD_ADDRESS.at(place, f"The link {url!r} has no number.", fix="Write it as tel:+44 20 7946 0000.")
     elif scheme == "mailto":
         yield from _mail_address(url, place)
     elif scheme in ("http", "https"):
@@ -192,6 +199,8 @@ def _is_host(url: str) -> bool:
         _ = parts.port
         labels = (parts.hostname or "").removesuffix(".").split(".")
     except ValueError:
+        return False
+    if parts.port == 0 or (labels[-1].isdigit() and not ip_of(parts.hostname or "")):
         return False
     return bool(ip_of(parts.hostname or "")) or all(len(each) < 64 and _LABEL.fullmatch(each) for each in labels)
 

@@ -26,27 +26,31 @@ CHARACTER = Code(
 
 # Each is searched in one paragraph, cell or heading, whose lines are those of the source.
 _LINK = re.compile(
-    r"!?\[[^\[\]\n]+\](?:\s?\(\s*(?:<|/|#|www\.|[a-z]{2,}:|[^\s()]+[.@]\w)|\()"
+    r"!?\[[^\[\]\n]+\](?:[ \t]*\n?[ \t]*\(\s*(?:<|/|#|www\.|[a-z]{2,}:|[^\s()]+[.@]\w)|\()"
+    r"|\([^()\n]+\)\[(?:https?:|www\.|mailto:)[^\]\n]*\]|\bhttps?://\s+[\w-]+\.\w+|\bwww\.\s+[\w-]+\.\w+"
     r"|!\[[^\[\]\n]*\]\s?\(|\[[^\[\]\n]+\]\[[^\[\]\n]*\]|^\s*\[[^\[\]\n]+\]:\s*\S+",
     re.IGNORECASE | re.MULTILINE,
 )
 _SIGNS = re.compile(
     r"\*{2,}|~~|(?<!_)__(?!_)|`"
     r"|(?<![\w*])\* [^*\n\d]{2,80} \*(?![\w*])|(?<!\w)_ [^_\n]{1,80} _(?!\w)"
-    r"|^[ \t]*#{2,}[^\s#].*|^[ \t]*\|.*\|[ \t]*$",
+    r"|^[ \t]*#{2,}[^\s#].*|^[ \t]*(?:#{1,6}|>) \S.*|^[ \t]*\|.*\|[ \t]*$"
+    r"|==\w[^=\n]*\w==|(?<!\S):[a-z]+(?:_[a-z]+)*:(?!\S)",
     re.MULTILINE,
 )
-_ITEM = re.compile(r"^[ \t]*(?:[-+*–](?=\w)|•|\d{1,2}[.)](?=\s*[A-Za-z])).*", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*(?:[-+*–](?=\w)|[•·‣▪■●○◦]|– |o (?=\w)|\d{1,2}[.)](?=\s*[A-Za-z])).*", re.MULTILINE)
 _CHARACTER = re.compile(
     r"&(?:amp|nbsp|lt|gt|quot|apos|pound|euro|copy|[nm]dash|[lr][sd]quo|hellip|[aeiou](?:acute|grave|circ|uml)"
     r"|#\d{2,6}|#x[0-9a-f]{2,5});"
+    r"|&(?:nbsp|amp|lt|gt|quot|apos|pound|euro|#\d{2,5})(?![\w;=])"
     r"|</?(?:a|b|i|u|p|br|hr|em|strong|div|span|img|font|center|table|t[dhr]|[ou]l|li|h[1-6])(?:\s[^<>]*)?/?>?(?!\w)",
     re.IGNORECASE,
 )
 _BESIDE = re.compile(r"\S*(?:\s\S+)?")
 _CELLS = frozenset({"p", "li", "td", "th", "div", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"})
 # Who writes a sign like this means to show it; it is not in the source as it is shown.
-_ESCAPED = re.compile(r"\\[*_~`\[\]#|<]|&(?:lt|amp|#\d+);")
+_ESCAPED = re.compile(r"\\[*_~`\[\]#|<>=]|&(?:lt|amp|#\d+);")
+_ADDRESS = re.compile(r"<[^<>]*>$")
 _LONGEST = 40  # of what a finding shows
 
 
@@ -78,6 +82,7 @@ def _texts(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield the texts that readers see, each with its place, if that is not to be searched: code is left out."""
     yield subject.plain(subject.email.subject), subject.document.place("subject")
     yield subject.plain(subject.email.preheader), subject.document.place("preheader")
+    yield _ADDRESS.sub("", subject.email.from_address), subject.document.place("from")
     held: dict[int, list[str]] = defaultdict(list)
     for node in subject.tree.root.traverse(include_text=True) if subject.tree.root else ():
         if text := "\n" if node.tag == "br" else node.text_content if node.tag == "-text" else "":

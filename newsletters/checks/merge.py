@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote
 
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.compiled import CompiledEmail, Condition, Slot
@@ -48,18 +49,22 @@ NO_LIST = Code(
     fix="Check again with --list LIST, or give it a default.",
 )  # fmt: skip
 
-# Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Dotdigital's, Campaign Monitor's.
+# Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Dotdigital's, Campaign Monitor's;
+# MailPoet's; Salesforce's AMPscript.
 _LEFT_OVER = re.compile(
     r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z0-9_:]+\||%recipient\.\w+%|@(?:FIRST|LAST|FULL)_?NAME@|%%[\w .:-]+%%"
     r"|\[(?:firstname|lastname|fullname|email)(?:,[^\]\n]*)?\]|\$[A-Z]{3,}\$|\$\{[^}\n]+\}"
+    r"|\[(?:subscriber|user|newsletter|date):[^\]\n]+\]|%%=.*?=%%|%%\[.*?\]%%"
 )
 # In words only, as CSS and addresses have such signs too: single and spaced braces, Salesforce's and MailerLite's;
-# Constant Contact's and Mailjet's; ActiveCampaign's; Infusionsoft's; Word's own and others' angle brackets.
+# Constant Contact's and Mailjet's; ActiveCampaign's; Infusionsoft's; Word's own and others' angle brackets; and
+# what is left of a tag that was opened in another way.
 _LEFT_OVER_IN_WORDS = re.compile(
     r"\{ ?[{%] .*?[}%] ?\}|\{[ #/^!$]?[A-Za-z_][^{}\n]{0,80}\}|\[\[[^\[\]\n]{1,80}\]\]|(?<![\d%])%[A-Za-z][\w.-]{2,40}%"
     r"|~[A-Z]\w+\.\w+~|«(?:[\w ]*_\w*|(?i:first|last|full)? ?(?i:name))»|##[A-Z][A-Z_]+##|<%.*?%>|<<[A-Za-z_ ]+>>"
-    r"|\[(?i:first[ _]?name|last[ _]?name|full[ _]?name|[fl]name|email)(?:[ ,:|][^\]\n]*)?\]"
+    r"|\[(?i:first[ _]?name|last[ _]?name|full[ _]?name|[fl]name|email)(?:[ ,:|][^\]\n]*)?\]|\}\}|%\}"
 )
+_IN_ADDRESSES = re.compile(r"\{[A-Za-z_][\w. |]*\}|\[\[\w+\]\]|(?<=[=/])%[A-Z]{3,}%")
 # This is how an author writes two braces that readers are to see: {{ "{{" }}.
 _BRACES = re.compile(r"\{\{\s*(\"[^\"{]*\{\{[^\"]*\"|'[^'{]*\{\{[^']*')\s*\}\}")
 _ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
@@ -175,13 +180,17 @@ def _left_over(subject: Subject) -> Iterator[Finding]:
     email = subject.email
     meant = _BRACES.search(subject.document.body)
     seen: set[str] = set()
-    words = ((email.subject, "subject"), (email.preheader, "preheader"), (email.text, ""))
+    words = (
+        (email.subject, "subject"), (email.preheader, "preheader"), (email.from_address, "from"), (email.text, ""),
+    )  # fmt: skip
+    links = "\n".join(unquote(subject.plain(link.url)) for link in email.links)
     everywhere = ((part, key, _LEFT_OVER) for part, key in (*words, (email.html, "")))
     # A tag may be on two lines of the text.
     in_words = ((_ONE_BREAK.sub(" ", subject.plain(part)), key, _LEFT_OVER_IN_WORDS) for part, key in words)
-    for part, key, pattern in (*everywhere, *in_words):
+    in_links = ((links, "", pattern) for pattern in (_LEFT_OVER, _IN_ADDRESSES))
+    for part, key, pattern in (*everywhere, *in_words, *in_links):
         for found in pattern.findall(part):
-            if not (meant and found.startswith("{")) and not any(found in other for other in seen):
+            if not (meant and found[0] in "{}") and not any(found in other for other in seen):
                 seen.add(found)
                 place = subject.document.place(key) if key else subject.place_of(found)
                 yield LEFT_OVER.at(place, f"{found!r} would be sent as text.")

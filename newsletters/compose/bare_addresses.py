@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from newsletters.tokens import CONDITIONALS, Mint, Token
 
 # Neither space nor quotes, brackets or the punctuation of other scripts, which end an address.
-_SIGN = r"""[^\s<>"“”„‟«»‘’‚‹›`|\\^،؛؟۔।॥。、，！？：；（）「」『』【】…–—·\u200b-\u200f\u2060-\u2069\ufeff]"""
+SIGN = r"""[^\s<>"“”„‟«»‘’‚‹›`|\\^،؛؟۔।॥。、，！？：；（）「」『』【】…–—·\u200b-\u200f\u2060-\u2069\ufeff]"""
 _ADDRESS = re.compile(
-    rf"(?<![\w@/.-])(?:(?P<scheme>https?://)(?=[^\W_])|(?P<www>www\.)(?=[\w-]+\.[^\W\d_])){_SIGN}{{1,2000}}"
+    rf"(?<![\w@/.-])(?:(?P<scheme>https?://)(?=[^\W_])|(?P<www>www\.)(?=[\w-]+\.[^\W\d_])){SIGN}{{1,2000}}"
     r"|(?<![\w@/.+=&-])(?:mailto:)?(?P<mail>[a-z0-9](?:[\w.+'-]*[\w+-])?@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,})"
     r"(?![\w@-]|\.\w)",
     re.IGNORECASE,

@@ -201,6 +201,8 @@ class Composer:
         values: dict[str, Any] = dict(node.attributes)
         for name, attribute in node.block.attributes.items():
             if values[name] and attribute.type == "url":
+                if " " in values[name].strip():
+                    raise node.line.wrong("This address has a space in it.", "Delete the space, or write %20 for it.")
                 self.slots.url(values[name], node.line)
                 values[name] = write_url(values[name])
             elif values[name] and attribute.type == "image":

@@ -33,8 +33,8 @@ ATTRIBUTE = re.compile(
 )
 ESCAPED = re.compile(r"\\(.)")
 # A line that was meant as a directive: two colons, four spaces before them, or something else at its start.
-_ALMOST = re.compile(r"[\s>*+-]*(?:\d+[.)]\s*)?(?::{2,}|:(?:\s:)+|[：;]{2,})\s*([A-Za-z][\w-]*)?(?=\s|$)")
-_WITHIN = re.compile(r"(?<=\s):{3,}\s*([A-Za-z][\w-]*)")
+_ALMOST = re.compile(r"[\s>*+-]*(?:\d+[.)]\s*)?(?::(?:\s*:)+|[：;]{2,})\s*([A-Za-z][\w-]*)?(?=\s|$)")
+_WITHIN = re.compile(r"(?<!:):{3,}\s*([A-Za-z][\w-]*)")
 CODE_SPAN = re.compile(r"`[^`]*`")
 CURLY = re.compile(r"[“”„‟«»‘’‚]")
 
@@ -128,7 +128,7 @@ class _Parser:
                             self._condition(token, line)
             else:
                 with self._mistakes:
-                    _refuse_almost(line)
+                    _refuse_almost(line, self._mint.pattern("[BOE]").sub("", line.text))
                 self._text.append(line)
         self._flush()
         with self._mistakes:
@@ -268,14 +268,14 @@ class _Parser:
         self._stack[-1].branches[-1].append(node)
 
 
-def _refuse_almost(line: Line) -> None:
-    """Raise InputError for a line of text that was meant as a directive."""
+def _refuse_almost(line: Line, text: str) -> None:
+    """Raise InputError for a line whose `text`, without conditions, was meant as a directive."""
     known = [*registry().blocks, COPY]
-    found = _ALMOST.match(line.text)
+    found = _ALMOST.match(text)
     if found and (found[1] is None or get_close_matches(found[1], known, n=1)):
         hint = f"Write it at the start of a line, with three colons: ::: {found[1] or ''}".rstrip()
         raise line.wrong("This is almost a block, and readers would see its signs.", hint)
-    if (within := _WITHIN.search(CODE_SPAN.sub("", line.text))) and within[1] in known:
+    if (within := _WITHIN.search(CODE_SPAN.sub("", text))) and within[1] in known:
         hint = f"Put it on a line of its own: ::: {within[1]}"
         raise line.wrong("This block begins in the middle of a line, and readers would see its signs.", hint)
 

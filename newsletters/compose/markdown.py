@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
+from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token as Mark
 
@@ -34,6 +35,8 @@ ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "abbr": {"title"}, "td": {"align"}
 # HTML lets these end with what holds them.
 _ENDS_BY_ITSELF = frozenset({"br", "hr", "p", "li", "td", "th", "tr", "thead", "tbody"})
 _DEEPEST = 20  # levels of Markdown's tokens; each list takes two
+
+_ROW = 2  # level of the rows of a table that is in no list or quote
 
 CONDITION = "condition"
 _LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordered_list", "blockquote"})
@@ -72,6 +75,8 @@ def read_words(lines: Sequence[Line], expressions: Expressions) -> Words:
     _refuse_footnotes(words, references.get("references", {}))
     _refuse_depth(words)
     _refuse_lost(words, expressions)
+    _refuse_lost_cells(words, expressions)
+    _refuse_lost_references(words, references.get("references", {}))
     marks = _without_rows(list(words.marks), expressions)
     words = Words(tuple(marks), words.lines)
     for mark in marks:
@@ -97,6 +102,30 @@ def _refuse_lost(words: Words, expressions: Expressions) -> None:
         for found in token.finditer(line.text):
             if found[0] not in kept:
                 _uneven(int(found[2]), expressions)
+
+
+def _refuse_lost_cells(words: Words, expressions: Expressions) -> None:
+    """Raise InputError for a row with more cells than its table has columns, which Markdown drops."""
+    rows = [at for at, mark in enumerate(words.marks) if mark.type == "tr_open" and mark.level == _ROW]
+    for at in rows:
+        end = next(after for after in range(at, len(words.marks)) if words.marks[after].type == "tr_close")
+        columns = sum(mark.type in ("td_open", "th_open") for mark in words.marks[at:end])
+        line = words.line_of(words.marks[at])
+        text = expressions.mint.pattern("[BOE]").sub("", line.text).strip().removeprefix("|").removesuffix("|")
+        if any(cell.strip() for cell in escapedSplit(text)[columns:]):
+            raise line.wrong(
+                f"This row has more cells than the {columns} columns of its table, and would lose them.",
+                r"Give each column a heading; a | inside a cell is written \|.",
+            )
+
+
+def _refuse_lost_references(words: Words, references: Mapping[str, Any]) -> None:
+    """Raise InputError for an address such as `[x]: https://…` that no link uses, so that its line would be lost."""
+    used = {child.attrGet(key) for mark in words.marks for child in mark.children or [] for key in ("href", "src")}
+    for reference in references.values():
+        if reference["href"] not in used and not reference["href"].startswith("#"):  # [//]: # (a comment)
+            line = words.lines[reference["map"][0]]
+            raise line.wrong("Nothing uses this address, and readers would not see it.", "Write [words](https://…).")
 
 
 def _refuse_depth(words: Words) -> None:

@@ -202,7 +202,8 @@ class _TextWriter:
     def _cell(self, cell: LexborNode) -> str:
         """Return a cell in one line; its lines are kept apart."""
         lines = self.blocks(cell.iter(include_text=True), UNWRAPPED).split("\n")
-        return "; ".join(line.strip().removeprefix("- ") for line in lines if line.strip())
+        said = "; ".join(line.strip().removeprefix("- ") for line in lines if line.strip())
+        return said.replace(":; http", ": http")
 
     def _line(self, nodes: Iterable[LexborNode]) -> str:
         return re.sub(r"\n{3,}", "\n\n", _ROUND_BREAK.sub("\n", self._inline(nodes))).strip(" \n")

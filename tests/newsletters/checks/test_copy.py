@@ -46,3 +46,10 @@ PLANTED = [
 @pytest.mark.parametrize(("day", "words"), [("2027-05-03", "expires today"), ("2027-05-04", "expires in 1 day,")])
 def test_the_days_that_are_left_are_counted(day: str, words: str) -> None:
     assert words in newsletter(USED, copy=block(expires=day))("copy-expires")[0].message
+
+
+@pytest.mark.parametrize(
+    "words", ["WWW.A.ORG", "https://a.org/été", "https://a.org’s page", "https://a.org/a—b", "HTTPS://A.org/X"]
+)
+def test_an_address_as_people_type_it_is_the_same_in_html_and_text(words: str) -> None:
+    assert newsletter(f"See {words}.")("copy-parity") == []

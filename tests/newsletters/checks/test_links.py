@@ -198,6 +198,20 @@ def test_a_link_that_carries_one_readers_key_is_told(url: str) -> None:
     assert [found.code for found in linked(url)("links-personal")] == ["links-personal"]
 
 
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("/donate", "links-no-scheme"), ("", "links-no-scheme"), ("https://a.org:0/", "links-no-scheme"),
+        ("https://256.1.1.1/", "links-no-scheme"), ("tel:", "links-bad-address"), ("sms:", "links-bad-address"),
+        ("https://statics.teams.cdn.office.net/safelinks/1/x.html?url=https%3A%2F%2Fa.org", "links-rewritten"),
+        ("https://protect.checkpoint.com/v2/___https://a.org___.x", "links-rewritten"),
+        ("https://scanmail.trustwave.com/?c=1&u=https%3a%2f%2fa.org", "links-rewritten"),
+    ],
+)  # fmt: skip
+def test_a_link_that_leads_nowhere_or_through_a_security_program_is_told(url: str, code: str) -> None:
+    assert [found.code for found in linked(url)(code)] == [code]
+
+
 @pytest.mark.parametrize("body", ["[b]({{ member.city }})", "[b](https://a.org/{{ member.city }})", "[b](/toolkits/x)"])
 def test_addresses_that_are_filled_in_and_pages_of_our_own_are_left_in_peace(body: str) -> None:
     assert newsletter(body)("links-no-scheme") == []

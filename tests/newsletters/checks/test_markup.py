@@ -26,6 +26,10 @@ def codes(body: str, **options: str) -> list[str]:
         ("[b](", "markup-link"),
         ("[b][c]", "markup-link"),
         ("See [b] (www.a.org)", "markup-link"),
+        ("[b]  (https://a.org)", "markup-link"),
+        ("(b)[https://a.org]", "markup-link"),
+        ("See http:// a.org", "markup-link"),
+        ("See www. a.org", "markup-link"),
         ("##H", "markup-signs"),
         ("a\n##H", "markup-signs"),
         ("**bold", "markup-signs"),
@@ -36,9 +40,17 @@ def codes(body: str, **options: str) -> list[str]:
         ("Come\n-one\n-two", "markup-signs"),
         ("1)one\n2)two", "markup-signs"),
         ("• one\n• two", "markup-signs"),
+        ("– one\n– two", "markup-signs"),
+        ("▪ one\n▪ two", "markup-signs"),
+        ("o one\no two", "markup-signs"),
+        ("==marked== b", "markup-signs"),
+        ("a :smile: b", "markup-signs"),
+        ("{% if member.city %}## H{% endif %}", "markup-signs"),
+        ("{% if member.city %}> q{% endif %}", "markup-signs"),
         ("| a | b |\n| c | d |", "markup-signs"),
         ('::: button "**Go**" href="https://a.org"', "markup-signs"),
         ("a &amp;nbsp; b", "markup-character"),
+        ("a &nbsp b &#8217 c", "markup-character"),
     ],
 )
 def test_what_would_be_shown_as_typed_is_found(body: str, code: str) -> None:
@@ -51,6 +63,7 @@ def test_what_would_be_shown_as_typed_is_found(body: str, code: str) -> None:
         "`[b] (c)` and `**`", "```\n** a **\n##H\n```", r"\*\* as typed \*\*", "5 * 3 * 2 = 30", "*terms apply",
         "Name: ______", "__init__ and snake_case", "#CommunityMakesUs is back", "1.5 million\n2.5 million", "a - b - c",
         "[b] is (not) a link", "a &lt;b&gt; c", "Look (below) [1]",
+        "AT&T and R&D; Q&A", "x == y", "10:30:00", "> quoted", "see (a)[b]", "https://a.org/?a=1&lt=2",
     ],
 )  # fmt: skip
 def test_what_is_meant_as_it_stands_is_left_alone(body: str) -> None:
@@ -71,6 +84,11 @@ def test_signs_in_the_subject_are_found_there() -> None:
         ("- ::: divider", 6, "almost a block"),
         ("a\n\n: : : divider", 8, "almost a block"),
         ("a\n::\n", 7, "almost a block"),
+        ("a\n\n: :: divider", 8, "almost a block"),
+        ("{% if member.city %}::: divider{% endif %}", 6, "almost a block"),
+        ("a\n\n[b]: https://a.org", 8, "Nothing uses this address"),
+        ("| a | b |\n|---|---|\n| 1 | 2 | 3 |", 8, "more cells than the 2 columns"),
+        ("::: button 'b' href='https://a.org/b c'", 6, "space in it"),
         ("words ::: divider", 6, "middle of a line"),
         ("::: button “Get it” href='https://a.org'", 6, "curly"),
         ("::: button 'Get it' href=“https://a.org”", 6, "curly"),
@@ -88,7 +106,20 @@ def test_what_is_almost_a_block_or_not_closed_stops_with_its_line(body: str, lin
 
 
 @pytest.mark.parametrize(
-    "body", ["`::: divider`", "```\n:: divider\n```", "Open:: daily", "10::12", "<p>a<p>b", "a<br>b", "<!-- a -->b"]
+    "body",
+    [
+        "`::: divider`",
+        "```\n:: divider\n```",
+        "Open:: daily",
+        "10::12",
+        "<p>a<p>b",
+        "a<br>b",
+        "<!-- a -->b",
+        "[b][1]\n\n[1]: https://a.org",
+        "[//]: # (a note)\n\nb",
+        "| a | b |\n|---|---|\n| 1 \\| 2 | 3 |",
+        "> | a |\n> |---|\n> | 1 |",
+    ],
 )
 def test_what_only_looks_like_a_block_or_a_tag_without_end_is_taken(body: str) -> None:
     assert newsletter(body)("markup-signs") == []

@@ -112,10 +112,24 @@ def test_without_a_list_only_fields_that_could_leave_a_hole_are_told(body: str, 
         "[firstname,fallback=you]",
         "@FIRST_NAME@",
         "%%city%%",
+        "[subscriber:firstname | default:reader]",
+        "%%=v(@name)=%%",
+        "first_name }}",
+        "[b](https://a.org/{id})",
+        "[b](https://a.org/?e=*|EMAIL|*)",
+        "[b](https://a.org/%%city%%)",
     ],
 )
 def test_the_tags_of_other_tools_are_told(tag: str) -> None:
     assert [found.place for found in newsletter(f"a\n\nDear {tag},")("merge-left-over")] == ["may.md:8"]
+
+
+@pytest.mark.parametrize(("name", "code"), [
+    ("Ann {name}", "merge-left-over"), ("%%sender%%", "merge-left-over"), ("**Ann**", "markup-signs"),
+])  # fmt: skip
+def test_what_is_left_over_in_the_sender_is_told_there(name: str, code: str) -> None:
+    look = newsletter(front=f"subject: Hello\npreheader: a\nfrom: '{name} <a@a.org>'")
+    assert [found.place for found in look(code)] == ["may.md:5"]
 
 
 def test_a_tag_that_is_left_over_in_the_subject_is_told_there() -> None:

@@ -40,7 +40,9 @@ PLANTED = [
         7,
         "is a Wednesday in 2027",
     ),
-    Planted("words-no-day", newsletter("a\n\nCome on 31 June"), newsletter("a\n\nCome on 30 June"), 8, "31 June"),
+    Planted(
+        "words-no-day", newsletter("a\n\nCome on June the 31st"), newsletter("a\n\nCome on 30 June"), 8, "June the 31st"
+    ),
     Planted("words-empty", newsletter("<!-- a -->"), newsletter("a"), 1),
     Planted("words-reading-age", newsletter(HARD * 6), newsletter(EASY * 6), "may.md", "for readers of"),
     Planted("words-spelling", newsletter("a\n\nWe recieve"), newsletter("a\n\nWe receive"), 8, "'recieve'"),
