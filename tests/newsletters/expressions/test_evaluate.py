@@ -136,13 +136,16 @@ def test_what_is_no_number_is_only_unequal(written: str) -> None:
         assert ("yes" in shown.text) == (test == "!= 1")
 
 
-@pytest.mark.parametrize("written", ["NULL", "null", "N/A", "n/a", "#N/A", "-", "–", "--", " - ", "", "   "])
+@pytest.mark.parametrize(
+    "written",
+    ["NULL", "null", "N/A", "n/a", "N/a", "#N/A", "NaN", "<NULL>", "\\N", "-", "–", "--", " - ", ".", "?", "", "   "],
+)
 def test_a_word_for_no_value_counts_as_no_value(written: str) -> None:
     body = 'Dear {{ member.last_name | default("friend") }}, {% if member.last_name %}yes{% else %}no{% endif %}'
     assert "Dear friend, no" in merged(compiled(body), last_name=written).text
 
 
-@pytest.mark.parametrize("written", ["Null", "Na", "None", "A-B", "Nil"])
+@pytest.mark.parametrize("written", ["Null", "Na", "Nan", "None", "A-B", "Nil", "A."])
 def test_a_name_that_looks_like_no_value_is_a_name(written: str) -> None:
     assert (
         f"Dear {written},"

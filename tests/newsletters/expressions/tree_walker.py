@@ -20,7 +20,8 @@ FILTERS = {
 
 NO_VALUES = {
     "", "-", "--", "–", "—", "NULL", "null", "(null)", "<null>", "N/A", "n/a", "#N/A", "#REF!", "#VALUE!", "#NAME?",
-    "#DIV/0!", "#NULL!", "#NUM!", "#ERROR!",
+    "#DIV/0!", "#NULL!", "#NUM!", "#ERROR!", "(NULL)", "<NULL>", "[null]", "[NULL]", "\\N", "N/a", "NaN", "nan",
+    "undefined", "---", ".", "..", "...", "?", "_", "n.a.", "N.A.", "(blank)", "(empty)",
 }  # fmt: skip
 
 
