@@ -172,7 +172,8 @@ def _address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
 def _mail_address(url: str, place: str) -> Iterator[Finding]:
     address = unquote(urlsplit(url).path)
     name, _, domain = parseaddr(address)[1].rpartition("@")
-    if not (name and "." in domain):
+    shares = not address and "body=" in urlsplit(url).query.lower()  # to whom, the reader decides (RFC 6068, 2)
+    if not (name and "." in domain) and not shares:
         yield BAD_ADDRESS.at(place, f"The link {url!r} has no whole address.")
 
 

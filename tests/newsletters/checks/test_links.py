@@ -134,6 +134,9 @@ PLANTED = [
         8,
     ),
     Planted("links-bad-address", linked("mailto:ann"), linked("mailto:ann@a.org?subject=Hi"), 8, "mailto:ann"),
+    Planted(
+        "links-bad-address", linked("mailto:?subject=Hi"), linked("mailto:?subject=Hi&body=Look"), 8, "mailto:?sub"
+    ),
     Planted("links-not-public", linked("http://localhost:8000/x"), linked("https://a.org/x"), 8, "localhost"),
     Planted("links-example", linked("https://example.org/", sheet=REAL), linked("https://example.org/"), 8),
     Planted("links-not-secure", linked("http://a.org/"), linked("https://a.org/"), 8, "http"),
