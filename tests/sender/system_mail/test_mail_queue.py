@@ -84,7 +84,7 @@ def test_it_goes_through_a_relay_too_with_the_sender_as_return_path(database: Da
     )  # fmt: skip
     post(database)
     assert send_due_mails(database) == "1 accepted"
-    [(_, message)] = relay.mails
+    [(_, message)] = relay.mails()
     assert relay.senders == ["news@connectioncoalition.org"]
     assert message["List-Unsubscribe"] is None
     assert message["Auto-Submitted"] == "auto-generated"
