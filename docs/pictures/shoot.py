@@ -161,7 +161,7 @@ def leaving_path(home: Path) -> str:
 def until_notes(report: str) -> str:
     """Return a report up to its footnotes, its sentences wrapped as a terminal wraps them."""
     lines = report.partition("\n[1] ")[0].rstrip().split("\n")
-    return "\n".join(part for line in lines for part in textwrap.wrap(line, 112, drop_whitespace=False) or [""])
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, 150, drop_whitespace=False) or [""])
 
 
 def local(path: Path) -> Page:
