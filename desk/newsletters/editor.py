@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from daisychain.errors import InputError
+from daisychain.errors import InputError, StateError
 from desk.access import connection, note, person, right
 from desk.forms import Form
 from desk.newsletters.opened import asked_language, languages_of, manuscript_of_saved, opened
@@ -71,7 +71,7 @@ def put_together(newsletter_id: int) -> Any:
             connection(), newsletter.id, newsletter.version, Change({language: text}), who=person().name, kind="kept",
             note=f"Put together with version {newsletter.version}",
         )  # fmt: skip
-        note(version=saved.version if isinstance(saved, SavedNewsletter) else 0)
+        note(version=_saved(saved).version)
     if form.errors:
         return show_both(asked, language, form, status=422)
     flash("Both are saved as one text.")
@@ -87,10 +87,10 @@ def add_language(newsletter_id: int) -> Any:
     if not code or code in newsletter.contents.texts:
         raise InputError(f"This newsletter has {code!r} already." if code else "Choose a language.")
     change = Change({code: newsletter.contents.texts[""]})
-    save(
+    _saved(save(
         connection(), newsletter.id, newsletter.version, change, who=person().name, kind="kept",
         note=f"Added the language {code}",
-    )  # fmt: skip
+    ))  # fmt: skip
     flash("The translation begins with a copy of the first text.")
     return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=code))
 
@@ -101,12 +101,19 @@ def remove_language(newsletter_id: int) -> Any:
     """Remove a translation, which an undo brings back."""
     newsletter = opened(newsletter_id)
     language = asked_language(newsletter)
-    save(
+    _saved(save(
         connection(), newsletter.id, newsletter.version, Change({language: None}), who=person().name, kind="kept",
         note=f"Removed the language {language}",
-    )  # fmt: skip
+    ))  # fmt: skip
     flash("The translation is removed. Undo brings it back.")
     return redirect(url_for("editor.source", newsletter_id=newsletter.id))
+
+
+def _saved(result: SavedNewsletter | Collision) -> SavedNewsletter:
+    """Return what was saved; raises StateError if somebody saved between this request's reading and its writing."""
+    if isinstance(result, Collision):
+        raise StateError(f"{result.theirs.updated_by} saved meanwhile.", hint="Go back, look again, and repeat it.")
+    return result
 
 
 def _page(newsletter: SavedNewsletter, language: str, form: Form, version: int) -> Any:

@@ -148,6 +148,25 @@ def test_if_the_other_saves_once_more_both_texts_are_shown_again(
     assert "SECOND" in text_of(database, may)
 
 
+def test_a_save_that_comes_between_reading_and_writing_is_not_reported_as_joined(
+    editor: Browser, may: SavedNewsletter, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = may.contents.texts[""]
+    with database.engine.begin() as connection:
+        save(connection, may.id, may.version, Change({"": text.replace("Dear", "FIRST")}), who="Sam")
+    answer = editor.post(f"{HERE}/{may.id}/source", text=text.replace("Dear", "MINE"), base=may.version, language="")
+    at, kept_as = answer.text.split('name="piece-')[1].split('"')[0], editor.hidden("kept_as")
+    with database.engine.begin() as connection:
+        read = load(connection, may.id)
+        save(connection, may.id, read.version, Change({"": text.replace("Dear", "SECOND")}), who="Sam")
+    monkeypatch.setattr("desk.newsletters.editor.opened", lambda _: read)
+    fields = {"base": read.version, "kept_as": kept_as, "language": "", f"piece-{at}": "mine"}
+    answer = editor.post(f"{HERE}/{may.id}/join", **fields)
+    assert answer.status_code == 422
+    assert "Sam saved meanwhile" in answer.text
+    assert "SECOND" in text_of(database, may)
+
+
 def test_two_people_write_two_languages_at_once_and_both_are_saved(
     editor: Browser, may: SavedNewsletter, database: Database
 ) -> None:
