@@ -180,13 +180,14 @@ def test_a_password_is_guessed_no_more_often_when_it_is_changed_than_at_sign_in(
 
 
 def test_a_changed_password_is_no_fresh_proof_for_who_has_a_second_factor(app: Flask, database: Database) -> None:
-    account_id, _ = make_account(database, "admin")
+    account_id, secret = make_account(database, "admin")
     browser = Browser(app)
-    sign_in(database, browser, account_id)
+    sign_in(database, browser, account_id, secret)
     with database.engine.begin() as connection:
         connection.execute(update(AccountSession).values(proved_at=text("now() - interval '11 minutes'")))
     browser.get("/desk/account")
-    browser.post("/desk/account/password", old=PASSWORD, password="walnut harbour violin dusk")
+    answer = browser.post("/desk/account/password", old=PASSWORD, password="walnut harbour violin dusk")
+    assert "Your password is changed" in answer.text
     with database.engine.connect() as connection:
         proved = select(AccountSession.proved_at < text("now() - interval '10 minutes'"))
         assert connection.scalars(proved).all() == [True]
