@@ -25,7 +25,7 @@ from accounts.staff import names_with
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.settings import Settings
-from desk import kept_form
+from desk.account import kept_form
 
 P = ParamSpec("P")
 SAFE = {"GET", "HEAD", "OPTIONS"}

@@ -17,44 +17,25 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
-from desk import (
-    access,
-    account,
-    audit,
-    campaign_people,
-    campaigns,
-    forgotten,
-    home,
-    invitations,
-    lists,
-    partners,
-    people,
-    reports,
-    search,
-    second_factor,
-    session,
-    settings,
-    steering,
-    toolkits,
-    uncertain,
-    welcome,
-)
+from desk import access, home, lists, partners, reports, search, toolkits
+from desk.account import forgotten, overview, second_factor, session, welcome
+from desk.admin import audit, invitations, people, settings
+from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import RowNumber, hint_of
 from desk.navigation import menu
-from desk.newsletters import approve, blocks, editor, index, preview, send_check, send_look, test_mail, versions
+from desk.newsletters import blocks, editor, index, preview, test_mail, versions
+from desk.send_wizard import approve, send_check, send_look
 from newsletters.documents.language_names import language_name
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
+ACCOUNT = (session, forgotten, welcome, overview, second_factor)
 NEWSLETTERS = (index, blocks, editor, preview, versions, test_mail, send_check, approve, send_look)
-CAMPAIGNS = (campaigns, campaign_people, steering, uncertain, reports)
-SHOWN = (lists, toolkits, partners, search)
-PARTS = (
-    home, session, forgotten, welcome, account, second_factor, people, invitations, audit, settings, *NEWSLETTERS,
-    *CAMPAIGNS, *SHOWN,
-)  # fmt: skip
+CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports)
+ADMIN = (people, invitations, audit, settings)
+PARTS = (home, search, lists, toolkits, partners, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "

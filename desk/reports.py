@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 
 from desk.access import engine, right
-from desk.campaigns import found
+from desk.campaigns.progress import found
 from desk.forms import asked_number
 from reports.exports import as_csv
 from reports.figure_cells import cells, count, of, with_interval

@@ -1,1 +1,1 @@
-"""Pages about newsletters: the list, the editor's views, previews and checks, versions, tests, and the send wizard."""
+"""Pages of newsletters: the list, the editor's views, preview and checks, versions, tests."""

@@ -218,7 +218,7 @@ def test_a_time_and_a_few_people_first_are_planned(wizard: Wizard, database: Dat
 def test_a_few_first_is_preset_for_many_people(wizard: Wizard, monkeypatch: pytest.MonkeyPatch) -> None:
     wizard.draft()
     assert 'name="canary" value=""' in wizard.browser.get(f"{wizard.path}/when").text
-    monkeypatch.setattr("desk.newsletters.send_look.CANARY_FROM", 2)
+    monkeypatch.setattr("desk.send_wizard.send_look.CANARY_FROM", 2)
     assert 'name="canary" value="100"' in wizard.browser.get(f"{wizard.path}/when").text
 
 

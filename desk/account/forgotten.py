@@ -9,8 +9,8 @@ from flask import Blueprint, render_template, request, url_for
 from accounts.invitations import reset_link
 from accounts.rights import ANYBODY
 from desk.access import connection, engine, right, settings
+from desk.admin.invitations import reset_mail
 from desk.forms import Form
-from desk.invitations import reset_mail
 from sender.system_mail.mail_queue import post_mail, provider_is_set
 
 blueprint = Blueprint("forgotten", __name__, url_prefix="/forgotten")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, request
 
 from desk.access import connection, database, person, right, settings
-from desk.campaigns import found, shown
+from desk.campaigns.progress import found, shown
 from desk.forms import Form
 from sender.campaigns import follow_ups, steering
 from sender.campaigns.campaign_record import CampaignRecord

@@ -10,8 +10,8 @@ from accounts.invitations import list_invitations, reset_link
 from accounts.sessions import end_sessions
 from accounts.staff import Colleague, change_role, find_colleague, list_colleagues, remove_account, reset_factor
 from desk.access import connection, engine, note, person, right, settings
+from desk.admin.invitations import ROLE_CHOICES, give_link, reset_mail
 from desk.forms import Form
-from desk.invitations import ROLE_CHOICES, give_link, reset_mail
 from sender.system_mail.mail_queue import post_mail, provider_is_set
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")

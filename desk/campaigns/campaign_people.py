@@ -10,7 +10,7 @@ from typing import IO, Any, cast, get_args
 from flask import Blueprint, Response, request
 
 from desk.access import connection, note, right
-from desk.campaigns import found
+from desk.campaigns.progress import found
 from desk.forms import Form, asked_number
 from sender.campaigns import people_by_state
 from sender.campaigns.campaign_record import CampaignRecord

@@ -12,7 +12,7 @@ from daisychain.errors import StateError
 from desk.access import connection, database, note, person, right, settings
 from desk.forms import Form
 from desk.newsletters.opened import draft_of, opened
-from desk.newsletters.seen import seen_content, signed
+from desk.send_wizard.seen import seen_content, signed
 from lists.list_people import open_people
 from lists.overview import excluded_by
 from newsletters.stored.manuscripts import origin_of

@@ -11,8 +11,8 @@ from accounts.rights import ANYBODY, SIGNED_IN
 from accounts.sessions import SignedIn, end_session, find_session
 from accounts.sign_in import Caller, give_code, prove_by_password
 from accounts.sign_in import sign_in as start_sign_in
-from desk import kept_form
 from desk.access import TOKEN, connection, engine, person, right, settings
+from desk.account import kept_form
 from desk.forms import Form
 
 blueprint = Blueprint("session", __name__)

@@ -11,8 +11,8 @@ from accounts.rights import SIGNED_IN
 from accounts.second_factor import offer_secret, offered_secret, renew_recovery_codes, set_up_factor
 from accounts.sessions import end_sessions, renew_session
 from desk.access import connection, person, right, settings
+from desk.account.session import remember
 from desk.forms import Form
-from desk.session import remember
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/account/second-factor")
 

@@ -7,9 +7,9 @@ from typing import Any, cast, get_args
 from flask import Blueprint, flash, redirect, url_for
 
 from desk.access import connection, database, note, person, right, settings
-from desk.campaigns import found, shown
+from desk.campaigns.progress import found, shown
+from desk.campaigns.steering import NEEDS_REASON
 from desk.forms import Form
-from desk.steering import NEEDS_REASON
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.evidence import read_evidence
 from sender.campaigns.resolve import Decision, resolve

@@ -11,8 +11,8 @@ from accounts.rights import ANYBODY, ROLE_MEANS
 from accounts.sessions import start_session
 from accounts.staff import find_colleague
 from desk.access import connection, note, right
+from desk.account.session import caller, remember
 from desk.forms import Form
-from desk.session import caller, remember
 
 blueprint = Blueprint("welcome", __name__, url_prefix="/welcome")
 

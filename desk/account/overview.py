@@ -11,8 +11,8 @@ from accounts.second_factor import count_recovery_codes
 from accounts.sessions import end_session, end_sessions, list_sessions
 from accounts.sign_in import change_password
 from desk.access import connection, engine, person, right
+from desk.account.session import caller, remember
 from desk.forms import Form
-from desk.session import caller, remember
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 

@@ -11,7 +11,7 @@ from daisychain.errors import InputError
 from desk.access import connection, note, person, right, settings
 from desk.forms import Form
 from desk.newsletters.opened import draft_of, opened
-from desk.newsletters.seen import seen_content, signed
+from desk.send_wizard.seen import seen_content, signed
 from newsletters.stored.newsletters import SavedNewsletter
 from sender.campaigns.summary import summarise
 from sender.launching import approvals

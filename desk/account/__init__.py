@@ -1,0 +1,1 @@
+"""Pages of one's own: signing in, an invitation taken, the second factor, sessions."""

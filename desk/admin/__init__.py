@@ -1,0 +1,1 @@
+"""Pages for admins: people and their roles, invitations, the audit log, settings and what `doctor` finds."""

@@ -1,0 +1,1 @@
+"""Pages of campaigns: the list, progress, people, decisions."""
