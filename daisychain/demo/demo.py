@@ -102,7 +102,8 @@ def _prepare(commands: Commands, people: int) -> int:
         commands.run("newsletter", "new", "bulletin", "--toolkit", TOOLKIT)
     commands.run("newsletter", "check", "bulletin.md", "--list", LIST)
     commands.run("newsletter", "preview", "bulletin.md", "--out", "preview", "--list", LIST)
-    create = ("campaign", "create", "bulletin.md", "--list", LIST, "--provider", "outbox", "--format", "json")
+    commands.run("newsletter", "push", "bulletin.md")
+    create = ("campaign", "create", "newsletter:bulletin", "--list", LIST, "--provider", "outbox", "--format", "json")
     draft: dict[str, Any] = commands.json(*create)
     return int(draft["id"])
 
@@ -125,7 +126,7 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
         "the bulletin": f"{shown / 'preview/index.html'}, which shows it on a phone and a desktop, light and dark",
         "the mails": shown / "outbox" / str(campaign_id),
         "refused rows": shown / "people.refused.csv",
-        "the source": shown / "bulletin.md",
+        "the source": f"{shown / 'bulletin.md'}, and newsletter:bulletin in the database, for the desk",
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
         "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
         "the toolkit": f"http://127.0.0.1:8000/toolkits/{TOOLKIT}#packs, while this runs:",

@@ -99,7 +99,8 @@ def _choices() -> dict[str, Any]:
     earlier = list_newsletters(connection(), at_most=20)
     return {
         "toolkits": [(each.name, each.title) for each in list_toolkits(connection())],
-        "layouts": [(name, name.capitalize(), summary) for name, summary in registry().layouts.items()],
+        "layouts": [(name, name.capitalize(), summary, f"starters/{name}.svg")
+                    for name, summary in registry().layouts.items()],
         "earlier": [(f"{EARLIER}{each.id}", each.title, f"Copied as it is, last changed by {each.updated_by}.")
                     for each in earlier],
     }  # fmt: skip
