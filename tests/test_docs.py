@@ -119,8 +119,8 @@ def test_every_setting_is_in_the_operators_page(variable: str) -> None:
     assert f"| `{variable}` |" in (ROOT / "docs/operators.md").read_text(encoding="utf-8")
 
 
-def test_every_block_is_in_the_page_for_staff() -> None:
-    page = (ROOT / "docs/staff.md").read_text(encoding="utf-8")
+def test_every_block_is_in_the_page_of_newsletters() -> None:
+    page = (ROOT / "docs/newsletters.md").read_text(encoding="utf-8")
     for block in registry().blocks.values():
         row = re.search(rf"^\| `{block.name}` \|.*$", page, re.MULTILINE)
         assert row, block.name
@@ -147,8 +147,8 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_newsletter_in_the_page_for_staff_compiles_and_passes_its_checks(tmp_path: Path) -> None:
-    page = (ROOT / "docs/staff.md").read_text(encoding="utf-8")
+def test_the_newsletter_in_the_page_of_newsletters_compiles_and_passes_its_checks(tmp_path: Path) -> None:
+    page = (ROOT / "docs/newsletters.md").read_text(encoding="utf-8")
     example = re.search(r"^```markdown\n(---\n.*?)^```", page, re.DOTALL | re.MULTILINE)
     assert example
     file = tmp_path / "may.md"
@@ -157,8 +157,8 @@ def test_the_newsletter_in_the_page_for_staff_compiles_and_passes_its_checks(tmp
     assert [finding for finding in run_checks(compilation) if finding.severity == "error"] == []
 
 
-def test_the_two_languages_in_the_page_for_staff_say_the_same(tmp_path: Path) -> None:
-    page = (ROOT / "docs/staff.md").read_text(encoding="utf-8")
+def test_the_two_languages_in_the_page_of_newsletters_say_the_same(tmp_path: Path) -> None:
+    page = (ROOT / "docs/newsletters.md").read_text(encoding="utf-8")
     examples = re.findall(r"`(fair[.a-z]*)`:\n\n```markdown\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     for name, text in examples:
         (tmp_path / name).write_text(text, encoding="utf-8")
