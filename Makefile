@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test quick soak check audit words format bench wheel clean
+.PHONY: install scripts demo test quick soak check audit words format bench wheel clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
@@ -12,11 +12,18 @@ BIN := .venv/bin
 	touch $@
 
 install: .venv/ready
+	@$(MAKE) --no-print-directory scripts
 
-demo: .venv/ready
+# The desk's scripts, built again if their source has changed. Without a registry this says so, and goes on.
+scripts: templates/static/built/manifest.json
+
+templates/static/built/manifest.json: $(wildcard frontend/*.js* frontend/build.sh frontend/src/*)
+	@sh frontend/build.sh
+
+demo: install
 	$(BIN)/daisychain demo
 
-test: .venv/ready
+test: install
 	$(BIN)/python -m pytest
 
 # No database, no other processes, no Chromium: less than a minute.
@@ -30,6 +37,7 @@ check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	sh frontend/build.sh check
 	$(BIN)/python -m pytest -n 0 tests/test_house.py
 
 # Whether a pinned version has a known vulnerability. It asks pypi.org, and fails if one version can't be asked about.
@@ -52,8 +60,8 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
-wheel: .venv/ready
+wheel: install
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist *.egg-info frontend/node_modules templates/static/built

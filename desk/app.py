@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from accounts.staff import names_with
 from daisychain import clock
+from daisychain.built_files import built_file, seconds_kept
 from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.own_address import at_own_address
@@ -67,6 +68,7 @@ def create_desk(database: Database) -> Flask:
         static_url_path="/static",
     )  # fmt: skip
     app.extensions["daisychain"] = database
+    app.get_send_file_max_age = seconds_kept  # type: ignore[assignment, method-assign]
     https = database.settings.public_url.startswith("https://")
     path = database.settings.pages_url.partition("://")[2].partition("/")[2]
     app.config.update(
@@ -94,8 +96,9 @@ def create_desk(database: Database) -> Flask:
         app.register_error_handler(kind, _explain)
     app.register_error_handler(403, _who_may)
     app.jinja_env.globals.update(
-        menu=menu, who_may=access.who_may, static=_static, now=partial(datetime.now, UTC), endpoints=app.view_functions
-    )
+        menu=menu, who_may=access.who_may, static=_static, built_file=built_file, now=partial(datetime.now, UTC),
+        endpoints=app.view_functions,
+    )  # fmt: skip
     app.jinja_env.filters.update(moment=_moment, language=language_name)
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
     return app

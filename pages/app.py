@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
+from daisychain.built_files import seconds_kept
 from daisychain.database import Database
 from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
@@ -34,6 +35,7 @@ def create_app(database: Database) -> Flask:
     """Return the application of one database; raises ConfigurationError if a secret is missing."""
     app = Pages("daisychain", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
+    app.get_send_file_max_age = seconds_kept  # type: ignore[assignment, method-assign]
     app.config.update(
         SECRET_KEY=derive(installation_secret(database.settings), "cookies"),
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,

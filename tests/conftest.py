@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from daisychain import schema
+from daisychain.built_files import BUILT
 from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
 from daisychain.settings import Settings
@@ -46,6 +47,16 @@ def chromium() -> None:
     """Skips the tests that need a Chromium if there is none; where CI is set they fail."""
     if not browser.chromium():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("there is no Chromium here")
+
+
+@pytest.fixture(scope="session")
+def scripts() -> None:
+    """Skips the tests that need the desk's scripts if they are not built; where CI is set they fail."""
+    built = BUILT / "manifest.json"
+    if not built.exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("the desk's scripts are not built: `make scripts`")
+    newest = max(source.stat().st_mtime for source in (BUILT.parents[2] / "frontend/src").iterdir())
+    assert built.stat().st_mtime >= newest, "the desk's scripts were built from other sources: `make scripts`"
 
 
 @pytest.fixture(scope="session")

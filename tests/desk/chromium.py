@@ -11,7 +11,9 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from daisychain.database import Database
 from newsletters.browser import axe, browser
+from tests.desk.staff import PASSWORD, app_code, free_code
 
 RUN = """() => axe.run(document).then(({violations}) => violations.flatMap(({id, impact, nodes}) => nodes.map(
     ({target, failureSummary}) => `${impact} ${id} at ${target[0]}: ${failureSummary}`)))"""
@@ -60,3 +62,23 @@ def broken_rules(page: Page) -> list[str]:
 def scrolls_sideways(page: Page) -> bool:
     """Whether the page is wider than its window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def sign_in_by_page(
+    page: Page, url: str, database: Database, secret: bytes, account_id: int, role: str = "admin"
+) -> None:
+    """Sign in as a person does, with the second factor if there is one; ends on Home."""
+    page.goto(f"{url}/desk/")
+    page.get_by_label("Email address").fill(f"{role}@coalition.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    if secret:
+        page.get_by_label("Code").fill(app_code(database, secret))
+        page.get_by_role("button", name="Continue").click()
+    page.wait_for_url(f"{url}/desk/")
+    free_code(database, account_id)
+
+
+def heading(page: Page) -> str:
+    """Return the heading of the page, which is its task."""
+    return page.get_by_role("heading", level=1).inner_text()

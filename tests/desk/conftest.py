@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page
 
 from accounts.rights import NEEDS_SECOND_FACTOR
 from daisychain.database import Database
 from desk.app import create_desk
 from sender.providers.provider import Outcome, Verdict
+from tests.desk.chromium import running_chromium, served, sign_in_by_page
 from tests.desk.staff import Browser, make_account, sign_in
 from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
 
@@ -53,3 +56,50 @@ def under_way(database: Database) -> int:
     recorded(database, claimed(database, first), Outcome(Verdict.ACCEPTED, status=202, refused=refused))
     recorded(database, claimed(database, second), Outcome(Verdict.UNCERTAIN, detail="no answer"))
     return campaign_id
+
+
+@pytest.fixture(scope="module")
+def running(chromium: None) -> Iterator[Chromium]:
+    with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def url(app: Flask) -> Iterator[str]:
+    with served(app) as url:
+        yield url
+
+
+@pytest.fixture
+def opened(running: Chromium) -> Iterator[Callable[..., Page]]:
+    """Opens a page of its own cookies; whatever is wrong with its scripts, styles and pictures fails the test."""
+    contexts, wrong = [], []
+
+    def open_page(width: int = 1280, scheme: str = "light", *, scripts: bool = True) -> Page:
+        context = running.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts,  # type: ignore[arg-type]
+        )  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # The browser reports answers such as 404 and 422 as errors too.
+    assert not [text for text in wrong if "Failed to load resource" not in text]
+
+
+@pytest.fixture
+def opened_as(opened: Callable[..., Page], url: str, database: Database) -> Callable[..., Page]:
+    """Opens Home where somebody with a role has signed in: `opened_as("sender", 375, "dark")`."""
+
+    def open_page(role: str, *view: object, **options: object) -> Page:
+        account_id, secret = make_account(database, role, factor=role in NEEDS_SECOND_FACTOR)
+        page = opened(*view, **options)
+        sign_in_by_page(page, url, database, secret, account_id, role)
+        return page
+
+    return open_page

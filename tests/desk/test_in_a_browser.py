@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 
 from accounts.audit import Entry, record_entry
 from accounts.invitations import invite
 from daisychain.database import Database
 from newsletters.browser import axe
-from tests.desk.chromium import broken_rules, running_chromium, scrolls_sideways, served
-from tests.desk.staff import PASSWORD, app_code, free_code, make_account
+from tests.desk.chromium import broken_rules, heading, scrolls_sideways, sign_in_by_page
+from tests.desk.staff import PASSWORD, app_code, make_account
 
 pytestmark = [pytest.mark.usefixtures("chromium"), pytest.mark.processes]
 
@@ -31,53 +29,6 @@ PAGES = {
     "/desk/reports": "Reports", "/desk/reports/1": "Report on “News”",
 }  # fmt: skip
 VIEWS = [(375, "light"), (375, "dark"), (1280, "light"), (1280, "dark")]
-
-
-@pytest.fixture(scope="module")
-def running(chromium: None) -> Iterator[Chromium]:
-    with running_chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
-        yield url
-
-
-@pytest.fixture
-def opened(running: Chromium) -> Iterator[Callable[..., Page]]:
-    """Opens a page of its own cookies; whatever is wrong with its scripts, styles and pictures fails the test."""
-    contexts, wrong = [], []
-
-    def open_page(width: int = 1280, scheme: str = "light", *, scripts: bool = True) -> Page:
-        context = running.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts,  # type: ignore[arg-type]
-        )  # fmt: skip
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    # The browser reports answers such as 404 and 422 as errors too.
-    assert not [text for text in wrong if "Failed to load resource" not in text]
-
-
-def sign_in(page: Page, url: str, database: Database, secret: bytes, account_id: int) -> None:
-    page.goto(f"{url}/desk/")
-    page.get_by_label("Email address").fill("admin@coalition.example")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_label("Code").fill(app_code(database, secret))
-    page.get_by_role("button", name="Continue").click()
-    free_code(database, account_id)
-
-
-def heading(page: Page) -> str:
-    return page.get_by_role("heading", level=1).inner_text()
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
@@ -103,7 +54,7 @@ def test_everybody_can_use_every_page(
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     look("wrong password")
-    sign_in(page, url, database, secret, account_id)
+    sign_in_by_page(page, url, database, secret, account_id)
     for path, title in PAGES.items():
         page.goto(f"{url}{path}")
         assert heading(page) == title
@@ -126,7 +77,7 @@ def test_everybody_can_use_every_page(
 def test_the_desk_works_without_script(opened: Callable[..., Page], url: str, database: Database) -> None:
     account_id, secret = make_account(database, "admin")
     page = opened(375, scripts=False)
-    sign_in(page, url, database, secret, account_id)
+    sign_in_by_page(page, url, database, secret, account_id)
     page.get_by_text("Menu", exact=True).click()
     page.get_by_role("link", name="People").click()
     page.get_by_role("link", name="Invite somebody").click()

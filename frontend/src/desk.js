@@ -1,0 +1,4 @@
+// What every page of the desk loads. Pages work without it: it saves steps.
+import "./htmx-settings.js"; // first, as htmx reads its settings when it is loaded
+import "htmx.org";
+import "./dc-once.js";
