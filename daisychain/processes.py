@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -207,11 +208,11 @@ def _await_dismissal(first_process: Connection, stop: StopFlag) -> None:
     first_process.close()
 
 
-if __name__ == "__main__":
-    main()
-
-
 def shown_program() -> str:
     """Return how a person types `daisychain` in this folder, whether or not its environment is activated."""
     path = str(Path(sys.executable).with_name("daisychain"))
-    return min(path, os.path.relpath(path), key=len)
+    return shlex.quote(min(path, os.path.relpath(path), key=len))
+
+
+if __name__ == "__main__":
+    main()

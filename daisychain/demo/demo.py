@@ -195,7 +195,7 @@ def _pages(home: Path) -> Iterator[str]:
     url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "daisychain", "serve", "--port", str(port)], stdout=log, stderr=log
+            [sys.executable, "-P", "-m", "daisychain", "serve", "--port", str(port)], stdout=log, stderr=log
         )
         try:
             _wait_for(url + "/healthz", process, home / "serve.log")

@@ -33,7 +33,7 @@ Wants=network-online.target
 [Service]
 User={user}
 WorkingDirectory={folder}
-ExecStart={python} -m daisychain serve
+ExecStart={python} -P -m daisychain serve
 Restart=on-failure
 RestartSec=5
 TimeoutStopSec=120
@@ -41,12 +41,15 @@ TimeoutStopSec=120
 [Install]
 WantedBy=multi-user.target
 """
-_PROXY = "reverse_proxy 127.0.0.1:8000 {\n        request_buffers 4MiB\n    }"
+# Debian and Ubuntu have Caddy 2.6.2, which knows no `request_buffers`; `serve` reads slow bodies without a thread anyway.
+_PROXY = "reverse_proxy 127.0.0.1:8000"
 _INSTALL = """\
 #!/bin/sh
 # Installs Daisychain as a service that starts with this machine. Run it with sudo; it may be repeated.
 set -eu
 cd "$(dirname "$0")"
+[ "$(id -u)" = 0 ] || { echo "Run it as root: sudo sh $0" >&2; exit 1; }
+[ -d /run/systemd/system ] || { echo "This machine does not run systemd: let what it runs start daisychain serve." >&2; exit 1; }
 install -m 644 --backup=numbered daisychain.service /etc/systemd/system/daisychain.service
 systemctl daemon-reload
 systemctl enable daisychain
@@ -54,9 +57,10 @@ systemctl restart daisychain
 """
 # Other sites of the same Caddy stay as they are.
 _INSTALL_SITE = """\
-command -v caddy >/dev/null || apt-get install -y caddy
+command -v caddy >/dev/null || { apt-get update && apt-get install -y caddy; } ||
+    { echo "Caddy can't be installed from here: see https://caddyserver.com/docs/install, then run this again." >&2; exit 1; }
 install -m 644 --backup=numbered Caddyfile /etc/caddy/daisychain.caddy
-grep -qx 'import daisychain.caddy' /etc/caddy/Caddyfile || echo 'import daisychain.caddy' >>/etc/caddy/Caddyfile
+grep -qx 'import daisychain.caddy' /etc/caddy/Caddyfile || printf '\nimport daisychain.caddy\n' >>/etc/caddy/Caddyfile
 systemctl reload-or-restart caddy
 """
 
@@ -131,8 +135,8 @@ def _site(public_url: str) -> str:
     parts = urlsplit(public_url)
     if parts.scheme != "https":
         return ""
-    inside = f"handle_path {parts.path}/* {{\n    {_PROXY}\n    }}" if parts.path else _PROXY
-    return f"{parts.netloc} {{\n    {inside}\n}}\n"
+    inside = f"handle_path {parts.path}/* {{\n\t\t{_PROXY}\n\t}}" if parts.path else _PROXY
+    return f"{parts.netloc} {{\n\t{inside}\n}}\n"
 
 
 def _first_newsletter(folder: Path, sender: str) -> str:

@@ -64,7 +64,8 @@ def serve(
         with ending_in_time(stop), at_work(installation.database, concurrency=concurrency, stop=stop) as workers:
             threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
             try:
-                server.serve()
+                # granian's own loader puts the current folder, which may hold anything, first on the path of modules.
+                server.serve(target_loader=application, wrap_loader=False)
             finally:
                 stop.set()
 

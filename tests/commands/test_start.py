@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import stat
+import subprocess
 import tomllib
+import urllib.request
 from contextlib import chdir
 from pathlib import Path
 
@@ -18,6 +23,8 @@ from daisychain.database import Database
 from daisychain.operations import doctor
 from daisychain.settings import Settings, load_settings
 from tests.fakes.sendgrid import FakeSendGrid
+
+ROOT = Path(__file__).parent.parent.parent
 
 FILES = {"daisychain.toml", "sendgrid.key", "daisychain.service", "Caddyfile", "install-service.sh", "first.md"}
 SENDER = "Your Charity <news@coalition.org>"
@@ -99,10 +106,110 @@ def test_the_files_for_systemd_and_caddy_name_this_folder_and_address(machine: M
     machine.start(public_url=f"{URL}/letters")
     unit = (machine.folder / "daisychain.service").read_text()
     assert f"WorkingDirectory={machine.folder}\n" in unit
-    assert " -m daisychain serve\n" in unit
     site = (machine.folder / "Caddyfile").read_text()
     assert site.startswith("news.coalition.org {")
     assert "handle_path /letters/*" in site
+
+
+def test_the_service_serves_whatever_is_in_the_folder_that_it_runs_in(machine: Machine) -> None:
+    """The five commands leave a clone named `daisychain` there, which is no package of that name."""
+    machine.start(provider="outbox", key_file=None)
+    for name in ("daisychain", "multiprocessing", "pages"):
+        (machine.folder / name).mkdir()
+        (machine.folder / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    unit = (machine.folder / "daisychain.service").read_text()
+    [command] = [line.removeprefix("ExecStart=") for line in unit.splitlines() if line.startswith("ExecStart=")]
+    # As systemd runs it, but for the port; the package of the tests is found by PYTHONPATH.
+    environment = {**os.environ, **machine.environment, "PYTHONPATH": str(ROOT)}
+    serving = subprocess.Popen(
+        [*shlex.split(command), "--port", "0", "--processes", "1"], cwd=machine.folder, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    with serving:
+        try:
+            assert serving.stdout is not None
+            url = serving.stdout.readline().strip()
+            with urllib.request.urlopen(f"{url}/healthz", timeout=60) as answer:
+                assert answer.status == 200
+        finally:
+            serving.terminate()
+    assert serving.returncode == 0
+
+
+def installed(machine: Machine, place: Path, *, systemd: bool = True, user: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run install-service.sh with its places below `place`, and with programs that only write down that they ran."""
+    programs = place / "bin"
+    for folder in (programs, place / "etc/systemd/system", place / "etc/caddy", place / "run/systemd/system"):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not systemd:
+        (place / "run/systemd/system").rmdir()
+    for name in ("systemctl", "caddy", "apt-get"):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{place}/ran\n')
+    (programs / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    script = (machine.folder / "install-service.sh").read_text()
+    (machine.folder / "tried.sh").write_text(script.replace("/etc/", f"{place}/etc/").replace("/run/", f"{place}/run/"))
+    command, environment = ["sh", str(machine.folder / "tried.sh")], {"PATH": f"{programs}:{os.environ['PATH']}"}
+    return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+
+
+def test_the_service_is_installed_beside_other_sites_and_again_without_harm(machine: Machine, tmp_path: Path) -> None:
+    machine.start()
+    (tmp_path / "etc/caddy").mkdir(parents=True)
+    sites = tmp_path / "etc/caddy/Caddyfile"
+    sites.write_text("other.coalition.org {\n}")  # without a line's end
+    for _ in range(2):
+        assert installed(machine, tmp_path).returncode == 0
+    assert sites.read_text() == "other.coalition.org {\n}\nimport daisychain.caddy\n"
+    for name, to in (("daisychain.service", "systemd/system"), ("Caddyfile", "caddy")):
+        there = tmp_path / "etc" / to / ("daisychain.caddy" if name == "Caddyfile" else name)
+        assert there.read_text() == (machine.folder / name).read_text()
+    ran = (tmp_path / "ran").read_text().splitlines()
+    assert ran[: len(ran) // 2] == [
+        "systemctl daemon-reload", "systemctl enable daisychain", "systemctl restart daisychain",
+        "systemctl reload-or-restart caddy",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("machine_is", "said"), [({"systemd": False}, "does not run systemd"), ({"user": 1000}, "sudo")])
+def test_a_service_that_can_t_be_installed_is_explained_and_changes_nothing(
+    machine: Machine, tmp_path: Path, machine_is: dict[str, int], said: str
+) -> None:
+    machine.start()
+    done = installed(machine, tmp_path, **machine_is)  # type: ignore[arg-type]
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert not (tmp_path / "ran").exists()
+    assert list((tmp_path / "etc/systemd/system").iterdir()) == []
+
+
+@pytest.mark.parametrize("url", [URL, f"{URL}/letters", "https://news.coalition.org:8443/a/b"])
+def test_caddy_takes_the_file_as_it_is(machine: Machine, url: str) -> None:
+    """Debian's Caddy is 2.6.2, which refuses directives that came later."""
+    if not shutil.which("caddy"):
+        pytest.skip("caddy is not installed")
+    machine.environment["DAISYCHAIN_TEST_MODE"] = "1"
+    machine.start(public_url=url)
+    done = subprocess.run(
+        ["caddy", "adapt", "--adapter", "caddyfile", "--config", "Caddyfile"], cwd=machine.folder,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "not formatted" not in done.stderr
+    assert '"127.0.0.1:8000"' in done.stdout
+
+
+def test_the_scripts_and_units_are_without_reproach(machine: Machine) -> None:
+    machine.start()
+    checks = {"shellcheck": "install-service.sh", "systemd-analyze": "verify ./daisychain.service"}
+    found = {program: arguments for program, arguments in checks.items() if shutil.which(program)}
+    for program, arguments in found.items():
+        command = [program, *arguments.split()]
+        done = subprocess.run(command, cwd=machine.folder, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    if not found:
+        pytest.skip("neither shellcheck nor systemd-analyze is installed")
 
 
 def test_the_same_answers_again_change_nothing(machine: Machine) -> None:
