@@ -26,6 +26,7 @@ LASTS: dict[LinkKind, timedelta] = {
     "demo": timedelta(minutes=30),
 }
 ENDED = "This link has ended or was used."
+ENDED_HINT = "Ask for a new one where you got it: from an admin, or the command that printed it."
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def find_link(connection: Connection, token: str) -> OneTimeLink:
     """Return a link that still works; raises StateError if it has ended or was used."""
     row = connection.execute(_LINK.where(AccountLink.token_hash == token_hash(token))).one_or_none()
     if row is None:
-        raise StateError(ENDED, hint="Ask for a new one.")
+        raise StateError(ENDED, hint=ENDED_HINT)
     return OneTimeLink(*row)
 
 
@@ -129,7 +130,7 @@ def take_link(connection: Connection, token: str, name: str, password: str) -> i
     if link.kind != "demo":
         require_good_password(password, (name, link.email))
     if connection.execute(delete(AccountLink).where(AccountLink.id == link.id)).rowcount != 1:
-        raise StateError(ENDED, hint="Ask for a new one.")
+        raise StateError(ENDED, hint=ENDED_HINT)
     if link.kind == "demo":
         return connection.execute(select(StaffAccount.id).where(StaffAccount.email == link.email)).scalar_one()
     hashed = hash_password(password)

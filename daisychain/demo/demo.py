@@ -29,6 +29,7 @@ from daisychain.processes import shown_program
 LIST = "demo-friends"
 ADMIN = "admin@coalition.example"
 TOOLKIT = "community-makes-us"
+PORT = 8000  # where `daisychain serve` listens by default, so that the demo's links lead somewhere when it runs later
 PATIENCE = 60  # seconds for the pages to come up, and for the webhooks to be processed
 
 
@@ -74,16 +75,17 @@ def serve_demo(home: Path) -> None:
 
     _, public_key = webhook_key(home / "webhook_key.pem")
     with chdir(home), _surroundings(home, public_key):
-        port = free_port("127.0.0.1", wanted=8000)
+        port = free_port("127.0.0.1", wanted=PORT)
         url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
         with closing(Installation()) as installation:
             with installation.database.engine.begin() as connection:
                 token = demo_link(connection, installation.settings, ADMIN)
 
             def announce(_: str) -> None:
-                click.echo(
-                    f"Open this link within 30 minutes; it signs in once. Ctrl-C ends.\n{url}/desk/welcome/{token}"
-                )
+                if port != PORT:
+                    click.echo(f"Port {PORT} is in use, so this is port {port}; the demo's mails lead to {PORT}.")
+                click.echo("Open this link within 30 minutes; it signs in once. Ctrl-C ends; start again for another.")
+                click.echo(f"{url}/desk/welcome/{token}")
 
             serve(installation, "127.0.0.1", port, 4, None, announce)
 
@@ -129,7 +131,7 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
         "the source": f"{shown / 'bulletin.md'}, and newsletter:bulletin in the database, for the desk",
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
         "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
-        "the toolkit": f"http://127.0.0.1:8000/toolkits/{TOOLKIT}#packs, while this runs:",
+        "the toolkit": f"http://127.0.0.1:{PORT}/toolkits/{TOOLKIT}#packs, while this runs:",
         "the desk": f"{shown_program()} demo --serve --home {shown}, which prints a link that signs in once",
     }.items():
         click.echo(f"  {name:<16}{value}")
@@ -190,8 +192,7 @@ def _pages(home: Path) -> Iterator[str]:
     """The public pages, served by a process of their own for as long as the demo runs; yields their URL."""
     from daisychain.work.serve import free_port
 
-    # Where `daisychain serve` listens by default, so that the demo's links still lead somewhere when it runs later.
-    port = free_port("127.0.0.1", wanted=8000)
+    port = free_port("127.0.0.1", wanted=PORT)
     url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(

@@ -41,15 +41,16 @@ TimeoutStopSec=120
 [Install]
 WantedBy=multi-user.target
 """
-# Debian and Ubuntu have Caddy 2.6.2, which knows no `request_buffers`; `serve` reads slow bodies without a thread anyway.
+# Debian's Caddy, 2.6.2, knows no `request_buffers`; `serve` reads slow bodies without a thread anyway.
 _PROXY = "reverse_proxy 127.0.0.1:8000"
 _INSTALL = """\
 #!/bin/sh
 # Installs Daisychain as a service that starts with this machine. Run it with sudo; it may be repeated.
 set -eu
 cd "$(dirname "$0")"
-[ "$(id -u)" = 0 ] || { echo "Run it as root: sudo sh $0" >&2; exit 1; }
-[ -d /run/systemd/system ] || { echo "This machine does not run systemd: let what it runs start daisychain serve." >&2; exit 1; }
+refuse() { echo "$1" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || refuse "Run it as root: sudo sh $0"
+[ -d /run/systemd/system ] || refuse "This machine does not run systemd: let what it runs start daisychain serve."
 install -m 644 --backup=numbered daisychain.service /etc/systemd/system/daisychain.service
 systemctl daemon-reload
 systemctl enable daisychain
@@ -58,7 +59,7 @@ systemctl restart daisychain
 # Other sites of the same Caddy stay as they are.
 _INSTALL_SITE = """\
 command -v caddy >/dev/null || { apt-get update && apt-get install -y caddy; } ||
-    { echo "Caddy can't be installed from here: see https://caddyserver.com/docs/install, then run this again." >&2; exit 1; }
+    refuse "Caddy can't be installed from here: see https://caddyserver.com/docs/install, then run this again."
 install -m 644 --backup=numbered Caddyfile /etc/caddy/daisychain.caddy
 grep -qx 'import daisychain.caddy' /etc/caddy/Caddyfile || printf '\nimport daisychain.caddy\n' >>/etc/caddy/Caddyfile
 systemctl reload-or-restart caddy

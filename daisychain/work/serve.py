@@ -65,7 +65,7 @@ def serve(
             threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
             try:
                 # granian's own loader puts the current folder, which may hold anything, first on the path of modules.
-                server.serve(target_loader=application, wrap_loader=False)
+                server.serve(target_loader=application, wrap_loader=False)  # type: ignore[arg-type]
             finally:
                 stop.set()
 

@@ -38,9 +38,11 @@ def take(token: str) -> Any:
     colleague = find_colleague(connection(), account_id)
     assert colleague is not None
     # A new password never replaces the second factor. The demo's admin has no phone, and only invented people.
-    complete = link.kind == "demo" or not colleague.has_factor
-    started = start_session(connection(), account_id, caller().address, caller().browser, complete=complete)
-    remember(started)
+    demo = link.kind == "demo"
+    remember(start_session(
+        connection(), account_id, caller().address, caller().browser,
+        complete=demo or not colleague.has_factor, always_fresh=demo,
+    ))  # fmt: skip
     return redirect(url_for("home.show" if g.person.complete else "session.code"))
 
 

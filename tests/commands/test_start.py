@@ -136,7 +136,7 @@ def test_the_service_serves_whatever_is_in_the_folder_that_it_runs_in(machine: M
     assert serving.returncode == 0
 
 
-def installed(machine: Machine, place: Path, *, systemd: bool = True, user: int = 0) -> subprocess.CompletedProcess[str]:
+def installed(machine: Machine, place: Path, systemd: bool = True, user: int = 0) -> subprocess.CompletedProcess[str]:
     """Run install-service.sh with its places below `place`, and with programs that only write down that they ran."""
     programs = place / "bin"
     for folder in (programs, place / "etc/systemd/system", place / "etc/caddy", place / "run/systemd/system"):
@@ -172,7 +172,9 @@ def test_the_service_is_installed_beside_other_sites_and_again_without_harm(mach
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("machine_is", "said"), [({"systemd": False}, "does not run systemd"), ({"user": 1000}, "sudo")])
+@pytest.mark.parametrize(
+    ("machine_is", "said"), [({"systemd": False}, "does not run systemd"), ({"user": 1000}, "sudo")]
+)
 def test_a_service_that_can_t_be_installed_is_explained_and_changes_nothing(
     machine: Machine, tmp_path: Path, machine_is: dict[str, int], said: str
 ) -> None:

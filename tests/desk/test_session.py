@@ -47,7 +47,13 @@ def test_the_demo_s_link_signs_in_once_and_opens_every_page_without_a_phone(
     assert "password" not in browser.get(path).text.partition("<form")[2]
     assert "<h1>Home</h1>" in browser.post(path).text
     assert browser.get("/desk/people").status_code == 200
+    # Nobody has a phone that could prove it again: whatever asks for a fresh proof works as long as the session.
+    with database.engine.begin() as connection:
+        earlier = AccountSession.proved_at - text("interval '11 hours'")
+        connection.execute(update(AccountSession).values(proved_at=earlier, seen_at=text("now()")))
+    assert browser.post("/desk/people/invite", email="sam@coalition.example", role="editor").status_code == 200
     assert browser.post(path).status_code == 409
+    assert "where you got it" in browser.get(path).text
 
 
 def test_a_wrong_password_and_an_unknown_address_are_answered_alike(browser: Browser, database: Database) -> None:
