@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import create_engine
 
+from accounts import credentials
 from daisychain import schema
 from daisychain.built_files import BUILT
 from daisychain.database import Database
@@ -47,6 +49,16 @@ def chromium() -> None:
     """Skips the tests that need a Chromium if there is none; where CI is set they fail."""
     if not browser.chromium():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("there is no Chromium here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """The hasher of passwords as it is outside of tests; here argon2 does the least work that it allows."""
+    with pytest.MonkeyPatch.context() as patch:
+        real, cheap = credentials._HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(credentials, "_HASHER", cheap)
+        patch.setattr(credentials, "_NOBODY", cheap.hash("nobody"))
+        yield real
 
 
 @pytest.fixture(scope="session")
@@ -114,16 +126,21 @@ def database_url(kept_database: KeptDatabase) -> Iterator[str]:
     kept_database.empty()
 
 
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings for the fresh database, in a home of the test's own, for providers on loopback."""
+@pytest.fixture(scope="session")
+def usual_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """What all tests' settings have in common: for providers on loopback."""
     return Settings(
-        home=tmp_path / "home",
-        database_url=database_url,
+        home=tmp_path_factory.mktemp("no-home"),
         public_url="http://127.0.0.1:8000",
         secret_key="a secret for tests, and long enough",
         test_mode=True,
     )
+
+
+@pytest.fixture
+def settings(usual_settings: Settings, database_url: str, tmp_path: Path) -> Settings:
+    """Settings for the fresh database, in a home of the test's own."""
+    return replace(usual_settings, home=tmp_path / "home", database_url=database_url)
 
 
 @pytest.fixture

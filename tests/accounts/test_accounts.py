@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import func, select, text, update
 
-from accounts.credentials import password_matches, require_good_password, sealed, unsealed
+from accounts import credentials
+from accounts.credentials import hash_password, password_matches, require_good_password, sealed, unsealed
 from accounts.invitations import find_link, first_admin_link, invite, reset_link, take_link
 from accounts.limits import CODE, Limit, forget_tries, network_of, within_limits
 from accounts.rights import RIGHTS, ROLES, may
@@ -53,6 +55,16 @@ def test_words_in_any_language_are_a_password_without_rules_of_composition(passw
 def test_a_stored_hash_that_can_t_be_read_matches_nothing() -> None:
     assert not password_matches("", "anything")
     assert not password_matches(None, "anything")
+
+
+def test_a_password_is_hashed_by_argon2id_with_64_mebibytes_and_three_rounds(
+    real_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_HASHER", real_hasher)
+    stored = hash_password(PASSWORD)
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert password_matches(stored, PASSWORD)
+    assert not password_matches(stored, "otter lantern gravel violet")
 
 
 def test_an_invitation_works_once_for_its_address_and_role(database: Database) -> None:

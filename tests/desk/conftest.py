@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import pytest
 from flask import Flask
@@ -11,6 +12,7 @@ from playwright.sync_api import Page
 
 from accounts.rights import NEEDS_SECOND_FACTOR
 from daisychain.database import Database
+from daisychain.settings import Settings
 from desk.app import create_desk
 from sender.providers.provider import Outcome, Verdict
 from tests.desk.chromium import running_chromium, served, sign_in_by_page
@@ -18,9 +20,18 @@ from tests.desk.staff import Browser, make_account, sign_in
 from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
 
 
+@pytest.fixture(scope="package")
+def shared_app(usual_settings: Settings) -> Flask:
+    """The application of all tests of a worker: its templates are compiled once."""
+    return create_desk(Database(usual_settings))
+
+
 @pytest.fixture
-def app(database: Database) -> Flask:
-    return create_desk(database)
+def app(shared_app: Flask, database: Database) -> Iterator[Flask]:
+    """The application with this test's database; what a test changes of it is as before in the next one."""
+    shared_app.extensions["daisychain"] = database
+    with patch.dict(shared_app.view_functions), patch.dict(shared_app.config):
+        yield shared_app
 
 
 @pytest.fixture
@@ -58,16 +69,24 @@ def under_way(database: Database) -> int:
     return campaign_id
 
 
-@pytest.fixture(scope="module")
+# Not for the whole session: while Playwright runs, its thread can run no event loop of anybody else.
+@pytest.fixture(scope="package")
 def running(chromium: None) -> Iterator[Chromium]:
+    """The one Chromium of a worker."""
     with running_chromium() as running:
         yield running
 
 
-@pytest.fixture
-def url(app: Flask) -> Iterator[str]:
-    with served(app) as url:
+@pytest.fixture(scope="package")
+def server_url(shared_app: Flask) -> Iterator[str]:
+    with served(shared_app) as url:
         yield url
+
+
+@pytest.fixture
+def url(app: Flask, server_url: str) -> str:
+    """Where the application is served, with this test's database."""
+    return server_url
 
 
 @pytest.fixture
