@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from daisychain import schema
 from daisychain.built_files import BUILT
 from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
+from daisychain.operations import doctor
 from daisychain.settings import Settings
 from newsletters.browser import browser
+from sender.providers.sendgrid_setup import SetupFinding
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.kept_database import TEMPLATE, KeptDatabase, superuser, url_of
@@ -49,6 +52,15 @@ def chromium() -> None:
     """Skips the tests that need a Chromium if there is none; where CI is set they fail."""
     if not browser.chromium():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("there is no Chromium here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def look_at_browser() -> Iterator[Callable[[], SetupFinding]]:
+    """How the doctor looks at Chromium; in tests, all its visits share one look, as each starts a browser."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = doctor._browser
+        patch.setattr(doctor, "_browser", cache(real))
+        yield real
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,14 +8,12 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -24,39 +22,17 @@ import psycopg
 import pytest
 from sqlalchemy import func, make_url, select
 
-from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
-from daisychain.settings import Settings
 from lists.tables import Membership
 from sender.tables import Event
 from tests.command import Daisychain
-from tests.daisychain.work.test_serve import FORM, status
-from tests.sender.returns import Sent, sent
+from tests.daisychain.work.serving import FORM, PROCESSES, Served, serving, status
+from tests.sender.returns import Sent
 from tests.waiting import until
 
-PEOPLE, PROCESSES = 200, 2
+PEOPLE = 200
 ONE_CLICK = "List-Unsubscribe=One-Click"
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture
-def url(daisychain: Daisychain) -> Iterator[str]:
-    """The URL of a server with two web processes."""
-    with serving(daisychain) as (url, _):
-        yield url
-
-
-@contextmanager
-def serving(daisychain: Daisychain) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    process = daisychain.start("serve", "--port", "0", "--processes", str(PROCESSES))
-    assert process.stdout is not None
-    url = process.stdout.readline().strip()
-    try:
-        until(lambda: status(f"{url}/healthz") == 200)
-        yield url, process
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
 
 
 def connected(url: str) -> socket.socket:
@@ -83,19 +59,20 @@ def all_at_once(url: str, campaign: Sent) -> Counter[int]:
         return Counter(pool.map(leave, range(PEOPLE)))
 
 
-def left(database: Database) -> int:
-    with database.engine.connect() as connection:
-        return connection.scalars(select(func.count()).where(Membership.state == "unsubscribed")).one()
+def left(campaign: Sent) -> int:
+    with campaign.database.engine.connect() as connection:
+        of_list = Membership.list_id == campaign.list_id
+        return connection.scalars(select(func.count()).where(of_list, Membership.state == "unsubscribed")).one()
 
 
 def test_two_hundred_one_clicks_at_once_are_all_taken_and_the_database_is_asked_over_few_connections(
-    url: str, database: Database, settings: Settings, server: EmbeddedServer
+    served: Served, server: EmbeddedServer
 ) -> None:
-    campaign = sent(database, PEOPLE)
-    assert all_at_once(url, campaign) == {200: PEOPLE}
-    assert left(database) == PEOPLE
+    campaign = served.sent(PEOPLE)
+    assert all_at_once(served.url, campaign) == {200: PEOPLE}
+    assert left(campaign) == PEOPLE
     with psycopg.connect(server.conninfo(role="postgres", database="postgres")) as connection:
-        name = make_url(settings.database_url).database
+        name = make_url(served.command.settings.database_url).database
         row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]).fetchone()
     assert row is not None
     assert row[0] <= PROCESSES * 12 + 20  # those of the threads, and those of the one process that delivers
@@ -115,8 +92,8 @@ def tried(url: str, _: object = None) -> int:
             return error.code
 
 
-def test_people_who_sign_in_to_the_desk_keep_no_reader_waiting(url: str, database: Database) -> None:
-    campaign = sent(database, PEOPLE)
+def test_people_who_sign_in_to_the_desk_keep_no_reader_waiting(served: Served) -> None:
+    url, campaign = served.url, served.sent(PEOPLE)
     with ThreadPoolExecutor(20) as pool:
         tries = pool.map(partial(tried, url), range(20))
         assert all_at_once(url, campaign) == {200: PEOPLE}
@@ -139,8 +116,8 @@ SLOW = (
 )
 
 
-def test_connections_that_send_a_byte_every_two_seconds_change_nothing(url: str, database: Database) -> None:
-    campaign, stop = sent(database, PEOPLE), threading.Event()
+def test_connections_that_send_a_byte_every_two_seconds_change_nothing(served: Served) -> None:
+    url, campaign, stop = served.url, served.sent(PEOPLE), threading.Event()
 
     def drip(slow: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -158,8 +135,9 @@ def test_connections_that_send_a_byte_every_two_seconds_change_nothing(url: str,
         assert status(f"{url}/u/{campaign.unsubscribe()}") == 200
 
 
-def test_a_body_that_breaks_off_or_is_too_large_unsubscribes_nobody(url: str, database: Database) -> None:
-    key = sent(database).unsubscribe()
+def test_a_body_that_breaks_off_or_is_too_large_unsubscribes_nobody(served: Served) -> None:
+    url, campaign = served.url, served.sent()
+    key = campaign.unsubscribe()
     with connected(url) as broken:
         head = f"POST /u/{key} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: {len(ONE_CLICK) + 9}"
         broken.sendall(f"{head}\r\n\r\n{ONE_CLICK}".encode())
@@ -178,13 +156,13 @@ def test_a_body_that_breaks_off_or_is_too_large_unsubscribes_nobody(url: str, da
             large.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
             assert large.recv(99).split()[1] == b"413"
     assert asked(url, "GET", f"/u/{key}") == 200
-    assert left(database) == 0
+    assert left(campaign) == 0
 
 
 def test_pixels_beyond_their_share_are_shown_without_being_counted_and_unsubscribes_still_taken(
-    url: str, database: Database
+    served: Served,
 ) -> None:
-    campaign = sent(database, PEOPLE, opens="own")
+    url, database, campaign = served.url, served.database, served.sent(PEOPLE, opens="own")
     with database.engine.begin() as connection, ThreadPoolExecutor(400) as pool:
         connection.exec_driver_sql("LOCK TABLE events IN SHARE MODE")  # hits have to wait
         pixels = [pool.submit(asked, url, "GET", f"/o/{campaign.pixel(number % PEOPLE)}.gif") for number in range(400)]
@@ -197,9 +175,9 @@ def test_pixels_beyond_their_share_are_shown_without_being_counted_and_unsubscri
         assert 0 < connection.scalars(select(func.count()).where(Event.kind == "opened")).one() < 400
 
 
-def test_a_second_server_on_the_same_port_is_refused_and_the_first_goes_on(url: str, daisychain: Daisychain) -> None:
-    port = str(urlsplit(url).port)
-    second = daisychain.start("serve", "--port", port)
+def test_a_second_server_on_the_same_port_is_refused_and_the_first_goes_on(served: Served) -> None:
+    url, port = served.url, str(urlsplit(served.url).port)
+    second = served.command.start("serve", "--port", port)
     output, errors = second.communicate(timeout=60)
     assert (second.returncode, output) == (1, "")
     assert f"127.0.0.1:{port} is in use" in errors
@@ -239,14 +217,14 @@ def test_a_web_process_that_dies_is_replaced_and_sigterm_ends_them_all(daisychai
         assert status(f"{url}/healthz") == 0
 
 
-def test_any_address_and_header_gets_an_answer_and_a_head_request_gets_no_body(url: str) -> None:
+def test_any_address_and_header_gets_an_answer_and_a_head_request_gets_no_body(served: Served) -> None:
     expected = {"/o/%FF.gif": 404, "/u/%00": 404, "/toolkits/%E9%C3%A9": 404, "/?a=%FF&b=\xfc": 200}
     for path, code in expected.items():
-        with connected(url) as raw:
+        with connected(served.url) as raw:
             lines = [f"GET {path} HTTP/1.1", "Host: \xff", "X_Forwarded_For: 1.2.3.4", "Cookie: \xe9=1"]
             raw.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1"))
             assert int(raw.recv(99).split()[1]) in (code, 400), path
-    with connected(url) as raw:
+    with connected(served.url) as raw:
         raw.sendall(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: raw.recv(9999), b""))
     head, _, body = answer.partition(b"\r\n\r\n")

@@ -15,45 +15,27 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from daisychain.database import Database
 from daisychain.embedded import EmbeddedServer
 from daisychain.settings import Settings
 from sender.delivery.ledger import read_ledger
 from sender.upkeep import foreground
 from tests.command import Daisychain
-from tests.sender.returns import sent
+from tests.daisychain.work.serving import FORM, PROCESSES, Served, serving, status
 from tests.sender.staging import staged
 from tests.waiting import until
 
 THREADS = 8  # more than a process has for one kind of request
-FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def served(daisychain: Daisychain) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A server on a free port, and its URL once it answers."""
-    process = daisychain.start("serve", "--port", "0")
-    assert process.stdout is not None
-    url = process.stdout.readline().strip()
-    until(lambda: status(f"{url}/healthz") == 200)
-    yield url, process
-    process.terminate()
-    process.communicate(timeout=60)
+def own(daisychain: Daisychain) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server that this test may end: its URL, and the process."""
+    with serving(daisychain) as own:
+        yield own
 
 
-def status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
-    except OSError:
-        return 0
-
-
-def test_it_prints_its_url_first_answers_and_stops_on_sigterm(served: tuple[str, subprocess.Popen[str]]) -> None:
-    url, process = served
+def test_it_prints_its_url_first_answers_and_stops_on_sigterm(own: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = own
     assert url.startswith("http://127.0.0.1:")
     assert status(f"{url}/toolkits/community-makes-us") == 200
     assert status(f"{url}/u/not-a-key") == 404
@@ -65,7 +47,8 @@ def test_it_prints_its_url_first_answers_and_stops_on_sigterm(served: tuple[str,
     assert "not-a-key" not in errors
 
 
-def test_it_delivers_what_was_detached(served: tuple[str, subprocess.Popen[str]], database: Database) -> None:
+def test_it_delivers_what_was_detached(served: Served) -> None:
+    database = served.database
     campaign_id = staged(database, 10)
     foreground.start(database, campaign_id)
 
@@ -76,17 +59,17 @@ def test_it_delivers_what_was_detached(served: tuple[str, subprocess.Popen[str]]
     until(lambda: accepted() == 10)
 
 
-def test_its_pages_end_with_it_when_it_is_killed(served: tuple[str, subprocess.Popen[str]]) -> None:
-    url, process = served
+def test_its_pages_end_with_it_when_it_is_killed(own: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = own
     process.kill()
     process.wait()
     until(lambda: status(f"{url}/healthz") == 0)
 
 
 def test_it_ends_with_its_pages_when_the_database_was_away_and_nobody_delivers_any_more(
-    served: tuple[str, subprocess.Popen[str]], settings: Settings, server: EmbeddedServer
+    own: tuple[str, subprocess.Popen[str]], settings: Settings, server: EmbeddedServer
 ) -> None:
-    url, process = served
+    url, process = own
     name = make_url(settings.database_url).database
     with psycopg.connect(server.conninfo(role="postgres", database="postgres"), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
@@ -97,9 +80,8 @@ def test_it_ends_with_its_pages_when_the_database_was_away_and_nobody_delivers_a
     assert status(f"{url}/healthz") == 0
 
 
-def test_an_error_page_is_private_and_plain(served: tuple[str, subprocess.Popen[str]]) -> None:
-    url, _ = served
-    request = urllib.request.Request(f"{url}/nowhere", headers={"Accept": "text/html"})
+def test_an_error_page_is_private_and_plain(served: Served) -> None:
+    request = urllib.request.Request(f"{served.url}/nowhere", headers={"Accept": "text/html"})
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=60)
     with caught.value as answer:
@@ -109,15 +91,12 @@ def test_an_error_page_is_private_and_plain(served: tuple[str, subprocess.Popen[
 
 
 @pytest.mark.parametrize("stalled", ["/u/{key}", "/u/{key}/leave", "/webhooks/sendgrid"])
-def test_bodies_that_never_arrive_hold_up_no_page(
-    served: tuple[str, subprocess.Popen[str]], database: Database, stalled: str
-) -> None:
-    url, _ = served
-    key = sent(database).unsubscribe()
+def test_bodies_that_never_arrive_hold_up_no_page(served: Served, stalled: str) -> None:
+    url, key = served.url, served.sent().unsubscribe()
     address = (urlsplit(url).hostname, urlsplit(url).port)
     head = f"POST {stalled.format(key=key)} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\nContent-Type: {FORM}\r\n\r\na"
     with ExitStack() as stack:
-        for _ in range(THREADS + 1):
+        for _ in range(PROCESSES * THREADS + 1):
             stack.enter_context(socket.create_connection(address, timeout=60)).sendall(head.encode())
         time.sleep(0.3)  # for all of them to have got as far as they get
         assert status(f"{url}/healthz") == 200

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,12 @@ from PIL import Image
 
 from daisychain.embedded import EmbeddedServer
 from daisychain.errors import ConfigurationError
+from daisychain.operations import doctor
 from daisychain.secret import installation_secret
 from newsletters.browser import browser as browser_module
 from newsletters.browser import profile
 from newsletters.browser.browser import Browser, BrowserError, Page, View, chromium, open_browser
+from sender.providers.sendgrid_setup import SetupFinding
 from tests.command import Daisychain
 from tests.newsletters.browser.page_files import files_in
 from tests.newsletters.sample_toolkits import picture
@@ -255,7 +257,12 @@ def test_anybody_else_s_browser_never_goes_without(without_sandbox: Path, monkey
 
 @needs_chromium
 @pytest.mark.skipif(os.geteuid() != 0, reason=NOT_ROOT)
-def test_the_doctor_says_whether_there_is_a_sandbox(durable: Daisychain, without_sandbox: Path) -> None:
+def test_the_doctor_says_whether_there_is_a_sandbox(
+    durable: Daisychain, without_sandbox: Path, look_at_browser: Callable[[], SetupFinding],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(doctor, "_browser", look_at_browser)
+
     def said() -> list[tuple[str, str]]:
         found = durable.json("doctor", "--format", "json", code=None)
         return [(each["state"], each["words"]) for each in found if each["subject"] == "browser"]
