@@ -7,7 +7,13 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
+from daisychain.errors import StateError
+
 Made = TypeVar("Made")
+
+
+class Busy(StateError):  # noqa: N818 - the name says it
+    """Others are being served; a moment later it will work."""
 
 
 class Cache(Generic[Made]):
@@ -18,11 +24,16 @@ class Cache(Generic[Made]):
         self._kept: OrderedDict[Hashable, Made] = OrderedDict()
         self._turn, self._making = Lock(), Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Return the thing with `key`, making it if it is not kept; raises what `make` raises."""
+    def get(self, key: Hashable, make: Callable[[], Made], patience: float = -1) -> Made:
+        """Return the thing with `key`, making it if it is not kept; raises what `make` raises.
+
+        Raises Busy if others are still being made after `patience` seconds.
+        """
         if (found := self._find(key)) is not None:
             return found
-        with self._making:
+        if not self._making.acquire(timeout=patience):
+            raise Busy("This server is busy with other texts.", hint="Wait for a moment, then look again.")
+        try:
             if (found := self._find(key)) is not None:
                 return found
             made = make()
@@ -31,6 +42,8 @@ class Cache(Generic[Made]):
                 while len(self._kept) > self._most:
                     self._kept.popitem(last=False)
             return made
+        finally:
+            self._making.release()
 
     def _find(self, key: Hashable) -> Made | None:
         with self._turn:

@@ -65,7 +65,8 @@ def who_may(name: str) -> str:
 
 def note(object_: str = "", **details: Any) -> None:
     """Name the object of this change for the audit log, and what was before and after; no members' data, no secrets."""
-    g.noted = (object_ or g.noted[0], {**g.noted[1], **details})
+    before, known = g.noted or ("", {})
+    g.noted = (object_ or before, {**known, **details})
 
 
 def right(
@@ -84,7 +85,7 @@ def right(
             try:
                 with engine().begin() as g.connection:
                     answer = make_response(view(*arguments, **named))
-                    if request.method not in SAFE:
+                    if request.method not in SAFE and (g.noted or answer.status_code >= 400):
                         _record(g.connection, name, "done" if answer.status_code < 400 else "refused")
                     return answer
             except Exception as error:
@@ -97,6 +98,11 @@ def right(
         return inside
 
     return decorate
+
+
+def leave_no_line() -> None:
+    """Leave the audit log as it is: this request changed nothing, or went on with what has a line already."""
+    g.noted = None
 
 
 def access_of(endpoint: str) -> tuple[str, bool, bool] | None:
@@ -146,7 +152,7 @@ def _record_alone(name: str, outcome: str) -> None:
 
 def _record(transaction: Connection, name: str, outcome: str) -> None:
     who = g.person
-    object_, details = g.noted
+    object_, details = g.noted or ("", {})
     named = " ".join(str(value) for key, value in (request.view_args or {}).items() if key != "token")
     record_entry(transaction, Entry(
         who.name if who else "", who.role if who else "", network_of(request.remote_addr or ""), name,

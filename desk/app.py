@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from accounts.staff import names_with
 from daisychain import clock
 from daisychain.built_files import built_file, seconds_kept
+from daisychain.cache import Busy
 from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.own_address import at_own_address
@@ -24,7 +25,7 @@ from desk.admin import audit, invitations, people, settings
 from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import RowNumber, hint_of
 from desk.navigation import menu
-from desk.newsletters import blocks, editor, index, preview, test_mail, versions
+from desk.newsletters import blocks, editor, index, preview, test_mail, unsaved, versions
 from desk.send_wizard import approve, send_check, send_look
 from newsletters.documents.language_names import language_name
 
@@ -33,7 +34,7 @@ PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
 ACCOUNT = (session, forgotten, welcome, overview, second_factor)
-NEWSLETTERS = (index, blocks, editor, preview, versions, test_mail, send_check, approve, send_look)
+NEWSLETTERS = (index, blocks, editor, preview, unsaved, versions, test_mail, send_check, approve, send_look)
 CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports)
 ADMIN = (people, invitations, audit, settings)
 PARTS = (home, search, lists, toolkits, partners, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
@@ -125,10 +126,14 @@ def _static(name: str) -> str:
 def _explain(error: HTTPException | DaisychainError) -> tuple[str, int]:
     """Show an error in plain words; 422 if something was typed wrong, 409 if things have changed meanwhile."""
     if isinstance(error, DaisychainError):
-        code, message, hint = (422 if isinstance(error, InputError) else 409), error.message, hint_of(error)
+        code, message, hint = _status(error), error.message, hint_of(error)
     else:
         code, message, hint = error.code or 500, error.description or "", ""
     return render_template("desk/error.html", code=code, message=message, hint=hint), code
+
+
+def _status(error: DaisychainError) -> int:
+    return 422 if isinstance(error, InputError) else 503 if isinstance(error, Busy) else 409
 
 
 def _who_may(error: HTTPException) -> tuple[str, int]:

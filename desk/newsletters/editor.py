@@ -6,18 +6,19 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
+from daisychain.cache import Busy
 from daisychain.errors import InputError, StateError
 from desk.access import connection, note, person, right
-from desk.forms import Form
+from desk.forms import Form, asked_number
+from desk.newsletters.autosave import answer_autosave, by_itself, kind_of_save
 from desk.newsletters.opened import asked_language, languages_of, manuscript_of_saved, opened
-from newsletters.checks import Finding
 from newsletters.pieces.outline import same_line_ends
 from newsletters.preview.editor_view import look_at
 from newsletters.stored.contents import Change
 from newsletters.stored.joining import join
 from newsletters.stored.newsletters import SavedNewsletter
 from newsletters.stored.saving import Collision, aligned, save
-from newsletters.stored.versions import contents_of
+from newsletters.stored.versions import contents_of, mark
 
 blueprint = Blueprint("editor", __name__, url_prefix="/newsletters/<int:newsletter_id>")
 
@@ -41,15 +42,30 @@ def write(newsletter_id: int) -> Any:
     form, result = Form(text=typed), None
     with form.check("text"):
         change = Change({language: typed})
-        result = save(connection(), newsletter.id, base, change, who=person().name, kind="kept")
+        result = save(connection(), newsletter.id, base, change, who=person().name, kind=kind_of_save())
+    if isinstance(result, Collision):
+        note(version=base, outcome="collided")
+    elif result:
+        note(version=result.version)
+    if by_itself():
+        return answer_autosave(newsletter, result, form)
     if result is None:
         return _page(newsletter, language, form, base)
     if isinstance(result, Collision):
-        note(version=base, outcome="collided")
         return show_both(result, language, Form())
-    note(version=result.version)
-    flash("Nothing was changed." if result.version == newsletter.version else "Saved.")
+    # What was saved while it was written becomes a version that is kept.
+    kept = mark(connection(), result, "kept")
+    flash("Saved." if kept or result.version != newsletter.version else "Nothing was changed.")
     return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=language or None))
+
+
+@blueprint.get("/join")
+@right("newsletters.write")
+def both(newsletter_id: int) -> Any:
+    """Show a refused text, which was kept, beside the one that is saved."""
+    newsletter = opened(newsletter_id)
+    language = asked_language(newsletter)
+    return show_both(_kept(newsletter, language, asked_number("kept_as") or 0), language, Form(), status=200)
 
 
 @blueprint.post("/join")
@@ -58,9 +74,8 @@ def put_together(newsletter_id: int) -> Any:
     """Save both texts put together as chosen; if the other one changed meanwhile, ask again."""
     newsletter = opened(newsletter_id)
     language, kept_as = asked_language(newsletter), request.form.get("kept_as", 0, int)
-    mine = contents_of(connection(), newsletter.id, kept_as).texts.get(language, "")
-    pairs = aligned(mine, newsletter.contents.texts[language])
-    asked = Collision(newsletter, kept_as, {language: pairs})
+    asked = _kept(newsletter, language, kept_as)
+    pairs = asked.pairs[language]
     form = Form(*(f"piece-{at}" for at in range(len(pairs))))
     if newsletter.version != request.form.get("base", 0, int):
         form.errors["both"] = f"{newsletter.updated_by} saved once more. Please look again."
@@ -109,6 +124,12 @@ def remove_language(newsletter_id: int) -> Any:
     return redirect(url_for("editor.source", newsletter_id=newsletter.id))
 
 
+def _kept(newsletter: SavedNewsletter, language: str, kept_as: int) -> Collision:
+    """Return the collision of a text that was kept with the one that is saved now; raises StateError."""
+    mine = contents_of(connection(), newsletter.id, kept_as).texts.get(language, "")
+    return Collision(newsletter, kept_as, {language: aligned(mine, newsletter.contents.texts[language])})
+
+
 def _saved(result: SavedNewsletter | Collision) -> SavedNewsletter:
     """Return what was saved; raises StateError if somebody saved between this request's reading and its writing."""
     if isinstance(result, Collision):
@@ -117,24 +138,15 @@ def _saved(result: SavedNewsletter | Collision) -> SavedNewsletter:
 
 
 def _page(newsletter: SavedNewsletter, language: str, form: Form, version: int) -> Any:
-    found, unseen = _stopping(newsletter, language) if not form.errors else ([], "")
+    view, unseen = None, ""
+    try:
+        view = look_at(connection(), manuscript_of_saved(newsletter), language, who=person().name)
+    except (InputError, Busy) as error:
+        unseen = f"{error.message} {error.hint}"
     return form.page(
-        "desk/newsletters/source.html", newsletter=newsletter, language=language, version=version, found=found,
+        "desk/newsletters/source.html", newsletter=newsletter, language=language, version=version, view=view,
         unseen=unseen, languages=languages_of(newsletter),
     )  # fmt: skip
-
-
-def _stopping(newsletter: SavedNewsletter, language: str) -> tuple[list[tuple[int | None, str, Finding]], str]:
-    """Return what stops a send: line, the text of that line, and the finding; or why nobody looked."""
-    lines = newsletter.contents.texts[language].splitlines()
-    try:
-        view = look_at(connection(), manuscript_of_saved(newsletter), language)
-    except InputError as error:
-        return [], f"{error.message} {error.hint}"
-    return [
-        (each.line, lines[each.line - 1] if each.line and each.line <= len(lines) else "", each.finding)
-        for each in view.to_fix
-    ], ""
 
 
 def show_both(collision: Collision, language: str, form: Form, status: int = 409) -> Any:

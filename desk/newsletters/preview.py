@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Blueprint, redirect, request, session, url_for
 
 from daisychain.errors import InputError
 from desk.access import connection, person, right
@@ -17,10 +17,10 @@ from desk.newsletters.opened import (
     languages_of,
     manuscript_of_saved,
     opened,
-    public_root,
 )
+from desk.newsletters.unsaved import framed, shown
 from lists.lists import list_names
-from newsletters.preview.editor_view import ShownMail, look_at, show
+from newsletters.preview.editor_view import ShownMail, look_at
 from newsletters.stored.newsletters import SavedNewsletter
 
 blueprint = Blueprint("preview", __name__, url_prefix="/newsletters/<int:newsletter_id>")
@@ -49,19 +49,17 @@ def choose_reader(newsletter_id: int) -> Any:
             session[READER] = number
     if form.errors:
         return _page(newsletter, form)
-    asked: dict[str, Any] = request.args.to_dict()
-    return redirect(url_for("preview.look", newsletter_id=newsletter.id, **asked))
+    asked: dict[str, Any] = {**request.args.to_dict(), "language": request.form.get("language") or None}
+    view = request.form.get("back")
+    view = view if view in ("blocks.index", "editor.source") else "preview.look"
+    return redirect(url_for(view, newsletter_id=newsletter.id, **asked))
 
 
 @blueprint.get("/frame")
 @right("newsletters.write")
 def frame(newsletter_id: int) -> Any:
     """Return the mail itself, under a policy of its own: no script, nothing but its own pictures."""
-    mail = _shown(opened(newsletter_id))
-    if mail is None:
-        return Response("Nothing can be shown yet.", mimetype="text/plain")
-    headers = {"Content-Security-Policy": mail.policy, "X-Frame-Options": "SAMEORIGIN"}
-    return Response(mail.html, mimetype="text/html", headers=headers)
+    return framed(_shown(opened(newsletter_id)))
 
 
 @blueprint.get("/checks")
@@ -71,8 +69,9 @@ def checks(newsletter_id: int) -> Any:
     newsletter, people = opened(newsletter_id), asked_people()
     language, form, view = asked_language(newsletter), Form(), None
     with form.check("checks"):
-        view = look_at(connection(), manuscript_of_saved(newsletter), language, people)
-    return form.page("desk/newsletters/checks.html", view=view, **_shared(newsletter, people))
+        view = look_at(connection(), manuscript_of_saved(newsletter), language, people, who=person().name)
+    lists = list_names(connection())
+    return form.page("desk/newsletters/checks.html", view=view, people=people, lists=lists, **_shared(newsletter))
 
 
 def _page(newsletter: SavedNewsletter, form: Form) -> Any:
@@ -81,20 +80,24 @@ def _page(newsletter: SavedNewsletter, form: Form) -> Any:
         mail = _shown(newsletter)
     reader = chosen_reader(people)
     form.values.setdefault("reader", str(reader["email"]) if reader else "")
-    as_text = request.args.get("look") == "text"
-    return form.page("desk/newsletters/preview.html", mail=mail, as_text=as_text, **_shared(newsletter, people))
+    return form.page("desk/newsletters/preview.html", mail=mail, **_shared(newsletter))
 
 
-def _shared(newsletter: SavedNewsletter, people: Any) -> dict[str, Any]:
-    return {
-        "newsletter": newsletter, "language": request.args.get("language", ""), "languages": languages_of(newsletter),
-        "lists": list_names(connection()), "people": people, "may_see_people": person().may("people.see"),
-    }  # fmt: skip
+def _shared(newsletter: SavedNewsletter) -> dict[str, Any]:
+    return {"newsletter": newsletter, "language": asked_language(newsletter), "languages": languages_of(newsletter)}
+
+
+@blueprint.app_context_processor
+def _for_the_choices() -> dict[str, Any]:
+    return {"look_choices": _choices}
+
+
+def _choices() -> dict[str, Any]:
+    """Return the lists that a preview may be for, the people of the chosen one, and who is chosen among them."""
+    people = asked_people()
+    reader = chosen_reader(people)
+    return {"lists": list_names(connection()), "people": people, "reader": reader["email"] if reader else ""}
 
 
 def _shown(newsletter: SavedNewsletter) -> ShownMail | None:
-    language, people = asked_language(newsletter), asked_people()
-    return show(
-        connection(), manuscript_of_saved(newsletter), language, people=people, member=chosen_reader(people),
-        dark="dark" in request.args, images="no-pictures" not in request.args, public_url=public_root(),
-    )  # fmt: skip
+    return shown(manuscript_of_saved(newsletter), asked_language(newsletter))

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from desk.access import connection, note, person, right
 from desk.newsletters.opened import opened
-from newsletters.stored.versions import contents_of, restore, undo
+from newsletters.stored.versions import contents_of, next_undo, restore, undo
 from newsletters.stored.versions import versions as list_versions
 
 blueprint = Blueprint("versions", __name__, url_prefix="/newsletters/<int:newsletter_id>/versions")
@@ -54,8 +54,16 @@ def take_back(newsletter_id: int) -> Any:
     made = undo(connection(), newsletter.id, _base(newsletter.version), who=person().name)
     note(version=made.version)
     flash("Undone. What was there is kept among the versions.")
-    return redirect((request.form.get("back") == "blocks" and url_for("blocks.index", newsletter_id=newsletter.id))
-                    or url_for("editor.source", newsletter_id=newsletter.id))  # fmt: skip
+    view = "blocks.index" if request.form.get("back", "").startswith("blocks") else "editor.source"
+    language = request.form.get("language")
+    there = language if language in made.contents.texts else None
+    return redirect(url_for(view, newsletter_id=newsletter.id, language=there or None))
+
+
+@blueprint.app_context_processor
+def _for_the_head() -> dict[str, Any]:
+    """Let the head of each page of a newsletter say what an undo takes back."""
+    return {"next_undo": lambda newsletter: next_undo(connection(), newsletter)}
 
 
 def _base(version: int) -> int:

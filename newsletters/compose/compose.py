@@ -131,7 +131,10 @@ class Composer:
         written = []
         for node in nodes:
             with self.expressions.mistakes:
-                written.append(one(node))
+                try:
+                    written.append(one(node))
+                except RecursionError:
+                    raise _line(node).wrong("Tags are nested too deeply here.", "Take some of them out.") from None
         return "".join(written)
 
     def _flush(self, run: list[Node], pieces: list[Piece]) -> None:

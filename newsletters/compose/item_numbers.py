@@ -10,6 +10,9 @@ from newsletters.expressions.parse import Expressions, Found, Line
 from newsletters.expressions.trees import both
 from newsletters.tokens import Kind, conditions_in
 
+# A number is decided by all of them: each item more makes every number after it longer.
+MOST_CONDITIONAL = 100
+
 # A condition's index, and whether its else part is meant; a path is the parts that an item is in.
 Step = tuple[int, bool]
 Path = tuple[Step, ...]
@@ -23,6 +26,10 @@ def number_writer(expressions: Expressions, line: Line) -> WriteNumber:
     def write(number: int, seen: Sequence[Path]) -> str:
         if not seen:
             return str(number)
+        if len(seen) > MOST_CONDITIONAL:
+            raise line.wrong(
+                f"More than {MOST_CONDITIONAL} items of this list are only for some people.", "Begin another list."
+            )
         tests = [reduce(both, (_test(step, expressions) for step in path)) for path in seen]
         expressions.slots.append(Found(["count", number, *tests], line.file, line.number))
         return expressions.mint.write(Kind.EXPRESSION, len(expressions.slots) - 1)

@@ -14,22 +14,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daisychain.cache import Cache
 from daisychain.errors import InputError
 from newsletters.checks import Finding, Subject, families, with_mistakes
-from newsletters.compose.compiler import Compilation, compile_document, own_brand
+from newsletters.compose.compiler import Compilation
 from newsletters.compose.languages import speakers
 from newsletters.compose.mjml import mark_number, marked_html
-from newsletters.documents.document import Document
-from newsletters.documents.error_list import Mistakes
 from newsletters.merge.merge import References, plan_merge
 from newsletters.people import People
 from newsletters.pieces.outline import SourcePiece, cut, piece_at
+from newsletters.preview.live_compile import live_compile
 from newsletters.preview.preview import INERT
 from newsletters.stored.manuscripts import StoredManuscript
-from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.images import image_path, keep_images
-from newsletters.toolkits.toolkit import Toolkit, current_day
+from newsletters.toolkits.toolkit import current_day
 
 # A newsletter has some 5 kB. More than this is not compiled while somebody types.
 MAX_LIVE_BYTES = 40_000
@@ -81,11 +78,15 @@ class ShownMail:
 
 
 def look_at(
-    connection: Connection, manuscript: StoredManuscript, language: str = "", people: People | None = None
-) -> EditorView:
-    """Return the view of one language's text; raises InputError only for a text that is too large to be looked at."""
+    connection: Connection, manuscript: StoredManuscript, language: str = "", people: People | None = None,
+    *, who: str = "",
+) -> EditorView:  # fmt: skip
+    """Return the view of one language's text; raises InputError only for a text that is too large to be looked at.
+
+    Both calls raise Busy if other texts, or those of `who`, take too much of this process.
+    """
     pieces = _pieces(manuscript, language)
-    made = _made(connection, manuscript, language, people)
+    made = live_compile(connection, manuscript, language, people, who)
     people = people and _readers(manuscript, language, people)
     checked, unfinished = _checked(made.compilation, people) if made.compilation else ([], False)
     found = with_mistakes(checked, made.mistakes)
@@ -109,13 +110,14 @@ def show(
     dark: bool = False,
     images: bool = True,
     public_url: str = "",
+    who: str = "",
 ) -> ShownMail | None:
     """Return the mail for `member`, or without anybody's values, less what has errors; None if nothing can be made.
 
     Its pictures, which are stored, have the addresses of public pages below this host. Raises InputError.
     """
     pieces = _pieces(manuscript, language)
-    compilation = _made(connection, manuscript, language, people).compilation
+    compilation = live_compile(connection, manuscript, language, people, who).compilation
     if compilation is None:
         return None
     keep_images(connection, compilation.images)
@@ -129,15 +131,6 @@ def show(
     html = _DARK.sub("all" if dark else "not all", mail.html)
     html = _SCHEMES.sub(rf"\g<1>{'dark' if dark else 'light'}", html)
     return ShownMail(mail.subject, line.subject, html, mail.text, _POLICY.format("'self'" if images else "'none'"))
-
-
-@dataclass(frozen=True)
-class _Made:
-    compilation: Compilation | None
-    mistakes: Mistakes
-
-
-_LATELY: Cache[_Made] = Cache(32)
 
 
 def _checked(compilation: Compilation, people: People | None) -> tuple[list[Finding], bool]:
@@ -175,36 +168,6 @@ def _readers(manuscript: StoredManuscript, language: str, people: People) -> Peo
             speakers(people, language or first.language, codes, first.fallback or first.language) if others else people
         )
     return people
-
-
-def _made(connection: Connection, manuscript: StoredManuscript, language: str, people: People | None) -> _Made:
-    mistakes = Mistakes(collect=True)
-    with mistakes:
-        document = manuscript.document(language)
-        toolkit = _toolkit(connection, document)
-        fields = frozenset(people.fields()) if people else frozenset()
-        texts = manuscript.contents.texts
-        key = (
-            manuscript.name, texts[""], language, texts[language], tuple(manuscript.contents.images.items()),
-            tuple(manuscript.contents.brands.items()), toolkit.content_hash, fields, current_day(),
-        )  # fmt: skip
-        return _LATELY.get(key, lambda: _compiled(document, toolkit, fields))
-    return _Made(None, mistakes)
-
-
-def _compiled(document: Document, toolkit: Toolkit, fields: frozenset[str]) -> _Made:
-    mistakes = Mistakes(collect=True)
-    with mistakes:
-        brand = own_brand(document)
-        return _Made(compile_document(document, toolkit, brand=brand, list_fields=fields, mistakes=mistakes), mistakes)
-    return _Made(None, mistakes)
-
-
-def _toolkit(connection: Connection, document: Document) -> Toolkit:
-    try:
-        return named_toolkit(document.toolkit, connection)
-    except UnknownToolkit as error:
-        raise document.wrong("toolkit", error.message, error.hint) from None
 
 
 def _placed(finding: Finding, pieces: Sequence[SourcePiece], file: str) -> PlacedFinding:

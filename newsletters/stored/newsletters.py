@@ -29,7 +29,10 @@ _TOOLKIT = r"\ntoolkit:[ \t]*[\"']?([^\"'\s]+)"
 
 @dataclass(frozen=True)
 class SavedNewsletter:
-    """A newsletter as it is now; `changed` is the version in which each language last changed."""
+    """A newsletter as it is now; `changed` is the version in which each language last changed.
+
+    `joined` if this version was saved in the row of the same person's autosave before it.
+    """
 
     id: int
     name: str
@@ -39,6 +42,7 @@ class SavedNewsletter:
     changed: dict[str, int]
     updated_at: datetime
     updated_by: str
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,10 +177,11 @@ def put(
         table.note == "", table.undone_to.is_(None), table.since > func.now() - ONE_ROW,
     )  # fmt: skip
     joins = kind == "auto" and not note and undone_to is None
-    if not joins or not connection.execute(update(table).where(same_sitting).values(row)).rowcount:
+    joined = joins and connection.execute(update(table).where(same_sitting).values(row)).rowcount > 0
+    if not joined:
         row |= {"newsletter_id": now.id, "kind": kind, "by": who, "note": note, "undone_to": undone_to}
         connection.execute(insert(table).values(row))
-    return SavedNewsletter(now.id, now.name, now.title, version, contents, changed, at, who)
+    return SavedNewsletter(now.id, now.name, now.title, version, contents, changed, at, who, joined)
 
 
 ONE_ROW = timedelta(minutes=10)

@@ -33,6 +33,15 @@ class SavedVersion:
     note: str
 
 
+@dataclass(frozen=True)
+class UndoStep:
+    """What an undo takes back, and the save and version that it goes back to."""
+
+    what: str
+    save_id: int
+    version: int
+
+
 def versions(connection: Connection, newsletter_id: int) -> list[SavedVersion]:
     """Return the saved versions of a newsletter, the newest first."""
     table = NewsletterSave
@@ -64,20 +73,31 @@ def restore(connection: Connection, newsletter_id: int, save_id: int, base: int,
 def undo(connection: Connection, newsletter_id: int, base: int, *, who: str) -> SavedNewsletter:
     """Take back the last step as a new version; again takes back the one before. Raises StateError."""
     now = _unmoved(connection, newsletter_id, base)
+    step = next_undo(connection, now)
+    if step is None:
+        raise StateError("There is nothing to undo.")
+    contents = contents_of(connection, now.id, step.save_id)
+    return put(connection, now, contents, who=who, note=f"Undone: {step.what}", undone_to=step.version)
+
+
+def next_undo(connection: Connection, now: SavedNewsletter) -> UndoStep | None:
+    """Return the step that `undo` would take back; None if there is nothing to undo."""
     current = _row(connection, now.id, NewsletterSave.version == now.version)
     assert current is not None
     begun = current.undone_to or current.version
     undone = _row(connection, now.id, NewsletterSave.version == begun)
     before = _row(connection, now.id, NewsletterSave.version < begun)
     if before is None:
-        raise StateError("There is nothing to undo.")
-    what = (undone and undone.note) or f"changes of {clock.shown(undone.at if undone else current.at)}"
-    contents = contents_of(connection, now.id, before.id)
-    return put(connection, now, contents, who=who, note=f"Undone: {what}", undone_to=before.version)
+        return None
+    what = (undone and undone.note) or f"changes since {clock.shown((undone or current).since)}"
+    return UndoStep(what, before.id, before.version)
 
 
-def mark(connection: Connection, newsletter: SavedNewsletter, kind: SaveKind, note: str = "") -> None:
-    """Keep this version for ever, as kept, tested or sent; it need not be the newest, or in the list still."""
+def mark(connection: Connection, newsletter: SavedNewsletter, kind: SaveKind, note: str = "") -> bool:
+    """Keep this version for ever, as kept, tested or sent; it need not be the newest, or in the list still.
+
+    Returns whether that is new.
+    """
     table = NewsletterSave
     mine = and_(table.newsletter_id == newsletter.id, table.version == newsletter.version, table.kind != "collided")
     row = connection.execute(select(table.id, table.kind, table.note).where(mine).with_for_update()).one_or_none()
@@ -85,10 +105,11 @@ def mark(connection: Connection, newsletter: SavedNewsletter, kind: SaveKind, no
         content = {**newsletter.contents.to_json(), "changed": newsletter.changed}
         values = {"newsletter_id": newsletter.id, "version": newsletter.version, "content": content}
         connection.execute(insert(table).values(kind=kind, note=note, by=newsletter.updated_by, **values))
-        return
+        return True
     notes = "; ".join(filter(None, (row.note, note)))
     best = max(kind, row.kind, key=lambda each: _RANK[each])
     connection.execute(update(table).where(table.id == row.id).values(kind=best, note=notes))
+    return bool(best != row.kind)
 
 
 def mark_campaign(connection: Connection, newsletter: SavedNewsletter, campaign_id: int) -> None:
