@@ -11,7 +11,7 @@ from newsletters.expressions.trees import both
 from newsletters.tokens import Kind, conditions_in
 
 # A number is decided by all of them: each item more makes every number after it longer.
-MOST_CONDITIONAL = 100
+MOST_CONDITIONAL = 300
 
 # A condition's index, and whether its else part is meant; a path is the parts that an item is in.
 Step = tuple[int, bool]

@@ -15,6 +15,7 @@ from daisychain.errors import InputError
 from newsletters.compose.blocks import registry
 from newsletters.compose.starter import starter
 from newsletters.pieces.forms import form_of
+from newsletters.preview import live_compile
 from newsletters.preview.editor_view import MAX_LIVE_BYTES, EditorView, ShownMail, look_at, show
 from newsletters.stored.contents import Contents
 from newsletters.stored.manuscripts import StoredManuscript
@@ -174,6 +175,31 @@ def test_hostile_text_is_answered_with_errors_and_no_crash(connection: Connectio
     manuscript = written(connection, sign * (20_000 // len(sign)))
     look_at(connection, manuscript)
     show(connection, manuscript)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [":: button\n" * 3_000, "{% fi x %}\n" * 3_000, "{{ member.frst_name }}\n\n" * 1_500, "::: copy nothing\n" * 290,
+     "::: note\n" + "{% if member.first_name %}\n1. a\n{% endif %}\n" * 900 + ":::\n", "<div>" * 3_000],
+)  # fmt: skip
+def test_of_very_many_mistakes_the_first_hundred_are_named_and_no_more_is_compiled(
+    connection: Connection, body: str
+) -> None:
+    view = look_at(connection, written(connection, body))
+    assert 1 <= len(view.to_fix) <= 101
+    assert show(connection, written(connection, body)) is None or not view.compiles
+
+
+def test_a_text_that_takes_too_long_is_given_up_and_not_remembered_as_broken(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manuscript = written(connection, "A slow text of this test.\n")
+    monkeypatch.setattr(live_compile, "LONGEST", -1)
+    (error,) = look_at(connection, manuscript).to_fix
+    assert "takes too long" in error.finding.message
+    assert show(connection, manuscript) is None
+    monkeypatch.setattr(live_compile, "LONGEST", 60)
+    assert "slow text" in mail(connection, manuscript).text
 
 
 def test_a_changed_toolkit_or_picture_is_seen_at_once(connection: Connection, tmp_path: Path) -> None:
