@@ -24,14 +24,14 @@ class Cache(Generic[Made]):
         self._kept: OrderedDict[Hashable, Made] = OrderedDict()
         self._turn, self._making = Lock(), Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Made], patience: float = -1) -> Made:
+    def get(self, key: Hashable, make: Callable[[], Made], longest_wait: float = -1) -> Made:
         """Return the thing with `key`, making it if it is not kept; raises what `make` raises.
 
-        Raises Busy if others are still being made after `patience` seconds.
+        Raises Busy if others are still being made after `longest_wait` seconds.
         """
         if (found := self._find(key)) is not None:
             return found
-        if not self._making.acquire(timeout=patience):
+        if not self._making.acquire(timeout=longest_wait):
             raise Busy("This server is busy with other texts.", hint="Wait for a moment, then look again.")
         try:
             if (found := self._find(key)) is not None:

@@ -25,7 +25,7 @@ def kind_of_save() -> SaveKind:
 
 
 def answer_autosave(before: SavedNewsletter, result: SavedNewsletter | Collision | None, form: Form) -> Any:
-    """Return what became of a save: its version and time; why it was refused; or where both texts are shown."""
+    """Return the result of a save: its version and time, why it was refused, or the page that shows both texts."""
     if result is None or form.errors:
         return {"error": " ".join(form.errors.values())}, 422
     if isinstance(result, Collision):

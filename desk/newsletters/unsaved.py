@@ -1,4 +1,4 @@
-"""What somebody has typed and not saved: its subject and preheader, the mail itself, and what the checks find.
+"""Preview and check a text that somebody is typing, before it is saved.
 
 These pages are asked for while people type, store nothing, and leave no line in the audit log.
 """

@@ -1,4 +1,4 @@
-"""What can be typed into a newsletter's source: blocks, copy, pictures, links and fields by name, for an editor."""
+"""List the names that an editor can complete in a newsletter's source: blocks, copy, pictures, links and fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from newsletters.toolkits.toolkit import Toolkit, current_day
 def completions(
     connection: Connection, manuscript: StoredManuscript, language: str, people: People | None
 ) -> dict[str, Any]:
-    """Return the names by kind, as JSON; those of a toolkit that can't be read are left out."""
+    """Return the names by kind, as JSON; without a toolkit's names if it can't be read."""
     fields, toolkit = MEMBER_FIELDS | (people.fields() if people else set()), None
     try:
         document = manuscript.document(language)

@@ -83,7 +83,7 @@ def look_at(
 ) -> EditorView:  # fmt: skip
     """Return the view of one language's text; raises InputError only for a text that is too large to be looked at.
 
-    Both calls raise Busy if other texts, or those of `who`, take too much of this process.
+    Both calls raise Busy while this process has other texts to compile, or has compiled too much for `who`.
     """
     pieces = _pieces(manuscript, language)
     made = live_compile(connection, manuscript, language, people, who)

@@ -27,14 +27,14 @@ from newsletters.toolkits.toolkit import Toolkit, current_day
 LONGEST = 3.0
 MOST_MISTAKES = 100
 # How long a request waits while another text is compiled; it holds one of the desk's few threads.
-PATIENCE = 0.5
+LONGEST_WAIT = 0.5
 # Each second of CPU counts three; somebody may be this far ahead.
 SHARE, AHEAD = 3, 12.0
 
 
 @dataclass(frozen=True)
 class LiveCompile:
-    """A text compiled as far as it can be, and what is wrong with it."""
+    """A compiled text, without the parts that have mistakes; None if nothing can be compiled."""
 
     compilation: Compilation | None
     mistakes: Mistakes
@@ -81,7 +81,7 @@ def live_compile(
         )  # fmt: skip
         try:
             return _LATELY.get(
-                key, lambda: _TURNS.run(who, lambda: _compiled(document, toolkit, fields)), patience=PATIENCE
+                key, lambda: _TURNS.run(who, lambda: _compiled(document, toolkit, fields)), longest_wait=LONGEST_WAIT
             )
         except GaveUpError:
             raise InputError(

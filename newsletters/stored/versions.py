@@ -35,7 +35,7 @@ class SavedVersion:
 
 @dataclass(frozen=True)
 class UndoStep:
-    """What an undo takes back, and the save and version that it goes back to."""
+    """The step that an undo takes back, and the save and version that it goes back to."""
 
     what: str
     save_id: int
