@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, select
 
@@ -13,6 +13,7 @@ from accounts.tables import AuditLine
 from daisychain.clock import home_zone
 
 PAGE = 100
+LOOKED_THROUGH = 100_000  # lines
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,28 @@ def record_command(connection: Connection, who: str, action: str, object_: str) 
     record_entry(connection, Entry(f"{who} (command line)", "", "", "", action, object_, "done", {}))
 
 
-def read_audit(connection: Connection, asked: AuditFilter, *, at_most: int | None = PAGE) -> Iterator[AuditLine]:
+class AuditPage(NamedTuple):
+    """Some lines, the newest first, and the id before which the next page begins, if there may be older ones."""
+
+    lines: Sequence[Any]
+    older: int | None
+
+
+def audit_page(connection: Connection, asked: AuditFilter) -> AuditPage:
+    """Return the newest lines that fit, of as many as can be looked through at once: the log only grows."""
+    newest = asked.before or (connection.scalar(select(func.max(AuditLine.id))) or 0) + 1
+    oldest = newest - LOOKED_THROUGH
+    lines = connection.execute(_fitting(asked).where(AuditLine.id >= oldest).limit(PAGE)).all()
+    return AuditPage(lines, lines[-1].id if len(lines) == PAGE else oldest if oldest > 1 else None)
+
+
+def read_audit(connection: Connection, asked: AuditFilter, *, at_most: int) -> Iterator[Any]:
     """Return the lines that fit, the newest first."""
-    columns = tuple(AuditLine.__table__.columns)
-    found = _fitting(select(*columns), asked).order_by(AuditLine.id.desc())
-    yield from connection.execute(found.limit(at_most)).all()  # type: ignore[misc]
+    yield from connection.execute(_fitting(asked).limit(at_most))
 
 
-def _fitting(query: Select[Any], asked: AuditFilter) -> Select[Any]:
+def _fitting(asked: AuditFilter) -> Select[Any]:
+    query: Select[Any] = select(*AuditLine.__table__.columns).order_by(AuditLine.id.desc())
     for column, text in (
         (AuditLine.who, asked.who),
         (AuditLine.object, asked.object),

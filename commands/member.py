@@ -34,9 +34,9 @@ def add(
     format_: str, **names: str,
 ) -> None:  # fmt: skip
     """Add the person with the address EMAIL to a list."""
+    from lists.cells import language_code
     from lists.lists import find_list
     from lists.members import add_member
-    from lists.spoken_languages import language_code
 
     if (code := language_code(language)) is None:
         raise InputError(f"There is no language {language!r}.", hint="Write a code or an English name: cy, Welsh.")

@@ -26,6 +26,8 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.settings import Settings
 from desk.account import kept_form
+from lists.kept_figures import give_kept
+from sender.upkeep.list_counts import ask_to_count
 
 P = ParamSpec("P")
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -84,6 +86,8 @@ def right(
         def inside(*arguments: P.args, **named: P.kwargs) -> Response:
             try:
                 with engine().begin() as g.connection:
+                    if request.method in SAFE:
+                        give_kept(g.connection, ask_to_count)
                     answer = make_response(view(*arguments, **named))
                     if request.method not in SAFE and (g.noted or answer.status_code >= 400):
                         _record(g.connection, name, "done" if answer.status_code < 400 else "refused")

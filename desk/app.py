@@ -27,6 +27,7 @@ from desk.forms import RowNumber, hint_of
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, preview, test_mail, unsaved, versions
 from desk.send_wizard import approve, send_check, send_look
+from lists.kept_figures import counted_at
 from newsletters.documents.language_names import language_name
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +99,7 @@ def create_desk(database: Database) -> Flask:
     app.register_error_handler(403, _who_may)
     app.jinja_env.globals.update(
         menu=menu, who_may=access.who_may, static=_static, built_file=built_file, now=partial(datetime.now, UTC),
-        endpoints=app.view_functions,
+        endpoints=app.view_functions, counted_at=lambda: counted_at(access.connection()),
     )  # fmt: skip
     app.jinja_env.filters.update(moment=_moment, language=language_name)
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]

@@ -7,10 +7,12 @@ from email.headerregistry import Address
 from functools import cached_property
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Row, Select, case, func, select
 
 from lists.addresses import address_key
 from lists.audience import Audience, column_of
+from lists.kept_figures import COUNTS, figure
 from lists.lists import find_list
 from lists.tables import STANDARD_FIELDS, Member, Membership
 
@@ -30,15 +32,24 @@ class ListPeople:
     """
 
     def __init__(
-        self, connection: Connection, name: str, audience: Audience, *,
-        of: ListPeople | None = None, codes: Collection[str] = (),
-    ) -> None:  # fmt: skip
+        self, connection: Connection, name: str, audience: Audience, codes: Collection[str] | None = None
+    ) -> None:
         self.name = name
         self._connection = connection
         self._audience = audience
-        self._of, self._codes = of, sorted(codes)
-        self._longest: dict[str, str] = {}
-        self._values: dict[tuple[str, str], dict[str, int]] = {}
+        self._codes = codes
+        self._counted: dict[tuple[str, ...], Any] = {}
+
+    def _figure(self, kind: str, *of: str) -> Any:
+        """Return what the method `count_KIND` counts; of a whole list it may be kept (lists/kept_figures.py)."""
+        name = (kind, *of)
+        if name not in self._counted:
+            if self._audience.members is None:
+                codes = orjson.dumps(None if self._codes is None else sorted(self._codes)).decode()
+                self._counted[name] = figure(self._connection, self._audience.list_id, "people", codes, *name)
+            else:
+                self._counted[name] = getattr(self, f"count_{kind}")(*of)
+        return self._counted[name]
 
     def sender(self) -> tuple[str, str]:
         """Return its sender, as in From, and the address for replies; empty if that is the same."""
@@ -47,17 +58,15 @@ class ListPeople:
 
     def count(self) -> int:
         """Count the people who may be mailed."""
-        return sum(self._languages.values())
+        return sum(self.languages().values())
 
     def excluded(self) -> int:
         """Count the people who were on the list and may not be mailed: they left, or are suppressed."""
-        return int(self._connection.execute(self._audience.everybody(func.count())).scalar_one()) - self.count()
+        return int(self._figure("everybody")) - self.count()
 
     def fields(self) -> set[str]:
         """The standard fields, and the custom ones that somebody on the list has a value for."""
-        if self._of:
-            return self._of.fields()
-        return {*STANDARD_FIELDS, *self.filled}
+        return {*STANDARD_FIELDS, *self._whole.filled}
 
     def empty(self, field: str) -> int:
         """Count the people who have no value for `field`."""
@@ -65,29 +74,56 @@ class ListPeople:
 
     def values(self, field: str, pattern: str) -> dict[str, int]:
         """Count the people by each value of `field` that a regular expression finds, the most first."""
-        if (field, pattern) not in self._values:
-            value = column_of(field)
-            found = self._mailable(value, func.count()).where(value.regexp_match(pattern)).group_by(value)
-            rows = self._connection.execute(found.order_by(func.count().desc(), value))
-            self._values[field, pattern] = dict(map(tuple, rows))
-        return self._values[field, pattern]
+        return dict(map(tuple, self._figure("values", field, pattern)))
 
     def basis(self) -> dict[str, int]:
         """Count the people who may be mailed on each ground, "unknown" if none was recorded; the most first."""
-        if self._of:
-            return self._of.basis()
-        # Imports once recorded a soft opt-in without saying which of the two.
-        basis = case((Membership.basis == "soft-opt-in", "soft-opt-in-unspecified"), else_=Membership.basis)
-        statement = self._mailable(basis.label("basis"), func.count()).group_by("basis")
-        return dict(map(tuple, self._connection.execute(statement.order_by(func.count().desc()))))
+        return dict(map(tuple, self._whole._figure("basis")))
 
     def longest(self, field: str) -> str:
         """Return the longest value of `field`; empty if nobody has one."""
-        if field not in self._longest:  # several checks ask, and it is a walk over everybody
-            value = column_of(field)
-            statement = self._mailable(value).order_by(func.length(value).desc().nulls_last()).limit(1)
-            self._longest[field] = str(self._connection.scalar(statement) or "")
-        return self._longest[field]
+        return str(self._figure("longest", field))
+
+    @property
+    def filled(self) -> dict[str, int]:
+        """Field → how many people have a value for it."""
+        return dict(self._figure("filled"))
+
+    def languages(self) -> dict[str, int]:
+        """Count the people by language code; an empty code if a person's language is unknown."""
+        return dict(self._figure("languages"))
+
+    # The counting itself, as JSON can keep it.
+
+    def count_everybody(self) -> int:
+        return int(self._connection.execute(self._audience.everybody(func.count())).scalar_one())
+
+    def count_values(self, field: str, pattern: str) -> list[list[Any]]:
+        value = column_of(field)
+        found = self._mailable(value, func.count()).where(value.regexp_match(pattern)).group_by(value)
+        return [list(row) for row in self._connection.execute(found.order_by(func.count().desc(), value))]
+
+    def count_basis(self) -> list[list[Any]]:
+        # Imports once recorded a soft opt-in without saying which of the two.
+        basis = case((Membership.basis == "soft-opt-in", "soft-opt-in-unspecified"), else_=Membership.basis)
+        statement = self._mailable(basis.label("basis"), func.count()).group_by("basis")
+        return [list(row) for row in self._connection.execute(statement.order_by(func.count().desc()))]
+
+    def count_longest(self, field: str) -> str:
+        value = column_of(field)
+        statement = self._mailable(value).order_by(func.length(value).desc().nulls_last()).limit(1)
+        return str(self._connection.scalar(statement) or "")
+
+    def count_filled(self) -> dict[str, int]:
+        standard = [func.count(func.nullif(column_of(name), "")).label(name) for name in STANDARD_FIELDS]
+        counts = self._connection.execute(self._mailable(*standard)).mappings().one()
+        keys = self._mailable(func.jsonb_object_keys(Member.fields).label("key")).subquery()
+        custom = select(keys.c.key, func.count()).group_by(keys.c.key).order_by(keys.c.key)
+        return {**counts, **dict(map(tuple, self._connection.execute(custom)))}
+
+    def count_languages(self) -> dict[str, int]:
+        rows = self._connection.execute(self._mailable(Member.language, func.count()).group_by(Member.language))
+        return {language: int(people) for language, people in rows}
 
     def member(self, email: str) -> Mapping[str, str | None] | None:
         """Return the fields of the member with this address; None if they can't be mailed on this list."""
@@ -109,34 +145,28 @@ class ListPeople:
         early = self._connection.execute(self._members().order_by(Member.id).limit(_SAMPLE_FROM)).all()
         return max(map(_as_mapping, early), key=lambda member: sum(map(bool, member.values())), default=None)
 
-    def languages(self) -> dict[str, int]:
-        """Count the people by language code; an empty code if a person's language is unknown."""
-        return self._languages
-
     def speaking(self, codes: Collection[str]) -> ListPeople:
         """Return only the people whose language is one of these codes; `fields` and `basis` stay the list's."""
-        return ListPeople(self._connection, self.name, self._audience, of=self, codes=codes)
+        return ListPeople(self._connection, self.name, self._audience, codes)
 
     @cached_property
-    def filled(self) -> dict[str, int]:
-        """Field → how many people have a value for it."""
-        standard = [func.count(func.nullif(column_of(name), "")).label(name) for name in STANDARD_FIELDS]
-        counts = self._connection.execute(self._mailable(*standard)).mappings().one()
-        keys = self._mailable(func.jsonb_object_keys(Member.fields).label("key")).subquery()
-        custom = select(keys.c.key, func.count()).group_by(keys.c.key).order_by(keys.c.key)
-        return {**counts, **dict(map(tuple, self._connection.execute(custom)))}
-
-    @cached_property
-    def _languages(self) -> dict[str, int]:
-        rows = self._connection.execute(self._mailable(Member.language, func.count()).group_by(Member.language))
-        return {language: int(people) for language, people in rows}
+    def _whole(self) -> ListPeople:
+        return self if self._codes is None else ListPeople(self._connection, self.name, self._audience)
 
     def _mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
         found = self._audience.mailable(*columns)
-        return found.where(Member.language.in_(self._codes)) if self._of else found
+        return found if self._codes is None else found.where(Member.language.in_(self._codes))
 
     def _members(self) -> Select[*tuple[Any, ...]]:
         return self._mailable(*(column_of(name) for name in STANDARD_FIELDS), Member.fields)
+
+
+def _count_people(connection: Connection, list_id: int, codes: str, kind: str, *of: str) -> Any:
+    people = ListPeople(connection, "", Audience(list_id), orjson.loads(codes))
+    return getattr(people, f"count_{kind}")(*of)
+
+
+COUNTS["people"] = _count_people
 
 
 def _as_mapping(row: Row[*tuple[Any, ...]]) -> dict[str, str | None]:

@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Connection, RowMapping, case, func, select
 
-from lists.audience import UNSUBSCRIBED, Audience, everybody, exclusion
+from lists.audience import SUPPRESSED, UNSUBSCRIBED, everybody
+from lists.kept_figures import COUNTS, figure, is_kept
 from lists.list_people import open_people
 from lists.lists import find_list
 from lists.tables import MailingList, Membership, Suppression
 
-_NOBODY = {"mailable": 0, "unsubscribed": 0, "suppressed": 0}
+MAILABLE = "mailable"
 
 
 def overview_of_all(connection: Connection) -> list[dict[str, Any]]:
     """Each list by name: sender, tracking, and how many may be mailed, have left, are suppressed."""
-    counts = _counts(connection, everybody)
-    rows = connection.execute(select(MailingList.__table__).order_by(MailingList.name)).mappings()
-    return [_overview(row, counts) for row in rows]
+    rows = connection.execute(select(MailingList.__table__).order_by(MailingList.name)).mappings().all()
+    counts = _of_all(connection, rows)
+    return [_overview(row, counts[row["id"]]) for row in rows]
 
 
 def overview(connection: Connection, name: str) -> dict[str, Any]:
     """One list: as above, with consent by basis and how full each field is, of the people who may be mailed."""
     row = find_list(connection, name)
     people = open_people(connection, name)
-    counts = _counts(connection, Audience(row["id"]).everybody)
+    counts = figure(connection, row["id"], "why")
     return {**_overview(row, counts), "basis": people.basis(), "fields": people.filled}
 
 
 def excluded_by(connection: Connection, name: str) -> dict[str, int]:
     """Count the people who were on a list and may not be mailed, by why: unsubscribed, or what suppressed them."""
-    reason = case((Membership.state != "subscribed", UNSUBSCRIBED), else_=Suppression.reason).label("why")
-    people = Audience(find_list(connection, name)["id"]).everybody(reason, func.count()).where(exclusion.is_not(None))
-    return dict(map(tuple, connection.execute(people.group_by("why").order_by(func.count().desc()))))
+    return _excluded(figure(connection, find_list(connection, name)["id"], "why"))
 
 
-def _overview(row: Any, counts: dict[int, dict[str, int]]) -> dict[str, Any]:
+def excluded_of_all(connection: Connection) -> dict[str, dict[str, int]]:
+    """Count them for each list, by its name."""
+    rows = connection.execute(select(MailingList.id, MailingList.name)).mappings().all()
+    counts = _of_all(connection, rows)
+    return {row["name"]: _excluded(counts[row["id"]]) for row in rows}
+
+
+def _excluded(counts: dict[str, int]) -> dict[str, int]:
+    return {why: people for why, people in counts.items() if why != MAILABLE}
+
+
+def _overview(row: Any, counts: dict[str, int]) -> dict[str, Any]:
     kept = (
         "name", "title", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at", "created_at",
         "dimensions",
     )  # fmt: skip
     sender = {"from": f"{row['from_name']} <{row['from_address']}>"}
-    return {**sender, **{key: row[key] for key in kept}, **_NOBODY, **counts.get(row["id"], {})}
+    people = {MAILABLE: counts.get(MAILABLE, 0), UNSUBSCRIBED: counts.get(UNSUBSCRIBED, 0)}
+    suppressed = sum(counts.values()) - sum(people.values())
+    return {**sender, **{key: row[key] for key in kept}, **people, SUPPRESSED: suppressed}
 
 
-def _counts(connection: Connection, people: Callable[..., Select[*tuple[Any, ...]]]) -> dict[int, dict[str, int]]:
-    """Return list id → state → how many, of the people that `people` selects."""
-    state = func.coalesce(exclusion, "mailable").label("state")
-    counted = people(Membership.list_id, state, func.count()).group_by(Membership.list_id, state)
-    counts: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    for list_id, kind, number in connection.execute(counted):
-        counts[list_id][kind] = number
+def _of_all(connection: Connection, rows: Sequence[RowMapping]) -> dict[int, dict[str, int]]:
+    """Return the counts of each list by its id, those that are not kept in one statement."""
+    now = _count(connection, [row["id"] for row in rows if not is_kept(connection, row["id"])])
+    return {id_: now.get(id_) or figure(connection, id_, "why") for id_ in (row["id"] for row in rows)}
+
+
+def _count(connection: Connection, list_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """Return list id → why somebody is not mailed, or MAILABLE → how many people, the most first."""
+    why = case((Membership.state != "subscribed", UNSUBSCRIBED), else_=func.coalesce(Suppression.reason, MAILABLE))
+    people = everybody(Membership.list_id, why.label("why"), func.count()).where(Membership.list_id.in_(list_ids))
+    counts: dict[int, dict[str, int]] = {list_id: {} for list_id in list_ids}
+    for list_id, name, number in connection.execute(people.group_by("list_id", "why").order_by(func.count().desc())):
+        counts[list_id][name] = number
     return counts
+
+
+COUNTS["why"] = lambda connection, list_id: _count(connection, [list_id])[list_id]

@@ -36,6 +36,7 @@ def at_work(
     """
     # The modules whose tasks a worker must know.
     import daisychain.operations.examination  # noqa: F401
+    import sender.upkeep.list_counts  # noqa: F401
     from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from accounts.audit import PAGE, AuditFilter, read_audit
+from accounts.audit import AuditFilter, audit_page, read_audit
 from daisychain.csv_cells import guarded
 from desk.access import connection, right
 from desk.forms import asked_number
@@ -22,9 +22,8 @@ blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 def index() -> Any:
     """Show the newest lines that fit."""
     asked = _asked()
-    lines = list(read_audit(connection(), asked))
-    older = lines[-1].id if len(lines) == PAGE else None
-    return render_template("desk/audit.html", lines=lines, asked=asked, older=older)
+    page = audit_page(connection(), asked)
+    return render_template("desk/audit.html", lines=page.lines, asked=asked, older=page.older)
 
 
 @blueprint.get("/audit.csv")

@@ -12,7 +12,7 @@ from newsletters.stored.versions import contents_of, next_undo, restore, undo
 from newsletters.stored.versions import versions as list_versions
 
 blueprint = Blueprint("versions", __name__, url_prefix="/newsletters/<int:newsletter_id>/versions")
-MOST_SHOWN = 100
+MOST_SHOWN = 60
 
 
 @blueprint.get("")

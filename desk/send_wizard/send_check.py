@@ -11,7 +11,7 @@ from desk.access import connection, note, person, right, settings
 from desk.forms import Form
 from desk.newsletters.opened import manuscript_of_saved, opened
 from lists.list_people import ListPeople, open_people
-from lists.overview import excluded_by, overview_of_all
+from lists.overview import excluded_of_all, overview_of_all
 from newsletters.checks import Finding, check_file
 from newsletters.stored.manuscripts import origin_of
 from newsletters.stored.newsletters import SavedNewsletter
@@ -33,8 +33,7 @@ def who_gets_it(newsletter_id: int) -> Any:
     draft = find_draft(connection(), origin_of(newsletter.name))
     lists = overview_of_all(connection())
     chosen = draft.list_name if draft else lists[0]["name"] if len(lists) == 1 else ""
-    why = {each["name"]: excluded_by(connection(), each["name"]) for each in lists}
-    values = {"newsletter": newsletter, "lists": lists, "why": why, "chosen": chosen}
+    values = {"newsletter": newsletter, "lists": lists, "why": excluded_of_all(connection()), "chosen": chosen}
     return render_template("desk/newsletters/send/list.html", **values)
 
 

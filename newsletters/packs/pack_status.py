@@ -218,7 +218,7 @@ def _require_packs(connection: Connection, newsletter: str) -> None:
 
 
 def _rows(connection: Connection, *where: Any) -> Sequence[RowMapping]:
-    query = select(*MadePack.__table__.columns).where(*where)
+    query = select(*(each for each in MadePack.__table__.columns if each.name != "sheets")).where(*where)
     return connection.execute(query.order_by(MadePack.newsletter, MadePack.partner, MadePack.made_at)).mappings().all()
 
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -22,6 +23,7 @@ Claim = Callable[[Sequence[Row]], Sequence[tuple[str, str]]]
 """Gives each partner, as a row of a sheet has it, its code; or else the reason why it can't have one."""
 
 
+@lru_cache(maxsize=10_000)
 def name_key(name: str) -> str:
     """Return `name` so that two ways to write the same name are equal: in capitals, composed, with invisible marks."""
     plain = unicodedata.normalize("NFKC", name).casefold()

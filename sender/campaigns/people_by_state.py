@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, TextIO
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import BigInteger, CompoundSelect, Connection, case, exists, func, literal, null, select, true
 
 from daisychain.csv_cells import guarded
 from lists.tables import Member
-from sender.campaigns.campaign_record import find_campaign
+from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.person_outcome import DECIDED, decided_outcome, passing_outcome
 from sender.delivery.campaign_emails import emails_of
 from sender.tables import Attempt, Batch, Delivery, State
@@ -71,29 +70,45 @@ def _numbered(
     campaign = find_campaign(connection, campaign_id)
     if campaign.frozen_at is None:
         return
-    batches, emails = _batches(connection, campaign_id), emails_of(connection, campaign_id)
-    attempts = _attempts(connection, campaign_id)
-    starts = [batch.first_id for batch in batches]
-    statement = (
+    emails = emails_of(connection, campaign_id)
+    spans = _spans(campaign, state, after).subquery()
+    found = (
         select(Delivery.id, address_shown, Delivery.compiled_id, Delivery.state, Delivery.reason, Delivery.attempt_id)
         .where(
-            Delivery.campaign_id == campaign_id,
-            Delivery.id.between(campaign.first_delivery, campaign.last_delivery),
-            Delivery.id > after,
+            Delivery.campaign_id == campaign_id, Delivery.id > after,
+            Delivery.id.between(spans.c.first_id, spans.c.last_id), Delivery.state == state if state else true(),
         )
         .order_by(Delivery.id)
         .limit(at_most)
-    )
-    if state is not None:
-        statement = statement.where(Delivery.state == state)
-    for row in connection.execute(statement, execution_options={"yield_per": 5_000}):
-        place = bisect_right(starts, row.id) - 1
-        batch = batches[place] if place >= 0 and row.id <= batches[place].last_id else None
-        # A person who waits was in the batch's attempt; so was one who was decided by an older version.
-        own = None if row.state in ("waiting", "excluded") else row.attempt_id
-        attempt = attempts.get(own or (batch and row.state != "excluded" and batch.attempt_id))
-        tried = _tried(row.state, row.reason, batch.id if batch else None, attempt)
-        yield row.id, PersonRow(row.address, row.state, row.reason, *tried, emails.language_of(row.compiled_id))
+        .correlate(spans)
+        .lateral()
+    )  # fmt: skip
+    # In the order of the spans, so that the database stops at the last person of a page.
+    ordered = select(found, spans.c.batch, spans.c.tried).select_from(spans.join(found, true()))
+    ordered = ordered.order_by(spans.c.first_id, found.c.id).limit(at_most)
+    streamed = {"stream_results": at_most is None}
+    for rows in connection.execute(ordered, execution_options=streamed).partitions(5_000):
+        attempts = _attempts(connection, {each for row in rows for each in (row.attempt_id, row.tried)})
+        for row in rows:
+            # A person who waits was in the batch's attempt; so was one who was decided by an older version.
+            own = None if row.state in ("waiting", "excluded") else row.attempt_id
+            attempt = attempts.get(own or (row.state != "excluded" and row.tried))
+            tried = _tried(row.state, row.reason, row.batch, attempt)
+            yield row.id, PersonRow(row.address, row.state, row.reason, *tried, emails.language_of(row.compiled_id))
+
+
+def _spans(campaign: CampaignRecord, state: str | None, after: int) -> CompoundSelect[Any]:
+    """Select the ranges of ids that may have people in a state: a campaign's batches, and the rest.
+
+    Nothing leads out of accepted, so a batch whose last attempt was accepted for each of its people has nobody else.
+    """
+    batches = select(Batch.first_id, Batch.last_id).where(Batch.campaign_id == campaign.id, Batch.state != "split")
+    spans = batches.add_columns(Batch.id.label("batch"), Batch.attempt_id.label("tried")).where(Batch.last_id > after)
+    if state not in (None, "accepted"):
+        everybody = (Batch.state == "done", Attempt.accepted == Batch.last_id - Batch.first_id + 1)
+        spans = spans.where(~exists().where(Attempt.id == Batch.attempt_id, *everybody))
+    rest = func.coalesce(func.max(batches.subquery().c.last_id) + 1, campaign.first_delivery)
+    return spans.union_all(select(rest, literal(campaign.last_delivery, BigInteger), null(), null()))
 
 
 def _tried(state: State, reason: str | None, batch_id: int | None, attempt: Any) -> Tried:
@@ -103,15 +118,8 @@ def _tried(state: State, reason: str | None, batch_id: int | None, attempt: Any)
     return attempt.batch_id, attempt.started_at, outcome, attempt.status, detail or None
 
 
-def _batches(connection: Connection, campaign_id: int) -> Sequence[Row[int, int, int, int | None]]:
-    """Return the batches in the order of their people, without those that were split."""
-    columns = (Batch.id, Batch.first_id, Batch.last_id, Batch.attempt_id)
-    batches = select(*columns).where(Batch.campaign_id == campaign_id, Batch.state != "split")
-    return connection.execute(batches.order_by(Batch.first_id)).all()
-
-
-def _attempts(connection: Connection, campaign_id: int) -> dict[int | None, Any]:
-    rows = connection.execute(select(Attempt.__table__).where(Attempt.campaign_id == campaign_id))
+def _attempts(connection: Connection, ids: Collection[int | None]) -> dict[int | None, Any]:
+    rows = connection.execute(select(Attempt.__table__).where(Attempt.id.in_(filter(None, ids))))
     return {row.id: row for row in rows}
 
 

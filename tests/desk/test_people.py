@@ -177,6 +177,27 @@ def test_the_audit_log_goes_on_over_pages(admin: Browser, database: Database) ->
     assert "n51<" not in second
 
 
+def test_a_search_of_the_audit_log_looks_through_so_many_lines_at_once_and_leads_to_older_ones(
+    admin: Browser, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.audit.LOOKED_THROUGH", 20)
+    with database.engine.begin() as connection:
+        connection.execute(
+            text("""
+            INSERT INTO audit (who, role, network, "right", action, object, outcome)
+            SELECT CASE n WHEN 1 THEN 'Cy' ELSE 'Bo' END, '', '', '', 'a.line', 'n' || n, 'done'
+            FROM generate_series(1, 50) n
+        """)
+        )
+    page, turns = admin.get("/desk/audit?who=cy").text, 0
+    while "n1<" not in page:
+        assert "older ones may" in page
+        older = re.search(r'href="(/desk/audit\?before=[^"]+)">Older', page)
+        assert older is not None
+        page, turns = admin.get(older[1].replace("&amp;", "&")).text, turns + 1
+    assert turns == 2
+
+
 def test_settings_show_the_doctor_s_findings_and_no_secrets(
     admin: Browser, database: Database, daisychain: Daisychain, monkeypatch: pytest.MonkeyPatch
 ) -> None:

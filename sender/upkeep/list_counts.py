@@ -1,0 +1,41 @@
+"""Count the kept figures of a large list again, in a job, so that the next page is given newer ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from procrastinate import JobContext
+from sqlalchemy import Connection, delete, func, or_, select, update
+
+from daisychain.jobs import BEFORE_BATCHES, app, defer
+from lists import overview  # noqa: F401 - it says how figures are counted
+from lists.kept_figures import KEEP, count_now
+from lists.tables import ListFigure
+
+QUEUE = "chores"  # whose slots no campaign takes
+# A job is lost with its worker; what no page asked for since is not counted any more.
+LOST, FORGET = timedelta(minutes=5), timedelta(days=1)
+
+
+def ask_to_count(connection: Connection, list_id: int) -> None:
+    """Let a worker count the old figures of a list again, unless one does already."""
+    old = (ListFigure.list_id == list_id, ListFigure.counted_at < func.now() - KEEP)
+    unasked = or_(ListFigure.asked_at.is_(None), ListFigure.asked_at < func.now() - LOST)
+    free = select(ListFigure.name).where(*old, unasked).with_for_update(skip_locked=True)
+    asked = update(ListFigure).where(*old, ListFigure.name.in_(free)).values(asked_at=func.now())
+    if connection.execute(asked).rowcount:
+        defer(connection, count_again, [{"list_id": list_id}], queue=QUEUE)
+
+
+@app.task(name="lists.count_again", queue=QUEUE, priority=BEFORE_BATCHES, pass_context=True)
+def count_again(context: JobContext, list_id: int) -> None:
+    """Count each figure that was asked for, in a transaction of its own."""
+    engine = context.additional_context["database"].engine
+    with engine.begin() as connection:
+        gone = delete(ListFigure).where(ListFigure.asked_at.is_(None), ListFigure.counted_at < func.now() - FORGET)
+        connection.execute(gone.where(ListFigure.list_id == list_id))
+        asked = select(ListFigure.name).where(ListFigure.list_id == list_id, ListFigure.asked_at.is_not(None))
+        names = connection.scalars(asked).all()
+    for name in names:
+        with engine.begin() as connection:
+            count_now(connection, list_id, name)

@@ -1,0 +1,113 @@
+"""Counts of large lists: kept for pages, with their time, and counted again by a worker; decisions count anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, func, select, text, update
+
+from daisychain.database import Database
+from daisychain.jobs import Workers
+from lists import kept_figures
+from lists.kept_figures import counted_at, give_kept
+from lists.list_people import open_people
+from lists.members import unsubscribe
+from lists.overview import excluded_of_all, overview, overview_of_all
+from lists.tables import ListFigure
+from sender.upkeep import list_counts
+from sender.upkeep.list_counts import ask_to_count
+from tests.desk.staff import Browser
+from tests.desk.test_campaigns import words
+from tests.sender.staging import staged
+
+
+@pytest.fixture
+def large(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of five people, which is large here, and another of two."""
+    monkeypatch.setattr(kept_figures, "LARGE", 3)
+    staged(database, 5)
+    staged(database, 2, name="others")
+
+
+def one_leaves(database: Database, list_id: int = 1, member_id: int = 1) -> None:
+    with database.engine.begin() as connection:
+        unsubscribe(connection, list_id, member_id, "one-click")
+
+
+def older(database: Database) -> None:
+    """Let a minute pass."""
+    with database.engine.begin() as connection:
+        connection.execute(update(ListFigure).values(counted_at=ListFigure.counted_at - 2 * kept_figures.KEEP))
+
+
+@pytest.mark.usefixtures("large")
+def test_a_page_is_given_what_was_counted_of_a_large_list_and_when_and_a_small_one_is_counted(
+    database: Database, as_role: Callable[[str], Browser]
+) -> None:
+    editor = as_role("editor")
+    for path in ("/desk/lists", "/desk/lists/friends"):
+        editor.get(path)
+    one_leaves(database)
+    one_leaves(database, 2, 6)
+    page = words(editor.get("/desk/lists").text)
+    assert "5 people" in page
+    assert "1 person" in page
+    assert "people of large lists were counted" in page
+    assert "May be mailed 5" in words(editor.get("/desk/lists/friends").text)
+    assert "were counted" not in words(editor.get("/desk/lists/others").text)
+
+
+@pytest.mark.usefixtures("large")
+def test_what_decides_counts_now(database: Database) -> None:
+    with database.engine.begin() as connection:
+        give_kept(connection, ask_to_count)
+        assert open_people(connection, "friends").count() == 5
+    one_leaves(database)
+    with database.engine.begin() as connection:
+        assert open_people(connection, "friends").count() == 4
+        assert overview(connection, "friends")["mailable"] == 4
+        assert counted_at(connection) is None
+        give_kept(connection, ask_to_count)
+        assert open_people(connection, "friends").count() == 5
+        assert counted_at(connection) is not None
+
+
+@pytest.mark.usefixtures("large")
+def test_an_old_count_is_counted_again_by_a_worker_which_is_asked_once(database: Database) -> None:
+    def counted() -> int:
+        with database.engine.begin() as connection:
+            give_kept(connection, ask_to_count)
+            return open_people(connection, "friends").count()
+
+    assert counted() == 5
+    one_leaves(database)
+    older(database)
+    assert [counted(), counted()] == [5, 5]
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'chores'")) == 1
+    with Workers(database, queues=[list_counts.QUEUE], until_idle=True) as workers:
+        workers.wait()
+    assert counted() == 4
+    with database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).where(ListFigure.asked_at.is_not(None))) == 0
+
+
+@pytest.mark.usefixtures("large")
+def test_kept_figures_are_what_would_be_counted(database: Database) -> None:
+    def everything(connection: Connection) -> list[object]:
+        people = open_people(connection, "friends")
+        english, others = people.speaking(["en"]), people.speaking(["", "cy"])
+        return [
+            (each.count(), each.fields(), each.filled, each.basis(), each.longest("email"), each.languages(),
+             each.values("email", "^person"), each.excluded())
+            for each in (people, english, others, people.speaking([]))
+        ] + [overview_of_all(connection), overview(connection, "friends"), excluded_of_all(connection)]  # fmt: skip
+
+    one_leaves(database)
+    with database.engine.begin() as connection:
+        expected = everything(connection)
+        for _ in range(2):
+            give_kept(connection, ask_to_count)
+            assert everything(connection) == expected
+        assert excluded_of_all(connection) == {"friends": {"unsubscribed": 1}, "others": {}}
