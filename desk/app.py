@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request, url_for
 from flask_wtf.csrf import CSRFProtect
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from accounts.staff import names_with
@@ -25,7 +27,7 @@ from desk.admin import audit, invitations, people, settings
 from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import RowNumber, hint_of
 from desk.navigation import menu
-from desk.newsletters import blocks, editor, index, preview, test_mail, unsaved, versions
+from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
 from desk.send_wizard import approve, send_check, send_look
 from lists.kept_figures import counted_at
 from newsletters.documents.language_names import language_name
@@ -35,7 +37,7 @@ PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
 ACCOUNT = (session, forgotten, welcome, overview, second_factor)
-NEWSLETTERS = (index, blocks, editor, preview, unsaved, versions, test_mail, send_check, approve, send_look)
+NEWSLETTERS = (index, blocks, pictures, editor, preview, unsaved, versions, test_mail, send_check, approve, send_look)
 CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports)
 ADMIN = (people, invitations, audit, settings)
 PARTS = (home, search, lists, toolkits, partners, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
@@ -89,6 +91,7 @@ def create_desk(database: Database) -> Flask:
         WTF_CSRF_SSL_STRICT=False,  # Sec-Fetch-Site says it better than a Referer, which may be left out
     )
     CSRFProtect(app)
+    app.before_request(_room_for_pictures)
     app.before_request(access.admit)
     app.after_request(_secure)
     app.url_map.converters["int"] = RowNumber
@@ -101,9 +104,14 @@ def create_desk(database: Database) -> Flask:
         menu=menu, who_may=access.who_may, static=_static, built_file=built_file, now=partial(datetime.now, UTC),
         endpoints=app.view_functions, counted_at=lambda: counted_at(access.connection()),
     )  # fmt: skip
-    app.jinja_env.filters.update(moment=_moment, language=language_name)
+    app.jinja_env.filters.update(moment=_moment, day=_day, language=language_name, tight=_tight)
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
     return app
+
+
+def _room_for_pictures() -> None:
+    if request.blueprint == pictures.blueprint.name:
+        request.max_content_length = pictures.LARGEST_UPLOAD
 
 
 def _secure(response: Response) -> Response:
@@ -118,6 +126,20 @@ def _moment(at: datetime) -> str:
     """Return a moment with the day's name, such as "Tue 1 Dec 2026, 09:30 GMT"."""
     local = at.astimezone(clock.home_zone())
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def _day(at: datetime | None) -> str:
+    """Return a moment's day, such as "12 May", with its year if that is not this one."""
+    if at is None:
+        return ""
+    local = at.astimezone(clock.home_zone())
+    year = "" if local.year == datetime.now(UTC).year else f" {local.year}"
+    return f"{local.day} {local:%B}{year}"
+
+
+def _tight(html: Markup) -> Markup:
+    """Return HTML of many small parts without the empty lines and indents between its tags."""
+    return Markup(re.sub(r">\s*\n\s*<", ">\n<", html))  # noqa: S704 - it was markup before
 
 
 def _static(name: str) -> str:

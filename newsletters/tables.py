@@ -152,3 +152,15 @@ class NewsletterSave(Base):
     since: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     undone_to: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class NewsletterThumbnail(Base):
+    """The small picture of a newsletter, a JPEG of that version; empty if it could not be shown."""
+
+    __tablename__ = "newsletter_thumbnails"
+
+    newsletter_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("newsletters.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    version: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[bytes] = mapped_column(LargeBinary)

@@ -57,6 +57,8 @@ def shares() -> dict[str, Share]:
         "/u/": Share(threads=3, most_waiting=10_000),
         "/o/": Share(threads=1, most_waiting=20),
         "/webhooks/": Share(threads=2, most_waiting=20, largest_body=4 * 1024 * 1024, most_bodies=20),
+        # A picture of 5 MB with the form that it is chosen in, and one that is too large, to say so.
+        f"{DESK}/pictures/": Share(threads=1, most_waiting=10, largest_body=16 * 1024 * 1024, most_bodies=4),
         # Staff wait for each other, and no reader waits for them.
         DESK: Share(threads=3, most_waiting=30, largest_body=2 * 1024 * 1024, most_bodies=20),
         "/": Share(threads=3, most_waiting=100),
@@ -80,7 +82,7 @@ class WebProcess:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         start = next(start for start in self._shares if scope.path.startswith(start) or start == "/")
-        share, app = self._shares[start], self._desk if start == DESK else self._pages
+        share, app = self._shares[start], self._desk if start.startswith(DESK) else self._pages
         try:
             environ = _environ(scope, await _body(scope, protocol, share))
             if share.full:

@@ -1,30 +1,39 @@
-"""The editor's blocks view: each piece as a form, moved, deleted and added by buttons; every step can be undone."""
+"""The editor's blocks view: each piece as a form, moved, deleted and added by buttons; every step can be undone.
+
+All pieces are one form, so that no button loses what was typed elsewhere.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
 
-from daisychain.errors import InputError, StateError
+from daisychain.cache import Busy
+from daisychain.errors import InputError
 from desk.access import connection, note, person, right
 from desk.forms import Form
+from desk.newsletters.autosave import answer_autosave, by_itself
 from desk.newsletters.editor import show_both
-from desk.newsletters.opened import asked_language, languages_of, opened
-from newsletters.compose.blocks import registry
-from newsletters.documents.document import parse_document
-from newsletters.pieces.forms import form_of, write_form
-from newsletters.pieces.operations import add, delete, move, piece_of, replace_piece
-from newsletters.pieces.outline import SourcePiece, cut
+from desk.newsletters.opened import asked_language, languages_of, manuscript_of_saved, opened
+from desk.newsletters.palette import palette_of, written_link
+from newsletters.checks import Finding
+from newsletters.pieces.outline import cut
+from newsletters.pieces.steps import Step, take_step, write_typed
+from newsletters.pieces.tree import ListedPiece, listed, piece_with_line, places_for, read_path, walked, written_path
+from newsletters.preview.editor_view import MAX_LIVE_BYTES, MAX_PIECES, EditorView, look_at
 from newsletters.stored.contents import Change
-from newsletters.stored.newsletters import SavedNewsletter
+from newsletters.stored.newsletters import SavedNewsletter, load
 from newsletters.stored.saving import Collision, save
-from newsletters.stored.versions import contents_of, versions
-from newsletters.toolkit_store.store import named_toolkit
+from newsletters.stored.versions import mark, text_seen
 from newsletters.toolkits.toolkit import current_day
 
 blueprint = Blueprint("blocks", __name__, url_prefix="/newsletters/<int:newsletter_id>/blocks")
-FIELD, COPY, WORDS = "field-", "copy ", "words"
+# Buttons that only ask where: the answer is the page with a choice at that piece.
+ASKING = {"palette": "add", "pick": "move"}
 
 
 @blueprint.get("")
@@ -32,84 +41,108 @@ FIELD, COPY, WORDS = "field-", "copy ", "words"
 def index(newsletter_id: int) -> Any:
     """Show the pieces of one language, each as a form, or as source if it can't be one."""
     newsletter = opened(newsletter_id)
-    return _page(newsletter, asked_language(newsletter), Form())
+    language = asked_language(newsletter)
+    text = newsletter.contents.texts[language]
+    kinds = [each.kind for each in cut(text)]
+    if kinds[:1] != ["head"] or len(kinds) > MAX_PIECES or len(text.encode()) > MAX_LIVE_BYTES:
+        return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=language or None))
+    return page_of(newsletter, language, Form(), text)
 
 
 @blueprint.post("")
 @right("newsletters.write")
 def change(newsletter_id: int) -> Any:
-    """Save, move, delete or add one piece; on top of somebody else's change, show both texts."""
-    newsletter = opened(newsletter_id)
+    """Save what was typed, then do what the button says; on top of somebody else's change, show both texts."""
+    newsletter = load(connection(), opened(newsletter_id).id, lock=True)
+    for name, file in request.form.items():
+        if name.endswith(":file") and file:
+            flash(f"The picture {file} was not uploaded. Choose it again, then press Upload.")
+    return changed(newsletter, "auto" if by_itself() else request.form.get("what", "save"), Form(), request.form)
+
+
+def changed(newsletter: SavedNewsletter, what: str, form: Form, typed: Any) -> Any:
+    """Save what was `typed`, do a step, and show it; with an error, show the form with everything as it was typed."""
     language, base = asked_language(newsletter), request.form.get("base", newsletter.version, int)
-    at, what, form, result = request.form.get("at", -1, int), request.form.get("what", ""), Form(), None
-    with form.check(f"piece-{at}"):
-        made, said = _changed(_text_at(newsletter, base, language), at, what)
-        result = save(connection(), newsletter.id, base, Change({language: made}), who=person().name, note=said)
+    seen = text_seen(connection(), newsletter, base, language)
+    verb, _, at = what.partition(" ")
+    made = write_typed(seen, typed, lambda field, error: form.errors.update({field: f"{error.message} {error.hint}"}))
+    if by_itself() and [each.at for each in walked(listed(made))] != [each.at for each in walked(listed(seen))]:
+        form.errors["pieces"] = "This makes other pieces. Press Save to see them."  # the page would name them wrong
+    step, result = Step(made, f"{_label(seen, at)} changed" if verb == "save" else "", read_path(at)), None
+    with form.check("pieces"):
+        if not form.errors and verb not in ("save", "auto", *ASKING):
+            step = take_step(made, what, palette_of(newsletter).suggested)
+        if not form.errors:
+            result = _save(newsletter, language, base, made, step)
+    if isinstance(result, Collision):
+        note(version=base, outcome="collided")
+    elif result:
+        note(version=result.version, step=step.said)
+    if by_itself():
+        return answer_autosave(newsletter, result, form)
     if result is None:
-        return _page(newsletter, language, form, at)
+        return page_of(newsletter, language, form, seen, typed)
     if isinstance(result, Collision):
         return show_both(result, language, Form())
-    note(version=result.version, step=said)
-    flash(f"{said}.")
-    there = {"up": at - 1, "down": at + 1}.get(what, at)
-    moved = what if what in ("up", "down") else None
-    here = url_for("blocks.index", newsletter_id=newsletter.id, language=language or None, moved=moved, at=there)
-    return redirect(f"{here}#piece-{there}")
+    if verb == "save":
+        mark(connection(), result, "kept")
+    there: dict[str, Any] = {ASKING[verb]: at} if verb in ASKING else {"at": written_path(step.path), "did": verb}
+    where: dict[str, Any] = {"newsletter_id": newsletter.id, "language": language or None, "step": result.version}
+    return redirect(url_for("blocks.index", **where, **there))
 
 
-def _changed(text: str, at: int, what: str) -> tuple[str, str]:
-    """Return the text after one step, and the step in words."""
-    if what.startswith("add "):
-        return add(text, (at,), _new(what.removeprefix("add "))), "Added a piece"
-    piece = piece_of(text, (at,))
-    name = label(piece)
-    if what in ("up", "down"):
-        return move(text, (at,), at + (1 if what == "down" else -1)), f"{name} moved {what}"
-    if what == "delete":
-        return delete(text, (at,)), f"{name} deleted"
-    if "source" in request.form:
-        return replace_piece(text, (at,), request.form["source"]), f"{name} changed"
-    values = {key.removeprefix(FIELD): value for key, value in request.form.items() if key.startswith(FIELD)}
-    return replace_piece(text, (at,), write_form(piece, values)), f"{name} changed"
+def _save(newsletter: SavedNewsletter, language: str, base: int, typed: str, step: Step) -> SavedNewsletter | Collision:
+    """Save twice, so that an undo takes back the step and leaves what was typed; what is refused is kept whole."""
+    whole = newsletter.changed.get(language, 0) > base or typed == step.text
+    saves = [(step.text, step.said)] if whole else [(typed, ""), (step.text, step.said)]
+    result: SavedNewsletter | Collision = newsletter
+    for text, said in saves:
+        result = save(connection(), newsletter.id, base, Change({language: text}), who=person().name, note=said)
+        base = base if isinstance(result, Collision) else result.version
+    return result
 
 
-def _new(what: str) -> str:
-    """Return the source of a new piece: a copy block, words, or a block's own example."""
-    if what.startswith(COPY):
-        return f"::: copy {what.removeprefix(COPY)}\n"
-    block = registry().blocks.get(what)
-    if what != WORDS and block is None:
-        raise InputError("Choose what to add.")
-    return f"{block.example.strip()}\n" if block else "[Add your text]\n"
+def _label(text: str, at: str) -> str:
+    return next((each.label for each in walked(listed(text)) if each.at == at), "Text")
 
 
-def _text_at(newsletter: SavedNewsletter, base: int, language: str) -> str:
-    """Return the text of the version that the person was looking at."""
-    if newsletter.version == base:
-        return newsletter.contents.texts[language]
-    for each in versions(connection(), newsletter.id):
-        if each.version == base and each.kind != "collided":
-            return contents_of(connection(), newsletter.id, each.id).texts.get(language, "")
-    raise StateError(f"{newsletter.updated_by} saved meanwhile.", hint="Look at the newest version, then do it again.")
-
-
-def label(piece: SourcePiece) -> str:
-    """Return what a piece is for people."""
-    kinds = {"head": "Subject and settings", "words": "Text", "condition": "Only for some", "unknown": "Unknown block"}
-    return kinds.get(piece.kind) or (f"Copy: {piece.name}" if piece.kind == "copy" else piece.name.capitalize())
-
-
-def _page(newsletter: SavedNewsletter, language: str, form: Form, wrong: int | None = None) -> Any:
-    pieces = cut(newsletter.contents.texts[language])
-    copy: list[Any] = []
-    try:
-        document = parse_document(newsletter.contents.texts[""], "newsletter.md", None)
-        copy = named_toolkit(document.toolkit, connection()).copy_for("email", current_day())
-    except InputError as error:
-        form.values["unread"] = error.message
+def page_of(newsletter: SavedNewsletter, language: str, form: Form, text: str, typed: Any = None) -> Any:
+    """Return the page of a text, which is the saved one or the one that somebody was looking at."""
+    pieces, asked = listed(text), request.args
+    newest = text == newsletter.contents.texts[language]
+    view = _view(newsletter, language) if newest else None
+    every = {each.at: each for each in walked(pieces)}
+    refused = re.fullmatch(r"(?:upload new|add) (\S+).*", request.form.get("what", ""))
+    adding = refused[1] if refused else asked.get("add", "")
+    shown = [*(name.partition(":")[0] for name in form.errors), asked.get("at", ""), adding, asked.get("move", "")]
     return form.page(
         "desk/newsletters/blocks.html", newsletter=newsletter, language=language, languages=languages_of(newsletter),
-        pieces=[(at, label(each), each, form_of(each)) for at, each in enumerate(pieces)], copy=copy,
-        blocks=[each for each in registry().blocks.values() if not each.within and each.example],
-        typed=request.form if wrong is not None else {}, wrong=wrong,
+        pieces=pieces, palette=palette_of(newsletter), typed=typed or {}, written_link=written_link,
+        version=request.form.get("base", newsletter.version, int), adding=adding, today=current_day(),
+        used=" ".join([text, *newsletter.contents.texts.values()]),
+        opened={written_path(read_path(at)[:end]) for at in shown for end in range(1, 8, 2)}
+        - _closed(asked, adding),
+        moving=every.get(asked.get("move", "")), places=places_for(pieces, every.get(asked.get("move", ""))),
+        view=view, faults=_faults(view, pieces),
     )  # fmt: skip
+
+
+def _closed(asked: Any, adding: str) -> set[str]:
+    """Return the pieces that are only moved, or added before, and stay closed."""
+    moved = asked.get("did") in ("up", "down", "move", "delete")
+    return {asked.get("at", "") if moved else "", adding, asked.get("move", "")}
+
+
+def _view(newsletter: SavedNewsletter, language: str) -> EditorView | None:
+    with suppress(InputError, Busy):
+        return look_at(connection(), manuscript_of_saved(newsletter), language, who=person().name)
+    return None
+
+
+def _faults(view: EditorView | None, pieces: Sequence[ListedPiece]) -> dict[str, list[Finding]]:
+    """Return what stops a send, by the piece that has it."""
+    found: dict[str, list[Finding]] = {}
+    for each in view.to_fix if view else ():
+        piece = piece_with_line(pieces, each.line) if each.line else None
+        found.setdefault(piece.at if piece else "", []).append(each.finding)
+    return found

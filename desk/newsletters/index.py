@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 
 from daisychain.errors import InputError
 from desk.access import connection, note, person, right
@@ -12,7 +12,9 @@ from desk.forms import Form
 from desk.newsletters.opened import opened
 from newsletters.compose.blocks import registry
 from newsletters.documents.document import parse_document
+from newsletters.preview.thumbnails import find_thumbnail
 from newsletters.stored.beginnings import from_starter
+from newsletters.stored.manuscripts import origin_of
 from newsletters.stored.newsletters import (
     SavedNewsletter,
     create,
@@ -23,6 +25,7 @@ from newsletters.stored.newsletters import (
     undelete,
 )
 from newsletters.toolkit_store.store import list_toolkits
+from sender.launching.newsletter_states import newsletter_states
 
 blueprint = Blueprint("newsletters", __name__, url_prefix="/newsletters")
 PAGE = 50
@@ -36,11 +39,22 @@ def index() -> Any:
     """List newsletters, the newest change first; an empty list is the form for the first one."""
     words, skip = request.args.get("words", ""), request.args.get("skip", 0, int)
     found = list_newsletters(connection(), words, at_most=PAGE + 1, skip=max(skip, 0))
+    states = newsletter_states(connection(), [origin_of(each.name) for each in found])
+    said = {each.name: states[origin_of(each.name)] for each in found if origin_of(each.name) in states}
     titles = {each.name: each.title for each in list_toolkits(connection())}
     return _new_form().page(
         "desk/newsletters/index.html", newsletters=found[:PAGE], words=words, toolkit_titles=titles, **_choices(),
-        older=skip + PAGE if len(found) > PAGE else None, deleted=request.args.get("deleted", type=int),
+        sent=said, layout_names=registry().layouts, older=skip + PAGE if len(found) > PAGE else None,
+        deleted=request.args.get("deleted", type=int),
     )  # fmt: skip
+
+
+@blueprint.get("/<int:newsletter_id>/thumbnail")
+@right("newsletters.write")
+def thumbnail(newsletter_id: int) -> Any:
+    """Return the small picture of a newsletter."""
+    content = find_thumbnail(connection(), newsletter_id) or abort(404)
+    return Response(content, mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
 
 
 @blueprint.get("/new")
@@ -60,7 +74,7 @@ def make() -> Any:
     if made is None:
         return form.page("desk/newsletters/new.html", **_choices())
     note(made.name)
-    return redirect(url_for("editor.source", newsletter_id=made.id))
+    return redirect(url_for("blocks.index", newsletter_id=made.id))
 
 
 @blueprint.post("/<int:newsletter_id>/rename")

@@ -23,10 +23,12 @@ from desk.newsletters.opened import (
     public_root,
 )
 from newsletters.pieces.outline import cut, piece_at, same_line_ends
+from newsletters.pieces.steps import write_typed
 from newsletters.preview.completions import completions
 from newsletters.preview.editor_view import ShownMail, look_at, show
 from newsletters.stored.manuscripts import StoredManuscript
 from newsletters.stored.newsletters import SavedNewsletter
+from newsletters.stored.versions import text_seen
 
 blueprint = Blueprint("unsaved", __name__, url_prefix="/newsletters/<int:newsletter_id>/unsaved")
 
@@ -109,7 +111,10 @@ def _written(newsletter_id: int) -> tuple[StoredManuscript, str]:
 
 def _typed(newsletter: SavedNewsletter, language: str) -> str:
     saved = newsletter.contents.texts[language]
-    return same_line_ends(request.form["text"], saved) if "text" in request.form else saved
+    if "text" in request.form:
+        return same_line_ends(request.form["text"], saved)
+    seen = text_seen(connection(), newsletter, request.form.get("base", newsletter.version, int), language)
+    return write_typed(seen, request.form, lambda field, error: None)  # the save says what is wrong with a field
 
 
 def _piece(text: str) -> int | None:

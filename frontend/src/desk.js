@@ -2,3 +2,6 @@
 import "./htmx-settings.js"; // first, as htmx reads its settings when it is loaded
 import "htmx.org";
 import "./dc-once.js";
+import "./dc-order.js";
+import "./dc-upload.js";
+import "./dc-words.js";

@@ -15,7 +15,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from daisychain.errors import InputError
 from newsletters.compiled import Condition, Tree
 from newsletters.documents.error_list import Mistakes
-from newsletters.expressions.broken_tags import broken_tags
+from newsletters.expressions.broken_tags import broken_tags, tags
 from newsletters.expressions.not_allowed import not_allowed, unreadable
 from newsletters.expressions.to_tree import TreeBuilder
 from newsletters.expressions.trees import fields_of
@@ -24,7 +24,7 @@ from newsletters.tokens import Kind, Mint
 # Used as a parser only: nothing that staff write is run by Jinja2.
 ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=True)
 
-_JOINS_LINES = re.compile(r"\{[{%#]-|-[}%#]\}")
+_JOINS_LINES = re.compile(r"\A\{[{%#]-|-[}%#]\}\Z")
 
 # Marks the place of a statement: a line that holds nothing else is dropped, as its author would expect.
 _STATEMENT = "\0"
@@ -87,7 +87,9 @@ class Expressions:
     def _parsed(self, text: str, file: str, first_line: int) -> nodes.Template:
         """Return Jinja2's reading of `text`; with mistakes that collect, without the tags that it can't read."""
         # With a minus Jinja2 would join lines, and so the rows of a table or the items of a list.
-        text = _JOINS_LINES.sub(lambda sign: sign[0].replace("-", " "), text)
+        for found in [*tags(text)]:
+            spaced = _JOINS_LINES.sub(lambda sign: sign[0].replace("-", " "), found[0])
+            text = text[: found.start()] + spaced + text[found.end() :] if spaced != found[0] else text
         try:
             return ENVIRONMENT.parse(text)
         except TemplateSyntaxError as error:

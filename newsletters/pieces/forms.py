@@ -32,6 +32,11 @@ class FormField:
     default: str = ""
     choices: tuple[str, ...] = ()
 
+    def shows(self, typed: str) -> bool:
+        """Return whether what was typed is its value, less the empty lines around a text, which no form shows."""
+        ends = "\r\n" if self.kind == "words" else ""
+        return same_line_ends(typed, self.value).strip(ends) == self.value.strip(ends)
+
 
 @dataclass(frozen=True)
 class PieceForm:
@@ -77,7 +82,7 @@ def write_form(piece: SourcePiece, values: Mapping[str, str]) -> str:
         field = next((each for each in form.fields if each.name == name), None) if form else None
         if form is None or field is None:
             raise FieldError(name, f"This piece has no field {name!r}.", "Load the newsletter again.")
-        if same_line_ends(value, field.value) == field.value:
+        if field.shows(value):
             continue
         if field.kind == "choice" and value and value not in field.choices:
             raise FieldError(name, f"{name!r} can't be {value!r}.", f"Choose one of: {', '.join(field.choices)}.")
@@ -99,9 +104,9 @@ def _condition_form(piece: SourcePiece) -> PieceForm | None:
     if sentence is None or not regions:
         return None
     fields = [
-        FormField("field", "field", sentence.field, "Field", "Whose value decides.", required=True),
-        FormField("asked", "choice", sentence.asked, "Is", choices=("known", "unknown", "equals"), required=True),
-        FormField("value", "text", sentence.value, "Text", "What it equals."),
+        FormField("field", "field", sentence.field, "Only for people whose", required=True),
+        FormField("asked", "choice", sentence.asked, "Value", choices=("known", "unknown", "equals"), required=True),
+        FormField("value", "text", sentence.value, "What it is", "If it has to be a certain value."),
     ]
     labels = {"then": "They see", "otherwise": "The others see"}
     fields += [_words(each.name, each.text(piece), labels[each.name]) for each in regions]

@@ -72,6 +72,48 @@ def move(text: str, path: Path, to: int) -> str:
     return _edited(text, path, edit)
 
 
+def relocate(text: str, path: Path, to: Path) -> tuple[str, Path]:
+    """Return the text with the piece at `path` before the one at `to`, in any list, and its new path.
+
+    Raises InputError. Texts that meet become one piece, so a list may grow or shrink by another number than one.
+    """
+    region, before, piece, old = [*to[:-1]], _number(to[-1]), piece_of(text, path), [*path]
+    if region == old[:-1]:
+        made = move(text, path, before - (before > _number(path[-1])))
+        return made, _nearest(made, region, before, piece.source)
+    if not piece.closed or piece.kind == "head" or region[: len(old)] == old:
+        raise InputError("This piece can't be moved there.", hint="Close it first, or choose another place.")
+    added = add(text, to, piece.source)
+    level = len(region)
+    if old[:level] == region and _number(old[level]) >= before:
+        old[level] = _number(old[level]) + len(pieces_in(added, region)) - len(pieces_in(text, region))
+    made = delete(added, old)
+    level = len(old) - 1
+    if region[:level] == old[:-1] and len(region) > level and _number(region[level]) > _number(old[-1]):
+        region[level] = _number(region[level]) - len(pieces_in(added, old[:-1])) + len(pieces_in(made, old[:-1]))
+    return made, _nearest(made, region, before, piece.source)
+
+
+def insert(text: str, path: Path, source: str) -> tuple[str, Path]:
+    """Return the text with a new piece as `add` does, and its path; raises InputError."""
+    made = add(text, path, source)
+    return made, _nearest(made, path[:-1], _number(path[-1]), source)
+
+
+def _nearest(text: str, region: Path, at: int, source: str) -> Path:
+    """Return the path of the piece with a source, in which there may be more, that is nearest to a place."""
+    pieces = pieces_in(text, region)
+    same = [number for number, each in enumerate(pieces) if source.strip() in each.source]
+    nearest: int = min(same or [len(pieces) - 1], key=lambda each: abs(each - at))
+    return (*region, nearest)
+
+
+def _number(part: object) -> int:
+    if not isinstance(part, int):
+        raise _no_piece()
+    return part
+
+
 def replace_piece(text: str, path: Path, source: str) -> str:
     """Return the text with another source for the piece at `path`; raises InputError if it would take in others."""
 

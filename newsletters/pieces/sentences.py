@@ -39,6 +39,14 @@ def sentence_of(piece: SourcePiece) -> Sentence | None:
     return Sentence(found["field"], "unknown" if found["not"] else "known")
 
 
+def label_of(sentence: Sentence) -> str:
+    """Return who sees what is inside a condition, for people."""
+    field = sentence.field.replace("_", " ")
+    if sentence.asked == "equals":
+        return f"Only for people whose {field} is “{sentence.value}”"
+    return f"Only for people {'with' if sentence.asked == 'known' else 'without'} a {field}"
+
+
 def write_sentence(piece: SourcePiece, sentence: Sentence) -> str:
     """Return the source of a condition that asks something else; raises FieldError."""
     start, line = first_line(piece)

@@ -75,12 +75,12 @@ def read_header(line: str) -> Header | None:
 
 def read_value(raw: str) -> str:
     """Return an attribute's value as somebody would type it: without escapes, and expressions as they are."""
-    return "".join(part if tag else characters(ESCAPED.sub(r"\1", part)) for part, tag in _parts(raw))
+    return "".join(part if tag else characters(ESCAPED.sub(r"\1", part)) for part, tag in parts(raw))
 
 
 def write_value(typed: str, field: str) -> str:
     """Return a value for an attribute, with its quotes; raises FieldError."""
-    written = "".join(_single_quoted(part) if tag else _escaped(part) for part, tag in _parts(one_line(typed, field)))
+    written = "".join(_single_quoted(part) if tag else _escaped(part) for part, tag in parts(one_line(typed, field)))
     return f'"{written}"'
 
 
@@ -113,15 +113,15 @@ def referenced(text: str) -> str:
 
 def single_quotes(typed: str) -> str:
     """Return a value whose expressions have single quotes only."""
-    return "".join(_single_quoted(part) if tag else part for part, tag in _parts(typed))
+    return "".join(_single_quoted(part) if tag else part for part, tag in parts(typed))
 
 
 def _single_quoted(tag: str) -> str:
     return _QUOTED.sub(lambda found: "'" + found[1].replace('\\"', '"').replace("'", "\\'") + "'", tag)
 
 
-def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the pieces of a value in order: text, and tags."""
+def parts(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the parts of a value in order, each with whether it is a tag."""
     at = 0
     for tag in tags(text):
         yield text[at : tag.start()], False

@@ -16,15 +16,15 @@ from daisychain.errors import InputError, StateError
 from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from newsletters.stored.contents import Change, Contents
-from newsletters.tables import NewsletterSave, StoredNewsletter
+from newsletters.tables import NewsletterSave, NewsletterThumbnail, StoredNewsletter
 
 SaveKind = Literal["auto", "kept", "tested", "sent", "collided"]
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 KEEP_DELETED = timedelta(days=30)
 _MAX_TITLE = 200
-# The name in the front matter, for the list, which compiles nothing.
-_TOOLKIT = r"\ntoolkit:[ \t]*[\"']?([^\"'\s]+)"
+# A name in the front matter, for the list, which compiles nothing.
+_KEY = r"\n{}:[ \t]*[\"']?([^\"'\s]+)"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class SavedNewsletter:
 
 @dataclass(frozen=True)
 class NewsletterEntry:
-    """One line of the list; `state` is draft, tested (as it is now) or sent; `toolkit` as the first text names it."""
+    """One line of the list; `state` is draft, tested (as it is now) or sent; the text names toolkit and layout."""
 
     id: int
     name: str
@@ -55,6 +55,8 @@ class NewsletterEntry:
     version: int
     languages: Sequence[str]  # of its translations
     toolkit: str
+    layout: str
+    drawn: int | None  # the version of its small picture
     state: str
     updated_at: datetime
     updated_by: str
@@ -101,7 +103,11 @@ def list_newsletters(
             select(func.array_agg(func.jsonb_object_keys(saved.content["texts"]).column_valued("key")))
             .scalar_subquery().label("languages"),
             exists().where(own).correlate(table).label("sent"),
-            func.substring(saved.content["texts"][""].astext, _TOOLKIT).label("toolkit"),
+            func.substring(saved.content["texts"][""].astext, _KEY.format("toolkit")).label("toolkit"),
+            func.substring(saved.content["texts"][""].astext, _KEY.format("layout")).label("layout"),
+            select(NewsletterThumbnail.version).where(
+                NewsletterThumbnail.newsletter_id == table.id, NewsletterThumbnail.content != b""
+            ).scalar_subquery().label("drawn"),
         )
         .where(func.concat(table.name, " ", table.title).icontains(words, autoescape=True))
         .order_by(table.updated_at.desc(), table.id.desc())
@@ -111,7 +117,8 @@ def list_newsletters(
     return [
         NewsletterEntry(
             row.id, row.name, row.title, row.version, sorted(filter(None, row.languages)), row.toolkit or "",
-            "sent" if row.sent else "tested" if row.kind == "tested" else "draft", row.updated_at, row.updated_by,
+            row.layout or "", row.drawn, "sent" if row.sent else "tested" if row.kind == "tested" else "draft",
+            row.updated_at, row.updated_by,
         )
         for row in rows
     ]  # fmt: skip

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import count
 from pathlib import PurePath
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from daisychain.errors import InputError
 from daisychain.slug import slug
-from newsletters.stored.contents import Change
+from newsletters.stored.contents import Change, Contents
 from newsletters.stored.newsletters import SavedNewsletter, load, put
+from newsletters.tables import StoredImage
 from newsletters.toolkits.images import EXTENSIONS, MAX_BYTES, ToolkitImage, keep_images, measure
 
 
@@ -36,6 +37,15 @@ def add_picture(
         keep_images(connection, [image])
         now = put(connection, now, contents, who=who, note=f"Added the picture {name}")
     return now, ToolkitImage(name, image.content, image.media_type, image.width, image.height, image.hash)
+
+
+def own_pictures(connection: Connection, contents: Contents) -> list[ToolkitImage]:
+    """Return the pictures of a newsletter, without their content."""
+    table = StoredImage
+    wanted = table.hash.in_([*contents.images.values()])
+    rows = connection.execute(select(table.hash, table.media_type, table.width, table.height).where(wanted))
+    known = {row.hash: (row.media_type, row.width, row.height, row.hash) for row in rows}
+    return [ToolkitImage(name, b"", *known[each]) for name, each in contents.images.items() if each in known]
 
 
 def remove_picture(connection: Connection, newsletter_id: int, name: str, *, who: str) -> SavedNewsletter:

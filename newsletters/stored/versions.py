@@ -93,6 +93,14 @@ def next_undo(connection: Connection, now: SavedNewsletter) -> UndoStep | None:
     return UndoStep(what, before.id, before.version)
 
 
+def text_seen(connection: Connection, now: SavedNewsletter, base: int, language: str) -> str:
+    """Return the text of the version that somebody was looking at, or of the autosave that took its place."""
+    table = NewsletterSave
+    later = and_(table.newsletter_id == now.id, table.version >= base, table.kind != "collided")
+    row = _row(connection, now.id, table.version == select(func.min(table.version)).where(later).scalar_subquery())
+    return str((row.content if row else now.contents.to_json())["texts"].get(language, ""))
+
+
 def mark(connection: Connection, newsletter: SavedNewsletter, kind: SaveKind, note: str = "") -> bool:
     """Keep this version for ever, as kept, tested or sent; it need not be the newest, or in the list still.
 

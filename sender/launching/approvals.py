@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
@@ -151,12 +151,16 @@ def carry_over(connection: Connection, old_id: int, new_id: int) -> None:
     connection.execute(update(Approval).where(Approval.campaign_id == old_id).values(campaign_id=new_id))
 
 
+def newest_requests() -> Select[int]:
+    """Select the latest request of each campaign."""
+    return select(func.max(Approval.id)).group_by(Approval.campaign_id)
+
+
 def waiting_for(connection: Connection, account_id: int) -> list[tuple[CampaignRecord, KeptApproval]]:
     """Return the drafts that wait for a second look by somebody other than who asked, with the request."""
-    newest = select(func.max(Approval.id)).group_by(Approval.campaign_id)
     drafts = select(Campaign.id).where(Campaign.state == "draft")
     rows = connection.execute(
-        _KEPT.where(Approval.id.in_(newest), Approval.answer == "asked", Approval.asked_by_id != account_id,
+        _KEPT.where(Approval.id.in_(newest_requests()), Approval.answer == "asked", Approval.asked_by_id != account_id,
                     Approval.campaign_id.in_(drafts)).order_by(Approval.id)
     )  # fmt: skip
     return [(find_campaign(connection, row.campaign_id), KeptApproval(*row)) for row in rows.all()]

@@ -19,6 +19,7 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.settings import Settings
 from lists.import_log import forget_old_imports
+from newsletters.preview.thumbnails import draw_thumbnails
 from newsletters.stored.versions import thin_versions
 from sender.alerts.notify import check_and_notify
 from sender.events.bounce_mailbox import read_mailbox
@@ -80,11 +81,18 @@ def _old_versions(database: Database) -> str:
     return f"{thinned} old versions of newsletters deleted" if thinned else ""
 
 
+def _thumbnails(database: Database) -> str:
+    with database.engine.begin() as connection:
+        drawn = draw_thumbnails(connection)
+    return f"{drawn} newsletters drawn" if drawn else ""
+
+
 CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "alerts": (timedelta(minutes=1), check_and_notify),
     "system mail": (timedelta(minutes=1), send_due_mails),
     "look-ups": (timedelta(minutes=1), _look_ups),
     "classify hits": (timedelta(minutes=1), classify_due),
+    "thumbnails": (timedelta(minutes=1), _thumbnails),
     "bounce mailbox": (timedelta(minutes=5), _bounce_mailbox),
     "provider lists": (timedelta(days=1), _provider_lists),
     "sums": (timedelta(days=1), check_sums),

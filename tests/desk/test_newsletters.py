@@ -45,7 +45,7 @@ def test_an_empty_list_is_the_form_that_begins_the_first_newsletter(editor: Brow
     assert "Your first newsletter" in page
     assert "community-makes-us" in page
     page = editor.post(f"{HERE}/new", toolkit="community-makes-us", begin="letter").text
-    assert "layout: letter" in page
+    assert '<option value="letter" selected>' in page
 
 
 def test_the_list_has_toolkit_languages_last_change_and_state(editor: Browser, may: SavedNewsletter) -> None:

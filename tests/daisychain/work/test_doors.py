@@ -151,7 +151,10 @@ def test_a_body_that_breaks_off_or_is_too_large_unsubscribes_nobody(served: Serv
         broken.shutdown(socket.SHUT_WR)
         with contextlib.suppress(OSError):
             assert b" 200 " not in broken.recv(999)
-    for path, length in ((f"/u/{key}", 70_000), ("/webhooks/sendgrid", 5_000_000)):
+    for path, length in (
+        (f"/u/{key}", 70_000), ("/webhooks/sendgrid", 5_000_000), ("/desk/newsletters/1/blocks", 3_000_000),
+        ("/desk/pictures/1", 17_000_000),
+    ):  # fmt: skip
         with connected(url) as large:
             large.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
             assert large.recv(99).split()[1] == b"413"

@@ -1,0 +1,51 @@
+"""Small pictures of newsletters: drawn once a version, when nobody is writing, by a real Chromium."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from PIL import Image
+from sqlalchemy import Connection, update
+
+from daisychain.database import Database
+from newsletters.preview.thumbnails import draw_thumbnails, find_thumbnail
+from newsletters.stored.contents import Change, Contents
+from newsletters.stored.newsletters import create, list_newsletters
+from newsletters.stored.saving import save
+from newsletters.tables import StoredNewsletter
+
+pytestmark = [pytest.mark.usefixtures("chromium"), pytest.mark.processes]
+HEAD = "---\nsubject: Hello\ntoolkit: community-makes-us\nlayout: bulletin\n---\n"
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.engine.connect() as connection:
+        yield connection
+
+
+def hour_ago(connection: Connection) -> None:
+    table = StoredNewsletter
+    connection.execute(update(table).values(updated_at=table.updated_at.op("-")(timedelta(hours=1))))
+
+
+def test_a_newsletter_is_drawn_once_a_version_and_one_that_can_t_be_shown_has_none(connection: Connection) -> None:
+    made = create(connection, "May", Contents({"": f"{HEAD}::: hero Hi image=hero\n:::\n"}), who="Ann")
+    broken = create(connection, "June", Contents({"": "no front matter"}), who="Ann")
+    assert draw_thumbnails(connection) == 0  # somebody may be writing
+    hour_ago(connection)
+    assert draw_thumbnails(connection) == 2
+    first = find_thumbnail(connection, made.id)
+    with Image.open(io.BytesIO(first)) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (240, 320))
+        assert len(picture.getcolors(100_000) or range(100_000)) > 500  # the toolkit's picture is in it
+    assert find_thumbnail(connection, broken.id) == b""
+    assert {each.title: each.drawn for each in list_newsletters(connection)} == {"May": 1, "June": None}
+    assert draw_thumbnails(connection) == 0
+    save(connection, made.id, 1, Change({"": f"{HEAD}Other\n"}), who="Ann")
+    hour_ago(connection)
+    assert draw_thumbnails(connection) == 1
+    assert find_thumbnail(connection, made.id) != first
