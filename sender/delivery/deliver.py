@@ -162,7 +162,7 @@ class Deliverer:
         except Exception as error:
             # A bug in a provider: it may have happened before or after the mail was sent.
             log.exception("attempt %s failed", claim.attempt_id)
-            return Outcome(verdict_of("any", "bug"), detail=f"broke off: {type(error).__name__}")
+            return Outcome(verdict_of("any", "bug"), f"broke off: {type(error).__name__}", fault=_fault(error))
 
     def _load_mailing(self, campaign_id: int, compiled_id: int) -> Mailing:
         """Build the common part of all mails of a campaign in one language.
@@ -186,3 +186,11 @@ class Deliverer:
             clicks=campaign.clicks,
             subject_prefix=f"[TEST{mark}] " if campaign.kind == "test" else "",
         )
+
+
+def _fault(error: Exception) -> str:
+    """Return why a campaign pauses after the first batch that our own code broke off: the next ones would as well."""
+    return (
+        f"a fault in Daisychain broke off a request ({type(error).__name__}): its people are uncertain, and the log of "
+        "the worker has the rest. Have it fixed before this is resumed"
+    )

@@ -40,6 +40,8 @@ def apply_outcome(connection: Connection, batch: Any, outcome: Outcome) -> datet
         connection.execute(update(Batch).where(Batch.id == batch.id).values(tries=Batch.tries + 1))
         outcome = with_retry(outcome, batch.tries)
     _refuse(connection, batch.id, span, state, outcome.refused)
+    if outcome.fault:
+        pause(connection, span.campaign_id, outcome.fault)
     again = _follow(connection, batch, span, state, outcome)
     refuses = outcome.refused or outcome.verdict is Verdict.REFUSED_REQUEST
     if refuses and _refused_in_a_row(connection, span.campaign_id) >= PEOPLE_REFUSED_IN_A_ROW:

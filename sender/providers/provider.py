@@ -71,7 +71,8 @@ class Outcome:
 
     `refused` maps delivery ids to reasons; `waiting` holds the delivery ids to retry. `deferred` has the reasons if all
     of `waiting` were deferred individually (their retries are limited); otherwise it is empty. `over_limits` need
-    their own requests. `detail` is the provider's message without addresses.
+    their own requests. `detail` is the provider's message without addresses. `fault` is set if our own code broke off:
+    then the campaign pauses, for this reason.
     """
 
     verdict: Verdict
@@ -84,6 +85,7 @@ class Outcome:
     uncertain: frozenset[int] = frozenset()
     over_limits: frozenset[int] = frozenset()
     retry_at: datetime | None = None  # by this machine's clock
+    fault: str = ""
 
     @property
     def pause(self) -> timedelta | None:

@@ -12,6 +12,9 @@ from daisychain.embedded import EmbeddedServer
 from daisychain.errors import DatabaseError
 from daisychain.jobs import Workers
 from daisychain.settings import Settings
+from sender.campaigns.campaign_record import find_campaign
+from sender.campaigns.freeze import freeze
+from sender.campaigns.steering import resume
 from sender.delivery import batch_jobs, deliver
 from sender.delivery.deliver import Deliverer
 from sender.delivery.ledger import Ledger, read_ledger
@@ -175,3 +178,30 @@ def test_what_a_preparation_failed_of_is_kept_without_addresses(database: Databa
         detail = connection.scalars(select(Attempt.detail)).one()
     assert "[address] is not to be read" in detail
     assert "nobody" not in detail
+
+
+def test_a_fault_of_a_provider_makes_one_batch_uncertain_and_pauses_with_a_message(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = staged(database, 9)
+    with database.engine.begin() as connection:
+        freeze(connection, campaign_id, batch_size=3)
+    calls = []
+
+    def broken(*given: object) -> Outcome:
+        calls.append(given)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "send", broken)
+        assert foreground.work_until_over(database, campaign_id, concurrency=1, processes=1) == "paused"
+    found = ledger(database, campaign_id)
+    assert (len(calls), found.uncertain, found.waiting) == (1, 3, 6)
+    with database.engine.connect() as connection:
+        reason = find_campaign(connection, campaign_id).pause_reason
+    assert "a fault in Daisychain broke off a request (ZeroDivisionError)" in reason
+    with database.engine.begin() as connection:
+        resume(connection, database.settings, campaign_id, who="ann")
+    assert foreground.work_until_over(database, campaign_id, processes=1) == "finished"
+    found = ledger(database, campaign_id)
+    assert (found.accepted, found.uncertain) == (6, 3)
