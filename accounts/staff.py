@@ -67,6 +67,11 @@ def colleagues_with(connection: Connection, right: str) -> list[Colleague]:
     return [each for each in list_colleagues(connection) if may(each.role, right)]
 
 
+def ids_with(connection: Connection, right: str) -> set[int]:
+    """Return the accounts that have a right."""
+    return {each.id for each in colleagues_with(connection, right)}
+
+
 def lock_admins(connection: Connection) -> list[int]:
     """Return the ids of all admins; nobody else changes who is one until the caller's transaction ends."""
     # Not the rows, as the first admin has none yet.

@@ -17,10 +17,10 @@ from newsletters.stored.manuscripts import origin_of
 from newsletters.stored.newsletters import SavedNewsletter, create, load, put
 from newsletters.tables import MadePack, PackPartner
 from newsletters.toolkit_store.store import SHIPPED, add_toolkit
+from sender.campaigns.approvals import ask
 from sender.campaigns.drafts import create as create_draft
 from sender.campaigns.freeze import freeze
 from sender.events.recount import _OF_DELIVERIES, _SUMS, _columns, _count, _create
-from sender.launching.approvals import ask
 
 PEOPLE, CAMPAIGNS, NEWSLETTERS, PARTNERS, VERSIONS = 1_000_000, 500, 300, 1_000, 150
 BATCH = 200

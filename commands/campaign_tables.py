@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from newsletters.checks import Finding
     from sender.campaigns.campaign_record import CampaignRecord, CampaignRow
     from sender.campaigns.status import CampaignStatus, PlanProgress
-    from sender.campaigns.summary import Summary
     from sender.campaigns.timeline import Timeline
     from sender.campaigns.waiting_reason import WaitingReason
     from sender.delivery.ledger import Ledger
+    from sender.launching.summary import Summary
 
 
 def show_summary(summary: Summary, warnings: Iterable[Finding]) -> None:

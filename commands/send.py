@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +37,7 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 @click.option("--with-warnings", is_flag=True, help="Don't ask about overridden errors and new warnings.")
 @click.option("--now", "instead", is_flag=True, help="Send a scheduled campaign now, not at its time.")
 @click.option("--detach", is_flag=True, help="Leave the delivery to `daisychain serve` or `daisychain worker`.")
+@click.option("--without-approval", metavar="REASON", help="Send it without a second person; your reason is kept.")
 @click.option("--as-created", is_flag=True, help="Send the draft as it was created, even if its document has changed.")
 @click.option(
     "--at", metavar="TIME", help='Send it at this time: "2026-12-01 09:30 Europe/London"; moves a scheduled one.'
@@ -63,19 +65,22 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
 )
 def send(
     installation: Installation, /, id_: int, yes: bool, repeat: bool, with_warnings: bool, instead: bool, detach: bool,
-    as_created: bool, concurrency: int, processes: int | None, format_: str, max_bounces: float | None,
-    max_complaints: float | None, **said: Any,
+    without_approval: str | None, as_created: bool, concurrency: int, processes: int | None, format_: str,
+    max_bounces: float | None, max_complaints: float | None, **said: Any,
 ) -> None:  # fmt: skip
     """Send a draft, schedule or move it, or continue a campaign that was paused or interrupted.
 
     Exits with 0 if everybody was accepted or excluded, 3 if people failed or are uncertain, 4 if it was paused
     or cancelled, 5 if this command was stopped (Ctrl-C, SIGTERM) before the end.
     """
+    from daisychain.database import database_now
     from sender.alerts import notify
+    from sender.campaigns import approvals
     from sender.campaigns.campaign_record import find_campaign
-    from sender.campaigns.plans import Plan, require_unplanned, set_plan
+    from sender.campaigns.plans import Plan, in_words
     from sender.campaigns.status import campaign_status
     from sender.delivery import confirmed_places
+    from sender.launching.schedule import keep_plan, require_unplanned, schedule
     from sender.upkeep import foreground
 
     plan = Plan(**said, most_bounces=max_bounces, most_complaints=max_complaints)
@@ -87,18 +92,30 @@ def send(
         if found.state == "cancelled":
             raise StateError(f"Campaign {id_} was cancelled.", hint="Create a new one: daisychain campaign create")
         require_unplanned(found, plan)
+        approvers = _approvers(installation, connection)
+        now = instead or (found.state == "scheduled" and not plan.at)
+        # At the desk a draft's time is chosen before somebody approves it.
+        timed = bool(plan.at or (found.state == "draft" and found.starts_at and not instead and not plan.hold))
+        if without_approval is None and found.frozen_at is None:
+            columns: dict[str, Any] = plan.columns(database_now(connection))
+            planned = replace(found, **columns | ({"starts_at": None} if now else {}))
+            approvals.require_approved(connection, installation.settings, planned, approvers)
         asked = look_first(installation, connection, found, plan, answers, as_created=as_created)
     if asked:
         confirm(*asked)  # without a connection: nothing is locked while a person thinks
     confirmed_places.require_here(installation.database)
     with installation.database.engine.begin() as connection:
-        scheduled = set_plan(connection, installation.settings, found, plan, who=acting_user())
+        found = keep_plan(connection, found, plan)
+        if without_approval is not None and found.frozen_at is None:
+            let_go(connection, replace(found, starts_at=None) if now else found, without_approval)
+        if timed:
+            schedule(connection, installation.settings, id_, who=acting_user(), approvers=approvers)
     stop = StopFlag()
-    if scheduled:
-        say("Scheduled. `daisychain serve` or `worker` must be running at that time.")
+    if timed:
+        say(f"Scheduled for {in_words(found)['the time']}. `daisychain serve` or `worker` must be running then.")
     else:
-        foreground.start(installation.database, id_, who=acting_user(), now=found.state == "scheduled" or instead)
-    if not scheduled and not detach:
+        foreground.start(installation.database, id_, who=acting_user(), now=now, approvers=approvers)
+    if not timed and not detach:
         signals = set_by_signals(stop, then=_say_stopping, second_breaks_off=True)
         with progress() as bar, notify.alerting(installation.database), signals, warnings_said():
             foreground.work_until_over(
@@ -118,6 +135,24 @@ def send(
     sys.exit(STOPPED if stopped else exit_code(answer))
 
 
+def _approvers(installation: Installation, connection: Connection) -> set[int]:
+    """Return the accounts that may approve, if a send may need it: accounts take a while to load."""
+    if installation.settings.approval == "off":
+        return set()
+    from accounts.staff import ids_with
+
+    return ids_with(connection, "campaigns.approve")
+
+
+def let_go(connection: Connection, planned: CampaignRecord, because: str) -> None:
+    """Override the approval of a campaign as it is planned; it is kept with the campaign and in the audit log."""
+    from accounts.audit import record_command
+    from sender.campaigns import approvals
+
+    approvals.override(connection, planned, who=acting_user(), because=because)
+    record_command(connection, acting_user(), "campaign send --without-approval", f"campaign {planned.id}")
+
+
 def look_first(
     installation: Installation, connection: Connection, found: CampaignRecord, plan: Plan,
     answers: Mapping[str, bool], *, as_created: bool,
@@ -129,7 +164,7 @@ def look_first(
     from daisychain.database import database_now
     from sender.campaigns import drafts
     from sender.campaigns.plans import is_planned
-    from sender.campaigns.summary import summarise
+    from sender.launching.summary import summarise
     from sender.providers.registry import open_provider
 
     if found.state != "finished":
@@ -149,6 +184,8 @@ def look_first(
     if found.state == "draft" and (summary.overrides or warnings):
         needed.append("--with-warnings")
     when = f"at {plan.at}" if plan.at else "now"
+    if found.state == "draft" and found.starts_at and not (plan.at or plan.hold or answers["--now"]):
+        when = f"at its time, {shown(found.starts_at)}"
     if is_planned(found) and found.starts_at and not plan.at and not answers["--now"]:
         if found.state == "paused" and found.starts_at > now:
             when = "then"

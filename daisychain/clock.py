@@ -34,6 +34,12 @@ def shown(moment: datetime, *, seconds: bool = False) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z}" if seconds else f"{local:%Y-%m-%d %H:%M %Z}"
 
 
+def shown_with_day(moment: datetime) -> str:
+    """Return a moment for people, with the day's name, such as "Tue 1 Dec 2026, 09:30 GMT"."""
+    local = moment.astimezone(home_zone())
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+
+
 def shown_time(moment: datetime) -> str:
     """Return the time of a recent moment for people, such as "09:30:15 GMT"."""
     return f"{moment.astimezone(home_zone()):%H:%M:%S %Z}"

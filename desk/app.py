@@ -18,17 +18,17 @@ from daisychain import clock
 from daisychain.built_files import built_file, seconds_kept
 from daisychain.cache import Busy
 from daisychain.database import Database
-from daisychain.errors import DaisychainError, InputError
+from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
 from desk import access, home, lists, partners, reports, search, toolkits
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.campaigns import campaign_people, progress, steering, uncertain
-from desk.forms import RowNumber, hint_of
+from desk.forms import ASK, RowNumber, hint_of
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
-from desk.send_wizard import approve, send_check, send_look
+from desk.send_wizard import approve, send_check, send_look, send_when
 from lists.kept_figures import counted_at
 from newsletters.documents.language_names import language_name
 
@@ -37,7 +37,9 @@ PREFIX = "/desk"
 # What a form may hold; a newsletter with all its languages is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
 ACCOUNT = (session, forgotten, welcome, overview, second_factor)
-NEWSLETTERS = (index, blocks, pictures, editor, preview, unsaved, versions, test_mail, send_check, approve, send_look)
+NEWSLETTERS = (
+    index, blocks, pictures, editor, preview, unsaved, versions, test_mail, send_check, send_when, approve, send_look,
+)  # fmt: skip
 CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports)
 ADMIN = (people, invitations, audit, settings)
 PARTS = (home, search, lists, toolkits, partners, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
@@ -97,14 +99,14 @@ def create_desk(database: Database) -> Flask:
     app.url_map.converters["int"] = RowNumber
     for part in PARTS:
         app.register_blueprint(part.blueprint, url_prefix=f"{PREFIX}{part.blueprint.url_prefix or ''}")
-    for kind in (HTTPException, DaisychainError):
+    for kind in (HTTPException, DaisychainError, ConfigurationError):
         app.register_error_handler(kind, _explain)
     app.register_error_handler(403, _who_may)
     app.jinja_env.globals.update(
         menu=menu, who_may=access.who_may, static=_static, built_file=built_file, now=partial(datetime.now, UTC),
         endpoints=app.view_functions, counted_at=lambda: counted_at(access.connection()),
     )  # fmt: skip
-    app.jinja_env.filters.update(moment=_moment, day=_day, language=language_name, tight=_tight)
+    app.jinja_env.filters.update(moment=clock.shown_with_day, day=_day, language=language_name, tight=_tight)
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
     return app
 
@@ -120,12 +122,6 @@ def _secure(response: Response) -> Response:
     if access.settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
-
-
-def _moment(at: datetime) -> str:
-    """Return a moment with the day's name, such as "Tue 1 Dec 2026, 09:30 GMT"."""
-    local = at.astimezone(clock.home_zone())
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
 
 
 def _day(at: datetime | None) -> str:
@@ -146,10 +142,12 @@ def _static(name: str) -> str:
     return url_for("static", filename=name)
 
 
-def _explain(error: HTTPException | DaisychainError) -> tuple[str, int]:
+def _explain(error: HTTPException | DaisychainError | ConfigurationError) -> tuple[str, int]:
     """Show an error in plain words; 422 if something was typed wrong, 409 if things have changed meanwhile."""
     if isinstance(error, DaisychainError):
         code, message, hint = _status(error), error.message, hint_of(error)
+    elif isinstance(error, ConfigurationError):
+        code, message, hint = 409, str(error).partition("\n")[0], ASK
     else:
         code, message, hint = error.code or 500, error.description or "", ""
     return render_template("desk/error.html", code=code, message=message, hint=hint), code

@@ -10,10 +10,11 @@ from typing import Any
 from flask import g, render_template, request
 from werkzeug.routing import IntegerConverter, Map
 
-from daisychain.errors import DaisychainError
+from daisychain.errors import ConfigurationError, DaisychainError
 
 # Rooms' hints are also for people who type commands.
 _FOR_A_TERMINAL = re.compile(r"daisychain [a-z]|(?<!\w)--[a-z]")
+ASK = "Please tell the person who looks after Daisychain."
 MOST = 2**63 - 1
 
 
@@ -57,6 +58,8 @@ class Form:
                 yield
         except DaisychainError as error:
             self.errors[field] = f"{error.message} {hint_of(error)}".strip()
+        except ConfigurationError as error:
+            self.errors[field] = f"{str(error).partition(chr(10))[0]}. {ASK}"
 
     def page(self, template: str, **values: Any) -> tuple[str, int]:
         """Return a page with this form: 422 if something is wrong with it."""

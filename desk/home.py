@@ -11,9 +11,9 @@ from accounts.rights import SIGNED_IN
 from desk.access import connection, person, right, settings
 from newsletters.stored.manuscripts import name_of_origin
 from newsletters.stored.newsletters import UnknownNewsletter, find
+from sender.campaigns.approvals import waiting_for
 from sender.campaigns.first_steps import find_first_steps
 from sender.campaigns.needs import find_needs
-from sender.launching.approvals import waiting_for
 
 blueprint = Blueprint("home", __name__)
 
@@ -33,8 +33,7 @@ def _approvals() -> dict[str, Any]:
     if not person().may("campaigns.approve"):
         return {"approvals": []}
     found = []
-    for campaign, asked in waiting_for(connection(), person().account_id):
+    for draft, asked in waiting_for(connection(), person().name, person().account_id):
         with suppress(UnknownNewsletter):
-            newsletter = find(connection(), name_of_origin(campaign.document))
-            found.append((newsletter, asked))
+            found.append((find(connection(), name_of_origin(draft.document)), asked))
     return {"approvals": found}

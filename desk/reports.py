@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
-from desk.access import engine, right
+from desk.access import engine, person, right
 from desk.campaigns.progress import found
 from desk.forms import asked_number
 from reports.exports import as_csv
@@ -15,6 +15,7 @@ from reports.figures import figures
 from reports.in_words import in_words
 from reports.report import Report
 from reports.report_list import campaign_lines
+from reports.small_cells import without_small_cells
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 PAGE = 10
@@ -29,7 +30,7 @@ def index() -> Any:
     """List the campaigns that were sent, with their main figures."""
     before = asked_number("before")
     with engine().connect() as snapshot:
-        lines = campaign_lines(snapshot, PAGE + 1, before=before)
+        lines = campaign_lines(snapshot, PAGE + 1, before=before, small_cells=person().may("campaigns.see"))
     older = lines[PAGE - 1].campaign_id if len(lines) > PAGE else None
     return render_template(
         "desk/reports/index.html", lines=lines[:PAGE], older=older, before=before, with_interval=with_interval
@@ -58,4 +59,5 @@ def download(campaign_id: int) -> Response:
 def _report(campaign_id: int) -> Report:
     found(campaign_id)
     with engine().connect() as snapshot:  # its own, as all figures are of one moment
-        return figures(snapshot, campaign_id)
+        report = figures(snapshot, campaign_id)
+    return report if person().may("campaigns.see") else without_small_cells(report)

@@ -145,6 +145,13 @@ class ListPeople:
         early = self._connection.execute(self._members().order_by(Member.id).limit(_SAMPLE_FROM)).all()
         return max(map(_as_mapping, early), key=lambda member: sum(map(bool, member.values())), default=None)
 
+    def differing(self, most: int) -> list[int]:
+        """Return the numbers of some of the first people: from the one with most fields filled to the emptiest."""
+        early = self._connection.execute(self._members().add_columns(Member.id).order_by(Member.id).limit(_SAMPLE_FROM))
+        ranked = sorted(early, key=lambda row: -sum(map(bool, _as_mapping(row).values())))
+        places = (at * (len(ranked) - 1) // max(most - 1, 1) for at in range(most))
+        return list(dict.fromkeys(ranked[at].id for at in places)) if ranked else []
+
     def speaking(self, codes: Collection[str]) -> ListPeople:
         """Return only the people whose language is one of these codes; `fields` and `basis` stay the list's."""
         return ListPeople(self._connection, self.name, self._audience, codes)

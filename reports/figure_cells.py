@@ -27,7 +27,9 @@ def with_interval(figure: Figure) -> str:
 def of(figure: Figure) -> str:
     """Return the count with its denominator and rate."""
     rate = "" if figure.rate is None else f" ({_percent(figure.rate)})"
-    return count(figure) if figure.numerator is None else f"{figure.numerator:,} of {figure.denominator:,}{rate}"
+    if figure.numerator is None or figure.denominator is None:
+        return count(figure)
+    return f"{figure.numerator:,} of {figure.denominator:,}{rate}"
 
 
 def count(figure: Figure) -> str:

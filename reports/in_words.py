@@ -18,9 +18,11 @@ def _sentences(figures: dict[str, Figure]) -> Iterator[str]:
 
     delivered, whole = figures["delivered"], figures["complained"].denominator or 0
     if known("delivered"):
-        yield f"{delivered.numerator:,} of {delivered.denominator:,} accepted mails were delivered{_share(delivered)}."
-    else:
-        yield f"{figures['accepted'].numerator:,} mails were accepted; nobody reports how many were delivered."
+        of = "" if delivered.denominator is None else f" of {delivered.denominator:,} accepted"
+        yield f"{delivered.numerator:,}{of} mails were delivered{_share(delivered)}."
+    elif known("accepted"):
+        reason = "the rest is hidden" if delivered.standing == "hidden" else "nobody reports how many were delivered"
+        yield f"{figures['accepted'].numerator:,} mails were accepted; {reason}."
     if not whole:
         return
     if known("seen_reading"):
@@ -41,7 +43,8 @@ def _sentences(figures: dict[str, Figure]) -> Iterator[str]:
         for name, what in (("unsubscribed", "unsubscribed"), ("complained", "reported it as spam"))
         if known(name)
     ]
-    yield f"{' and '.join(leaving)}."
+    if leaving:
+        yield f"{' and '.join(leaving)}."
 
 
 def _people(figure: Figure) -> str:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "daisychain.report/2"
 
-Standing = Literal["known", "partly known", "not tracked", "not known"]
+# "hidden": from people who may see no small cells (small_cells.py).
+Standing = Literal["known", "partly known", "not tracked", "not known", "hidden"]
 
 LEDGER = "ledger"
 COLUMNS = (

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, tuple_
 from reports.figures import main_figures
 from reports.notes import notes_on
 from reports.report import Figure
+from reports.small_cells import without_small_figures
 from reports.tallies import tally
 from sender.tables import Campaign
 
@@ -32,8 +33,13 @@ class CampaignLine:
     notes: list[str]
 
 
-def campaign_lines(connection: Connection, last: int, *, before: int | None = None) -> list[CampaignLine]:
-    """Return a line for each of the last campaigns that were sent, the newest first; only those before another one."""
+def campaign_lines(
+    connection: Connection, last: int, *, before: int | None = None, small_cells: bool = True
+) -> list[CampaignLine]:
+    """Return a line for each of the last campaigns that were sent, the newest first; only those before another one.
+
+    Without `small_cells`, figures about fewer than five people are hidden.
+    """
     if not connection.in_transaction():
         connection.execution_options(isolation_level="REPEATABLE READ")
     sent = (
@@ -46,12 +52,14 @@ def campaign_lines(connection: Connection, last: int, *, before: int | None = No
         place = tuple_(Campaign.frozen_at, Campaign.id)
         that = select(Campaign.frozen_at, Campaign.id).where(Campaign.id == before)
         sent = sent.where(place < that.scalar_subquery())
-    return [_line(connection, campaign_id) for campaign_id in connection.scalars(sent).all()]
+    return [_line(connection, campaign_id, small_cells) for campaign_id in connection.scalars(sent).all()]
 
 
-def _line(connection: Connection, campaign_id: int) -> CampaignLine:
+def _line(connection: Connection, campaign_id: int, small_cells: bool) -> CampaignLine:
     tallies = tally(connection, campaign_id)
     campaign, every = tallies.campaign, main_figures(tallies)
+    if not small_cells:
+        every = without_small_figures(every)
     assert campaign.frozen_at is not None
     return CampaignLine(
         campaign.id, campaign.name, campaign.state, campaign.list_name or "", campaign.frozen_at,

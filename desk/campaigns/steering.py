@@ -6,15 +6,19 @@ from typing import Any
 
 from flask import Blueprint, flash, request
 
+from accounts.staff import ids_with
+from daisychain.clock import home_zone
 from desk.access import connection, database, person, right, settings
 from desk.campaigns.progress import found, shown
 from desk.forms import Form
 from sender.campaigns import follow_ups, steering
 from sender.campaigns.campaign_record import CampaignRecord
-from sender.campaigns.plans import Plan, is_planned, set_plan
+from sender.campaigns.due_campaigns import defer_start
+from sender.campaigns.plans import Plan, in_words, is_planned
 from sender.campaigns.status import campaign_status
 from sender.campaigns.unsent import unschedule as make_draft
 from sender.delivery import confirmed_places
+from sender.launching.schedule import keep_plan, schedule
 
 blueprint = Blueprint("steering", __name__, url_prefix="/campaigns/<int:campaign_id>")
 NEEDS_REASON = "Write why; it is kept with your name."
@@ -34,7 +38,10 @@ def resume(campaign_id: int) -> Any:
     form, campaign = Form("because"), found(campaign_id)
     with form.check("because"):
         confirmed_places.require_here(database())
-        steering.resume(connection(), settings(), campaign_id, who=person().name, because=form["because"])
+        steering.resume(
+            connection(), settings(), campaign_id, who=person().name, because=form["because"], later=True
+        )  # fmt: skip
+        defer_start(connection())
     if form.errors:
         return _question(form, "resume", campaign)
     flash("Resumed.")
@@ -88,7 +95,9 @@ def retry(campaign_id: int) -> Any:
 @right("campaigns.steer")
 def ask_when(campaign_id: int) -> Any:
     """Ask for another time."""
-    return _planned(Form(), found(campaign_id))
+    campaign = found(campaign_id)
+    at = campaign.starts_at and campaign.starts_at.astimezone(home_zone())
+    return _planned(Form(at=f"{at:%Y-%m-%dT%H:%M}" if at else ""), campaign)
 
 
 @blueprint.post("/plan")
@@ -99,10 +108,12 @@ def move(campaign_id: int) -> Any:
     if is_planned(campaign):
         with form.check("at"):
             confirmed_places.require_here(database())
-            set_plan(connection(), settings(), campaign, Plan(at=form["at"] or "no time"), who=person().name)
+            keep_plan(connection(), campaign, Plan(at=form["at"] or "no time"))
+            approvers = ids_with(connection(), "campaigns.approve")
+            schedule(connection(), settings(), campaign_id, who=person().name, approvers=approvers)
     if form.errors or not is_planned(campaign):
         return _planned(form, campaign)
-    flash("It is moved.")
+    flash(f"It is moved to {in_words(found(campaign_id))['the time']}.")
     return shown(campaign)
 
 

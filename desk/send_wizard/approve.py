@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, Response, abort, flash, redirect, url_for
 
 from accounts.staff import colleagues_with, find_colleague
 from daisychain.errors import InputError
 from desk.access import connection, note, person, right, settings
 from desk.forms import Form
 from desk.newsletters.opened import draft_of, opened
-from desk.send_wizard.seen import seen_content, signed
+from desk.send_wizard.wizard_page import seen_content, signed, wizard_page
+from lists.overview import excluded_by
+from newsletters.preview.editor_view import mail_policy
 from newsletters.stored.newsletters import SavedNewsletter
-from sender.campaigns.summary import summarise
-from sender.launching import approvals
+from sender.campaigns import approvals
+from sender.launching.summary import mail_for, summarise
 from sender.system_mail.mail_queue import post_mail, provider_is_set
 
 blueprint = Blueprint("approve", __name__, url_prefix="/newsletters/<int:newsletter_id>/send/approve")
@@ -34,7 +36,7 @@ def ask(newsletter_id: int) -> Any:
     newsletter, form = opened(newsletter_id), Form("approver")
     draft = draft_of(newsletter)
     with form.check("approver"):
-        chosen = [each for each in _approvers() if str(each.id) == form["approver"]]
+        chosen = [each for each in _approvers(newsletter) if str(each.id) == form["approver"]]
         if not chosen:
             raise InputError("Choose who will look at it.")
         approvals.ask(connection(), draft.id, who=person().name, who_id=person().account_id)
@@ -71,9 +73,21 @@ def answer(newsletter_id: int) -> Any:
     return redirect(url_for("approve.show", newsletter_id=newsletter.id))
 
 
-def _approvers() -> list[Any]:
+@blueprint.get("/mail/<int:number>")
+@right("people.see")
+def mail(newsletter_id: int, number: int) -> Any:
+    """Return the draft as a member gets it, as a page of its own policy: no script, nothing but its own pictures."""
+    found = mail_for(connection(), settings(), draft_of(opened(newsletter_id)), number)
+    if found is None:
+        abort(404)
+    headers = {"Content-Security-Policy": mail_policy(), "X-Frame-Options": "SAMEORIGIN"}
+    return Response(found.html, mimetype="text/html", headers=headers)
+
+
+def _approvers(newsletter: SavedNewsletter) -> list[Any]:
+    """Return who may answer: neither who asks, nor who wrote last."""
     found = colleagues_with(connection(), "campaigns.approve")
-    return [each for each in found if each.id != person().account_id]
+    return [each for each in found if each.id != person().account_id and each.name != newsletter.updated_by]
 
 
 def _mail(address: str, subject: str, paragraphs: list[str], newsletter: SavedNewsletter) -> None:
@@ -84,17 +98,17 @@ def _mail(address: str, subject: str, paragraphs: list[str], newsletter: SavedNe
 
 def _page(newsletter: SavedNewsletter, form: Form) -> Any:
     draft = draft_of(newsletter)
-    kept, people = approvals.latest(connection(), draft.id), approvals.count_people(connection(), draft)
-    may_answer = (
-        kept is not None and kept.answer == "asked" and kept.asked_by_id != person().account_id
-        and person().may("campaigns.approve")
-    )  # fmt: skip
+    assert draft.list_name is not None
+    summary = summarise(connection(), settings(), draft, draft.created_at)
+    kept, people = approvals.latest(connection(), draft.id), summary.people
+    mine = approvals.may_answer(connection(), draft, person().name, person().account_id)
+    yes = kept is not None and kept.answer == "yes"
     form.values["seen"] = signed(approvals.content_of(connection(), draft), people)
-    return form.page(
-        "desk/newsletters/send/approve.html", newsletter=newsletter, draft=draft, kept=kept, people=people,
-        approvers=[("", "choose"), *((str(each.id), each.name) for each in _approvers())], may_answer=may_answer,
-        needed=approvals.is_needed(settings(), people),
-        summary=summarise(connection(), settings(), draft, draft.created_at),
-        changes=approvals.why_void(connection(), draft, kept) if kept and kept.answer == "yes" else [],
+    return wizard_page(
+        form, "approve", newsletter, draft, people=people, summary=summary,
+        approvers=[("", "choose"), *((str(each.id), each.name) for each in _approvers(newsletter))],
+        may_answer=mine and person().may("campaigns.approve"), needed=approvals.is_needed(settings(), people),
+        why=excluded_by(connection(), draft.list_name),
+        changes=approvals.why_void(connection(), draft, kept, people) if kept and yes else [],
         gone=bool(kept and kept.answered_by_id and find_colleague(connection(), kept.answered_by_id) is None),
     )  # fmt: skip

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 
 from daisychain.errors import InputError, StateError
 from desk.access import connection, note, person, right, settings
 from desk.forms import Form
 from desk.newsletters.opened import manuscript_of_saved, opened
+from desk.send_wizard.send_when import preset
+from desk.send_wizard.wizard_page import wizard_page
 from lists.list_people import ListPeople, open_people
 from lists.overview import excluded_of_all, overview_of_all
 from newsletters.checks import Finding, check_file
 from newsletters.stored.manuscripts import origin_of
 from newsletters.stored.newsletters import SavedNewsletter
 from newsletters.toolkit_store.store import find_toolkit
+from sender.campaigns.approvals import carry_over
+from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.drafts import create
 from sender.campaigns.overrides import ChecksFailedError, overrides_of, read_overrides
 from sender.campaigns.unsent import delete_draft
-from sender.launching.approvals import carry_over
 from sender.launching.launch import find_draft
+from sender.launching.schedule import keep_plan
 
 blueprint = Blueprint("send_check", __name__, url_prefix="/newsletters/<int:newsletter_id>/send")
 
@@ -33,8 +37,9 @@ def who_gets_it(newsletter_id: int) -> Any:
     draft = find_draft(connection(), origin_of(newsletter.name))
     lists = overview_of_all(connection())
     chosen = draft.list_name if draft else lists[0]["name"] if len(lists) == 1 else ""
-    values = {"newsletter": newsletter, "lists": lists, "why": excluded_of_all(connection()), "chosen": chosen}
-    return render_template("desk/newsletters/send/list.html", **values)
+    return wizard_page(
+        Form(), "list", newsletter, draft, lists=lists, why=excluded_of_all(connection()), chosen=chosen
+    )  # fmt: skip
 
 
 @blueprint.get("/checks")
@@ -75,13 +80,15 @@ def make_draft(newsletter_id: int) -> Any:
         except ChecksFailedError:
             raise InputError("Some errors are neither fixed nor accepted.", hint="Each is below.") from None
         if old:
-            carry_over(connection(), old.id, made.id)
+            carry_over(connection(), old, made.id)
             delete_draft(connection(), old.id)
+        if old is None or (old.list_name != people.name and not old.canary):
+            keep_plan(connection(), find_campaign(connection(), made.id), preset(people.count()))
         note(campaign=made.id, list=people.name, accepted=len(given))
     if form.errors:
         return _page(newsletter, people, form)
     flash("Checked, and kept as a draft.")
-    return redirect(url_for("approve.show", newsletter_id=newsletter.id))
+    return redirect(url_for("send_when.ask", newsletter_id=newsletter.id))
 
 
 def _people(name: str) -> ListPeople | None:
@@ -95,8 +102,8 @@ def _page(newsletter: SavedNewsletter, people: ListPeople, form: Form) -> Any:
         report = check_file(written, lambda name, folder: find_toolkit(name, folder, connection()), people)
         found = report.findings
     errors = [each for each in found if each.severity == "error"]
-    return form.page(
-        "desk/newsletters/send/checks.html", newsletter=newsletter, people=people,
+    return wizard_page(
+        form, "checks", newsletter, find_draft(connection(), origin_of(newsletter.name)), people=people,
         firm=[each for each in errors if not each.overridable], soft=_by_code(errors),
         others=[each for each in found if each.severity != "error"],
     )  # fmt: skip

@@ -130,7 +130,12 @@ def show(
     line = plan_merge(replace(email, subject=email.preheader, html="", text=""), references).render(member or {})
     html = _DARK.sub("all" if dark else "not all", mail.html)
     html = _SCHEMES.sub(rf"\g<1>{'dark' if dark else 'light'}", html)
-    return ShownMail(mail.subject, line.subject, html, mail.text, _POLICY.format("'self'" if images else "'none'"))
+    return ShownMail(mail.subject, line.subject, html, mail.text, mail_policy(images=images))
+
+
+def mail_policy(*, images: bool = True) -> str:
+    """Return the policy of a page that is a mail: no script, and no pictures but our own."""
+    return _POLICY.format("'self'" if images else "'none'")
 
 
 def _checked(compilation: Compilation, people: People | None) -> tuple[list[Finding], bool]:

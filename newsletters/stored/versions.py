@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from difflib import unified_diff
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, update
@@ -99,6 +100,20 @@ def text_seen(connection: Connection, now: SavedNewsletter, base: int, language:
     later = and_(table.newsletter_id == now.id, table.version >= base, table.kind != "collided")
     row = _row(connection, now.id, table.version == select(func.min(table.version)).where(later).scalar_subquery())
     return str((row.content if row else now.contents.to_json())["texts"].get(language, ""))
+
+
+def since_test(connection: Connection, newsletter: SavedNewsletter) -> tuple[SavedVersion | None, dict[str, list[str]]]:
+    """Return the newest version that was tested, and the lines changed since by language ("" is the first text)."""
+    mine = and_(NewsletterSave.newsletter_id == newsletter.id, NewsletterSave.kind.in_(["tested", "sent"]))
+    newest = select(*_LISTED).where(mine).order_by(NewsletterSave.version.desc()).limit(1)
+    row = connection.execute(newest).one_or_none()
+    if row is None or row.version == newsletter.version:
+        return (None if row is None else SavedVersion(*row)), {}
+    then, now, changed = contents_of(connection, newsletter.id, row.id).texts, newsletter.contents.texts, {}
+    for language in (each for each in {**then, **now} if then.get(each) != now.get(each)):
+        lines = unified_diff(then.get(language, "").splitlines(), now.get(language, "").splitlines(), n=0, lineterm="")
+        changed[language] = [line for line in lines if line[0] in "+-" and line[:3] not in ("+++", "---")]
+    return SavedVersion(*row), changed
 
 
 def mark(connection: Connection, newsletter: SavedNewsletter, kind: SaveKind, note: str = "") -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, and_, func, select
 from daisychain.clock import shown
 from daisychain.settings import Settings
 from sender.campaigns import brakes
+from sender.campaigns.due_campaigns import DUE_AT
 from sender.delivery import confirmed_places
 from sender.events.flagged import count_flagged, describe_flagged
 from sender.events.webhook_bodies import AT_MOST, WARN_AFTER
@@ -118,8 +119,8 @@ def _uncertain(connection: Connection, now: datetime) -> Iterator[AlertCondition
 
 def _overdue(connection: Connection, settings: Settings, now: datetime) -> Iterator[AlertCondition]:
     """Report scheduled campaigns that did not start, and whether a restored database is the reason."""
-    late = select(Campaign.id, Campaign.name, Campaign.starts_at).where(
-        Campaign.state == "scheduled", Campaign.starts_at < now - OVERDUE_FOR
+    late = select(Campaign.id, Campaign.name, DUE_AT.label("due_at")).where(
+        Campaign.state == "scheduled", now - OVERDUE_FOR > DUE_AT
     )
     rows = connection.execute(late.order_by(Campaign.id)).all()
     reason = confirmed_places.why_not(connection, settings) if rows else ""
@@ -128,7 +129,7 @@ def _overdue(connection: Connection, settings: Settings, now: datetime) -> Itera
         yield AlertCondition(
             f"overdue {row.id}",
             f"Campaign {row.id} did not start",
-            f"{row.name} should have started at {shown(row.starts_at)}.{why}",
+            f"{row.name} should have started at {shown(row.due_at)}.{why}",
         )
 
 

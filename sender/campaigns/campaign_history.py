@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from daisychain.database import database_now
+from sender.campaigns.approvals import requests_of
 from sender.campaigns.person_outcome import PROVED
 from sender.campaigns.status import CampaignStatus, KeptDecision
 from sender.providers.provider import Verdict
@@ -19,6 +20,7 @@ LATELY = timedelta(minutes=1)
 LOST_SHOWN = 10
 
 _DECIDED = {
+    "send": "{who} sent it",
     "pause": "{who} paused it",
     "resume": "{who} resumed it",
     "cancel": "{who} cancelled it: {people:,} people were not mailed",
@@ -48,6 +50,11 @@ def _entries(connection: Connection, found: CampaignStatus) -> Iterator[HistoryE
     yield HistoryEntry(campaign.created_at, "It was made, as a draft.")
     for decision in found.decisions:
         yield HistoryEntry(decision.at, _decided(decision))
+    for kept in requests_of(connection, campaign.id):
+        if not kept.is_override:
+            yield HistoryEntry(kept.asked_at, f"{kept.asked_by} asked for a second look.")
+        if kept.answered_at:
+            yield HistoryEntry(kept.answered_at, f"{kept.text}.")
     if campaign.frozen_at:
         yield HistoryEntry(campaign.frozen_at, f"{ledger.intended:,} people were written down.")
     if campaign.finished_at and campaign.state == "finished":

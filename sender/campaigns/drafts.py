@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from daisychain.clock import home_zone
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
 from lists.list_people import ListPeople, open_people
@@ -26,7 +28,7 @@ from newsletters.toolkit_store.store import find_toolkit
 from sender.campaigns.campaign_record import CampaignRecord, public_face
 from sender.campaigns.follow_ups import check_whom
 from sender.campaigns.overrides import Overrides, overrides_of
-from sender.delivery.campaign_emails import emails_of, keep_emails, name_emails
+from sender.delivery.campaign_emails import emails_of, fields_of, keep_emails, name_emails
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import tracking_mode
 from sender.providers.registry import open_provider
@@ -96,22 +98,22 @@ def checked(
     overrides: Overrides | None = None,
 ) -> tuple[Languages, list[Finding]]:
     """Compile and check a document in each language; raises InputError that lists every error not overridden."""
-    languages = compiled(connection, document, people)
+    languages = compiled(connection, document, people.fields() if people else None)
     findings = check_languages(languages, people)
     (overrides or Overrides()).require(findings)
     return languages, findings
 
 
-def compiled(connection: Connection, document: Path | Manuscript, people: ListPeople | None) -> Languages:
+def compiled(connection: Connection, document: Path | Manuscript, fields: Iterable[str] | None) -> Languages:
     """Compile a document and its translations, with the fields of the people they are for; raises InputError.
 
-    Without people, as in a test send, unknown fields are empty.
+    Without any, as in a test send, unknown fields are empty.
     """
     return compile_languages(
         document,
         lambda name, folder: find_toolkit(name, folder, connection),
-        list_fields=frozenset(people.fields()) if people else frozenset(),
-        any_field=people is None,
+        list_fields=frozenset(fields or ()),
+        any_field=fields is None,
     )
 
 
@@ -185,16 +187,32 @@ def _sender(email: CompiledEmail, mailing_list: RowMapping | None, document: Doc
 def require_unchanged(connection: Connection, campaign: CampaignRecord) -> list[Finding]:
     """Return the warnings that are new since the draft was made, as people may have joined the list.
 
-    Raises StateError if the document is gone, or compiles to something else than then; InputError for new errors.
+    Raises as `require_same_words` does, and InputError for new errors. It walks over everybody on the list.
     """
+    assert campaign.list_name is not None
+    now = require_same_words(connection, campaign)
+    accepted = {each.code: each.because for each in overrides_of(connection, campaign.id)}
+    findings = check_languages(now, open_people(connection, campaign.list_name))
+    Overrides(accepted).refuse_others(findings)
+    found = _warnings(findings)
+    known = connection.scalar(select(Campaign.warnings).where(Campaign.id == campaign.id))
+    new = found if known is None else found - Counter(known)
+    return [finding for finding in findings if finding.code in new and finding.severity == "warning"]
+
+
+def require_same_words(connection: Connection, campaign: CampaignRecord) -> Languages:
+    """Return a draft's document, compiled as it is now; raises StateError if it is gone, or not as it was then."""
     assert campaign.list_name is not None
     hint = "Make a new campaign from it, or send the draft as it was made with --as-created."
     written = reopened(connection, campaign)
     if written is None:
         raise StateError(f"{campaign.document} no longer exists.", hint=hint)
-    people = open_people(connection, campaign.list_name)
-    now = compiled(connection, written, people)
     emails = emails_of(connection, campaign.id)
+    try:
+        # The fields that it had are known; to look for others is a walk over everybody.
+        now = compiled(connection, written, fields_of(connection, emails))
+    except InputError:
+        now = compiled(connection, written, open_people(connection, campaign.list_name).fields())
     then = {emails.language_of(id_): email.hash for id_, email in load_emails(connection, emails.all()).items()}
     changed = _changed(then, {language: made.email.hash for language, made in now.compilations.items()})
     if now.fallback != emails.language_of(None):
@@ -205,13 +223,18 @@ def require_unchanged(connection: Connection, campaign: CampaignRecord) -> list[
             f"{', '.join(changed)}.",
             hint=hint,
         )
-    accepted = {each.code: each.because for each in overrides_of(connection, campaign.id)}
-    findings = check_languages(now, people)
-    Overrides(accepted).refuse_others(findings)
-    found = _warnings(findings)
-    known = connection.scalar(select(Campaign.warnings).where(Campaign.id == campaign.id))
-    new = found if known is None else found - Counter(known)
-    return [finding for finding in findings if finding.code in new and finding.severity == "warning"]
+    return now
+
+
+def require_lasting_copy(connection: Connection, campaign: CampaignRecord, at: datetime) -> None:
+    """Raise StateError if an approved text in a campaign's emails may not be used any more on the day of `at`."""
+    day = at.astimezone(home_zone()).date().isoformat()
+    emails = load_emails(connection, emails_of(connection, campaign.id).all()).values()
+    for use in sorted({use for email in emails for use in email.copy_blocks if "" < use.expires < day}, key=str):
+        raise StateError(
+            f"The copy “{use.title or use.id}” may be used until {use.expires} only.",
+            hint="Choose an earlier time, or change the newsletter and check it again.",
+        )
 
 
 def reopened(connection: Connection, campaign: CampaignRecord) -> Manuscript | None:

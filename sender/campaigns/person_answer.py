@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,6 +19,8 @@ from sender.delivery.campaign_states import CANCELLED
 
 SUPPRESSED_LATE = "suppressed_late"
 # What a person did, which proves that the mail was there.
+_COME_BACK = "Only they can come back. If they ask for it, keep that wish as evidence and subscribe them again."
+_LIFT = "If the reason is gone and they ask for mail, an admin can lift that, with a reason."
 _BY_PERSON = ("clicked", "complained", "unsubscribed")
 
 
@@ -113,14 +114,12 @@ def _excluded(timeline: Timeline) -> Answer:
         return "No", ["The campaign was cancelled before their turn came."], ["A new campaign can go to them."]
     if timeline.reason == UNSUBSCRIBED or (timeline.reason == SUPPRESSED_LATE and left and not suppressed):
         since = f" {shown(left.at)} ({left.words})" if left else ""
-        advice = "Only they can come back. If they ask for it, keep that wish as evidence and subscribe them again."
-        return "No", [f"They had left the list{since}."], [advice]
+        return "No", [f"They had left the list{since}."], [_COME_BACK]
     since = f" since {shown(suppressed.at)}: {suppressed.words}" if suppressed else ""
     late = ", after they were written down" if timeline.reason == SUPPRESSED_LATE else ""
     if timeline.reason not in (SUPPRESSED, SUPPRESSED_LATE):
         return "No", [f"They were excluded: {timeline.reason}."], []
-    advice = "If the reason is gone and they ask for mail, an admin can lift that, with a reason."
-    return "No", [f"No list may mail their address{late}{since}."], [advice]
+    return "No", [f"No list may mail their address{late}{since}."], [_LIFT]
 
 
 def _failed(timeline: Timeline) -> Answer:
@@ -151,26 +150,38 @@ def _last(timeline: Timeline, what: str) -> TimelineEntry | None:
 
 
 def _not_in_audience(connection: Connection, campaign: CampaignRecord, email: str) -> tuple[list[str], list[str]]:
-    if campaign.frozen_at is None:
-        return [f"Nobody is written down yet: the campaign is {campaign.state}."], []
+    """Return why somebody is not written down, what is known of them on this list and others, and what can be done."""
+    begun = [] if campaign.frozen_at else [f"Nobody is written down yet: the campaign is {campaign.state}."]
     try:
         person = describe_person(connection, email)
     except InputError:
-        return [f"Nobody here has the address {email}."], [
-            "Look for how they may have written it: another address, a typing mistake."
-        ]
-    return list(_not_written(person["lists"], campaign, email, campaign.frozen_at)), [
-        "A later campaign to the list reaches them, if they are on it by then and may be mailed."
-    ]
-
-
-def _not_written(lists: list[dict[str, Any]], campaign: CampaignRecord, email: str, at: datetime) -> Iterator[str]:
-    this = next((each for each in lists if each["list"] == campaign.list_name), None)
+        advice = "Look for how they may have written it: another address, a typing mistake."
+        return [*begun, f"Nobody here has the address {email}."], [advice]
+    this = next((each for each in person["lists"] if each["list"] == campaign.list_name), None)
+    left = this is not None and this["state"] == "unsubscribed"
+    suppressed = [f"No list may mail their address since {shown(each['at'])}: {each['reason']}."
+                  for each in person["suppressed"]]  # fmt: skip
+    begun += _not_written(person["lists"], this, campaign, email)
+    if suppressed or left:
+        return [*begun, *suppressed], [_LIFT if suppressed else _COME_BACK]
     if this is None:
-        on = ", ".join(each["list"] for each in lists) or "no list"
-        yield f"{email} is not on {campaign.list_name}, to which this campaign went, but on {on}."
-    elif campaign.of_campaign_id is not None:
+        return begun, [f"If they want it, put them onto {campaign.list_name}, with what that rests on."]
+    if campaign.frozen_at is None:
+        return [*begun, f"{email} is on {campaign.list_name}, and gets it if that stays so."], []
+    return begun, ["A later campaign to the list reaches them, if they are on it by then and may be mailed."]
+
+
+def _not_written(
+    lists: list[dict[str, Any]], this: dict[str, Any] | None, campaign: CampaignRecord, email: str
+) -> Iterator[str]:
+    if this is None:
+        on = ", ".join(each["list"] for each in lists if each["state"] == "subscribed") or "no list"
+        yield f"{email} was never on {campaign.list_name}, to which this campaign goes, and is on {on} now."
+        return
+    if campaign.frozen_at and campaign.of_campaign_id is not None:
         yield f"This campaign went to some people of campaign {campaign.of_campaign_id}; {email} is not one of them."
-    else:
-        yield f"This campaign's people were written down {shown(at)}."
+    elif campaign.frozen_at:
+        yield f"This campaign's people were written down {shown(campaign.frozen_at)}."
         yield f"{email} came onto {campaign.list_name} {shown(this['joined_at'])}."
+    if this["state"] == "unsubscribed":
+        yield f"They left the list {shown(this['left_at'])} ({this['left_how']})."

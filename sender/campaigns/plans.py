@@ -8,21 +8,18 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, update
-
-from daisychain.clock import find_zone, home_zone, recorded
-from daisychain.database import database_now
-from daisychain.errors import InputError, StateError
-from daisychain.settings import Settings
-from sender.campaigns.campaign_record import CampaignRecord, find_campaign
-from sender.campaigns.steering import decide
-from sender.delivery import confirmed_places
-from sender.delivery.campaign_states import turn
-from sender.tables import Campaign
+from daisychain.clock import find_zone, home_zone, shown_with_day
+from daisychain.errors import InputError
+from sender.campaigns.campaign_record import CampaignRecord
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # How long a canary is watched unless --wait says otherwise.
 CANARY_WAIT = timedelta(minutes=30)
+# The columns of a plan that says nothing.
+NO_PLAN: dict[str, Any] = {
+    "starts_at": None, "canary": 0, "canary_wait": 0, "per_minute": None, "opens_at": None, "closes_at": None,
+    "zone": "",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,40 +74,33 @@ class Hours:
         return clock >= self.opens_at or clock < self.closes_at
 
 
-def set_plan(connection: Connection, settings: Settings, campaign: CampaignRecord, plan: Plan, *, who: str) -> bool:
-    """Store a plan, in the caller's transaction; returns True if that schedules the campaign, or moves it.
-
-    Raises InputError, and StateError for a campaign under way, or one that is not as the caller saw it, or if no mail
-    may be sent from here. Scheduling confirms the place: a copy of the database that is restored elsewhere does not
-    send it as well.
-    """
-    if not plan:
-        return False
-    # Locked, so that a worker either starts it before we look, or finds the new time.
-    found = find_campaign(connection, campaign.id, lock=True)
-    if (found.state, found.starts_at) != (campaign.state, campaign.starts_at):
-        raise StateError(
-            f"Campaign {found.id} changed meanwhile: it is {found.state} now.",
-            hint=f"See daisychain campaign status {found.id}",
-        )
-    require_unplanned(found, plan)
-    columns = plan.columns(database_now(connection))
-    connection.execute(update(Campaign).where(Campaign.id == found.id).values(columns))
-    if not plan.at:
-        return False
-    confirmed_places.require_confirmed(connection, settings)
-    turn(connection, found.id, "scheduled", from_states=["draft", "paused"], pause_reason="")
-    decide(connection, found.id, "schedule", who=who, because=f"for {recorded(columns['starts_at'])}")
-    return True
+def in_words(campaign: CampaignRecord) -> dict[str, str]:
+    """Return a campaign's plan by what a person calls each part of it."""
+    wait = timedelta(seconds=campaign.canary_wait)
+    first = f"{campaign.canary:,} people first, the rest after {_span(wait)}" if campaign.canary else "all at once"
+    hours = f"{campaign.opens_at:%H:%M} to {campaign.closes_at:%H:%M} {campaign.zone}" if campaign.opens_at else "any"
+    return {
+        "the time": _time_in_words(campaign.starts_at) if campaign.starts_at else "as soon as it is sent",
+        "who gets it first": first,
+        "the time of day": hours,
+        "the pace": f"at most {campaign.per_minute:,} people a minute" if campaign.per_minute else "as fast as it can",
+        "when it pauses": f"above {campaign.most_bounces:g} % bounces or {campaign.most_complaints:g} % complaints",
+    }
 
 
-def require_unplanned(campaign: CampaignRecord, plan: Plan) -> None:
-    """Raise StateError if a campaign is in no state for this plan."""
-    if plan and not (campaign.state == "draft" or (plan.at and is_planned(campaign))):
-        raise StateError(
-            f"Campaign {campaign.id} is {campaign.state} already.",
-            hint="A plan can only be set while it is a draft, or with a new --at while it is scheduled.",
-        )
+def _span(span: timedelta) -> str:
+    for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count, rest = divmod(int(span.total_seconds()), seconds)
+        if count and not rest:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{int(span.total_seconds())} seconds"
+
+
+def _time_in_words(at: datetime) -> str:
+    """Return a planned time with the day's name, and which of two it is in the night in which the clocks go back."""
+    local = at.astimezone(home_zone())
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return shown_with_day(at) + f", the {('first', 'second')[local.fold]} of two that night" * twice
 
 
 def is_planned(campaign: CampaignRecord) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, se
 from daisychain.database import database_now
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
+from sender.campaigns.approvals import require_approved
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign, public_face
 from sender.campaigns.follow_ups import audience_of
 from sender.campaigns.freeze import freeze
@@ -19,8 +20,12 @@ from sender.tables import Batch, Campaign, Decision, Delivery, Retried, State
 
 
 def begin(connection: Connection, settings: Settings, campaign: CampaignRecord) -> int:
-    """Freeze a campaign's audience and start it, in the caller's transaction; returns how many people were frozen."""
+    """Freeze a campaign's audience and start it, in the caller's transaction; returns how many people were frozen.
+
+    This is the one way to a freeze, so it asks for the approval again: people may have joined since.
+    """
     confirmed_places.require_confirmed(connection, settings)
+    require_approved(connection, settings, campaign)
     keep_key(connection, settings)
     require_ready(connection, settings, campaign.provider)
     face = public_face(settings, campaign.list_name)
@@ -37,11 +42,13 @@ def pause(connection: Connection, campaign_id: int, *, who: str, because: str = 
     decide(connection, campaign_id, "pause", who=who, because=because)
 
 
-def resume(connection: Connection, settings: Settings, campaign_id: int, *, who: str, because: str = "") -> None:
+def resume(
+    connection: Connection, settings: Settings, campaign_id: int, *, who: str, because: str = "", later: bool = False
+) -> None:
     """Resume a paused campaign, in the caller's transaction; raises StateError unless it is paused.
 
-    One that was never frozen is frozen now, or waits for its time again. Bounces and complaints reported before do
-    not pause it again, nor does a canary that was judged already.
+    One that was never frozen is frozen now, or by a worker (`later`), or waits for its time again. Bounces and
+    complaints reported before do not pause it again, nor does a canary that was judged already.
     """
     campaign = find_campaign(connection, campaign_id, lock=True)
     if campaign.state != "paused":
@@ -50,6 +57,9 @@ def resume(connection: Connection, settings: Settings, campaign_id: int, *, who:
     now = database_now(connection)
     if campaign.frozen_at is None and campaign.starts_at and campaign.starts_at > now:
         turn(connection, campaign_id, "scheduled", from_states=["paused"], pause_reason="")
+    elif campaign.frozen_at is None and later:
+        require_approved(connection, settings, campaign)
+        turn(connection, campaign_id, "scheduled", from_states=["paused"], pause_reason="", resumed_at=func.now())
     elif campaign.frozen_at is None:
         begin(connection, settings, campaign)
         connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(resumed_at=func.now()))

@@ -9,11 +9,15 @@ from sqlalchemy import Connection, select
 
 from daisychain.errors import StateError
 from daisychain.settings import Settings
+from sender.campaigns.approvals import content_of, count_people, differences, need_approval
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
-from sender.campaigns.drafts import require_unchanged
-from sender.campaigns.plans import Plan, set_plan
-from sender.campaigns.steering import begin, decide
-from sender.launching.approvals import content_of, count_people, differences, need_approval
+from sender.campaigns.drafts import require_same_words
+from sender.campaigns.due_campaigns import defer_start
+from sender.campaigns.steering import decide
+from sender.delivery import confirmed_places
+from sender.delivery.campaign_states import turn
+from sender.delivery.readiness import require_ready
+from sender.launching.schedule import schedule
 from sender.tables import Campaign
 
 
@@ -41,13 +45,13 @@ def find_draft(connection: Connection, document: str) -> CampaignRecord | None:
 
 
 def launch(
-    connection: Connection, settings: Settings, campaign_id: int, plan: Plan, *, seen: Mapping[str, str], people: int,
+    connection: Connection, settings: Settings, campaign_id: int, *, seen: Mapping[str, str], people: int,
     approvers: Collection[int], who: str,
 ) -> Launched:  # fmt: skip
-    """Start or schedule a draft in the caller's transaction, if it is as it was `seen`, for as many people within 2 %.
+    """Send or schedule a draft by its plan, if it is as it was `seen`, for as many people within 2 %.
 
-    A second call changes nothing. Raises MovedError; StateError if nobody is left, if the newsletter has changed, or
-    if an approval is missing; InputError for new errors of the checks.
+    In the caller's transaction; a worker freezes it. A second call changes nothing. Raises MovedError; StateError if
+    nobody is left, the newsletter has changed, or an approval is missing; InputError if it can't be compiled any more.
     """
     campaign = find_campaign(connection, campaign_id, lock=True)
     if campaign.state != "draft":
@@ -58,12 +62,17 @@ def launch(
     if changes := differences(seen, content_of(connection, campaign), people, now):
         raise MovedError(changes)
     try:
-        require_unchanged(connection, campaign)
+        require_same_words(connection, campaign)
     except StateError as error:
         raise StateError(error.message, hint="Check it again, which makes a new draft.") from None
-    if missing := need_approval(connection, settings, campaign, approvers):
+    if missing := need_approval(connection, settings, campaign, approvers, now):
         raise StateError(missing)
-    if not set_plan(connection, settings, campaign, plan, who=who):
-        begin(connection, settings, find_campaign(connection, campaign_id))
+    if campaign.starts_at:
+        schedule(connection, settings, campaign_id, who=who, approvers=approvers)
+    else:
+        confirmed_places.require_confirmed(connection, settings)
+        require_ready(connection, settings, campaign.provider)
+        turn(connection, campaign_id, "scheduled", from_states=["draft"])
         decide(connection, campaign_id, "send", who=who)
+        defer_start(connection)
     return Launched(find_campaign(connection, campaign_id), already=False)

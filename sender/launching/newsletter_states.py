@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Connection, cast, func, select
 
-from sender.launching.approvals import newest_requests
+from sender.campaigns.approvals import newest_requests
 from sender.tables import Approval, Campaign, LedgerMove
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from sqlalchemy import func, select, update
@@ -12,8 +12,8 @@ from daisychain.database import Database
 from daisychain.errors import StateError
 from daisychain.jobs import Workers
 from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, ending_in_time
+from sender.campaigns.approvals import require_approved
 from sender.campaigns.campaign_record import find_campaign
-from sender.campaigns.plans import is_planned
 from sender.campaigns.steering import begin, resume
 from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
 from sender.delivery import batch_jobs, confirmed_places
@@ -32,10 +32,13 @@ CONCURRENCY = 4
 BATCHES_A_PROCESS = 25
 
 
-def start(database: Database, campaign_id: int, *, who: str = "", now: bool = False) -> None:
+def start(
+    database: Database, campaign_id: int, *, who: str = "", now: bool = False, approvers: Collection[int] | None = None
+) -> None:
     """Freeze a draft and defer its jobs, or resume a paused campaign; harmless if it is being sent already.
 
-    Raises StateError for a scheduled campaign, unless it is to start `now` instead of at its time.
+    Raises StateError for a scheduled campaign, unless it is to start `now` instead of at its time, and if an approval
+    is missing.
     """
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id, lock=True)
@@ -44,8 +47,11 @@ def start(database: Database, campaign_id: int, *, who: str = "", now: bool = Fa
             require_ready(connection, database.settings, campaign.provider)
         if campaign.state == "scheduled" and not now:
             raise StateError(f"Campaign {campaign_id} is scheduled.", hint="To send it now instead, add --now.")
-        if now and is_planned(campaign):
+        if now and campaign.starts_at and campaign.frozen_at is None:
             connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(starts_at=None))
+            campaign = find_campaign(connection, campaign_id)
+        if campaign.frozen_at is None:
+            require_approved(connection, database.settings, campaign, approvers)
         if campaign.state in ("draft", "scheduled"):
             begin(connection, database.settings, campaign)
         elif campaign.state == "paused":

@@ -1,4 +1,4 @@
-"""Starts scheduled campaigns, and releases held batches at the pace of a campaign's plan (throttling).
+"""Releases held batches at the pace of a campaign's plan (throttling).
 
 The sweep calls this every few seconds, in any process that sends. A held batch is never claimed.
 """
@@ -10,42 +10,16 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from daisychain.clock import recorded
 from daisychain.database import database_now
-from daisychain.settings import Settings
 from sender.campaigns import brakes, warm_up
-from sender.campaigns.campaign_record import CampaignRecord, find_campaign, lock_if_sending
+from sender.campaigns.campaign_record import CampaignRecord, lock_if_sending
+from sender.campaigns.due_campaigns import OVERDUE, overdue
 from sender.campaigns.plans import is_open
-from sender.campaigns.steering import begin
-from sender.delivery.campaign_states import by_itself, pause
+from sender.delivery.campaign_states import pause
 from sender.delivery.outcomes import sent_a_request
-from sender.delivery.readiness import lacking
 from sender.tables import Attempt, Batch, Campaign
 
-# A campaign that starts later than this, because no worker ran, is paused for a person to decide.
-OVERDUE = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-
-
-def start_due_campaigns(connection: Connection, settings: Settings, now: datetime | None = None) -> None:
-    """Start each campaign whose time has come; pause it if it is more than an hour overdue."""
-    now = now or database_now(connection)
-    due = connection.scalars(
-        select(Campaign.id)
-        .where(Campaign.state == "scheduled", Campaign.starts_at <= now)
-        .order_by(Campaign.id)
-        .with_for_update(skip_locked=True)
-    ).all()
-    lacks = lacking(connection, settings) if due else {}
-    for campaign_id in due:
-        campaign = find_campaign(connection, campaign_id)
-        if campaign.starts_at and now - campaign.starts_at > OVERDUE:
-            pause(connection, campaign_id, _overdue(campaign.starts_at))
-            continue
-        if campaign.provider in lacks:
-            continue  # another process freezes it: the mails' links come from its settings
-        with by_itself(connection, campaign_id, "its time came, but"):
-            begin(connection, settings, campaign)
 
 
 def release_batches(connection: Connection, campaign_id: int, now: datetime | None = None) -> int:
@@ -83,7 +57,7 @@ def _has_started(connection: Connection, campaign: CampaignRecord, now: datetime
     if campaign.resumed_at is not None and campaign.resumed_at >= campaign.starts_at:
         return True
     if now - campaign.starts_at > OVERDUE:
-        pause(connection, campaign.id, _overdue(campaign.starts_at))
+        pause(connection, campaign.id, overdue(campaign.starts_at))
         return False
     connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(resumed_at=now))
     return True
@@ -156,7 +130,3 @@ def _size() -> Any:
 
 def _waiting(campaign_id: int, statement: Any) -> Any:
     return statement.where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
-
-
-def _overdue(starts_at: datetime) -> str:
-    return f"overdue: it should have begun at {recorded(starts_at)}"

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select, text
 from daisychain.database import unless_locked
 from daisychain.jobs import remove_dead_jobs
 from daisychain.settings import Settings
+from sender.campaigns.due_campaigns import start_due_campaigns
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_states import by_itself, finish_if_done, people_wait_again
 from sender.delivery.senders import dead_senders
@@ -60,7 +61,7 @@ def _advance_campaigns(connection: Connection, settings: Settings) -> None:
 
     One broken campaign must not stop the others. All go in the order of their ids, so two sweeps don't deadlock.
     """
-    pace.start_due_campaigns(connection, settings)
+    start_due_campaigns(connection, settings)
     waiting = select(Batch.id).where(Batch.campaign_id == Campaign.id, Batch.state == "waiting").exists()
     ended = select(Campaign.id).where(Campaign.state.in_(["finished", "cancelled"]), waiting)
     for campaign_id in connection.scalars(ended.order_by(Campaign.id)).all():

@@ -14,13 +14,14 @@ from sqlalchemy import func, select, text, update
 
 from daisychain.database import Database
 from sender.campaigns.campaign_record import find_campaign
-from sender.campaigns.plans import Plan, set_plan
+from sender.campaigns.due_campaigns import start_due_campaigns
+from sender.campaigns.plans import Plan
 from sender.campaigns.steering import begin
 from sender.tables import Attempt, Campaign, CampaignEmail, Decision, Override
-from sender.upkeep.pace import start_due_campaigns
 from tests.command import ROOT, Daisychain, environment
 from tests.commands.conftest import BULLETIN
 from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.sender.staging import set_plan
 from tests.waiting import until
 
 JSON = ("--format", "json")

@@ -6,25 +6,31 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
-from daisychain.database import Database
+from daisychain.database import Database, database_now
 from lists.members import unsubscribe
 from lists.suppression import suppress
+from lists.tables import Member
 from sender.campaigns import steering
 from sender.campaigns.campaign_record import find_campaign
-from sender.campaigns.plans import Plan, set_plan
+from sender.campaigns.plans import Plan
+from sender.delivery import batch_jobs
 from sender.delivery.confirmed_places import confirm
-from sender.tables import Campaign, Decision, Delivery, LedgerMove
+from sender.delivery.ledger import read_ledger
+from sender.tables import Attempt, Campaign, Decision, Delivery, LedgerMove
+from sender.upkeep import foreground
 from tests.desk.staff import Browser
 from tests.desk.test_access import lines
 from tests.reports.test_figures import tell
 from tests.sender.delivery.test_ledger import frozen
 from tests.sender.returns import sent
-from tests.sender.staging import staged
+from tests.sender.staging import add_people, set_plan, staged
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -122,6 +128,32 @@ def test_everybody_who_sees_a_campaign_may_pause_it(
     assert lines(database)[-1] == (f"{role.title()} Example", "campaigns.pause", "done")
     with database.engine.connect() as connection:
         assert connection.scalars(select(Decision.who)).all() == [f"{role.title()} Example"]
+
+
+def test_a_pause_at_the_desk_stops_a_running_send_at_its_next_request(database: Database, sender: Browser) -> None:
+    campaign_id = frozen(database, 600, batch_size=2)
+    with database.engine.begin() as connection:
+        confirm(connection, database.settings, who="the test")
+        batch_jobs.defer_waiting(connection, campaign_id)
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(foreground.work_until_over, database, campaign_id, concurrency=2, processes=1)
+        until(lambda: accepted(database, campaign_id) > 4)
+        page = sender.post(f"/desk/campaigns/{campaign_id}/pause").text
+        with database.engine.connect() as connection:
+            answered = database_now(connection)
+        assert sending.result() == "paused"
+    assert "Paused: nobody else is mailed" in page
+    with database.engine.connect() as connection:
+        later = connection.scalar(select(func.count()).select_from(Attempt).where(Attempt.started_at > answered))
+        found = read_ledger(connection, campaign_id)
+    assert later == 0
+    assert found.balances
+    assert found.waiting > 0
+
+
+def accepted(database: Database, campaign_id: int) -> int:
+    with database.engine.connect() as connection:
+        return read_ledger(connection, campaign_id).accepted
 
 
 def test_the_second_who_pauses_is_told(database: Database, sender: Browser, under_way: int) -> None:
@@ -307,13 +339,50 @@ def test_did_they_get_it_says_why_somebody_was_excluded_and_what_can_be_done(
     assert "cancelled before their turn" in cancelled
 
 
+def member_of(connection: Connection, email: str) -> int:
+    return connection.execute(select(Member.id).where(Member.email == email)).scalar_one()
+
+
+def test_before_anybody_is_written_down_it_is_said_who_would_get_it(database: Database, sender: Browser) -> None:
+    campaign_id = staged(database, 2)
+    with database.engine.begin() as connection:
+        unsubscribe(connection, 1, 1, "one-click")
+    address = f"/desk/campaigns/{campaign_id}/who"
+    gets = words(sender.post(address, email="person1@people.example").text)
+    assert (
+        "Nobody is written down yet: the campaign is draft. person1@people.example is on friends, and gets it" in gets
+    )
+    left = words(sender.post(address, email="person0@people.example").text)
+    assert "Nobody is written down yet: the campaign is draft. They left the list" in left
+
+
 def test_did_they_get_it_for_somebody_who_is_not_in_the_audience(
     database: Database, sender: Browser, under_way: int
 ) -> None:
     staged(database, 1, name="others")
     address = f"/desk/campaigns/{under_way}/who"
     other = words(sender.post(address, email="others0@people.example").text)
-    assert "is not on friends, to which this campaign went, but on others" in other
+    assert "was never on friends, to which this campaign goes, and is on others now" in other
+    assert "put them onto friends" in other
+    with database.engine.begin() as connection:
+        suppress(connection, "others0@people.example", "complaint")
+        suppress(connection, "never@people.example", "hard bounce")
+        add_people(connection, 1, [77, 78], called="late")
+        unsubscribe(connection, 1, member_of(connection, "late78@people.example"), "by hand")
+    other = words(sender.post(address, email="others0@people.example").text)
+    assert "No list may mail their address since" in other
+    assert "complaint" in other
+    assert "an admin can lift that" in other
+    never = words(sender.post(address, email="never@people.example").text)
+    assert "was never on friends" in never
+    assert "hard bounce" in never
+    late = words(sender.post(address, email="late77@people.example").text)
+    assert "late77@people.example came onto friends" in late
+    assert "A later campaign to the list reaches them" in late
+    left = words(sender.post(address, email="late78@people.example").text)
+    assert "They left the list" in left
+    assert "(by hand)" in left
+    assert "Only they can come back" in left
     assert "Nobody here has the address ann@nowhere.example" in sender.post(address, email="ann@nowhere.example").text
     answer = sender.post(address, email="ann at nowhere")
     assert answer.status_code == 422

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from shutil import copytree
+from threading import Barrier
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from accounts.tables import AccountSession, AuditLine, StaffAccount
 from daisychain.database import Database
+from daisychain.errors import StateError
+from daisychain.settings import Settings
+from lists.tables import MailingList, Membership
 from newsletters.stored.contents import Change, Contents
 from newsletters.stored.newsletters import SavedNewsletter, create, load
 from newsletters.stored.saving import save
-from sender.tables import Approval, Campaign, Decision, Delivery, Override
+from newsletters.stored.versions import mark
+from newsletters.toolkit_store.store import SHIPPED
+from sender.campaigns.approvals import answer, ask, content_of
+from sender.campaigns.campaign_record import find_campaign
+from sender.campaigns.due_campaigns import start_due_campaigns
+from sender.tables import Approval, Campaign, Decision, Delivery, Override, Place
 from tests.command import Daisychain
 from tests.desk.staff import Browser, make_account, sign_in
+from tests.fakes.sendgrid import FakeSendGrid
 
 TEXT = """---
 subject: Kindness, next door
@@ -48,14 +61,17 @@ class Wizard:
         """Go through the checks."""
         return self.browser.post(f"{self.path}/checks", list="supporters", **fields).text
 
-    def look(self, **asked: str) -> str:
+    def plan(self, **chosen: str) -> str:
+        """Choose when."""
+        return self.browser.post(f"{self.path}/when", **chosen).text
+
+    def look(self) -> str:
         """Open the last page."""
-        query = "&".join(f"{name}={value}" for name, value in asked.items())
-        return self.browser.get(f"{self.path}/look?{query}").text
+        return self.browser.get(f"{self.path}/look").text
 
     def form(self) -> dict[str, str]:
         """The hidden fields of the last page's button."""
-        return {name: self.browser.hidden(name) for name in ("campaign", "seen", "at", "canary", "wait")}
+        return {name: self.browser.hidden(name) for name in ("campaign", "seen")}
 
     def go(self, **fields: str) -> str:
         """Press the button."""
@@ -91,10 +107,17 @@ def campaigns(database: Database) -> list[tuple[str, int]]:
         return [tuple(row) for row in rows]
 
 
-def rewrite(database: Database, newsletter: SavedNewsletter, words: str) -> None:
+def start(database: Database) -> None:
+    """What a worker does within a second."""
+    with database.engine.begin() as connection:
+        start_due_campaigns(connection, database.settings)
+
+
+def rewrite(database: Database, newsletter: SavedNewsletter, words: str, toolkit: str = "community-makes-us") -> None:
     with database.engine.begin() as connection:
         now = load(connection, newsletter.id)
-        change = Change({"": now.contents.texts[""].replace("Dear", words)})
+        changed = now.contents.texts[""].replace("Dear", words).replace("community-makes-us", toolkit)
+        change = Change({"": changed})
         save(connection, newsletter.id, now.version, change, who="Sam")
 
 
@@ -107,14 +130,16 @@ def test_a_newsletter_is_sent_in_five_pages_and_the_button_says_the_number(wizar
     assert "3 people" in page
     assert "1 excluded: 1 unsubscribed" in page
     assert "Checked for supporters, 3 people" in wizard.browser.get(f"{wizard.path}/checks?list=supporters").text
-    assert "Second look" in wizard.draft()
-    assert "At what time?" in wizard.browser.get(f"{wizard.path}/when").text
+    assert "At what time?" in wizard.draft()
+    assert "Second look" in wizard.plan()
     page = wizard.look()
-    for part in ("Send to 3 people", "Kindness, next door", "consent 3", "not as it is now", "news@coalition.example"):
+    for part in ("Send to 3 people", "Kindness, next door", "consent 3", "Never tested", "news@coalition.example"):
         assert part in page
     assert "3 people" not in page.split("Send to 3 people")[1]
     page = wizard.go()
-    assert "On its way" in page
+    assert "It is on its way." in page
+    assert "Being prepared" in page
+    start(database)
     assert campaigns(database) == [("sending", 4)]
     with database.engine.connect() as connection:
         assert connection.execute(select(Decision.what, Decision.who)).all() == [("send", "Sender Example")]
@@ -127,9 +152,11 @@ def test_a_second_press_mails_nobody_twice_and_says_so(wizard: Wizard, database:
     wizard.draft()
     wizard.look()
     form = wizard.form()
-    assert "On its way" in wizard.browser.post(f"{wizard.path}/go", **form).text
+    assert "It is on its way." in wizard.browser.post(f"{wizard.path}/go", **form).text
     again = wizard.browser.post(f"{wizard.path}/go", **form).text
     assert "Nobody is mailed twice." in again
+    start(database)
+    start(database)
     with database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(Delivery)) == 4
 
@@ -151,7 +178,8 @@ def test_if_the_count_moved_or_the_words_changed_the_page_is_shown_again_with_th
     assert campaigns(database) == [("draft", 0)]
     wizard.draft()
     wizard.look()
-    assert "On its way" in wizard.go()
+    assert "It is on its way." in wizard.go()
+    start(database)
     assert campaigns(database) == [("sending", 4)]
 
 
@@ -178,7 +206,7 @@ def test_an_error_blocks_and_one_that_may_stay_needs_a_reason_that_is_kept(
     answer = wizard.draft()
     assert "neither fixed nor accepted" in answer
     assert campaigns(database) == []
-    assert "Second look" in wizard.draft(**dict.fromkeys(found, "It is meant"))
+    assert "At what time?" in wizard.draft(**dict.fromkeys(found, "It is meant"))
     with database.engine.connect() as connection:
         assert connection.execute(select(Override.who, Override.because)).first() == ("Sender Example", "It is meant")
     assert "It is meant" in wizard.look()
@@ -205,21 +233,65 @@ def test_a_toolkit_withdrawn_before_the_send_stops_it_with_a_message(
 
 def test_a_time_and_a_few_people_first_are_planned(wizard: Wizard, database: Database) -> None:
     wizard.draft()
-    assert "is past" in wizard.look(at="2020-01-01T09:30")
-    page = wizard.look(at="2031-01-01T09:30", canary="2", wait="1h")
-    assert "Send to 3 people at 2031-01-01 09:30" in page
-    assert "2 people first, the rest after 1h" in page
-    assert "Scheduled" in wizard.go()
+    assert "is past" in wizard.plan(at="2020-01-01T09:30")
+    assert 'value="2020-01-01T09:30"' in wizard.browser.page
+    wizard.plan(at="2031-01-01T09:30", canary="2", wait="3600", between="08:00-20:00", per_minute="50")
+    page = wizard.look()
+    assert "Send to 3 people at Wed 1 Jan 2031, 09:30 GMT" in page
+    for part in (
+        "2 people first, the rest after 1 hour",
+        "08:00 to 20:00 Europe/London only",
+        "at most 50 people a minute",
+    ):
+        assert part in page
+    kept = wizard.browser.get(f"{wizard.path}/when").text
+    for part in (
+        'value="2031-01-01T09:30"',
+        'name="canary" value="2"',
+        "08:00-20:00",
+        '<option value="3600" selected>',
+    ):
+        assert part in kept
+    wizard.look()
+    assert "It is scheduled." in wizard.go()
     with database.engine.connect() as connection:
         row = connection.execute(select(Campaign.state, Campaign.canary, Campaign.canary_wait)).one()
     assert tuple(row) == ("scheduled", 2, 3600)
 
 
-def test_a_few_first_is_preset_for_many_people(wizard: Wizard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clocks_that_change_are_said(wizard: Wizard) -> None:
     wizard.draft()
-    assert 'name="canary" value=""' in wizard.browser.get(f"{wizard.path}/when").text
-    monkeypatch.setattr("desk.send_wizard.send_look.CANARY_FROM", 2)
-    assert 'name="canary" value="100"' in wizard.browser.get(f"{wizard.path}/when").text
+    assert "does not exist: the clocks go forward there." in wizard.plan(at="2031-03-30T01:30")
+    wizard.plan(at="2031-10-26T01:30")
+    page = wizard.look()
+    assert "Sun 26 Oct 2031, 01:30 BST, the first of two that night" in page
+    wizard.plan(at="2031-10-26T02:30")
+    assert "of two" not in wizard.look()
+
+
+def test_a_time_that_passes_before_the_press_is_said(wizard: Wizard, database: Database) -> None:
+    wizard.draft()
+    wizard.plan(at="2031-01-01T09:30")
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(starts_at=text("now() - interval '1 minute'")))
+    wizard.look()
+    assert "is past. Give a time to come." in wizard.go()
+    assert campaigns(database) == [("draft", 0)]
+
+
+def test_a_few_first_is_preset_for_many_people(
+    wizard: Wizard, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'name="canary" value=""' in wizard.draft()
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM campaigns"))
+    monkeypatch.setattr("desk.send_wizard.send_when.CANARY_FROM", 2)
+    assert 'name="canary" value="100"' in wizard.draft()
+    assert "100 people first, the rest after 30 minutes" in wizard.look()
+    wizard.plan(canary="")
+    assert "people first" not in wizard.look(), "what the sender chose is kept"
+    wizard.draft()
+    assert "people first" not in wizard.look()
 
 
 def test_sending_needs_a_fresh_proof_and_the_right(
@@ -247,14 +319,12 @@ def test_a_repeat_within_a_day_has_to_be_meant(wizard: Wizard, database: Databas
     wizard.draft()
     assert "They get it twice, and that is meant." in wizard.look()
     assert "Some people get this twice" in wizard.go()
-    assert "On its way" in wizard.go(repeats="yes")
+    assert "It is on its way." in wizard.go(repeats="yes")
 
 
 @pytest.fixture
 def strict(database: Database) -> None:
     """Every send needs a second person."""
-    from dataclasses import replace
-
     database.settings = replace(database.settings, approval="always")
 
 
@@ -291,7 +361,7 @@ def test_a_send_waits_for_a_second_person_who_is_not_who_asked(
     assert "Do not approve" not in own
     assert "Approved." in say(approver, wizard, "yes")
     assert "Priya approved it" in wizard.look()
-    assert "On its way" in wizard.go()
+    assert "It is on its way." in wizard.go()
 
 
 def test_a_no_needs_a_reason_and_is_shown_to_who_asked(
@@ -364,3 +434,244 @@ def test_pages_of_the_wizard_are_small_and_without_inline_script(wizard: Wizard)
         assert answer.status_code == 200, page
         assert len(answer.data) < 50_000, page
         assert " style=" not in answer.text, page
+
+
+def test_a_yes_is_to_the_plan_too(strict: None, wizard: Wizard, approver: Browser, database: Database) -> None:
+    wizard.draft()
+    wizard.plan(at="2031-01-01T09:30", canary="2", wait="3600")
+    ask_priya(wizard, database)
+    page = approver.get(f"{wizard.path}/approve").text
+    assert "Wed 1 Jan 2031, 09:30 GMT" in page
+    assert "2 people first" in page
+    say(approver, wizard, "yes")
+    wizard.look()
+    form = wizard.form()
+    wizard.plan(at="2031-01-02T09:30", canary="2", wait="3600")
+    assert "the time has changed" in wizard.browser.get(f"{wizard.path}/approve").text
+    page = wizard.browser.post(f"{wizard.path}/go", **form).text
+    assert "<mark>The time has changed</mark>" in page
+    assert "Priya approved this before it changed: the time has changed. Ask again." in page
+    wizard.plan(at="2031-01-01T09:30", canary="2", wait="3600")
+    wizard.look()
+    assert "It is scheduled." in wizard.go(), "it is again what the yes was to"
+    with database.engine.connect() as connection:
+        campaign_id = connection.scalar(select(Campaign.id))
+    page = wizard.browser.post(f"/desk/campaigns/{campaign_id}/plan", at="2031-01-03T09:30").text
+    assert "the time has changed. Ask again." in page
+    assert "Make it a draft again" in page
+
+
+def test_whoever_wrote_last_is_no_second_person(
+    strict: None, wizard: Wizard, approver: Browser, may: SavedNewsletter, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        now = load(connection, may.id)
+        changed = Change({"": now.contents.texts[""].replace("Dear", "Hello")})
+        save(connection, may.id, now.version, changed, who="Priya")
+    wizard.draft()
+    page = wizard.browser.get(f"{wizard.path}/approve").text
+    assert ">Priya</option>" not in page
+    with database.engine.begin() as connection:
+        draft = connection.scalars(select(Campaign.id)).one()
+        ask(connection, draft, who="Sam", who_id=99)
+    assert "waits for your yes" not in approver.get("/desk/").text
+    assert "Do not approve" not in approver.get(f"{wizard.path}/approve").text
+    with database.engine.begin() as connection:
+        seen = content_of(connection, find_campaign(connection, draft))
+    with database.engine.begin() as connection, pytest.raises(StateError, match="you changed the newsletter last"):
+        answer(connection, draft, yes=True, who="Priya", who_id=98, seen=seen, people=3)
+
+
+def test_the_approver_sees_three_members_mails_exclusions_overrides_and_what_changed_since_the_test(
+    wizard: Wizard, approver: Browser, may: SavedNewsletter, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        mark(connection, load(connection, may.id), "tested")
+    rewrite(database, may, "[Add a greeting] Dear")
+    found = re.findall(r'name="(because-[^"]+)"', wizard.browser.get(f"{wizard.path}/checks?list=supporters").text)
+    wizard.draft(**dict.fromkeys(found, "It is meant"))
+    ask_priya(wizard, database)
+    page = approver.get(f"{wizard.path}/approve").text
+    for part in (
+        "3 of supporters",
+        "1 excluded: 1 unsubscribed",
+        "It is meant",
+        "changed since",
+        "+[Add a greeting] Dear",
+    ):
+        assert part in page, part
+    frames = re.findall(r'<iframe[^>]+src="([^"]+)"', page)
+    assert len(frames) == 3
+    mails = [approver.get(frame) for frame in frames]
+    assert len({mail.text for mail in mails}) == 3
+    assert any("Dear ann" in mail.text for mail in mails)
+    assert "sandbox" in mails[0].headers["Content-Security-Policy"]
+    assert approver.get(f"{wizard.path}/approve/mail/4").status_code == 404, "dan has left"
+
+
+# What may have happened meanwhile
+
+
+@pytest.fixture
+def revoked(through_sendgrid: Settings, database: Database) -> None:
+    """Mail goes through SendGrid, which answers 401 to this key."""
+    database.settings = replace(through_sendgrid, provider="sendgrid", sendgrid_api_key="SG.revoked.key")
+
+
+def test_a_revoked_key_is_said_before_anybody_is_written_down(
+    revoked: None, wizard: Wizard, database: Database, sendgrid: FakeSendGrid
+) -> None:
+    wizard.draft()
+    wizard.look()
+    page = wizard.go()
+    assert "SendGrid does not know this key" in page
+    assert campaigns(database) == [("draft", 0)]
+    assert not sendgrid.mails
+
+
+def test_a_provider_that_is_not_set_up_is_said_in_a_sentence(wizard: Wizard, database: Database) -> None:
+    database.settings = replace(database.settings, provider="sendgrid")
+    wizard.draft()
+    wizard.look()
+    page = wizard.go()
+    assert "SENDGRID_API_KEY" in page
+    assert "Please tell the person who looks after Daisychain." in page
+    assert campaigns(database) == [("draft", 0)]
+
+
+def test_a_restored_database_sends_nothing_until_somebody_confirms_it(wizard: Wizard, database: Database) -> None:
+    wizard.draft()
+    wizard.look()
+    form = wizard.form()
+    with database.engine.begin() as connection:
+        connection.execute(delete(Place))
+        connection.execute(insert(Place).values(fingerprint="elsewhere", words="elsewhere", confirmed_by="the test"))
+    page = wizard.browser.post(f"{wizard.path}/go", **form).text
+    assert "Nothing was sent" in page
+    assert "restored" in page
+    assert campaigns(database) == [("draft", 0)]
+
+
+def test_a_campaign_that_was_sent_at_the_command_line_is_not_sent_again(
+    wizard: Wizard, database: Database, daisychain: Daisychain
+) -> None:
+    wizard.draft()
+    wizard.look()
+    form = wizard.form()
+    daisychain("campaign", "send", form["campaign"], "--yes")
+    page = wizard.browser.post(f"{wizard.path}/go", **form).text
+    assert "was started before your press. Nobody is mailed twice." in page
+    assert campaigns(database) == [("finished", 4)]
+
+
+def test_a_list_that_is_gone_leads_to_the_first_page(wizard: Wizard, database: Database) -> None:
+    wizard.draft()
+    wizard.look()
+    form = wizard.form()
+    with database.engine.begin() as connection:
+        connection.execute(delete(Membership))
+        connection.execute(delete(MailingList))
+    gone = wizard.browser.post(f"{wizard.path}/go", **form).text
+    assert "The list of this draft is gone. Choose another list." in gone
+    assert campaigns(database) == [("draft", 0)]
+    for page in ("when", "approve", "look"):
+        assert "There is no list yet" in wizard.browser.get(f"{wizard.path}/{page}").text
+
+
+def test_a_draft_that_another_took_the_place_of_is_shown_as_it_is_now(wizard: Wizard, database: Database) -> None:
+    wizard.draft()
+    wizard.look()
+    form = wizard.form()
+    wizard.draft()
+    assert "It is on its way." in wizard.browser.post(f"{wizard.path}/go", **form).text, "it is just as it was seen"
+    assert campaigns(database) == [("scheduled", 0)]
+
+
+@pytest.mark.parametrize("at", ["2031-05-03T09:30", ""])
+def test_copy_that_expires_before_the_send_stops_it(
+    wizard: Wizard, may: SavedNewsletter, database: Database, daisychain: Daisychain, at: str
+) -> None:
+    """The day of the send counts: a scheduled one is refused now, and one that waited for a worker is paused."""
+    last = "2031-05-01" if at else f"{datetime.now(UTC):%Y-%m-%d}"
+    kit = copy_kit(daisychain, last)
+    rewrite(database, may, "Dear", toolkit=kit)
+    wizard.draft()
+    wizard.plan(at=at)
+    wizard.look()
+    page = wizard.go()
+    if at:
+        assert "may be used until 2031-05-01 only" in page
+        wizard.plan(at="2031-05-01T23:30")
+        wizard.look()
+        page = wizard.go()
+        assert "It is scheduled." in page
+        return
+    with database.engine.begin() as connection:
+        tomorrow = connection.execute(text("SELECT now() + interval '1 day'")).scalar_one()
+        connection.execute(update(Campaign).values(starts_at=tomorrow - timedelta(minutes=1)))
+        start_due_campaigns(connection, database.settings, tomorrow)
+        assert "may be used until" in connection.execute(select(Campaign.pause_reason)).scalar_one()
+    assert campaigns(database) == [("paused", 0)]
+
+
+def copy_kit(daisychain: Daisychain, last: str) -> str:
+    """Add the shipped toolkit under another name, whose welcome may be used until a day."""
+    folder = daisychain.folder / "short-lived"
+    copytree(SHIPPED / "community-makes-us", folder)
+    welcome = folder / "copy" / "10-email-welcome.md"
+    welcome.write_text(welcome.read_text().replace("version: 1\n", f"version: 1\nexpires: {last}\n"))
+    sheet = folder / "toolkit.yml"
+    sheet.write_text(sheet.read_text().replace("name: community-makes-us", "name: short-lived"))
+    daisychain("toolkit", "add", str(folder))
+    return "short-lived"
+
+
+def test_two_senders_who_press_at_once_send_once_and_each_has_a_message(
+    wizard: Wizard, app: Flask, as_role: Callable[[str], Browser], database: Database
+) -> None:
+    wizard.draft()
+    wizard.look()
+    other = Wizard(as_role("admin"), wizard.newsletter)
+    other.look()
+    forms = [(each, each.form(), each.browser.token()) for each in (wizard, other)]
+    barrier = Barrier(2)
+
+    def press(given: tuple[Wizard, dict[str, str], str]) -> str:
+        each, form, token = given
+        barrier.wait()
+        data, headers = {"csrf_token": token, **form}, {"Sec-Fetch-Site": "same-origin"}
+        return each.browser.client.post(f"{each.path}/go", data=data, headers=headers, follow_redirects=True).text
+
+    with ThreadPoolExecutor(2) as pool:
+        pages = list(pool.map(press, forms))
+        said = sorted("Nobody is mailed twice." in page for page in pages)
+        assert said == [False, True]
+        assert sum("It is on its way." in page for page in pages) == 1
+        list(pool.map(lambda _: start(database), range(2)))
+    assert campaigns(database) == [("sending", 4)]
+    with database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(Delivery)) == 4
+        assert connection.scalars(select(Decision.what)).all() == ["send"]
+
+
+def test_a_worker_starts_it_by_its_job(wizard: Wizard, database: Database, daisychain: Daisychain) -> None:
+    wizard.draft()
+    wizard.look()
+    wizard.go()
+    for _ in range(2):  # the first may be idle before the batches have jobs
+        daisychain("worker", "--until-idle")
+    assert campaigns(database) == [("finished", 4)]
+
+
+def test_a_send_that_no_worker_takes_up_for_an_hour_waits_for_a_person(wizard: Wizard, database: Database) -> None:
+    wizard.draft()
+    wizard.look()
+    wizard.go()
+    with database.engine.begin() as connection:
+        connection.execute(update(Decision).values(at=text("now() - interval '2 hours'")))
+        start_due_campaigns(connection, database.settings)
+        campaign_id = connection.scalar(select(Campaign.id))
+    assert campaigns(database) == [("paused", 0)]
+    assert "Resumed." in wizard.browser.post(f"/desk/campaigns/{campaign_id}/resume").text
+    start(database)
+    assert campaigns(database) == [("sending", 4)]

@@ -8,10 +8,14 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from daisychain.database import Database
+from daisychain.settings import Settings
 from lists.tables import MailingList, Member, Membership
 from newsletters.compiled import CompiledEmail, Link, Slot
 from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Mint
+from sender.campaigns.campaign_record import CampaignRecord
+from sender.campaigns.plans import Plan
+from sender.launching.schedule import keep_plan, schedule
 from sender.tables import Campaign
 
 MINT = Mint("0a1b2c3d")
@@ -86,3 +90,11 @@ def staged(database: Database, people: int, *, provider: str = "outbox", name: s
         list_id = add_list(connection, name)
         add_people(connection, list_id, range(people), called=name if name != "friends" else "person")
         return draft(connection, list_id, provider=provider)
+
+
+def set_plan(connection: Connection, settings: Settings, campaign: CampaignRecord, plan: Plan, *, who: str) -> bool:
+    """Keep a plan, and schedule the campaign if it has a time, as the doors do."""
+    keep_plan(connection, campaign, plan)
+    if plan.at:
+        schedule(connection, settings, campaign.id, who=who)
+    return bool(plan.at)

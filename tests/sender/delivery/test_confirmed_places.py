@@ -12,7 +12,7 @@ from daisychain.database import Database
 from daisychain.errors import StateError
 from sender.campaigns import steering
 from sender.campaigns.campaign_record import find_campaign
-from sender.campaigns.plans import Plan, set_plan
+from sender.campaigns.plans import Plan
 from sender.delivery import confirmed_places
 from sender.delivery.deliver import Deliverer
 from sender.delivery.senders import LiveSender
@@ -21,7 +21,7 @@ from sender.upkeep import foreground
 from sender.upkeep.sweep import sweep
 from tests.command import Daisychain
 from tests.sender.delivery.test_ledger import batches, ledger, state_of
-from tests.sender.staging import staged
+from tests.sender.staging import set_plan, staged
 
 # What a restore does: the tables are made anew, with all that was in them.
 RESTORE = """

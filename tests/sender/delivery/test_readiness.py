@@ -14,13 +14,14 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError
 from daisychain.operations import doctor
 from daisychain.settings import Settings
+from sender.campaigns import due_campaigns
 from sender.campaigns.waiting_reason import find_waiting_reason
 from sender.delivery import readiness
 from sender.delivery.deliver import Deliverer
 from sender.delivery.ledger import read_ledger
 from sender.delivery.senders import LiveSender
 from sender.tables import Attempt, Batch, Campaign, Delivery, SecretKey, Sender
-from sender.upkeep import chores, pace
+from sender.upkeep import chores
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.sender.delivery.test_kill_workers import begun
@@ -99,10 +100,10 @@ def test_a_scheduled_campaign_is_frozen_only_by_a_process_that_can_send_it(
     now = datetime.now(UTC)
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).values(state="scheduled", starts_at=now - timedelta(minutes=1)))
-        pace.start_due_campaigns(connection, database.settings)
+        due_campaigns.start_due_campaigns(connection, database.settings)
     assert state_of(database, campaign_id) == "scheduled"
     with database.engine.begin() as connection:
-        pace.start_due_campaigns(connection, through_sendgrid)
+        due_campaigns.start_due_campaigns(connection, through_sendgrid)
         assert connection.scalars(select(Campaign.public_url)).one() == through_sendgrid.public_url
     assert state_of(database, campaign_id) == "sending"
 

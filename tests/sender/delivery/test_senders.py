@@ -21,6 +21,7 @@ from sender.delivery.ledger import Ledger, read_ledger
 from sender.delivery.senders import LiveSender
 from sender.events import webhook_jobs
 from sender.providers.outbox import Outbox
+from sender.providers.provider import Outcome
 from sender.tables import Attempt, Batch, Sender
 from sender.upkeep import chores, foreground
 from sender.upkeep.sweep import sweep

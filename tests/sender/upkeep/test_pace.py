@@ -13,7 +13,7 @@ from daisychain.errors import InputError, StateError
 from lists.list_people import ListPeople
 from lists.members import unsubscribe
 from pages.app import create_app
-from sender.campaigns import brakes, follow_ups, plans, steering, warm_up
+from sender.campaigns import brakes, due_campaigns, follow_ups, plans, steering, warm_up
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.freeze import freeze
 from sender.campaigns.plans import Plan
@@ -109,10 +109,10 @@ def test_a_schedule_is_kept_by_whoever_sweeps_unless_it_is_long_overdue(
     campaign_id = staged(database, 3)
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).values(state="scheduled", starts_at=NOW))
-        pace.start_due_campaigns(connection, database.settings, NOW - timedelta(seconds=1))
+        due_campaigns.start_due_campaigns(connection, database.settings, NOW - timedelta(seconds=1))
     assert state_of(database, campaign_id) == "scheduled"
     with database.engine.begin() as connection:
-        pace.start_due_campaigns(connection, database.settings, NOW + late)
+        due_campaigns.start_due_campaigns(connection, database.settings, NOW + late)
     assert state_of(database, campaign_id) == state
     assert ledger(database, campaign_id).intended == (3 if state == "sending" else 0)
 
@@ -121,7 +121,7 @@ def test_an_overdue_schedule_is_frozen_when_a_person_says_go_on(database: Databa
     campaign_id = staged(database, 3)
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).values(state="scheduled", starts_at=func.now() - 2 * HOUR))
-        pace.start_due_campaigns(connection, database.settings)
+        due_campaigns.start_due_campaigns(connection, database.settings)
         steering.resume(connection, database.settings, campaign_id, who="ann")
     assert ledger(database, campaign_id).waiting == 3
     assert len(free(database)) == 1

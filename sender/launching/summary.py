@@ -1,4 +1,4 @@
-"""The summary shown before a send: the sender, how many people, and a sample in each language."""
+"""The summary before a send: the sender, how many people, a sample in each language, and some members' mails."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 from daisychain.settings import Settings
 from lists.list_people import ListPeople
 from newsletters.compiled import CompiledEmail
-from newsletters.compose.languages import speakers
-from newsletters.merge.merge import References, plan_merge
+from newsletters.compose.languages import language_given, speakers
+from newsletters.merge.merge import Merged, References, plan_merge
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.follow_ups import audience_of, count_languages
 from sender.campaigns.overrides import KeptOverride, overrides_of
-from sender.campaigns.repeats import Repeat, find_repeats
 from sender.delivery.campaign_emails import Emails, emails_of
+from sender.launching.repeats import Repeat, find_repeats
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
 
@@ -48,10 +48,12 @@ def summarise(connection: Connection, settings: Settings, campaign: CampaignReco
     """Return what is about to be sent at `at`, to how many people, with a sample in each language."""
     emails = emails_of(connection, campaign.id)
     made = load_emails(connection, emails.all())
-    assert campaign.list_name is not None
-    audience = audience_of(connection, campaign)
-    people = ListPeople(connection, campaign.list_name, audience)
-    counts = count_languages(connection, audience, emails) if emails.several else {emails.fallback: people.count()}
+    people = _people_of(connection, campaign)
+    counts = (
+        count_languages(connection, audience_of(connection, campaign), emails)
+        if emails.several
+        else {emails.fallback: people.count()}
+    )
     references = sent_references(settings.pages_url, opens="off", clicks="off")
     return Summary(
         replace(campaign, public_url=settings.pages_url),
@@ -75,3 +77,24 @@ def _sample(email: CompiledEmail, people: int, readers: ListPeople, references: 
     member = readers.sample() or {}
     merged = plan_merge(email, references).render(member)
     return Sample(email.language, people, merged.subject, str(member.get("email", "")))
+
+
+def three_readers(connection: Connection, draft: CampaignRecord) -> list[int]:
+    """Return the numbers of up to three members who would get a draft, as different as the first ones are."""
+    return _people_of(connection, draft).differing(3)
+
+
+def mail_for(connection: Connection, settings: Settings, draft: CampaignRecord, number: int) -> Merged | None:
+    """Return a draft as the member with this number would get it, less tracking; None if they would not get it."""
+    member = _people_of(connection, draft).numbered(number)
+    if member is None:
+        return None
+    emails = emails_of(connection, draft.id)
+    language = language_given(member["language"], emails.ids, emails.language_of(emails.fallback))
+    email = load_emails(connection, emails.all())[emails.ids.get(language, emails.fallback)]
+    return plan_merge(email, sent_references(settings.pages_url, opens="off", clicks="off")).render(member)
+
+
+def _people_of(connection: Connection, campaign: CampaignRecord) -> ListPeople:
+    assert campaign.list_name is not None
+    return ListPeople(connection, campaign.list_name, audience_of(connection, campaign))

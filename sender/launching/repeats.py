@@ -55,7 +55,9 @@ def _alike(connection: Connection, campaign: CampaignRecord, at: datetime) -> It
         CampaignEmail.campaign_id == Campaign.id, CampaignEmail.compiled_id.in_(content)
     )
     same = or_(Campaign.compiled_id.in_(content), translated.exists())
-    planned = Campaign.state.in_(["scheduled", "paused"]) & Campaign.starts_at.between(at - WITHIN, at + WITHIN)
+    # One without a time is being prepared.
+    begins = func.coalesce(Campaign.starts_at, at).between(at - WITHIN, at + WITHIN)
+    planned = and_(Campaign.state.in_(["scheduled", "paused"]), Campaign.frozen_at.is_(None), begins)
     lately = and_(Campaign.frozen_at.is_not(None), func.coalesce(Campaign.finished_at, at) > at - WITHIN)
     columns = (Campaign.id, Campaign.name, Campaign.frozen_at, Campaign.starts_at, same.label("same"))
     yield from connection.execute(
