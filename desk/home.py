@@ -10,12 +10,15 @@ from flask import Blueprint, render_template
 from accounts.rights import SIGNED_IN
 from desk.access import connection, person, right, settings
 from newsletters.stored.manuscripts import name_of_origin
-from newsletters.stored.newsletters import UnknownNewsletter, find
+from newsletters.stored.newsletters import UnknownNewsletter, find, list_newsletters
+from newsletters.toolkit_store.store import ending_copy
+from newsletters.toolkits.toolkit import current_day
 from sender.campaigns.approvals import waiting_for
 from sender.campaigns.first_steps import find_first_steps
 from sender.campaigns.needs import find_needs
 
 blueprint = Blueprint("home", __name__)
+SOON = 14  # days before copy ends that somebody has to replace it
 
 
 @blueprint.get("/")
@@ -24,8 +27,20 @@ def show() -> Any:
     """Show what needs this person: analysts see no campaign under way, as they can do nothing about it."""
     needs = find_needs(connection()) if person().may("campaigns.see") else None
     return render_template(
-        "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()), **_approvals()
+        "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()), **_approvals(), **_writing()
     )
+
+
+def _writing() -> dict[str, Any]:
+    """Return what somebody who writes looks for: copy that ends soon, and the newsletters that they changed last."""
+    if not person().may("newsletters.write"):
+        return {}
+    today = current_day()
+    return {
+        "ending": ending_copy(connection(), today, SOON),
+        "today": today,
+        "newsletters": list_newsletters(connection(), by=person().name, at_most=5),
+    }
 
 
 def _approvals() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError, StateError
@@ -92,9 +92,9 @@ def find(connection: Connection, name: str, *, lock: bool = False) -> SavedNewsl
 
 
 def list_newsletters(
-    connection: Connection, words: str = "", *, at_most: int | None = None, skip: int = 0
+    connection: Connection, words: str = "", *, by: str | None = None, at_most: int | None = None, skip: int = 0
 ) -> list[NewsletterEntry]:
-    """Return newsletters, all or only if `words` are in the name or title, the newest change first."""
+    """Return newsletters, if wanted with `words` in the name or title, or last changed `by` somebody; newest first."""
     table, saved = StoredNewsletter, NewsletterSave
     own = and_(saved.newsletter_id == table.id, saved.kind == "sent")
     rows = connection.execute(
@@ -110,6 +110,7 @@ def list_newsletters(
             ).scalar_subquery().label("drawn"),
         )
         .where(func.concat(table.name, " ", table.title).icontains(words, autoescape=True))
+        .where(true() if by is None else table.updated_by == by)
         .order_by(table.updated_at.desc(), table.id.desc())
         .limit(at_most)
         .offset(skip)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -17,7 +18,7 @@ from daisychain.suggestions import nearest
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
 from newsletters.toolkits.files import SHEET
 from newsletters.toolkits.images import ToolkitImage, keep_images, known_measures
-from newsletters.toolkits.toolkit import TOOLKIT_NAME, Toolkit, load_files, load_folder
+from newsletters.toolkits.toolkit import TOOLKIT_NAME, CopyBlock, Toolkit, load_files, load_folder
 
 SHIPPED = Path(__file__).parent.parent / "toolkits" / "shipped"
 
@@ -67,6 +68,18 @@ def list_toolkits(connection: Connection | None) -> list[ToolkitEntry]:
         rows = connection.execute(select(StoredToolkit.name, StoredToolkit.title, StoredToolkit.added_at))
         found.update({row.name: ToolkitEntry(row.name, row.title, row.added_at) for row in rows})
     return [found[name] for name in sorted(found)]
+
+
+def ending_copy(connection: Connection, today: date, days: int) -> list[tuple[Toolkit, CopyBlock]]:
+    """Return the copy of all toolkits that may be used today and ends within `days`, what ends first at the top."""
+    toolkits = [named_toolkit(entry.name, connection) for entry in list_toolkits(connection)]
+    found = [
+        (block.expires, toolkit, block)
+        for toolkit in toolkits
+        for block in toolkit.copy.values()
+        if block.expires and today <= block.expires <= today + timedelta(days=days) and not block.unavailable(today)
+    ]
+    return [(toolkit, block) for _, toolkit, block in sorted(found, key=itemgetter(0))]
 
 
 def checked_toolkit(folder: Path) -> Toolkit:

@@ -25,11 +25,12 @@ class CampaignNeed:
 
 @dataclass(frozen=True)
 class OpenAlert:
-    """A condition that somebody should know about, since when it lasts."""
+    """A condition that somebody should know about, since when it lasts; `campaign_id` if it is about one."""
 
     subject: str
     message: str
     since: datetime
+    campaign_id: int | None
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,14 @@ def _waiting_for_somebody(connection: Connection) -> list[CampaignNeed]:
 
 def _open_alerts(connection: Connection) -> list[OpenAlert]:
     rows = connection.execute(
-        select(Alert.subject, Alert.words, Alert.since)
+        select(Alert.subject, Alert.words, Alert.since, Alert.cause)
         .where(Alert.over_at.is_(None), *(Alert.cause.not_like(each) for each in _REPEATED))
         .order_by(Alert.id)
     )
     # What follows the first paragraph is a command to type.
-    return [OpenAlert(row.subject, row.words.partition("\n\n")[0], row.since) for row in rows]
+    return [OpenAlert(row.subject, row.words.partition("\n\n")[0], row.since, _campaign_of(row.cause)) for row in rows]
+
+
+def _campaign_of(cause: str) -> int | None:
+    about, _, number = cause.partition(" ")
+    return int(number) if about in ("complaints", "overdue") else None

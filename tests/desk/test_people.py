@@ -7,6 +7,8 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -14,11 +16,16 @@ from sqlalchemy import insert, select, text, update
 
 from accounts.tables import StaffAccount
 from daisychain.database import Database
+from newsletters.stored.beginnings import from_starter
+from newsletters.stored.newsletters import create
+from newsletters.toolkit_store.store import add_toolkit
+from newsletters.toolkits.toolkit import current_day
 from sender.system_mail.mail_queue import send_due_mails
 from sender.tables import Alert, Batch, Campaign, LedgerMove, SystemMail
 from tests.command import Daisychain
 from tests.desk.staff import PASSWORD, Browser, make_account, sign_in
 from tests.fakes.sendgrid import FakeSendGrid
+from tests.newsletters.sample_toolkits import BLOCK, files, folder
 from tests.sender.returns import sent
 
 WELCOME = re.compile(r"http://127\.0\.0\.1:8000(/desk/welcome/[\w-]+)")
@@ -242,6 +249,35 @@ def test_home_shows_what_needs_somebody_in_order(
         )
     assert "2 people are uncertain" in admin.get("/desk/").text
     assert "What needs you" not in as_role("analyst").get("/desk/").text
+
+
+def test_home_leads_to_copy_that_ends_soon_to_the_campaign_of_an_alert_and_to_what_one_wrote_last(
+    as_role: Callable[[str], Browser], database: Database, tmp_path: Path
+) -> None:
+    sent(database)
+    ends = {"gone": -1, "last-day": 0, "soon": 14, "later": 15, "lasting": None}
+    blocks = {
+        name: BLOCK.replace("id: welcome", f"id: {name}").replace("title: Welcome", f"title: {name.title()} words")
+        for name in ends
+    }
+    for name, days in ends.items():
+        if days is not None:
+            blocks[name] = blocks[name].replace("length:", f"expires: {current_day() + timedelta(days=days)}\nlength:")
+    with database.engine.begin() as connection:
+        add_toolkit(connection, folder(tmp_path, files(**blocks)))
+        campaign_id = connection.execute(select(Campaign.id)).scalar_one()
+        alert = {"cause": f"complaints {campaign_id}", "subject": "Many complaints", "words": "5 of 967"}
+        connection.execute(insert(Alert), [alert])
+        for title, who in (("Mine", "Sender Example"), ("Of another", "Sam")):
+            create(connection, title, from_starter(connection, "spring-fair", "letter"), who=who)
+    page = as_role("sender").get("/desk/").text
+    assert re.findall(r"<b>(\S+) words</b>", page) == ["Last-Day", "Soon"]
+    assert "ends today" in page
+    assert "14 days left" in page
+    assert f'<a href="/desk/campaigns/{campaign_id}"><b>Many complaints</b></a>' in page
+    assert "Mine" in page
+    assert "Of another" not in page
+    assert "words</b>" not in as_role("analyst").get("/desk/").text
 
 
 def test_the_first_day_has_five_steps_with_ticks(
