@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from accounts.credentials import hash_password, new_totp_secret, require_good_password, sealed
-from accounts.limits import MAILS, NETWORK, network_of, within_limits
 from accounts.rights import ROLES
 from accounts.secret_tokens import new_token, token_hash
 from accounts.sessions import end_sessions
@@ -25,6 +25,7 @@ LASTS: dict[LinkKind, timedelta] = {
     "reset": timedelta(hours=1),
     "demo": timedelta(minutes=30),
 }
+LONGEST_NAME = 80
 ENDED = "This link has ended or was used."
 ENDED_HINT = "Ask for a new one where you got it: from an admin, or the command that printed it."
 
@@ -40,6 +41,11 @@ class OneTimeLink:
     made_by: str
     made_at: datetime
     ends_at: datetime
+
+    @property
+    def makes_account(self) -> bool:
+        """Whether somebody becomes a colleague by it, under a name."""
+        return self.kind in ("first-admin", "invitation")
 
 
 _LINK = select(
@@ -74,14 +80,14 @@ def demo_link(connection: Connection, settings: Settings, email: str) -> str:
     return _new_link(connection, "demo", email, "admin", "the demo")
 
 
-def reset_link(engine: Engine, email: str, address: str) -> str | None:
-    """Return the token of a link for a new password; None if there is no such account, or after too many mails."""
-    email = email.strip().lower()
-    if not within_limits(engine, (MAILS, email), (NETWORK, network_of(address))):
-        return None
-    with engine.begin() as connection:
-        known = _account_of(connection, email) is not None
-        return _new_link(connection, "reset", email, "", "the person") if known else None
+def reset_link(connection: Connection, email: str, who: str) -> tuple[str, str] | None:
+    """Return an account's own address, and the token of a link for a new password; None if there is no such account.
+
+    Mail goes to that address, never as it was typed: other letters may become the same in lower case.
+    """
+    own = select(StaffAccount.email).where(StaffAccount.email == email.strip().lower())
+    address = connection.scalar(own)
+    return None if address is None else (address, _new_link(connection, "reset", address, "", who))
 
 
 def _new_link(connection: Connection, kind: LinkKind, email: str, role: str, who: str) -> str:
@@ -119,14 +125,25 @@ def withdraw_invitation(connection: Connection, link_id: int) -> None:
     connection.execute(delete(AccountLink).where(AccountLink.id == link_id))
 
 
+def require_good_name(connection: Connection, typed: str) -> str:
+    """Return a name as it is shown beside what somebody does; raises InputError if it can't be told from another's."""
+    name = " ".join(unicodedata.normalize("NFKC", typed).split())
+    if not name:
+        raise InputError("Your name is missing.", hint="As colleagues know you: it is shown beside what you do.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise InputError("This name can't be shown.", hint=f"Use letters, {LONGEST_NAME} at most.")
+    if connection.scalar(select(StaffAccount.id).where(func.lower(StaffAccount.name) == name.lower())):
+        raise InputError(f"A colleague is called {name} already.", hint="Add what tells you apart, such as your place.")
+    return name
+
+
 def take_link(connection: Connection, token: str, name: str, password: str) -> int:
     """Make the account of an invitation, or set a new password, or neither in the demo; returns the account's id.
 
     Raises InputError for a bad name or password (the link still works), and StateError if the link has ended.
     """
     link = find_link(connection, token)
-    if link.kind not in ("reset", "demo") and not name.strip():
-        raise InputError("Your name is missing.", hint="As colleagues know you: it is shown beside what you do.")
+    name = require_good_name(connection, name) if link.makes_account else ""
     if link.kind != "demo":
         require_good_password(password, (name, link.email))
     if connection.execute(delete(AccountLink).where(AccountLink.id == link.id)).rowcount != 1:
@@ -142,6 +159,6 @@ def take_link(connection: Connection, token: str, name: str, password: str) -> i
     if link.kind == "first-admin" and lock_admins(connection):
         raise StateError(ENDED, hint="There is an admin already: ask them to invite you.")
     made = insert(StaffAccount).values(
-        email=link.email, name=" ".join(name.split()), role=link.role, password_hash=hashed, made_by=link.made_by
+        email=link.email, name=name, role=link.role, password_hash=hashed, made_by=link.made_by
     )
     return connection.execute(made.returning(StaffAccount.id)).scalar_one()

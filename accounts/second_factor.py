@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from accounts.credentials import matching_step, new_totp_secret, sealed, unsealed
-from accounts.limits import CODE, forget_tries, within_limits
+from accounts.limits import CODE, CODES_A_DAY, forget_tries, within_limits
 from accounts.secret_tokens import new_recovery_code, recovery_code_hash
 from accounts.tables import RecoveryCode, StaffAccount
 from daisychain.errors import InputError, StateError
@@ -15,7 +15,7 @@ RECOVERY_CODES = 10
 _WRONG = "That is not the code."
 _HINT = "Wait for the app's next code. If codes never work, let the phone set its clock by the network."
 TOO_MANY = "Too many tries."
-TOO_MANY_HINT = "Wait a quarter of an hour, then try again."
+TOO_MANY_HINT = "Wait a quarter of an hour, then try again. After very many tries it takes a day."
 
 
 def offer_secret(settings: Settings) -> tuple[bytes, str]:
@@ -69,14 +69,15 @@ def take_code(engine: Engine, settings: Settings, account_id: int, typed: str) -
 
     In a transaction of its own: a code that was taken stays used, whatever the caller's comes to.
     """
-    if not within_limits(engine, (CODE, str(account_id))):
+    tries = (CODE, str(account_id)), (CODES_A_DAY, str(account_id))
+    if not within_limits(engine, *tries):
         raise StateError(TOO_MANY, hint=TOO_MANY_HINT)
     with engine.begin() as connection:
         if not (
             _take_app_code(connection, settings, account_id, typed) or _take_recovery(connection, account_id, typed)
         ):
             raise InputError(_WRONG, hint=_HINT)
-        forget_tries(connection, CODE, str(account_id))
+        forget_tries(connection, *tries)
 
 
 def _take_app_code(connection: Connection, settings: Settings, account_id: int, typed: str) -> bool:

@@ -92,14 +92,14 @@ _FOUND = (
 )  # fmt: skip
 
 
-def find_session(connection: Connection, token: str) -> SignedIn | None:
-    """Return who is signed in with this token, and note that they were seen; None if the session has ended."""
+def find_session(connection: Connection, token: str, *, seen: bool = True) -> SignedIn | None:
+    """Return who is signed in with this token; None if the session has ended. `seen` says that a person asks."""
     row = connection.execute(_FOUND.where(AccountSession.token_hash == token_hash(token))).one_or_none()
     if row is None:
         return None
-    if row.stale:
-        seen = update(AccountSession).where(AccountSession.id == row.session_id)
-        connection.execute(seen.values(seen_at=func.now()))
+    if row.stale and seen:
+        of_this = update(AccountSession).where(AccountSession.id == row.session_id)
+        connection.execute(of_this.values(seen_at=func.now()))
     return SignedIn(**{name: value for name, value in row._mapping.items() if name != "stale"})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, select, update
 
 from accounts.credentials import hash_password, password_matches, require_good_password
-from accounts.limits import EVERYWHERE, HERE, NETWORK, forget_tries, network_of, within_limits
+from accounts.limits import EVERYWHERE, HERE, Limit, forget_tries, network_of, within_limits
 from accounts.second_factor import TOO_MANY, TOO_MANY_HINT, take_code
 from accounts.sessions import SignedIn, drop_ended_sessions, end_sessions, renew_session, start_session
 from accounts.tables import StaffAccount
@@ -31,9 +31,8 @@ def sign_in(engine: Engine, email: str, password: str, caller: Caller) -> str:
 
     Raises InputError if address or password is wrong, and StateError after too many tries.
     """
-    email, network = email.strip().lower(), network_of(caller.address)
-    if not within_limits(engine, (HERE, f"{network} {email}"), (EVERYWHERE, email), (NETWORK, network)):
-        raise StateError(TOO_MANY, hint=TOO_MANY_HINT)
+    email = email.strip().lower()
+    tries = _count_try(engine, email, caller)
     columns = (StaffAccount.id, StaffAccount.password_hash, StaffAccount.totp_secret)
     with engine.connect() as connection:
         row = connection.execute(select(*columns).where(StaffAccount.email == email)).one_or_none()
@@ -42,8 +41,7 @@ def sign_in(engine: Engine, email: str, password: str, caller: Caller) -> str:
     assert row is not None
     with engine.begin() as connection:
         drop_ended_sessions(connection)
-        for limit, subject in ((HERE, f"{network} {email}"), (EVERYWHERE, email)):
-            forget_tries(connection, limit, subject)
+        forget_tries(connection, *tries)
         complete = row.totp_secret is None
         return start_session(connection, row.id, caller.address, caller.browser, complete=complete)
 
@@ -77,9 +75,15 @@ def change_password(engine: Engine, person: SignedIn, old: str, new: str, caller
 
 
 def _require_password(engine: Engine, person: SignedIn, password: str, caller: Caller) -> None:
-    if not within_limits(engine, (HERE, f"{network_of(caller.address)} {person.email}"), (EVERYWHERE, person.email)):
-        raise StateError(TOO_MANY, hint=TOO_MANY_HINT)
+    _count_try(engine, person.email, caller)
     with engine.connect() as connection:
         stored = connection.scalar(select(StaffAccount.password_hash).where(StaffAccount.id == person.account_id))
     if not password_matches(stored, password):
         raise InputError("That is not your password.", hint="If you have forgotten it, sign out and ask for a new one.")
+
+
+def _count_try(engine: Engine, email: str, caller: Caller) -> list[tuple[Limit, str]]:
+    tries = [(HERE, f"{network_of(caller.address)} {email}"), (EVERYWHERE, email)]
+    if not within_limits(engine, *tries):
+        raise StateError(TOO_MANY, hint=TOO_MANY_HINT)
+    return tries

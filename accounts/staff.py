@@ -87,8 +87,12 @@ def change_role(connection: Connection, account_id: int, role: str) -> None:
     if role not in ROLES:
         raise InputError("Choose a role.", hint=f"One of {', '.join(ROLES)}.")
     _keep_an_admin(connection, account_id, role)
-    connection.execute(update(StaffAccount).where(StaffAccount.id == account_id).values(role=role))
+    changed = update(StaffAccount).where(StaffAccount.id == account_id).values(role=role)
+    name = connection.scalar(changed.returning(StaffAccount.name))
     end_sessions(connection, account_id)
+    if role != "admin":
+        # Else somebody could invite themselves again beforehand, as an admin.
+        connection.execute(delete(AccountLink).where(AccountLink.made_by == name))
 
 
 def remove_account(connection: Connection, account_id: int) -> None:

@@ -51,6 +51,25 @@ def list_(installation: Installation, format_: str) -> None:
     emit(found, format_, lambda: show_table(("name", "address", "role", "second factor", "last seen"), rows))
 
 
+@account.command("new-password")
+@click.argument("email")
+@pass_installation
+@examples("account new-password priya@your-charity.org")
+def new_password(installation: Installation, email: str) -> None:
+    """Print a link that lets a person choose a new password; it works once, for an hour."""
+    from accounts.audit import record_command
+    from accounts.invitations import reset_link
+    from accounts.staff import colleague_of
+
+    with installation.database.engine.begin() as connection:
+        address = colleague_of(connection, email).email
+        made = reset_link(connection, address, acting_user())
+        assert made is not None
+        record_command(connection, acting_user(), "account new-password", address)
+    say("Open this link in a browser within an hour. It works once, and leaves the second factor as it is.")
+    show_line(f"{installation.settings.pages_url}/desk/welcome/{made[1]}")
+
+
 @account.command("reset-factor")
 @click.argument("email")
 @pass_installation

@@ -11,21 +11,18 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, cast
 
-from flask import Response, abort, current_app, g, make_response, redirect, request, session, url_for
-from flask_wtf.csrf import CSRFError
+from flask import Response, current_app, g, make_response, request
 from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response as AnyResponse
 
 from accounts.audit import Entry, record_entry
 from accounts.limits import network_of
 from accounts.rights import ANYBODY, RIGHTS, SIGNED_IN
-from accounts.sessions import SignedIn, find_session
+from accounts.sessions import SignedIn
 from accounts.staff import names_with
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.settings import Settings
-from desk.account import kept_form
 from lists.kept_figures import give_kept
 from sender.upkeep.list_counts import ask_to_count
 
@@ -95,7 +92,7 @@ def right(
             except Exception as error:
                 if request.method not in SAFE:
                     refused = isinstance(error, DaisychainError | HTTPException)
-                    _record_alone(name, "refused" if refused else "failed")
+                    record_alone(name, "refused" if refused else "failed")
                 raise
 
         inside.access = (name, fresh, before_set_up)  # type: ignore[attr-defined]
@@ -116,40 +113,8 @@ def access_of(endpoint: str) -> tuple[str, bool, bool] | None:
     return getattr(current_app.view_functions[endpoint], "access", None)
 
 
-def admit() -> AnyResponse | None:
-    """Before each request: find out who asks, and answer in the page's place if they may not see it."""
-    g.person, g.noted = None, ("", {})
-    if request.method not in SAFE and request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        abort(400, "This form was sent from another website.")
-    if request.endpoint is None:
-        return None
-    name, fresh, before_set_up = access_of(request.endpoint) or ("", False, False)
-    if token := session.get(TOKEN):
-        with engine().begin() as g.connection:
-            g.person = find_session(g.connection, token)
-    try:
-        current_app.extensions["csrf"].protect()
-    except CSRFError:
-        # The same person may have signed in again in another tab: then what they typed here is not lost.
-        if g.person is None or "Sec-Fetch-Site" not in request.headers:
-            abort(400, "This page was open for too long. Open it again, and repeat what you did.")
-        return kept_form.show_again()
-    if name == ANYBODY:
-        return None
-    if g.person is None or not g.person.complete:
-        return kept_form.ask("session.sign_in" if g.person is None else "session.code")
-    if g.person.lacks_factor and not before_set_up:
-        return redirect(url_for("second_factor.show"))
-    if name != SIGNED_IN and not (name and g.person.may(name)):
-        if request.method not in SAFE:
-            _record_alone(name, "refused")
-        abort(403, name)
-    if fresh and not g.person.fresh and request.method not in SAFE:
-        return kept_form.ask("session.prove")
-    return None
-
-
-def _record_alone(name: str, outcome: str) -> None:
+def record_alone(name: str, outcome: str) -> None:
+    """Add a line to the audit log in a transaction of its own."""
     with engine().begin() as alone:
         _record(alone, name, outcome)
 

@@ -24,6 +24,7 @@ from daisychain.secret import derive, installation_secret
 from desk import access, home, lists, partners, reports, search, toolkits
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
+from desk.admission import admit
 from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import ASK, RowNumber, hint_of
 from desk.navigation import menu
@@ -89,12 +90,12 @@ def create_desk(database: Database) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         # The token is worth as much as the session that it belongs to.
         WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_CHECK_DEFAULT=False,  # access.admit checks, once it knows who asks
+        WTF_CSRF_CHECK_DEFAULT=False,  # desk.admission checks, once it knows who asks
         WTF_CSRF_SSL_STRICT=False,  # Sec-Fetch-Site says it better than a Referer, which may be left out
     )
     CSRFProtect(app)
     app.before_request(_room_for_pictures)
-    app.before_request(access.admit)
+    app.before_request(admit)
     app.after_request(_secure)
     app.url_map.converters["int"] = RowNumber
     for part in PARTS:

@@ -24,8 +24,8 @@ def hint_of(error: DaisychainError) -> str:
 
 
 def asked_number(name: str) -> int | None:
-    """Return a number of the address's query; None if it is missing, or can't be a row's."""
-    number = request.args.get(name, type=int)
+    """Return a number of the address's query or of a form; None if it is missing, or can't be a row's."""
+    number = request.values.get(name, type=int)
     return number if number is not None and 0 <= number <= MOST else None
 
 

@@ -222,7 +222,7 @@ def _secret(installation: Installation, settings: Settings) -> str:
 
 def _public_url(settings: Settings) -> str:
     if not settings.public_url:
-        return "not set: enough for the outbox, refused for members' mail by SendGrid or SMTP"
+        return "not set: SendGrid and SMTP refuse members' mail without it, and the desk opens on this machine only"
     check_public_url(settings.public_url)
     return settings.public_url
 

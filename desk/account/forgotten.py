@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from accounts.invitations import reset_link
+from accounts.limits import MAILS, within_limits
 from accounts.rights import ANYBODY
 from desk.access import connection, engine, right, settings
 from desk.admin.invitations import reset_mail
@@ -27,10 +28,13 @@ def show() -> Any:
 @right(ANYBODY)
 def send() -> Any:
     """Mail a link if there is such an account."""
-    address = request.form.get("email", "")
-    token = reset_link(engine(), address, request.remote_addr or "") if provider_is_set(settings()) else None
-    if token:
-        link = url_for("welcome.show", token=token, _external=True)
-        subject, paragraphs = reset_mail()
-        post_mail(connection(), settings(), address.strip(), subject, paragraphs, kind="new password", link=link)
+    typed = request.form.get("email", "").strip().lower()
+    if provider_is_set(settings()) and within_limits(engine(), (MAILS, typed)):
+        with connection().begin_nested() as kept:
+            found = reset_link(connection(), typed, "the person")
+            address, token = found or (typed, "")
+            link = url_for("welcome.show", token=token or "none", _external=True)
+            post_mail(connection(), settings(), address, *reset_mail(), kind="new password", link=link)
+            if found is None:
+                kept.rollback()  # what takes as long, whoever asks
     return render_template("desk/session/sent.html")

@@ -12,7 +12,7 @@ from accounts.sessions import end_session, end_sessions, list_sessions
 from accounts.sign_in import change_password
 from desk.access import connection, engine, person, right
 from desk.account.session import caller, remember
-from desk.forms import Form
+from desk.forms import Form, asked_number
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -43,8 +43,8 @@ def new_password() -> Any:
 @right(SIGNED_IN)
 def end() -> Any:
     """Sign one browser out, or all others."""
-    if request.form.get("session", "").isdecimal():
-        end_session(connection(), person().account_id, int(request.form["session"]))
+    if "session" in request.form:
+        end_session(connection(), person().account_id, asked_number("session") or 0)
         flash("That browser is signed out.")
     else:
         end_sessions(connection(), person().account_id, but=person().session_id)

@@ -27,6 +27,8 @@ def remember(token: str) -> SignedIn:
     """Give the browser a session's token, in a fresh cookie: what was in the old one is worth nothing any more."""
     found = find_session(connection(), token)
     assert found is not None
+    if g.person and g.person.session_id != found.session_id:
+        end_session(connection(), g.person.account_id, g.person.session_id)
     cookie.clear()
     cookie[TOKEN], cookie[kept_form.OWNER] = token, found.account_id
     g.person = found

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, g, redirect, request, url_for
 
-from accounts.invitations import find_link, take_link
+from accounts.invitations import find_link, require_good_name, take_link
 from accounts.rights import ANYBODY, ROLE_MEANS
 from accounts.sessions import start_session
 from accounts.staff import find_colleague
@@ -31,8 +31,12 @@ def take(token: str) -> Any:
     form, account_id = Form("name"), 0
     link = find_link(connection(), token)
     note(link.email)
+    with form.check("name"):
+        if link.makes_account:
+            require_good_name(connection(), form["name"])
     with form.check("password"):
-        account_id = take_link(connection(), token, form["name"], request.form.get("password", ""))
+        if not form.errors:
+            account_id = take_link(connection(), token, form["name"], request.form.get("password", ""))
     if not account_id:
         return _page(form, token)
     colleague = find_colleague(connection(), account_id)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 
 from accounts.invitations import list_invitations, reset_link
 from accounts.sessions import end_sessions
 from accounts.staff import Colleague, change_role, find_colleague, list_colleagues, remove_account, reset_factor
-from desk.access import connection, engine, note, person, right, settings
+from desk.access import connection, note, person, right, settings
 from desk.admin.invitations import ROLE_CHOICES, give_link, reset_mail
 from desk.forms import Form
-from sender.system_mail.mail_queue import post_mail, provider_is_set
+from sender.system_mail.mail_queue import post_mail, problems_of, provider_is_set
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 
@@ -21,8 +21,10 @@ blueprint = Blueprint("people", __name__, url_prefix="/people")
 @right("accounts.manage")
 def index() -> Any:
     """List everybody who has an account, and the invitations that nobody has taken yet."""
-    found = {"colleagues": list_colleagues(connection()), "invitations": list_invitations(connection())}
-    return render_template("desk/people/index.html", **found)
+    return render_template(
+        "desk/people/index.html", colleagues=list_colleagues(connection()), invitations=list_invitations(connection()),
+        problems=problems_of(connection(), "invitation"),
+    )  # fmt: skip
 
 
 @blueprint.get("/<int:account_id>")
@@ -79,10 +81,10 @@ def new_password(account_id: int) -> Any:
     """Mail a link for a new password; on screen only as long as no provider is set."""
     colleague = _found(account_id)
     note(colleague.email)
-    token = reset_link(engine(), colleague.email, request.remote_addr or "")
-    if token is None:
-        abort(429, "There were too many links for this person in the last hour.")
-    return give_link(colleague.email, "new password", *reset_mail(), token)
+    made = reset_link(connection(), colleague.email, person().name)
+    if made is None:
+        abort(404)
+    return give_link(made[0], "new password", *reset_mail(), made[1])
 
 
 @blueprint.post("/<int:account_id>/remove")

@@ -22,6 +22,7 @@ from sender.events.flagged import MISDIRECTED, flag
 from sender.events.matching import People, match_events
 from sender.events.rollups import store_events, update_rollups
 from sender.events.sendgrid_webhook import SOURCE
+from sender.system_mail.mail_queue import note_bounces
 
 
 def ingest(
@@ -90,6 +91,11 @@ def _suppress(connection: Connection, new: Collection[IncomingEvent], people: Pe
         if key:
             evidence.append(NewSuppression(key, reason, each.source, said))
     suppress_all(connection, evidence)
+    # A mail of ours that is no delivery, such as an invitation.
+    note_bounces(connection, {
+        each.address.lower(): str(each.detail.get("reason", "")) or "bounced"
+        for each in new if each.delivery_id is None and each.address and (each.bounce or each.kind == "rejected")
+    })  # fmt: skip
 
 
 def _dropped_for(each: IncomingEvent) -> str:

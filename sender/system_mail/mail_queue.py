@@ -10,7 +10,7 @@ import base64
 import html
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -161,6 +161,28 @@ def system_sender(connection: Connection, settings: Settings) -> tuple[str, str]
             hint="For example: Connection Coalition <news@your-charity.org>.",
         )  # fmt: skip
     return row.from_name, row.from_address
+
+
+def note_bounces(connection: Connection, reasons: Mapping[str, str]) -> None:
+    """Let mails that were accepted fail if they came back; `reasons` are by address, as events name it."""
+    if reasons:
+        connection.execute(_BOUNCED, {"addresses": list(reasons), "reasons": list(map(scrub, reasons.values()))})
+
+
+# Only the last mail of each address: whoever was invited once more is not told of the first mail's fate.
+_BOUNCED = text("""
+    UPDATE system_mails SET state = 'failed', problem = 'it came back: ' || said.reason
+    FROM unnest(CAST(:addresses AS text[]), CAST(:reasons AS text[])) AS said (address, reason)
+    WHERE system_mails.state = 'accepted' AND system_mails.made_at > now() - interval '7 days' AND system_mails.id = (
+        SELECT max(id) FROM system_mails last WHERE lower(last.address) = said.address)
+""")
+
+
+def problems_of(connection: Connection, kind: str) -> dict[str, str]:
+    """Return what went wrong with the last mail of this kind to each address, in lower case, if anything did."""
+    last = select(func.lower(SystemMail.address), SystemMail.problem).where(SystemMail.kind == kind)
+    found = connection.execute(last.order_by(SystemMail.id))
+    return {address: problem for address, problem in dict(map(tuple, found)).items() if problem}
 
 
 def unsent_mails(connection: Connection) -> list[SystemMailProblem]:

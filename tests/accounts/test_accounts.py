@@ -19,7 +19,7 @@ from accounts.rights import RIGHTS, ROLES, may
 from accounts.second_factor import count_recovery_codes, renew_recovery_codes, take_code
 from accounts.sessions import describe_browser
 from accounts.staff import change_role, colleague_of, list_colleagues, names_with, remove_account
-from accounts.tables import AccountLink, AccountSession, RecoveryCode, StaffAccount
+from accounts.tables import AccountLink, AccountSession, RecoveryCode, StaffAccount, TryCounter
 from daisychain.database import Database
 from daisychain.errors import InputError, StateError
 from tests.desk.staff import PASSWORD, app_code, make_account
@@ -172,14 +172,50 @@ def test_two_admins_who_remove_each_other_at_once_leave_one(database: Database) 
 def test_a_removed_account_leaves_no_session_code_or_link(database: Database) -> None:
     make_account(database, "admin", name="Priya")
     account_id, _ = make_account(database, "sender")
-    reset_link(database.engine, "sender@coalition.example", "203.0.113.7")
     with database.engine.begin() as connection:
+        reset_link(connection, "sender@coalition.example", "the person")
         renew_recovery_codes(connection, account_id)
         remove_account(connection, account_id)
         assert count_recovery_codes(connection, account_id) == 0
         assert connection.scalar(select(func.count()).select_from(AccountLink)) == 0
         with pytest.raises(InputError):
             colleague_of(connection, "sender@coalition.example")
+
+
+def test_an_admin_who_becomes_something_else_leaves_no_invitation_that_would_make_them_one_again(
+    database: Database,
+) -> None:
+    make_account(database, "admin", name="Priya")
+    with database.engine.begin() as connection:
+        bo = take_link(connection, invite(connection, "bo@coalition.example", "admin", "Priya"), "Bo", PASSWORD)
+        theirs, other = (invite(connection, f"by-{who}@coalition.example", "admin", who) for who in ("Bo", "Priya"))
+        change_role(connection, bo, "editor")
+        assert find_link(connection, other)
+        with pytest.raises(StateError):
+            find_link(connection, theirs)
+
+
+@pytest.mark.parametrize(
+    "name", ["Priya Example", " priya  EXAMPLE", "\uff30riya Example", "x" * 81, "Bo\u202ePriya", ""]
+)
+def test_nobody_takes_a_colleague_s_name_or_one_that_can_t_be_read(database: Database, name: str) -> None:
+    make_account(database, "admin", name="Priya Example")
+    with database.engine.begin() as connection:
+        token = invite(connection, "bo@coalition.example", "sender", "Priya Example")
+        with pytest.raises(InputError):
+            take_link(connection, token, name, PASSWORD)
+        assert take_link(connection, token, "Bo Example", PASSWORD)
+
+
+def test_a_new_password_is_sent_to_the_account_s_own_address_however_it_was_typed(database: Database) -> None:
+    """The Kelvin sign becomes a k in lower case, and may be part of somebody else's address."""
+    make_account(database, "admin", name="Priya")
+    with database.engine.begin() as connection:
+        take_link(connection, invite(connection, "kim@coalition.example", "editor", "Priya"), "Kim", PASSWORD)
+        found = reset_link(connection, "\u212aim@coalition.example", "the person")
+        assert found is not None
+        assert found[0] == "kim@coalition.example"
+        assert reset_link(connection, "nobody@coalition.example", "the person") is None
 
 
 def test_people_who_have_a_right_can_be_named(database: Database) -> None:
@@ -209,6 +245,27 @@ def test_after_ten_wrong_codes_even_the_right_one_waits(database: Database) -> N
         take_code(database.engine, database.settings, account_id, app_code(database, secret))
 
 
+def test_codes_are_not_guessed_for_weeks(database: Database) -> None:
+    account_id, secret = make_account(database, "sender")
+    for _ in range(5):
+        for _ in range(CODE.most):
+            with pytest.raises(InputError):
+                take_code(database.engine, database.settings, account_id, "000000")
+        with database.engine.begin() as connection:
+            earlier = text("since - interval '20 minutes'")
+            connection.execute(update(TryCounter).values(since=earlier))
+    with pytest.raises(StateError, match="Too many"):
+        take_code(database.engine, database.settings, account_id, app_code(database, secret))
+
+
+def test_one_network_s_tries_lock_nobody_out_elsewhere(database: Database) -> None:
+    here, everywhere = Limit("here", 10), Limit("everywhere", 20)
+    for _ in range(40):
+        within_limits(database.engine, (here, "203.0.113.0/24 ann"), (everywhere, "ann"))
+    assert not within_limits(database.engine, (here, "203.0.113.0/24 ann"), (everywhere, "ann"))
+    assert within_limits(database.engine, (here, "198.51.100.0/24 ann"), (everywhere, "ann"))
+
+
 def test_tries_are_counted_together_by_all_processes_and_begin_anew_after_the_time(database: Database) -> None:
     limit, other = Limit("sign-in here", 8), Limit("sign-in here", 8)
     with ThreadPoolExecutor(8) as pool:
@@ -216,12 +273,13 @@ def test_tries_are_counted_together_by_all_processes_and_begin_anew_after_the_ti
     assert allowed.count(True) == 8
     assert within_limits(database.engine, (other, "bob"))
     with database.engine.begin() as connection:
-        forget_tries(connection, limit, "ann")
+        forget_tries(connection, (limit, "ann"))
     assert within_limits(database.engine, (limit, "ann"))
 
 
 @pytest.mark.parametrize(("address", "network"), [
     ("203.0.113.77", "203.0.113.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1::/48"), ("", ""), ("unknown", ""),
+    ("::ffff:203.0.113.77", "203.0.113.0/24"), ("fe80::1%eth0", "fe80::/48"),
 ])  # fmt: skip
 def test_a_network_is_what_one_customer_has(address: str, network: str) -> None:
     assert network_of(address) == network

@@ -13,7 +13,7 @@ from flask import Flask, url_for
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, Rule
 
 from accounts.rights import ANYBODY, RIGHTS, ROLES, SIGNED_IN, may
 from accounts.tables import AccountSession, AuditLine
@@ -113,6 +113,66 @@ def test_what_somebody_may_not_do_is_in_the_audit_log_too(
         if page.right in RIGHTS and not may("analyst", page.right):
             assert analyst.ask(page.path, "POST").status_code == 403
             assert lines(database)[-1] == ("Analyst Example", page.endpoint, "refused")
+
+
+@pytest.mark.parametrize("lacks", ["token", "own site", "proof", "second factor"])
+def test_what_is_refused_before_a_page_is_in_the_audit_log_too(
+    app: Flask, database: Database, admin: Browser, lacks: str
+) -> None:
+    data, headers = {"csrf_token": admin.token()}, {}
+    if lacks == "token":
+        data = {}
+    elif lacks == "own site":
+        headers = {"Sec-Fetch-Site": "cross-site"}
+    elif lacks == "proof":
+        with database.engine.begin() as connection:
+            connection.execute(update(AccountSession).values(proved_at=text("now() - interval '11 minutes'")))
+    else:
+        with database.engine.begin() as connection:
+            connection.execute(text("UPDATE accounts SET totp_secret = NULL"))
+    answer = admin.client.post("/desk/people/invite", data=data, headers=headers)
+    assert answer.status_code in (302, 400, 401)
+    assert lines(database)[-1] == ("Admin Example", "invitations.give", "refused")
+
+
+def test_strangers_fill_neither_the_audit_log_nor_the_desk(browser: Browser, database: Database) -> None:
+    browser.get("/desk/sign-in")
+    fields = {"csrf_token": browser.token(), "email": "x", "password": "y"}
+    statuses = [browser.client.post("/desk/welcome/nothing", data=fields).status_code for _ in range(120)]
+    assert (statuses.count(409), statuses[-1]) == (100, 429)
+    assert len(lines(database)) == 100
+    elsewhere = {"REMOTE_ADDR": "198.51.100.7"}
+    assert browser.client.post("/desk/welcome/nothing", data=fields, environ_overrides=elsewhere).status_code == 409
+
+
+@pytest.mark.parametrize(("host", "opens"), [
+    ("127.0.0.1:8000", True), ("localhost", True), ("[::1]:8000", True), ("news.lan", False),
+    ("192.168.1.5:8000", False),
+])  # fmt: skip
+def test_a_password_is_asked_for_without_encryption_on_this_machine_only(app: Flask, host: str, opens: bool) -> None:
+    answer = app.test_client().get("/desk/sign-in", headers={"Host": host})
+    assert (answer.status_code == 200, "not encrypted" in answer.text) == (opens, not opens)
+
+
+def test_a_sign_that_no_text_can_have_is_refused_and_is_no_fault_of_ours(app: Flask, admin: Browser) -> None:
+    for page in pages(app):
+        if page.endpoint != "session.sign_out":
+            data = {"csrf_token": admin.token(), **dict.fromkeys(("email", "name", "who", "text", "password"), "a\0b")}
+            ask = {"data": data} if page.method == "POST" else {"query_string": data}
+            assert admin.client.open(page.path, method=page.method, **ask).status_code < 500, page  # type: ignore[arg-type]
+            assert admin.client.get(page.path.replace("/x", "/%00")).status_code < 500, page
+
+
+def test_a_page_that_asks_for_news_keeps_nobody_signed_in(admin: Browser, app: Flask, database: Database) -> None:
+    app.view_functions["news.live"] = app.view_functions["home.show"]
+    app.url_map.add(Rule("/desk/news/live", endpoint="news.live"))
+    for path, kept in (("/desk/news/live", False), ("/desk/", True)):
+        with database.engine.begin() as connection:
+            connection.execute(update(AccountSession).values(seen_at=text("now() - interval '5 minutes'")))
+        assert admin.client.get(path).status_code == 200
+        with database.engine.connect() as connection:
+            seen = connection.scalar(select(AccountSession.seen_at > text("now() - interval '1 minute'")))
+        assert seen == kept
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit SET who = 'somebody else'", "DELETE FROM audit", "TRUNCATE audit"])

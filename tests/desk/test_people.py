@@ -15,12 +15,16 @@ from flask import Flask
 from sqlalchemy import insert, select, text, update
 
 from accounts.tables import StaffAccount
-from daisychain.database import Database
+from daisychain.database import Database, database_now
+from daisychain.secret import installation_secret
 from newsletters.stored.beginnings import from_starter
 from newsletters.stored.newsletters import create
 from newsletters.toolkit_store.store import add_toolkit
 from newsletters.toolkits.toolkit import current_day
-from sender.system_mail.mail_queue import send_due_mails
+from sender.events.intake import ingest
+from sender.events.sendgrid_webhook import to_events
+from sender.links.keys import Keys
+from sender.system_mail.mail_queue import send_due_mails, unsent_mails
 from sender.tables import Alert, Batch, Campaign, LedgerMove, SystemMail
 from tests.command import Daisychain
 from tests.desk.staff import PASSWORD, Browser, make_account, sign_in
@@ -66,6 +70,42 @@ def test_an_invitation_is_mailed_if_a_provider_is_set_and_is_not_on_screen(
     assert link is not None
     assert "Admin Example invites you" in body["subject"]
     assert "Set up a second factor" in Browser(app).post(link[1], name="Sam", password=PASSWORD).text
+
+
+def test_an_invitation_that_came_back_is_seen_beside_it_and_by_the_doctor(
+    admin: Browser, database: Database, by_sendgrid: FakeSendGrid
+) -> None:
+    for _ in range(2):
+        admin.post("/desk/people/invite", email="Sam@coalition.org", role="sender")
+        send_due_mails(database)
+        assert "did not arrive" not in admin.get("/desk/people").text
+    event = {"event": "bounce", "type": "bounce", "email": "sam@coalition.org", "reason": "550 no such user",
+             "timestamp": 1, "daisychain_delivery": "system-2"}  # fmt: skip
+    with database.engine.begin() as connection:
+        now = database_now(connection)
+        ingest(connection, to_events([event], Keys(installation_secret(database.settings)), now), now)
+    assert "The mail did not arrive: it came back: 550 no such user" in admin.get("/desk/people").text
+    with database.engine.connect() as connection:
+        assert [each.mails for each in unsent_mails(connection)] == [1]
+
+
+def test_an_admin_gives_out_a_new_password_however_often_somebody_asked_for_one(
+    admin: Browser, browser: Browser, database: Database
+) -> None:
+    account_id, _ = make_account(database, "editor", factor=False)
+    for _ in range(7):
+        browser.post("/desk/forgotten", email="editor@coalition.example")
+        assert WELCOME.search(admin.post(f"/desk/people/{account_id}/password").text)
+
+
+def test_who_asks_for_a_new_password_learns_nothing_and_an_unknown_address_gets_no_mail(
+    browser: Browser, database: Database, by_sendgrid: FakeSendGrid
+) -> None:
+    make_account(database, "editor", factor=False)
+    texts = {browser.post("/desk/forgotten", email=f"{who}@coalition.example").text for who in ("editor", "nobody")}
+    assert len(texts) == 1
+    with database.engine.connect() as connection:
+        assert connection.scalars(select(SystemMail.address)).all() == ["editor@coalition.example"]
 
 
 @pytest.mark.parametrize(("email", "role", "said"), [

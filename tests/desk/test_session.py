@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
@@ -157,6 +159,42 @@ def test_who_asked_for_a_page_is_led_to_it_after_the_sign_in(browser: Browser, d
     browser.get("/desk/account")
     answer = browser.post("/desk/sign-in", email="editor@coalition.example", password=PASSWORD, to=browser.hidden("to"))
     assert "<h1>Your account</h1>" in answer.text
+
+
+def test_who_signs_in_again_leaves_no_session_behind(browser: Browser, database: Database) -> None:
+    account_id, _ = make_account(database, "editor", factor=False)
+    for _ in range(3):
+        sign_in(database, browser, account_id)
+    with database.engine.connect() as connection:
+        assert len(connection.execute(select(AccountSession.id)).all()) == 1
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "x", "", "-1"])
+def test_a_session_that_there_can_t_be_ends_nothing(browser: Browser, database: Database, number: str) -> None:
+    account_id, _ = make_account(database, "editor", factor=False)
+    sign_in(database, browser, account_id)
+    assert browser.post("/desk/account/sessions/end", session=number).status_code == 200
+    assert "<h1>Home</h1>" in browser.get("/desk/").text
+
+
+def test_a_name_that_is_taken_is_said_beside_the_name(browser: Browser, admin: Browser) -> None:
+    link = re.search(r"/desk/welcome/[\w-]+", admin.post("/desk/people/invite", email="b@c.org", role="editor").text)
+    assert link is not None
+    answer = browser.post(link[0], name="admin example", password=PASSWORD)
+    assert answer.status_code == 422
+    assert '<a href="#name">A colleague is called' in answer.text
+    assert "<h1>Home</h1>" in browser.post(link[0], name="Bo Example", password=PASSWORD).text
+
+
+def test_the_only_admin_who_has_forgotten_the_password_gets_a_link_on_the_machine(
+    daisychain: Daisychain, browser: Browser, database: Database
+) -> None:
+    make_account(database, "admin")
+    link = daisychain("account", "new-password", "Admin@coalition.example").stdout.strip()
+    path = link.removeprefix("http://127.0.0.1:8000")
+    browser.get(path)
+    assert "Enter the code" in browser.post(path, password="walnut harbour violin dusk").text
+    assert "no account" in daisychain("account", "new-password", "bo@coalition.example", code=1).stderr
 
 
 def test_a_changed_password_signs_all_other_browsers_out(app: Flask, database: Database) -> None:

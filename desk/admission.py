@@ -1,0 +1,91 @@
+"""Before each page: who asks, whether the form is theirs, and what they must do first; what is refused is noted."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import abort, current_app, g, redirect, request, session, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from accounts.limits import NETWORK, network_of, within_limits
+from accounts.rights import ANYBODY, SIGNED_IN
+from accounts.second_factor import TOO_MANY, TOO_MANY_HINT
+from accounts.sessions import find_session
+from daisychain.own_address import ASKED_HOST
+from desk.access import SAFE, TOKEN, access_of, engine, record_alone
+from desk.account import kept_form
+
+
+def admit() -> Response | None:
+    """Before each request: find out who asks, and answer in the page's place if they may not see it."""
+    g.person, g.noted = None, ("", {})
+    if request.endpoint is None:
+        return None
+    name, fresh, before_set_up = access_of(request.endpoint) or ("", False, False)
+    if token := session.get(TOKEN):
+        with engine().begin() as g.connection:
+            # A page that asks what has changed is no person, and keeps nobody signed in.
+            g.person = find_session(g.connection, token, seen=not request.endpoint.endswith(".live"))
+    answer, error = None, None
+    try:
+        _require_own_form(name)
+        answer = _show_again_or_none() or _before_page(name, fresh, before_set_up)
+    except HTTPException as refused:
+        error = refused
+    if (answer or error) and g.person and request.method not in SAFE:
+        record_alone(name, "refused")
+    if error:
+        raise error
+    return answer
+
+
+def _require_own_form(name: str) -> None:
+    """Refuse what can't be a person's form, and a password that could be read on its way."""
+    if not current_app.config["SESSION_COOKIE_SECURE"] and not _is_this_machine(request.environ[ASKED_HOST]):
+        abort(400, "This connection is not encrypted: others could read your password. Ask who looks after Daisychain "
+                   "to set up an address that begins with https://.")  # fmt: skip
+    if "\0" in request.path or any("\0" in value for value in request.values.values()):
+        abort(400, "This has a sign (NUL) that no text can have.")
+    if request.method in SAFE:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        abort(400, "This form was sent from another website.")
+    # Each such request leaves a line in the audit log, which nobody can shorten.
+    network = network_of(request.remote_addr or "")
+    if name == ANYBODY and g.person is None and not within_limits(engine(), (NETWORK, network)):
+        abort(429, f"{TOO_MANY} {TOO_MANY_HINT}")
+
+
+def _is_this_machine(host: str) -> bool:
+    return urlsplit(f"//{host}").hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _show_again_or_none() -> Response | None:
+    """Check the form's token, and show a form of another session again."""
+    try:
+        current_app.extensions["csrf"].protect()
+    except CSRFError:
+        # The same person may have signed in again in another tab: then what they typed here is not lost.
+        if g.person is None or "Sec-Fetch-Site" not in request.headers:
+            abort(400, "This page was open for too long. Open it again, and repeat what you did.")
+        return kept_form.show_again()
+    return None
+
+
+def _before_page(name: str, fresh: bool, before_set_up: bool) -> Response | None:
+    """Return what comes before a page: a sign-in, a second factor, a proof; raises Forbidden without its right."""
+    if name == ANYBODY:
+        return None
+    if g.person is None or not g.person.complete:
+        if request.method in SAFE and "HX-Request" in request.headers:
+            abort(401, "You have been signed out.")
+        return kept_form.ask("session.sign_in" if g.person is None else "session.code")
+    if g.person.lacks_factor and not before_set_up:
+        return redirect(url_for("second_factor.show"))
+    if name != SIGNED_IN and not (name and g.person.may(name)):
+        abort(403, name)
+    if fresh and not g.person.fresh and request.method not in SAFE:
+        return kept_form.ask("session.prove")
+    return None
