@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -18,6 +21,8 @@ from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.installation import Installation
 from daisychain.processes import shown_program
 from daisychain.settings import FILE_NAME, VARIABLES, Settings, describe_settings, load_settings
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -46,8 +51,10 @@ def start(yes: bool, key_file: str | None, sender: str | None, admin: str | None
 
     if not yes and not _at_terminal():
         raise InputError("There is no terminal to ask at.", hint="Answer by options, and add --yes.")
-    given |= {"system_sender": sender, "key": key_file and _read_key(key_file), "admin": admin}
-    settings, admin = _ask(given, yes)
+    given |= {"system_sender": sender, "key": key_file and _read_key(key_file)}
+    if admin:
+        _check_address(admin)
+    settings = _ask(given, yes)
     _refuse_environment(settings)
     folder = Path.cwd()
     files = files_to_write(folder, settings)
@@ -68,7 +75,7 @@ def start(yes: bool, key_file: str | None, sender: str | None, admin: str | None
         for path, old in kept.items():
             say(f"The old {path.name} is {old.name} now.")
         show_findings(found := list(examine_installation(installation)))
-        _finish(installation, admin)
+        _finish(installation, admin, yes)
     sys.exit(1 if any(item.state == "wrong" for item in found) else 0)
 
 
@@ -86,8 +93,8 @@ def _read_key(file: str) -> str:
 # -- questions
 
 
-def _ask(answered: dict[str, str | None], yes: bool) -> tuple[Settings, str]:
-    """Return the settings that are answered, and the first admin's address; raises InputError if some are missing."""
+def _ask(answered: dict[str, str | None], yes: bool) -> Settings:
+    """Return the settings that are answered; raises InputError if some are missing."""
     from daisychain.operations.installation_files import KEYS
 
     settings, missing = load_settings(), []
@@ -96,56 +103,75 @@ def _ask(answered: dict[str, str | None], yes: bool) -> tuple[Settings, str]:
         ("provider", "--provider", "Provider: sendgrid, smtp or outbox"),
         ("public_url", "--public-url", "Public address, such as https://news.your-charity.org"),
         ("system_sender", "--sender", "Sender, such as Your Charity <news@your-charity.org>"),
-        ("key", "--key-file", "The provider's key"),
-        ("admin", "--admin", "Address of the first admin, yourself"),
+        ("key", "--key-file", ""),
     ]
     for name, option, words in questions:
-        if (name == "key" and settings.provider not in KEYS) or (name == "admin" and _has_admin(settings)):
-            answered[name] = None
+        if name == "key" and settings.provider not in KEYS:
             continue
         now = str(getattr(settings, KEYS[settings.provider][0] if name == "key" else name, ""))
         if answered[name] is None and not yes:
-            settings, answered[name] = _prompt(settings, name, words, now)
+            settings = _prompt(settings, name, words, now)
         elif (text := answered[name] or now) or (name == "public_url" and settings.provider == "outbox"):
             settings = _take(settings, name, text)
         else:
             missing.append(option)
     if missing:
         raise InputError(f"These answers are missing: {', '.join(missing)}.", hint="Nothing was written.")
-    return settings, answered["admin"] or ""
+    return settings
 
 
-def _prompt(settings: Settings, name: str, words: str, now: str) -> tuple[Settings, str]:
+_KEY_WORDS = {
+    "sendgrid": "SendGrid's API key",
+    "smtp": "The relay's URL, such as smtp+starttls://user:password@mail.your-charity.org",
+}
+
+
+def _prompt(settings: Settings, name: str, words: str, now: str) -> Settings:
     """Ask until the answer is good."""
     if name == "key":
-        words = {"sendgrid": "SendGrid's API key", "smtp": "The relay's URL"}[settings.provider]
-        words += " (Enter keeps the one that is set)" if now else ""
+        words = _KEY_WORDS[settings.provider] + (" (Enter keeps the one that is set)" if now else "")
     optional = name == "public_url" and settings.provider == "outbox"
+    answer: Settings = click.prompt(
+        words, default=now or ("" if optional else None), show_default=bool(now) and name != "key",
+        hide_input=name == "key", value_proc=_asked_again(lambda text: _take(settings, name, text)), err=True,
+    )  # fmt: skip
+    if name == "key":
+        from sender.providers.registry import open_provider
 
-    def checked(text: str) -> tuple[Settings, str]:
         try:
-            return _take(settings, name, text.strip()), text.strip()
+            open_provider(answer.provider, answer).reach()
+        except DaisychainError as error:
+            say(str(error))
+            if not click.confirm("Use it anyway?", default=False, err=True):
+                return _prompt(settings, name, words, now)
+    return answer
+
+
+def _asked_again(take: Callable[[str], T]) -> Callable[[str], T]:
+    """Return what click asks again after: its reason is shown."""
+
+    def checked(text: str) -> T:
+        try:
+            return take(text.strip())
         except (DaisychainError, ConfigurationError) as error:
             raise click.UsageError(str(error)) from None
 
-    answer: tuple[Settings, str] = click.prompt(
-        words, default=now or ("" if optional else None), show_default=bool(now) and name != "key",
-        hide_input=name == "key", value_proc=checked, err=True,
-    )  # fmt: skip
-    return answer
+    return checked
+
+
+def _check_address(text: str) -> str:
+    from lists.addresses import require_address
+
+    return require_address(text).written
 
 
 def _take(settings: Settings, name: str, text: str) -> Settings:
     """Return the settings with one more answer; raises InputError or ConfigurationError if it can't be right."""
     from daisychain.operations.installation_files import KEYS
-    from lists.addresses import require_address
     from lists.lists import parse_sender
     from sender.providers.guards import check_public_url
     from sender.providers.registry import PROVIDERS, open_provider
 
-    if name == "admin":
-        require_address(text)
-        return settings
     if name == "home":
         return replace(settings, home=_usable(Path(text).expanduser().absolute()))
     if name == "provider" and text not in PROVIDERS:
@@ -174,24 +200,6 @@ def _usable(home: Path) -> Path:
     return home
 
 
-def _has_admin(settings: Settings) -> bool:
-    """Whether there is an admin already; nothing is made to find out."""
-    from accounts.staff import list_colleagues
-    from daisychain.database import Database
-    from daisychain.secret import secret_file
-
-    if not settings.database_url and not secret_file(settings).exists():
-        return False
-    # A database that can't be used is reported before the files are written.
-    with (
-        suppress(DaisychainError, ConfigurationError),
-        closing(Database(settings)) as database,
-        database.engine.connect() as connection,
-    ):
-        return any(one.role == "admin" for one in list_colleagues(connection))
-    return False
-
-
 def _refuse_environment(settings: Settings) -> None:
     """Raise ConfigurationError if a variable would win over an answer; the service does not have variables at all."""
     in_force, names = load_settings(), {variable: name for name, variable in VARIABLES.items()}
@@ -201,13 +209,20 @@ def _refuse_environment(settings: Settings) -> None:
         say(f"{variable} is set in the environment, which the service lacks: see that {FILE_NAME} has it.")
 
 
-def _finish(installation: Installation, admin: str) -> None:
+def _finish(installation: Installation, admin: str | None, yes: bool) -> None:
     """Print the next commands, and the first admin's link if there is no admin yet."""
+    from accounts.staff import list_colleagues
     from daisychain.operations.installation_files import FIRST_NEWSLETTER, INSTALL
 
     program = shown_program()
+    with installation.database.engine.connect() as connection:
+        has_admin = any(one.role == "admin" for one in list_colleagues(connection))
+    if not (has_admin or admin or yes):
+        admin = click.prompt("Address of the first admin, yourself", value_proc=_asked_again(_check_address), err=True)
     say(f"Next, run it as a service:  sudo sh {INSTALL}")
-    say(f"Then send yourself a test:  {program} newsletter test {FIRST_NEWSLETTER} --to {admin or 'you@example.org'}")
-    if admin:
+    to = shlex.quote(admin or "you@your-charity.org")
+    say(f"Then send yourself a test:  {program} newsletter test {FIRST_NEWSLETTER} --to {to}")
+    if admin and not has_admin:
         show_first_admin_link(installation, admin)
-        say(f"For another link:  {program} account first-admin {admin}")
+    if not has_admin:
+        say(f"For another link:  {program} account first-admin {to}")

@@ -101,7 +101,7 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
         yield SetupFinding("webhook keys", "missing", words)
     yield _last_event(installation)
     if settings.alert_to:
-        yield _tried("alerts", lambda: f"sent by {len(channels(settings))} channels")
+        yield _tried("alerts", lambda: f"sent by {len(channels(installation.database))} channels")
     else:
         yield SetupFinding("alerts", "missing", "DAISYCHAIN_ALERT_TO is not set: nobody gets alerts")
     yield from _system_mail(installation, settings)

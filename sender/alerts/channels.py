@@ -1,4 +1,7 @@
-"""The channels for alerts: mail through an SMTP relay, or a webhook. Never SendGrid, which alerts may be about."""
+"""The channels for alerts: mail through an SMTP relay, or a webhook; through SendGrid only if there is no relay.
+
+Alerts may be about SendGrid itself.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,16 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from daisychain.database import Database
 from daisychain.errors import ConfigurationError, ProviderError
 from daisychain.scrub import scrub
-from daisychain.settings import Settings
 from lists.addresses import AddressError, parse_address
 from sender.providers.guards import check_encrypted
 from sender.providers.http import opener
 from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.provider import Verdict
 from sender.providers.smtp_connection import connect
+from sender.system_mail.mail_queue import post_mail, provider_is_set
 
 TIMEOUT = 20.0  # seconds
 SETTING = "DAISYCHAIN_ALERT_TO"
@@ -34,12 +38,14 @@ SETTING = "DAISYCHAIN_ALERT_TO"
 Channel = Callable[[str, str], None]
 
 
-def channels(settings: Settings) -> list[Channel]:
+def channels(database: Database) -> list[Channel]:
     """Return the channels in DAISYCHAIN_ALERT_TO, none if it is not set; raises ConfigurationError."""
-    return [_channel(each.strip(), settings) for each in settings.alert_to.split(",") if each.strip()]
+    settings = database.settings
+    return [_channel(each.strip(), database) for each in settings.alert_to.split(",") if each.strip()]
 
 
-def _channel(to: str, settings: Settings) -> Channel:
+def _channel(to: str, database: Database) -> Channel:
+    settings = database.settings
     if to.startswith(("http://", "https://")):
         parts = urlsplit(to)
         if not parts.hostname:
@@ -51,6 +57,8 @@ def _channel(to: str, settings: Settings) -> Channel:
     except AddressError as error:
         raise ConfigurationError(SETTING, f"is neither an email address nor an https:// webhook: {error}") from None
     url = settings.alert_smtp_url or settings.smtp_url
+    if not url and provider_is_set(settings):
+        return lambda subject, message: _queue(database, address, subject, message)
     if not url:
         raise ConfigurationError(
             SETTING,
@@ -80,6 +88,12 @@ def _post(url: str, subject: str, message: str) -> None:
         # The URL is a secret: anybody who knows it may post there.
         reason = scrub(str(getattr(error, "reason", error)) or type(error).__name__, [url])
         raise ProviderError(f"The webhook at {host} did not answer: {reason}.") from None
+
+
+def _queue(database: Database, address: str, subject: str, message: str) -> None:
+    paragraphs = [line for line in message.splitlines() if line.strip()]
+    with database.engine.begin() as connection:
+        post_mail(connection, database.settings, address, f"Daisychain: {subject}", paragraphs, kind="alert")
 
 
 def _mail(address: str, relay: MailServer, host: str, subject: str, message: str) -> None:

@@ -61,7 +61,7 @@ def check_and_notify(database: Database) -> str:
     with database.engine.begin() as connection:
         for subject in update_alerts(connection, database.settings):
             log.warning("%s", subject)
-    to = channels(database.settings)
+    to = channels(database)
     sent = tried = 0
     while to:
         with database.engine.begin() as connection:

@@ -274,7 +274,7 @@ def test_a_wrong_answer_is_named_and_nothing_is_written(
 def test_everything_that_is_missing_is_named_at_once(machine: Machine) -> None:
     del machine.environment["DAISYCHAIN_TEST_MODE"]
     answer = machine.run("start", "--yes", "--provider", "smtp", code=1)
-    assert "--public-url, --sender, --key-file, --admin" in answer.stderr
+    assert "--public-url, --sender, --key-file" in answer.stderr
     assert machine.names() == set()
 
 
@@ -286,7 +286,7 @@ def test_without_a_terminal_it_asks_nothing(machine: Machine) -> None:
 @pytest.mark.usefixtures("terminal")
 def test_questions_are_repeated_until_the_answer_is_good(machine: Machine) -> None:
     lines = [str(machine.settings.home), "pigeon", "sendgrid", URL, "nobody", SENDER, "two words", machine.sendgrid.key,
-             "priya@coalition.org", "y"]  # fmt: skip
+             "y", "priya", "priya@coalition.org"]  # fmt: skip
     answer = machine.run("start", stdin="\n".join(lines) + "\n")
     assert machine.names() == FILES
     assert "There is no provider 'pigeon'" in answer.output
@@ -294,6 +294,23 @@ def test_questions_are_repeated_until_the_answer_is_good(machine: Machine) -> No
     # Enter keeps each answer.
     machine.run("start", stdin="\n" * 5 + "priya@coalition.org\n")
     assert machine.names() == FILES
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_key_that_the_provider_refuses_is_asked_for_again_or_kept_knowingly(machine: Machine) -> None:
+    given = [word for pair in machine.answers.items() for word in pair if "--key-file" not in pair]
+    lines = ["SG.revoked", "n", machine.sendgrid.key, "y"]
+    answer = machine.run("start", *given, stdin="\n".join(lines) + "\n")
+    assert "Use it anyway?" in answer.output
+    assert load_settings({}, machine.folder).sendgrid_api_key == machine.sendgrid.key
+    machine.run("start", *given, stdin="SG.revoked\ny\ny\n", code=1)
+    assert load_settings({}, machine.folder).sendgrid_api_key == "SG.revoked"
+
+
+def test_without_an_admin_s_address_it_prints_how_to_get_the_link(machine: Machine) -> None:
+    answer = machine.start(admin=None)
+    assert "account first-admin you@your-charity.org" in answer.stderr
+    assert "/desk/welcome/" not in answer.output
 
 
 @pytest.mark.usefixtures("terminal")

@@ -15,11 +15,10 @@ from sqlalchemy import func, insert, select, update
 
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError
-from daisychain.settings import Settings
 from sender.alerts import conditions, notify
 from sender.alerts.channels import channels
 from sender.delivery import confirmed_places
-from sender.tables import Alert, Attempt, Batch, Campaign, MailboxRollup, WebhookBody
+from sender.tables import Alert, Attempt, Batch, Campaign, MailboxRollup, SystemMail, WebhookBody
 from sender.upkeep.sweep import sweep
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
@@ -270,10 +269,20 @@ def test_without_anybody_to_tell_it_is_written_down_and_told_as_soon_as_there_is
     ],
 )
 def test_a_setting_by_which_nobody_could_be_told_is_refused(
-    settings: Settings, changes: dict[str, str], words: str
+    database: Database, changes: dict[str, str], words: str
 ) -> None:
+    database.settings = replace(database.settings, **changes)
     with pytest.raises(ConfigurationError, match=words):
-        channels(replace(settings, **changes))
+        channels(database)
+
+
+def test_without_a_relay_an_alert_is_a_system_mail_through_the_provider(database: Database) -> None:
+    paused(database)
+    assert told(database, alert_to=TO, provider="sendgrid") == "1 of 1 sent"
+    with database.engine.connect() as connection:
+        mail = connection.execute(select(SystemMail.kind, SystemMail.address, SystemMail.subject)).one()
+    assert mail[:2] == ("alert", TO)
+    assert mail.subject.startswith("Daisychain: ")
 
 
 def test_a_send_in_the_foreground_tells_its_end_by_itself(
