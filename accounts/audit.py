@@ -17,20 +17,6 @@ LOOKED_THROUGH = 100_000  # lines
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One thing that somebody did; `details` has what was before and after, never secrets or members' data."""
-
-    who: str
-    role: str
-    network: str
-    right: str
-    action: str
-    object: str
-    outcome: str
-    details: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class AuditFilter:
     """Which lines to show; empty parts are not asked for. `before` is the id that the last page ended with."""
 
@@ -42,14 +28,20 @@ class AuditFilter:
     before: int | None = None
 
 
-def record_entry(connection: Connection, entry: Entry) -> None:
-    """Add a line in the caller's transaction."""
-    connection.execute(insert(AuditLine).values(**vars(entry)))
+def record(
+    connection: Connection, who: str, action: str, object_: str, outcome: str = "done", *, role: str = "",
+    network: str = "", right: str = "", details: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Add a line in the caller's transaction; `details` has before and after, never secrets or members' data."""
+    connection.execute(insert(AuditLine).values(
+        who=who, action=action, object=object_, outcome=outcome, role=role, network=network, right=right,
+        details=dict(details or {}),
+    ))  # fmt: skip
 
 
 def record_command(connection: Connection, who: str, action: str, object_: str) -> None:
     """Add a line for something done at the command line of this machine, by a user of its system."""
-    record_entry(connection, Entry(f"{who} (command line)", "", "", "", action, object_, "done", {}))
+    record(connection, f"{who} (command line)", action, object_)
 
 
 class AuditPage(NamedTuple):

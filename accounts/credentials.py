@@ -90,11 +90,7 @@ def matching_step(secret: bytes, typed: str, seconds: float) -> int | None:
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
     totp, now = TOTP(secret, 6, SHA1(), STEP_SECONDS), int(seconds // STEP_SECONDS)  # noqa: S303 - what apps know
-    return next((step for step in (now, now - 1, now + 1) if _is(totp, code, step)), None)
-
-
-def _is(totp: TOTP, code: str, step: int) -> bool:
-    return totp.generate(step * STEP_SECONDS) == code.encode()
+    return next((step for step in (now, now - 1, now + 1) if totp.generate(step * STEP_SECONDS) == code.encode()), None)
 
 
 def written_secret(secret: bytes) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import timedelta
+from typing import Literal, cast
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -25,33 +24,14 @@ LASTS: dict[LinkKind, timedelta] = {
     "reset": timedelta(hours=1),
     "demo": timedelta(minutes=30),
 }
+# By these somebody becomes a colleague, under a name.
+MAKES_ACCOUNT: tuple[LinkKind, ...] = ("first-admin", "invitation")
 LONGEST_NAME = 80
 ENDED = "This link has ended or was used."
 ENDED_HINT = "Ask for a new one where you got it: from an admin, or the command that printed it."
 
 
-@dataclass(frozen=True)
-class OneTimeLink:
-    """A link that was given out and still works."""
-
-    id: int
-    kind: str
-    email: str
-    role: str
-    made_by: str
-    made_at: datetime
-    ends_at: datetime
-
-    @property
-    def makes_account(self) -> bool:
-        """Whether somebody becomes a colleague by it, under a name."""
-        return self.kind in ("first-admin", "invitation")
-
-
-_LINK = select(
-    AccountLink.id, AccountLink.kind, AccountLink.email, AccountLink.role, AccountLink.made_by, AccountLink.made_at,
-    AccountLink.ends_at,
-).where(AccountLink.ends_at > func.now())  # fmt: skip
+_LINK = select(*AccountLink.__table__.columns).where(AccountLink.ends_at > func.now())
 
 
 def first_admin_link(connection: Connection, email: str, who: str) -> str:
@@ -104,20 +84,18 @@ def _account_of(connection: Connection, email: str) -> int | None:
     return connection.scalar(select(StaffAccount.id).where(StaffAccount.email == email.strip().lower()))
 
 
-def find_link(connection: Connection, token: str) -> OneTimeLink:
+def find_link(connection: Connection, token: str) -> AccountLink:
     """Return a link that still works; raises StateError if it has ended or was used."""
     row = connection.execute(_LINK.where(AccountLink.token_hash == token_hash(token))).one_or_none()
     if row is None:
         raise StateError(ENDED, hint=ENDED_HINT)
-    return OneTimeLink(*row)
+    return cast(AccountLink, row)
 
 
-def list_invitations(connection: Connection) -> list[OneTimeLink]:
+def list_invitations(connection: Connection) -> list[AccountLink]:
     """Return the invitations that nobody has taken yet."""
-    return [
-        OneTimeLink(*row)
-        for row in connection.execute(_LINK.where(AccountLink.kind.not_in(("reset", "demo"))).order_by(AccountLink.id))
-    ]
+    waiting = _LINK.where(AccountLink.kind.in_(MAKES_ACCOUNT)).order_by(AccountLink.id)
+    return cast(list[AccountLink], connection.execute(waiting).all())
 
 
 def withdraw_invitation(connection: Connection, link_id: int) -> None:
@@ -143,7 +121,7 @@ def take_link(connection: Connection, token: str, name: str, password: str) -> i
     Raises InputError for a bad name or password (the link still works), and StateError if the link has ended.
     """
     link = find_link(connection, token)
-    name = require_good_name(connection, name) if link.makes_account else ""
+    name = require_good_name(connection, name) if link.kind in MAKES_ACCOUNT else ""
     if link.kind != "demo":
         require_good_password(password, (name, link.email))
     if connection.execute(delete(AccountLink).where(AccountLink.id == link.id)).rowcount != 1:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import cast
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
@@ -43,17 +44,6 @@ class SignedIn:
     def lacks_factor(self) -> bool:
         """Whether this person's role needs a second factor that is not set up yet."""
         return self.role in NEEDS_SECOND_FACTOR and not self.has_factor
-
-
-@dataclass(frozen=True)
-class SessionRow:
-    """One browser that an account is signed in with."""
-
-    id: int
-    started_at: datetime
-    seen_at: datetime
-    network: str
-    browser: str
 
 
 def start_session(
@@ -112,18 +102,12 @@ def renew_session(connection: Connection, session_id: int, *, proved: bool = Tru
     return token
 
 
-def list_sessions(connection: Connection, account_id: int) -> list[SessionRow]:
+def list_sessions(connection: Connection, account_id: int) -> list[AccountSession]:
     """Return the browsers that an account is signed in with, the last seen first."""
-    rows = connection.execute(
-        select(
-            AccountSession.id, AccountSession.started_at, AccountSession.seen_at, AccountSession.network,
-            AccountSession.browser,
-        )
-        .join(StaffAccount, StaffAccount.id == AccountSession.account_id)
-        .where(AccountSession.account_id == account_id, AccountSession.complete, _IDLE)
-        .order_by(AccountSession.seen_at.desc(), AccountSession.id)
-    )  # fmt: skip
-    return [SessionRow(*row) for row in rows]
+    alive = select(*AccountSession.__table__.columns).join(StaffAccount, StaffAccount.id == AccountSession.account_id)
+    theirs = alive.where(AccountSession.account_id == account_id, AccountSession.complete, _IDLE)
+    found = connection.execute(theirs.order_by(AccountSession.seen_at.desc(), AccountSession.id))
+    return cast(list[AccountSession], found.all())
 
 
 def end_session(connection: Connection, account_id: int, session_id: int) -> None:

@@ -15,7 +15,7 @@ from flask import Response, current_app, g, make_response, request
 from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import HTTPException
 
-from accounts.audit import Entry, record_entry
+from accounts.audit import record
 from accounts.limits import network_of
 from accounts.rights import ANYBODY, RIGHTS, SIGNED_IN
 from accounts.sessions import SignedIn
@@ -123,7 +123,7 @@ def _record(transaction: Connection, name: str, outcome: str) -> None:
     who = g.person
     object_, details = g.noted or ("", {})
     named = " ".join(str(value) for key, value in (request.view_args or {}).items() if key != "token")
-    record_entry(transaction, Entry(
-        who.name if who else "", who.role if who else "", network_of(request.remote_addr or ""), name,
-        request.endpoint or "", object_ or named, outcome, details,
-    ))  # fmt: skip
+    record(
+        transaction, who.name if who else "", request.endpoint or "", object_ or named, outcome,
+        role=who.role if who else "", network=network_of(request.remote_addr or ""), right=name, details=details,
+    )  # fmt: skip

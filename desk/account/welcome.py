@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, g, redirect, request, url_for
 
-from accounts.invitations import find_link, require_good_name, take_link
+from accounts.invitations import MAKES_ACCOUNT, find_link, require_good_name, take_link
 from accounts.rights import ANYBODY, ROLE_MEANS
 from accounts.sessions import start_session
 from accounts.staff import find_colleague
@@ -32,7 +32,7 @@ def take(token: str) -> Any:
     link = find_link(connection(), token)
     note(link.email)
     with form.check("name"):
-        if link.makes_account:
+        if link.kind in MAKES_ACCOUNT:
             require_good_name(connection(), form["name"])
     with form.check("password"):
         if not form.errors:

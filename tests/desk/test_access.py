@@ -13,7 +13,7 @@ from flask import Flask, url_for
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
-from werkzeug.routing import IntegerConverter, Rule
+from werkzeug.routing import IntegerConverter
 
 from accounts.rights import ANYBODY, RIGHTS, ROLES, SIGNED_IN, may
 from accounts.tables import AccountSession, AuditLine
@@ -163,9 +163,11 @@ def test_a_sign_that_no_text_can_have_is_refused_and_is_no_fault_of_ours(app: Fl
             assert admin.client.get(page.path.replace("/x", "/%00")).status_code < 500, page
 
 
-def test_a_page_that_asks_for_news_keeps_nobody_signed_in(admin: Browser, app: Flask, database: Database) -> None:
-    app.view_functions["news.live"] = app.view_functions["home.show"]
-    app.url_map.add(Rule("/desk/news/live", endpoint="news.live"))
+def test_a_page_that_asks_for_news_keeps_nobody_signed_in(database: Database) -> None:
+    app = create_desk(database)  # the others' has no such page
+    app.add_url_rule("/desk/news/live", "news.live", app.view_functions["home.show"])
+    admin = Browser(app)
+    sign_in(database, admin, *make_account(database, "admin"))
     for path, kept in (("/desk/news/live", False), ("/desk/", True)):
         with database.engine.begin() as connection:
             connection.execute(update(AccountSession).values(seen_at=text("now() - interval '5 minutes'")))

@@ -198,6 +198,7 @@ def test_the_audit_log_is_filtered_and_downloaded(admin: Browser, database: Data
     page = admin.get("/desk/audit").text
     assert "people: role" in page
     assert "before: editor" in page
+    assert "· Change a role<" in page  # what the page does, in its own words
     assert "people: role" not in admin.get("/desk/audit?action=remove").text
     assert "No line fits" in admin.get("/desk/audit?who=nobody+like+this&since=2026-01-01").text
     answer = admin.client.get("/desk/audit/audit.csv?object=editor@coalition.example")
