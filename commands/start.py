@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -21,8 +21,6 @@ from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.installation import Installation
 from daisychain.processes import shown_program
 from daisychain.settings import FILE_NAME, VARIABLES, Settings, describe_settings, load_settings
-
-T = TypeVar("T")
 
 
 @click.command()
@@ -147,10 +145,10 @@ def _prompt(settings: Settings, name: str, words: str, now: str) -> Settings:
     return answer
 
 
-def _asked_again(take: Callable[[str], T]) -> Callable[[str], T]:
+def _asked_again(take: Callable[[str], Any]) -> Callable[[str], Any]:
     """Return what click asks again after: its reason is shown."""
 
-    def checked(text: str) -> T:
+    def checked(text: str) -> Any:
         try:
             return take(text.strip())
         except (DaisychainError, ConfigurationError) as error:
