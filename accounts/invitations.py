@@ -104,7 +104,7 @@ def withdraw_invitation(connection: Connection, link_id: int) -> None:
 
 
 def require_good_name(connection: Connection, typed: str) -> str:
-    """Return a name as it is shown beside what somebody does; raises InputError if it can't be told from another's."""
+    """Return a name as it is shown beside what somebody does; raises InputError if it could be taken for another's."""
     name = " ".join(unicodedata.normalize("NFKC", typed).split())
     if not name:
         raise InputError("Your name is missing.", hint="As colleagues know you: it is shown beside what you do.")

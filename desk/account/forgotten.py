@@ -36,5 +36,5 @@ def send() -> Any:
             link = url_for("welcome.show", token=token or "none", _external=True)
             post_mail(connection(), settings(), address, *reset_mail(), kind="new password", link=link)
             if found is None:
-                kept.rollback()  # what takes as long, whoever asks
+                kept.rollback()  # so that an unknown address takes as long
     return render_template("desk/session/sent.html")

@@ -169,7 +169,7 @@ def note_bounces(connection: Connection, reasons: Mapping[str, str]) -> None:
         connection.execute(_BOUNCED, {"addresses": list(reasons), "reasons": list(map(scrub, reasons.values()))})
 
 
-# Only the last mail of each address: whoever was invited once more is not told of the first mail's fate.
+# Only the last mail of each address: a later invitation may have another problem, or none.
 _BOUNCED = text("""
     UPDATE system_mails SET state = 'failed', problem = 'it came back: ' || said.reason
     FROM unnest(CAST(:addresses AS text[]), CAST(:reasons AS text[])) AS said (address, reason)

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page
 
-from accounts.audit import Entry, record_entry
+from accounts.audit import record
 from accounts.invitations import invite
 from daisychain.database import Database
 from newsletters.browser import axe
@@ -40,10 +40,8 @@ def test_everybody_can_use_every_page(
     account_id, secret = make_account(database, "admin", name="Priya Example")
     with database.engine.begin() as connection:
         invite(connection, "sam@coalition.example", "editor", "Priya Example")
-        entry = Entry(
-            "Priya Example", "admin", "203.0.113.0/24", "", "people.remove", "bo@coalition.example", "refused", {}
-        )
-        record_entry(connection, entry)
+        place = {"role": "admin", "network": "203.0.113.0/24"}
+        record(connection, "Priya Example", "people.remove", "bo@coalition.example", "refused", **place)
     page, found = opened(), {}
 
     def look(name: str, views: Sequence[View] = VIEWS) -> None:
