@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import Connection
 
+from daisychain.built_files import built_file
 from daisychain.cache import Cache
 from daisychain.errors import InputError
 from newsletters.compose.page_look import style_name, style_sheet
@@ -77,7 +78,7 @@ def toolkit(name: str) -> tuple[str, dict[str, str]]:
     page = render_template(
         "toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, dialects=tools,
         offers=[each for each, keys in fitting.items() if keys], fitting=fitting,
-        look={"style": style_name(found.brand.colours)},
+        look={"style": style_name(found.brand.colours)}, script=built_file("public.js"),
     )  # fmt: skip
     return page, {"Cache-Control": A_WHILE}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,28 @@ from desk.access import connection, right
 from sender.providers.sendgrid_setup import SetupFinding
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
-WANTED = "\nwanted: "
+WANTED = re.compile(r"^\s*wanted: (\S+) ([A-Z]+) (.+)\n?", re.MULTILINE)
+# Of these only the provider knows the whole: a key, a number, a name.
+UNFINISHED = re.compile(r"…|u1234567|your mail server|^(url1234|selector)\.")
+
+
+@dataclass(frozen=True)
+class DnsRecord:
+    """A record to set in the domain's DNS; `example` says that only the provider knows the whole of it."""
+
+    name: str
+    type: str
+    value: str
+    example: bool
 
 
 @dataclass(frozen=True)
 class ShownFinding:
-    """A finding of the doctor: its text, and the DNS record that is wanted, if any, to copy."""
+    """A finding of the doctor: its text, and the DNS records that are wanted, if any, to copy."""
 
     finding: SetupFinding
     words: str
-    wanted: str
+    records: list[DnsRecord]
 
 
 @blueprint.get("")
@@ -45,5 +58,11 @@ def examine() -> Any:
 
 
 def _shown(finding: SetupFinding) -> ShownFinding:
-    words, _, wanted = f"\n{finding.words}".partition(WANTED)
-    return ShownFinding(finding, words.strip(), wanted if finding.subject.startswith("DNS ") else "")
+    records = [_record(*wanted) for wanted in WANTED.findall(finding.words)]
+    return ShownFinding(finding, WANTED.sub("", finding.words).strip(), records)
+
+
+def _record(name: str, type_: str, text: str) -> DnsRecord:
+    quoted = re.match(r'"([^"]*)"$', text)  # a form of a DNS provider wants a TXT without the quotes of a zone file
+    example = UNFINISHED.search(f"{name} {text}") is not None
+    return DnsRecord(name, type_, quoted[1] if quoted else text, example)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+from time import monotonic
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from desk.access import connection, note, person, right
+from daisychain.cache import Cache
+from desk.access import connection, database, note, person, right
 from desk.forms import Form, asked_number
-from reports.figures import returned
+from desk.live import live_answer
+from reports.progress import CampaignProgress, read_progress
 from sender.campaigns import steering
-from sender.campaigns.campaign_history import minutes_left, read_history
 from sender.campaigns.campaign_record import CampaignRecord, UnknownCampaign, find_campaign, list_campaigns
 from sender.campaigns.plans import is_planned
-from sender.campaigns.status import campaign_status
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 PAGE = 50
+# The progress of campaigns that are followed, by database, number and second.
+LATELY: Cache[CampaignProgress] = Cache(50)
 
 
 @blueprint.get("")
@@ -33,7 +37,19 @@ def index() -> Any:
 @right("campaigns.see")
 def show(campaign_id: int) -> Any:
     """Show a campaign's progress."""
-    return _page(Form(), campaign_id)
+    return _page(Form(), found(campaign_id))
+
+
+@blueprint.get("/<int:campaign_id>/live")
+@right("campaigns.see")
+def live(campaign_id: int) -> Any:
+    """Show what has changed of a campaign's progress."""
+    # Read once a second at most, whoever asks.
+    campaign = found(campaign_id)
+    read = partial(read_progress, connection(), campaign_id)
+    progress = LATELY.get((database(), campaign_id, int(monotonic())), read)
+    page = partial(_page, Form(), campaign, progress, layout="desk/live.html")
+    return live_answer(progress.version, progress.ask_again, page)
 
 
 @blueprint.post("/<int:campaign_id>/pause")
@@ -44,7 +60,7 @@ def pause(campaign_id: int) -> Any:
     with form.check("because"):
         steering.pause(connection(), campaign_id, who=person().name, because=form["because"])
     if form.errors:
-        return _page(form, campaign_id)
+        return _page(form, campaign)
     flash("Paused: nobody else is mailed. Requests that are under way come to their end.")
     return shown(campaign)
 
@@ -67,11 +83,9 @@ def shown(campaign: CampaignRecord) -> Any:
     return redirect(url_for("campaigns.show", campaign_id=campaign.id))
 
 
-def _page(form: Form, campaign_id: int) -> Any:
-    campaign = found(campaign_id)
-    status = campaign_status(connection(), campaign_id)
+def _page(form: Form, campaign: CampaignRecord, progress: CampaignProgress | None = None, layout: str = "") -> Any:
+    progress = progress or read_progress(connection(), campaign.id)
     return form.page(
-        "desk/campaigns/show.html", status=status, campaign=campaign, planned=is_planned(campaign),
-        history=read_history(connection(), status), left=minutes_left(connection(), status),
-        returned=returned(connection(), campaign_id) if campaign.frozen_at else [],
+        "desk/campaigns/show.html", progress=progress, campaign=progress.status.campaign, planned=is_planned(campaign),
+        layout=layout,
     )  # fmt: skip

@@ -1,4 +1,5 @@
 // How our own scripts ask the server: with the token that changes need, and a time limit.
+import { say } from "./say.js";
 
 /** The header that an unsafe request needs. @param {string} method @returns {Record<string, string>} */
 export function csrfHeader(method) {
@@ -11,12 +12,6 @@ export function csrfHeader(method) {
 export function ask(address, options = {}) {
   const headers = { "HX-Request": "true", ...csrfHeader(options.method ?? "GET"), ...options.headers };
   return fetch(address, { cache: "no-store", signal: AbortSignal.timeout(20_000), ...options, headers });
-}
-
-/** Say something aloud, and show it at the foot of the page; "" takes it away. @param {string} text */
-export function say(text) {
-  const place = document.getElementById("said");
-  if (place && place.textContent !== text) place.textContent = text;
 }
 
 /** Say that an answer was an error; 0 is no answer. @param {number} status */

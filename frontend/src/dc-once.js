@@ -1,9 +1,10 @@
 // <dc-once>: a form within is sent once, however often its button is pressed, and the button shows that it works.
 // Scripts that send a form themselves (event.preventDefault()) are left to it.
-import { say } from "./ask.js";
+import { say, unsay } from "./say.js";
 
 /** After so long the form can be sent again: the answer may have been a file, or was stopped. */
 const AGAIN_MS = 15_000;
+const WORKING = "One moment …";
 
 class Once extends HTMLElement {
   /** @type {Set<HTMLFormElement>} */
@@ -35,7 +36,7 @@ class Once extends HTMLElement {
     this.sent.add(form);
     // Not `disabled`: the form would be sent without the button's own value, and the focus would be lost.
     event.submitter?.setAttribute("aria-disabled", "true");
-    say("One moment …");
+    say(WORKING);
     setTimeout(() => this.free(form), AGAIN_MS);
   }
 
@@ -43,7 +44,7 @@ class Once extends HTMLElement {
   free(form) {
     this.sent.delete(form);
     for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-    say("");
+    unsay(WORKING);
   }
 }
 

@@ -82,7 +82,7 @@ def test_the_page_of_the_shipped_toolkit_shows_it_whole(client: FlaskClient) -> 
 def test_a_page_asks_nothing_of_other_hosts(client: FlaskClient) -> None:
     page = client.get(f"/toolkits/{SHIPPED}").text
     assert not [part for part in page.split('src="')[1:] if not part.startswith("/")]
-    for name in ("daisychain.css", "copy.js", "daisy.svg"):
+    for name in ("daisychain.css", "daisy.svg"):
         with client.get(f"/static/{name}") as answer:
             assert answer.status_code == 200
 

@@ -1,0 +1,2 @@
+// What a toolkit's public page loads.
+import "./dc-copy.js";
