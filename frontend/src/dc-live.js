@@ -1,5 +1,5 @@
 // <dc-live src="…/live" have="VERSION" next="SECONDS">: keeps a page up to date as long as it moves (desk/live.py).
-// Within it is what people use without script, shown again while the server does not answer.
+// What has the class "by-hand" in it is for people without script, and for when the server does not answer.
 import { ask } from "./ask.js";
 import { putParts } from "./parts.js";
 

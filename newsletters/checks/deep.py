@@ -1,7 +1,7 @@
 """Deep: what Chromium shows of a mail: words that break on phones, and what axe-core finds, light and dark.
 
-It runs only if asked, as it takes seconds. It needs a Chromium on this machine, and for the second axe-core:
-`pip install 'daisychain[deep]'`. Nothing is fetched when it runs.
+It runs only if asked, as it takes seconds. It needs a Chromium on this machine, and for the second axe-core,
+which `make scripts` builds. Nothing is fetched when it runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ AXE = Code(
 NOT_RUN = Code(
     "deep-not-run", "hint", "The deep check could not run",
     why="Rules that need a browser were not checked.",
-    fix="Install Chromium and `daisychain[deep]`, or check on a machine that has them.",
+    fix="Install Chromium and run `make scripts`, or check on a machine that has them.",
 )  # fmt: skip
 
 

@@ -56,9 +56,9 @@ def test_dns_records_are_a_table_and_examples_are_not_there_to_be_copied(admin: 
     assert records[f"value of s1._domainkey.{DOMAIN}"] == "s1.domainkey.u1.wl1.sendgrid.net"
     assert records[f"name of s1._domainkey.{DOMAIN}"] == f"s1._domainkey.{DOMAIN}"
     assert records[f"value of url1.{DOMAIN}"] == "sendgrid.net"
-    assert not [value for value in records.values() if "…" in value or "1234" in value or "your mail" in value]
+    assert not [value for value in records.values() if "…" in value or "u1234567" in value or "your mail" in value]
     assert "u1234567.wl123.sendgrid.net" in page, "an example, to be read"
-    assert set(re.findall("wanted: [^<]+", page)) <= {"wanted: comes with the return path"}
+    assert {text.strip() for text in re.findall("wanted: [^<]+", page)} <= {"wanted: comes with the return path"}
 
 
 @pytest.mark.processes

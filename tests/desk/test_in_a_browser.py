@@ -11,7 +11,6 @@ from playwright.sync_api import Page
 from accounts.audit import record
 from accounts.invitations import invite
 from daisychain.database import Database
-from newsletters.browser import axe
 from tests.desk.chromium import broken_rules, heading, scrolls_sideways, sign_in_by_page
 from tests.desk.staff import PASSWORD, app_code, make_account
 
@@ -33,10 +32,10 @@ View = tuple[int, Literal["light", "dark"]]
 VIEWS: list[View] = [(375, "light"), (375, "dark"), (1280, "light"), (1280, "dark")]
 
 
+@pytest.mark.usefixtures("scripts")
 def test_everybody_can_use_every_page(
     opened: Callable[..., Page], url: str, database: Database, under_way: int
 ) -> None:
-    assert axe._engine(), "axe-core is missing: it comes with the dev extra"
     account_id, secret = make_account(database, "admin", name="Priya Example")
     with database.engine.begin() as connection:
         invite(connection, "sam@coalition.example", "editor", "Priya Example")

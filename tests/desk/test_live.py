@@ -18,9 +18,20 @@ from sender.campaigns import steering
 from sender.providers.provider import Outcome, Verdict
 from sender.tables import Campaign
 from tests.desk.staff import Browser
-from tests.sender.delivery.test_ledger import batches, claimed, recorded
+from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
 
 BY_SCRIPT = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def under_way(database: Database) -> int:
+    """Eight people: one accepted, one failed, two uncertain, four waiting in two batches."""
+    campaign_id = frozen(database, 8, batch_size=2)
+    first, second, *_ = batches(database, campaign_id)
+    refused = {2: "mailbox full"}
+    recorded(database, claimed(database, first), Outcome(Verdict.ACCEPTED, status=202, refused=refused))
+    recorded(database, claimed(database, second), Outcome(Verdict.UNCERTAIN, detail="no answer"))
+    return campaign_id
 
 
 @pytest.fixture
@@ -31,9 +42,9 @@ def next_second(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: now.__setitem__(0, now[0] + 1)
 
 
-def accept_one_more(database: Database, campaign_id: int) -> None:
-    *_, last = batches(database, campaign_id)
-    recorded(database, claimed(database, last), Outcome(Verdict.ACCEPTED, status=202))
+def accept_two_more(database: Database, campaign_id: int) -> None:
+    waiting = batches(database, campaign_id)[0]
+    recorded(database, claimed(database, waiting), Outcome(Verdict.ACCEPTED, status=202))
 
 
 def pause(database: Database, campaign_id: int) -> None:
@@ -56,7 +67,7 @@ def test_nothing_is_sent_again_until_something_has_moved(
     assert f'have="{have}"' in admin.get(f"/desk/campaigns/{under_way}").text
     next_second()
     assert ask(admin, under_way, have).status_code == 304
-    accept_one_more(database, under_way)
+    accept_two_more(database, under_way)
     next_second()
     moved = ask(admin, under_way, have)
     assert moved.status_code == 200
@@ -69,7 +80,7 @@ def test_a_campaign_is_read_once_a_second_whoever_asks(
 ) -> None:  # fmt: skip
     other = as_role("editor")
     have = ask(admin, under_way).headers["X-Version"]
-    accept_one_more(database, under_way)
+    accept_two_more(database, under_way)
     assert ask(other, under_way, have).status_code == 304
     next_second()
     assert ask(other, under_way, have).status_code == 200
@@ -90,7 +101,7 @@ def test_a_campaign_is_read_once_a_second_whoever_asks(
 def test_a_page_asks_again_as_often_as_it_may_move_and_then_stops(
     database: Database, admin: Browser, under_way: int, state: str, values: dict[str, Any], seconds: str | None
 ) -> None:
-    accept_one_more(database, under_way)
+    accept_two_more(database, under_way)
     with database.engine.begin() as connection:
         connection.execute(update(Campaign).where(Campaign.id == under_way).values(state=state, **values))
     assert ask(admin, under_way).headers.get("X-Next") == seconds
@@ -147,10 +158,10 @@ def test_somebody_who_watches_sees_it_move_and_hears_only_of_another_state(
 ) -> None:
     said = watching.locator("dc-live [role=status]")
     expect(watching.get_by_role("link", name="Look again")).to_be_hidden()
-    expect(watching.locator("#live-count")).to_contain_text("4 of 6")
+    expect(watching.locator("#live-count")).to_contain_text("4 of 8")
     watching.get_by_role("link", name="Cancel the rest").focus()
-    accept_one_more(database, under_way)
-    expect(watching.locator("#live-count")).to_contain_text("6 of 6")
+    accept_two_more(database, under_way)
+    expect(watching.locator("#live-count")).to_contain_text("6 of 8")
     assert tile(watching, "Accepted") == "3"
     assert said.inner_text() == ""
     pause(database, under_way)
@@ -166,8 +177,8 @@ def test_what_has_not_moved_stays_the_same_element_so_that_a_press_on_pause_is_n
 ) -> None:
     watching.evaluate("document.querySelector('#because').marked = true")
     watching.get_by_label("Their address").fill("half an addr")
-    accept_one_more(database, under_way)
-    expect(watching.locator("#live-count")).to_contain_text("6 of 6")
+    accept_two_more(database, under_way)
+    expect(watching.locator("#live-count")).to_contain_text("6 of 8")
     assert watching.evaluate("document.querySelector('#because').marked")
     assert watching.get_by_label("Their address").input_value() == "half an addr"
     watching.get_by_role("button", name="Pause").click()
@@ -181,9 +192,9 @@ def test_a_page_whose_server_does_not_answer_says_since_when_and_catches_up(
     watching.route("**/live?*", lambda route: route.abort())
     expect(watching.get_by_text("Not up to date since")).to_be_visible()
     expect(watching.get_by_role("link", name="Look again")).to_be_visible()
-    accept_one_more(database, under_way)
+    accept_two_more(database, under_way)
     watching.unroute("**/live?*")
-    expect(watching.locator("#live-count")).to_contain_text("6 of 6", timeout=30_000)
+    expect(watching.locator("#live-count")).to_contain_text("6 of 8", timeout=30_000)
     expect(watching.get_by_text("Up to date.")).to_be_visible()
 
 
@@ -196,17 +207,17 @@ def test_a_hidden_tab_does_not_ask_and_looks_at_once_when_it_is_seen(
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
     watching.evaluate(hide, True)
-    watching.wait_for_function("document.querySelector('dc-live').due")
+    expect(watching.locator("dc-live")).to_have_js_property("due", True)
     asked: list[str] = []
     watching.on("request", lambda request: asked.append(request.url))
-    accept_one_more(database, under_way)
+    accept_two_more(database, under_way)
     assert asked == []
     watching.evaluate(hide, False)
-    expect(watching.locator("#live-count")).to_contain_text("6 of 6")
+    expect(watching.locator("#live-count")).to_contain_text("6 of 8")
 
 
 @pytest.mark.processes
 def test_somebody_whose_session_ends_is_led_to_the_sign_in(watching: Page, database: Database, under_way: int) -> None:
     with database.engine.begin() as connection:
         connection.execute(delete(AccountSession))
-    watching.wait_for_url(f"**/sign-in?to=*campaigns*{under_way}")
+    watching.wait_for_url(lambda url: url.endswith(f"/sign-in?to=/desk/campaigns/{under_way}"))

@@ -58,7 +58,7 @@ PLANTED = [
         "deep-axe", looked_at([PALE, replace(PALE, selector="h1")], LOOK), looked_at([], LOOK), 8,
         "here and 1 times more",
     ),
-    Planted("deep-not-run", without("axe-core", LOOK), looked_at([], LOOK), "may.md", "daisychain[deep]"),
+    Planted("deep-not-run", without("axe-core", LOOK), looked_at([], LOOK), "may.md", "make scripts"),
     Planted(
         "deep-broken-word", looked_at([], LOOK, [PhoneFault(375, ("Pale",)), PhoneFault(320, ("Pale",))]),
         looked_at([], LOOK), 8, "'Pale' breaks in the middle on a phone of 320 px",
@@ -95,14 +95,14 @@ def test_of_what_a_page_tells_only_what_was_asked_for_is_taken(monkeypatch: pyte
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium", "scripts")
 def test_the_real_axe_sees_words_where_a_members_stand() -> None:
     body = "# {{ member.city }}\n\n{% if member.city %}\n* [{{ member.city }}](https://a.org/)\n{% endif %}\n"
     assert newsletter(body, deep=True)("deep-axe") == []
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium", "scripts")
 @pytest.mark.parametrize("colour", ["#777777", "#22302b"], ids=["light", "dark"])
 def test_the_real_axe_finds_pale_words(colour: str) -> None:
     pale = rewritten('css-class="words words-plain" color="#22302b"', f'css-class="mine" color="{colour}"')
@@ -112,7 +112,7 @@ def test_the_real_axe_finds_pale_words(colour: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium", "scripts")
 @pytest.mark.parametrize("layout", registry().layouts)
 def test_axe_finds_nothing_in_our_layouts_light_or_dark(layout: str) -> None:
     kit = shipped_toolkit("community-makes-us")
@@ -121,14 +121,14 @@ def test_axe_finds_nothing_in_our_layouts_light_or_dark(layout: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium", "scripts")
 @pytest.mark.parametrize("language", WORDS)
 def test_axe_finds_nothing_in_any_language(language: str) -> None:
     assert [*deep.check(Subject(compilation(f"language-{language}"), None, TODAY, deep=True))] == []
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("chromium")
+@pytest.mark.usefixtures("chromium", "scripts")
 def test_a_mails_own_script_has_no_say_in_what_is_found() -> None:
     lying = "<script>Array.prototype.flatMap = () => []</script><img src='a.png'>"
     assert "image-alt" in {found.rule for found in axe.violations(Page(lying))}
