@@ -50,7 +50,8 @@ def read_progress(connection: Connection, campaign_id: int) -> CampaignProgress:
 
 def _ask_again(connection: Connection, status: CampaignStatus) -> int | None:
     campaign = status.campaign
-    if campaign.state == "sending":
+    # A scheduled one without a time is being prepared, which takes seconds.
+    if campaign.state == "sending" or (campaign.state == "scheduled" and not campaign.starts_at):
         return SENDING
     ended = database_now(connection) - campaign.finished_at if campaign.finished_at else None
     moves = campaign.state in ("scheduled", "paused") or status.ledger.in_flight

@@ -90,7 +90,8 @@ def test_a_campaign_is_read_once_a_second_whoever_asks(
     ("state", "values", "seconds"),
     [
         ("draft", {"frozen_at": None}, None),
-        ("scheduled", {}, "5"),
+        ("scheduled", {"starts_at": func.now()}, "5"),
+        ("scheduled", {}, "1"),
         ("sending", {}, "1"),
         ("paused", {}, "5"),
         ("finished", {"finished_at": func.now()}, "5"),
