@@ -90,7 +90,8 @@ def put_together(newsletter_id: int) -> Any:
     if form.errors:
         return show_both(asked, language, form, status=422)
     flash("Both are saved as one text.")
-    return redirect(url_for("editor.source", newsletter_id=newsletter.id, language=language or None))
+    view = "blocks.index" if request.form.get("back", "").startswith(("blocks", "pictures")) else "editor.source"
+    return redirect(url_for(view, newsletter_id=newsletter.id, language=language or None))
 
 
 @blueprint.post("/languages")

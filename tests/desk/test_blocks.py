@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -162,7 +163,7 @@ def test_what_can_t_be_written_comes_back_beside_its_field(
 
 @pytest.mark.parametrize("what", ["save 1", "auto", "up 3", "delete 2", "add 2 words", "copy 2", "palette 2"])
 def test_another_s_change_shows_both_texts_whatever_was_pressed(
-    press: Callable[..., str], may: SavedNewsletter, database: Database, what: str
+    press: Callable[..., str], editor: Browser, may: SavedNewsletter, database: Database, what: str
 ) -> None:
     with database.engine.begin() as connection:
         save(connection, may.id, may.version, Change({"": TEXT.replace("One", "THEIRS")}), who="Sam")
@@ -170,6 +171,12 @@ def test_another_s_change_shows_both_texts_whatever_was_pressed(
     assert "THEIRS" in page
     assert "MINE" in page
     assert "THEIRS" in text_of(database, may)
+    choices = dict.fromkeys(re.findall(r'name="(piece-\d+)"', page), "mine")
+    kept = {name: editor.hidden(name) for name in ("base", "kept_as", "back")}
+    page = editor.post(f"/desk/newsletters/{may.id}/join", language="", **kept, **choices).text
+    assert "Both are saved as one text." in page
+    assert 'id="pieces"' in page
+    assert "MINE" in text_of(database, may)
 
 
 def test_a_piece_that_can_t_be_read_is_source_with_its_error_and_others_stay_forms(
