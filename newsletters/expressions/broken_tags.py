@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError
 
-# A quote holds what it likes; a tag without its end stops where the next begins.
+# A quote holds what it likes, and another one behind a backslash; a tag without its end stops where the next begins.
 _COMMENT = r"\{\#(?:.*?\#\})?"
 _OTHERS = r"""
-    |\{\{(?P<value>(?:"[^"]*"|'[^']*'|(?!\}\}|\{\{|\{%).)*)(?P<value_end>\}\})?
-    |\{%[-+]?(?P<statement>(?:"[^"]*"|'[^']*'|(?![-+]?%\}|\{\{|\{%).)*)(?P<statement_end>[-+]?%\})?"""
+    |\{\{(?P<value>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\["']|(?!\}\}|\{\{|\{%).)*)(?P<value_end>\}\})?
+    |\{%[-+]?(?P<statement>(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\["']|(?![-+]?%\}|\{\{|\{%).)*)(?P<statement_end>[-+]?%\})?"""
 _TAG = re.compile(_COMMENT + _OTHERS, re.DOTALL | re.VERBOSE)
 _TAG_AFTER_COMMENTS = re.compile(r"\{\#" + _OTHERS, re.DOTALL | re.VERBOSE)
 _KNOWN = "Known: {% if %}, {% elif %}, {% else %} and {% endif %}."

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from newsletters.compose.blocks import Attribute, Block, registry
@@ -159,6 +159,12 @@ def test_an_empty_value_removes_the_attribute_and_a_new_one_is_added_at_its_plac
         write_form(cut_body("::: button Go href=x\n")[0], {"size": "huge"})
 
 
+@pytest.mark.parametrize("text", ["-}}", "a -%} b", "-#}"])
+def test_a_hyphen_before_the_end_of_no_tag_stays(text: str) -> None:
+    assert text in str(nodes(f"{text}\n"))
+    assert read_back(BLOCKS["button"], written(BLOCKS["button"], {"label": text, "href": "x"}))["label"] == text
+
+
 def test_quotes_within_an_expression_become_single() -> None:
     (piece,) = cut_body("::: button Go href=x\n")
     source = write_form(piece, {"label": 'Hi {{ member.first_name | default("friend") }}'})
@@ -223,6 +229,8 @@ def test_conditions_are_said_as_sentences(test: str, sentence: Sentence | None) 
 
 @settings(deadline=None)
 @given(asked=st.sampled_from(["known", "unknown", "equals"]), value=typed)
+@example(asked="equals", value="-}}")
+@example(asked="equals", value='"-%}')
 def test_a_sentence_that_was_written_is_read_by_the_compiler(asked: str, value: str) -> None:
     source = attempt("value", lambda: new_condition(Sentence("town", asked, value), "Text\n"))  # type: ignore[arg-type]
     if source is None:
