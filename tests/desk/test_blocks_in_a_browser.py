@@ -57,6 +57,7 @@ def test_a_newsletter_is_changed_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.locator(".said")).to_contain_text("Button moved before Text, 3 of 5.")
     assert page.evaluate("document.activeElement.id") == "down-3"
+    expect(page.locator("#undo-what")).to_have_text("Button moved before Text, 3 of 5")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".said")).to_contain_text("Button moved before Only for people with a first name, 2 of 5.")
