@@ -12,6 +12,7 @@ from threading import Barrier
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page
 from sqlalchemy import delete, func, insert, select, text, update
 
 from accounts.tables import AccountSession, AuditLine, StaffAccount
@@ -29,7 +30,9 @@ from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.due_campaigns import start_due_campaigns
 from sender.tables import Approval, Campaign, Decision, Delivery, Override, Place
 from tests.command import Daisychain
+from tests.desk.chromium import broken_rules, scrolls_sideways, sign_in_by_page
 from tests.desk.staff import Browser, make_account, sign_in
+from tests.desk.test_in_a_browser import VIEWS
 from tests.fakes.sendgrid import FakeSendGrid
 
 TEXT = """---
@@ -675,3 +678,35 @@ def test_a_send_that_no_worker_takes_up_for_an_hour_waits_for_a_person(wizard: W
     assert "Resumed." in wizard.browser.post(f"/desk/campaigns/{campaign_id}/resume").text
     start(database)
     assert campaigns(database) == [("sending", 4)]
+
+
+def press(page: Page, label: str) -> None:
+    """Tab to what has this label, and press it."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).innerText").startswith(label):
+            page.keyboard.press("Space" if page.evaluate("document.activeElement.type") == "radio" else "Enter")
+            return
+    pytest.fail(f"nothing with {label!r} can be reached by keyboard")
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("chromium", "people")
+def test_a_newsletter_is_sent_by_keyboard_alone_and_each_page_is_fit_for_everybody(
+    opened: Callable[..., Page], url: str, database: Database, may: SavedNewsletter
+) -> None:
+    account_id, secret = make_account(database, "admin")
+    database.settings = replace(database.settings, public_url=url)  # where pictures are; the desk alone has none
+    page, found = opened(), {}
+    page.route("**/i/*", lambda route: route.fulfill(body=b"", content_type="image/png"))
+    sign_in_by_page(page, url, database, secret, account_id)
+    page.goto(f"{url}/desk/newsletters/{may.id}/send/list")
+    for button in ("supporters", "Check it for this list", "Go on", "Keep this plan", "Go on", "Send to 3 people"):
+        for width, scheme in VIEWS if button != "supporters" else ():
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)
+            found[button, width, scheme] = broken_rules(page) + ["scrolls sideways"] * scrolls_sideways(page)
+        press(page, button)
+        page.wait_for_load_state()
+    assert "It is on its way." in page.locator("main").inner_text()
+    assert not {name: rules for name, rules in found.items() if rules}
