@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError
+from itsdangerous import BadSignature
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Response
 
 from accounts.limits import NETWORK, network_of, within_limits
 from accounts.rights import ANYBODY, SIGNED_IN
 from accounts.second_factor import TOO_MANY, TOO_MANY_HINT
-from accounts.sessions import find_session
+from accounts.sessions import LONGEST_SECONDS, find_session
 from daisychain.own_address import ASKED_HOST
 from desk.access import SAFE, TOKEN, access_of, engine, record_alone
 from desk.account import kept_form
@@ -89,3 +92,16 @@ def _before_page(name: str, fresh: bool, before_set_up: bool) -> Response | None
     if fresh and not g.person.fresh and request.method not in SAFE:
         return kept_form.ask("session.prove")
     return None
+
+
+def token_in(app: Flask, cookies: str) -> str:
+    """Return the session's token in the cookies of a request whose body is not read yet; "" if we signed none.
+
+    It may have ended: what was typed is kept over a new sign-in.
+    """
+    signer = SecureCookieSessionInterface().get_signing_serializer(app)
+    cookie = parse_cookie(cookies).get(app.config["SESSION_COOKIE_NAME"], "")
+    try:
+        return str(signer.loads(cookie, max_age=2 * LONGEST_SECONDS).get(TOKEN, "")) if signer else ""
+    except BadSignature:
+        return ""

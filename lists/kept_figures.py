@@ -7,7 +7,7 @@ lets a worker count again. What sends or decides counts at that moment: only a c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,7 @@ class KeptFigures:
     ask: Callable[[Connection, int], None]
     rows: dict[int, dict[str, Any]] | None = None
     since: datetime | None = None
+    asked: set[int] = field(default_factory=set)
 
 
 def give_kept(connection: Connection, ask: Callable[[Connection, int], None]) -> None:
@@ -66,7 +67,8 @@ def figure(connection: Connection, list_id: int, *name: str) -> Any:
     if row is None:
         row = kept.rows[list_id][key] = count_now(connection, list_id, key)
     kept.since = min(kept.since or row.counted_at, row.counted_at)
-    if row.old:
+    if row.old and list_id not in kept.asked:
+        kept.asked.add(list_id)
         kept.ask(connection, list_id)
     return row.value
 

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from daisychain.errors import DaisychainError
@@ -129,6 +130,7 @@ def application() -> WebProcess:
     from daisychain.logs import log_to_stderr
     from daisychain.settings import load_settings
     from daisychain.work.web_process import WebProcess
+    from desk.admission import token_in
     from desk.app import create_desk
     from pages.app import create_app
 
@@ -138,7 +140,8 @@ def application() -> WebProcess:
     log_to_stderr(settings.log_format)
     database = Database(settings)
     database.for_work()
-    return WebProcess(create_app(database), create_desk(database))
+    desk = create_desk(database)
+    return WebProcess(create_app(database), desk, partial(token_in, desk))
 
 
 def _end_with_slots(workers: Workers, server: MPServer) -> None:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 # Seconds in which a whole body must arrive. Proxies wait as long; a webhook of 4 MiB needs 1.2 Mbit/s.
 BODY_WITHIN = 30.0
 RETRY_AFTER = "5"  # seconds
-DESK = "/desk"
+DESK, SIGN_IN = "/desk", "/desk/sign-in"
+# Pages that one person has made at the same time, and that wait for these: fewer than the threads of the desk, so that
+# nobody who opens a slow page again and again holds up their colleagues.
+TURNS, MOST_OF_ONE = 2, 20
 
 
 @dataclass
@@ -59,7 +65,8 @@ def shares() -> dict[str, Share]:
         "/webhooks/": Share(threads=2, most_waiting=20, largest_body=4 * 1024 * 1024, most_bodies=20),
         # A picture of 5 MB with the form that it is chosen in, and one that is too large, to say so.
         f"{DESK}/pictures/": Share(threads=1, most_waiting=10, largest_body=16 * 1024 * 1024, most_bodies=4),
-        # Staff wait for each other, and no reader waits for them.
+        # Staff wait for each other, and no reader waits for them. Nor do they for people who are not signed in.
+        SIGN_IN: Share(threads=2, most_waiting=20, most_bodies=100),
         DESK: Share(threads=3, most_waiting=30, largest_body=2 * 1024 * 1024, most_bodies=20),
         "/": Share(threads=3, most_waiting=100),
     }
@@ -73,17 +80,47 @@ class TurnedAwayError(Exception):
         self.status = status
 
 
-class WebProcess:
-    """Answers the requests of one process: with the public pages, or with the desk."""
+class OwnRequests:
+    """The requests of one person at the desk."""
 
-    def __init__(self, pages: WSGIApplication, desk: WSGIApplication) -> None:
-        self._pages, self._desk = pages, desk
+    def __init__(self) -> None:
+        self.free = asyncio.Semaphore(TURNS)
+        self.asked = 0
+
+
+class WebProcess:
+    """Answers the requests of one process: with the public pages, or with the desk.
+
+    `token_of` reads from cookies, without the database, who is signed in at the desk: a token, or "".
+    """
+
+    def __init__(self, pages: WSGIApplication, desk: WSGIApplication, token_of: Callable[[str], str]) -> None:
+        self._pages, self._desk, self._token_of = pages, desk, token_of
         self._shares = shares()
+        self._turns: defaultdict[str, OwnRequests] = defaultdict(OwnRequests)
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        at_desk = scope.path.startswith(DESK)
+        app = self._desk if at_desk else self._pages
+        token = self._token_of(scope.headers.get("cookie") or "") if at_desk else ""
         start = next(start for start in self._shares if scope.path.startswith(start) or start == "/")
-        share, app = self._shares[start], self._desk if start.startswith(DESK) else self._pages
+        if not token:
+            return await self._answer(scope, protocol, self._shares[SIGN_IN if at_desk else start], app)
+        turns = self._turns[token]
+        turns.asked += 1
         try:
+            await self._answer(scope, protocol, self._shares[start], app, turns)
+        finally:
+            turns.asked -= 1
+            if not turns.asked:
+                del self._turns[token]
+
+    async def _answer(
+        self, scope: Scope, protocol: HTTPProtocol, share: Share, app: WSGIApplication, turns: OwnRequests | None = None
+    ) -> None:
+        try:
+            if turns and turns.asked > TURNS + MOST_OF_ONE:
+                raise TurnedAwayError(503, "You have many pages open at once; please wait for them.")
             environ = _environ(scope, await _body(scope, protocol, share))
             if share.full:
                 raise TurnedAwayError(503, "Busy; please try again in a moment.")
@@ -92,11 +129,12 @@ class WebProcess:
                 return protocol.response_bytes(200, [("content-type", "image/gif"), *PRIVATE_HEADERS.items()], PIXEL)
             headers = [("content-type", "text/plain"), ("retry-after", RETRY_AFTER), ("connection", "close")]
             return protocol.response_str(error.status, headers, f"{error}\n")
-        share.busy += 1
-        try:
-            answer = await asyncio.get_running_loop().run_in_executor(share.pool, _answer, app, environ)
-        finally:
-            share.busy -= 1
+        async with turns.free if turns else nullcontext():
+            share.busy += 1
+            try:
+                answer = await asyncio.get_running_loop().run_in_executor(share.pool, _answer, app, environ)
+            finally:
+                share.busy -= 1
         return protocol.response_bytes(*answer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime, time
 from urllib.parse import urlsplit
@@ -117,11 +118,17 @@ def lock_if_sending(connection: Connection, campaign_id: int) -> CampaignRecord 
 
 
 def list_campaigns(
-    connection: Connection, *, words: str = "", before: int | None = None, at_most: int | None = None
+    connection: Connection,
+    *,
+    words: str = "",
+    before: int | None = None,
+    at_most: int | None = None,
+    states: Collection[CampaignState] = (),
 ) -> list[CampaignRow]:
     """Return campaigns, newest first, without test sends.
 
-    Only campaigns with `words` in their name, made before the one with the number `before`, if these are given.
+    Only campaigns with `words` in their name, made before the one with the number `before`, in one of the `states`, if
+    these are given.
     """
     found = (
         select(
@@ -135,6 +142,8 @@ def list_campaigns(
     )  # fmt: skip
     if before is not None:
         found = found.where(Campaign.id < before)
+    if states:
+        found = found.where(Campaign.state.in_(states))
     return [CampaignRow(*row) for row in connection.execute(found)]
 
 

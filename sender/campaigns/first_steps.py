@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from daisychain.settings import Settings
 from lists.tables import MailingList, Membership
-from newsletters.tables import StoredToolkit
+from newsletters.tables import StoredNewsletter, StoredToolkit
 from sender.tables import Campaign, Delivery
 
 
@@ -30,11 +30,14 @@ def find_first_steps(connection: Connection, settings: Settings) -> FirstSteps:
     def some(condition: object) -> bool:
         return connection.execute(select(1).where(condition).limit(1)).first() is not None  # type: ignore[arg-type]
 
+    if some((Campaign.kind == "campaign") & Campaign.frozen_at.is_not(None)):
+        return FirstSteps(*[True] * 6)
+    tested = Delivery.id.between(Campaign.first_delivery, Campaign.last_delivery) & (Delivery.state == "accepted")
     return FirstSteps(
         provider=settings.provider != "outbox" and some(MailingList.from_address != ""),
         people=some(Membership.state == "subscribed"),
         toolkit=some(StoredToolkit.name != ""),
-        newsletter=some(Campaign.kind == "campaign"),
-        test=some((Campaign.kind == "test") & (Delivery.campaign_id == Campaign.id) & (Delivery.state == "accepted")),
-        sent=some((Campaign.kind == "campaign") & Campaign.frozen_at.is_not(None)),
+        newsletter=some(Campaign.kind == "campaign") or some(StoredNewsletter.deleted_at.is_(None)),
+        test=some((Campaign.kind == "test") & tested),
+        sent=False,
     )

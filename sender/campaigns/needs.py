@@ -51,7 +51,7 @@ def find_needs(connection: Connection) -> Needs:
     """Return what needs a person."""
     waiting = _waiting_for_somebody(connection)
     named = {each.id for each in waiting}
-    under_way = [row for row in list_campaigns(connection) if row.state in ("sending", "scheduled")]
+    under_way = list_campaigns(connection, states=("sending", "scheduled"))
     return Needs(
         uncertain=[each for each in waiting if each.uncertain],
         paused=[each for each in waiting if not each.uncertain],

@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -20,13 +21,16 @@ from urllib.parse import urlencode, urlsplit
 
 import psycopg
 import pytest
-from sqlalchemy import func, make_url, select
+from sqlalchemy import delete, func, make_url, select, text
 
+from accounts.invitations import invite, take_link
+from accounts.tables import StaffAccount
 from daisychain.embedded import EmbeddedServer
 from lists.tables import Membership
 from sender.tables import Event
 from tests.command import Daisychain
 from tests.daisychain.work.serving import FORM, PROCESSES, Served, serving, status
+from tests.desk.staff import PASSWORD
 from tests.sender.returns import Sent
 from tests.waiting import until
 
@@ -75,7 +79,7 @@ def test_two_hundred_one_clicks_at_once_are_all_taken_and_the_database_is_asked_
         name = make_url(served.command.settings.database_url).database
         row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [name]).fetchone()
     assert row is not None
-    assert row[0] <= PROCESSES * 12 + 20  # those of the threads, and those of the one process that delivers
+    assert row[0] <= PROCESSES * 15 + 20  # those of the threads, and those of the one process that delivers
 
 
 def tried(url: str, _: object = None) -> int:
@@ -103,6 +107,72 @@ def test_people_who_sign_in_to_the_desk_keep_no_reader_waiting(served: Served) -
     with urllib.request.urlopen(f"{url}/desk/") as page:
         assert page.url.startswith(f"{url}/desk/sign-in?to=")
         assert "Path=/desk" in page.headers["Set-Cookie"]
+
+
+Opener = urllib.request.OpenerDirector
+
+
+@pytest.fixture
+def staff(served: Served) -> Iterator[Callable[[], Opener]]:
+    """Signs an analyst in, in a browser of their own."""
+
+    def sign_in() -> Opener:
+        name = f"person{next(served.numbers)}"
+        with served.database.engine.begin() as connection:
+            token = invite(connection, f"{name}@coalition.example", "analyst", "the test")
+            take_link(connection, token, name, PASSWORD)
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        sent = posted(served.url, opener, "/desk/sign-in", email=f"{name}@coalition.example", password=PASSWORD)
+        assert sent == 200
+        return opener
+
+    yield sign_in
+    with served.database.engine.begin() as connection:
+        connection.execute(delete(StaffAccount))
+
+
+def posted(url: str, opener: Opener, path: str, **fields: str) -> int:
+    """Send a form as a page of the desk has it; returns the status."""
+    with opener.open(f"{url}/desk/sign-in", timeout=120) as page:
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
+    assert token is not None
+    with opener.open(f"{url}{path}", urlencode({"csrf_token": token[1], **fields}).encode(), timeout=120) as answer:
+        return int(answer.status)
+
+
+def test_forms_of_people_who_are_not_signed_in_never_arrive_and_staff_send_theirs(
+    served: Served, staff: Callable[[], Opener]
+) -> None:
+    analyst = staff()
+    cookie = "Cookie: desk=eyJ0b2tlbiI6Im1hZGUgdXAifQ.aaaaaa.bbbbbb"
+    head = f"POST /desk/search HTTP/1.1\r\nHost: x\r\n{cookie}\r\nContent-Type: {FORM}\r\nContent-Length: 90\r\n\r\na"
+    with ExitStack() as stack:
+        for _ in range(PROCESSES * 60):
+            stack.enter_context(connected(served.url)).sendall(head.encode())
+        for _ in range(PROCESSES * 3):
+            assert posted(served.url, analyst, "/desk/search", sought="bulletin") == 200
+    with connected(served.url) as large:
+        large.sendall(head.replace("90", "1000000").encode())
+        assert large.recv(99).split()[1] == b"413"
+
+
+def test_a_person_who_opens_a_slow_page_many_times_leaves_places_for_their_colleagues(
+    served: Served, staff: Callable[[], Opener]
+) -> None:
+    impatient, colleague = staff(), staff()
+    with served.database.engine.begin() as connection, ThreadPoolExecutor(20) as pool:
+        connection.execute(text("LOCK TABLE campaigns IN ACCESS EXCLUSIVE MODE"))
+        pages = [pool.submit(impatient.open, f"{served.url}/desk/reports", timeout=120) for _ in range(20)]
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        until(lambda: connection.scalar(waiting) >= PROCESSES)
+        for _ in range(PROCESSES * 3):
+            with colleague.open(f"{served.url}/desk/account", timeout=120) as answer:
+                assert answer.status == 200
+        assert not any(page.done() for page in pages)
+        connection.rollback()
+        for page in pages:
+            with page.result() as answer:
+                assert answer.status == 200
 
 
 # The headers, a form, a one-click, a chunk, and a webhook.
