@@ -26,7 +26,8 @@ from daisychain.database import Database
 from daisychain.secret import installation_secret
 from desk.app import create_desk
 from sender.campaigns.campaign_record import find_campaign
-from sender.campaigns.plans import Plan, set_plan
+from sender.campaigns.plans import Plan
+from sender.launching.schedule import keep_plan
 from sender.links.keys import KeyKind, Keys
 from sender.tables import Attempt, Campaign, CampaignIntake
 from sender.upkeep import foreground
@@ -118,7 +119,7 @@ def _sending(database: Database) -> int:
     campaign_id = draft(database, "everybody", "sendgrid")
     with database.engine.begin() as connection:
         campaign = find_campaign(connection, campaign_id)
-        set_plan(connection, database.settings, campaign, Plan(per_minute=PEOPLE_A_SECOND * 60), who="the benchmark")
+        keep_plan(connection, campaign, Plan(per_minute=PEOPLE_A_SECOND * 60))
     foreground.start(database, campaign_id)
     return campaign_id
 
