@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,7 +15,9 @@ from newsletters.stored.beginnings import from_starter
 from newsletters.stored.contents import Change, Contents
 from newsletters.stored.newsletters import SavedNewsletter, create, load
 from newsletters.stored.saving import save
+from newsletters.toolkit_store.store import add_toolkit
 from tests.desk.staff import Browser
+from tests.newsletters.sample_toolkits import BLOCK, files, folder
 
 TEXT = """---
 subject: Hello
@@ -272,3 +275,23 @@ def test_a_page_that_saves_by_itself_gets_the_version_or_why_not(
                         **{"0:subject": "Typed"})  # fmt: skip
     assert shown.json is not None
     assert shown.json["subject"] == "Typed"
+
+
+def test_copy_has_its_version_and_dates_and_what_ended_or_waits_is_not_offered(
+    editor: Browser, database: Database, tmp_path: Path
+) -> None:
+    ended = BLOCK.replace("welcome", "ended").replace("length:", "expires: 2020-05-01\nlength:")
+    waits = BLOCK.replace("welcome", "waits").replace("length:", "embargo: 2999-05-01\nlength:")
+    kit = folder(tmp_path / "kit", files(welcome=BLOCK, ended=ended, waits=waits))
+    text = "---\nsubject: Hi\ntoolkit: spring-fair\n---\n::: copy ended\n\n::: copy welcome\n"
+    with database.engine.begin() as connection:
+        add_toolkit(connection, kit)
+        made = create(connection, "May", Contents({"": text}), who="Sam")
+    page = editor.get(f"/desk/newsletters/{made.id}/blocks?add=1").text
+    assert "Version 2, approved by A. Trustee" in page
+    assert "version 2, expired on 01 May 2020" in page
+    assert "version 2, is under embargo until 01 May 2999" in page
+    assert 'value="add 1 copy welcome"' in page
+    assert 'value="add 1 copy ended"' not in page
+    assert 'value="add 1 copy waits"' not in page
+    assert page.count('<option value="ended"') == 1  # of the piece that has it
