@@ -102,3 +102,31 @@ def test_htmx_runs_under_the_strict_policy_and_sends_the_token(opened_as: Callab
         page.get_by_role("button", name="Ask", exact=True).click()
     assert asked.value.request.headers["x-csrftoken"]
     expect(page.get_by_role("status").filter(has_text="The doctor is looking")).to_be_visible()
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("chromium", "scripts")
+def test_a_button_that_is_pressed_twice_sends_once_and_shows_that_it_works(
+    opened_as: Callable[..., Page], url: str
+) -> None:
+    page = opened_as("admin")
+    page.goto(f"{url}/desk/people/invite")
+    page.get_by_label("Their email address").fill("sam@coalition.example")
+    page.get_by_text("writes newsletters and toolkit copy").click()
+    page.evaluate("""() => {
+        window.held = [];
+        document.addEventListener("submit", (event) => {
+            held.push(event.defaultPrevented);
+            event.preventDefault();
+        });
+    }""")
+    press = """() => {
+        const button = document.querySelector("main form button");
+        button.click();
+        return [held, button.getAttribute("aria-disabled"), document.querySelector("#said").textContent];
+    }"""
+    assert page.evaluate(press) == [[False], "true", "One moment …"]
+    assert page.evaluate(press)[0] == [False, True]
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow'))")  # somebody came back
+    expect(page.locator("[aria-disabled]")).to_have_count(0)
+    assert page.evaluate(press)[0] == [False, True, False]
