@@ -1,6 +1,6 @@
 """Take the pictures of the documentation from a real run of the demo, with Chromium, and make them small with Pillow.
 
-    python docs/pictures/shoot.py           writes docs/pictures/*.png
+    python docs/pictures/shoot.py           writes docs/pictures/*.png but for those of the desk: see shoot_desk.py
 
 Needs a `chromium` on the path. The pictures are committed; run it again when what they show has changed.
 """
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from PIL import Image
 from rich.console import Console
@@ -122,18 +122,18 @@ def run(*arguments: str, cwd: str, environment: dict[str, str]) -> str:
 
 
 @contextmanager
-def served(home: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Serve the public pages of the demo's home, and yield their URL."""
+def served(home: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
+    """Serve the demo's home with `daisychain serve` or another command, and yield the URL that it prints."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "daisychain", "serve", "--port", "0"],
+        [sys.executable, "-m", "daisychain", *(command or ("serve", "--port", "0"))],
         cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        url = next((line.strip() for line in process.stdout if line.startswith("http://")), "")
         deadline = time.monotonic() + 60
         while not answers(url):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or process.poll() is not None:
                 raise SystemExit("The pages did not start.")
             time.sleep(0.1)
         yield url
@@ -145,7 +145,7 @@ def served(home: Path, environment: dict[str, str]) -> Iterator[str]:
 def answers(url: str) -> bool:
     """Whether the pages are up."""
     try:
-        urllib.request.urlopen(f"{url}/healthz", timeout=5).close()  # noqa: S310 - our own address
+        urllib.request.urlopen(urljoin(url, "/healthz"), timeout=5).close()  # noqa: S310 - our own address
     except OSError:
         return False
     return True

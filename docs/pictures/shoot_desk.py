@@ -1,0 +1,180 @@
+"""Take the pictures of the desk from a real run of the demo: sign in, write, check, send, follow, as a person would.
+
+    sh frontend/build.sh
+    python docs/pictures/shoot_desk.py          writes docs/pictures/desk-*.png
+
+With the folder of a demo (`shoot_desk.py demo`), it uses that one, and leaves a newsletter and a campaign in it. Needs
+a `chromium` on the path. The pictures are committed; run it again when what they show has changed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+import tempfile
+import time
+from email import message_from_bytes
+from pathlib import Path
+from urllib.parse import urljoin
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotYet
+from shoot import run, save, served
+
+from newsletters.browser.browser import chromium
+
+PATIENCE = 60  # seconds for what a worker does meanwhile
+DESKTOP, PHONE = (1280, 860), (375, 780)
+
+
+def main() -> None:
+    """Run the demo unless there is one, sign in by the link that it prints, and take every picture."""
+    with tempfile.TemporaryDirectory(prefix="shoot") as folder, sync_playwright() as playwright:
+        home = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else Path(folder, "demo")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DAISYCHAIN_")}
+        if not home.exists():
+            run("demo", "--home", str(home), cwd=folder, environment=environment)
+        browser = playwright.chromium.launch(executable_path=chromium())
+        with served(home, environment, "demo", "--serve", "--home", str(home)) as link:
+            page = browser.new_page(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
+            page.goto(link)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(urljoin(link, "/desk/"))
+            newsletter = write(page)
+            send(page, newsletter)
+            follow(page, home)
+            look_around(page)
+        browser.close()
+
+
+def write(page: Page) -> str:
+    """Take the pictures of a newsletter that is being written; return its address."""
+    page.get_by_role("link", name="New newsletter").click()
+    page.get_by_role("button", name="Begin").click()
+    newsletter = re.sub(r"/blocks.*", "", page.url)
+    go(page, f"{newsletter}/versions")
+    page.get_by_label("Title at the desk").fill("June bulletin")
+    page.get_by_role("button", name="Rename").click()
+    go(page, urljoin(page.url, "/desk/newsletters"))
+    shot(page, "newsletters")
+
+    go(page, f"{newsletter}/blocks")
+    page.locator("details.edit > summary").nth(2).click()
+    mail(page)
+    shot(page, "blocks")
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.emulate_media(color_scheme="dark")
+    go(page, f"{newsletter}/blocks")
+    shot(page, "blocks-phone")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+
+    source(page, newsletter)
+    go(page, f"{newsletter}/preview")
+    page.get_by_label("On", exact=True).select_option("desktop")
+    apply(page)
+    mail(page)
+    shot(page, "preview")
+    return newsletter
+
+
+def source(page: Page, newsletter: str) -> None:
+    """Take the picture of the source view with a mistake in the text, and undo the mistake."""
+    go(page, f"{newsletter}/source")
+    page.locator(".cm-line, textarea[name=text]:visible", has_text="Dear").first.click()
+    page.keyboard.press("End")
+    page.keyboard.type("\n\nSee you in {{ member.twon }}!")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator("#fix", has_text="twon").wait_for()
+    mail(page)
+    shot(page, "source")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.locator("#fix", has_text="Nothing stops this from being sent").wait_for()
+
+
+def send(page: Page, newsletter: str) -> None:
+    """Take the pictures of the send wizard, and send to a hundred people first."""
+    go(page, newsletter + "/send/list")
+    page.locator("input[name=list]").first.check()
+    shot(page, "send-list")
+    for button in ("Check it for this list", "Go on", "Keep this plan"):
+        page.locator("main").get_by_role("button", name=button).click()
+        page.wait_for_load_state()
+    page.get_by_role("link", name="Go on").click()
+    twice = page.get_by_label("They get it twice")
+    if twice.count():
+        twice.check()
+    mail(page)
+    shot(page, "send-look")
+    page.get_by_role("button", name="Send to").click()
+
+
+def follow(page: Page, home: Path) -> None:
+    """Take the pictures of a campaign whose first hundred people have it, and of one that is over."""
+    until(page, page.locator(".sums", has_text=re.compile(r"Accepted\s*100\b")))
+    shot(page, "progress")
+    go(page, urljoin(page.url, "/desk/"))
+    shot(page, "home")
+    over = max((folder for folder in (home / "outbox").glob("[0-9]*")), key=lambda folder: len(list(folder.iterdir())))
+    for path in sorted(over.glob("*.eml")):
+        go(page, urljoin(page.url, f"/desk/campaigns/{over.name}"))
+        page.get_by_label("Their address").fill(str(message_from_bytes(path.read_bytes())["To"]).strip("<>"))
+        page.get_by_role("button", name="Look", exact=True).click()
+        if page.locator(".log", has_text="clicked").count():
+            break
+    shot(page, "did-they-get-it")
+    go(page, urljoin(page.url, f"/desk/reports/{over.name}"))
+    shot(page, "report")
+
+
+def look_around(page: Page) -> None:
+    """Take the pictures of what admins see."""
+    go(page, urljoin(page.url, "/desk/settings"))
+    page.get_by_role("button", name="Ask the doctor").click()
+    until(page, page.locator(".meta", has_text="As of"))
+    shot(page, "settings")
+
+
+def go(page: Page, url: str) -> None:
+    """Open a page, and wait until nothing more is asked for."""
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+
+
+def mail(page: Page) -> None:
+    """Wait until the mail in the preview's frame is there with its pictures."""
+    page.frame_locator("iframe.mail").first.locator("img").first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+def apply(page: Page) -> None:
+    """Press the button of the preview's choices, which is hidden if a script does that by itself."""
+    button = page.locator("button.apply")
+    if button.is_visible():
+        button.click()
+
+
+def until(page: Page, sought: Locator) -> None:
+    """Wait until a page shows something: by itself, or when it is loaded again."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            sought.first.wait_for(timeout=1000)
+        except NotYet:
+            page.reload()
+        else:
+            return
+    raise SystemExit(f"{page.url} never showed what was waited for.")
+
+
+def shot(page: Page, name: str) -> None:
+    """Take the picture of the window, and write it."""
+    with Image.open(io.BytesIO(page.screenshot(animations="disabled"))) as picture:
+        save(picture.convert("RGB"), f"desk-{name}")
+
+
+if __name__ == "__main__":
+    main()
