@@ -34,6 +34,8 @@ logging.getLogger("procrastinate").setLevel(logging.WARNING)
 # large campaign's jobs would keep them waiting for hours.
 BEFORE_BATCHES = 10
 
+# How many times the slots that it begins with a process may use (`Workers.resize`).
+MOST_TIMES = 3
 POLL_SECONDS = 1.0
 PATIENCE = 3.0
 HEARTBEAT = 3.0
@@ -83,7 +85,8 @@ def remove_dead_jobs(connection: Connection) -> int:
 class Workers:
     """Job slots in a thread of this process, for as long as the context lasts; leaving it lets running jobs finish.
 
-    Tasks find the database in `context.additional_context["database"]`, and whatever else `extras` holds.
+    Tasks find the database in `context.additional_context["database"]`, these slots in "workers", and whatever else
+    `extras` holds.
     """
 
     def __init__(
@@ -105,6 +108,10 @@ class Workers:
         self._thread = threading.Thread(target=self._run, name="daisychain-workers", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        # Further slots: those at work, and those that take no further job.
+        self._further: list[asyncio.Task[None]] = []
+        self._leaving: list[asyncio.Task[None]] = []
+        self._ended = False
         self._ready = threading.Event()
         self.error: BaseException | None = None
 
@@ -126,8 +133,13 @@ class Workers:
     def stop(self) -> None:
         """Take no further job, let those that run finish, and wait for it; raises what the worker died of."""
         if self._loop is not None and self._task is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._loop.call_soon_threadsafe(self._cancel)
         self.wait()
+
+    def resize(self, times: int) -> None:
+        """Use `times` as many slots as at first, at most MOST_TIMES; what a slot has in hand is finished. For jobs."""
+        if self._loop is not None and not self._until_idle and times != 1 + len(self._further):
+            self._loop.call_soon_threadsafe(self._resize, min(times, MOST_TIMES))
 
     def wait(self) -> None:
         """Wait until the slots have ended, by themselves once idle if that was asked for; raises as `stop` does."""
@@ -151,25 +163,49 @@ class Workers:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         # The default pool may be smaller than the concurrency asked for; then some slots would stand idle.
-        self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2))
+        self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency * MOST_TIMES + 2))
         # A database that went away is given this long to come back, in seconds; then it is an error.
         connector = procrastinate.PsycopgConnector(
             conninfo=self._database.conninfo, min_size=1, max_size=4, timeout=PATIENCE, reconnect_timeout=PATIENCE,
             configure=self._begin_session,
         )  # fmt: skip
-        worker_app = app.with_connector(connector)
-        async with worker_app.open_async():
+        self._app = app.with_connector(connector)
+        async with self._app.open_async():
             self._ready.set()
-            await worker_app.run_worker_async(
-                **self._only,
-                concurrency=self._concurrency,
-                wait=not self._until_idle,
-                install_signal_handlers=False,
-                delete_jobs="successful",
-                fetch_job_polling_interval=POLL_SECONDS,
-                update_heartbeat_interval=HEARTBEAT,
-                additional_context={"database": self._database, **self._extras},
-            )
+            try:
+                await self._run_slots(listen_notify=True)
+            finally:
+                self._ended = True
+                self._resize(1)
+                await asyncio.gather(*self._leaving, return_exceptions=True)
+
+    async def _run_slots(self, *, listen_notify: bool) -> None:
+        await self._app.run_worker_async(
+            **self._only,
+            concurrency=self._concurrency,
+            wait=not self._until_idle,
+            install_signal_handlers=False,
+            listen_notify=listen_notify,
+            delete_jobs="successful",
+            fetch_job_polling_interval=POLL_SECONDS,
+            update_heartbeat_interval=HEARTBEAT,
+            additional_context={"database": self._database, "workers": self, **self._extras},
+        )
+
+    def _resize(self, times: int) -> None:
+        assert self._loop is not None
+        while len(self._further) + 1 < times and not self._ended:
+            # One connection listens for new jobs; the further slots look for them when they have finished one.
+            self._further.append(self._loop.create_task(self._run_slots(listen_notify=False)))
+        while len(self._further) + 1 > times:
+            self._leaving.append(self._further.pop())
+            self._leaving[-1].cancel()
+
+    def _cancel(self) -> None:
+        assert self._task is not None
+        self._ended = True
+        self._resize(1)
+        self._task.cancel()
 
     async def _begin_session(self, connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.execute(self._database.session.encode())

@@ -1,23 +1,27 @@
 """Merge one compiled email with one member into a finished mail, in microseconds.
 
 A plan is made once per email. It gives values for a provider that substitutes them itself (`tagged_html` once,
-`values` per member), or the whole mail (`render`); both give exactly the same.
+`values` per member), or the whole mail (`render`); both give exactly the same. People who see the same parts of the
+email can have a smaller plan, in which its conditions are decided; its mails are the same too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from newsletters.compiled import CompiledEmail, Image, Link, Slot
 from newsletters.expressions.escaping import escape, url_part, whole_url
 from newsletters.expressions.evaluate import Formulas
-from newsletters.tokens import CONDITIONALS, Kind, Token
+from newsletters.merge.branching import Conditions, branches
+from newsletters.tokens import Kind, Token
 
 # The place of a delivery's key in the strings of `References`; which key, their purpose says.
 KEY = "{key}"
+# The plans with decided conditions that are kept of one email.
+DECIDED = 64
 
 
 class LinkKeys(NamedTuple):
@@ -65,8 +69,11 @@ _Piece = str | tuple[str, str]
 class MergePlan:
     """Fills in one compiled email for any member; made by `plan_merge`."""
 
-    def __init__(self, email: CompiledEmail, formulas: Formulas, parts: Sequence[Sequence[_Piece]]) -> None:
+    def __init__(
+        self, email: CompiledEmail, formulas: Formulas, parts: Sequence[Sequence[_Piece]], references: References
+    ) -> None:
         self.email = email
+        self._decided = lru_cache(DECIDED)(lambda outcomes: plan_merge(email, references, outcomes))
         self.tagged_subject, self.tagged_html, self.tagged_text = (
             "".join(piece if isinstance(piece, str) else piece[0] for piece in part) for part in parts
         )
@@ -94,7 +101,16 @@ class MergePlan:
         """Return the whole mail for `member`."""
         return Merged(*self._render(member.get, keys))
 
+    def for_people(self, members: Iterable[Mapping[str, Any]]) -> MergePlan:
+        """Return the plan in which conditions are decided, if `members` see the same parts; otherwise this one."""
+        outcomes = self._conditions.shared(members) if self.email.conditions else None
+        return self if outcomes is None else self._decided(outcomes)
+
     # Each is made when first asked for: a preview wants no values, and a provider no whole mails.
+
+    @cached_property
+    def _conditions(self) -> Conditions:
+        return Conditions(self.email)
 
     @cached_property
     def _values(self) -> Callable[[Any, LinkKeys], dict[str, str]]:
@@ -105,8 +121,11 @@ class MergePlan:
         return self._formulas.function(self._render_lines)
 
 
-def plan_merge(email: CompiledEmail, references: References) -> MergePlan:
-    """Return the plan that merges `email`, with links, images and public pages written as `references` say."""
+def plan_merge(email: CompiledEmail, references: References, outcomes: Sequence[bool] | None = None) -> MergePlan:
+    """Return the plan that merges `email`, with links, images and public pages written as `references` say.
+
+    With the `outcomes` of its conditions it is only for members who have these.
+    """
     html = email.html
     if references.pixel:
         pixel = f'<img src="{email.mint.write(Kind.PIXEL)}" width="1" height="1" alt="" style="border:0" />'
@@ -114,10 +133,10 @@ def plan_merge(email: CompiledEmail, references: References) -> MergePlan:
         html = html[:at] + pixel + html[at:] if at >= 0 else html + pixel
     formulas = Formulas(email.mint.mark)
     parts = [
-        _Planner(email, references, formulas, letter).pieces(list(email.mint.split(text)))
+        _Planner(email, references, formulas, letter, outcomes).pieces(list(email.mint.split(text)))
         for letter, text in (("H", email.subject), ("M", html), ("T", email.text))
     ]
-    return MergePlan(email, formulas, parts)
+    return MergePlan(email, formulas, parts, references)
 
 
 def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public: str) -> str:
@@ -142,7 +161,11 @@ def _address(slot: Slot, formulas: Formulas) -> str:
 class _Planner:
     """Turns one tokenised part into pieces; `letter` keeps the tags of the parts apart: H, T, or M for the HTML."""
 
-    def __init__(self, email: CompiledEmail, references: References, formulas: Formulas, letter: str) -> None:
+    def __init__(
+        self, email: CompiledEmail, references: References, formulas: Formulas, letter: str,
+        outcomes: Sequence[bool] | None,
+    ) -> None:  # fmt: skip
+        self._decided = dict(zip((row.index for row in email.conditions), outcomes or (), strict=False))
         self._mint = email.mint
         self._references = references
         self._formulas = formulas
@@ -162,7 +185,11 @@ class _Planner:
             item = items[position]
             if isinstance(item, Token) and item.kind is Kind.BEGIN:
                 then, otherwise, position = branches(items, position)
-                pieces.append(self._condition(item.index, then, otherwise))
+                decided = self._decided.get(item.index)
+                if decided is None:
+                    pieces.append(self._condition(item.index, then, otherwise))
+                else:
+                    pieces += self.pieces(then if decided else otherwise)
             else:
                 pieces += [item] if isinstance(item, str) else self._token(item)
             position += 1
@@ -215,20 +242,6 @@ class _Planner:
 
     def _tag(self, what: object, formula: str) -> _Piece:
         return self._tags.setdefault(what, (self._mint.write(self._letter, len(self._tags)), formula))
-
-
-def branches(items: list[str | Token], begin: int) -> tuple[list[str | Token], list[str | Token], int]:
-    """Return the items from BEGIN at `begin` to its OTHERWISE, those from there to its END, and END's position."""
-    first = items[begin]
-    index = first.index if isinstance(first, Token) else -1
-    split = None
-    for end in range(begin + 1, len(items)):
-        item = items[end]
-        if isinstance(item, Token) and item.kind in CONDITIONALS and item.index == index:
-            if item.kind is Kind.END:
-                return items[begin + 1 : split or end], items[split + 1 : end] if split else [], end
-            split = end
-    raise ValueError(f"condition {index} is not closed")
 
 
 def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:

@@ -17,8 +17,8 @@ from newsletters.compose.compose import phrases
 from newsletters.compose.isolates import BY_ITSELF, END
 from newsletters.compose.mjml_rules import MARK
 from newsletters.expressions.trees import VALUES
+from newsletters.merge.branching import branches
 from newsletters.merge.link_removal import EMPTY_PARAGRAPH, links_to, without_links
-from newsletters.merge.merge import branches
 from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.partner_links import Marking
 from newsletters.tokens import Kind, Token

@@ -30,7 +30,8 @@ def begin(connection: Connection, settings: Settings, campaign: CampaignRecord) 
     require_ready(connection, settings, campaign.provider)
     face = public_face(settings, campaign.list_name)
     connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(face))
-    return freeze(connection, campaign.id, batch_size=open_provider(campaign.provider, settings).batch_size)
+    provider = open_provider(campaign.provider, settings)
+    return freeze(connection, campaign.id, batch_size=provider.batch_size, by_conditions=provider.by_conditions)
 
 
 def pause(connection: Connection, campaign_id: int, *, who: str, because: str = "") -> None:

@@ -24,7 +24,9 @@ UNCLAIMED = RetryStrategy(max_attempts=20, wait=5, retry_exceptions={DatabaseErr
 @app.task(name="sender.deliver_batch", pass_context=True, retry=UNCLAIMED)
 def deliver_batch(context: JobContext, batch_id: int) -> None:
     """Deliver one batch, with the process's `sender.delivery.deliver.Deliverer`."""
-    context.additional_context["deliverer"].deliver(batch_id)
+    deliverer = context.additional_context["deliverer"]
+    deliverer.deliver(batch_id)
+    context.additional_context["workers"].resize(deliverer.slots.times)
 
 
 def defer_batch(connection: Connection, campaign_id: int, batch_id: int) -> None:

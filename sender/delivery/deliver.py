@@ -25,6 +25,7 @@ from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.high_water_mark import HighWaterMark, Mark
 from sender.delivery.senders import LiveSender
+from sender.delivery.slot_count import SlotCount
 from sender.links.keys import KeyKind, Keys
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
@@ -61,6 +62,7 @@ class Deliverer:
         self._provider = lru_cache(maxsize=8)(partial(open_provider, settings=database.settings))
         self._confirmed_until, self._confirmed_for = 0.0, 0
         self._mark: HighWaterMark
+        self.slots = SlotCount()
         gc.set_threshold(OBJECTS_A_BATCH, *gc.get_threshold()[1:])
 
     def deliver(self, batch_id: int) -> None:
@@ -70,6 +72,7 @@ class Deliverer:
         """
         if self._stop.is_set():
             return  # the batch goes on waiting, and the next sweep gives it a job
+        begun = time.monotonic()
         sender_id = self._sender.verified_id()
         with self._database.engine.begin() as connection:
             if not self._confirmed(connection, sender_id):
@@ -82,6 +85,7 @@ class Deliverer:
         outcome = self._send(claim)
         log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
         self._record(claim, outcome, sender_id)
+        self.slots.note(outcome, time.monotonic() - begun)
 
     def _cut(self, connection: Connection, claim: attempts.Claim) -> attempts.Claim:
         """Cut a claim to as many people as the provider takes at once; the rest is a batch for any slot."""

@@ -27,7 +27,7 @@ PEOPLE_REFUSED_IN_A_ROW = 50
 Transport = Literal["sendgrid", "smtp", "outbox", "any"]
 Stage = Literal[
     # before anything is sent
-    "settings", "preparing", "merge values", "building", "connecting", "TLS", "sign-in",
+    "settings", "preparing", "merge values", "building", "connecting", "kept connection", "TLS", "sign-in",
     # SendGrid's answer to a request, with its HTTP status
     "answer", "answer that names people", "no answer",
     # a relay's reply, with its code (0: no reply): to commands, while the content is sent, and to its end
@@ -65,6 +65,7 @@ FAILURES = (
     Rule("sendgrid", ("merge values",), _ANY, Verdict.OVER_LIMITS, "too large: a request each, rendered by us"),
     Rule("sendgrid", ("building",), _ANY, Verdict.REFUSED_REQUEST, "over the size limit; nothing was sent"),
     Rule("sendgrid", ("connecting",), _ANY, Verdict.RETRY, "no connection, or no TLS: not one byte was sent"),
+    Rule("sendgrid", ("kept connection",), _ANY, Verdict.RETRY, "closed meanwhile: no byte of the body was written"),
     Rule("sendgrid", ("no answer",), _ANY, Verdict.UNCERTAIN, "a timeout or reset: it may have arrived"),
     Rule("sendgrid", ("answer that names people",), {400, 413}, Verdict.REFUSED_PERSON, "at personalizations.N"),
     # 200 is the sandbox's answer, or that of another server after a redirect.

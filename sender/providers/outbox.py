@@ -32,6 +32,7 @@ class Outbox:
 
     name = "outbox"
     batch_size = most_at_once = 1_000
+    by_conditions = False
     repeatable = True
 
     def __init__(self, settings: Settings) -> None:

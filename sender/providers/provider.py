@@ -86,6 +86,7 @@ class Outcome:
     over_limits: frozenset[int] = frozenset()
     retry_at: datetime | None = None  # by this machine's clock
     fault: str = ""
+    answered_in: float = 0.0  # seconds from the request to its answer; 0 if more requests at once would gain nothing
 
     @property
     def pause(self) -> timedelta | None:
@@ -113,6 +114,8 @@ class Provider(Protocol):
     batch_size: int
     # How many people of a batch to claim now: a kill leaves as many uncertain.
     most_at_once: int
+    # Whether a request is smaller if all conditions come out alike for its people.
+    by_conditions: bool
     # Whether sending twice is harmless, so that a batch lost in a crash can be repeated.
     repeatable: bool
 

@@ -24,6 +24,11 @@ LONGEST_PAUSE = timedelta(days=1)
 DEFERRED_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 16, 32, 60, 60, 60))
 
 
+def at_once() -> datetime:
+    """Return the time for a retry that need not wait."""
+    return datetime.now(UTC)
+
+
 def when_to_return(headers: Mapping[str, str]) -> datetime | None:
     """Read when a 429 says to come back, the later of two times; None if it names none that can be meant.
 

@@ -14,9 +14,11 @@ import http.client
 import json
 import logging
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -26,12 +28,12 @@ import sendgrid
 from daisychain.errors import ConfigurationError
 from daisychain.scrub import scrub
 from daisychain.settings import Settings
-from newsletters.merge.merge import KEY, Merged
+from newsletters.merge.merge import KEY, Merged, MergePlan
 from sender.providers.failures import verdict_of
 from sender.providers.guards import check_mailing
-from sender.providers.http import NotConnectedError, read_answer
+from sender.providers.http import ClosedMeanwhileError, NotConnectedError, read_answer
 from sender.providers.provider import Mailing, Outcome, Recipient, Verdict
-from sender.providers.retry_times import when_to_return
+from sender.providers.retry_times import at_once, when_to_return
 from sender.providers.sendgrid_account import Account
 
 TIMEOUT = 60.0  # seconds, for connecting, for the whole request, and for the whole answer
@@ -49,6 +51,7 @@ class SendGrid(Account):
     """Sends through SendGrid's v3 API; safe to use from several threads at once."""
 
     batch_size = most_at_once = 1_000
+    by_conditions = True
     repeatable = False
 
     def __init__(self, settings: Settings, *, timeout: float = TIMEOUT) -> None:
@@ -71,11 +74,12 @@ class SendGrid(Account):
         except ConfigurationError as error:
             return Outcome(verdict_of("sendgrid", "settings"), scrub(str(error)))
         ids = [person.delivery_id for person in recipients]
-        personalizations = _personalizations(mailing, recipients)
-        plan = mailing.plan
+        plan = mailing.plan.for_people([person.inputs for person in recipients])
+        personalizations, over = _personalizations(plan, mailing, recipients)
+        if over and plan is not mailing.plan:  # short conditions of many fields have fewer values as they are
+            plan = mailing.plan
+            personalizations, over = _personalizations(plan, mailing, recipients)
         content = Merged(plan.tagged_subject, plan.tagged_html, plan.tagged_text)
-        room = MAX_SUBSTITUTION_BYTES - len("".join(plan.tags).encode())
-        over = {id_ for id_, each in zip(ids, personalizations, strict=True) if _over(each["substitutions"], room)}
         if over and len(recipients) > 1:
             reason = f"{len(over)} people's merge values are over SendGrid's limits: a request each"
             return Outcome(verdict_of("sendgrid", "merge values"), reason, over_limits=frozenset(over))
@@ -95,6 +99,7 @@ class SendGrid(Account):
         # A new client for each request: calls share its headers dict and change it.
         client = sendgrid.SendGridAPIClient(key, host=self.settings.sendgrid_api_host)
         client.client = _Client(client.host, client.client.request_headers, version=3)
+        begun = time.monotonic()
         try:
             answer = client.client.mail.send.post(request_body=data, timeout=self._timeout, opener=self.opener)
         except urllib.error.HTTPError as error:
@@ -103,8 +108,10 @@ class SendGrid(Account):
             return _connection_error(error.reason, key)
         except (OSError, http.client.HTTPException) as error:
             return _connection_error(error, key)
+        answered_in = time.monotonic() - begun
         with contextlib.closing(answer):
-            return _outcome(answer.status, answer.headers, read_answer(answer), ids, key)
+            outcome = _outcome(answer.status, answer.headers, read_answer(answer), ids, key)
+        return replace(outcome, answered_in=answered_in)
 
 
 def _request(
@@ -129,10 +136,12 @@ def _request(
     return body
 
 
-def _personalizations(mailing: Mailing, recipients: Iterable[Recipient]) -> list[dict[str, Any]]:
-    """Return each person's part of a request."""
-    values, headers = mailing.plan.values, mailing.headers(mailing.unsubscribe_url)
-    return [
+def _personalizations(
+    plan: MergePlan, mailing: Mailing, recipients: Sequence[Recipient]
+) -> tuple[list[dict[str, Any]], set[int]]:
+    """Return each person's part of a request, and whose merge values are over SendGrid's limits."""
+    values, headers = plan.values, mailing.headers(mailing.unsubscribe_url)
+    parts: list[dict[str, Any]] = [
         {
             "to": [{"email": person.address}],
             "substitutions": values(person.inputs, person.keys),
@@ -142,6 +151,10 @@ def _personalizations(mailing: Mailing, recipients: Iterable[Recipient]) -> list
         }
         for person in recipients
     ]
+    room = MAX_SUBSTITUTION_BYTES - len("".join(plan.tags).encode())
+    return parts, {
+        person.delivery_id for person, each in zip(recipients, parts, strict=True) if _over(each["substitutions"], room)
+    }
 
 
 def _over(values: Mapping[str, str], room: int) -> bool:
@@ -195,11 +208,15 @@ def _people_in(errors: Iterable[tuple[str, str]], ids: Sequence[int], key: str) 
 
 
 def _connection_error(reason: object, key: str) -> Outcome:
-    """Judge a failed connection: safe to retry if it was never open; otherwise the request may have arrived."""
+    """Judge a failed connection: safe to retry if the request's body never left; otherwise it may have arrived."""
+    reason_shown = scrub(str(reason) or type(reason).__name__, [key])
+    if isinstance(reason, ClosedMeanwhileError):  # it takes requests: another connection can have this one at once
+        verdict = verdict_of("sendgrid", "kept connection")
+        return Outcome(verdict, f"SendGrid closed the connection: {reason_shown}", retry_at=at_once())
     never_open = isinstance(reason, NotConnectedError)
     what = "could not be reached" if never_open else "did not answer"
     verdict = verdict_of("sendgrid", "connecting" if never_open else "no answer")
-    return Outcome(verdict, f"SendGrid {what}: {scrub(str(reason) or type(reason).__name__, [key])}")
+    return Outcome(verdict, f"SendGrid {what}: {reason_shown}")
 
 
 class _Client(python_http_client.Client):  # type: ignore[misc]
@@ -218,7 +235,7 @@ class _Client(python_http_client.Client):  # type: ignore[misc]
         request = urllib.request.Request(  # noqa: S310 - `check` has looked at the scheme
             self._build_url(None),
             data=request_body,
-            headers={**self.request_headers, "Content-Type": "application/json"},
+            headers={**self.request_headers, "Content-Type": "application/json", "Connection": "keep-alive"},
             method="POST",
         )
         return opener.open(request, timeout=timeout)

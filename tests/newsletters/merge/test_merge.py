@@ -5,10 +5,15 @@ from __future__ import annotations
 import html
 import itertools
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.compiler import Compilation
@@ -112,6 +117,48 @@ def test_values_in_the_tagged_parts_make_the_rendered_mail(compilation: Compilat
         assert "<script" not in mail.html
         assert "\r" not in mail.subject
         assert "\n" not in mail.subject
+
+
+def assert_same_mails(decided: MergePlan, plan_of_all: MergePlan, member: Mapping[str, str | None]) -> None:
+    values, mail = decided.values(member, KEYS), plan_of_all.render(member, KEYS)
+    assert decided.render(member, KEYS) == mail
+    tagged = (decided.tagged_subject, decided.tagged_html, decided.tagged_text)
+    assert tuple(substituted(part, values) for part in tagged) == (mail.subject, mail.html, mail.text)
+
+
+def test_with_decided_conditions_everybodys_mail_is_the_same(compilation: Compilation, tracked: MergePlan) -> None:
+    found = defaultdict(list)
+    for member in members(compilation.email.mint.mark):
+        found[id(tracked.for_people([member]))].append(member)
+    assert len(found) > 4
+    for alike in found.values():
+        decided = tracked.for_people(alike)
+        assert decided is not tracked
+        for member in alike:
+            assert_same_mails(decided, tracked, member)
+
+
+def test_people_who_see_different_parts_keep_the_plan_for_everybody(tracked: MergePlan) -> None:
+    assert tracked.for_people([{"city": "Leeds"}, {"city": "Hull"}]) is tracked
+    assert tracked.for_people([]) is tracked
+    unconditional = plan(compiled("Dear {{ member.first_name }}"))
+    assert unconditional.for_people([{"first_name": "Ann"}]) is unconditional
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            name: st.none() | st.text(max_size=12) | st.sampled_from(["Leeds", "staff", "18", "N/A", "0", " "])
+            for name in ("first_name", "last_name", "city", "role", "age", "site")
+        },
+    )
+)
+@settings_of_hypothesis(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_the_values_the_decided_plan_and_the_whole_one_agree(
+    tracked: MergePlan, member: dict[str, str | None]
+) -> None:
+    assert_same_mails(tracked.for_people([member]), tracked, member)
 
 
 def test_each_tag_belongs_to_one_part_and_stands_in_it(tracked: MergePlan) -> None:

@@ -24,6 +24,7 @@ SEEN: list[tuple[Transport, Stage, int, Verdict]] = [
     ("sendgrid", "merge values", 0, Verdict.OVER_LIMITS),
     ("sendgrid", "building", 0, Verdict.REFUSED_REQUEST),
     ("sendgrid", "connecting", 0, Verdict.RETRY),
+    ("sendgrid", "kept connection", 0, Verdict.RETRY),
     ("sendgrid", "no answer", 0, Verdict.UNCERTAIN),
     ("sendgrid", "answer that names people", 400, Verdict.REFUSED_PERSON),
     ("sendgrid", "answer", 202, Verdict.ACCEPTED),

@@ -272,7 +272,7 @@ def test_a_request_larger_than_sendgrid_takes_never_leaves(fake: FakeSendGrid, p
 @pytest.mark.parametrize(("more", "substituted"), [(0, True), (1, False)])
 def test_the_limit_is_met_to_the_byte(fake: FakeSendGrid, provider: SendGrid, more: int, substituted: bool) -> None:
     letter = mailing()
-    values = letter.plan.values(person(0, town="t").inputs, person(0).keys)
+    values = letter.plan.for_people([{"town": "t"}]).values(person(0, town="t").inputs, person(0).keys)
     used = sum(len(text.encode()) for pair in values.items() for text in pair)
     someone = person(0, town="t" * (1 + MAX_SUBSTITUTION_BYTES - used + more))
     assert provider.send(letter, [someone], "attempt").verdict is Verdict.ACCEPTED
