@@ -120,6 +120,8 @@ def _typed(newsletter: SavedNewsletter, language: str) -> str:
 def _piece(text: str) -> int | None:
     """Return the number of the piece that is being edited, by its line or by the name of its field."""
     if line := request.form.get("line", type=int):
-        return piece_at(cut(text), line)
+        pieces = cut(text)
+        found = piece_at(pieces, line)
+        return len(pieces) - 1 if found is None else found
     number = re.match(r"\d+", request.form.get("here", ""))
     return int(number[0]) if number else None

@@ -7,3 +7,8 @@ import "./dc-once.js";
 import "./dc-order.js";
 import "./dc-upload.js";
 import "./dc-words.js";
+import "./dc-autosave.js";
+import "./dc-checks.js";
+import "./dc-preview.js";
+import "./dc-source.js";
+import "./dc-tabs.js";

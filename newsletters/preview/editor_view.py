@@ -114,7 +114,7 @@ def show(
 ) -> ShownMail | None:
     """Return the mail for `member`, or without anybody's values, less what has errors; None if nothing can be made.
 
-    Its pictures, which are stored, have the addresses of public pages below this host. Raises InputError.
+    Its pictures, which are stored, have paths of this host; other addresses begin with `public_url`. Raises InputError.
     """
     pieces = _pieces(manuscript, language)
     compilation = live_compile(connection, manuscript, language, people, who).compilation
@@ -122,8 +122,10 @@ def show(
         return None
     keep_images(connection, compilation.images)
     email = replace(compilation.email, html=_anchored(compilation, pieces, manuscript.file_of(language)))
+    # On this host, whatever its name is in the address of whoever looks.
+    folder = re.sub(r"^\w+://[^/]*", "", public_url)
     references = References(
-        link=lambda link: link.url, image=lambda image: public_url + image_path(image.hash, image.media_type),
+        link=lambda link: link.url, image=lambda image: folder + image_path(image.hash, image.media_type),
         unsubscribe=INERT, view=INERT, public=public_url,
     )  # fmt: skip
     mail = plan_merge(email, references).render(member or {})

@@ -83,8 +83,10 @@ def undo(connection: Connection, newsletter_id: int, base: int, *, who: str) -> 
 
 def next_undo(connection: Connection, now: SavedNewsletter) -> UndoStep | None:
     """Return the step that `undo` would take back; None if there is nothing to undo."""
-    current = _row(connection, now.id, NewsletterSave.version == now.version)
-    assert current is not None
+    # An autosave meanwhile has taken the place of the version that was read.
+    current = _row(connection, now.id, NewsletterSave.version >= now.version)
+    if current is None:
+        return None
     begun = current.undone_to or current.version
     undone = _row(connection, now.id, NewsletterSave.version == begun)
     before = _row(connection, now.id, NewsletterSave.version < begun)
