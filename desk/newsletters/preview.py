@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, request, session, url_for
 
+from daisychain.cache import Busy
 from daisychain.errors import InputError
 from desk.access import connection, person, right
 from desk.forms import Form
@@ -59,7 +60,11 @@ def choose_reader(newsletter_id: int) -> Any:
 @right("newsletters.write")
 def frame(newsletter_id: int) -> Any:
     """Return the mail itself, under a policy of its own: no script, nothing but its own pictures."""
-    return framed(_shown(opened(newsletter_id)))
+    newsletter = opened(newsletter_id)
+    try:
+        return framed(_shown(newsletter))
+    except (InputError, Busy):
+        return framed(None)
 
 
 @blueprint.get("/checks")

@@ -52,7 +52,10 @@ def inbox(newsletter_id: int) -> Any:
 def frame(newsletter_id: int) -> Any:
     """Return the mail itself, with the id `here` at the piece that is being edited."""
     written, language = _written(newsletter_id)
-    return framed(shown(written, language), _piece(written.contents.texts[language]))
+    try:
+        return framed(shown(written, language), _piece(written.contents.texts[language]))
+    except (InputError, Busy):
+        return "", 204  # the frame stays as it is, and the script asks again
 
 
 @blueprint.post("/checks")
@@ -77,9 +80,10 @@ def words(newsletter_id: int) -> Any:
 
 def framed(mail: ShownMail | None, here: int | None = None) -> Response:
     """Return a mail as a page for the preview's frame, under a policy of its own: no script, only its own pictures."""
+    policy = mail.policy if mail else "default-src 'none'; sandbox; frame-ancestors 'self'"
+    headers = {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"}
     if mail is None:
-        return Response("Nothing can be shown yet.", mimetype="text/plain")
-    headers = {"Content-Security-Policy": mail.policy, "X-Frame-Options": "SAMEORIGIN"}
+        return Response("Nothing can be shown yet.", mimetype="text/plain", headers=headers)
     if request.args.get("look") == "text":
         page = render_template("desk/newsletters/mail_text.html", mail=mail, dark="dark" in request.args)
         return Response(page, mimetype="text/html", headers=headers)

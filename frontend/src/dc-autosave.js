@@ -18,7 +18,6 @@ class Autosave extends HTMLElement {
   sending = null;
 
   connectedCallback() {
-    this.place = /** @type {HTMLElement} */ (document.querySelector(".head .saved"));
     this.since = /\d\d:\d\d/.exec(this.place.textContent ?? "")?.[0] ?? "";
     this.saved = this.typed();
     if (this.outdated()) return;
@@ -60,6 +59,10 @@ class Autosave extends HTMLElement {
     sessionStorage.removeItem(this.key);
     if (newer) location.reload();
     return newer;
+  }
+
+  get place() {
+    return /** @type {HTMLElement} */ (document.querySelector(".head .saved"));
   }
 
   /** What is written, without what a save itself changes. */
@@ -152,7 +155,7 @@ class Autosave extends HTMLElement {
 
   /** @param {string} text @param {string} [link] @param {string} [address] */
   show(text, link = "", address = "", apart = false) {
-    const place = /** @type {HTMLElement} */ (this.place);
+    const { place } = this;
     if (place.textContent === text + link) return;
     place.textContent = text;
     place.classList.toggle("trouble", !!this.trouble);

@@ -2,7 +2,7 @@
 // A frame is filled by a form that is sent into it, as its page has a policy of its own and no script can reach in.
 import { askTyped, choices, isWriting, oneAtATime, typedFields } from "./editor.js";
 
-const LONGEST_MS = 8_000;
+const LONGEST_MS = 4_000;
 const KEPT = "daisychain.preview";
 let count = 0;
 
@@ -63,7 +63,7 @@ class Preview extends HTMLElement {
     const [subject, preheader] = inbox.querySelectorAll("b, .meta");
     subject.textContent = shown.subject;
     preheader.textContent = shown.preheader || "no preheader";
-    await this.show();
+    if (!(await this.show())) return 300;
   }
 
   /** @param {string} text */
@@ -103,11 +103,11 @@ class Preview extends HTMLElement {
     form.remove();
     if (!(await loaded)) {
       spare.remove();
-      return;
+      return false;
     }
     spare.classList.remove("spare");
     old.remove();
-    this.dispatchEvent(new CustomEvent("dc-shown", { bubbles: true }));
+    return true;
   }
 }
 
