@@ -109,7 +109,7 @@ def opened(running: Chromium) -> Iterator[Callable[..., Page]]:
         context.close()
     # The browser reports answers such as 404 and 422 as errors too; that Playwright may run nothing in the preview; and
     # that its pictures have the address of the public pages, which no test serves.
-    expected = ("Failed to load resource", "Blocked script execution", "Loading the image 'http://127.0.0.1:8000/i/")
+    expected = ("Failed to load resource", "Blocked script execution", "Loading the image 'http://127.0.0.1:")
     assert not [text for text in wrong if not text.startswith(expected)]
 
 

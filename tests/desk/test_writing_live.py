@@ -41,9 +41,9 @@ def source(opened_as: OpenAs, url: str, may: SavedNewsletter) -> Iterator[Callab
     def open_page(*view: object) -> Page:
         page = opened_as("editor", *view)
         pages.append(page)
-        page.on("request", asked.add)
-        page.on("requestfinished", asked.discard)
-        page.on("requestfailed", asked.discard)
+        page.on("request", lambda each: asked.add(each))
+        page.on("requestfinished", lambda each: asked.discard(each))
+        page.on("requestfailed", lambda each: asked.discard(each))
         page.goto(f"{url}/desk/newsletters/{may.id}/source")
         expect(code(page)).to_be_visible()
         return page
