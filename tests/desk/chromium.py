@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
@@ -22,8 +23,18 @@ RUN = """() => axe.run(document).then(({violations}) => violations.flatMap(({id,
 class Quiet(WSGIRequestHandler):
     """Answers requests without a line for each."""
 
+    busy: ClassVar[set[object]] = set()
+
     def log_request(self, *arguments: object) -> None:
         """Log nothing."""
+
+    def run_wsgi(self) -> None:
+        """Answer, and be known as busy until then."""
+        self.busy.add(self)
+        try:
+            super().run_wsgi()
+        finally:
+            self.busy.discard(self)
 
 
 @contextmanager

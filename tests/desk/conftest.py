@@ -15,9 +15,10 @@ from daisychain.database import Database
 from daisychain.settings import Settings
 from desk.app import create_desk
 from sender.providers.provider import Outcome, Verdict
-from tests.desk.chromium import running_chromium, served, sign_in_by_page
+from tests.desk.chromium import Quiet, running_chromium, served, sign_in_by_page
 from tests.desk.staff import Browser, make_account, sign_in
 from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
+from tests.waiting import until
 
 
 @pytest.fixture(scope="package")
@@ -84,13 +85,14 @@ def server_url(shared_app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def url(app: Flask, server_url: str) -> str:
-    """Where the application is served, with this test's database."""
-    return server_url
+def url(app: Flask, server_url: str) -> Iterator[str]:
+    """Where the application is served, with this test's database, which is there until all is answered."""
+    yield server_url
+    until(lambda: not Quiet.busy)
 
 
 @pytest.fixture
-def opened(running: Chromium) -> Iterator[Callable[..., Page]]:
+def opened(running: Chromium, url: str) -> Iterator[Callable[..., Page]]:
     """Opens a page of its own cookies; whatever is wrong with its scripts, styles and pictures fails the test."""
     contexts, wrong = [], []
 
