@@ -14,7 +14,7 @@ ANYBODY, SIGNED_IN = "anybody", "signed in"
 
 ROLE_MEANS: dict[str, str] = {
     "admin": "everything, people and settings included",
-    "sender": "writes, sends and follows campaigns, and brings people onto lists",
+    "sender": "writes, approves, sends and follows campaigns, and brings people onto lists",
     "editor": "writes newsletters and toolkit copy; may pause a campaign, but not send one",
     "analyst": "sees figures, and nobody's address",
 }

@@ -22,7 +22,7 @@ class Autosave extends HTMLElement {
     this.saved = this.typed();
     if (this.outdated()) return;
     for (const name of ["input", "change", "keydown", "htmx:after:swap", "visibilitychange"]) document.addEventListener(name, this);
-    for (const name of ["submit", "click"]) document.addEventListener(name, this, true);
+    for (const name of ["submit", "click", "toggle"]) document.addEventListener(name, this, true);
     for (const name of ["pagehide", "online", "focus"]) window.addEventListener(name, this);
     this.offer();
   }
@@ -31,6 +31,7 @@ class Autosave extends HTMLElement {
   handleEvent(event) {
     if (event.type === "submit") this.submitted(event);
     else if (event.type === "click") this.leaving(event);
+    else if (event.type === "toggle") void this.toggled(event.target);
     else if (event.type === "keydown") {
       if ((event.ctrlKey || event.metaKey) && event.key === "s") {
         event.preventDefault();
@@ -59,6 +60,20 @@ class Autosave extends HTMLElement {
     sessionStorage.removeItem(this.key);
     if (newer) location.reload();
     return newer;
+  }
+
+  /** A piece that is closed again shows the first words of what was saved meanwhile. @param {HTMLDetailsElement} piece */
+  async toggled(piece) {
+    const summary = piece.querySelector(":scope > summary[id]"), was = piece.dataset.base;
+    if (!summary || !piece.matches(".edit")) return;
+    if (!piece.open) await this.flush();
+    const { value } = /** @type {HTMLInputElement} */ (document.querySelector("form[data-autosave] [name=base]"));
+    piece.dataset.base = value;
+    if (piece.open || was === value) return;
+    const answer = await ask(location.href).catch(() => null);
+    const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const now = page?.getElementById(summary.id);
+    if (now) summary.replaceChildren(...now.childNodes);
   }
 
   get place() {

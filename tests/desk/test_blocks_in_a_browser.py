@@ -80,6 +80,16 @@ def test_a_newsletter_is_changed_by_keyboard_alone(
 
 
 @scripted
+def test_a_piece_that_is_closed_shows_the_words_that_were_saved(editor: Callable[..., Page]) -> None:
+    page = editor()
+    row = page.locator("#edit-1")
+    row.click()
+    page.get_by_label("Text", exact=True).first.press_sequentially("First. ")
+    row.click()
+    expect(row).to_contain_text("First.")
+
+
+@scripted
 def test_a_piece_is_dragged_to_another_place_and_into_a_condition(editor: Callable[..., Page]) -> None:
     page = editor()
     page.locator("#edit-3").click()

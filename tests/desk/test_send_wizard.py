@@ -362,7 +362,9 @@ def test_a_send_waits_for_a_second_person_who_is_not_who_asked(
     assert "waits for your yes" not in wizard.browser.get("/desk/").text
     own = wizard.browser.get(f"{wizard.path}/approve").text
     assert "Do not approve" not in own
-    assert "Approved." in say(approver, wizard, "yes")
+    approved = say(approver, wizard, "yes")
+    assert "Approved." in approved
+    assert "Nobody else here may approve" not in approved
     assert "Priya approved it" in wizard.look()
     assert "It is on its way." in wizard.go()
 
