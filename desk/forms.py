@@ -25,8 +25,12 @@ def hint_of(error: DaisychainError) -> str:
 
 def asked_number(name: str) -> int | None:
     """Return a number of the address's query or of a form; None if it is missing, or can't be a row's."""
-    number = request.values.get(name, type=int)
-    return number if number is not None and 0 <= number <= MOST else None
+    return row_number(request.values.get(name, ""))
+
+
+def row_number(text: str) -> int | None:
+    """Return a number that may be a row's; None for any other text, and for more digits than any row has."""
+    return int(text) if text.isdecimal() and len(text) < len(str(MOST)) else None
 
 
 class RowNumber(IntegerConverter):

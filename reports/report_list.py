@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, tuple_
 from reports.figures import main_figures
 from reports.notes import notes_on
 from reports.report import Figure
-from reports.small_cells import without_small_figures
+from reports.small_cells import notes_without_numbers, without_small_figures
 from reports.tallies import tally
 from sender.tables import Campaign
 
@@ -58,11 +58,12 @@ def campaign_lines(
 def _line(connection: Connection, campaign_id: int, small_cells: bool) -> CampaignLine:
     tallies = tally(connection, campaign_id)
     campaign, every = tallies.campaign, main_figures(tallies)
+    notes = [*notes_on(tallies)]
     if not small_cells:
-        every = without_small_figures(every)
+        every, notes = without_small_figures(every), notes_without_numbers(notes)
     assert campaign.frozen_at is not None
     return CampaignLine(
         campaign.id, campaign.name, campaign.state, campaign.list_name or "", campaign.frozen_at,
         tallies.counted_at - campaign.frozen_at, tallies.as_of, tallies.intake.rule_set,
-        {name: every[name] for name in OF_LIST}, list(notes_on(tallies)),
+        {name: every[name] for name in OF_LIST}, notes,
     )  # fmt: skip

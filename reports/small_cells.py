@@ -25,6 +25,7 @@ _WITHIN = {
     "clicked_not_told_apart": "clicked_machine",
 }  # fmt: skip
 _FEW = re.compile(rf"[1-{LEAST - 1}] people ")  # how such a note begins
+_PARTLY = re.compile(r"report on [\d,]+ of [\d,]+ accepted mails \([\d.]+%\)")
 _REACHED = "reached"  # no figure, but the denominator of most
 _THE_SAME = {"click_to_open": "clicked", "clicked": "click_to_open", "delivered": _REACHED, _REACHED: "delivered"}
 
@@ -42,8 +43,13 @@ def without_small_cells(report: Report) -> Report:
     shown = {scope: _shown(scope, figures, counts, hidden) for scope, figures in scopes.items()}
     clicked = counts.get(("", "clicked"), 0)
     links = [_link(link, clicked, ("", _REACHED) in hidden) for link in report.links]
-    notes = [note for note in report.notes if not _FEW.match(note)]
+    notes = notes_without_numbers(report.notes)
     return replace(report, figures=shown.pop(""), languages=shown, links=links, notes=notes)
+
+
+def notes_without_numbers(notes: Iterable[str]) -> list[str]:
+    """Return the notes for somebody who may see no small cells: without those numbers that may be, or tell, one."""
+    return [_PARTLY.sub("report on only some of the accepted mails", each) for each in notes if not _FEW.match(each)]
 
 
 def without_small_figures(figures: Mapping[str, Figure]) -> dict[str, Figure]:

@@ -18,7 +18,7 @@ from desk.access import connection, note, person, right
 from desk.forms import Form
 from desk.newsletters.autosave import answer_autosave, by_itself
 from desk.newsletters.editor import show_both
-from desk.newsletters.opened import asked_language, languages_of, manuscript_of_saved, opened
+from desk.newsletters.opened import asked_base, asked_language, languages_of, manuscript_of_saved, opened
 from desk.newsletters.palette import palette_of, written_link
 from newsletters.checks import Finding
 from newsletters.pieces.outline import cut
@@ -62,7 +62,7 @@ def change(newsletter_id: int) -> Any:
 
 def changed(newsletter: SavedNewsletter, what: str, form: Form, typed: Any) -> Any:
     """Save what was `typed`, do a step, and show it; with an error, show the form with everything as it was typed."""
-    language, base = asked_language(newsletter), request.form.get("base", newsletter.version, int)
+    language, base = asked_language(newsletter), asked_base(newsletter)
     seen = text_seen(connection(), newsletter, base, language)
     verb, _, at = what.partition(" ")
     made = write_typed(seen, typed, lambda field, error: form.errors.update({field: f"{error.message} {error.hint}"}))
@@ -118,7 +118,7 @@ def page_of(newsletter: SavedNewsletter, language: str, form: Form, text: str, t
     return form.page(
         "desk/newsletters/blocks.html", newsletter=newsletter, language=language, languages=languages_of(newsletter),
         pieces=pieces, palette=palette_of(newsletter), typed=typed or {}, written_link=written_link,
-        version=request.form.get("base", newsletter.version, int), adding=adding, today=current_day(),
+        version=asked_base(newsletter), adding=adding, today=current_day(),
         used=" ".join([text, *newsletter.contents.texts.values()]),
         opened={written_path(read_path(at)[:end]) for at in shown for end in range(1, 8, 2)}
         - _closed(asked, adding),

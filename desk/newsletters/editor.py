@@ -11,7 +11,7 @@ from daisychain.errors import InputError, StateError
 from desk.access import connection, note, person, right
 from desk.forms import Form, asked_number
 from desk.newsletters.autosave import answer_autosave, by_itself, kind_of_save
-from desk.newsletters.opened import asked_language, languages_of, manuscript_of_saved, opened
+from desk.newsletters.opened import asked_base, asked_language, languages_of, manuscript_of_saved, opened
 from newsletters.pieces.outline import same_line_ends
 from newsletters.preview.editor_view import look_at
 from newsletters.stored.contents import Change
@@ -37,7 +37,7 @@ def source(newsletter_id: int) -> Any:
 def write(newsletter_id: int) -> Any:
     """Save the text; on top of somebody else's change, show both."""
     newsletter = opened(newsletter_id)
-    language, base = asked_language(newsletter), request.form.get("base", newsletter.version, int)
+    language, base = asked_language(newsletter), asked_base(newsletter)
     typed = same_line_ends(request.form.get("text", ""), newsletter.contents.texts[language])
     form, result = Form(text=typed), None
     with form.check("text"):
@@ -73,11 +73,11 @@ def both(newsletter_id: int) -> Any:
 def put_together(newsletter_id: int) -> Any:
     """Save both texts put together as chosen; if the other one changed meanwhile, ask again."""
     newsletter = opened(newsletter_id)
-    language, kept_as = asked_language(newsletter), request.form.get("kept_as", 0, int)
+    language, kept_as = asked_language(newsletter), asked_number("kept_as") or 0
     asked = _kept(newsletter, language, kept_as)
     pairs = asked.pairs[language]
     form = Form(*(f"piece-{at}" for at in range(len(pairs))))
-    if newsletter.version != request.form.get("base", 0, int):
+    if newsletter.version != asked_number("base"):
         form.errors["both"] = f"{newsletter.updated_by} saved once more. Please look again."
         return show_both(asked, language, form)
     with form.check("both"):

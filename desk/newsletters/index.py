@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 
 from daisychain.errors import InputError
 from desk.access import connection, note, person, right
-from desk.forms import Form
+from desk.forms import Form, asked_number, row_number
 from desk.newsletters.opened import opened
 from newsletters.compose.blocks import registry
 from newsletters.documents.document import parse_document
@@ -37,15 +37,15 @@ EARLIER = "newsletter "
 @right("newsletters.write")
 def index() -> Any:
     """List newsletters, the newest change first; an empty list is the form for the first one."""
-    words, skip = request.args.get("words", ""), request.args.get("skip", 0, int)
-    found = list_newsletters(connection(), words, at_most=PAGE + 1, skip=max(skip, 0))
+    words, skip = request.args.get("words", ""), asked_number("skip") or 0
+    found = list_newsletters(connection(), words, at_most=PAGE + 1, skip=skip)
     states = newsletter_states(connection(), [origin_of(each.name) for each in found])
     said = {each.name: states[origin_of(each.name)] for each in found if origin_of(each.name) in states}
     titles = {each.name: each.title for each in list_toolkits(connection())}
     return _new_form().page(
         "desk/newsletters/index.html", newsletters=found[:PAGE], words=words, toolkit_titles=titles, **_choices(),
         sent=said, layout_names=registry().layouts, older=skip + PAGE if len(found) > PAGE else None,
-        deleted=request.args.get("deleted", type=int),
+        deleted=asked_number("deleted"),
     )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def index() -> Any:
 @right("newsletters.write")
 def thumbnail(newsletter_id: int) -> Any:
     """Return the small picture of a newsletter."""
-    content = find_thumbnail(connection(), newsletter_id) or abort(404)
+    content = find_thumbnail(connection(), opened(newsletter_id).id) or abort(404)
     return Response(content, mimetype="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
 
 
@@ -121,8 +121,8 @@ def _choices() -> dict[str, Any]:
 
 
 def _made(toolkit: str, begin: str) -> SavedNewsletter:
-    if begin.removeprefix(EARLIER).isdecimal():
-        earlier = load(connection(), int(begin.removeprefix(EARLIER)))
+    if number := row_number(begin.removeprefix(EARLIER)):
+        earlier = load(connection(), number)
         return create(connection(), f"{earlier.title} (copy)", earlier.contents, who=person().name)
     if begin not in registry().layouts:
         raise InputError("Choose what it begins with.")

@@ -8,6 +8,7 @@ from typing import Any
 from flask import abort, redirect, request, session, url_for
 
 from desk.access import connection, note, person, settings
+from desk.forms import asked_number
 from lists.list_people import ListPeople, open_people
 from lists.lists import list_names
 from newsletters.documents.language_names import language_name
@@ -28,6 +29,11 @@ def opened(newsletter_id: int) -> SavedNewsletter:
         abort(404)
     note(found.name)
     return found
+
+
+def asked_base(newsletter: SavedNewsletter) -> int:
+    """Return the version that the person was looking at; 0, which is older than any, if that can't be a version."""
+    return asked_number("base") or 0 if "base" in request.form else newsletter.version
 
 
 def manuscript_of_saved(newsletter: SavedNewsletter) -> StoredManuscript:

@@ -27,17 +27,20 @@ def upload(newsletter_id: int) -> Any:
     newsletter = load(connection(), opened(newsletter_id).id, lock=True)
     _, where, *place = [*request.form.get("what", "").split(" "), ""]
     field, form, typed, what = f"{where}:file", Form(), request.form.copy(), "auto"
+    image = None
     with form.check(field):
         file = request.files.get(field)
         if file is None or not file.filename:
             raise InputError("No picture was chosen.", hint="Choose a file first.")
         content = file.stream.read(MAX_BYTES + 1)
         newsletter, image = add_picture(connection(), newsletter.id, file.filename, content, who=person().name)
-        note(picture=image.name)
         what, typed[where] = f"save {where.partition(':')[0]}", image.name
         if where == "new":
             what = f"add {place[0]} picture {image.name} {' '.join(typed.get('new:alt', '').split())}".strip()
-    return changed(newsletter, what, form, typed)
+    answer = changed(newsletter, what, form, typed)
+    if image:
+        note(newsletter.name, picture=image.name)  # after the save of the text, which may leave no line
+    return answer
 
 
 @blueprint.post("/remove")
@@ -46,6 +49,7 @@ def remove(newsletter_id: int) -> Any:
     """Take an uploaded picture out of the newsletter, which an undo brings back."""
     newsletter = opened(newsletter_id)
     name = request.form.get("what", "").removeprefix("remove ")
-    note(picture=name)
     newsletter = remove_picture(connection(), newsletter.id, name, who=person().name)
-    return changed(newsletter, "auto", Form(), request.form)
+    answer = changed(newsletter, "auto", Form(), request.form)
+    note(newsletter.name, picture=name)
+    return answer

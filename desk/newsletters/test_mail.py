@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from accounts.staff import list_colleagues
 from daisychain.errors import InputError
 from desk.access import connection, database, note, person, right, settings
-from desk.forms import Form
+from desk.forms import Form, asked_number
 from desk.newsletters.opened import opened
 from lists.lists import list_names
 from newsletters.stored.manuscripts import origin_of
@@ -57,10 +57,10 @@ def _chosen() -> list[str]:
 
 
 def _page(newsletter: SavedNewsletter, form: Form) -> Any:
-    sent = request.args.get("sent", type=int)
+    sent = asked_number("sent")
     others = [each for each in list_colleagues(connection()) if each.id != person().account_id]
     lists = [("", "the newsletter’s own sender"), *((name, name) for name in list_names(connection()))]
     return form.page(
         "desk/newsletters/test.html", newsletter=newsletter, others=others, sets=all_sets(connection()), lists=lists,
-        mails=mails_of_test(connection(), sent) if sent else [], sent=sent,
+        mails=mails_of_test(connection(), sent, origin_of(newsletter.name)) if sent else [], sent=sent,
     )  # fmt: skip

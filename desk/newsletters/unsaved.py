@@ -15,6 +15,7 @@ from daisychain.cache import Busy
 from daisychain.errors import InputError
 from desk.access import connection, leave_no_line, person, right
 from desk.newsletters.opened import (
+    asked_base,
     asked_language,
     asked_people,
     chosen_reader,
@@ -117,7 +118,7 @@ def _typed(newsletter: SavedNewsletter, language: str) -> str:
     saved = newsletter.contents.texts[language]
     if "text" in request.form:
         return same_line_ends(request.form["text"], saved)
-    seen = text_seen(connection(), newsletter, request.form.get("base", newsletter.version, int), language)
+    seen = text_seen(connection(), newsletter, asked_base(newsletter), language)
     return write_typed(seen, request.form, lambda field, error: None)  # the save says what is wrong with a field
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from desk.access import connection, note, person, right
-from desk.newsletters.opened import opened
+from desk.newsletters.opened import asked_base, opened
 from newsletters.stored.versions import contents_of, next_undo, restore, undo
 from newsletters.stored.versions import versions as list_versions
 
@@ -40,7 +40,7 @@ def show(newsletter_id: int, save_id: int) -> Any:
 def bring_back(newsletter_id: int, save_id: int) -> Any:
     """Make an old version the newest one."""
     newsletter = opened(newsletter_id)
-    made = restore(connection(), newsletter.id, save_id, _base(newsletter.version), who=person().name)
+    made = restore(connection(), newsletter.id, save_id, asked_base(newsletter), who=person().name)
     note(version=made.version)
     flash("Restored, as a new version.")
     return redirect(url_for("editor.source", newsletter_id=newsletter.id))
@@ -51,7 +51,7 @@ def bring_back(newsletter_id: int, save_id: int) -> Any:
 def take_back(newsletter_id: int) -> Any:
     """Take the last step back, as a new version."""
     newsletter = opened(newsletter_id)
-    made = undo(connection(), newsletter.id, _base(newsletter.version), who=person().name)
+    made = undo(connection(), newsletter.id, asked_base(newsletter), who=person().name)
     note(version=made.version)
     flash("Undone. What was there is kept among the versions.")
     view = "blocks.index" if request.form.get("back", "").startswith("blocks") else "editor.source"
@@ -64,8 +64,3 @@ def take_back(newsletter_id: int) -> Any:
 def _for_the_head() -> dict[str, Any]:
     """Let the head of each page of a newsletter say what an undo takes back."""
     return {"next_undo": lambda newsletter: next_undo(connection(), newsletter)}
-
-
-def _base(version: int) -> int:
-    """Return the version that the person was looking at."""
-    return request.form.get("base", version, int)

@@ -10,7 +10,7 @@ from accounts.staff import ids_with, names_with
 from daisychain.database import database_now, may_wait
 from daisychain.errors import StateError
 from desk.access import connection, database, note, person, right, settings
-from desk.forms import Form
+from desk.forms import Form, row_number
 from desk.newsletters.opened import draft_of, opened
 from desk.send_wizard.wizard_page import seen_content, signed, wizard_page
 from lists.list_people import open_people
@@ -43,7 +43,7 @@ def go(newsletter_id: int) -> Any:
     """Send or schedule it once; if something has moved since the page was shown, show it again with that."""
     newsletter, form = opened(newsletter_id), Form("campaign", "seen", "repeats")
     try:
-        campaign = find_campaign(connection(), int(form["campaign"] if form["campaign"].isdecimal() else 0))
+        campaign = find_campaign(connection(), row_number(form["campaign"]) or 0)
     except UnknownCampaign:  # another draft has taken its place
         campaign = draft_of(newsletter)
     if campaign.document != origin_of(newsletter.name):

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, url_for
 
 from daisychain.clock import home_zone
 from desk.access import connection, note, right
-from desk.forms import Form
+from desk.forms import Form, row_number
 from desk.newsletters.opened import draft_of, opened
 from desk.send_wizard.wizard_page import wizard_page
 from newsletters.stored.newsletters import SavedNewsletter
@@ -58,11 +58,11 @@ def preset(people: int) -> Plan:
 
 
 def _plan(form: Form) -> Plan:
-    canary = int(form["canary"]) if form["canary"].isdecimal() else 0
+    canary, wait = row_number(form["canary"]), row_number(form["wait"])
     return Plan(
         at=form["at"].replace("T", " ") or None, canary=canary or None,
-        wait=f"{int(form['wait'])}s" if canary and form["wait"].isdecimal() else None, between=form["between"] or None,
-        per_minute=int(form["per_minute"] or 0) or None if form["per_minute"].isdecimal() else None,
+        wait=f"{wait}s" if canary and wait is not None else None, between=form["between"] or None,
+        per_minute=row_number(form["per_minute"]) or None,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from daisychain.cache import Busy
 from daisychain.errors import InputError
 from newsletters.browser.browser import Browser, BrowserError, Page, View, chromium, open_browser
 from newsletters.preview.editor_view import show
@@ -39,12 +40,17 @@ def draw_thumbnails(connection: Connection) -> int:
     ).all()
     if not rows or not chromium():
         return 0
+    drawn = 0
     with open_browser() as browser:
         for row in rows:
-            values = {"version": row.version, "content": _drawn(connection, browser, row.name)}
+            try:
+                values = {"version": row.version, "content": _drawn(connection, browser, row.name)}
+            except Busy:  # slow texts have used up the time of this process; the others come next time
+                break
+            drawn += 1
             new = insert(table).values(newsletter_id=row.id, **values)
             connection.execute(new.on_conflict_do_update(index_elements=[table.newsletter_id], set_=values))
-    return len(rows)
+    return drawn
 
 
 def find_thumbnail(connection: Connection, newsletter_id: int) -> bytes:

@@ -119,8 +119,11 @@ def _inputs(languages: Languages, code: str, people: ListPeople | None, member: 
     return {name: (found or {}).get(name) for name in fields}
 
 
-def mails_of_test(connection: Connection, campaign_id: int) -> list[SentTest]:
-    """Return each mail of a test send."""
+def mails_of_test(connection: Connection, campaign_id: int, document: str = "") -> list[SentTest]:
+    """Return each mail of a test send; none if it is no test, or none of the `document` that was asked for."""
+    campaign = find_campaign(connection, campaign_id)
+    if not campaign.is_test or document not in ("", campaign.document):
+        return []
     emails = emails_of(connection, campaign_id)
     rows = connection.execute(
         select(Delivery.address, Delivery.compiled_id, Delivery.state, Delivery.reason)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from PIL import Image
 from sqlalchemy import Connection, update
 
+from daisychain.cache import Busy
 from daisychain.database import Database
 from newsletters.preview.thumbnails import draw_thumbnails, find_thumbnail
 from newsletters.stored.contents import Change, Contents
@@ -49,3 +51,12 @@ def test_a_newsletter_is_drawn_once_a_version_and_one_that_can_t_be_shown_has_no
     hour_ago(connection)
     assert draw_thumbnails(connection) == 1
     assert find_thumbnail(connection, made.id) != first
+
+
+def test_a_text_that_uses_up_the_time_keeps_no_other_from_being_drawn(connection: Connection) -> None:
+    create(connection, "May", Contents({"": f"{HEAD}One\n"}), who="Ann")
+    create(connection, "June", Contents({"": f"{HEAD}Two\n"}), who="Ann")
+    hour_ago(connection)
+    with patch("newsletters.preview.thumbnails.show", side_effect=[None, Busy("This takes long.")]):
+        assert draw_thumbnails(connection) == 1
+    assert draw_thumbnails(connection) == 1
