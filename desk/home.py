@@ -13,7 +13,8 @@ from newsletters.stored.manuscripts import name_of_origin
 from newsletters.stored.newsletters import UnknownNewsletter, find, list_newsletters
 from newsletters.toolkit_store.store import ending_copy
 from newsletters.toolkits.toolkit import current_day
-from sender.campaigns.approvals import waiting_for
+from sender.campaigns.approvals import KeptApproval, answered_for, waiting_for
+from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.first_steps import find_first_steps
 from sender.campaigns.needs import find_needs
 
@@ -44,11 +45,18 @@ def _writing() -> dict[str, Any]:
 
 
 def _approvals() -> dict[str, Any]:
-    """Return the drafts that wait for this person's yes, each with its newsletter's id and who asked."""
-    if not person().may("campaigns.approve"):
-        return {"approvals": []}
+    """Return the drafts that wait for this person's yes, and those to which somebody has answered this person."""
+    found: dict[str, list[Any]] = {"approvals": [], "answered": []}
+    if person().may("campaigns.approve"):
+        found["approvals"] = _of_newsletters(waiting_for(connection(), person().name, person().account_id))
+    if person().may("campaigns.prepare"):
+        found["answered"] = _of_newsletters(answered_for(connection(), person().account_id))
+    return found
+
+
+def _of_newsletters(drafts: list[tuple[CampaignRecord, KeptApproval]]) -> list[Any]:
     found = []
-    for draft, asked in waiting_for(connection(), person().name, person().account_id):
+    for draft, asked in drafts:
         with suppress(UnknownNewsletter):
             found.append((find(connection(), name_of_origin(draft.document)), asked))
-    return {"approvals": found}
+    return found

@@ -92,7 +92,7 @@ def next_undo(connection: Connection, now: SavedNewsletter) -> UndoStep | None:
     before = _row(connection, now.id, NewsletterSave.version < begun)
     if before is None:
         return None
-    what = (undone and undone.note) or f"changes since {clock.shown((undone or current).since)}"
+    what = (undone and undone.note) or f"changes since {clock.shown_with_day((undone or current).since)}"
     return UndoStep(what, before.id, before.version)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
@@ -234,11 +234,21 @@ def newest_requests() -> Select[int]:
 
 def waiting_for(connection: Connection, who: str, who_id: int) -> list[tuple[CampaignRecord, KeptApproval]]:
     """Return the drafts that wait for a second look that this person may give, with the request."""
-    drafts = select(Campaign.id).where(Campaign.state == "draft")
-    waiting = _KEPT.where(Approval.id.in_(newest_requests()), Approval.answer == "asked")
-    rows = connection.execute(waiting.where(Approval.campaign_id.in_(drafts)).order_by(Approval.id)).all()
-    found = [(find_campaign(connection, row.campaign_id), KeptApproval(*row)) for row in rows]
+    found = _drafts_with(connection, Approval.answer == "asked")
     return [(draft, kept) for draft, kept in found if not _no_second_person(connection, draft, kept, who, who_id)]
+
+
+def answered_for(connection: Connection, who_id: int) -> list[tuple[CampaignRecord, KeptApproval]]:
+    """Return the drafts for which this person asked, and somebody has answered, with the answer."""
+    return _drafts_with(connection, Approval.answer != "asked", Approval.asked_by_id == who_id)
+
+
+def _drafts_with(connection: Connection, *such: ColumnElement[bool]) -> list[tuple[CampaignRecord, KeptApproval]]:
+    drafts = select(Campaign.id).where(Campaign.state == "draft")
+    rows = connection.execute(
+        _KEPT.where(Approval.id.in_(newest_requests()), Approval.campaign_id.in_(drafts), *such).order_by(Approval.id)
+    ).all()
+    return [(find_campaign(connection, row.campaign_id), KeptApproval(*row)) for row in rows]
 
 
 _KEPT = select(*(getattr(Approval, each.name) for each in fields(KeptApproval)))

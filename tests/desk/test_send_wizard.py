@@ -365,8 +365,11 @@ def test_a_send_waits_for_a_second_person_who_is_not_who_asked(
     approved = say(approver, wizard, "yes")
     assert "Approved." in approved
     assert "Nobody else here may approve" not in approved
+    assert "Priya approved it" in wizard.browser.get("/desk/").text
+    assert "Priya approved it" not in approver.get("/desk/").text
     assert "Priya approved it" in wizard.look()
     assert "It is on its way." in wizard.go()
+    assert "Priya approved it" not in wizard.browser.get("/desk/").text
 
 
 def test_a_no_needs_a_reason_and_is_shown_to_who_asked(
@@ -377,6 +380,7 @@ def test_a_no_needs_a_reason_and_is_shown_to_who_asked(
     assert "Say why not" in say(approver, wizard, "no")
     assert "Not approved." in say(approver, wizard, "no", "The date is wrong")
     assert "The date is wrong" in wizard.browser.get(f"{wizard.path}/approve").text
+    assert "Priya did not approve it: The date is wrong" in wizard.browser.get("/desk/").text
     assert "A second person has to approve this first." in wizard.look()
 
 
