@@ -134,7 +134,9 @@ class _PlainConnection(http.client.HTTPConnection):
 
     def has_more(self) -> bool:
         """Whether there is something to read. Before an answer is due, that is the end of the connection."""
-        return bool(select.select([self.sock], [], [], 0)[0])
+        looking = select.poll()  # unlike select, for any number of open files
+        looking.register(self.sock, select.POLLIN)
+        return bool(looking.poll(0))
 
     def send(self, data: Any) -> None:
         """Send bytes in pieces: over TLS the timeout of one write is for each of its records."""
