@@ -81,10 +81,14 @@ def _decided(decision: KeptDecision) -> str:
 
 
 def minutes_left(connection: Connection, found: CampaignStatus) -> int | None:
-    """Return how long the people who wait will take at the pace of the last minute; None if that is not known."""
+    """Return how long the people who wait will take at the pace of the last minute; None if that is not known.
+
+    While the first few are watched, the rest waits for them, whatever the pace was.
+    """
     since = database_now(connection) - LATELY
     lately = select(func.sum(Attempt.accepted + Attempt.refused)).where(
         Attempt.campaign_id == found.campaign.id, Attempt.ended_at > since
     )
-    done = connection.scalar(lately) if found.campaign.state == "sending" and not found.wait else 0
+    runs = found.campaign.state == "sending" and not found.wait and not found.plan.canary_out
+    done = connection.scalar(lately) if runs else 0
     return max(1, round(found.ledger.waiting / done)) if done else None

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
@@ -17,8 +18,10 @@ from lists.members import unsubscribe
 from lists.suppression import suppress
 from lists.tables import Member
 from sender.campaigns import steering
+from sender.campaigns.campaign_history import minutes_left
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.plans import Plan
+from sender.campaigns.status import campaign_status
 from sender.delivery import batch_jobs
 from sender.delivery.confirmed_places import confirm
 from sender.delivery.ledger import read_ledger
@@ -87,6 +90,13 @@ def test_progress_adds_up_and_says_so(sender: Browser, under_way: int) -> None:
     assert "Look again" in page
     assert "mailbox full" in page
     assert len(page.encode()) < 50_000
+
+
+def test_no_time_is_named_while_the_first_few_are_watched(database: Database, under_way: int) -> None:
+    with database.engine.connect() as connection:
+        found = campaign_status(connection, under_way)
+        assert minutes_left(connection, found) == 1
+        assert minutes_left(connection, replace(found, plan=replace(found.plan, canary_out=True))) is None
 
 
 def test_progress_that_does_not_add_up_is_said_in_words(database: Database, sender: Browser, under_way: int) -> None:

@@ -46,6 +46,14 @@ def source(opened_as: OpenAs, url: str, may: SavedNewsletter) -> Callable[..., P
     return open_page
 
 
+def test_the_preview_view_shows_what_was_chosen(opened_as: OpenAs, url: str, may: SavedNewsletter) -> None:
+    page = opened_as("editor")
+    page.goto(f"{url}/desk/newsletters/{may.id}/preview")
+    page.get_by_label("On", exact=True).select_option("desktop")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator("iframe.mail.desktop")).to_be_visible()
+
+
 def code(page: Page) -> Locator:
     return page.locator("dc-source .cm-content")
 
