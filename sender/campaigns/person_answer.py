@@ -59,7 +59,9 @@ def _name(timeline: Timeline) -> str:
 
 
 def _accepted(timeline: Timeline) -> Answer:
-    events = {entry.what: entry for entry in timeline.entries if isinstance(entry, EventEntry)}
+    told = [entry for entry in timeline.entries if isinstance(entry, EventEntry)]
+    events = {entry.what: entry for entry in told if not entry.by_machine}
+    scanned = [entry for entry in told if entry.by_machine]
     taken = [entry for entry in timeline.entries if isinstance(entry, AttemptEntry)]
     sentences = [f"{_provider(timeline)} accepted the mail {shown(taken[-1].at)}."] if taken else []
     if timeline.reason:
@@ -81,10 +83,12 @@ def _accepted(timeline: Timeline) -> Answer:
     if "rejected" in events and not delivered:
         text = f"{_provider(timeline)} did not send it: {events['rejected'].words or 'no reason given'}."
         return "No", [*sentences, text], ["Look at the provider's own suppression list, and ask the person."]
-    if not delivered and not read:
+    if not delivered and not read and not scanned:
         return "Probably", [*sentences, "Nothing has been reported since."], ["Ask them to look in their spam folder."]
     if not read:
         sentences.append("Nobody opened it that we know of." if "opened" not in events else "It was opened.")
+    if scanned:
+        sentences.append(f"A scanner or a mail program looked at it {shown(scanned[-1].at)}, which is no person.")
     return "Yes", sentences, [] if read else ["If they can't find it, it may be in their spam folder."]
 
 

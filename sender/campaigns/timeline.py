@@ -59,6 +59,7 @@ class EventEntry(TimelineEntry):
     source: str
     attempt: int | None
     told_at: datetime
+    by_machine: bool
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,9 @@ def _events(connection: Connection, person: _Person) -> Iterator[TimelineEntry]:
     for row in connection.execute(select(Event.__table__).where(Event.delivery_id == person.id)):
         parts = [row.bounce, row.open_class, row.url, str(row.detail.get("reason") or "")]
         text = " ".join(part for part in parts if part)
-        yield EventEntry(row.at, row.kind, text, row.source, row.attempt_id, row.received_at)
+        yield EventEntry(
+            row.at, row.kind, text, row.source, row.attempt_id, row.received_at, row.open_class == "machine"
+        )
 
 
 def _left(connection: Connection, campaign: CampaignRecord, person: _Person) -> Iterator[TimelineEntry]:

@@ -25,7 +25,7 @@ from sender.campaigns.status import campaign_status
 from sender.delivery import batch_jobs
 from sender.delivery.confirmed_places import confirm
 from sender.delivery.ledger import read_ledger
-from sender.tables import Attempt, Campaign, Decision, Delivery, LedgerMove
+from sender.tables import Attempt, Campaign, Decision, Delivery, Event, LedgerMove
 from sender.upkeep import foreground
 from tests.desk.staff import Browser
 from tests.desk.test_access import lines
@@ -416,6 +416,17 @@ def test_did_they_get_it_by_what_came_back(database: Database, sender: Browser, 
         tell(campaign, campaign.event(kind, at=at, type="bounce", reason="550 no such user"))
     page = words(sender.post(f"/desk/campaigns/{campaign.campaign_id}/who", email=campaign.address()).text)
     assert answer in page
+
+
+def test_did_they_get_it_takes_no_scanner_for_a_person(database: Database, sender: Browser) -> None:
+    campaign = sent(database, people=1)
+    for at, kind in enumerate(["delivered", "open", "click"]):
+        tell(campaign, campaign.event(kind, at=at))
+    with database.engine.begin() as connection:
+        connection.execute(update(Event).where(Event.kind.in_(["opened", "clicked"])).values(open_class="machine"))
+    page = words(sender.post(f"/desk/campaigns/{campaign.campaign_id}/who", email=campaign.address()).text)
+    assert "Nobody opened it that we know of. A scanner or a mail program looked at it" in page
+    assert "followed" not in page
 
 
 @pytest.mark.parametrize("path", ["", "/resume", "/cancel", "/retry", "/plan", "/correct", "/uncertain", "/people"])
