@@ -98,15 +98,15 @@ def test_every_connection_of_a_worker_is_ended_if_it_stands_idle_in_a_transactio
             await Workers(database)._begin_session(connection)
             return await (await connection.execute(IDLE)).fetchone()
 
+    campaign_id = frozen(database, 5)  # before, as its own statements may be further apart on a busy machine
     with database.engine.connect() as connection:
         assert connection.scalar(text(IDLE)) == frame.IDLE_COMMAND
-    monkeypatch.setattr(frame, "IDLE_WORKER", "100ms")
+    monkeypatch.setattr(frame, "IDLE_WORKER", "500ms")
     database.for_work()
-    assert asyncio.run(of_slots()) == ("100ms",)
+    assert asyncio.run(of_slots()) == ("500ms",)
     with LiveSender(database) as sender:
         assert sender._connection is not None
-        assert sender._connection.execute(IDLE).fetchone() == ("100ms",)
-    campaign_id = frozen(database, 5)
+        assert sender._connection.execute(IDLE).fetchone() == ("500ms",)
     stuck = database.engine.connect()
     stuck.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update())
     with database.engine.begin() as connection:  # waits until the server has ended the other one
