@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from daisychain.database import Database
@@ -18,6 +18,9 @@ from tests.desk.staff import PASSWORD, app_code, free_code
 
 RUN = """() => axe.run(document).then(({violations}) => violations.flatMap(({id, impact, nodes}) => nodes.map(
     ({target, failureSummary}) => `${impact} ${id} at ${target[0]}: ${failureSummary}`)))"""
+
+# Only a failure waits so long; Playwright's own five seconds are too few for a busy machine.
+expect.set_options(timeout=60_000)
 
 
 class Quiet(WSGIRequestHandler):
