@@ -131,7 +131,7 @@ def leave(daisychain: Daisychain, name: str) -> None:
 def test_a_newsletter_is_sent_in_five_pages_and_the_button_says_the_number(wizard: Wizard, database: Database) -> None:
     page = wizard.browser.get(f"{wizard.path}/list").text
     assert "3 people" in page
-    assert "1 excluded: 1 unsubscribed" in page
+    assert "1 excluded: 1 left" in page
     assert "Checked for supporters, 3 people" in wizard.browser.get(f"{wizard.path}/checks?list=supporters").text
     assert "At what time?" in wizard.draft()
     assert "Second look" in wizard.plan()
@@ -503,7 +503,7 @@ def test_the_approver_sees_three_members_mails_exclusions_overrides_and_what_cha
     page = approver.get(f"{wizard.path}/approve").text
     for part in (
         "3 of supporters",
-        "1 excluded: 1 unsubscribed",
+        "1 excluded: 1 left",
         "It is meant",
         "changed since",
         "+[Add a greeting] Dear",
