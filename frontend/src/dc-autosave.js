@@ -16,6 +16,10 @@ class Autosave extends HTMLElement {
   both = "";
   /** @type {Promise<void> | null} */
   sending = null;
+  /** What was sent and has no answer: the server may have saved it, or not. @type {URLSearchParams | null} */
+  sent = null;
+  /** Whether this page is being left, which breaks off what is under way. */
+  left = false;
 
   connectedCallback() {
     this.since = /\d\d:\d\d/.exec(this.place.textContent ?? "")?.[0] ?? "";
@@ -23,7 +27,7 @@ class Autosave extends HTMLElement {
     if (this.outdated()) return;
     for (const name of ["input", "change", "keydown", "htmx:after:swap", "visibilitychange"]) document.addEventListener(name, this);
     for (const name of ["submit", "click", "toggle"]) document.addEventListener(name, this, true);
-    for (const name of ["pagehide", "online", "focus"]) window.addEventListener(name, this);
+    for (const name of ["beforeunload", "pagehide", "online", "focus"]) window.addEventListener(name, this);
     this.offer();
   }
 
@@ -37,7 +41,8 @@ class Autosave extends HTMLElement {
         event.preventDefault();
         this.turn.later(0);
       }
-    } else if (event.type === "pagehide") this.ended();
+    } else if (event.type === "beforeunload") this.left = true;
+    else if (event.type === "pagehide") this.ended();
     else if (event.type === "htmx:after:swap") this.saved = this.typed();
     else if (["online", "focus", "visibilitychange"].includes(event.type)) {
       if (this.trouble === "trying" || this.trouble === "signed out") this.turn.later(0);
@@ -45,6 +50,7 @@ class Autosave extends HTMLElement {
   }
 
   changed() {
+    this.left = false;
     if (this.trouble) this.keep();
     if (this.trouble === "collided") return;
     if (this.trouble !== "trying" && this.trouble !== "signed out") {
@@ -104,7 +110,7 @@ class Autosave extends HTMLElement {
       return;
     }
     if (this.trouble === "signed out" && !(await this.signedIn())) return this.later();
-    const answer = await this.post(fieldsOf(form)).catch(() => null);
+    const answer = await this.postAfter(this.sent, fieldsOf(form)).catch(() => null);
     if (answer?.status === 401 || answer?.status === 400 || answer?.status === 403) return this.later("signed out");
     if (!answer || answer.status >= 500) return this.later("trying");
     await this.answered(answer, typed);
@@ -116,6 +122,24 @@ class Autosave extends HTMLElement {
     fields.set("what", "auto");
     fields.set("csrf_token", token());
     return ask(/** @type {HTMLFormElement} */ (writtenForm()).action, { method: "POST", body: fields, ...options });
+  }
+
+  /**
+   * Post what is typed; before it, once more, what was sent without an answer. If that was saved, saving it again
+   * changes nothing, and gives its version: nobody collides with themselves.
+   * @param {URLSearchParams | null} sent @param {URLSearchParams} fields
+   */
+  async postAfter(sent, fields) {
+    if (sent) {
+      const first = await this.post(sent);
+      if (first.status >= 500) return first;
+      const { version } = first.ok ? await first.json() : {};
+      if (version) fields.set("base", version);
+    }
+    this.sent = fields;
+    const answer = await this.post(fields);
+    if (answer.status < 500) this.sent = null;
+    return answer;
   }
 
   /** @param {Response} answer @param {string} typed */
@@ -149,6 +173,11 @@ class Autosave extends HTMLElement {
 
   /** @param {"trying" | "signed out"} [trouble] */
   later(trouble) {
+    if (this.left) {
+      this.left = false; // a page that is still there after this tries again
+      this.turn.soon(1_000);
+      return;
+    }
     if (trouble) this.trouble = trouble;
     this.keep();
     this.wait = Math.min(this.wait * 2, 15_000);
@@ -199,7 +228,7 @@ class Autosave extends HTMLElement {
     if (!form) return;
     const at = new Date().toTimeString().slice(0, 5);
     try {
-      localStorage.setItem(this.key, JSON.stringify({ fields: fieldsOf(form).toString(), typed: this.typed(), at, leaving }));
+      localStorage.setItem(this.key, JSON.stringify({ fields: fieldsOf(form).toString(), typed: this.typed(), sent: this.sent?.toString(), at, leaving }));
     } catch { /* this browser keeps nothing */ }
   }
 
@@ -212,24 +241,25 @@ class Autosave extends HTMLElement {
     }
     const fields = new URLSearchParams(kept.fields);
     const base = /** @type {HTMLInputElement | null} */ (document.querySelector("form[data-autosave] [name=base]"));
-    if (kept.leaving && fields.get("base") === base?.value) {
-      void this.putBack(fields);
+    const sent = kept.sent ? new URLSearchParams(kept.sent) : null;
+    if (kept.leaving && (sent || fields.get("base") === base?.value)) {
+      void this.putBack(sent, fields);
       return;
     }
     const notice = document.createElement("p");
     notice.className = "notice warning";
     notice.setAttribute("role", "status");
     notice.append(`A text of ${kept.at} was not saved, and is kept in this browser. `);
-    notice.append(button("Use it", () => this.putBack(fields)), " ", button("Discard it", () => {
+    notice.append(button("Use it", () => this.putBack(sent, fields)), " ", button("Discard it", () => {
       localStorage.removeItem(this.key);
       notice.remove();
     }));
     writtenForm()?.before(notice);
   }
 
-  /** @param {URLSearchParams} fields */
-  async putBack(fields) {
-    const answer = await this.post(fields).catch(() => null);
+  /** @param {URLSearchParams | null} sent @param {URLSearchParams} fields */
+  async putBack(sent, fields) {
+    const answer = await this.postAfter(sent, fields).catch(() => null);
     const result = answer?.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
     if (!answer?.ok && !result.both) return this.show(`Not saved: ${result.error ?? "the server did not answer"}`);
     localStorage.removeItem(this.key);
@@ -269,11 +299,12 @@ class Autosave extends HTMLElement {
   }
 
   ended() {
+    this.left = true;
     const form = writtenForm();
     if (!form || !this.dirty) return;
     this.keep(!this.trouble);
     const fields = fieldsOf(form);
-    if (!this.trouble && fields.toString().length < MOST_AT_THE_END) void this.post(fields, { keepalive: true }).catch(() => null);
+    if (!this.trouble && !this.sent && fields.toString().length < MOST_AT_THE_END) void this.post(fields, { keepalive: true }).catch(() => null);
   }
 }
 

@@ -244,15 +244,79 @@ def test_a_text_that_a_closed_browser_could_not_save_is_offered_back_only_if_it_
     expect(other.get_by_text("was not saved")).to_have_count(0)
 
 
-def test_a_page_that_is_left_by_a_link_at_once_loses_nothing(
+def test_a_page_that_is_left_at_once_loses_nothing(
     source: Callable[..., Page], database: Database, may: SavedNewsletter
 ) -> None:
     page = source()
     at_the_end(page)
+    page.keyboard.type("Reloaded at once.")
+    page.reload()
+    expect(page.locator("[name=text]")).to_have_value(re.compile("Reloaded at once."))
+    expect(code(page)).to_be_visible()
+    until(lambda: "Reloaded at once." in saved_text(database, may))
+    at_the_end(page)
     page.keyboard.type(" By a link.")
     page.get_by_role("link", name="Versions").click()
     expect(page.get_by_text("Version 1")).to_be_visible()
-    assert " By a link." in saved_text(database, may)
+    assert "Reloaded at once. By a link." in saved_text(database, may)
+
+
+def answer_is_lost(page: Page, *, saved: bool) -> None:
+    """Let no save be answered; the server saves it, or never gets it."""
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+        elif saved:
+            route.fetch()
+            route.abort()
+        else:
+            route.abort()
+
+    page.route("**/source", lose)
+
+
+def test_a_save_whose_answer_was_lost_collides_with_nothing_that_the_same_page_writes_next(
+    source: Callable[..., Page], database: Database, may: SavedNewsletter
+) -> None:
+    page = source()
+    answer_is_lost(page, saved=True)
+    at_the_end(page)
+    page.keyboard.insert_text("Saved, though nobody heard.")  # at once: one save has all of it
+    expect(status(page)).to_contain_text("Not saved since")
+    assert "Saved, though nobody heard." in saved_text(database, may)
+    page.unroute("**/source")
+    page.keyboard.type(" And more.")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(status(page)).to_contain_text("Saved ")
+    assert "Saved, though nobody heard. And more." in saved_text(database, may)
+    with database.engine.connect() as connection:
+        assert "collided" not in {each.kind for each in versions(connection, may.id)}
+
+
+@pytest.mark.parametrize("saved", [True, False], ids=["saved", "never arrived"])
+def test_a_page_that_is_reloaded_while_a_save_is_under_way_loses_nothing_and_asks_nothing(
+    source: Callable[..., Page], database: Database, may: SavedNewsletter, saved: bool
+) -> None:
+    page, under_way = source(), []
+
+    def hold(route: Route) -> None:
+        if route.request.method != "POST" or under_way:
+            route.continue_()
+        else:
+            under_way.append(route.fetch() if saved else route)  # the page gets no answer
+
+    page.route("**/source", hold)
+    at_the_end(page)
+    page.keyboard.type("Under way.")
+    until(lambda: page.evaluate("1") and under_way)  # Playwright handles routes while it is asked
+    page.keyboard.type(" Typed after it.")
+    page.reload()
+    expect(page.locator("[name=text]")).to_have_value(re.compile(r"Under way\. Typed after it\."))
+    until(lambda: "Under way. Typed after it." in saved_text(database, may))
+    expect(page.get_by_text("was not saved")).to_have_count(0)
+    with database.engine.connect() as connection:
+        assert "collided" not in {each.kind for each in versions(connection, may.id)}
 
 
 def test_a_session_that_ends_while_somebody_writes_keeps_the_text_until_they_are_back(
