@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from accounts.credentials import matching_step, new_totp_secret, sealed, unsealed
-from accounts.limits import CODE, CODES_A_DAY, forget_tries, within_limits
+from accounts.limits import CODE, CODES_A_DAY
 from accounts.secret_tokens import new_recovery_code, recovery_code_hash
 from accounts.tables import RecoveryCode, StaffAccount
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
+from daisychain.web.try_limits import forget_tries, within_limits
 
 RECOVERY_CODES = 10
 _WRONG = "That is not the code."

@@ -8,10 +8,10 @@ from typing import cast
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
-from accounts.limits import network_of
 from accounts.rights import NEEDS_SECOND_FACTOR, may
 from accounts.secret_tokens import new_token, token_hash
 from accounts.tables import AccountSession, StaffAccount
+from daisychain.web.networks import network_of
 
 # After so long without a request, by role; after twelve hours in any case.
 IDLE_SECONDS, IDLE_SECONDS_OTHERS, LONGEST_SECONDS = 30 * 60, 12 * 3600, 12 * 3600

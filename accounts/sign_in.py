@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, select, update
 
 from accounts.credentials import hash_password, password_matches, require_good_password
-from accounts.limits import EVERYWHERE, HERE, Limit, forget_tries, network_of, within_limits
+from accounts.limits import EVERYWHERE, HERE
 from accounts.second_factor import TOO_MANY, TOO_MANY_HINT, take_code
 from accounts.sessions import SignedIn, drop_ended_sessions, end_sessions, renew_session, start_session
 from accounts.tables import StaffAccount
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
+from daisychain.web.networks import network_of
+from daisychain.web.try_limits import Limit, forget_tries, within_limits
 
 # The same for an unknown address: nobody learns who has an account.
 WRONG = "The address or the password is wrong."

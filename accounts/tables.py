@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, Integer, LargeBinary, func
+from sqlalchemy import ForeignKey, Identity, Index, LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daisychain.database import Base
@@ -76,15 +76,6 @@ class AccountLink(Base):
     made_by: Mapped[str]
     made_at: Mapped[datetime] = now()
     ends_at: Mapped[datetime]
-
-
-class TryCounter(Base):
-    """A count of tries since `since`; `subject_hash` is of what is limited, an account or a network."""
-
-    __tablename__ = "try_counters"
-    subject_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    since: Mapped[datetime] = now()
-    tries: Mapped[int] = mapped_column(Integer, server_default="1")
 
 
 class AuditLine(Base):

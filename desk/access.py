@@ -16,13 +16,13 @@ from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import HTTPException
 
 from accounts.audit import record
-from accounts.limits import network_of
 from accounts.rights import ANYBODY, RIGHTS, SIGNED_IN
 from accounts.sessions import SignedIn
 from accounts.staff import names_with
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.settings import Settings
+from daisychain.web.networks import network_of
 from lists.kept_figures import give_kept
 from sender.upkeep.list_counts import ask_to_count
 

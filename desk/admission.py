@@ -13,11 +13,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Response
 
-from accounts.limits import NETWORK, network_of, within_limits
+from accounts.limits import NETWORK
 from accounts.rights import ANYBODY, SIGNED_IN
 from accounts.second_factor import TOO_MANY, TOO_MANY_HINT
 from accounts.sessions import LONGEST_SECONDS, find_session
-from daisychain.own_address import ASKED_HOST
+from daisychain.web.networks import network_of
+from daisychain.web.own_address import ASKED_HOST
+from daisychain.web.try_limits import within_limits
 from desk.access import SAFE, TOKEN, access_of, engine, record_alone
 from desk.account import kept_form
 

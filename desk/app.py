@@ -19,8 +19,8 @@ from daisychain.built_files import built_file, seconds_kept
 from daisychain.cache import Busy
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
-from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
+from daisychain.web.own_address import at_own_address
 from desk import access, home, lists, partners, reports, search, toolkits
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings

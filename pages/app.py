@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 
 from daisychain.built_files import seconds_kept
 from daisychain.database import Database
-from daisychain.own_address import at_own_address
 from daisychain.secret import derive, installation_secret
+from daisychain.web.own_address import at_own_address
 from newsletters.toolkit_store.store import list_toolkits
 from pages import mail_of_key, metrics, readers, toolkits, unsubscribe, webhooks
 from pages.context import settings

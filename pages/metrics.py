@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, abort, current_app, request
 
 from daisychain.hosts import is_loopback
-from daisychain.own_address import ASKED_HOST
+from daisychain.web.own_address import ASKED_HOST
 from pages import context
 from sender.alerts.gauges import Gauge, gauges
 

@@ -7,10 +7,8 @@ human or machine for an open or click, and `account` for an event that concerns 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Literal
 
 Kind = Literal[
@@ -61,18 +59,6 @@ class IncomingEvent:
     def fact(self) -> str:
         """Return the kind with its class, as roll-ups count it; `sender.events.facts.FACT` is the same in SQL."""
         return f"{self.kind}_{self.bounce}{self.open_class}" if self.bounce or self.open_class else self.kind
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """Cut an IP address to a network too coarse to identify a person (/24 or /48); "" if it is not an IP address."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 48}", strict=False))
 
 
 def digest(*parts: object) -> str:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 # From the ground up: a module imports from its own floor and from those below it. A module belongs to the longest name
 # here that its own name begins with, so "newsletters" holds only that room's flat modules.
 FLOORS = (
-    "daisychain", "daisychain.sheets",
+    "daisychain", "daisychain.sheets", "daisychain.web",
     "newsletters", "newsletters.documents", "newsletters.expressions", "newsletters.merge", "newsletters.toolkits",
     "newsletters.compose", "newsletters.pieces", "newsletters.toolkit_store", "newsletters.stored",
     "newsletters.browser", "newsletters.packs.dialects",

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from accounts.invitations import reset_link
-from accounts.limits import MAILS, within_limits
+from accounts.limits import MAILS
 from accounts.rights import ANYBODY
+from daisychain.web.try_limits import within_limits
 from desk.access import connection, engine, right, settings
 from desk.admin.invitations import reset_mail
 from desk.forms import Form

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, func, select
 
 from daisychain.database import database_now
-from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest, network_of
+from daisychain.web.networks import network_of
+from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.reader_rules import HEAD, judge_hit
 from sender.events.rollups import store_events, update_rollups

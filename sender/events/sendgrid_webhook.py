@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from daisychain.errors import ConfigurationError
 from daisychain.scrub import LONGEST, scrub
-from sender.event import LONGEST_USER_AGENT, IncomingEvent, Kind, digest, network_of
+from daisychain.web.networks import network_of
+from sender.event import LONGEST_USER_AGENT, IncomingEvent, Kind, digest
 from sender.events.reader_rules import FLAG, judge_hit
 from sender.links.keys import Keys
 from sender.severity import find_status, severity

@@ -14,14 +14,15 @@ from sqlalchemy import func, select, text, update
 from accounts import credentials
 from accounts.credentials import hash_password, password_matches, require_good_password, sealed, unsealed
 from accounts.invitations import find_link, first_admin_link, invite, reset_link, take_link
-from accounts.limits import CODE, Limit, forget_tries, network_of, within_limits
+from accounts.limits import CODE
 from accounts.rights import RIGHTS, ROLES, may
 from accounts.second_factor import count_recovery_codes, renew_recovery_codes, take_code
 from accounts.sessions import describe_browser
 from accounts.staff import change_role, colleague_of, list_colleagues, names_with, remove_account
-from accounts.tables import AccountLink, AccountSession, RecoveryCode, StaffAccount, TryCounter
+from accounts.tables import AccountLink, AccountSession, RecoveryCode, StaffAccount
 from daisychain.database import Database
 from daisychain.errors import InputError, StateError
+from daisychain.web.try_limits import TryCounter
 from tests.desk.staff import PASSWORD, app_code, make_account
 
 
@@ -256,33 +257,6 @@ def test_codes_are_not_guessed_for_weeks(database: Database) -> None:
             connection.execute(update(TryCounter).values(since=earlier))
     with pytest.raises(StateError, match="Too many"):
         take_code(database.engine, database.settings, account_id, app_code(database, secret))
-
-
-def test_one_network_s_tries_lock_nobody_out_elsewhere(database: Database) -> None:
-    here, everywhere = Limit("here", 10), Limit("everywhere", 20)
-    for _ in range(40):
-        within_limits(database.engine, (here, "203.0.113.0/24 ann"), (everywhere, "ann"))
-    assert not within_limits(database.engine, (here, "203.0.113.0/24 ann"), (everywhere, "ann"))
-    assert within_limits(database.engine, (here, "198.51.100.0/24 ann"), (everywhere, "ann"))
-
-
-def test_tries_are_counted_together_by_all_processes_and_begin_anew_after_the_time(database: Database) -> None:
-    limit, other = Limit("sign-in here", 8), Limit("sign-in here", 8)
-    with ThreadPoolExecutor(8) as pool:
-        allowed = list(pool.map(lambda _: within_limits(database.engine, (limit, "ann")), range(20)))
-    assert allowed.count(True) == 8
-    assert within_limits(database.engine, (other, "bob"))
-    with database.engine.begin() as connection:
-        forget_tries(connection, (limit, "ann"))
-    assert within_limits(database.engine, (limit, "ann"))
-
-
-@pytest.mark.parametrize(("address", "network"), [
-    ("203.0.113.77", "203.0.113.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1::/48"), ("", ""), ("unknown", ""),
-    ("::ffff:203.0.113.77", "203.0.113.0/24"), ("fe80::1%eth0", "fe80::/48"),
-])  # fmt: skip
-def test_a_network_is_what_one_customer_has(address: str, network: str) -> None:
-    assert network_of(address) == network
 
 
 @pytest.mark.parametrize(("agent", "shown"), [

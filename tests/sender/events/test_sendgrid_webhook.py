@@ -22,7 +22,6 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError
 from daisychain.jobs import Workers
 from pages.app import create_app
-from sender.event import network_of
 from sender.events.reader_rules import judge_hit
 from sender.events.sendgrid_webhook import LARGEST_BODY, SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, to_events
 from sender.links.keys import KeyKind, Keys
@@ -279,17 +278,3 @@ def test_the_natural_key_passes_over_the_providers_id_and_nothing_else() -> None
 def test_a_proxy_opens_for_a_person_and_a_prefetch_for_nobody(user_agent: str, expected: str) -> None:
     assert judge_hit(user_agent)[0] == expected
     assert judge_hit(user_agent, known=["provider-flag"])[0] == "machine"
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.77", "203.0.113.0/24"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
-        ("::ffff:203.0.113.77", "203.0.113.0/24"),
-        ("unknown", ""),
-        ("", ""),
-    ],
-)
-def test_of_an_address_only_the_network_is_kept(address: str, network: str) -> None:
-    assert network_of(address) == network
