@@ -15,7 +15,7 @@ from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
 from newsletters.toolkit_store.store import list_toolkits
-from pages import mail_of_key, metrics, readers, toolkits, unsubscribe, webhooks
+from pages import image_files, mail_of_key, metrics, packs, readers, toolkits, unsubscribe, webhooks
 from pages.context import settings
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
-    for pages in (toolkits, readers, unsubscribe, webhooks, metrics):
+    for pages in (image_files, toolkits, packs, readers, unsubscribe, webhooks, metrics):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
+import pages.image_files
+import pages.packs
 import pages.toolkits
 from commands.toolkit import toolkit
 from daisychain.database import Database
@@ -27,7 +29,8 @@ ROOT = Path(pages.toolkits.__file__).parent.parent
 def client(database: Database) -> FlaskClient:
     app = Flask("test", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
-    app.register_blueprint(pages.toolkits.blueprint)
+    for module in (pages.image_files, pages.toolkits, pages.packs):
+        app.register_blueprint(module.blueprint)
     return app.test_client()
 
 

@@ -275,7 +275,8 @@ def test_expired_offers_and_tools_that_can_not_be_written_for_have_no_button(
         offer(connection, spring, spring)
     client = create_app(database).test_client()
     for day, buttons in ((date(2026, 5, 31), True), (date(2026, 6, 1), False)):
-        monkeypatch.setattr("pages.toolkits.current_day", lambda day=day: day)
+        for module in ("toolkits", "packs"):
+            monkeypatch.setattr(f"pages.{module}.current_day", lambda day=day: day)
         page = client.get("/toolkits/spring-fair").text
         links = re.findall(r'href="(/toolkits/spring-fair/packs/[^"]+)"', page)
         assert bool(links) is buttons
