@@ -72,7 +72,7 @@ def make(
     from newsletters.packs.bulk import Order, make_for, make_many
     from newsletters.packs.edition import Choices, utm_choices
     from newsletters.packs.partner import LARGEST_FILE, note_columns, read_partner
-    from newsletters.packs.partner_codes import claim_codes
+    from partners.registry import claim as claim_codes
 
     if brand and brands:
         raise InputError("Name one partner with --brand, or many with --brands.")

@@ -165,7 +165,7 @@ def look_first(
     from sender.campaigns import drafts
     from sender.campaigns.plans import is_planned
     from sender.launching.summary import summarise
-    from sender.providers.registry import open_provider
+    from sender.providers.open_provider import open_provider
 
     if found.state != "finished":
         provider = open_provider(found.provider, installation.settings)

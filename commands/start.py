@@ -134,7 +134,7 @@ def _prompt(settings: Settings, name: str, words: str, now: str) -> Settings:
         hide_input=name == "key", value_proc=_asked_again(lambda text: _take(settings, name, text)), err=True,
     )  # fmt: skip
     if name == "key":
-        from sender.providers.registry import open_provider
+        from sender.providers.open_provider import open_provider
 
         try:
             open_provider(answer.provider, answer).reach()
@@ -168,7 +168,7 @@ def _take(settings: Settings, name: str, text: str) -> Settings:
     from daisychain.operations.installation_files import KEYS
     from lists.lists import parse_sender
     from sender.providers.guards import check_public_url
-    from sender.providers.registry import PROVIDERS, open_provider
+    from sender.providers.open_provider import PROVIDERS, open_provider
 
     if name == "home":
         return replace(settings, home=_usable(Path(text).expanduser().absolute()))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from daisychain.errors import InputError
 from daisychain.slug import slug
-from lists.opt_out_columns import MEANINGS, OptOutColumn, opt_out_column
-from lists.opt_out_words import ELSEWHERE, heading_meaning
+from lists.opt_outs.opt_out_columns import MEANINGS, OptOutColumn, opt_out_column
+from lists.opt_outs.opt_out_words import ELSEWHERE, heading_meaning
 from lists.tables import FIELD
 
 # Headings that need no --map, as slugs. Only words that can't mean anything else: "address" may be a street.

@@ -19,8 +19,8 @@ from lists.cells import is_text_mark, language_code, read_date, split_name
 from lists.columns import Columns
 from lists.likely_typos import meant_domain
 from lists.merging import NOTHING
-from lists.opt_out_columns import OptOutColumn
-from lists.opt_out_words import ASK, LEFT, NEVER, cell_kind, is_mention, is_phrase, quick_words
+from lists.opt_outs.opt_out_columns import OptOutColumn
+from lists.opt_outs.opt_out_words import ASK, LEFT, NEVER, cell_kind, is_mention, is_phrase, quick_words
 
 LONGEST_VALUE = 2_000  # characters
 _MOST_WARNINGS = 100  # different ones of a kind

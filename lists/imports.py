@@ -21,7 +21,7 @@ from lists.bases import require_basis, require_collector
 from lists.columns import has_address_heading, read_columns
 from lists.import_log import finish_import, start_import
 from lists.import_rows import RowError, RowReading
-from lists.opt_out_columns import require_understood
+from lists.opt_outs.opt_out_columns import require_understood
 from lists.refusals import refused_path, remove_old_refused, write_refused
 from lists.tables import MailingList
 

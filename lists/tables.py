@@ -1,4 +1,4 @@
-"""The tables of this room: members, lists, memberships with consent, suppressions, and what was taken back."""
+"""The tables of this room: members, lists, consent, suppressions, what was taken back, and member organisations."""
 
 from __future__ import annotations
 
@@ -154,3 +154,14 @@ class Restoration(Base):
     evidence: Mapped[str] = mapped_column(Text, server_default="")
     before: Mapped[dict[str, str | None]] = mapped_column(JSONB)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class MemberOrganisation(Base):
+    """A member organisation of the coalition; its `code` is in the links of its packs, and its own for life."""
+
+    __tablename__ = "organisations"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from daisychain.sheets.open_sheet import open_sheet
 from lists import merging
 from lists.address_files import AddressesRead, find_addresses
-from lists.opt_out_words import LEFT
+from lists.opt_outs.opt_out_words import LEFT
 
 
 @dataclass

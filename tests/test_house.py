@@ -23,12 +23,13 @@ FLOORS = (
     "lists",
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
     "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",
+    "partners",
     "reports",
     "accounts",
     # the front doors
     "pages", "daisychain.operations", "daisychain.migrations", "desk", "daisychain.work", "daisychain.demo", "commands",
 )  # fmt: skip
-ROOMS = ("newsletters", "lists", "sender", "reports", "accounts")
+ROOMS = ("newsletters", "lists", "sender", "partners", "reports", "accounts")
 PRODUCT = ("daisychain", *ROOMS, "commands", "pages", "desk")
 FRONT_DOORS = FLOORS[FLOORS.index("accounts") + 1 :]
 FRAMEWORKS = {"click", "flask", "flask_wtf"}

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
-PRODUCT = ("daisychain", "newsletters", "lists", "sender", "reports", "accounts", "commands", "pages", "desk",
-           "benchmarks")  # fmt: skip
+PRODUCT = ("daisychain", "newsletters", "lists", "sender", "partners", "reports", "accounts", "commands", "pages",
+           "desk", "benchmarks")  # fmt: skip
 
 # How many places may be left; a handful are right as they are. Lower it when fewer are found; never raise it.
 ALLOWED = 10

@@ -29,7 +29,7 @@ from sender.delivery.readiness import check_key
 from sender.events.flagged import FLAGGED, describe_flagged
 from sender.events.sendgrid_webhook import verification_key
 from sender.providers.guards import check_public_url
-from sender.providers.registry import PROVIDERS, open_provider
+from sender.providers.open_provider import PROVIDERS, open_provider
 from sender.providers.sendgrid_account import Account
 from sender.providers.sendgrid_setup import AuthenticatedDomains, Setup, SetupFinding
 from sender.system_mail.mail_queue import provider_is_set, system_sender, unsent_mails

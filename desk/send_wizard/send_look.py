@@ -24,7 +24,7 @@ from sender.delivery import confirmed_places
 from sender.launching.launch import MovedError, launch
 from sender.launching.repeats import find_repeats
 from sender.launching.summary import summarise
-from sender.providers.registry import open_provider
+from sender.providers.open_provider import open_provider
 
 blueprint = Blueprint("send_look", __name__, url_prefix="/newsletters/<int:newsletter_id>/send")
 

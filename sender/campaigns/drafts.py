@@ -31,7 +31,7 @@ from sender.campaigns.overrides import Overrides, overrides_of
 from sender.delivery.campaign_emails import emails_of, fields_of, keep_emails, name_emails
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import tracking_mode
-from sender.providers.registry import open_provider
+from sender.providers.open_provider import open_provider
 from sender.tables import TEST_SEND_NUMBERS, Campaign
 
 

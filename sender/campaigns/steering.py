@@ -15,7 +15,7 @@ from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import close_cancelled, finish_if_done, turn
 from sender.delivery.ledger import Span, move, read_ledger
 from sender.delivery.readiness import keep_key, require_ready
-from sender.providers.registry import open_provider
+from sender.providers.open_provider import open_provider
 from sender.tables import Batch, Campaign, Decision, Delivery, Retried, State
 
 

@@ -23,7 +23,7 @@ from sender.campaigns.freeze import freeze_tests
 from sender.campaigns.overrides import Overrides
 from sender.delivery import confirmed_places
 from sender.delivery.campaign_emails import emails_of
-from sender.providers.registry import open_provider
+from sender.providers.open_provider import open_provider
 from sender.tables import Delivery
 
 

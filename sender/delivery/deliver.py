@@ -30,8 +30,8 @@ from sender.links.keys import KeyKind, Keys
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
 from sender.providers.failures import verdict_of
+from sender.providers.open_provider import open_provider
 from sender.providers.provider import Mailing, Outcome, Recipient
-from sender.providers.registry import open_provider
 from sender.tables import Campaign
 
 log = logging.getLogger("daisychain.delivery")

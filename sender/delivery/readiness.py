@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, select, text
 from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.secret import derive, installation_secret
 from daisychain.settings import Settings
-from sender.providers.registry import PROVIDERS, open_provider
+from sender.providers.open_provider import PROVIDERS, open_provider
 from sender.tables import SecretKey, Sender
 
 # Which address mail comes from is each campaign's own matter: one of a domain that anybody may own will do here.

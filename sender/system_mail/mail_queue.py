@@ -31,8 +31,8 @@ from lists.tables import MailingList
 from newsletters.compiled import CompiledEmail
 from newsletters.merge.merge import NO_KEYS, References, plan_merge
 from newsletters.tokens import STILL
+from sender.providers.open_provider import open_provider
 from sender.providers.provider import Mailing, Provider, Recipient, Verdict
-from sender.providers.registry import open_provider
 from sender.tables import SystemMail
 
 log = logging.getLogger("daisychain.system_mail")

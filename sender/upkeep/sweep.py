@@ -19,8 +19,8 @@ from sender.delivery.campaign_states import by_itself, finish_if_done, people_wa
 from sender.delivery.senders import dead_senders
 from sender.events import webhook_jobs
 from sender.providers.failures import verdict_of
+from sender.providers.open_provider import open_provider
 from sender.providers.provider import Outcome
-from sender.providers.registry import open_provider
 from sender.tables import Batch, Campaign
 from sender.upkeep import chores, pace
 

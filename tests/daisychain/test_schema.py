@@ -7,8 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-import lists.tables  # noqa: F401  (imported for the tables they declare, as are the two below)
+import lists.tables  # noqa: F401  (imported for the tables they declare, as are those below)
 import newsletters.tables  # noqa: F401
+import partners.tables  # noqa: F401
 import sender.tables  # noqa: F401
 from daisychain import schema
 from daisychain.database import Base, Database

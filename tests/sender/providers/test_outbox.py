@@ -11,9 +11,9 @@ import pytest
 
 from daisychain.errors import InputError, ProviderError
 from daisychain.settings import Settings
+from sender.providers.open_provider import PROVIDERS, open_provider
 from sender.providers.outbox import WRITING, Outbox
 from sender.providers.provider import Verdict
-from sender.providers.registry import PROVIDERS, open_provider
 from tests.sender.letters import SENDER, mailing, people, person
 
 

@@ -21,8 +21,8 @@ from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
 from newsletters.compiled import CompiledEmail, Slot
 from newsletters.tokens import Mint
+from sender.providers.open_provider import open_provider
 from sender.providers.provider import Verdict
-from sender.providers.registry import open_provider
 from sender.providers.sendgrid import MAX_SUBSTITUTION_BYTES, MAX_SUBSTITUTIONS, SendGrid
 from tests.fakes.sendgrid import FakeSendGrid, Fault
 from tests.sender.letters import PUBLIC, SENDER, TOOLKIT_URL, email, mailing, people, person

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from daisychain.errors import InputError
 from daisychain.slug import slug
-from lists.opt_out_words import ASK, ELSEWHERE, LEFT, NEVER, cell_kind, heading_meaning, parts
+from lists.opt_outs.opt_out_words import ASK, ELSEWHERE, LEFT, NEVER, cell_kind, heading_meaning, parts
 
 # What a person can say of a column at --map.
 MEANINGS = ("opt-out", "opt-in", "status", "words", "ignore")

@@ -58,7 +58,9 @@ def heading_meaning(heading: str) -> tuple[str, str]:
 
 @cache
 def _words() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(files("lists").joinpath("opt_out_words.yml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = yaml.safe_load(
+        files("lists.opt_outs").joinpath("opt_out_words.yml").read_text(encoding="utf-8")
+    )
     return found
 
 

@@ -1,0 +1,1 @@
+"""Columns of a file that say who must not be mailed, and the words that say it."""

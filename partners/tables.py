@@ -1,0 +1,88 @@
+"""The tables of member organisations: what is known of each, its contacts, and what it did.
+
+The bare organisation (id, code, name) is in lists, and the register of codes in newsletters.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Integer, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daisychain.database import Base
+from lists.tables import AddressKey
+
+
+class OrganisationProfile(Base):
+    """The profile of an organisation, for its packs and for the coalition; `version` counts the changes.
+
+    Logos are hashes of images. `notes` are the columns of the coalition's own file that nothing here uses.
+    `link_number` counts how often its private link was replaced; `updated_by` is a name, or `private link`.
+    """
+
+    __tablename__ = "organisation_profiles"
+
+    organisation_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    website: Mapped[str] = mapped_column(Text, server_default="")
+    reply: Mapped[str] = mapped_column(Text, server_default="")
+    address: Mapped[str] = mapped_column(Text, server_default="")
+    charity_number: Mapped[str] = mapped_column(Text, server_default="")
+    intro: Mapped[str] = mapped_column(Text, server_default="")
+    colour: Mapped[str] = mapped_column(Text, server_default="")
+    tool: Mapped[str] = mapped_column(Text, server_default="")  # keys of dialects, with commas
+    languages: Mapped[str] = mapped_column(Text, server_default="")  # codes, with commas
+    region: Mapped[str] = mapped_column(Text, server_default="")
+    logo: Mapped[str] = mapped_column(Text, server_default="")
+    logo_white: Mapped[str] = mapped_column(Text, server_default="")
+    logo_square: Mapped[str] = mapped_column(Text, server_default="")
+    notes: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
+    link_number: Mapped[int] = mapped_column(Integer, server_default="0")
+    version: Mapped[int] = mapped_column(Integer, server_default="0")
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    updated_by: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class OrganisationContact(Base):
+    """A person at an organisation; `receives` says that mail for it goes there.
+
+    One that came by the private page has `suggested_at` until staff accept it, and receives nothing before.
+    """
+
+    __tablename__ = "organisation_contacts"
+    __table_args__ = (UniqueConstraint("organisation_id", "address_key"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text, server_default="")
+    email: Mapped[str] = mapped_column(Text)
+    address_key: Mapped[str] = mapped_column(AddressKey)
+    receives: Mapped[bool] = mapped_column(server_default=text("true"))
+    suggested_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class PartnerEvent(Base):
+    """One thing that an organisation did, or that happened to it; without an organisation, somebody unknown did it.
+
+    `kind` is opened, looked, taken, pictures, signed_up, reached or changed. No person's data is in `detail`.
+    """
+
+    __tablename__ = "partner_events"
+    __table_args__ = (
+        Index("ix_partner_events_organisation_id_at", "organisation_id", "at"),
+        Index("ix_partner_events_toolkit_kind_at", "toolkit", "kind", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    organisation_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"))
+    toolkit: Mapped[str] = mapped_column(Text, server_default="")
+    newsletter: Mapped[str] = mapped_column(Text, server_default="")
+    kind: Mapped[str] = mapped_column(Text)
+    tool: Mapped[str] = mapped_column(Text, server_default="")
+    language: Mapped[str] = mapped_column(Text, server_default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
