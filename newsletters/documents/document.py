@@ -18,6 +18,7 @@ from pathlib import Path
 from daisychain.errors import InputError
 from newsletters.documents.characters import characters
 from newsletters.documents.front_matter import split
+from newsletters.documents.language_names import LANGUAGE, direction_of
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import YamlMapping
 
@@ -29,12 +30,10 @@ KEYS = (
 # Every member has these fields; a document lists others under `fields`.
 MEMBER_FIELDS = frozenset({"email", "first_name", "last_name", "language"})
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 # Two letters only: `may.old.md` or `may.bak.md` is no translation.
 _IN_A_NAME = re.compile(r"[a-z]{2}(-[A-Za-z0-9]{2,8})*")
 _MAILBOX = re.compile(r'(?:"[^"<>]+"\s*|[^"<>@,;]*)<[^<>\s]+>|[^"<>\s,;]+')
 _FIELD = re.compile(r"[a-z_][a-z0-9_]*")
-_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"})
 _HINT = 'A newsletter begins with a line of ---, then "subject: …", "toolkit: …" and so on, then a line of ---.'
 
 
@@ -70,7 +69,7 @@ class Document:
     @property
     def direction(self) -> str:
         """Return `rtl` for languages that are written from right to left, else `ltr`."""
-        return "rtl" if self.language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
+        return direction_of(self.language)
 
     def wrong(self, key: str, message: str, hint: str = "") -> InputError:
         """Return the error `message` at a front matter key, or at the front matter if the key is missing."""
@@ -170,7 +169,7 @@ def _language(sheet: YamlMapping, named: str) -> str:
     language = sheet.text("language", named or "en")
     if named and language != named:
         sheet.fail(f"The name of this file says {named!r}, and this line {language!r}.", "language", hint="Change one.")
-    if not _LANGUAGE.fullmatch(language):
+    if not LANGUAGE.fullmatch(language):
         sheet.fail(f"{language!r} is no language.", "language", hint="Write a code such as en, cy, ar or en-GB.")
     return language
 

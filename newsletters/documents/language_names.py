@@ -1,4 +1,4 @@
-"""Name languages in English, for staff, and recognise English words among others."""
+"""Name languages, in English for staff and by their own names for everybody, and recognise English words."""
 
 from __future__ import annotations
 
@@ -11,10 +11,29 @@ _NAMES = {
     "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "zh": "Chinese",
 }  # fmt: skip
 
+_OWN_NAMES = {
+    "ar": "العربية", "bn": "বাংলা", "cy": "Cymraeg", "de": "Deutsch", "en": "English", "es": "Español", "fa": "فارسی",
+    "fr": "Français", "ga": "Gaeilge", "gd": "Gàidhlig", "gu": "ગુજરાતી", "hi": "हिन्दी", "it": "Italiano",
+    "pa": "ਪੰਜਾਬੀ", "pl": "Polski", "pt": "Português", "ro": "Română", "so": "Soomaali", "ta": "தமிழ்", "tr": "Türkçe",
+    "uk": "Українська", "ur": "اردو", "zh": "中文",
+}  # fmt: skip
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"})
+
 
 def language_name(code: str) -> str:
     """Return the name of the language with this code (such as cy or pt-BR), or a phrase with the code if unknown."""
     return _NAMES.get(code.split("-")[0], f"the language with the code {code}")
+
+
+def own_name(code: str) -> str:
+    """Return the name of a language as its speakers write it, such as Cymraeg; in English if we don't know it."""
+    return _OWN_NAMES.get(code.split("-")[0], language_name(code))
+
+
+def direction_of(code: str) -> str:
+    """Return ltr or rtl, the direction in which a language is written."""
+    return "rtl" if code.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
 
 # English prose has a quarter of these; other languages have one of them here and there.

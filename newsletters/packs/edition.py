@@ -18,7 +18,7 @@ from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.partner import Partner, partner_brand
 from newsletters.packs.partner_links import PARTNER, UTM, Marking, hosts_of, refuse_traces
 from newsletters.tokens import Kind, Mint
-from newsletters.toolkit_store.showcase import MANIFESTO
+from newsletters.toolkit_store.showcase import MANIFESTO, in_language
 from newsletters.toolkits.toolkit import Toolkit, current_day
 
 # In a value of `--utm`, the partner's code.
@@ -135,14 +135,6 @@ def utm_choices(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
             )
         found.append((key, value))
     return tuple(found)
-
-
-def in_language(toolkit: Toolkit, block: str, language: str, today: date) -> str:
-    """Return the id of a block's translation, or its own if it has none; empty for a block that is a translation."""
-    if block.rpartition(".")[0] in toolkit.copy:
-        return ""
-    translated = toolkit.copy.get(f"{block}.{language}")
-    return translated.id if translated and not translated.unavailable(today) else block
 
 
 def _beside(toolkit: Toolkit, today: date, language: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from newsletters.compose.compiler import Compilation
 from newsletters.compose.compose import phrases
 from newsletters.packs.dialect_writer import Wording, Written, write
 from newsletters.packs.dialects.dialect import Dialect, dialects
-from newsletters.packs.edition import Edition, branded, in_language, marking
+from newsletters.packs.edition import Edition, branded, marking
 from newsletters.packs.eml_draft import draft
 from newsletters.packs.partner import YOUR_ADDRESS, Partner
 from newsletters.packs.partner_links import Marking
@@ -155,13 +155,7 @@ class Material:
 
     def _pieces(self, channel: str) -> list[CopyToPaste]:
         """Return the toolkit's copy for a channel, each piece in the newsletter's language if it was translated."""
-        edition, shown = self.edition, _shown(self.edition)
-        known = {piece.block.id: piece for pieces in shown.channels.values() for piece in pieces}
-        ids = [
-            in_language(edition.toolkit, piece.block.id, edition.language, edition.today)
-            for piece in shown.channels.get(channel, [])
-        ]
-        return [known[name] for name in ids if name in known]
+        return _shown(self.edition).pieces(channel, self.edition.language)
 
     def _foreign(self, piece: CopyToPaste) -> bool:
         return self.edition.is_foreign(piece.block.body)

@@ -1,6 +1,6 @@
 """Toolkits: a folder of campaign copy, links, images and a brand, read whole and checked before it is used.
 
-    toolkit.yml      name, title, coalition, campaign, summary, links, brand, images
+    toolkit.yml      name, title, coalition, campaign, summary, language, dates, contact, links, brand, images
     brand.yml        the brand, if toolkit.yml has none
     copy/*.md        copy blocks: front matter (id, title, version, approved by, …), then Markdown
     images/          pictures, each named in toolkit.yml with its alt text
@@ -24,13 +24,16 @@ from daisychain.suggestions import nearest
 from newsletters.documents.front_matter import split
 from newsletters.documents.yaml_with_lines import YamlMapping, read_sheet
 from newsletters.toolkits.brand import Brand, read_brand
+from newsletters.toolkits.campaign import UNDATED, Dates, read_contact, read_dates, read_language
 from newsletters.toolkits.files import BRAND, MAX_COPY, MAX_IMAGES, SHEET, Folder, ToolkitFiles
 from newsletters.toolkits.images import MAX_BYTES, Measures, ToolkitImage, measure
 
 CHANNELS = ("email", "web", "social")
 _LENGTHS = ("short", "long")
 
-_KEYS = ("name", "title", "coalition", "campaign", "summary", "links", "brand", "images")
+_KEYS = (
+    "name", "title", "coalition", "campaign", "summary", "language", "dates", "contact", "links", "brand", "images",
+)  # fmt: skip
 _IMAGE_KEYS = ("file", "alt")
 _COPY_KEYS = ("id", "title", "version", "approved by", "embargo", "expires", "channels", "length")
 # A toolkit's name is a word of its public address; the names inside it only have to be one word.
@@ -82,6 +85,9 @@ class Toolkit:
     copy: Mapping[str, CopyBlock]
     content_hash: str
     files: Mapping[str, bytes] = field(repr=False)
+    language: str = "en"
+    dates: Dates = UNDATED
+    contact: str = ""
 
     def copy_for(self, channel: str, today: date) -> list[CopyBlock]:
         """Return the blocks of `channel` that may be used on the day `today`, in the order of their files."""
@@ -130,6 +136,9 @@ def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, M
         copy=copy,
         content_hash=_hash(read.used),
         files=read.used,
+        language=read_language(sheet),
+        dates=read_dates(sheet),
+        contact=read_contact(sheet),
     )
 
 
