@@ -11,17 +11,29 @@ import { ask } from "./ask.js";
 
 /** A source of completions, by the names that the server knows. @param {() => string} address */
 export function wordsAt(address) {
-  /** @type {Map<string, Promise<Words>>} */
+  /** @type {Map<string, Words | Promise<Words | null>>} */
   const known = new Map();
-  return async (/** @type {import("@codemirror/autocomplete").CompletionContext} */ context) => {
+  const load = (/** @type {string} */ asked) => ask(asked).then((answer) => answer.json()).then((words) => (known.set(asked, words), words)).catch(() => known.delete(asked) && null);
+  const words = () => {
     const asked = address();
-    if (!known.has(asked)) known.set(asked, ask(asked).then((answer) => answer.json()));
-    const words = await /** @type {Promise<Words>} */ (known.get(asked)).catch(() => known.delete(asked) && null);
-    const line = context.state.doc.lineAt(context.pos), before = line.text.slice(0, context.pos - line.from);
-    const found = words && options(words, before, inHead(context.state.doc.toString(), line.from));
-    if (!found || (!context.explicit && !found.typed)) return null;
-    return { from: context.pos - found.typed.length, options: found.options, validFor: /^[\w.-]*$/ };
+    if (!known.has(asked)) known.set(asked, load(asked));
+    return /** @type {Words | Promise<Words | null>} */ (known.get(asked));
   };
+  words();
+  return (/** @type {import("@codemirror/autocomplete").CompletionContext} */ context) => {
+    const loaded = words();
+    if (!(loaded instanceof Promise)) return completed(loaded, context);
+    // While one that was not asked for waits for its answer, CodeMirror forgets one that is asked for.
+    return context.explicit ? loaded.then((found) => found && completed(found, context)) : null;
+  };
+}
+
+/** @param {Words} words @param {import("@codemirror/autocomplete").CompletionContext} context */
+function completed(words, context) {
+  const line = context.state.doc.lineAt(context.pos), before = line.text.slice(0, context.pos - line.from);
+  const found = options(words, before, inHead(context.state.doc.toString(), line.from));
+  if (!found || (!context.explicit && !found.typed)) return null;
+  return { from: context.pos - found.typed.length, options: found.options, validFor: /^[\w.-]*$/ };
 }
 
 /** @param {string} text @param {number} at */

@@ -128,6 +128,22 @@ def test_a_mail_that_can_t_be_shown_keeps_the_last_one_and_says_so(source: Calla
     expect(mail(page)).to_contain_text("Community Makes Us")
 
 
+def test_a_completion_asked_for_while_the_names_are_loading_is_shown_once_they_are_there(
+    opened_as: OpenAs, url: str, may: SavedNewsletter
+) -> None:
+    page, loading = opened_as("editor"), []
+    page.route("**/unsaved/words*", lambda route: loading.append(route))
+    page.goto(f"{url}/desk/newsletters/{may.id}/source")
+    expect(code(page)).to_be_visible()
+    at_the_end(page)
+    page.keyboard.type("\n::: ")
+    until(lambda: page.evaluate("1") and loading)  # Playwright handles routes while it is asked
+    page.keyboard.press("Control+Space")
+    for route in loading:
+        route.continue_()
+    expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("button")
+
+
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_completion_and_findings_are_used_by_keyboard_only(
     source: Callable[..., Page], database: Database, may: SavedNewsletter, width: int, scheme: str
