@@ -27,15 +27,19 @@ class Quiet(WSGIRequestHandler):
     """Answers requests without a line for each."""
 
     busy: ClassVar[set[object]] = set()
+    closed: ClassVar[bool] = False
 
     def log_request(self, *arguments: object) -> None:
         """Log nothing."""
 
     def run_wsgi(self) -> None:
-        """Answer, and be known as busy until then."""
+        """Answer, and be known as busy until then; once closed, hang up."""
         self.busy.add(self)
         try:
-            super().run_wsgi()
+            if self.closed:
+                self.close_connection = True
+            else:
+                super().run_wsgi()
         finally:
             self.busy.discard(self)
 

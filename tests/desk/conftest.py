@@ -87,10 +87,10 @@ def server_url(shared_app: Flask) -> Iterator[str]:
 @pytest.fixture
 def url(app: Flask, server_url: str) -> Iterator[str]:
     """Where the application is served, with this test's database, which is there until all is answered."""
+    Quiet.closed = False
     yield server_url
-    until(lambda: not Quiet.busy)
-    # What a browser still sends while it is closed opens no connection, which nobody would close.
-    app.extensions["daisychain"] = None
+    # What a browser still sends while it is closed opens no connection and no file, which nobody would close.
+    Quiet.closed = True
     until(lambda: not Quiet.busy)
 
 
