@@ -16,6 +16,7 @@ from lists.tables import BY_PAGE
 from pages.context import engine, keep_private, plain
 from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of, may_be_passed_on
 from pages.phrases import page_words
+from sender.delivery.contact_batches import CONTACT
 from sender.events.unsubscribe import (
     SCOPES,
     is_to,
@@ -110,7 +111,8 @@ def _of_mail(mailed: SentMail) -> dict[str, Any]:
     """Return the values of all templates: the list's title, the sender, test or not; look and phrases of the mail."""
     email = email_of(mailed)
     page = page_words(email)
-    title, words = mailed.list_title, page["words"]
+    words = page["words"]
+    title = words["contacts"] if mailed.kind == CONTACT else mailed.list_title
     if not title or title.casefold() == mailed.organisation.casefold():
         # The sender's name is in these sentences already.
         title, words = mailed.organisation, {**words, **{key: words[f"{key}_untitled"] for key in _WITH_TITLE}}

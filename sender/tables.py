@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daisychain.database import Base
+from lists.tables import AddressKey
 
 # The values of `deliveries.state`, and of `campaigns.opens` and `clicks` (who counts them).
 State = Literal["waiting", "excluded", "accepted", "failed", "uncertain"]
@@ -45,7 +46,11 @@ def now() -> Mapped[datetime]:
 
 
 class Campaign(Base):
-    """One newsletter to one frozen audience; `kind` "test" is a test send, not shown in lists and figures."""
+    """One newsletter to one frozen audience.
+
+    `kind` "test" is a test send, not shown in lists and figures; "contacts" goes to people on no list, such as those of
+    member organisations (sender/delivery/contact_batches.py), and is in no figure about members.
+    """
 
     __tablename__ = "campaigns"
     id: Mapped[int] = key()
@@ -95,7 +100,7 @@ class Campaign(Base):
 
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'finished')", name="state"),
-        CheckConstraint("kind IN ('campaign', 'test')", name="kind"),
+        CheckConstraint("kind IN ('campaign', 'test', 'contacts')", name="kind"),
     )
 
 
@@ -218,6 +223,15 @@ class Approval(Base):
     people: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (CheckConstraint("answer IN ('asked', 'yes', 'no')", name="answer"),)
+
+
+class ContactUnsubscribe(Base):
+    """An address that wants no more mail as a contact of an organisation; it outlives the contact."""
+
+    __tablename__ = "contact_unsubscribes"
+    address_key: Mapped[str] = mapped_column(AddressKey, primary_key=True)
+    at: Mapped[datetime] = now()
+    how: Mapped[str]
 
 
 class Retried(Base):

@@ -240,7 +240,7 @@ class _Compiling:
         brand = self._toolkit.brand
         # mjml-python would write the signs of isolates out in the title's copy in an attribute.
         title = self._document.title or without_isolates(self._slots.words(subject)) or self._toolkit.title
-        words = self._look.phrases
+        words, sender = self._look.phrases, brand.footer.organisation or brand.name
         return {
             "language": self._document.language,
             "title": title,
@@ -248,7 +248,7 @@ class _Compiling:
             "padding": _PADDING,
             "view": self._mint.write(Kind.VIEW),
             "unsubscribe": self._mint.write(Kind.UNSUBSCRIBE),
-            "phrases": {**words, "why": words["why"].format(organisation=brand.footer.organisation or brand.name)},
+            "phrases": {**words, "why": brand.footer.why or words["why"].format(organisation=sender)},
             "lead": brand.lead.name if brand.lead else "",
             "logos": self._logos(),
             "footer": brand.footer,

@@ -37,12 +37,16 @@ _FOOTER_KEYS = ("organisation", "address", "charity number", "social")
 
 @dataclass(frozen=True)
 class Footer:
-    """The sender: their name, the lines of their postal address, and their other sites (name to URL)."""
+    """The sender: their name, the lines of their postal address, and their other sites (name to URL).
+
+    `why` says why readers get the mail, if they are on no mailing list.
+    """
 
     organisation: str = ""
     address: str = ""
     charity_number: str = ""
     social: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
 
     @property
     def address_lines(self) -> list[str]:

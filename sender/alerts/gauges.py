@@ -21,11 +21,11 @@ class Gauge:
 # Uncertain people are in few batches with short ranges, so they are counted for all campaigns.
 _FIGURES = {
     ("daisychain_campaigns", "Campaigns by state, tests left out."): """
-        SELECT state, count(*) FROM campaigns WHERE kind = 'campaign' GROUP BY state""",
+        SELECT state, count(*) FROM campaigns WHERE kind <> 'test' GROUP BY state""",
     ("daisychain_people", "People of campaigns that are sending or paused, by state in the ledger."): """
         SELECT c.id::text AS campaign, m.state, sum(m.people)
         FROM campaigns c JOIN ledger_moves m ON m.campaign_id = c.id
-        WHERE c.state IN ('sending', 'paused') AND c.kind = 'campaign'
+        WHERE c.state IN ('sending', 'paused') AND c.kind <> 'test'
         GROUP BY c.id, m.state HAVING sum(m.people) <> 0""",
     ("daisychain_uncertain_people", "People who may or may not have been mailed, in all campaigns."): """
         SELECT count(*)

@@ -47,7 +47,8 @@ def read_history(connection: Connection, found: CampaignStatus) -> list[HistoryE
 
 def _entries(connection: Connection, found: CampaignStatus) -> Iterator[HistoryEntry]:
     campaign, ledger = found.campaign, found.ledger
-    yield HistoryEntry(campaign.created_at, "It was made, as a draft.")
+    if not campaign.is_to_contacts:  # which are sent as soon as they are written down
+        yield HistoryEntry(campaign.created_at, "It was made, as a draft.")
     for decision in found.decisions:
         yield HistoryEntry(decision.at, _decided(decision))
     for kept in requests_of(connection, campaign.id):

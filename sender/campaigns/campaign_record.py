@@ -68,6 +68,11 @@ class CampaignRecord:
         """Whether this is a test send, which is in no list and no figure."""
         return self.kind == "test"
 
+    @property
+    def is_to_contacts(self) -> bool:
+        """Whether this went to people on no list, such as the contacts of organisations."""
+        return self.kind == "contacts"
+
 
 @dataclass(frozen=True)
 class CampaignRow:
@@ -136,7 +141,7 @@ def list_campaigns(
             Campaign.created_at, Campaign.finished_at, Campaign.starts_at, _progress().scalar_subquery(),
         )
         .outerjoin(MailingList, MailingList.id == Campaign.list_id)
-        .where(Campaign.kind == "campaign", Campaign.name.icontains(words, autoescape=True))
+        .where(Campaign.kind != "test", Campaign.name.icontains(words, autoescape=True))
         .order_by(Campaign.id.desc())
         .limit(at_most)
     )  # fmt: skip

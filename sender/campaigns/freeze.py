@@ -32,6 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from daisychain.database import database_now
 from daisychain.errors import StateError
+from lists.addresses import address_key
 from lists.tables import MailingList
 from newsletters.stored.versions import mark_sent
 from sender.campaigns import warm_up
@@ -40,6 +41,8 @@ from sender.campaigns.follow_ups import audience_of
 from sender.delivery import batch_jobs
 from sender.delivery.campaign_emails import email_given, emails_of, fields_of
 from sender.delivery.campaign_states import turn
+from sender.delivery.contact_batches import CONTACT
+from sender.delivery.contact_refusals import why_not
 from sender.delivery.cutting import Cutting, cut_by_email, cut_by_place
 from sender.delivery.ledger import MOVE_COLUMNS, rows_by_state
 from sender.delivery.same_parts import kinds_of
@@ -146,6 +149,33 @@ def freeze_tests(
         ],
     )  # fmt: skip
     _cut(connection, campaign, Cutting(size=1, several=True), after=before)
+
+
+def freeze_contacts(
+    connection: Connection, campaign_id: int, people: Sequence[tuple[str, Mapping[str, str]]], *, batch_size: int
+) -> list[int]:
+    """Freeze people who are on no list, given as (address, merge inputs), in the caller's transaction.
+
+    Each counts, with the reason if they must not be mailed. Returns their deliveries' ids, in the order of `people`.
+    """
+    campaign = _start(connection, campaign_id)
+    before = _newest(connection)
+    refused = why_not(connection, [address for address, _ in people])
+    reasons = [refused.get(address_key(address)) for address, _ in people]
+    # Mailable people first, so that a batch is a range of ids.
+    order = sorted(range(len(people)), key=lambda at: reasons[at] is not None)
+    rows = [
+        {"campaign_id": campaign_id, "kind": CONTACT, "state": "excluded", "reason": reason, "address": "", "inputs": {}}
+        if (reason := reasons[at])
+        else {"campaign_id": campaign_id, "kind": CONTACT, "state": "waiting", "reason": None, "address": people[at][0],
+              "inputs": dict(people[at][1])}
+        for at in order
+    ]  # fmt: skip
+    returning = insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True)
+    ids = dict(zip(order, connection.scalars(returning, rows), strict=True))
+    warming = warm_up.ceiling(connection, campaign.from_address, database_now(connection)) is not None
+    _cut(connection, campaign, _cutting(campaign, batch_size, False, warming, False), after=before)
+    return [ids[at] for at in range(len(people))]
 
 
 def _start(connection: Connection, campaign_id: int) -> CampaignRecord:

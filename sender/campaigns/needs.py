@@ -70,7 +70,7 @@ def _waiting_for_somebody(connection: Connection) -> list[CampaignNeed]:
     )
     rows = connection.execute(
         select(Campaign.id, Campaign.name, Campaign.state, Campaign.pause_reason, people)
-        .where(Campaign.kind == "campaign", or_(Campaign.state == "paused", has_uncertain))
+        .where(Campaign.kind != "test", or_(Campaign.state == "paused", has_uncertain))
         .order_by(Campaign.id.desc())
     )
     return [need for row in rows if (need := CampaignNeed(*row)).uncertain or need.state == "paused"]

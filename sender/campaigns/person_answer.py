@@ -155,6 +155,9 @@ def _last(timeline: Timeline, what: str) -> TimelineEntry | None:
 
 def _not_in_audience(connection: Connection, campaign: CampaignRecord, email: str) -> tuple[list[str], list[str]]:
     """Return why somebody is not written down, what is known of them on this list and others, and what can be done."""
+    if campaign.is_to_contacts:
+        sentence = f"This went to contacts of organisations; it was not sent to {email}."
+        return [sentence], ["Look at the contacts of their organisation. One who is excluded leaves no address here."]
     begun = [] if campaign.frozen_at else [f"Nobody is written down yet: the campaign is {campaign.state}."]
     try:
         person = describe_person(connection, email)

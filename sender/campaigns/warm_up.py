@@ -123,7 +123,7 @@ def left(connection: Connection, address: str, now: datetime) -> int | None:
 
 def _of(domain: str) -> tuple[ColumnElement[bool], ...]:
     """Return the SQL conditions for a campaign from this domain, without test sends."""
-    return func.lower(func.split_part(Campaign.from_address, "@", 2)) == domain, Campaign.kind == "campaign"
+    return func.lower(func.split_part(Campaign.from_address, "@", 2)) == domain, Campaign.kind != "test"
 
 
 def mailed_since(connection: Connection, address: str, since: datetime) -> int:

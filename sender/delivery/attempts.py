@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, in
 from lists.tables import Member, Membership, Suppression
 from sender.delivery import outcomes
 from sender.delivery.campaign_states import LATE_ANSWER, finish_if_done, people_wait_again
+from sender.delivery.contact_batches import CONTACTS, ContactToMail, ReadLateValues, contacts_to_mail, no_late_values
 from sender.delivery.ledger import Span, move
 from sender.event import PROOFS
 from sender.providers.provider import Outcome, Verdict
@@ -49,6 +50,7 @@ _CLAIM = (
     .returning(
         Batch.campaign_id, Batch.compiled_id, Batch.first_id, Batch.last_id,
         select(Campaign.provider).where(Campaign.id == Batch.campaign_id).scalar_subquery().label("provider"),
+        select(Campaign.kind).where(Campaign.id == Batch.campaign_id).scalar_subquery().label("kind"),
     )
 )  # fmt: skip
 # The waiting people of a span, and whether they unsubscribed or were suppressed since the freeze.
@@ -69,6 +71,9 @@ _WAITING = (
 )
 
 
+Person = Row[int, str, dict[str, Any], bool] | ContactToMail
+
+
 @dataclass(frozen=True)
 class Claim:
     """A batch claimed by this sender, with the attempt that is already recorded."""
@@ -79,10 +84,12 @@ class Claim:
     campaign_id: int
     provider: str
     compiled_id: int
-    people: Sequence[Row[int, str, dict[str, Any], bool]]  # (delivery id, address, merge inputs, False)
+    people: Sequence[Person]  # (delivery id, address, merge inputs, False)
 
 
-def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None:
+def claim(
+    connection: Connection, batch_id: int, sender_id: int, late_values: ReadLateValues = no_late_values
+) -> Claim | None:
     """Claim a batch and record its attempt, in the caller's transaction; None if it can't be claimed.
 
     People who unsubscribed or were suppressed since the freeze are excluded here, at the last moment.
@@ -91,7 +98,8 @@ def claim(connection: Connection, batch_id: int, sender_id: int) -> Claim | None
     if batch is None:
         return None
     span = Span(batch.campaign_id, batch.first_id, batch.last_id)
-    people = _people(connection, span)
+    to_contacts = batch.kind == CONTACTS
+    people = contacts_to_mail(connection, span, late_values) if to_contacts else _people(connection, span)
     if not people:
         outcomes.set_batch_state(connection, batch_id, "done")
         finish_if_done(connection, batch.campaign_id)
@@ -130,7 +138,7 @@ def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | N
     return replace(claim, people=claim.people[:most]), rest_id
 
 
-def _people(connection: Connection, span: Span) -> Sequence[Row[int, str, dict[str, Any], bool]]:
+def _people(connection: Connection, span: Span) -> Sequence[Person]:
     """Return the people of a span to mail, and exclude people who unsubscribed or were suppressed."""
     found = connection.execute(
         _WAITING, {"campaign": span.campaign_id, "first": span.first_id, "last": span.last_id}

@@ -23,6 +23,7 @@ from daisychain.secret import installation_secret
 from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_emails import emails_of
+from sender.delivery.contact_batches import LateValues, no_late_values
 from sender.delivery.high_water_mark import HighWaterMark, Mark
 from sender.delivery.senders import LiveSender
 from sender.delivery.slot_count import SlotCount
@@ -53,10 +54,17 @@ KEPT_WHEN_STOPPED = 20.0
 class Deliverer:
     """Delivers batches for one process; safe to use from several threads."""
 
-    def __init__(self, database: Database, sender: LiveSender, stop: StopFlag | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sender: LiveSender,
+        stop: StopFlag | None = None,
+        late_values: LateValues = no_late_values,
+    ) -> None:
         self._database = database
         self._sender = sender
         self._stop = stop or StopFlag()
+        self._late_values = partial(late_values, database.settings)
         self._keys = Keys(installation_secret(database.settings))
         self._mailing = lru_cache(maxsize=32)(self._load_mailing)
         self._provider = lru_cache(maxsize=8)(partial(open_provider, settings=database.settings))
@@ -77,7 +85,7 @@ class Deliverer:
         with self._database.engine.begin() as connection:
             if not self._confirmed(connection, sender_id):
                 return
-            claim = attempts.claim(connection, batch_id, sender_id)
+            claim = attempts.claim(connection, batch_id, sender_id, self._late_values)
             if claim is None:
                 return
             claim = self._cut(connection, claim)

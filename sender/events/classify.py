@@ -40,7 +40,7 @@ _SETTINGS = text("""
 _SPAN = text("""
     SELECT coalesce(min(first_delivery), 1) AS first, coalesce(min(last_delivery), 0) AS last,
            min(frozen_at) AS frozen_at
-    FROM campaigns WHERE id = :campaign AND kind = 'campaign'
+    FROM campaigns WHERE id = :campaign AND kind <> 'test'
 """)
 _OF_CAMPAIGN = "e.delivery_id BETWEEN :first AND :last AND e.kind IN ('opened', 'clicked')"
 _PROGRAMS = text(f"SELECT DISTINCT e.user_agent FROM events e WHERE {_OF_CAMPAIGN}")
@@ -277,7 +277,7 @@ _TAKEN_IN = text("""
     INSERT INTO campaign_intake AS i (campaign_id, events, newest_at)
     SELECT c.id, count(*), max(e.received_at)
     FROM campaigns c JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery
-    JOIN deliveries d ON d.id = e.delivery_id AND d.kind = 'member'
+    JOIN deliveries d ON d.id = e.delivery_id AND d.kind <> 'test'
     WHERE c.id = :campaign GROUP BY c.id
     ON CONFLICT (campaign_id) DO UPDATE SET events = excluded.events, newest_at = excluded.newest_at
 """)

@@ -55,7 +55,7 @@ def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> People:
         person = people.get(each.delivery_id)
         if person and _is_about(each, person.address) and (person.one_key or not each.one_key):
             each.campaign_id = person.campaign_id
-            each.mailbox = mailbox_provider(person.address) if person.kind == "member" else ""
+            each.mailbox = mailbox_provider(person.address) if person.kind != "test" else ""
             continue
         if each.keyed:
             each.detail["misdirected" if person else "foreign"] = True

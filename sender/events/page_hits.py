@@ -78,6 +78,6 @@ def _record(connection: Connection, mailed: SentMail, kind: Kind, natural_key: s
     event = IncomingEvent(
         OWN, kind, now, natural_key,
         delivery_id=mailed.delivery_id, campaign_id=mailed.campaign_id,
-        mailbox=mailbox_provider(mailed.address) if mailed.kind == "member" else "", **fields,
+        mailbox=mailbox_provider(mailed.address) if mailed.counts else "", **fields,
     )  # fmt: skip
     update_rollups(connection, store_events(connection, [event], now))

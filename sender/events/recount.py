@@ -17,13 +17,13 @@ from sender.events.facts import BITS, FACT, FACT_BIT
 from sender.events.mailbox_providers import OTHER, PROVIDER_OF
 from sender.events.rollups import COLUMNS, NO_LINK, SMALL, SUMS, add_sums
 
-# Members' events of some campaigns, found by each campaign's range of delivery ids, or of some deliveries.
+# The events of some campaigns, found by each campaign's range of delivery ids, or of some deliveries.
 _COUNTED = """
     CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
     SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
            e.open_class, e.rules, coalesce(e.link, :no_link) AS link, coalesce(m.mailbox, :other) AS mailbox
     FROM campaigns c
-    JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind = 'member'
+    JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind <> 'test'
     JOIN events e ON e.delivery_id = d.id
     LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
            ON m.domain = lower(split_part(d.address, '@', -1))

@@ -65,7 +65,7 @@ SUMS = f"""
 
 # All events come as one JSON text, which costs a tenth of one array for each column. Events are sorted by key, and
 # roll-ups by theirs, so two transactions wait for each other instead of deadlocking. LEAST ignores NULL. Test mails
-# have events, but no mailbox here and no roll-up: figures count members only. RETURNING shows only the updated row, so
+# have events, but no mailbox here and no roll-up: they count nowhere. RETURNING shows only the updated row, so
 # the facts that became true are stored in it, as `new_facts`. An open or click that was stored under an old key, which
 # did not have its program, is the same event if the program is the same.
 _STORE = text(f"""

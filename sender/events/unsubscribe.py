@@ -12,6 +12,13 @@ from lists.members import unsubscribe, unsubscribe_everywhere
 from lists.resubscribe import find_undoable, undo_unsubscribe
 from lists.suppression import is_suppressed, suppress
 from lists.tables import BY_PAGE, Membership
+from sender.delivery.contact_batches import CONTACT
+from sender.delivery.contact_refusals import (
+    has_unsubscribed,
+    resubscribe_contact,
+    undoable_contact,
+    unsubscribe_contact,
+)
 from sender.events.page_hits import record_lost_unsubscribe, record_unsubscribe
 from sender.links.sent_mail import SentMail
 from sender.tables import Rollup
@@ -28,7 +35,9 @@ def unsubscribe_by_mail(connection: Connection, mailed: SentMail, scope: Scope, 
     if not mailed.counts:
         return
     record_unsubscribe(connection, mailed, scope)
-    if scope == "all":
+    if mailed.kind == CONTACT and scope == "list":
+        unsubscribe_contact(connection, mailed.address, how)
+    elif scope == "all":
         if mailed.member_id is None:
             suppress(connection, mailed.address, "unsubscribed from everything", source=how)
         else:
@@ -58,6 +67,8 @@ def unsubscribed_from(connection: Connection, mailed: SentMail) -> Scope | None:
     """Return what the mail's recipient has left by now: all, its list, or nothing."""
     if mailed.counts and is_suppressed(connection, mailed.address):
         return "all"
+    if mailed.kind == CONTACT:
+        return "list" if has_unsubscribed(connection, mailed.address) else None
     state = select(Membership.state).where(
         Membership.member_id == mailed.member_id, Membership.list_id == mailed.list_id
     )
@@ -66,6 +77,8 @@ def unsubscribed_from(connection: Connection, mailed: SentMail) -> Scope | None:
 
 def undoable_by_mail(connection: Connection, mailed: SentMail) -> datetime | None:
     """Return when the mail's recipient last unsubscribed on the page, if that can still be undone."""
+    if mailed.kind == CONTACT and (at := undoable_contact(connection, mailed.address, BY_PAGE)):
+        return at
     return find_undoable(connection, mailed.member_id, mailed.address, BY_PAGE) if mailed.counts else None
 
 
@@ -78,6 +91,10 @@ def undo_by_mail(connection: Connection, mailed: SentMail, at: datetime) -> bool
     bad = or_(Rollup.complained_at.is_not(None), Rollup.hard_bounced_at.is_not(None))
     if connection.scalar(select(Rollup.delivery_id).where(Rollup.delivery_id == mailed.delivery_id, bad)):
         return False
+    if mailed.kind == CONTACT and resubscribe_contact(
+        connection, mailed.address, how=f"undone on the {BY_PAGE}", at=at
+    ):  # fmt: skip
+        return True
     return mailed.counts and undo_unsubscribe(connection, mailed.member_id, mailed.address, BY_PAGE, at)
 
 

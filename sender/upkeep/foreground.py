@@ -18,6 +18,7 @@ from sender.campaigns.steering import begin, resume
 from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
 from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import finish_if_done
+from sender.delivery.contact_batches import LateValues, no_late_values
 from sender.delivery.deliver import Deliverer
 from sender.delivery.ledger import Ledger, read_ledger
 from sender.delivery.readiness import require_ready
@@ -66,6 +67,7 @@ def work_until_over(
     processes: int | None = None,
     watch: Callable[[Ledger, WaitingReason | None], None] | None = None,
     stop: StopFlag | None = None,
+    late_values: LateValues = no_late_values,
 ) -> str:
     """Deliver a started campaign until it has ended (finished, paused, cancelled), and return that state.
 
@@ -73,14 +75,16 @@ def work_until_over(
     machine has cores, if there is enough to do. Workers elsewhere may share the queue; their batches are waited for.
     `watch` gets the ledger every few seconds, and the reason if the campaign is waiting for its provider. Once `stop`
     is set and its callbacks have run, nothing more is claimed here or by the other processes; batches in flight are
-    finished.
+    finished. A campaign to contacts needs the function for their `late_values`.
     """
     stop = stop or StopFlag()
     database.for_work()
-    with ending_in_time(stop), Processes(database.settings, help_out, campaign_id, concurrency) as others:
+    helpers = Processes(database.settings, help_out, campaign_id, concurrency, late_values)
+    with ending_in_time(stop), helpers as others:
         stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
         others.grow((processes or _wanted(database, campaign_id)) - 1)
-        with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency, stop) as workers:
+        slots = (campaign_id, concurrency, stop, late_values)
+        with LiveSender(database) as sender, _slots(database, sender, *slots) as workers:
             swept = 0.0
             try:
                 while workers.running and not stop.is_set():
@@ -98,16 +102,21 @@ def work_until_over(
     return _state(database, campaign_id)
 
 
-def help_out(database: Database, stop: StopFlag, campaign_id: int, concurrency: int) -> None:
+def help_out(
+    database: Database, stop: StopFlag, campaign_id: int, concurrency: int, late_values: LateValues
+) -> None:
     """Deliver a campaign's batches in another process than the main one, until `stop`."""
     database.for_work()
-    with LiveSender(database) as sender, _slots(database, sender, campaign_id, concurrency, stop) as workers:
+    slots = (campaign_id, concurrency, stop, late_values)
+    with LiveSender(database) as sender, _slots(database, sender, *slots) as workers:
         while workers.running and not stop.wait(GLANCE):
             pass
 
 
-def _slots(database: Database, sender: LiveSender, campaign_id: int, concurrency: int, stop: StopFlag) -> Workers:
-    deliverer = Deliverer(database, sender, stop)
+def _slots(
+    database: Database, sender: LiveSender, campaign_id: int, concurrency: int, stop: StopFlag, late_values: LateValues
+) -> Workers:
+    deliverer = Deliverer(database, sender, stop, late_values)
     queues = [batch_jobs.queue_of(campaign_id)]
     return Workers(database, queues=queues, concurrency=concurrency, extras={"deliverer": deliverer})
 
