@@ -23,7 +23,7 @@ from sender.campaigns.steering import decide
 from sender.delivery import confirmed_places
 from sender.delivery.contact_batches import CONTACTS
 from sender.delivery.readiness import keep_key, require_ready
-from sender.providers.registry import open_provider
+from sender.providers.open_provider import open_provider
 
 
 @dataclass(frozen=True)

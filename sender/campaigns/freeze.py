@@ -164,13 +164,13 @@ def freeze_contacts(
     reasons = [refused.get(address_key(address)) for address, _ in people]
     # Mailable people first, so that a batch is a range of ids.
     order = sorted(range(len(people)), key=lambda at: reasons[at] is not None)
+    of_all = {"campaign_id": campaign_id, "kind": CONTACT}
     rows = [
-        {"campaign_id": campaign_id, "kind": CONTACT, "state": "excluded", "reason": reason, "address": "", "inputs": {}}
+        {**of_all, "state": "excluded", "reason": reason, "address": "", "inputs": {}}
         if (reason := reasons[at])
-        else {"campaign_id": campaign_id, "kind": CONTACT, "state": "waiting", "reason": None, "address": people[at][0],
-              "inputs": dict(people[at][1])}
+        else {**of_all, "state": "waiting", "reason": None, "address": people[at][0], "inputs": dict(people[at][1])}
         for at in order
-    ]  # fmt: skip
+    ]
     returning = insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True)
     ids = dict(zip(order, connection.scalars(returning, rows), strict=True))
     warming = warm_up.ceiling(connection, campaign.from_address, database_now(connection)) is not None

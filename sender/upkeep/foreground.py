@@ -102,9 +102,7 @@ def work_until_over(
     return _state(database, campaign_id)
 
 
-def help_out(
-    database: Database, stop: StopFlag, campaign_id: int, concurrency: int, late_values: LateValues
-) -> None:
+def help_out(database: Database, stop: StopFlag, campaign_id: int, concurrency: int, late_values: LateValues) -> None:
     """Deliver a campaign's batches in another process than the main one, until `stop`."""
     database.for_work()
     slots = (campaign_id, concurrency, stop, late_values)
