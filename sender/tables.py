@@ -48,8 +48,8 @@ def now() -> Mapped[datetime]:
 class Campaign(Base):
     """One newsletter to one frozen audience.
 
-    `kind` "test" is a test send, not shown in lists and figures; "contacts" goes to people on no list, such as those of
-    member organisations (sender/delivery/contact_batches.py), and is in no figure about members.
+    `kind` "test" is a test send, not shown in lists and figures; "contacts" goes to people on no list, such as
+    at member organisations (sender/delivery/contact_batches.py), and is in no figure about members.
     """
 
     __tablename__ = "campaigns"

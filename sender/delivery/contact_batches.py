@@ -1,4 +1,4 @@
-"""Batches of contacts: people on no list, such as those of member organisations, who get a campaign by their address.
+"""Batches of contacts: people on no list, such as at member organisations, who get a campaign by their address.
 
 Some of their values are secrets that may be replaced any day, such as a private link. These are never stored with the
 delivery: they are read when a batch is claimed, so each mail has the ones of that moment, and no page that shows a mail
@@ -39,11 +39,11 @@ class ContactToMail(NamedTuple):
 
 def no_late_values(*_: object) -> Mapping[int, Mapping[str, str]]:
     """Refuse: this process was started without a function for them. The claim is undone, and the batch waits."""
-    raise RuntimeError("this process can't send to contacts: it was not told where their values come from")
+    raise RuntimeError("this process can't send to contacts: it has no function for their values")
 
 
 def contacts_to_mail(connection: Connection, span: Span, late_values: ReadLateValues) -> Sequence[ContactToMail]:
-    """Return the waiting people of a span with all values; exclude whoever must not be mailed any more."""
+    """Return the waiting people of a span with all values; exclude the others."""
     waiting = connection.execute(
         select(Delivery.id, Delivery.address, Delivery.inputs)
         .where(span.where(), Delivery.state == "waiting")

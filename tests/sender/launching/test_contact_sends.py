@@ -21,13 +21,13 @@ from pages.app import create_app
 from reports.progress import read_progress
 from reports.report_list import campaign_lines
 from sender.campaigns.campaign_record import list_campaigns
-from sender.campaigns.contact_sends import start_contact_send
 from sender.delivery.attempts import claim
 from sender.delivery.contact_batches import GONE
 from sender.delivery.contact_refusals import SUPPRESSED, UNSUBSCRIBED, unsubscribe_contact, why_not
 from sender.delivery.ledger import read_ledger
 from sender.events.sum_check import ledger_differs
 from sender.events.webhook_jobs import process_body, store_body
+from sender.launching.contact_sends import start_contact_send
 from sender.links.keys import KeyKind, Keys
 from sender.tables import Batch, ContactUnsubscribe, Delivery
 from sender.upkeep.foreground import work_until_over
