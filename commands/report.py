@@ -13,6 +13,7 @@ from daisychain.installation import Installation
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from reports.compare import Comparison
     from reports.report import Figure, Report
     from reports.report_list import CampaignLine
 
@@ -74,6 +75,54 @@ def list_(installation: Installation, last: int, format_: str, exact: bool) -> N
         click.echo(list_as_json(found))
     else:
         _show_list(found)
+
+
+@report.command()
+@click.argument("ids", metavar="ID ID…", type=int, nargs=-1, required=True)
+@click.option(
+    "--age", type=click.IntRange(1, 24 * 365), default=72, show_default=True, metavar="HOURS",
+    help="How old each person's mail is when it is counted.",
+)  # fmt: skip
+@_format
+@_exact
+@pass_installation
+@examples("report compare 12 9", "report compare 12 9 7 --age 24 --format csv > compared.csv")
+def compare(installation: Installation, ids: tuple[int, ...], age: int, format_: str, exact: bool) -> None:
+    """Compare campaigns at equal age, each with the first, and say which differences may be chance."""
+    from datetime import timedelta
+
+    from reports.compare import compare as at_equal_age
+    from reports.exports import comparison_as_csv, comparison_as_json
+
+    with installation.database.engine.connect() as connection:
+        found = at_equal_age(connection, ids, timedelta(hours=age))
+    if format_ == "csv":
+        click.echo(comparison_as_csv(found, exact=exact), nl=False)
+    elif format_ == "json":
+        click.echo(comparison_as_json(found))
+    else:
+        _show_comparison(found)
+
+
+def _show_comparison(found: Comparison) -> None:
+    from reports.compare import COMPARED
+    from reports.figure_cells import with_interval
+
+    ready = [each for each in found.campaigns if each.figures]
+    if ready:
+        rows = [
+            [ready[0].figures[name].label, *(with_interval(each.figures[name]) for each in ready)] for name in COMPARED
+        ]
+        hours = found.age.total_seconds() / 3600
+        head = ["", *(f"{each.campaign_id}: {each.campaign}" for each in ready)]
+        show_table(head, rows, title=f"{hours:.0f} hours after sending; in brackets, 95 % intervals")
+    for each in found.campaigns:
+        if each.not_yet:
+            show_text(f"Campaign {each.campaign_id} ({each.campaign}): {each.not_yet}.", hanging="  ")
+    for difference in found.differences:
+        show_text(difference.words, hanging="  ")
+    for note in found.notes:
+        show_text(f"! {note}", hanging="  ")
 
 
 def _show_list(lines: list[CampaignLine]) -> None:

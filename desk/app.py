@@ -21,7 +21,7 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
-from desk import access, home, lists, partners, reports, search, toolkits
+from desk import access, home, lists, partners, report_compare, reports, search, toolkits
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
@@ -41,7 +41,7 @@ ACCOUNT = (session, forgotten, welcome, overview, second_factor)
 NEWSLETTERS = (
     index, blocks, pictures, editor, preview, unsaved, versions, test_mail, send_check, send_when, approve, send_look,
 )  # fmt: skip
-CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports)
+CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare)
 ADMIN = (people, invitations, audit, settings)
 PARTS = (home, search, lists, toolkits, partners, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from daisychain.csv_cells import guard
+from reports.compare import COMPARED, Comparison
 from reports.in_words import in_words
 from reports.report import SCHEMA, Figure, Report
 from reports.report_list import OF_LIST, CampaignLine
@@ -23,6 +24,13 @@ CSV_COLUMNS = (
 LIST_SCHEMA = "daisychain.report-list/1"
 _OF_LINE = ("schema", "rule_set", "campaign_id", "campaign", "state", "list", "sent_at", "age_hours", "as_of")
 _OF_FIGURE = ("standing", "numerator", "denominator", "rate", "rate_low", "rate_high")
+COMPARISON_SCHEMA = "daisychain.report-comparison/1"
+_COMPARED = ("schema", "age_hours", "campaign_id", "campaign", "sent_at", "rule_set", "opens", "clicks", "not_yet")
+COMPARISON_CSV_COLUMNS = (
+    *_COMPARED,
+    *(f"{name}_{column}" for name in COMPARED for column in (*_OF_FIGURE, "difference", "difference_low",
+                                                             "difference_high")),
+)  # fmt: skip
 LIST_CSV_COLUMNS = (*_OF_LINE, *(f"{name}_{column}" for name in OF_LIST for column in _OF_FIGURE), "notes")
 
 
@@ -88,6 +96,44 @@ def list_as_json(lines: Sequence[CampaignLine]) -> str:
         for line in lines
     ]
     return json.dumps({"schema": LIST_SCHEMA, "campaigns": campaigns}, indent=2, ensure_ascii=False)
+
+
+def comparison_as_csv(comparison: Comparison, *, exact: bool = False) -> str:
+    """Return a line for each campaign; differences are from the first that is old enough."""
+    rows = []
+    for campaign in _compared(comparison):
+        figures, differences = campaign.pop("figures"), campaign.pop("differences")
+        cells = {f"{name}_{column}": cell for name, row in figures.items() for column, cell in row.items()}
+        for each in differences:
+            cells |= {f"{each['figure']}_{column}": each[column] for column in each if column.startswith("difference")}
+        rows.append(campaign | cells)
+    return _csv(COMPARISON_CSV_COLUMNS, rows, exact)
+
+
+def comparison_as_json(comparison: Comparison) -> str:
+    """Return the comparison for scripts, in the order that was asked for."""
+    whole = {
+        "schema": COMPARISON_SCHEMA, "age_hours": comparison.age.total_seconds() / 3600, "notes": comparison.notes,
+        "campaigns": [*_compared(comparison)],
+    }  # fmt: skip
+    return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def _compared(comparison: Comparison) -> Iterable[dict[str, Any]]:
+    for each in comparison.campaigns:
+        cells = (
+            COMPARISON_SCHEMA, comparison.age.total_seconds() / 3600, each.campaign_id, each.campaign,
+            _time(each.sent_at), each.rule_set, each.opens, each.clicks, each.not_yet,
+        )  # fmt: skip
+        differences = [
+            {
+                "figure": found.figure, "from": found.other_id, "difference": found.rate,
+                "difference_low": found.interval[0], "difference_high": found.interval[1], "in_words": found.words,
+            }
+            for found in comparison.differences if found.campaign_id == each.campaign_id
+        ]  # fmt: skip
+        figures = {name: _plain(figure) for name, figure in each.figures.items()}
+        yield {**dict(zip(_COMPARED, cells, strict=True)), "figures": figures, "differences": differences}
 
 
 def _line(line: CampaignLine) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The Wilson score interval: how sure a rate is."""
+"""Intervals: how sure a rate is, and the difference of two."""
 
 from __future__ import annotations
 
@@ -19,3 +19,18 @@ def wilson(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
     middle = share + spread / 2
     half = z * sqrt((share * (1 - share) + spread / 4) / trials)
     return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
+
+
+def difference(one: tuple[int, int], other: tuple[int, int]) -> tuple[float, float]:
+    """Return the 95 % interval of the first rate less the second, each `(people, of)`; raises ValueError as `wilson`.
+
+    R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine
+    17 (1998), 873–890, method 10: from the two Wilson intervals, without continuity correction.
+    """
+    (low, high), (other_low, other_high) = wilson(*one), wilson(*other)
+    rate, other_rate = one[0] / one[1], other[0] / other[1]
+    middle = rate - other_rate
+    return (
+        middle - sqrt((rate - low) ** 2 + (other_high - other_rate) ** 2),
+        middle + sqrt((high - rate) ** 2 + (other_rate - other_low) ** 2),
+    )

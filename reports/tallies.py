@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, case, exists, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
@@ -57,6 +57,7 @@ class Tallies:
     late: bool  # whether final reports should be in, but are not
     intake: Intake
     counted_at: datetime
+    sent_at: datetime  # when the last request ended, if known
     list_tracking: str  # what the list counts by now, if this campaign was sent with other tracking
     languages: dict[str, Tallies] = field(default_factory=dict)  # if there are several
 
@@ -76,8 +77,12 @@ class Tallies:
         return _nets(self.people)
 
 
-def tally(connection: Connection, campaign_id: int) -> Tallies:
-    """Count one campaign; raises StateError if it does not exist, was not sent, or is a test."""
+def tally(connection: Connection, campaign_id: int, age: timedelta | None = None) -> Tallies:
+    """Count one campaign; raises StateError if it does not exist, was not sent, or is a test.
+
+    With `age`, people count by what had become true when each one's mail was that old. Only the facts of `_SINCE` are
+    then right; hits of programs count at any age.
+    """
     if not connection.in_transaction():  # so that all queries see one state
         connection.execution_options(isolation_level="REPEATABLE READ")
     campaign = find_campaign(connection, campaign_id)
@@ -95,11 +100,16 @@ def tally(connection: Connection, campaign_id: int) -> Tallies:
     counts = count_people(ledger.accepted, everybody, reported=told)
     word = ledger.accepted - counts["no_word"]
     enough = told and word >= MOST * ledger.accepted
-    late = told and word < ENOUGH * ledger.accepted and _sent_at(connection, campaign) < now - LATE
+    sent_at = _sent_at(connection, campaign)
+    if age is not None:
+        by_email = _people_at_age(connection, campaign_id, age, sent_at)
+        everybody = sum(by_email.values(), Counter[int]())
+    late = told and word < ENOUGH * ledger.accepted and sent_at < now - LATE
     whole = Tallies(
         campaign, ledger, count_people(ledger.accepted, everybody, reported=enough), elsewhere,
         provider_reported=reported, delivery_reported=told, of_delivered=enough, late=late,
-        intake=_intake(connection, campaign_id), counted_at=now, list_tracking=_list_tracking(connection, campaign),
+        intake=_intake(connection, campaign_id), counted_at=now, sent_at=sent_at,
+        list_tracking=_list_tracking(connection, campaign),
     )  # fmt: skip
     emails = emails_of(connection, campaign_id)
     if not emails.several:
@@ -142,6 +152,37 @@ def _people_by_facts(connection: Connection, campaign_ids: Collection[int]) -> t
         if facts & (BITS["opened_human"] | BITS["clicked_human"]):
             elsewhere += people
     return found, elsewhere
+
+
+_SINCE = {
+    "delivered": Rollup.delivered_at, "rejected": Rollup.dropped_at, "bounced_hard": Rollup.hard_bounced_at,
+    "bounced_soft": Rollup.soft_bounced_at, "complained": Rollup.complained_at,
+    "unsubscribed": Rollup.unsubscribed_at, "opened_human": Rollup.first_human_open_at,
+    "clicked_human": Rollup.first_click_at,
+}  # fmt: skip
+
+
+def _people_at_age(
+    connection: Connection, campaign_id: int, age: timedelta, sent_at: datetime
+) -> dict[int, Counter[int]]:
+    """Count the accepted people by compiled email and by what was true when their mail was so old."""
+    own = func.coalesce(Attempt.ended_at, sent_at)  # older versions did not keep each person's attempt
+    always = sum(bit for fact, bit in BITS.items() if fact not in _SINCE)
+    then = sum((case((since > own + age, 0), else_=BITS[fact]) for fact, since in _SINCE.items()), literal(always))
+    compiled = func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
+    rows = connection.execute(
+        select(compiled.label("compiled"), Rollup.facts.op("&")(then).label("then"), func.count())
+        .select_from(Rollup)
+        .join(Delivery, Delivery.id == Rollup.delivery_id)
+        .join(Campaign, Campaign.id == Rollup.campaign_id)
+        .outerjoin(Attempt, Attempt.id == Delivery.attempt_id)
+        .where(Rollup.campaign_id == campaign_id, Delivery.state == "accepted")
+        .group_by("compiled", "then")
+    )
+    found: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for compiled_id, facts, people in rows:
+        found[compiled_id][facts] += people
+    return found
 
 
 def pooled_nets(connection: Connection, tallies: Tallies) -> tuple[Nets, int]:

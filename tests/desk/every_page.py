@@ -12,11 +12,12 @@ from flask import Flask, url_for
 from desk.access import access_of
 
 # What a page also shows by the query of its address; each is a page of its own here.
-QUERIES: dict[str, list[dict[str, str]]] = {
+QUERIES: dict[str, list[dict[str, str | list[str]]]] = {
     "campaign_people.index": [{}, *({"state": state} for state in ("accepted", "failed", "uncertain", "excluded"))],
     "campaigns.index": [{}, {"before": "20"}],
     "newsletters.index": [{}, {"words": "bulletin"}],
     "reports.index": [{}, {"before": "20"}],
+    "report_compare.show": [{}, {"campaign": ["1", "2"]}],
     "audit.index": [{}, {"who": "priya"}, {"object": "bulletin-2"}, {"outcome": "refused"}, {"action": "no such"}],
     "partners.index": [{}, {"stale": "1"}],
     "preview.look": [{"list": "everybody"}, {"list": "everybody", "look": "text"}],
@@ -52,4 +53,4 @@ def every_page(app: Flask, there: There) -> Iterator[PagePath]:
             assert access_of(rule.endpoint) is not None, rule.endpoint
             path = urlsplit(url_for(rule.endpoint, **{name: known[name] for name in rule.arguments})).path
             for query in QUERIES.get(rule.endpoint, [{}]):
-                yield PagePath(rule.endpoint, f"{path}?{urlencode(query)}" if query else path)
+                yield PagePath(rule.endpoint, f"{path}?{urlencode(query, doseq=True)}" if query else path)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, update
 
 from daisychain.database import Database
 from lists.members import unsubscribe
@@ -19,7 +20,7 @@ from newsletters.stored.newsletters import create
 from newsletters.tables import MadePack, PackPartner
 from reports.figure_cells import cells
 from reports.figures import figures
-from sender.tables import Campaign
+from sender.tables import Attempt, Campaign
 from tests.desk.staff import Browser
 from tests.desk.test_campaigns import words
 from tests.newsletters.packs.packing import packed
@@ -69,6 +70,26 @@ def test_a_report_has_each_figure_as_the_command_has_it_with_its_definition(data
     assert len(page.encode()) < 50_000
     file = sender.get(f"/desk/reports/{campaign.campaign_id}/figures.csv")
     assert {row["figure"] for row in csv.DictReader(io.StringIO(file.text))} >= set(report.figures)
+
+
+def test_ticked_campaigns_are_compared_at_equal_age(database: Database, as_role: As) -> None:
+    first = sent(database, people=6, clicks="provider", frozen_at=datetime.now(UTC) - timedelta(days=4))
+    with database.engine.begin() as connection:
+        second = resent(database, connection, first.list_id, first.members)
+        connection.execute(update(Campaign).values(state="finished"))
+        connection.execute(update(Attempt).values(ended_at=func.now() - timedelta(days=4)))
+    for each in (first, second):
+        tell(each, *(each.event("delivered", number) for number in range(6)))
+    analyst, both = as_role("analyst"), f"campaign={first.campaign_id}&campaign={second.campaign_id}"
+    ticks = HTMLParser(analyst.get("/desk/reports").text).css('input[name="campaign"]')
+    assert [each.attributes["value"] for each in ticks] == [str(second.campaign_id), str(first.campaign_id)]
+    page = words(analyst.get(f"/desk/reports/compare?{both}").text)
+    assert "Compare 2 campaigns" in page
+    assert "each of them may be chance" in page
+    for query in ("", f"campaign={first.campaign_id}", "&".join(f"campaign={number}" for number in range(1, 8))):
+        assert "Tick two to 6 campaigns." in analyst.get(f"/desk/reports/compare?{query}").text
+    assert analyst.get(f"/desk/reports/compare?{both}&campaign=999").status_code == 404
+    assert analyst.get(f"/desk/reports/compare?{both}&campaign=x").status_code == 404
 
 
 def test_a_draft_has_no_report_and_a_test_send_is_not_there(database: Database, as_role: As) -> None:
