@@ -193,7 +193,7 @@ def offer_(installation: Installation, file: Path, stop: bool) -> None:
         editions = list(_editions(connection, file, Choices(installation.settings.pages_url)).values())
         for edition in editions:
             offer(connection, edition, editions[0], stop=stop)
-    click.echo(f"{installation.settings.pages_url}/toolkits/{editions[0].toolkit.name}#packs")
+    click.echo(f"{installation.settings.pages_url}/toolkits/{editions[0].toolkit.name}/emails")
 
 
 @pack.command("dialects")

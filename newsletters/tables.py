@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -107,6 +120,25 @@ class OfferedNewsletter(Base):
     title: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)
     offered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class OfferPicture(Base):
+    """The picture of an offered newsletter, a WebP; empty if it could not be shown.
+
+    `state` is the hash of its toolkit's content when it was drawn; what is offered again is drawn again.
+    """
+
+    __tablename__ = "offer_pictures"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["toolkit", "newsletter"], ["offered_newsletters.toolkit", "offered_newsletters.name"], ondelete="CASCADE"
+        ),
+    )
+
+    toolkit: Mapped[str] = mapped_column(Text, primary_key=True)
+    newsletter: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class StoredNewsletter(Base):

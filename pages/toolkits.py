@@ -1,43 +1,67 @@
-"""Public pages of toolkits: what the campaign is, and its copy, images and ready-made emails."""
+"""Public pages of toolkits: what the campaign is, and two of its three doors: emails, and copy for websites."""
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template
+from typing import Any
 
-from daisychain.built_files import built_file
-from daisychain.cache import Cache
-from newsletters.compose.page_look import style_name
-from newsletters.packs.dialects.dialect import dialects
-from newsletters.packs.offers import fitting_tools, offers
-from newsletters.toolkit_store.showcase import Showcase, showcase
-from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
+from flask import Blueprint, Response, abort, url_for
+
+from newsletters.documents.language_names import direction_of, own_name
+from newsletters.preview.offer_cards import offer_cards
+from newsletters.preview.offer_pictures import find_offer_picture
+from newsletters.toolkit_store.page_pictures import sized_name, widths_for
+from newsletters.toolkit_store.website_code import website_pictures, website_pieces
+from newsletters.toolkits.campaign import lead_of
 from newsletters.toolkits.images import EXTENSIONS
-from newsletters.toolkits.toolkit import current_day
-from pages.context import A_WHILE, engine, settings
+from pages.context import engine, settings
+from pages.image_files import A_DAY
+from pages.visit import visit
 
 blueprint = Blueprint("toolkits", __name__)
+blueprint.add_app_template_filter(own_name, "own_name")
+blueprint.add_app_template_filter(direction_of, "direction")
 
-# By toolkit and its content, public URL and day.
-_SHOWN: Cache[Showcase] = Cache(4)
+
+@blueprint.app_context_processor
+def _for_pictures() -> dict[str, Any]:
+    def sized(image: Any, width: int) -> str:
+        return url_for("images.image", name=sized_name(image, width))
+
+    return {"sized": sized, "widths_for": widths_for, "extensions": EXTENSIONS}
 
 
 @blueprint.get("/toolkits/<name>")
-def toolkit(name: str) -> tuple[str, dict[str, str]]:
-    """Show a toolkit: its manifesto, its copy for each channel, ready to be copied, and its images."""
+def toolkit(name: str) -> Any:
+    """Show what a campaign is, and the doors to its emails, posts and website copy."""
+    with engine().begin() as connection:
+        found = visit(name, connection)
+        offered = offer_cards(connection, found.toolkit, settings().pages_url, found.show.today)
+    lead, rest = lead_of(found.toolkit.summary)
+    return found.page("toolkits/toolkit.html", offered=offered, lead=lead, rest=rest)
+
+
+@blueprint.get("/toolkits/<name>/emails")
+def emails(name: str) -> Any:
+    """Show the ready-made emails that can be taken today, and texts for a newsletter of one's own."""
+    with engine().begin() as connection:
+        found = visit(name, connection)
+        offered = offer_cards(connection, found.toolkit, settings().pages_url, found.show.today)
+    return found.page("toolkits/emails.html", offered=offered)
+
+
+@blueprint.get("/toolkits/<name>/website")
+def website(name: str) -> Any:
+    """Show a story, texts and pictures for a website, each with its code."""
+    with engine().begin() as connection:
+        found = visit(name, connection)
+    pieces = website_pieces(found.show, found.language)
+    pictures = website_pictures(found.show, settings().pages_url, found.mark.marked)
+    return found.page("toolkits/website.html", pieces=pieces, pictures=pictures)
+
+
+@blueprint.get("/toolkits/<name>/emails/<email>/picture")
+def email_picture(name: str, email: str) -> Response:
+    """Return the small picture of an offered email."""
     with engine().connect() as connection:
-        try:
-            found = named_toolkit(name, connection)
-        except UnknownToolkit:
-            abort(404)
-    public_url, today = settings().pages_url, current_day()
-    shown = _SHOWN.get((name, found.content_hash, public_url, today), lambda: showcase(found, public_url, today))
-    with engine().connect() as connection:
-        fitting = {each: fitting_tools(each, found, public_url, today) for each in offers(connection, found)}
-    # By the names of their tools; the general ones come last.
-    tools = sorted(dialects().values(), key=lambda each: (each.reply_to_leave, each.name.casefold()))
-    page = render_template(
-        "toolkits/toolkit.html", show=shown, extensions=EXTENSIONS, dialects=tools,
-        offers=[each for each, keys in fitting.items() if keys], fitting=fitting,
-        look={"style": style_name(found.brand.colours)}, script=built_file("public.js"),
-    )  # fmt: skip
-    return page, {"Cache-Control": A_WHILE}
+        content = find_offer_picture(connection, name, email) or abort(404)
+    return Response(content, mimetype="image/webp", headers={"Cache-Control": A_DAY})

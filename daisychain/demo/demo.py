@@ -131,7 +131,7 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
         "the source": f"{shown / 'bulletin.md'}, and newsletter:bulletin in the database, for the desk",
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
         "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
-        "the toolkit": f"http://127.0.0.1:{PORT}/toolkits/{TOOLKIT}#packs, while this runs:",
+        "the toolkit": f"http://127.0.0.1:{PORT}/toolkits/{TOOLKIT}, while this runs:",
         "the desk": f"{shown_program()} demo --serve --home {shown}, which prints a link that signs in once",
     }.items():
         click.echo(f"  {name:<16}{value}")

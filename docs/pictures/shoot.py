@@ -100,7 +100,7 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     run("newsletter", "pack", "may.md", "--for", "plain", "--out", "newer", cwd=folder, environment=environment)
     with served(home, environment) as url:
         save(shot(online(url, f"/packs/{key}"), 640, height=760), "pack-standing")
-        save(part(online(url, "/toolkits/community-makes-us"), "#packs", 1100), "toolkit-packs")
+        save(shot(online(url, "/toolkits/community-makes-us/emails"), 1100, height=760), "toolkit-packs")
 
 
 def filled(readme: str) -> str:

@@ -13,7 +13,7 @@ from newsletters.compose.compiler import Compilation, compile_document
 from newsletters.compose.compose import phrases
 from newsletters.documents.document import Document, language_of
 from newsletters.documents.language_names import is_english, language_name
-from newsletters.packs.dialect_writer import Wording, write
+from newsletters.packs.dialect_writer import Wording, write_lines
 from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.partner import Partner, partner_brand
 from newsletters.packs.partner_links import PARTNER, UTM, Marking, hosts_of, refuse_traces
@@ -56,6 +56,7 @@ class Edition:
     used: tuple[str, ...]
     beside: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # fields, taken as empty
+    subject: str = ""  # as somebody without a name gets it
     # The same for all partners: what is looked for in a page is then a pattern that need not be compiled anew.
     mint: Mint = field(default_factory=Mint.fresh)
 
@@ -95,9 +96,10 @@ def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: 
     email = compilation.email
     used = tuple(dict.fromkeys(use.id for use in email.copy_blocks))
     beside = tuple(dict.fromkeys(name for name in _beside(toolkit, day, document.language) if name not in used))
-    named = replace(document, title=document.title or _plain_subject(compilation))
+    subject = _plain_subject(compilation)
+    named = replace(document, title=document.title or subject)
     return Edition(
-        named, toolkit, choices, day, _hash(compilation), named.title, used, beside, unknown=compilation.unknown
+        named, toolkit, choices, day, _hash(compilation), named.title, used, beside, compilation.unknown, subject
     )
 
 
@@ -146,10 +148,10 @@ def _beside(toolkit: Toolkit, today: date, language: str) -> Iterator[str]:
 
 
 def _plain_subject(compilation: Compilation) -> str:
-    """Return the subject as somebody without a name gets it, for a newsletter that has no title."""
+    """Return the subject as somebody without a name gets it."""
     try:
         wording = Wording(lambda link: link.url, lambda image: image.name, "", "")
-        return write(compilation.email, dialects()["plain"], wording).subject
+        return write_lines(compilation.email, dialects()["plain"], wording)[0]
     except InputError:
         return compilation.toolkit.title
 

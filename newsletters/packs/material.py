@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html as htmllib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +14,6 @@ from daisychain.errors import InputError
 from daisychain.slug import slug
 from newsletters.compiled import Image, Link
 from newsletters.compose.compiler import Compilation
-from newsletters.compose.compose import phrases
 from newsletters.packs.dialect_writer import Wording, Written, write
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Edition, branded, marking
@@ -27,9 +24,8 @@ from newsletters.packs.paste_files import without_parts
 from newsletters.packs.social_posts import social_files
 from newsletters.tokens import Kind
 from newsletters.toolkit_store.showcase import CopyToPaste, Showcase, showcase
+from newsletters.toolkit_store.website_code import story_code
 from newsletters.toolkits.images import ToolkitImage, image_path
-
-_URL = re.compile(r"https?://[^\s\"'<>]+")
 
 
 @dataclass(frozen=True)
@@ -171,26 +167,12 @@ class Material:
 
     def _snippet(self, piece: CopyToPaste) -> str:
         """Return a piece of a page in plain HTML, which the website's own style sheet dresses."""
-        toolkit = self.edition.toolkit
-        join = toolkit.links.get("join", "")
-        words = phrases(self.edition.language)["join"].format(organisation=toolkit.coalition)
-        more = f'  <p><a href="{htmllib.escape(join)}">{htmllib.escape(words)}</a></p>\n' if join else ""
-        body = "".join(f"  {line}\n" for line in str(piece.html).strip().splitlines())
-        section = '<section lang="en">' if self._foreign(piece) else "<section>"
-        page = f"{section}\n  <h2>{htmllib.escape(toolkit.title)}</h2>\n{body}{more}</section>\n"
-        return self.marked(page, html=True)
+        language = "en" if self._foreign(piece) else ""
+        return self.marked(story_code(piece, _shown(self.edition), self.edition.language, language), html=True)
 
     def marked(self, text: str, *, html: bool = False) -> str:
         """Return `text` with the partner's code in each address."""
-
-        def marked(match: re.Match[str]) -> str:
-            url = match[0].rstrip(".,;:!?)")
-            rest = match[0][len(url) :]
-            if not html:
-                return self.mark.marked(url) + rest
-            return htmllib.escape(self.mark.marked(htmllib.unescape(url))) + rest
-
-        return _URL.sub(marked, text)
+        return self.mark.in_text(text, html=html)
 
     def _alt_texts(self) -> str:
         rows = {image.hash: image for image in self.compilation.email.images}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as htmllib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from daisychain.errors import InputError
 _OURS = re.compile(r"/(?:o|c|u|v)/[^/]+")
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 PARTNER = "partner"
+_URL = re.compile(r"https?://[^\s\"'<>]+")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,20 @@ class Marking:
         given = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
         more = urlencode({name: value for name, value in self.values.items() if name not in given}, quote_via=quote)
         return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, more)))))
+
+    def in_text(self, text: str, *, html: bool = False) -> str:
+        """Return `text`, which may be HTML, with the values added to each address in it."""
+        if not self.values:
+            return text
+
+        def marked(match: re.Match[str]) -> str:
+            url = match[0].rstrip(".,;:!?)")
+            rest = match[0][len(url) :]
+            if not html:
+                return self.marked(url) + rest
+            return htmllib.escape(self.marked(htmllib.unescape(url))) + rest
+
+        return _URL.sub(marked, text)
 
 
 def hosts_of(urls: Iterable[str], public_url: str) -> frozenset[str]:

@@ -67,7 +67,12 @@ def _drawn(connection: Connection, browser: Browser, name: str) -> bytes:
     with suppress(InputError, BrowserError):
         mail = show(connection, stored_manuscript(connection, name))
         if mail:
-            picture, made = browser.picture(Page(mail.html, file), _VIEW), io.BytesIO()
-            Image.open(io.BytesIO(picture)).convert("RGB").save(made, "JPEG", quality=80)
-            return made.getvalue()
+            return as_picture(browser.picture(Page(mail.html, file), _VIEW), "JPEG")
     return b""
+
+
+def as_picture(png: bytes, format_: str) -> bytes:
+    """Return a screenshot as a small JPEG or WebP."""
+    made = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(made, format_, quality=80)
+    return made.getvalue()

@@ -55,6 +55,7 @@ class Showcase:
     links: dict[str, str]
     languages: tuple[str, ...] = ("en",)
     dates: Dates = UNDATED
+    contact: str = ""
 
     def pieces(self, channel: str, language: str) -> list[CopyToPaste]:
         """Return the copy for a channel, each piece in `language` if it was translated."""
@@ -97,6 +98,7 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
         links={name: absolute_url(url, public_url) for name, url in toolkit.links.items()},
         languages=tuple(dict.fromkeys((toolkit.language, *sorted(filter(None, translations))))),
         dates=best_dates(toolkit, today),
+        contact=absolute_url(toolkit.contact, public_url),
     )
 
 

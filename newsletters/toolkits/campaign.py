@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -36,6 +37,9 @@ class Dates:
 
 
 UNDATED = Dates()
+# Characters beside a title, a picture and three doors, on a phone of 375 by 667 pixels.
+_ROOM = 340
+_SENTENCE_END = re.compile(r"[.!?…](?:[’”\"')])?\s+|[。！？۔।]\s*")
 
 
 def read_dates(sheet: YamlMapping) -> Dates:
@@ -72,6 +76,14 @@ def read_language(sheet: YamlMapping) -> str:
     if not LANGUAGE.fullmatch(language):
         sheet.fail(f"{language!r} is no language.", "language", hint="Write a code such as en, cy, ar or en-GB.")
     return language
+
+
+def lead_of(summary: str) -> tuple[str, str]:
+    """Return as many whole sentences of a summary as the first screen of a phone has room for, and the others."""
+    if len(summary) <= _ROOM:
+        return summary, ""
+    ends = [end.end() for end in _SENTENCE_END.finditer(summary) if end.end() <= _ROOM]
+    return (summary[: ends[-1]].rstrip(), summary[ends[-1] :]) if ends else (summary, "")
 
 
 def _day(day: date, today: date, *, beside: date | None = None) -> str:

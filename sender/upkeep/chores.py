@@ -19,6 +19,7 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.settings import Settings
 from lists.import_log import forget_old_imports
+from newsletters.preview.offer_pictures import draw_offers
 from newsletters.preview.thumbnails import draw_thumbnails
 from newsletters.stored.versions import thin_versions
 from sender.alerts.notify import check_and_notify
@@ -84,6 +85,8 @@ def _old_versions(database: Database) -> str:
 def _thumbnails(database: Database) -> str:
     with database.engine.begin() as connection:
         drawn = draw_thumbnails(connection)
+    with database.engine.begin() as connection:
+        drawn += draw_offers(connection, database.settings.pages_url)
     return f"{drawn} newsletters drawn" if drawn else ""
 
 

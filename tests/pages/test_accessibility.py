@@ -31,6 +31,8 @@ def old(campaign: Sent) -> str:
 PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "front": lambda campaign: ("/", None),
     "toolkit": lambda campaign: ("/toolkits/community-makes-us", None),
+    "emails": lambda campaign: ("/toolkits/community-makes-us/emails", None),
+    "website": lambda campaign: ("/toolkits/community-makes-us/website", None),
     "unsubscribe": lambda campaign: (f"/u/{campaign.unsubscribe()}", None),
     "unsubscribe from a view": lambda campaign: (f"/u/{campaign.view()}", None),
     "not your address": lambda campaign: (f"/u/{campaign.view()}/leave", {"scope": "all", "address": "a@b.example"}),

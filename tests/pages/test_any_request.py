@@ -78,7 +78,7 @@ class Requests:
         key = doors.get(self._route[:2], self._campaign.unsubscribe)
         return {
             "key": key(self._chance.randrange(3)), "number": str(self._chance.randrange(4)),
-            "newsletter": "welcome",
+            "newsletter": "welcome", "email": "welcome",
             "name": "community-makes-us", "dialect": "mailchimp", "filename": "daisychain.css", "pack_key": "x",
         }[argument]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 import pages.image_files
 import pages.packs
 import pages.toolkits
+import pages.visit
 from commands.toolkit import toolkit
 from daisychain.database import Database
 from daisychain.installation import Installation
@@ -69,23 +72,51 @@ def test_an_image_answers_to_its_own_ending_only(client: FlaskClient) -> None:
     assert client.get(named_toolkit(SHIPPED, None).images["hero"].path.replace(".png", ".jpg")).status_code == 404
 
 
-def test_the_page_of_the_shipped_toolkit_shows_it_whole(client: FlaskClient) -> None:
-    page = client.get(f"/toolkits/{SHIPPED}").text
+@pytest.mark.parametrize(
+    "name", ["{hash}-100.webp", "{hash}-480.png", "{hash}-.webp", "{hash}-480-1.webp", "{none}-480.webp"]
+)
+def test_a_smaller_picture_is_there_in_a_few_widths_only(client: FlaskClient, name: str) -> None:
+    hero = named_toolkit(SHIPPED, None).images["hero"]
+    answer = client.get(f"/i/{hero.hash}-480.webp")
+    assert (answer.status_code, answer.mimetype) == (200, "image/webp")
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert len(answer.data) < len(hero.content) / 3
+    with Image.open(io.BytesIO(answer.data)) as picture:
+        assert (picture.format, picture.size) == ("WEBP", (480, 240))
+    assert client.get(f"/i/{hero.hash}-480.webp", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert client.get("/i/" + name.format(hash=hero.hash, none="0" * 64)).status_code == 404
+
+
+@pytest.mark.parametrize("mode", ["P", "LA", "CMYK", "L", "RGBA"])
+def test_a_picture_in_any_colours_can_be_shown_smaller(
+    client: FlaskClient, database: Database, tmp_path: Path, mode: str
+) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (700, 350), 0).save(file, "JPEG" if mode == "CMYK" else "PNG")
+    with database.engine.begin() as connection:
+        kit, _ = add_toolkit(connection, folder(tmp_path, {**files(), "images/tent.png": file.getvalue()}))
+    with Image.open(io.BytesIO(client.get(f"/i/{kit.images['tent'].hash}-320.webp").data)) as picture:
+        assert picture.size == (320, 160)
+
+
+def test_the_pages_of_the_shipped_toolkit_show_all_its_copy_for_emails_and_websites(client: FlaskClient) -> None:
     kit = named_toolkit(SHIPPED, None)
-    assert all(block.title.replace("'", "&#39;") in page for block in kit.copy.values())
-    assert all(image.path in page and image.alt in page for image in kit.images.values())
+    page = "".join(client.get(f"/toolkits/{SHIPPED}{part}").text for part in ("", "/emails", "/website"))
+    blocks = [block for block in kit.copy.values() if block.channels != ("social",)]
+    assert all(block.title.replace("'", "&#39;") in page for block in blocks)
+    assert all(image.hash in page and image.alt in page for image in kit.images.values())
     assert "Everyone has value. Every connection helps." in page
     assert f'href="http://127.0.0.1:8000/toolkits/{SHIPPED}"' in page
-    assert f"Get the toolkit:\nhttp://127.0.0.1:8000/toolkits/{SHIPPED}" in page
     assert "Join the Coalition" in page
     assert "<style" not in page
     assert "style=" not in page
 
 
 def test_a_page_asks_nothing_of_other_hosts(client: FlaskClient) -> None:
-    page = client.get(f"/toolkits/{SHIPPED}").text
-    assert not [part for part in page.split('src="')[1:] if not part.startswith("/")]
-    for name in ("daisychain.css", "daisy.svg"):
+    for path in ("", "/emails", "/website"):
+        page = client.get(f"/toolkits/{SHIPPED}{path}").text
+        assert not [part for part in page.split(' src="')[1:] if not part.startswith("/")]
+    for name in ("daisychain.css", "toolkits.css", "daisy.svg"):
         with client.get(f"/static/{name}") as answer:
             assert answer.status_code == 200
 
@@ -95,7 +126,8 @@ def test_somebody_elses_markdown_is_shown_and_not_run(client: FlaskClient, datab
     text = text.replace("email, web", "web")  # for email it would be refused
     with database.engine.begin() as connection:
         add_toolkit(connection, folder(tmp_path, files(welcome=text)))
-    page = client.get("/toolkits/spring-fair").text
+    page = client.get("/toolkits/spring-fair/website").text
+    assert "Come to" not in page
     assert "<script>x" not in page
     assert "javascript:x&quot;" not in page
     assert 'href="javascript' not in page
@@ -106,8 +138,8 @@ def test_a_page_s_copy_is_worked_out_once_until_its_toolkit_is_another(
     client: FlaskClient, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    showcase = pages.toolkits.showcase
-    monkeypatch.setattr(pages.toolkits, "showcase", lambda *args: (written.append(args[0].summary), showcase(*args))[1])
+    showcase = pages.visit.showcase
+    monkeypatch.setattr(pages.visit, "showcase", lambda *args: (written.append(args[0].summary), showcase(*args))[1])
     for summary in (f"One {tmp_path}", f"Two {tmp_path}"):
         with database.engine.begin() as connection:
             add_toolkit(connection, folder(tmp_path / summary[:3], files(SHEET.replace("A fair", summary))))
@@ -122,14 +154,16 @@ def test_copy_that_may_not_be_used_today_is_not_shown(
 ) -> None:
     with database.engine.begin() as connection:
         add_toolkit(connection, folder(tmp_path, files(welcome=BLOCK.replace("length", f"{line}\nlength"))))
-    page = client.get("/toolkits/spring-fair")
-    assert page.status_code == 200
-    assert "Come to the" not in page.text
+    for path in ("", "/emails", "/website"):
+        page = client.get(f"/toolkits/spring-fair{path}")
+        assert page.status_code == 200
+        assert "Come to the" not in page.text
 
 
 @pytest.mark.parametrize("name", ["nobody", "..", "%2e%2e", "%00", "Community-Makes-Us"])
 def test_a_toolkit_that_is_not_there_is_not_found(client: FlaskClient, name: str) -> None:
-    assert client.get(f"/toolkits/{name}").status_code == 404
+    for path in ("", "/emails", "/website"):
+        assert client.get(f"/toolkits/{name}{path}").status_code == 404
 
 
 def run(database: Database, *arguments: str) -> dict[str, object] | list[dict[str, object]]:
