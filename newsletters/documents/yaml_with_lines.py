@@ -102,14 +102,17 @@ class YamlMapping:
 
     def words(self, key: str, known: Collection[str] | None = None) -> tuple[str, ...]:
         """Return the words under `key`, at least one, from a list or `a, b`; each must be in `known` if given."""
-        listed = isinstance(self._values.get(key), yaml.SequenceNode)
-        found = self.texts(key) if listed else tuple(word.strip() for word in self.text(key).split(","))
+        found = self.texts(key) if self.is_list(key) else tuple(word.strip() for word in self.text(key).split(","))
         for word in found:
             if known is not None and word not in known:
                 self.fail(f"{key!r} can't be {word!r}.", key, hint=nearest(word, known))
         if not found:
             self.fail(f"{key!r} is empty.", key)
         return tuple(dict.fromkeys(found))
+
+    def is_list(self, key: str) -> bool:
+        """Return whether there is a list under `key`."""
+        return isinstance(self._values.get(key), yaml.SequenceNode)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the texts in the list under `key`, none of them empty; no texts if the key is missing."""

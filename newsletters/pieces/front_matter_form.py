@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 
-import yaml
-
 from daisychain.errors import InputError
 from newsletters.documents.characters import characters
+from newsletters.documents.yaml_edit import with_scalar
 from newsletters.documents.yaml_with_lines import read_sheet
 from newsletters.pieces.outline import split_lines
 from newsletters.pieces.values import one_line, referenced, single_quotes
@@ -48,25 +47,7 @@ def write_head(source: str, key: str, value: str) -> str:
     written = single_quotes(typed)
     if not _PLAIN.fullmatch(written):
         written = json.dumps(referenced(written), ensure_ascii=False)
-    nodes = yaml.compose(inner, Loader=yaml.SafeLoader)
-    pairs = nodes.value if isinstance(nodes, yaml.MappingNode) else []
-    ends = "\r\n" if "\r\n" in source else "\n"
-    found = next(((name, node) for name, node in pairs if name.value == key), None)
-    if found is None:
-        inner += f"{key}: {written}{ends}" if typed else ""
-    else:
-        name, node = found
-        start, end = node.start_mark.index, node.end_mark.index
-        if node.value == "" and start == end:  # nothing behind the colon
-            start = end = inner.index(":", name.end_mark.index) + 1
-            written = f" {written}"
-        if not typed:
-            start, rest = name.start_mark.index, re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?").match(inner, end)
-            end, written = rest.end() if rest and not inner[start:end].endswith(("\n", "\r")) else end, ""
-        elif inner[start:end].endswith(("\n", "\r")):  # a text of several lines ends where the next key begins
-            written += ends
-        inner = inner[:start] + written + inner[end:]
-    return before + inner + after
+    return before + with_scalar(inner, (key,), written if typed else None) + after
 
 
 def _divided(source: str) -> tuple[str, str, str]:
