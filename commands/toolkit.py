@@ -1,4 +1,4 @@
-"""`daisychain toolkit …`: list, show, add."""
+"""`daisychain toolkit …`: list, show, add, new, export."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from newsletters.toolkits.toolkit import Toolkit
 
 
+MOST_COLOURS = 2
+
+
 @click.group()
 def toolkit() -> None:
-    """List, show and add toolkits: folders of campaign copy, links and images that a coalition publishes."""
+    """Work with toolkits: folders of campaign copy, links and images that a coalition publishes."""
 
 
 @toolkit.command("list")
@@ -68,6 +71,60 @@ def add(installation: Installation, folder: Path, dry_run: bool, format_: str) -
         say(f"{found.title} can be added; nothing was stored.")
     else:
         say(f"{found.title} was {'added' if changed else 'there already, unchanged'}.")
+
+
+@toolkit.command()
+@click.argument("name")
+@click.option("--title", default="", help="The name of the campaign; by default NAME.")
+@click.option("--coalition", default="", help="Who publishes it.")
+@click.option("--picture", type=click.Path(path_type=Path), help="A picture for the top of its page.")
+@click.option("--alt", default="", help="A sentence that says what the picture shows.")
+@click.option("--colour", "colours", multiple=True, help='Its main colour, then a second one: "#1d5c53".')
+@click.option("--copy", "copy", type=click.Path(path_type=Path), help="A text file: its headings begin copy blocks.")
+@examples('toolkit new spring-fair --title "Spring Fair" --colour "#1d5c53" --copy words.txt')
+def new(
+    name: str, title: str, coalition: str, picture: Path | None, alt: str, colours: tuple[str, ...], copy: Path | None
+) -> None:
+    """Begin a toolkit: make the folder NAME from a picture, two colours and one text."""
+    from newsletters.documents.text_files import read_text
+    from newsletters.toolkit_drafts.pasted_copy import new_toolkit
+    from newsletters.toolkit_drafts.toolkit_archive import write_folder
+    from newsletters.toolkit_store.try_copy import checked_files
+    from newsletters.toolkits.images import read_image
+
+    if len(colours) > MOST_COLOURS:
+        raise click.UsageError("Give one colour or two.")
+    content = read_image(picture.parent, picture.name, picture.name, file=picture, line=1).content if picture else b""
+    words = read_text(copy, "There is no copy") if copy else ""
+    title = title or name.replace("-", " ").capitalize()
+    made = new_toolkit(name, title, coalition=coalition, picture=content, alt=alt, colours=colours, copy=words)
+    found = checked_files(made.files, name)
+    written = write_folder(found.files, Path(name))
+    _show(found)
+    for remark in made.remarks:
+        say(remark)
+    say(f"The folder {name} was {'made' if written else 'there already, unchanged'}.")
+    say(f"Look through its files, then: daisychain toolkit add {name}")
+
+
+@toolkit.command()
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--zip", "zipped", is_flag=True, help="Write a zip of the folder: NAME.zip by default.")
+@click.option("--draft", is_flag=True, help="The draft of the desk instead of what is published.")
+@pass_installation
+@examples("toolkit export spring-fair", "toolkit export spring-fair --zip")
+def export(installation: Installation, name: str, folder: Path | None, zipped: bool, draft: bool) -> None:
+    """Write a toolkit into a new folder, NAME by default: the files that `toolkit add` takes."""
+    from newsletters.toolkit_drafts.toolkit_archive import write_folder, write_zip
+    from newsletters.toolkit_drafts.working_copy import open_working_copy
+    from newsletters.toolkit_store.store import named_toolkit
+
+    with installation.database.engine.connect() as connection:
+        found = open_working_copy(connection, name).toolkit if draft else named_toolkit(name, connection)
+    place = folder or Path(f"{name}.zip" if zipped else name)
+    written = write_zip(name, found.files, place) if zipped else write_folder(found.files, place)
+    say(f"{found.title} was written to {place}." if written else f"{place} has exactly this already.")
 
 
 def _answer(found: Toolkit) -> dict[str, Any]:

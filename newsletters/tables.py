@@ -46,6 +46,61 @@ class ToolkitFile(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ToolkitDraft(Base):
+    """A toolkit as it is edited in the desk; its files are in the version with the number `version`.
+
+    `based_on` is the content hash of what was published when the draft last agreed with it; empty if nothing was.
+    `writers` has the people who changed a file since it was last approved, by path; `changed` the version in which each
+    file last changed; `approved` the hash of each copy block that a second person approved.
+    """
+
+    __tablename__ = "toolkit_drafts"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+    content_hash: Mapped[str] = mapped_column(Text)
+    based_on: Mapped[str] = mapped_column(Text)
+    changed: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
+    writers: Mapped[dict[str, list[str]]] = mapped_column(JSONB, server_default="{}")
+    approved: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    updated_by: Mapped[str] = mapped_column(Text)
+
+
+class ToolkitVersion(Base):
+    """A whole state of a toolkit: its files, by hash. Rows are added, and never changed.
+
+    `kind` is saved, published, added (by command, or with Daisychain) or collided; a collided one was refused, and has
+    the version that it began with.
+    """
+
+    __tablename__ = "toolkit_versions"
+    __table_args__ = (
+        Index(
+            "ix_toolkit_versions_toolkit_version", "toolkit", "version", unique=True,
+            postgresql_where=text("kind <> 'collided'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    toolkit: Mapped[str] = mapped_column(Text, ForeignKey("toolkit_drafts.name", ondelete="CASCADE"))
+    version: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(Text)
+    files: Mapped[dict[str, str]] = mapped_column(JSONB)
+    by: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class ToolkitContent(Base):
+    """The content of a draft's file, by its SHA-256 in hex: a picture is stored once, however many versions have it."""
+
+    __tablename__ = "toolkit_contents"
+
+    hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class StoredImage(Base):
     """An image by the SHA-256 of its content, in hex; mails link to it for as long as they are read."""
 

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     "daisychain", "daisychain.sheets", "daisychain.web",
     "newsletters", "newsletters.documents", "newsletters.expressions", "newsletters.merge", "newsletters.toolkits",
-    "newsletters.compose", "newsletters.pieces", "newsletters.toolkit_store", "newsletters.stored",
+    "newsletters.compose", "newsletters.pieces", "newsletters.toolkit_store", "newsletters.toolkit_drafts",
+    "newsletters.stored",
     "newsletters.browser", "newsletters.packs.dialects",
     "newsletters.packs", "newsletters.checks", "newsletters.preview",
     "lists",

@@ -14,8 +14,8 @@ from newsletters.documents.yaml_with_lines import read_sheet
 _PLAIN = re.compile(r"(?!(?i:null)$)[^\W_](?:[\w .,!?()/%&=+'’–-]|:(?=[\w/]))*(?<! )")
 _BREAKS = re.compile(r"\r\n|[\n\r]")
 # A value's rest that YAML takes for a comment, and our reader does not: `Join #Kindness`.
-_SPACE, _COMMENT = re.compile(r"[ \t]+"), re.compile(r"[ \t]+#.*")
-_TAIL = re.compile(r"[ \t]+#(?! )\S.*")
+_SPACE, _COMMENT = re.compile(r"[ \t]+"), re.compile(r"[ \t]+#[^\r\n]*")
+_TAIL = re.compile(r"[ \t]+#(?! )\S[^\r\n]*")
 
 
 def value_at(text: str, path: Sequence[str]) -> str:
@@ -29,6 +29,14 @@ def value_at(text: str, path: Sequence[str]) -> str:
     if sheet is None:
         return ""
     return ", ".join(sheet.texts(path[-1])) if sheet.is_list(path[-1]) else sheet.text(path[-1], "")
+
+
+def line_of(text: str, path: Sequence[str]) -> int:
+    """Return the line of the last key of a path, counted from 1; 0 if it is missing. Raises InputError."""
+    sheet = read_sheet(text, "") if text.strip() else None
+    for key in path[:-1]:
+        sheet = sheet.sheet(key) if sheet else None
+    return sheet.line_of(path[-1]) if sheet and path[-1] in list(sheet) else 0
 
 
 def with_value(text: str, path: Sequence[str], value: str) -> str:
@@ -50,7 +58,8 @@ def scalar(value: str, depth: int = 0) -> str:
     if len(lines) > 1 and all(line.isprintable() and line == line.strip() for line in lines) and lines[0]:
         return "|-\n" + "\n".join(f"{indent}{line}".rstrip() for line in lines)
     # YAML's reader refuses signs that can't be seen, and folds some of them.
-    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in json.dumps(value, ensure_ascii=False))
+    quoted = json.dumps(value, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in quoted)
 
 
 def with_scalar(text: str, path: Sequence[str], written: str | None) -> str:
@@ -83,7 +92,7 @@ def with_scalar(text: str, path: Sequence[str], written: str | None) -> str:
 
 
 def _inserted(text: str, place: int, indent: int, names: Sequence[str], written: str | None, ends: str) -> str:
-    """Put a key in a line of its own, below lines for those of its parents that are missing."""
+    """Put a key in a line of its own, below a line for each parent that is missing."""
     if written is None:
         return text
     before, lines = text[:place], []

@@ -18,7 +18,7 @@ from daisychain.suggestions import nearest
 from newsletters.tables import StoredImage, StoredToolkit, ToolkitFile
 from newsletters.toolkits.files import SHEET
 from newsletters.toolkits.images import ToolkitImage, keep_images, known_measures
-from newsletters.toolkits.toolkit import TOOLKIT_NAME, CopyBlock, Toolkit, load_files, load_folder
+from newsletters.toolkits.toolkit import TOOLKIT_NAME, UNAPPROVED, CopyBlock, Toolkit, load_files, load_folder
 
 SHIPPED = Path(__file__).parent.parent / "toolkits" / "shipped"
 
@@ -88,6 +88,12 @@ def checked_toolkit(folder: Path) -> Toolkit:
     from newsletters.toolkit_store.try_copy import refuse_broken_copy
 
     toolkit = load_folder(folder)
+    for block in toolkit.copy.values():
+        if toolkit.approval and block.approved_by == UNAPPROVED:
+            raise InputError(
+                f"Nobody has approved the copy block {block.id!r}.", file=block.file,
+                hint="This toolkit asks for a second person's approval: write their name behind `approved by`.",
+            )  # fmt: skip
     refuse_broken_copy(toolkit)
     return toolkit
 
@@ -98,6 +104,11 @@ def add_toolkit(connection: Connection, folder: Path) -> tuple[Toolkit, bool]:
     Run it in one transaction, so that nobody finds half a toolkit.
     """
     toolkit = checked_toolkit(folder)
+    return toolkit, put_in_place(connection, toolkit)
+
+
+def put_in_place(connection: Connection, toolkit: Toolkit) -> bool:
+    """Store a checked toolkit in place of one of its name; returns whether that changed anything."""
     values = {"title": toolkit.title, "content_hash": toolkit.content_hash, "added_at": func.now()}
     # The write locks the row even if nothing changes: two people who add at once go one after the other.
     changed = connection.execute(
@@ -111,14 +122,14 @@ def add_toolkit(connection: Connection, folder: Path) -> tuple[Toolkit, bool]:
         .returning(StoredToolkit.name)
     ).first()
     if changed is None:
-        return toolkit, False
+        return False
     connection.execute(delete(ToolkitFile).where(ToolkitFile.toolkit == toolkit.name))
     connection.execute(
         insert(ToolkitFile),
         [{"toolkit": toolkit.name, "path": path, "content": content} for path, content in toolkit.files.items()],
     )
     keep_images(connection, toolkit.images.values())
-    return toolkit, True
+    return True
 
 
 def find_image(connection: Connection, hash_: str) -> tuple[str, bytes] | None:

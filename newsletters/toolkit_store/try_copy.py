@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from newsletters.compose.compiler import compile_document
 from newsletters.documents.document import Document, parse_document
 from newsletters.toolkit_store.render_without_member import fields_in, render_without_member
-from newsletters.toolkits.toolkit import Toolkit
+from newsletters.toolkits.toolkit import Toolkit, load_files
+
+
+def checked_files(files: Mapping[str, bytes], origin: str) -> Toolkit:
+    """Return the toolkit in `files`, its copy tried as well; raises InputError with `origin` before the file."""
+    toolkit = load_files(files, origin)
+    refuse_broken_copy(toolkit)
+    return toolkit
 
 
 def refuse_broken_copy(toolkit: Toolkit) -> None:

@@ -33,8 +33,12 @@ _LENGTHS = ("short", "long")
 
 _KEYS = (
     "name", "title", "coalition", "campaign", "summary", "language", "dates", "contact", "links", "brand", "images",
+    "approval",
 )  # fmt: skip
 _IMAGE_KEYS = ("file", "alt")
+SECOND_PERSON = "second person"
+# What a copy block says while nobody has approved it.
+UNAPPROVED = "nobody yet"
 _COPY_KEYS = ("id", "title", "version", "approved by", "embargo", "expires", "channels", "length")
 # A toolkit's name is a word of its public address; the names inside it only have to be one word.
 TOOLKIT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -88,6 +92,7 @@ class Toolkit:
     language: str = "en"
     dates: Dates = UNDATED
     contact: str = ""
+    approval: str = ""
 
     def copy_for(self, channel: str, today: date) -> list[CopyBlock]:
         """Return the blocks of `channel` that may be used on the day `today`, in the order of their files."""
@@ -139,6 +144,7 @@ def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, M
         language=read_language(sheet),
         dates=read_dates(sheet),
         contact=read_contact(sheet),
+        approval=_read_approval(sheet),
     )
 
 
@@ -154,6 +160,16 @@ def _read_brand(sheet: YamlMapping, files: ToolkitFiles, name: str, images: Mapp
         return measure(files.read(path, MAX_BYTES, file=place, line=line), path, file=place, line=line)
 
     return read_brand(read_sheet(files.text(BRAND), place), name=name, images=images, read=read)
+
+
+def _read_approval(sheet: YamlMapping) -> str:
+    approval = sheet.text("approval", "")
+    if approval not in ("", SECOND_PERSON):
+        sheet.fail(
+            f"'approval' can't be {approval!r}.", "approval",
+            hint=f"Write {SECOND_PERSON}: each change of the copy is then approved by somebody else.",
+        )  # fmt: skip
+    return approval
 
 
 def _read_links(sheet: YamlMapping) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Tests of the toolkits that are written in the desk."""
