@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reports.compare import Comparison
     from reports.report import Figure, Report
     from reports.report_list import CampaignLine
+    from reports.trend import Month, Trend
 
 # The figures in the table of languages; files have all of them.
 OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
@@ -123,6 +124,50 @@ def _show_comparison(found: Comparison) -> None:
         show_text(difference.words, hanging="  ")
     for note in found.notes:
         show_text(f"! {note}", hanging="  ")
+
+
+@report.command()
+@click.option("--list", "list_name", required=True, help="The list.")
+@click.option("--months", type=click.IntRange(1, 120), default=12, show_default=True, help="How many, up to this one.")
+@_format
+@_exact
+@pass_installation
+@examples("report trend --list supporters", "report trend --list supporters --months 36 --format csv > trend.csv")
+def trend(installation: Installation, list_name: str, months: int, format_: str, exact: bool) -> None:
+    """Show month by month who joined and left a list, how its campaigns were read, and what is usual for it."""
+    from reports.exports import trend_as_csv, trend_as_json
+    from reports.trend import trend as trend_of
+
+    with installation.database.engine.connect() as connection:
+        found = trend_of(connection, list_name, months)
+    if format_ == "csv":
+        click.echo(trend_as_csv(found, exact=exact), nl=False)
+    elif format_ == "json":
+        click.echo(trend_as_json(found))
+    else:
+        _show_trend(found)
+
+
+def _show_trend(found: Trend) -> None:
+    from reports.figure_cells import percent
+    from reports.trend import AGE_NOTE, LABELS, UNENGAGED
+
+    def rate(month: Month, name: str) -> str:
+        found = month.rates[name]
+        return percent(found.rate) if found else "–"
+
+    rows: list[tuple[str, ...]] = [
+        (
+            f"{month.first_day:%b %Y}", *(f"{count:,}" for count in (month.joined, month.left, month.people)),
+            str(month.campaigns), *(rate(month, name) for name in LABELS),
+        )
+        for month in found.months
+    ]  # fmt: skip
+    usual = [f"{percent(each[0])} to {percent(each[1])}" if each else "–" for each in found.usual.values()]
+    rows.append(("usual", "", "", "", "", *usual))
+    show_table(["month", "joined", "left", "people", "campaigns", *LABELS.values()], rows, title=found.list_name)
+    show_text(f"{found.unengaged:,} unengaged. {UNENGAGED}", hanging="  ")
+    show_text(AGE_NOTE, hanging="  ")
 
 
 def _show_list(lines: list[CampaignLine]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from daisychain import clock
 from daisychain.errors import InputError
+from reports.figure_cells import percent
 from reports.figures import main_figures
 from reports.intervals import difference
 from reports.report import Figure, Interval
@@ -117,7 +118,7 @@ def _difference(one: ComparedCampaign, other: ComparedCampaign, name: str) -> Di
     if figure.rate is None or against.rate is None:
         return None
     rate, (low, high) = figure.rate - against.rate, difference(_counts(figure), _counts(against))
-    both, rates = (one.campaign_id, other.campaign_id), f"{_percent(figure.rate)} against {_percent(against.rate)}"
+    both, rates = (one.campaign_id, other.campaign_id), f"{percent(figure.rate)} against {percent(against.rate)}"
     if low <= 0 <= high:
         words = "no clear difference between campaigns {} and {}".format(*both)
         rates += f"; the difference may be anything from {_points(low)} to {_points(high)} points"
@@ -145,10 +146,6 @@ def _notes(ready: Sequence[ComparedCampaign]) -> Iterator[str]:
         yield "The rates of some are of people delivered, of others of people accepted: see the definitions."
     if len(ready) > 1:
         yield SAME_PEOPLE
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
 
 
 def _points(share: float) -> str:

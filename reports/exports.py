@@ -14,6 +14,7 @@ from reports.compare import COMPARED, Comparison
 from reports.in_words import in_words
 from reports.report import SCHEMA, Figure, Report
 from reports.report_list import OF_LIST, CampaignLine
+from reports.trend import OF_MONTH, UNENGAGED, Trend
 
 # The columns of `daisychain.report/2`; a change of names, order or meaning makes it /3.
 CSV_COLUMNS = (
@@ -24,6 +25,11 @@ CSV_COLUMNS = (
 LIST_SCHEMA = "daisychain.report-list/1"
 _OF_LINE = ("schema", "rule_set", "campaign_id", "campaign", "state", "list", "sent_at", "age_hours", "as_of")
 _OF_FIGURE = ("standing", "numerator", "denominator", "rate", "rate_low", "rate_high")
+TREND_SCHEMA = "daisychain.report-trend/1"
+_MONTH = ("schema", "list", "month", "joined", "left", "people", "campaigns", "left_out")
+TREND_CSV_COLUMNS = (
+    *_MONTH, *(f"{name}_{column}" for name in OF_MONTH for column in ("mails", "of", "rate", "rate_low", "rate_high")),
+)  # fmt: skip
 COMPARISON_SCHEMA = "daisychain.report-comparison/1"
 _COMPARED = ("schema", "age_hours", "campaign_id", "campaign", "sent_at", "rule_set", "opens", "clicks", "not_yet")
 COMPARISON_CSV_COLUMNS = (
@@ -134,6 +140,42 @@ def _compared(comparison: Comparison) -> Iterable[dict[str, Any]]:
         ]  # fmt: skip
         figures = {name: _plain(figure) for name, figure in each.figures.items()}
         yield {**dict(zip(_COMPARED, cells, strict=True)), "figures": figures, "differences": differences}
+
+
+def trend_as_csv(trend: Trend, *, exact: bool = False) -> str:
+    """Return a line for each month."""
+    rows = (
+        {key: value for key, value in month.items() if key != "rates"}
+        | {f"{name}_{column}": cell for name, rate in month["rates"].items() for column, cell in (rate or {}).items()}
+        for month in _months(trend)
+    )
+    return _csv(TREND_CSV_COLUMNS, rows, exact)
+
+
+def trend_as_json(trend: Trend) -> str:
+    """Return the trend for scripts, the oldest month first."""
+    whole = {
+        "schema": TREND_SCHEMA, "list": trend.list_name, "counted_at": _time(trend.counted_at),
+        "unengaged": trend.unengaged, "unengaged_definition": UNENGAGED, "usual": trend.usual,
+        "months": [*_months(trend)],
+    }  # fmt: skip
+    return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def _months(trend: Trend) -> Iterable[dict[str, Any]]:
+    for month in trend.months:
+        cells = (
+            TREND_SCHEMA, trend.list_name, f"{month.first_day:%Y-%m}", month.joined, month.left, month.people,
+            month.campaigns, month.left_out,
+        )  # fmt: skip
+        rates = {
+            name: {
+                "mails": rate.mails, "of": rate.of, "rate": rate.rate,
+                **dict(zip(("rate_low", "rate_high"), rate.interval or (None, None), strict=True)),
+            } if rate else None
+            for name, rate in month.rates.items()
+        }  # fmt: skip
+        yield {**dict(zip(_MONTH, cells, strict=True)), "rates": rates}
 
 
 def _line(line: CampaignLine) -> dict[str, Any]:

@@ -11,7 +11,7 @@ def cells(figure: Figure) -> tuple[str, str, str, str, str]:
         figure.label,
         count(figure),
         "" if figure.denominator is None else f"{figure.denominator:,}",
-        "no rate" if figure.rate is None and figure.denominator == 0 else _percent(figure.rate),
+        "no rate" if figure.rate is None and figure.denominator == 0 else percent(figure.rate),
         _interval(figure.interval) + (f"; wide {_interval(figure.wide)}" if figure.wide else ""),
     )
 
@@ -21,12 +21,12 @@ def with_interval(figure: Figure) -> str:
     if figure.rate is None:
         return count(figure)
     partly = "" if figure.standing == "known" else f", {figure.standing}"
-    return f"{_percent(figure.rate)} ({_interval(figure.interval)}){partly}"
+    return f"{percent(figure.rate)} ({_interval(figure.interval)}){partly}"
 
 
 def of(figure: Figure) -> str:
     """Return the count with its denominator and rate."""
-    rate = "" if figure.rate is None else f" ({_percent(figure.rate)})"
+    rate = "" if figure.rate is None else f" ({percent(figure.rate)})"
     if figure.numerator is None or figure.denominator is None:
         return count(figure)
     return f"{figure.numerator:,} of {figure.denominator:,}{rate}"
@@ -40,8 +40,9 @@ def count(figure: Figure) -> str:
 
 
 def _interval(interval: Interval | None) -> str:
-    return "" if interval is None else f"{_percent(interval[0])} to {_percent(interval[1])}"
+    return "" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """Return a share of 1 as people read it; empty if there is none."""
     return "" if share is None else f"{share * 100:.1f} %"

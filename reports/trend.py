@@ -1,0 +1,198 @@
+"""The trend of a list: month by month who came and left, how its campaigns were read, and what is usual for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import quantiles
+
+from sqlalchemy import Connection, func, select, text
+
+from daisychain import clock
+from lists.lists import find_list
+from reports.compare import AGE
+from reports.figures import main_figures
+from reports.intervals import wilson
+from reports.report import Figure, Interval
+from reports.small_cells import LEAST
+from reports.tallies import Tallies, tally
+from sender.events.facts import BITS
+from sender.tables import Campaign
+
+MONTHS = 12
+LABELS = {
+    "delivered": "delivered", "seen_reading": "seen reading", "clicked": "clicked", "unsubscribed": "unsubscribed",
+    "complained": "complained",
+}  # fmt: skip
+OF_MONTH = tuple(LABELS)
+AGE_NOTE = (
+    "Rates are of mails, 72 hours after each was sent; younger campaigns are left out. Usual is what the middle half "
+    "of these campaigns had."
+)
+# A person of whom nothing was seen in this many mails is unengaged; they are looked for in the last campaigns only.
+UNSEEN_IN, LAST_CAMPAIGNS = 3, 6
+LEAST_FOR_USUAL = 4  # campaigns, before quartiles say anything
+UNENGAGED = (
+    f"People on the list who got {UNSEEN_IN} or more of its last {LAST_CAMPAIGNS} campaigns whose reading was counted, "
+    "and were not seen to read any. Some of them read: programs that load no images, or load all, leave no trace."
+)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of mails over the campaigns of a month, in which one person may have several."""
+
+    mails: int
+    of: int
+
+    @property
+    def rate(self) -> float | None:
+        """Return the share of 1; None of no mails."""
+        return self.mails / self.of if self.of else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return the 95 % interval."""
+        return wilson(self.mails, self.of) if self.of else None
+
+
+@dataclass(frozen=True)
+class Month:
+    """One month: people who joined and left the list, who were on it at the end, and its campaigns' rates.
+
+    A rate is None if no campaign of the month has a number of it; `left_out` are campaigns that are too young. A count
+    of a few people is None for somebody who may not see it.
+    """
+
+    first_day: date
+    joined: int | None
+    left: int | None
+    people: int | None
+    campaigns: int
+    left_out: int
+    rates: Mapping[str, Rate | None]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A list's months, the oldest first, the usual range of its campaigns' rates, and its unengaged members."""
+
+    list_name: str
+    months: Sequence[Month]
+    usual: Mapping[str, Interval | None]
+    unengaged: int | None
+    counted_at: datetime
+
+
+def trend(connection: Connection, list_name: str, months: int = MONTHS, *, small_cells: bool = True) -> Trend:
+    """Return the trend of a list over the last months, this one included; raises InputError if there is no such list.
+
+    Campaigns count as they were 72 hours after sending, so that an old one is no better for its age.
+    """
+    if not connection.in_transaction():
+        connection.execution_options(isolation_level="REPEATABLE READ")
+    list_id, now = find_list(connection, list_name)["id"], connection.scalar(select(func.now()))
+    assert now is not None
+    days = _first_days(now.astimezone(clock.home_zone()).date(), months)
+    campaigns = _campaigns(connection, list_id, days[0])
+    moves = connection.execute(_GROWTH, {"list": list_id, "zone": clock.home_zone().key}).all()
+    found = []
+    for day in days:
+        sent = campaigns.get(day, [])
+        joined, left = next(((row.joined, row.gone) for row in moves if row.month == day), (0, 0))
+        people = sum(row.joined - row.gone for row in moves if row.month <= day)
+        # Each of these two follows from the other, as the number at the end of each month is shown.
+        few = not small_cells and any(0 < count < LEAST for count in (joined, left))
+        rates = {name: _pooled([each[name] for each in sent if each], small_cells) for name in OF_MONTH}
+        young = sum(not each for each in sent)
+        found.append(Month(
+            day, None if few else joined, None if few else left, _shown(people, small_cells), len(sent), young, rates
+        ))  # fmt: skip
+    return Trend(list_name, found, _usual(campaigns), _shown(_unengaged(connection, list_id), small_cells), now)
+
+
+def _first_days(today: date, months: int) -> list[date]:
+    last = today.year * 12 + today.month - 1
+    return [date(number // 12, number % 12 + 1, 1) for number in range(last - months + 1, last + 1)]
+
+
+def _campaigns(connection: Connection, list_id: int, since: date) -> dict[date, list[Mapping[str, Figure]]]:
+    """Return the figures of each month's campaigns at the common age; none of a campaign that is too young."""
+    ids = connection.execute(
+        select(Campaign.id, Campaign.frozen_at)
+        .where(
+            Campaign.list_id == list_id, Campaign.kind == "campaign", Campaign.state != "draft",
+            Campaign.frozen_at >= datetime(since.year, since.month, 1, tzinfo=clock.home_zone()),
+        )
+        .order_by(Campaign.frozen_at)
+    )  # fmt: skip
+    found: defaultdict[date, list[Mapping[str, Figure]]] = defaultdict(list)
+    for campaign_id, frozen_at in ids.all():
+        assert frozen_at is not None
+        tallies = tally(connection, campaign_id, AGE)
+        day = frozen_at.astimezone(clock.home_zone()).date().replace(day=1)
+        found[day].append(main_figures(tallies) if _is_old_enough(tallies, AGE) else {})
+    return found
+
+
+def _is_old_enough(tallies: Tallies, age: timedelta) -> bool:
+    return tallies.campaign.state in ("finished", "cancelled") and tallies.sent_at + age <= tallies.counted_at
+
+
+def _pooled(figures: Sequence[Figure], small_cells: bool) -> Rate | None:
+    known = [each for each in figures if each.numerator is not None and each.denominator]
+    rate = Rate(sum(each.numerator or 0 for each in known), sum(each.denominator or 0 for each in known))
+    few = not small_cells and (0 < rate.mails < LEAST or 0 < rate.of - rate.mails < LEAST)
+    return rate if known and not few else None
+
+
+def _shown(count: int, small_cells: bool) -> int | None:
+    return count if small_cells or not 0 < count < LEAST else None
+
+
+def _usual(campaigns: Mapping[date, Sequence[Mapping[str, Figure]]]) -> dict[str, Interval | None]:
+    """Return the middle half of the campaigns' rates: the list's own past is what a campaign is held against."""
+    usual: dict[str, Interval | None] = {}
+    for name in OF_MONTH:
+        rates = [each[name].rate for month in campaigns.values() for each in month if each]
+        known = [rate for rate in rates if rate is not None]
+        cuts = quantiles(known, n=4, method="inclusive") if len(known) >= LEAST_FOR_USUAL else None
+        usual[name] = (cuts[0], cuts[2]) if cuts else None
+    return usual
+
+
+def _unengaged(connection: Connection, list_id: int) -> int:
+    seen = BITS["opened_human"] | BITS["clicked_human"]
+    values = {"list": list_id, "seen": seen, "least": UNSEEN_IN, "last": LAST_CAMPAIGNS}
+    return int(connection.execute(_UNENGAGED, values).scalar_one())
+
+
+# Somebody ends by leaving, or by a suppression, whichever came first. Who left and came back counts from then on.
+_GROWTH = text("""
+    WITH people AS (
+        SELECT joined_at, least(left_at, CASE WHEN s.at > joined_at THEN s.at END) AS ended_at
+        FROM memberships m JOIN members ON members.id = m.member_id
+        LEFT JOIN suppressions s ON s.address_key = members.address_key
+        WHERE m.list_id = :list
+    )
+    SELECT CAST(date_trunc('month', at AT TIME ZONE :zone) AS date) AS month, sum(came) AS joined, sum(went) AS gone
+    FROM people CROSS JOIN LATERAL (VALUES (joined_at, 1, 0), (ended_at, 0, 1)) AS moves (at, came, went)
+    WHERE at IS NOT NULL
+    GROUP BY month ORDER BY month
+""")
+_UNENGAGED = text("""
+    WITH last AS (
+        SELECT id FROM campaigns
+        WHERE list_id = :list AND kind = 'campaign' AND state = 'finished' AND (opens <> 'off' OR clicks <> 'off')
+        ORDER BY frozen_at DESC LIMIT :last
+    ), unseen AS (
+        SELECT d.member_id FROM delivery_rollups r JOIN deliveries d ON d.id = r.delivery_id
+        WHERE r.campaign_id IN (SELECT id FROM last) AND d.state = 'accepted' AND d.member_id IS NOT NULL
+          AND (r.delivered_at IS NOT NULL OR r.facts & :seen <> 0)
+        GROUP BY d.member_id HAVING count(*) >= :least AND bit_or(r.facts) & :seen = 0
+    )
+    SELECT count(*) FROM unseen JOIN memberships m ON m.member_id = unseen.member_id
+    WHERE m.list_id = :list AND m.state = 'subscribed'
+""")
