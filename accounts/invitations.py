@@ -10,12 +10,12 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from accounts.credentials import hash_password, new_totp_secret, require_good_password, sealed
 from accounts.rights import ROLES
-from accounts.secret_tokens import new_token, token_hash
 from accounts.sessions import end_sessions
 from accounts.staff import lock_admins
 from accounts.tables import AccountLink, StaffAccount
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
+from daisychain.web.random_tokens import new_token, token_hash
 
 LinkKind = Literal["first-admin", "invitation", "reset", "demo"]
 LASTS: dict[LinkKind, timedelta] = {

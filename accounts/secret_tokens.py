@@ -1,22 +1,13 @@
-"""Tokens and codes: made by chance, given out once, and stored as hashes."""
+"""Recovery codes: made by chance, given out once, and stored as hashes."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
+
+from daisychain.web.random_tokens import token_hash
 
 # Without letters and digits that look alike.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-
-
-def new_token() -> str:
-    """Return 256 random bits for a cookie or a link."""
-    return secrets.token_urlsafe(32)
-
-
-def token_hash(token: str) -> bytes:
-    """Return what is stored of a token. It can't be guessed, so a plain hash is enough."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def new_recovery_code() -> str:

@@ -9,9 +9,9 @@ from typing import cast
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from accounts.rights import NEEDS_SECOND_FACTOR, may
-from accounts.secret_tokens import new_token, token_hash
 from accounts.tables import AccountSession, StaffAccount
 from daisychain.web.networks import network_of
+from daisychain.web.random_tokens import new_token, token_hash
 
 # After so long without a request, by role; after twelve hours in any case.
 IDLE_SECONDS, IDLE_SECONDS_OTHERS, LONGEST_SECONDS = 30 * 60, 12 * 3600, 12 * 3600

@@ -45,7 +45,9 @@ def find_membership(connection: Connection, list_id: int, email: str) -> RowMapp
     raise InputError(f"{member['email']} was never on this list.", hint=f"On: {named}." if named else "")
 
 
-def add_member(connection: Connection, list_id: int, email: str, *, basis: str, source: str, **fields: str) -> bool:
+def add_member(
+    connection: Connection, list_id: int, email: str, *, basis: str, source: str, collected_by: str = "", **fields: str
+) -> bool:
     """Add a person to a list, and fill in their fields; return whether they are new on it.
 
     Raises InputError, and StateError if the address is suppressed or has left this list.
@@ -64,6 +66,7 @@ def add_member(connection: Connection, list_id: int, email: str, *, basis: str, 
     )
     # As merging.py does: a basis other than unknown comes with its source, and counts from now.
     place = {"list_id": list_id, "member_id": member_id, "basis": basis, "source": source.strip()}
+    place["collected_by"] = collected_by
     if basis != "unknown":
         place["consented_at"] = func.now()
     new = upsert(Membership).values(place).on_conflict_do_nothing().returning(Membership.member_id)

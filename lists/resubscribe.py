@@ -12,13 +12,16 @@ from daisychain.errors import StateError
 from lists.addresses import require_address
 from lists.members import find_membership
 from lists.restorations import record_restoration, require_given
-from lists.suppression import is_suppressed, lift_suppression
+from lists.suppression import is_suppressed, lift_suppression, stronger_than_a_wish
 from lists.tables import Member, Membership, Suppression
 
 UNDO_WITHIN = timedelta(hours=1)
 
 
-def resubscribe(connection: Connection, list_id: int, email: str, *, because: str, evidence: str) -> None:
+def resubscribe(
+    connection: Connection, list_id: int, email: str, *,
+    because: str, evidence: str, how: str = "by staff", collected_by: str = "",
+) -> None:  # fmt: skip
     """Subscribe a person again who asked for it; `evidence` becomes their consent. Raises InputError, StateError."""
     because = require_given(because, "--because", "asked by phone, 3 May")
     evidence = require_given(evidence, "--evidence", "her email of 3 May, in the shared mailbox")
@@ -30,9 +33,27 @@ def resubscribe(connection: Connection, list_id: int, email: str, *, because: st
             f"{email} is suppressed, so no list may mail this address.",
             hint=f'First: daisychain list unsuppress {email} --because "…"',
         )
-    consent = {"basis": "consent", "source": evidence, "consented_at": func.now(), "collected_by": ""}
+    consent = {"basis": "consent", "source": evidence, "consented_at": func.now(), "collected_by": collected_by}
     this = (Membership.list_id == list_id, Membership.member_id == membership["member_id"])
-    _subscribe(connection, this, consent, how="by staff", because=because, evidence=evidence)
+    _subscribe(connection, this, consent, how=how, because=because, evidence=evidence)
+
+
+def lift_for_one_list(connection: Connection, list_id: int, email: str, *, because: str, how: str) -> bool:
+    """Lift the suppression of a person who came back to one list; False if there is one that their wish can't lift.
+
+    What else they are on had no mail for them, and has none from now on either: they asked for this list only.
+    """
+    key = require_address(email).key
+    reason = connection.scalar(select(Suppression.reason).where(Suppression.address_key == key).with_for_update())
+    if reason is None:
+        return True
+    if stronger_than_a_wish(reason):
+        return False
+    lift_suppression(connection, key, how=how, because=because)
+    others = (Membership.member_id == Member.id, Member.address_key == key, Membership.list_id != list_id)
+    ended = {"state": "unsubscribed", "left_at": func.now(), "left_how": f"was suppressed: {reason}"}
+    connection.execute(update(Membership).where(*others, Membership.state == "subscribed").values(ended))
+    return True
 
 
 def find_undoable(connection: Connection, member_id: int | None, address: str, how: str) -> datetime | None:

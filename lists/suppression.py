@@ -118,6 +118,11 @@ def unsuppress(connection: Connection, address: str, *, because: str, although: 
     return reason
 
 
+def stronger_than_a_wish(reason: str) -> bool:
+    """Report whether a suppression is for a complaint or a bounce, which signing up again does not lift."""
+    return any(reasons.search(reason) for reasons in _STRONG_REASONS.values())
+
+
 def lift_suppression(
     connection: Connection, address_key: str, *which: ColumnElement[bool], how: str, because: str = ""
 ) -> bool:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from daisychain.web.translated_phrases import phrases_for
 from newsletters.compiled import CompiledEmail
 
-HERE = "en"
+FILE = "web/unsubscribe/phrases.yml"
 
 
 def page_words(email: CompiledEmail) -> dict[str, Any]:
     """Return for its templates the `words`, their `language`, and its `direction`."""
-    known = _phrases()
-    if words := known.get(email.language.split("-")[0]):
-        return {"words": words, "language": email.language, "direction": email.direction}
-    return {"words": known[HERE], "language": HERE, "direction": "ltr"}
-
-
-@cache
-def _phrases() -> Mapping[str, Mapping[str, str]]:
-    text = files("templates").joinpath("web/unsubscribe/phrases.yml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return {language: {**found[HERE], **words} for language, words in found.items()}
+    found = phrases_for(FILE, email.language)
+    if found.language != email.language.split("-")[0]:
+        return found._asdict()
+    return {"words": found.words, "language": email.language, "direction": email.direction}

@@ -548,6 +548,10 @@ class SystemMail(Base):
     state: Mapped[str] = mapped_column(server_default="waiting")
     tries: Mapped[int] = mapped_column(Integer, server_default="0")
     problem: Mapped[str] = mapped_column(server_default="")  # why it was not accepted so far
+    from_name: Mapped[str] = mapped_column(server_default="")  # of its own sender; without one it has the system's
+    from_address: Mapped[str] = mapped_column(server_default="")
+    reply_to: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str] = mapped_column(server_default="")
     made_at: Mapped[datetime] = now()
     due_at: Mapped[datetime] = now()
     ended_at: Mapped[datetime | None]

@@ -21,7 +21,7 @@ FLOORS = (
     "newsletters.stored",
     "newsletters.browser", "newsletters.packs.dialects",
     "newsletters.packs", "newsletters.checks", "newsletters.preview",
-    "lists",
+    "lists", "lists.sign_up",
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
     "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",
     "partners",

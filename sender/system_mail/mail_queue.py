@@ -11,14 +11,14 @@ import html
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken
 from procrastinate import JobContext
-from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, text, update
 
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
@@ -26,6 +26,7 @@ from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.scrub import scrub
 from daisychain.secret import derive, installation_secret
 from daisychain.settings import Settings
+from daisychain.web.translated_phrases import FALLBACK, direction_of
 from lists.lists import parse_sender
 from lists.tables import MailingList
 from newsletters.compiled import CompiledEmail
@@ -45,6 +46,11 @@ KEPT = timedelta(days=30)
 SETTING = "DAISYCHAIN_SYSTEM_SENDER"
 
 
+# Anybody may type an address that no mailbox has: it is no problem of the installation if one is refused or comes back.
+SIGN_UP = "sign-up"
+_OF_A_STRANGER = and_(SystemMail.kind == SIGN_UP, SystemMail.state == "failed", SystemMail.tries <= len(RETRIES))
+
+
 @dataclass(frozen=True)
 class SystemMailProblem:
     """Mails of one kind that have not been accepted, and why."""
@@ -60,13 +66,24 @@ def provider_is_set(settings: Settings) -> bool:
     return settings.provider != "outbox"
 
 
+@dataclass(frozen=True)
+class OwnSender:
+    """The sender of a mail that comes from a list and not from the installation, and the language of its text."""
+
+    from_name: str = ""
+    from_address: str = ""
+    reply_to: str = ""
+    language: str = ""
+
+
 def post_mail(
     connection: Connection, settings: Settings, to: str, subject: str, paragraphs: Sequence[str], *, kind: str,
-    link: str = "",
+    link: str = "", sender: OwnSender | None = None,
 ) -> None:  # fmt: skip
     """Write a mail down and let a worker send it, in the caller's transaction. `link` has a line of its own."""
     content = _cipher(settings).encrypt(orjson.dumps([*paragraphs, *([link] if link else [])]))
-    connection.execute(insert(SystemMail).values(kind=kind, address=to, subject=subject, content=content))
+    own = asdict(sender or OwnSender())
+    connection.execute(insert(SystemMail).values(kind=kind, address=to, subject=subject, content=content, **own))
     defer(connection, send_system_mails, [{}], queue=QUEUE)
 
 
@@ -85,7 +102,7 @@ _CLAIM = text("""
         due_at = now() + (CAST(:waits AS interval[]))[least(tries + 1, :tries)]
     WHERE id = (SELECT id FROM system_mails WHERE state = 'waiting' AND due_at <= now()
                 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, address, subject, content, tries
+    RETURNING id, address, subject, content, tries, from_name, from_address, reply_to, language
 """)
 
 
@@ -131,7 +148,9 @@ def _send(settings: Settings, provider: Provider, sender: tuple[str, str], mail:
     """Send one mail; returns what went wrong ("" for nothing), and whether trying again is of no use."""
     try:
         paragraphs = orjson.loads(_cipher(settings).decrypt(mail.content))
-        outcome = provider.send(_mailing(mail.subject, paragraphs, *sender), [_recipient(mail)], "")
+        if mail.from_address:
+            sender = (mail.from_name, mail.from_address)
+        outcome = provider.send(_mailing(mail, paragraphs, *sender), [_recipient(mail)], "")
     except InvalidToken:
         return "it was written with another secret key", True
     except Exception as error:  # whatever it is, the other mails go on
@@ -189,24 +208,28 @@ def unsent_mails(connection: Connection) -> list[SystemMailProblem]:
     """Return the mails of the last days that failed or wait for another try, by kind and reason."""
     rows = connection.execute(
         select(SystemMail.kind, func.count(), func.min(SystemMail.made_at), SystemMail.problem)
-        .where(SystemMail.problem != "", SystemMail.state != "accepted")
+        .where(SystemMail.problem != "", SystemMail.state != "accepted", ~_OF_A_STRANGER)
         .group_by(SystemMail.kind, SystemMail.problem)
         .order_by(func.min(SystemMail.id))
     )
     return [SystemMailProblem(*row) for row in rows]
 
 
-def _mailing(subject: str, paragraphs: Sequence[str], name: str, address: str) -> Mailing:
+def _mailing(mail: Row[Any], paragraphs: Sequence[str], name: str, address: str) -> Mailing:
     lines = "".join(f"<p>{_linked(each)}</p>" for each in paragraphs)
+    language = mail.language or FALLBACK
     # No picture, no style: it reads the same everywhere, and nothing in it is loaded.
-    page = f'<!doctype html><html lang="en"><head><meta charset="utf-8"></head><body>{lines}</body></html>'
-    email = CompiledEmail(STILL, subject, "", page, "\n\n".join(paragraphs) + "\n")
+    page = (
+        f'<!doctype html><html lang="{language}" dir="{direction_of(language)}"><head><meta charset="utf-8">'
+        f"</head><body>{lines}</body></html>"
+    )
+    email = CompiledEmail(STILL, mail.subject, "", page, "\n\n".join(paragraphs) + "\n")
     plan = plan_merge(email, References(lambda link: link.url, lambda image: image.name, unsubscribe="", view=""))
-    return Mailing(0, plan, name, address, "", "", "", opens="off", clicks="off")
+    return Mailing(0, plan, name, address, mail.reply_to, "", "", opens="off", clicks="off")
 
 
 def _linked(paragraph: str) -> str:
-    shown = html.escape(paragraph)
+    shown = html.escape(paragraph).replace("\n", "<br>")
     return f'<a href="{shown}">{shown}</a>' if paragraph.startswith(("https://", "http://")) else shown
 
 

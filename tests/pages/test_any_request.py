@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from daisychain.database import Database
+from lists.lists import create_list
+from lists.sign_up.sign_up_form import change_form
 from pages.app import create_app
 from sender.events.sendgrid_webhook import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.fakes.sendgrid_events import Signer
@@ -35,8 +37,40 @@ TYPES = [
     "multipart/form-data; boundary=B", "application/x-www-form-urlencoded; charset=utf-7", "application/json", "\xe9",
     "multipart/form-data; boundary=\xff", "application/x-www-form-urlencoded; charset=\0", "a" * 2000, ";",
 ]  # fmt: skip
-FIELDS = ["scope", "List-Unsubscribe", "at", "csrf_token", "", "a[]", "\0", "%00", "url", "lang"]
-VALUES = ["list", "all", "One-Click", "\0", "%00", "%ff%fe", "%ed%a0%80", "x" * 3000, "", "é", "[]", "{}", "0", *TIMES]
+FIELDS = [
+    "email",
+    "first_name",
+    "organisation",
+    "wording",
+    "language",
+    "scope",
+    "List-Unsubscribe",
+    "at",
+    "csrf_token",
+    "",
+    "a[]",
+    "\0",
+    "%00",
+    "url",
+    "lang",
+]
+VALUES = [
+    "ann@people.example",
+    "list",
+    "all",
+    "One-Click",
+    "\0",
+    "%00",
+    "%ff%fe",
+    "%ed%a0%80",
+    "x" * 3000,
+    "",
+    "é",
+    "[]",
+    "{}",
+    "0",
+    *TIMES,
+]
 HEADERS: dict[str, list[str]] = {
     "HTTP_HOST": HOSTS,
     "HTTP_USER_AGENT": ["", "\0", "\xff" * 900, "Mozilla/5.0 \xed\xa0\x80", "x" * 9000],
@@ -80,6 +114,7 @@ class Requests:
             "key": key(self._chance.randrange(3)), "number": str(self._chance.randrange(4)),
             "newsletter": "welcome", "email": "welcome",
             "name": "community-makes-us", "dialect": "mailchimp", "filename": "daisychain.css", "pack_key": "x",
+            "token": "A" * 43,
         }[argument]  # fmt: skip
 
     def _any(self, *choices: str) -> str:
@@ -155,6 +190,9 @@ def test_whatever_is_asked_gets_an_answer(
         database.settings, sendgrid_webhook_keys=(signer.public_key,), public_url=public_url, metrics_token="t" * 32
     )
     app, campaign = create_app(database), sent(database)
+    with database.engine.begin() as connection:  # of the name that the routes' arguments have
+        create_list(connection, "community-makes-us", sender="Connection Coalition <news@coalition.example>")
+        change_form(connection, "community-makes-us", by="", is_open=True, toolkits=["community-makes-us"])
     failed: dict[str, list[str]] = {}
     for rule in app.url_map.iter_rules():
         generated = Requests(rule.rule, sorted(rule.arguments), campaign, signer, seed)
