@@ -76,9 +76,13 @@ def create_app(database: Database) -> Flask:
 
 
 def _refuse_nul() -> None:
-    """Answer 404 to a path with a NUL, which no name in a database or a file system has."""
+    """Answer 404 to a path with a NUL, which no name in a database or file system has, and 400 to a broken query."""
     if "\0" in request.path:
         abort(404)
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:  # browsers escape every byte that is not ASCII
+        abort(400, "This address is broken. Please open it from where you found it.")
 
 
 def _secure(response: Response) -> Response:

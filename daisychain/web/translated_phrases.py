@@ -1,4 +1,4 @@
-"""Phrases of public pages and of the mails that belong to them, by language; English where there is no translation."""
+"""Phrases of public pages and of the mails that belong to them, by language; English for what is not translated."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from daisychain.secret import derive, installation_secret
 from daisychain.settings import Settings
 from daisychain.web.random_tokens import new_token, token_hash
 from lists.addresses import Address
-from lists.sign_up.sign_up_form import ListForm, Wording
+from lists.sign_up.sign_up_form import AgreedWording, ListForm
 from lists.sign_up.tables import SignUp
 from lists.sign_up.typed_sign_up import TypedSignUp
 from lists.suppression import stronger_than_a_wish
@@ -44,7 +44,7 @@ def mail_for(connection: Connection, form: ListForm, address: Address) -> Mailed
 
 
 def keep_sign_up(
-    connection: Connection, settings: Settings, form: ListForm, typed: TypedSignUp, wording: Wording, *,
+    connection: Connection, settings: Settings, form: ListForm, typed: TypedSignUp, wording: AgreedWording, *,
     language: str, network: str,
 ) -> str:  # fmt: skip
     """Keep a sign-up until it is confirmed, and return its token, which is for one mail only."""

@@ -11,7 +11,7 @@ from daisychain.web.random_tokens import token_hash
 from lists.addresses import Address
 from lists.members import add_member
 from lists.resubscribe import lift_for_one_list, resubscribe
-from lists.sign_up.sign_up_form import LASTS, ListForm, Wording, sign_up_form, wording_that_was_shown
+from lists.sign_up.sign_up_form import LASTS, AgreedWording, ListForm, sign_up_form, wording_that_was_shown
 from lists.sign_up.tables import SignUp
 from lists.tables import MailingList, Member, Membership
 
@@ -33,7 +33,7 @@ class AskedSignUp:
     organisation: str
     language: str
     partner: str
-    wording: Wording
+    wording: AgreedWording
     outcome: Outcome | Literal[""] = ""
 
     @property

@@ -29,7 +29,7 @@ _FIELDS = re.compile(r"{{|{%|\*\|")
 
 
 @dataclass(frozen=True)
-class Wording:
+class AgreedWording:
     """The words that people agree to, in one language and version."""
 
     id: int
@@ -53,14 +53,14 @@ class ListForm:
     who: str = WHO[0]
     toolkits: Sequence[str] = ()
     welcome: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    wordings: Mapping[str, Wording] = field(default_factory=dict)
+    wordings: Mapping[str, AgreedWording] = field(default_factory=dict)
 
     @property
     def for_organisations(self) -> bool:
         """Whether it asks for an organisation."""
         return self.who == "organisations"
 
-    def wording(self, language: str) -> Wording:
+    def wording(self, language: str) -> AgreedWording:
         """Return the latest wording in a language, or else in English, or else the first."""
         first = next(iter(self.wordings.values()))
         return self.wordings.get(language) or self.wordings.get(FALLBACK) or first
@@ -91,11 +91,11 @@ def sign_up_form(connection: Connection, name: str) -> ListForm:
     )
 
 
-def _wording(row: Mapping[Any, Any]) -> Wording:
-    return Wording(row["id"], row["language"], row["version"], row["text"], row["created_at"])
+def _wording(row: Mapping[Any, Any]) -> AgreedWording:
+    return AgreedWording(row["id"], row["language"], row["version"], row["text"], row["created_at"])
 
 
-def wording_that_was_shown(connection: Connection, form: ListForm, shown: str | int, language: str) -> Wording:
+def wording_that_was_shown(connection: Connection, form: ListForm, shown: str | int, language: str) -> AgreedWording:
     """Return the wording of this list that a form says it showed; the latest if it names none."""
     if str(shown).isdecimal() and len(str(shown)) < 19:
         this = (SignUpWording.id == int(shown), SignUpWording.list_id == form.list_id)
@@ -105,7 +105,7 @@ def wording_that_was_shown(connection: Connection, form: ListForm, shown: str | 
 
 
 def forms_of_toolkit(connection: Connection, toolkit: str) -> list[ListForm]:
-    """Return the open forms that are on a toolkit's page, those for organisations first."""
+    """Return the open forms on a toolkit's page; the ones for organisations come first."""
     names = (
         select(MailingList.name)
         .join(SignUpForm, SignUpForm.list_id == MailingList.id)
@@ -119,7 +119,7 @@ def change_form(
     connection: Connection, name: str, *, by: str, is_open: bool | None = None, who: str | None = None,
     toolkits: Sequence[str] = (),
 ) -> ListForm:  # fmt: skip
-    """Open or close a list's form, and change for whom and where it is; an empty toolkit means none.
+    """Open or close a list's form, and change who it is for and its toolkits; an empty toolkit means none.
 
     An open form has a wording: without one of its own, it gets ours in English. Raises InputError.
     """

@@ -25,7 +25,7 @@ from lists.tables import AddressKey
 
 
 class SignUpForm(Base):
-    """The sign-up form of a list: open or not, for whom, and on which toolkits' pages.
+    """The sign-up form of a list: open or not, who it is for, and the toolkits that show it.
 
     `welcome` has the subject and the text of the welcome mail, by language.
     """

@@ -22,7 +22,7 @@ _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class TypedSignUp:
-    """What somebody typed into a form. `errors` has the name of a phrase for each field that can't be used."""
+    """The fields of a form as somebody typed them; `errors` has a phrase's name for each that can't be used."""
 
     address: Address | None
     first_name: str

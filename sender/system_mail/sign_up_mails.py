@@ -1,4 +1,4 @@
-"""Signing up by mail: the mail to confirm, within limits, and the welcome mail of those who did.
+"""Signing up by mail: the mail to confirm, within limits, and the welcome mail after it.
 
 Nothing that a stranger typed is in a mail: it could carry their words, under our name, to anybody.
 """
@@ -65,7 +65,7 @@ def ask_by_mail(
 def confirm_by_mail(
     connection: Connection, settings: Settings, token: str
 ) -> tuple[AskedSignUp | None, Outcome | None]:
-    """Confirm a sign-up as `confirm_sign_up` does, and mail a welcome to those who are new on the list."""
+    """Confirm a sign-up as `confirm_sign_up` does, and mail a welcome to a person who is new on the list."""
     asked, outcome = confirm_sign_up(connection, token)
     if asked and (outcome in ("added", "returned") or (outcome == "already" and asked.form.for_organisations)):
         form = asked.form

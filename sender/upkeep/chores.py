@@ -19,6 +19,7 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.settings import Settings
 from lists.import_log import forget_old_imports
+from lists.sign_up.asking import forget_unconfirmed
 from newsletters.preview.offer_pictures import draw_offers
 from newsletters.preview.thumbnails import draw_thumbnails
 from newsletters.stored.versions import thin_versions
@@ -82,6 +83,12 @@ def _old_versions(database: Database) -> str:
     return f"{thinned} old versions of newsletters deleted" if thinned else ""
 
 
+def _unconfirmed(database: Database) -> str:
+    with database.engine.begin() as connection:
+        forgotten = forget_unconfirmed(connection)
+    return f"{forgotten} unconfirmed sign-ups deleted" if forgotten else ""
+
+
 def _thumbnails(database: Database) -> str:
     with database.engine.begin() as connection:
         drawn = draw_thumbnails(connection)
@@ -102,6 +109,7 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "soft bounces": (timedelta(days=1), _soft_bounces),
     "old imports": (timedelta(days=1), _old_imports),
     "old versions": (timedelta(days=1), _old_versions),
+    "unconfirmed sign-ups": (timedelta(days=1), _unconfirmed),
     "old bodies": (timedelta(days=1), drop_old_bodies),
 }
 
