@@ -94,7 +94,7 @@ def there(large: LargeHouse, account_id: int) -> There:
     return There(
         {
             "campaign_id": large.campaign, "newsletter_id": large.newsletter.id, "account_id": account_id,
-            "save_id": large.newsletter.id, "name": "everybody", "token": "x", "number": 1,
+            "save_id": large.newsletter.id, "name": "everybody", "token": "x", "number": 1, "organisation_id": 1,
         },
         {
             "toolkits.show": {"name": "community-makes-us"},

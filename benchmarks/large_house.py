@@ -15,8 +15,9 @@ from daisychain.database import Database
 from newsletters.stored.contents import Contents
 from newsletters.stored.manuscripts import origin_of
 from newsletters.stored.newsletters import SavedNewsletter, create, load, put
-from newsletters.tables import MadePack, PackPartner
+from newsletters.tables import MadePack
 from newsletters.toolkit_store.store import SHIPPED, add_toolkit
+from partners.registry import claim
 from sender.campaigns.approvals import ask
 from sender.campaigns.drafts import create as create_draft
 from sender.campaigns.freeze import freeze
@@ -203,8 +204,17 @@ def _packs(connection: Connection, partners: int) -> None:
     connection.execute(insert(MadePack), rows)
     _run(connection, "UPDATE made_packs SET made_at = now() - interval '1 day' WHERE edition = 'old'")
     _run(connection, "UPDATE made_packs SET toolkit = 'community-makes-us' WHERE dialect = 'brevo'")
-    connection.execute(insert(PackPartner), [
-        {"code": f"charity-{partner}", "name": f"Charity {partner:04}", "reply": f"office@charity{partner}.org",
-         "notes": {"contact": f"Person {partner}"}}
+    rows = [
+        {"name": f"Charity {partner:04}", "code": f"charity-{partner}", "reply": f"office@charity{partner}.org",
+         "contact": f"Person {partner}"}
         for partner in range(partners)
-    ])  # fmt: skip
+    ]  # fmt: skip
+    claim(connection, rows, ["contact"])
+    _run(
+        connection,
+        """
+        UPDATE organisation_profiles SET tool = 'brevo', region = 'North' WHERE organisation_id % 2 = 0;
+        INSERT INTO organisation_contacts (organisation_id, name, email, address_key)
+        SELECT id, 'Person ' || id, 'office@' || code || '.org', 'office@' || code || '.org' FROM organisations
+    """,
+    )

@@ -17,6 +17,7 @@ from daisychain.installation import Installation
 COMMANDS = {
     "toolkit": ("commands.toolkit:toolkit", "List, show and add toolkits of campaign copy."),
     "newsletter": ("commands.newsletter:newsletter", "Write, check, preview and test newsletters."),
+    "partner": ("commands.partner:partner", "Add, find, import and export member organisations, and their links."),
     "pack": ("commands.pack:pack", "Verify, list, withdraw and offer partner packs."),
     "list": ("commands.lists:lists", "Create and import mailing lists; export, unsubscribe, suppress."),
     "member": ("commands.member:member", "Add and show one person, and subscribe them again."),

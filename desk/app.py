@@ -21,7 +21,7 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
-from desk import access, home, lists, partners, report_compare, reports, search, toolkits
+from desk import access, home, lists, report_compare, reports, search, toolkits
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
@@ -29,6 +29,7 @@ from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import ASK, RowNumber, hint_of
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
+from desk.partners import organisations, partner_contacts, partner_file, partner_logos
 from desk.send_wizard import approve, send_check, send_look, send_when
 from lists.kept_figures import counted_at
 from newsletters.documents.language_names import language_name
@@ -43,7 +44,10 @@ NEWSLETTERS = (
 )  # fmt: skip
 CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare)
 ADMIN = (people, invitations, audit, settings)
-PARTS = (home, search, lists, toolkits, partners, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
+PARTNERS = (organisations, partner_contacts, partner_file, partner_logos)
+PARTS = (home, search, lists, toolkits, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
+# Parts that take a file; it may be larger than a form, so that one that is too large is refused with a message.
+WITH_FILES = {pictures.blueprint.name, partner_logos.blueprint.name, partner_file.blueprint.name}
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -113,7 +117,7 @@ def create_desk(database: Database) -> Flask:
 
 
 def _room_for_pictures() -> None:
-    if request.blueprint == pictures.blueprint.name:
+    if request.blueprint in WITH_FILES:
         request.max_content_length = pictures.LARGEST_UPLOAD
 
 

@@ -1,4 +1,4 @@
-"""Search, in the top bar of each page: a person's address, a campaign or a newsletter. It is sent, so in no URL."""
+"""Search, in the top bar: an address, a campaign, a newsletter, an organisation. It is sent, so in no URL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from desk.access import connection, person, right
 from desk.forms import Form
 from lists.members import describe_person
 from newsletters.stored.newsletters import list_newsletters
+from newsletters.toolkits.toolkit import current_day
+from partners.organisation_list import OrganisationEntry, OrganisationFilter, find_organisations
 from sender.campaigns.campaign_record import list_campaigns
 
 blueprint = Blueprint("search", __name__)
@@ -35,5 +37,11 @@ def find() -> Any:
         "desk/search.html", form=form, sought=sought, is_address=is_address, who=who, missing=missing,
         campaigns=list_campaigns(connection(), words=words or "", at_most=MOST)
         if may("campaigns.see") and (words or who) else [],
+        partners=_organisations(sought) if sought and may("partners.manage") else [],
         newsletters=list_newsletters(connection(), words)[:MOST] if words and may("newsletters.write") else [],
     )  # fmt: skip
+
+
+def _organisations(words: str) -> list[OrganisationEntry]:
+    """Return the organisations with these words in their names, codes or contacts."""
+    return find_organisations(connection(), current_day(), OrganisationFilter(words=words))[:MOST]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Row, insert, select
 
 from partners.tables import PartnerEvent
 
@@ -26,3 +27,12 @@ def record_partner_event(
     """Record one event; `detail` must hold nobody's personal data."""
     values = {"toolkit": toolkit, "newsletter": newsletter, "kind": kind, "tool": tool, "language": language}
     connection.execute(insert(PartnerEvent).values(organisation_id=organisation_id, detail=detail, **values))
+
+
+def latest_events(connection: Connection, organisation_id: int, most: int) -> Sequence[Row[Any]]:
+    """Return the latest events of an organisation, the newest first."""
+    table = PartnerEvent.__table__
+    newest = (
+        select(table).where(table.c.organisation_id == organisation_id).order_by(table.c.at.desc(), table.c.id.desc())
+    )
+    return connection.execute(newest.limit(most)).all()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from daisychain.settings import Settings
 from lists.organisations import Organisation, organisations_where
 from lists.tables import MemberOrganisation
-from newsletters.packs.partner import Partner
+from newsletters.packs.partner import Partner, with_breaks
 from newsletters.packs.partner_codes import Row, claim_codes, name_key
 from newsletters.tables import PackPartner, StoredImage
 from newsletters.toolkits.images import ToolkitImage
@@ -74,7 +74,7 @@ def partner_of_organisation(connection: Connection, organisation: Organisation) 
         dialects=profile.tool,
         languages=profile.languages,
         logo=_logo(connection, profile.logo, organisation),
-        intro=profile.intro,
+        intro=with_breaks(profile.intro),
         accent=profile.colour,
         reply=profile.reply,
         website=profile.website,
@@ -90,6 +90,11 @@ def _logo(connection: Connection, hash_: str, organisation: Organisation) -> Too
     return ToolkitImage(
         f"{organisation.code}-logo", row.content, row.media_type, row.width, row.height, row.hash, organisation.name
     )
+
+
+def lock_register(connection: Connection) -> None:
+    """Hold off others who give codes or save profiles until this transaction ends; it is the first lock of all."""
+    connection.execute(text("LOCK TABLE pack_partners IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def claim(connection: Connection, rows: Sequence[Row], notes: Iterable[str] = ()) -> list[tuple[str, str]]:

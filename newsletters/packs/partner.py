@@ -100,8 +100,8 @@ def read_rows(sheet: Sheet) -> Iterator[tuple[int, dict[str, str], str]]:
 
     Columns that packs don't use are the coalition's notes.
     """
-    sheet.find_header(lambda cells: "name" in map(_heading, cells))
-    head = [_heading(name) for name in sheet.header]
+    sheet.find_header(lambda cells: "name" in map(heading, cells))
+    head = [heading(name) for name in sheet.header]
     fail = Fail(sheet.path, lambda key: sheet.header_line)
     if "name" not in head:
         fail("There is no column 'name'.", "name", f"The first line names the columns: {', '.join(COLUMNS)}.")
@@ -110,10 +110,14 @@ def read_rows(sheet: Sheet) -> Iterator[tuple[int, dict[str, str], str]]:
         if get_close_matches(name, missing, cutoff=_ALIKE):
             fail(f"There is no column {name!r}.", name, nearest(name, missing))
     for line, cells, problem in sheet.rows(trim=False):
-        values = dict(zip(head, map(_cell, cells), strict=False))
-        # In a cell people break a line because they want one there; Markdown would join the two.
-        values["intro"] = _ONE_BREAK.sub("  \n", values.get("intro", ""))
+        values = dict(zip(head, map(cell_text, cells), strict=False))
+        values["intro"] = with_breaks(values.get("intro", ""))
         yield line, values, problem
+
+
+def with_breaks(text: str) -> str:
+    """Return Markdown with its lines as they are: in a cell people break one because they want it there."""
+    return _ONE_BREAK.sub("  \n", text)
 
 
 def note_columns(head: Iterable[str]) -> list[str]:
@@ -121,11 +125,12 @@ def note_columns(head: Iterable[str]) -> list[str]:
     return [name for name in head if name and name not in COLUMNS]
 
 
-def _heading(cell: str) -> str:
+def heading(cell: str) -> str:
+    """Return a heading as columns are named: in small letters, with single spaces."""
     return re.sub(r"[\s_]+", " ", cell).strip().lower()
 
 
-def _cell(cell: str) -> str:
+def cell_text(cell: str) -> str:
     """Return `cell` with each line break as a line feed: Excel on a Mac writes CR, its XML `_x000D_`."""
     return "\n".join(cell.replace("_x000D_", "").strip().splitlines())
 

@@ -19,7 +19,7 @@ QUERIES: dict[str, list[dict[str, str | list[str]]]] = {
     "reports.index": [{}, {"before": "20"}],
     "report_compare.show": [{}, {"campaign": ["1", "2"]}],
     "audit.index": [{}, {"who": "priya"}, {"object": "bulletin-2"}, {"outcome": "refused"}, {"action": "no such"}],
-    "partners.index": [{}, {"stale": "1"}],
+    "partners.index": [{}, {"stale": "1"}, {"words": "bees", "has_not": "may"}],
     "preview.look": [{"list": "everybody"}, {"list": "everybody", "look": "text"}],
     "preview.frame": [{"list": "everybody"}],
     "preview.checks": [{"list": "everybody"}],

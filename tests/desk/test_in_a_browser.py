@@ -13,6 +13,7 @@ from accounts.invitations import invite
 from daisychain.database import Database
 from tests.desk.chromium import broken_rules, heading, scrolls_sideways, sign_in_by_page
 from tests.desk.staff import PASSWORD, app_code, make_account
+from tests.partners.hive import add_bees
 
 pytestmark = [pytest.mark.usefixtures("chromium"), pytest.mark.processes]
 
@@ -26,6 +27,8 @@ PAGES = {
     "/desk/campaigns/1/uncertain": "Uncertain people of “News”", "/desk/campaigns/1/people": "People of “News”",
     "/desk/lists": "Lists", "/desk/lists/friends": "friends", "/desk/toolkits": "Toolkits",
     "/desk/toolkits/community-makes-us": "Community Makes Us", "/desk/partners": "Partners",
+    "/desk/partners?words=zebra": "Partners", "/desk/partners/1": "Bees of Bath",
+    "/desk/partners/new": "New organisation", "/desk/partners/import": "Import organisations",
     "/desk/reports": "Reports", "/desk/reports/1": "Report on “News”",
 }  # fmt: skip
 View = tuple[int, Literal["light", "dark"]]
@@ -39,6 +42,7 @@ def test_everybody_can_use_every_page(
     account_id, secret = make_account(database, "admin", name="Priya Example")
     with database.engine.begin() as connection:
         invite(connection, "sam@coalition.example", "editor", "Priya Example")
+        add_bees(connection)
         place = {"role": "admin", "network": "203.0.113.0/24"}
         record(connection, "Priya Example", "people.remove", "bo@coalition.example", "refused", **place)
     page, found = opened(), {}

@@ -13,7 +13,8 @@ from newsletters.stored.contents import Change, Contents
 from newsletters.stored.manuscripts import origin_of
 from newsletters.stored.newsletters import create
 from newsletters.stored.saving import save
-from newsletters.tables import PackPartner
+from partners.contacts import add_contact
+from partners.registry import claim
 from sender.campaigns.approvals import ask
 from sender.tables import Alert, Campaign, Inbox
 from tests.desk.every_page import There, every_page
@@ -54,7 +55,8 @@ def add_everything(database: Database, numbers: range) -> int:
             invite(connection, f"{name}@coalition.example", "editor", "Admin Example")
             connection.execute(insert(Alert).values(cause=name, subject=name, words=name))
             connection.execute(insert(Inbox).values(set_name=name, address_key=name, address=name))
-            connection.execute(insert(PackPartner).values(code=name, name=name))
+            claim(connection, [{"name": name, "contact": name}], ["contact"])
+            add_contact(connection, number + 1, f"{name}@partner.example")
             keep_packs(connection, [row | {"key": name, "partner": name}])
             first = first or made.id
     return first
@@ -66,7 +68,7 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(database: Database, under_w
         add_list(connection, "everybody")
     values: dict[str, object] = {
         "campaign_id": under_way, "newsletter_id": newsletter, "account_id": 1, "save_id": 1, "name": "friends",
-        "token": "x", "kept_as": 1, "what": "words", "number": 1,
+        "organisation_id": 1, "token": "x", "kept_as": 1, "what": "words", "number": 1,
     }  # fmt: skip
     pages = list(every_page(admin.app, There(values, {"toolkits.show": {"name": "community-makes-us"}})))
 

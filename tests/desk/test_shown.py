@@ -1,4 +1,4 @@
-"""Pages that show what is there: reports, lists, toolkits, partners, and what search finds."""
+"""Pages that show what is there: reports, lists, toolkits, and what search finds."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
+<<<<<<< HEAD
 from sqlalchemy import func, insert, update
+=======
+from sqlalchemy import update
+>>>>>>> 7ec878b (Keep a record of each member organisation: imported from the file they have, edited at the desk by several people, found by what it uses and has taken)
 
 from daisychain.database import Database
 from lists.members import unsubscribe
 from lists.suppression import suppress
-from newsletters.packs.pack_status import keep_packs, withdraw
 from newsletters.stored.contents import Contents
 from newsletters.stored.newsletters import create
-from newsletters.tables import MadePack, PackPartner
 from reports.figure_cells import cells
 from reports.figures import figures
 from sender.tables import Attempt, Campaign
 from tests.desk.staff import Browser
 from tests.desk.test_campaigns import words
-from tests.newsletters.packs.packing import packed
 from tests.reports.test_figures import LINK, tell
 from tests.sender.returns import FIREFOX, resent, sent
 from tests.sender.staging import staged
@@ -130,41 +131,6 @@ def test_toolkits_show_copy_with_version_and_dates_pictures_and_links(as_role: A
     assert 'src="/i/' in answer.text
     assert len(answer.data) < 50_000
     assert editor.get("/desk/toolkits/nothing").status_code == 404
-
-
-def test_partners_show_their_packs_and_stale_ones(database: Database, as_role: As) -> None:
-    editor = as_role("editor")
-    assert "No partner has a pack yet" in editor.get("/desk/partners").text
-    row = packed("brevo").row
-    with database.engine.begin() as connection:
-        connection.execute(insert(PackPartner).values(code="bees", name="Bees & Co", reply="office@bees.example"))
-        keep_packs(connection, [row | {"key": "b", "partner": "Bees & Co"}, row | {"key": "x", "partner": ""}])
-    page = words(editor.get("/desk/partners").text)
-    assert "Bees & Co 1 current · office@bees.example" in page
-    assert "Without branding 1 current" in page
-    assert "Every pack is current." in editor.get("/desk/partners?stale=1").text
-    with database.engine.begin() as connection:
-        withdraw(connection, row["newsletter"], "The fair is off.")
-    assert "stale packs 2" in words(editor.get("/desk/partners").text)
-    page = words(editor.get("/desk/partners/packs?name=Bees %26 Co").text)
-    assert "Somebody should tell them. The fair is off." in page
-    assert "for brevo" in page
-    assert editor.get("/desk/partners/packs?name=nobody").status_code == 404
-
-
-def test_many_partners_are_paged_by_name(database: Database, as_role: As) -> None:
-    row = packed("brevo").row
-    with database.engine.begin() as connection:
-        rows = [row | {"key": str(number), "partner": f"Charity {number:03}"} for number in range(120)]
-        connection.execute(insert(MadePack), rows)
-    editor, seen = as_role("editor"), 0
-    page = editor.get("/desk/partners").text
-    assert len(page.encode()) < 50_000
-    seen = page.count("<b>Charity ")
-    while more := HTMLParser(page).css_first('main a[href*="after="]'):
-        page = editor.get(str(more.attributes["href"])).text
-        seen += page.count("<b>Charity ")
-    assert seen == 120
 
 
 def test_search_finds_a_person_and_asks_which_campaign(database: Database, as_role: As) -> None:

@@ -1,0 +1,1 @@
+"""Organisations: found, added, edited and imported, with their contacts, logos, packs and private pages."""

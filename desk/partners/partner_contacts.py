@@ -1,0 +1,56 @@
+"""Contacts and private links of organisations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, url_for
+
+from desk.access import connection, note, right
+from desk.forms import Form
+from desk.partners.organisation_page import found, page
+from partners.contacts import CHANGES, add_contact, change_contact
+from partners.profiles import replace_link
+
+blueprint = Blueprint("partner_contacts", __name__, url_prefix="/partners/<int:organisation_id>")
+
+
+@blueprint.post("/contacts")
+@right("partners.manage")
+def add(organisation_id: int) -> Any:
+    """Add a contact."""
+    profile, form = found(organisation_id), Form("contact_email", "contact_name")
+    with form.check("contact_email"):
+        new = add_contact(connection(), organisation_id, form["contact_email"], form["contact_name"])
+    if form.errors:
+        return page(form, profile)
+    note(profile.organisation.code, contact="added" if new else "changed")
+    flash("The contact is added." if new else "The contact was there already.")
+    return _back(organisation_id)
+
+
+@blueprint.post("/contacts/<int:contact_id>/<what>")
+@right("partners.manage")
+def change(organisation_id: int, contact_id: int, what: str) -> Any:
+    """Accept, remove or change a contact."""
+    if what not in CHANGES:
+        abort(404)
+    profile = found(organisation_id)
+    contact = change_contact(connection(), organisation_id, contact_id, what) or abort(404)
+    note(profile.organisation.code, contact=what)
+    flash(f"{contact.name or contact.email} {CHANGES[what]}.")
+    return _back(organisation_id)
+
+
+@blueprint.post("/link")
+@right("partners.manage")
+def replace(organisation_id: int) -> Any:
+    """Replace the private link; the old one opens nothing from now on."""
+    profile = replace_link(connection(), found(organisation_id).organisation.id)
+    note(profile.organisation.code, link="replaced")
+    flash("The private link is replaced. People who open the old one read that; send them the new one.")
+    return _back(organisation_id)
+
+
+def _back(organisation_id: int) -> Any:
+    return redirect(url_for("partners.show", organisation_id=organisation_id))

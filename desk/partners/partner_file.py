@@ -1,0 +1,63 @@
+"""Import of the coalition's own file of organisations: what it would do is shown first, then it is done."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+
+from daisychain.errors import InputError
+from desk.access import connection, leave_no_line, note, person, right
+from desk.forms import Form
+from partners.partner_import import import_bytes
+
+blueprint = Blueprint("partner_file", __name__, url_prefix="/partners/import")
+# The file comes back with the second step, in a field of its form, so it is smaller than a form may be.
+LARGEST = 1024 * 1024
+
+
+@blueprint.get("")
+@right("partners.manage")
+def ask() -> Any:
+    """Ask for the file."""
+    return render_template("desk/partners/import.html", form=Form())
+
+
+@blueprint.post("/look")
+@right("partners.manage")
+def look() -> Any:
+    """Show what importing the file would do."""
+    leave_no_line()
+    form, result, content = Form(), None, b""
+    with form.check("file"):
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise InputError("No file was chosen.", hint="Choose a file first.")
+        content = file.stream.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise InputError(
+                "The file is larger than 1 MiB.", hint="Cut it in pieces, or ask for an import by command."
+            )
+        form.values |= {"name": file.filename, "content": b64encode(content).decode()}
+        result = import_bytes(connection(), content, file.filename, person().name, dry_run=True)
+    return form.page("desk/partners/import.html", result=result)
+
+
+@blueprint.post("")
+@right("partners.manage")
+def take() -> Any:
+    """Import the file that was looked at."""
+    form, result = Form("name", "content"), None
+    with form.check("file"):
+        try:
+            content = b64decode(form["content"], validate=True)
+        except ValueError:
+            raise InputError("The file did not arrive whole.", hint="Choose it again.") from None
+        result = import_bytes(connection(), content, form["name"], person().name)
+    if result is None:
+        return form.page("desk/partners/import.html")
+    counts = result.counts
+    note(form["name"], added=counts["added"], updated=counts["updated"], refused=len(result.refused))
+    flash(f"Imported: {counts['added']:,} added, {counts['updated']:,} updated, {counts['unchanged']:,} unchanged.")
+    return redirect(url_for("partners.index"))

@@ -1,0 +1,47 @@
+"""Logos of organisations, by upload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+
+from daisychain.errors import InputError
+from desk.access import connection, note, right
+from desk.forms import Form
+from desk.partners.organisation_page import found, page
+from newsletters.toolkits.images import MAX_BYTES
+from partners.organisation_logos import LOGO_FORMS, remove_logo, save_logo
+
+blueprint = Blueprint("partner_logos", __name__, url_prefix="/partners/<int:organisation_id>/logos/<kind>")
+
+
+@blueprint.post("")
+@right("partners.manage")
+def upload(organisation_id: int, kind: str) -> Any:
+    """Keep a logo, cut to its ink; say what to know of it."""
+    profile, form = _asked(organisation_id, kind), Form()
+    with form.check(kind):
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise InputError("No picture was chosen.", hint="Choose a file first.")
+        _, about = save_logo(connection(), profile.organisation, kind, file.stream.read(MAX_BYTES + 1))
+    if form.errors:
+        return page(form, profile)
+    note(profile.organisation.code, logo=kind)
+    flash(" ".join(["The logo is kept.", *about]))
+    return redirect(url_for("partners.show", organisation_id=organisation_id))
+
+
+@blueprint.post("/remove")
+@right("partners.manage")
+def remove(organisation_id: int, kind: str) -> Any:
+    """Let the organisation be without this logo."""
+    profile = _asked(organisation_id, kind)
+    remove_logo(connection(), organisation_id, kind)
+    note(profile.organisation.code, logo=f"{kind} removed")
+    return redirect(url_for("partners.show", organisation_id=organisation_id))
+
+
+def _asked(organisation_id: int, kind: str) -> Any:
+    return found(organisation_id) if kind in LOGO_FORMS else abort(404)

@@ -1,0 +1,50 @@
+"""Logos of organisations in three forms, cut to their ink and kept by their hash."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from daisychain.errors import InputError
+from lists.organisations import Organisation
+from newsletters.packs.logos import is_empty, logo_notes, trimmed
+from newsletters.tables import StoredImage
+from newsletters.toolkits.images import image_path, keep_images, measure
+from partners.profiles import PartnerProfile
+from partners.tables import OrganisationProfile
+
+# The columns of the table, how a file's column is named, and what each is for.
+LOGO_FORMS = {
+    "logo": ("logo", "Logo"),
+    "logo_white": ("logo white", "White logo, for dark grounds"),
+    "logo_square": ("logo square", "Square logo, for profiles and badges"),
+}
+
+
+def save_logo(connection: Connection, organisation: Organisation, form: str, content: bytes) -> tuple[str, list[str]]:
+    """Keep a logo; return its hash and what to know of it. Raises InputError for what is no picture or is empty."""
+    measured = measure(content, f"{organisation.code}-{form.replace('_', '-')}", alt=organisation.name)
+    if is_empty(measured):
+        raise InputError("The picture is empty: clear or white all over.", hint="Choose another file.")
+    shown = trimmed(measured)
+    keep_images(connection, [shown])
+    _set(connection, organisation.id, form, shown.hash)
+    return shown.hash, list(logo_notes(measured, shown))
+
+
+def logo_paths(connection: Connection, profile: PartnerProfile) -> dict[str, str]:
+    """Return the public path of each logo that an organisation has."""
+    hashes = [hash_ for hash_ in profile.logos.values() if hash_]
+    rows = connection.execute(select(StoredImage.hash, StoredImage.media_type).where(StoredImage.hash.in_(hashes)))
+    paths = {row.hash: image_path(row.hash, row.media_type) for row in rows}
+    return {form: paths[hash_] for form, hash_ in profile.logos.items() if hash_ in paths}
+
+
+def remove_logo(connection: Connection, organisation_id: int, form: str) -> None:
+    """Let an organisation be without a logo; mails that show it go on, as images are kept."""
+    _set(connection, organisation_id, form, "")
+
+
+def _set(connection: Connection, organisation_id: int, form: str, hash_: str) -> None:
+    assert form in LOGO_FORMS, form
+    table = OrganisationProfile
+    connection.execute(update(table).where(table.organisation_id == organisation_id).values({form: hash_}))
