@@ -9,11 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
-<<<<<<< HEAD
-from sqlalchemy import func, insert, update
-=======
-from sqlalchemy import update
->>>>>>> 7ec878b (Keep a record of each member organisation: imported from the file they have, edited at the desk by several people, found by what it uses and has taken)
+from sqlalchemy import func, update
 
 from daisychain.database import Database
 from lists.members import unsubscribe
