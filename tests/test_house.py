@@ -20,7 +20,7 @@ FLOORS = (
     "newsletters.compose", "newsletters.pieces", "newsletters.toolkit_store", "newsletters.toolkit_drafts",
     "newsletters.stored",
     "newsletters.browser", "newsletters.packs.dialects",
-    "newsletters.packs", "newsletters.checks", "newsletters.preview",
+    "newsletters.packs", "newsletters.social", "newsletters.checks", "newsletters.preview",
     "lists", "lists.sign_up",
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
     "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",
@@ -50,6 +50,7 @@ ONE_PLACE = {
     "argon2": ["accounts/credentials.py"],
     "zxcvbn": ["accounts/credentials.py"],
     "segno": ["accounts/credentials.py"],
+    "typst": ["newsletters/social/typesetting.py"],
 }
 
 
