@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import create_engine
@@ -25,6 +26,10 @@ from sender.providers.sendgrid_setup import SetupFinding
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.kept_database import TEMPLATE, KeptDatabase, superuser, url_of
+
+# Nothing may depend on how fast the machine is.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 # What takes a test out of `make quick`; so does the marker `processes`.
 NOT_QUICK = {"server", "durable_server", "chromium"}

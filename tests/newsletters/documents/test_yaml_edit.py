@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletters.documents.yaml_edit import value_at, with_scalar, with_value
@@ -91,7 +91,6 @@ PATHS = st.lists(st.sampled_from(["title", "brand", "links", "a b", "x:y", "é"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=40).map(str.strip)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(string.ascii_lowercase[:4]), PATHS, TEXTS), max_size=8))
 def test_whatever_is_typed_is_read_back_and_nothing_else_changes(steps: list[tuple[str, tuple[str, ...], str]]) -> None:
     text, known = "", {}

@@ -154,7 +154,7 @@ def test_people_who_see_different_parts_keep_the_plan_for_everybody(tracked: Mer
         },
     )
 )
-@settings_of_hypothesis(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings_of_hypothesis(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_values_the_decided_plan_and_the_whole_one_agree(
     tracked: MergePlan, member: dict[str, str | None]
 ) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletters.compose.blocks import Attribute, Block, registry
@@ -102,7 +102,6 @@ def test_a_form_has_the_fields_of_its_block(block: Block) -> None:
     assert any(field.name == "body" for field in form.fields) == (block.body != "none" and not block.holds)
 
 
-@settings(deadline=None)
 @given(text=typed, block=st.sampled_from(list(BLOCKS.values())), data=st.data())
 def test_what_a_form_writes_reads_back_through_the_compiler(text: str, block: Block, data: st.DataObject) -> None:
     texts = [each for each in block.attributes.values() if each.type != "choice"]
@@ -125,7 +124,6 @@ def test_what_a_form_writes_reads_back_through_the_compiler(text: str, block: Bl
         assert mint.sub("·", found) == (expected or attribute.default)
 
 
-@settings(deadline=None)
 @given(first=typed, second=typed)
 def test_writing_a_value_changes_only_its_own_bytes(first: str, second: str) -> None:
     line = (
@@ -227,7 +225,6 @@ def test_conditions_are_said_as_sentences(test: str, sentence: Sentence | None) 
         assert (form.value("then"), form.value("otherwise"), form.regions) == ("yes\n", "no\n", ("then", "otherwise"))
 
 
-@settings(deadline=None)
 @given(asked=st.sampled_from(["known", "unknown", "equals"]), value=typed)
 @example(asked="equals", value="-}}")
 @example(asked="equals", value='"-%}')
@@ -271,7 +268,6 @@ HEADS = [
 ]
 
 
-@settings(deadline=None)
 @given(head=st.sampled_from(HEADS), key=st.sampled_from(["subject", "preheader", "title"]), value=typed)
 def test_the_front_matter_reads_back_what_its_form_writes(head: str, key: str, value: str) -> None:
     (piece,) = cut(head)

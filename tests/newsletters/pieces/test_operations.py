@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daisychain.errors import InputError
@@ -57,7 +57,6 @@ def test_a_piece_is_found_by_its_path_with_its_own_line() -> None:
     assert piece_of(TEXT, (4, "otherwise", 0)).source == "Else\n"
 
 
-@settings(deadline=None)
 @given(
     order=st.lists(st.sampled_from(PIECES), min_size=2, max_size=6), data=st.data(),
     ends=st.sampled_from(["\n", "\r\n"]),

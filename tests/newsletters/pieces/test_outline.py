@@ -49,7 +49,6 @@ def kinds(text: str) -> list[str]:
     return [piece.name if piece.kind == "block" else piece.kind for piece in cut(text)]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_pieces_join_to_the_same_bytes(text: str) -> None:
     pieces = cut(text)
@@ -59,7 +58,6 @@ def test_pieces_join_to_the_same_bytes(text: str) -> None:
     assert [piece.line for piece in pieces] == [1, *(piece.last_line + 1 for piece in pieces)][: len(pieces)]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_pieces_are_the_same_when_each_is_cut_by_itself(text: str) -> None:
     """What is closed and begins at the top means the same wherever it is moved to."""
@@ -78,7 +76,7 @@ LINES = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from(LINES), max_size=14))
 def test_what_compiles_has_a_piece_where_the_compiler_begins_a_block_or_condition(lines: list[str]) -> None:
     body = "\n".join(lines)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daisychain.errors import InputError
@@ -27,7 +27,6 @@ def words(text: str) -> Counter[str]:
     return Counter(re.findall(r"\w+", text))
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_moving_to_any_place_that_is_offered_loses_no_words_and_finds_the_piece_again(data: st.DataObject) -> None:
     text = TEXT
@@ -45,7 +44,6 @@ def test_moving_to_any_place_that_is_offered_loses_no_words_and_finds_the_piece_
         text = step.text
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_shown_writes_back_the_same_bytes(data: st.DataObject) -> None:
     shown = {

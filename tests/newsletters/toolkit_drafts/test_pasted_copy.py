@@ -109,7 +109,7 @@ def test_what_can_not_be_used_is_refused(wrong: dict[str, object]) -> None:
         new_toolkit("fair", "Fair", **wrong)  # type: ignore[arg-type]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from(

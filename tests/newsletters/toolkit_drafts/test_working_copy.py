@@ -183,7 +183,7 @@ LINES = (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(sorted(KITS)), st.data())
 def test_a_field_that_is_written_is_read_back_and_no_other_line_changes(kit: str, data: st.DataObject) -> None:
     toolkit = KITS[kit]

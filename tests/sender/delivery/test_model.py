@@ -537,7 +537,7 @@ def run(database: Database, monkeypatch: pytest.MonkeyPatch, *, examples: int, b
     run_state_machine_as_test(
         lambda: Campaigning(database, monkeypatch),
         settings=settings(
-            max_examples=examples, stateful_step_count=60, deadline=None, derandomize=not by_chance, database=None,
+            max_examples=examples, stateful_step_count=60, derandomize=not by_chance, database=None,
             suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
         ),
     )  # fmt: skip

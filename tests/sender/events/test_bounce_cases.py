@@ -117,7 +117,7 @@ HEADERS = ["From", "Subject", "Date", "Message-ID", "Content-Type", "Auto-Submit
         b"x-uuencode",
     ]),
 )  # fmt: skip
-@settings_of_hypothesis(max_examples=300, deadline=None)
+@settings_of_hypothesis(max_examples=300)
 @pytest.mark.parametrize("case", ["01-postfix-gmail-511.eml", "40-qmail-511.eml", "60-arf-abuse.eml"])
 def test_no_header_stops_the_reading(case: str, name: str, value: bytes) -> None:
     raw = (FOLDER / case).read_bytes().replace(b"@KEY@", KEYS.returns([7])[0].encode())
@@ -130,7 +130,7 @@ def test_no_header_stops_the_reading(case: str, name: str, value: bytes) -> None
 
 
 @given(depth=st.integers(1, 80), inner=st.sampled_from(["multipart/mixed", "message/rfc822", "multipart/report"]))
-@settings_of_hypothesis(max_examples=60, deadline=None)
+@settings_of_hypothesis(max_examples=60)
 def test_a_nested_mail_is_read(depth: int, inner: str) -> None:
     levels = "".join(
         f'Content-Type: {inner}; boundary="b{level}"\n\n' + (f"--b{level}\n" if "multipart" in inner else "")
