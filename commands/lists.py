@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, progress, say, show_line, show_table
+from commands.console import (
+    LazyGroup,
+    emit,
+    examples,
+    format_option,
+    pass_installation,
+    progress,
+    say,
+    show_line,
+    show_table,
+)
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -18,11 +28,12 @@ from daisychain.system_user import acting_user
 if TYPE_CHECKING:
     from lists.imports import ImportSummary
 
+ELSEWHERE = {"sign-up": ("commands.sign_up:sign_up", "Show, open and close the form by which people sign up.")}
 on_off = click.Choice(["off", "on"])
 a_file = click.Path(path_type=Path)
 
 
-@click.group("list")
+@click.group("list", cls=LazyGroup, lazy=ELSEWHERE)
 def lists() -> None:
     """Create and import lists, export them, unsubscribe and suppress people."""
 

@@ -19,7 +19,7 @@ from lists.sign_up.sign_up_form import PHRASES, ListForm, forms_of_toolkit, sign
 from lists.sign_up.typed_sign_up import read_typed
 from newsletters.compose.languages import language_given
 from newsletters.compose.page_look import page_look
-from newsletters.documents.language_names import language_name
+from newsletters.documents.language_names import own_name
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from pages.context import engine, keep_private, settings
 from sender.events.unsubscribe import masked
@@ -137,12 +137,6 @@ def _kept(form: ListForm) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key != "toolkit" or value in form.toolkits}
 
 
-def _name_of(code: str) -> str:
-    """Return a language's own name, or its English one."""
-    found = phrases_for(PHRASES, code)
-    return found.words["language"] if found.language == code.split("-")[0] else language_name(code)
-
-
 def _page(
     connection: Connection, template: str, form: ListForm, language: str, status: int = 200, **values: Any
 ) -> Page:
@@ -151,7 +145,7 @@ def _page(
     toolkit = kept.get("toolkit", "")
     values = {"wording": form.wording(language), **values}
     here = {code: url_for("join.show", name=form.name, language=code, **kept) for code in form.wordings}
-    languages = [(code, _name_of(code), url) for code, url in here.items() if code != language]
+    languages = [(code, own_name(code), url) for code, url in here.items() if code != language]
     page = render_template(
         f"join/{template}.html", form=form, look=_look(connection, [toolkit, *form.toolkits]), toolkit=toolkit,
         again=here.get(language, "") if form.is_open else "", languages=languages,

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, url_for
 
+from lists.sign_up.sign_up_form import forms_of_toolkit
 from newsletters.documents.language_names import direction_of, own_name
 from newsletters.preview.offer_cards import offer_cards
 from newsletters.preview.offer_pictures import find_offer_picture
@@ -36,8 +37,9 @@ def toolkit(name: str) -> Any:
     with engine().begin() as connection:
         found = visit(name, connection)
         offered = offer_cards(connection, found.toolkit, settings().pages_url, found.show.today)
+        join = found.path("join") if forms_of_toolkit(connection, name) else found.show.links.get("join", "")
     lead, rest = lead_of(found.toolkit.summary)
-    return found.page("toolkits/toolkit.html", offered=offered, lead=lead, rest=rest)
+    return found.page("toolkits/toolkit.html", offered=offered, lead=lead, rest=rest, join=join)
 
 
 @blueprint.get("/toolkits/<name>/emails")

@@ -95,6 +95,11 @@ def _wording(row: Mapping[Any, Any]) -> AgreedWording:
     return AgreedWording(row["id"], row["language"], row["version"], row["text"], row["created_at"])
 
 
+def form_url(form: ListForm, public_url: str) -> str:
+    """Return the address of a list's form."""
+    return f"{public_url}/join/{form.name}"
+
+
 def wording_that_was_shown(connection: Connection, form: ListForm, shown: str | int, language: str) -> AgreedWording:
     """Return the wording of this list that a form says it showed; the latest if it names none."""
     if str(shown).isdecimal() and len(str(shown)) < 19:
