@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
 from daisychain.errors import InputError
-from daisychain.web.translated_phrases import FALLBACK, direction_of, phrases_for
+from daisychain.text_direction import direction_of
+from daisychain.web.translated_phrases import FALLBACK, phrases_for
 from lists.sign_up.confirming import AskedSignUp, find_sign_up
 from lists.sign_up.sign_up_form import PHRASES, ListForm, forms_of_toolkit, sign_up_form
 from lists.sign_up.typed_sign_up import read_typed

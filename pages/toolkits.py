@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, url_for
 
+from daisychain.text_direction import direction_of
 from lists.sign_up.sign_up_form import forms_of_toolkit
-from newsletters.documents.language_names import direction_of, own_name
+from newsletters.documents.language_names import own_name
 from newsletters.preview.offer_cards import offer_cards
 from newsletters.preview.offer_pictures import find_offer_picture
 from newsletters.toolkit_store.page_pictures import sized_name, widths_for

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import yaml
 
+from daisychain.text_direction import direction_of
+
 FALLBACK = "en"
-_RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
 
 
 class Phrases(NamedTuple):
@@ -27,11 +28,6 @@ def phrases_for(path: str, language: str) -> Phrases:
     base = language.split("-")[0].lower()
     given = base if base in known else FALLBACK
     return Phrases(known[given], given, direction_of(given))
-
-
-def direction_of(language: str) -> str:
-    """Return the direction of a language's script, as the attribute `dir` has it."""
-    return "rtl" if language.split("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
 
 
 @cache

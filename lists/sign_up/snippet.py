@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from daisychain.web.translated_phrases import direction_of
+from daisychain.text_direction import direction_of
 from lists.sign_up.sign_up_form import ListForm, form_url
 
 # Only for the field that nobody is to see: everything else looks as the site does.

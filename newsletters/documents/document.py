@@ -16,9 +16,10 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from daisychain.errors import InputError
+from daisychain.text_direction import direction_of
 from newsletters.documents.characters import characters
 from newsletters.documents.front_matter import split
-from newsletters.documents.language_names import LANGUAGE, direction_of
+from newsletters.documents.language_names import LANGUAGE
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import YamlMapping
 

@@ -18,7 +18,6 @@ _OWN_NAMES = {
     "uk": "Українська", "ur": "اردو", "zh": "中文",
 }  # fmt: skip
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "syr", "ug", "ur", "yi"})
 
 
 def language_name(code: str) -> str:
@@ -29,11 +28,6 @@ def language_name(code: str) -> str:
 def own_name(code: str) -> str:
     """Return the name of a language as its speakers write it, such as Cymraeg; in English if we don't know it."""
     return _OWN_NAMES.get(code.split("-")[0], language_name(code))
-
-
-def direction_of(code: str) -> str:
-    """Return ltr or rtl, the direction in which a language is written."""
-    return "rtl" if code.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
 
 # English prose has a quarter of these; other languages have one of them here and there.

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from daisychain.cache import Cache
 from daisychain.errors import InputError
+from daisychain.text_direction import direction_of
 from newsletters.compose.languages import language_given
-from newsletters.documents.language_names import direction_of
 from newsletters.packs.offers import Offer, offered_edition, offers
 from newsletters.preview.offer_pictures import drawn_offers
 from newsletters.toolkits.toolkit import Toolkit

@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from daisychain.errors import InputError
+from daisychain.text_direction import direction_of
 from newsletters.compose.resize import in_srgb
-from newsletters.documents.language_names import direction_of
 from newsletters.social.glyphs import refuse_boxes
 from newsletters.social.logo_line import Bearer, PlacedLogo, drawn_logo, placed
 from newsletters.social.shapes import Box, Shape

@@ -10,10 +10,11 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from daisychain.errors import InputError
+from daisychain.text_direction import direction_of
 from daisychain.urls import absolute_url
 from newsletters.compose.isolates import isolated_page, isolated_text
 from newsletters.compose.plain_text import UNWRAPPED, to_text
-from newsletters.documents.language_names import LANGUAGE, direction_of
+from newsletters.documents.language_names import LANGUAGE
 from newsletters.tokens import STILL, Mint
 from newsletters.toolkit_store.render_without_member import render_without_member
 from newsletters.toolkits.campaign import UNDATED, Dates

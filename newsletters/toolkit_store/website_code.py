@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
+from daisychain.text_direction import direction_of
 from newsletters.compose.compose import phrases
-from newsletters.documents.language_names import direction_of
 from newsletters.toolkit_store.page_pictures import sized_name
 from newsletters.toolkit_store.showcase import CopyToPaste, Showcase
 from newsletters.toolkits.images import ToolkitImage

@@ -26,7 +26,8 @@ from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.scrub import scrub
 from daisychain.secret import derive, installation_secret
 from daisychain.settings import Settings
-from daisychain.web.translated_phrases import FALLBACK, direction_of
+from daisychain.text_direction import direction_of
+from daisychain.web.translated_phrases import FALLBACK
 from lists.lists import parse_sender
 from lists.tables import MailingList
 from newsletters.compiled import CompiledEmail
