@@ -114,6 +114,10 @@ class CampaignEmail(Base):
     source: Mapped[str] = mapped_column(server_default="")
 
 
+# The kinds of deliveries that roll-ups count: people on a list, and contacts. Seeds and test mails count nowhere.
+COUNTED = ("member", "contact")
+
+
 class Delivery(Base):
     """One person in the ledger of a campaign, with the address and merge inputs of the moment of the freeze.
 

@@ -277,7 +277,7 @@ _TAKEN_IN = text("""
     INSERT INTO campaign_intake AS i (campaign_id, events, newest_at)
     SELECT c.id, count(*), max(e.received_at)
     FROM campaigns c JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery
-    JOIN deliveries d ON d.id = e.delivery_id AND d.kind <> 'test'
+    JOIN deliveries d ON d.id = e.delivery_id AND d.kind IN ('member', 'contact')
     WHERE c.id = :campaign GROUP BY c.id
     ON CONFLICT (campaign_id) DO UPDATE SET events = excluded.events, newest_at = excluded.newest_at
 """)

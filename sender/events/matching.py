@@ -15,7 +15,7 @@ from lists.tables import Member
 from sender.event import IncomingEvent
 from sender.events.clicked_links import match_clicked_links
 from sender.events.mailbox_providers import mailbox_provider
-from sender.tables import Campaign, Delivery
+from sender.tables import COUNTED, Campaign, Delivery
 
 # An asynchronous bounce has lost our key; it is matched by address to a mail no older than this.
 BOUNCE_WITHIN = timedelta(days=7)
@@ -55,7 +55,7 @@ def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> People:
         person = people.get(each.delivery_id)
         if person and _is_about(each, person.address) and (person.one_key or not each.one_key):
             each.campaign_id = person.campaign_id
-            each.mailbox = mailbox_provider(person.address) if person.kind != "test" else ""
+            each.mailbox = mailbox_provider(person.address) if person.kind in COUNTED else ""
             continue
         if each.keyed:
             each.detail["misdirected" if person else "foreign"] = True

@@ -23,7 +23,7 @@ _COUNTED = """
     SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
            e.open_class, e.rules, coalesce(e.link, :no_link) AS link, coalesce(m.mailbox, :other) AS mailbox
     FROM campaigns c
-    JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind <> 'test'
+    JOIN deliveries d ON d.id BETWEEN c.first_delivery AND c.last_delivery AND d.kind IN ('member', 'contact')
     JOIN events e ON e.delivery_id = d.id
     LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
            ON m.domain = lower(split_part(d.address, '@', -1))

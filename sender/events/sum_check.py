@@ -46,7 +46,7 @@ _CORRECT_FACTS = text("""
         SELECT r.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, r.facts, 1 AS people
         FROM campaigns c
         JOIN delivery_rollups r ON r.delivery_id BETWEEN c.first_delivery AND c.last_delivery AND r.facts <> 0
-        JOIN deliveries d ON d.id = r.delivery_id AND d.kind <> 'test'
+        JOIN deliveries d ON d.id = r.delivery_id AND d.kind IN ('member', 'contact')
         WHERE c.id = :campaign
         UNION ALL SELECT campaign_id, compiled_id, facts, -people FROM facts_rollups WHERE campaign_id = :campaign
     ) AS both_of_them GROUP BY 1, 2, 3 HAVING sum(people) <> 0 ORDER BY 1, 2, 3
