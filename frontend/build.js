@@ -8,7 +8,7 @@ process.chdir(import.meta.dirname);
 const out = "../templates/static/built";
 
 const { metafile } = await build({
-  entryPoints: ["src/desk.js", "src/public.js", "src/source.js"],
+  entryPoints: ["src/desk.js", "src/public.js", "src/own-email.js", "src/source.js"],
   outdir: out,
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",

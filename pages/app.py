@@ -15,7 +15,7 @@ from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
 from newsletters.toolkit_store.store import list_toolkits
-from pages import image_files, join, mail_of_key, metrics, packs, readers, toolkits, unsubscribe, webhooks
+from pages import image_files, join, mail_of_key, make_it_yours, metrics, packs, readers, toolkits, unsubscribe, webhooks
 from pages.context import settings
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
-    for pages in (image_files, toolkits, packs, readers, unsubscribe, webhooks, metrics, join):
+    for pages in (image_files, toolkits, packs, make_it_yours, readers, unsubscribe, webhooks, metrics, join):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.
@@ -56,6 +56,8 @@ def create_app(database: Database) -> Flask:
     protect.exempt(webhooks.blueprint)
     # A sign-up may come from a partner's own site; it leads to one mail, whose token is the key of the second post.
     protect.exempt(join.blueprint)
+    # Nor do these: they keep a count and a pack's state, and nothing of whoever sends the form.
+    protect.exempt(make_it_yours.blueprint)
 
     @app.get("/")
     def front() -> str:

@@ -49,20 +49,22 @@ class Copy extends HTMLElement {
   }
 }
 
-/** @param {string} text @param {string} html */
-async function copy(text, html) {
-  if (navigator.clipboard && !html) return navigator.clipboard.writeText(text);
+/** Copy a text, which may be still on its way; with `html`, also with its looks.
+ * @param {string | Promise<string>} text @param {string | Promise<string>} html */
+export async function copy(text, html) {
   if (navigator.clipboard && window.ClipboardItem) {
-    const parts = Object.entries({ "text/plain": text, "text/html": html });
-    const item = Object.fromEntries(parts.map(([type, part]) => [type, new Blob([part], { type })]));
-    return navigator.clipboard.write([new ClipboardItem(item)]);
+    const parts = Object.entries(html ? { "text/plain": text, "text/html": html } : { "text/plain": text });
+    const blobs = parts.map(([type, part]) => [type, Promise.resolve(part).then((each) => new Blob([each], { type }))]);
+    return navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
   }
+  if (navigator.clipboard && !html) return navigator.clipboard.writeText(await text);
+  const [plain, looks] = await Promise.all([text, html]);
   // Browsers have a clipboard on https only; this older way works everywhere.
   /** @param {ClipboardEvent} event */
   const fill = (event) => {
     event.preventDefault();
-    event.clipboardData?.setData("text/plain", text);
-    if (html) event.clipboardData?.setData("text/html", html);
+    event.clipboardData?.setData("text/plain", plain);
+    if (looks) event.clipboardData?.setData("text/html", looks);
   };
   document.addEventListener("copy", fill, { once: true });
   if (!document.execCommand("copy")) throw new Error("the browser refused to copy");

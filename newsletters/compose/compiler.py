@@ -25,6 +25,7 @@ from newsletters.compose.isolates import isolated_page, isolated_text, without_i
 from newsletters.compose.mjml import compile_mjml, inlined
 from newsletters.compose.mjml_rules import Broken
 from newsletters.compose.names_in_scope import names
+from newsletters.compose.own_parts import ChangeableParts, changeable_parts, with_own_parts
 from newsletters.compose.page_links import place_in_mjml, place_in_page
 from newsletters.compose.page_look import page_look
 from newsletters.compose.pictures import Pictures, logo_room
@@ -65,6 +66,7 @@ class Compilation:
     alternatives: tuple[CompiledEmail, ...] = field(default=(), repr=False)
     simple: CompiledEmail | None = field(default=None, repr=False)
     unknown: tuple[str, ...] = ()  # fields, taken as empty
+    changeable: ChangeableParts = field(default_factory=ChangeableParts)
 
     @property
     def images(self) -> tuple[ToolkitImage, ...]:
@@ -149,7 +151,9 @@ class _Compiling:
     def run(self, simple: bool) -> Compilation:
         subject = self._line(self._document.subject, "subject")
         preheader = self._line(self._document.preheader, "preheader")
-        nodes = self._introduced(self._nodes(self._document.body, self._document.file, self._document.body_line))
+        nodes = self._nodes(self._document.body, self._document.file, self._document.body_line)
+        changeable = changeable_parts(nodes, self._mint)
+        nodes = self._introduced(self._own(nodes))
         page = self._page(subject, preheader)
         html, links = self._placed(self._html(page, nodes))
         mjml = place_in_mjml(self._mjml, self._slots, self._mint)
@@ -178,6 +182,7 @@ class _Compiling:
             email, self._pictures.contents, self._document, self._toolkit, mjml, self._css,
             tuple((line.file, line.number) for line in self._composer.places), self._alternatives(email),
             self._simple(page, nodes, email) if simple else None, tuple(sorted(self._expressions.unknown or ())),
+            changeable,
         )  # fmt: skip
 
     def _simple(self, page: Mapping[str, Any], nodes: Sequence[Node], email: CompiledEmail) -> CompiledEmail:
@@ -206,6 +211,12 @@ class _Compiling:
     def _nodes(self, text: str, file: str, line: int) -> tuple[Node, ...]:
         lines = self._expressions.evaluate(text, file, line)
         return parse(lines, self._mint, self._mistakes, self._copied)
+
+    def _own(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        brand = self._toolkit.brand
+        if not (brand.button or brand.left_out):
+            return nodes
+        return with_own_parts(nodes, brand.button, brand.left_out, self._mint, brand.name)
 
     def _introduced(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         """Return `nodes` with the brand's intro after the opening; it has no expressions and no blocks."""

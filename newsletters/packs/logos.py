@@ -17,6 +17,8 @@ from newsletters.toolkits.images import ToolkitImage, measure
 # How far a margin's colour may stray and still be a margin: JPEG is never quite white.
 _STRAY = 24
 _PRINT = "CMYK"
+LARGEST_CLEAN = 200_000  # bytes; it travels in a form
+_MOST_TRIMS = 8
 _PALE = 2 * _STRAY  # how far a colour may be from another before the two can be told apart
 
 
@@ -34,6 +36,29 @@ def trimmed(logo: ToolkitImage) -> ToolkitImage:
     picture.thumbnail((widest, picture.height), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     picture.save(file, "PNG")
+    return replace(measure(file.getvalue(), logo.name), alt=logo.alt)
+
+
+def cleaned(logo: ToolkitImage) -> ToolkitImage:
+    """Return the logo without its margins and light enough for a form; one that was cleaned stays as it is."""
+    for _ in range(_MOST_TRIMS):  # what was made smaller may have paler edges, which are a margin too
+        if (shown := trimmed(logo)).hash == logo.hash:
+            break
+        logo = shown
+    return logo if len(logo.content) <= LARGEST_CLEAN else _lighter(logo)
+
+
+def _lighter(logo: ToolkitImage) -> ToolkitImage:
+    """Return the logo no larger than it is shown on sharp screens, with as few colours as it takes to be light."""
+    with Image.open(io.BytesIO(logo.content)) as opened:
+        picture = in_srgb(opened).convert("RGBA")
+    widest = 2 * logo_room(logo).width
+    picture.thumbnail((widest, picture.height), Image.Resampling.LANCZOS)
+    for made in (picture, picture.quantize(256, Image.Quantize.FASTOCTREE)):
+        file = io.BytesIO()
+        made.save(file, "PNG", optimize=True)
+        if file.tell() <= LARGEST_CLEAN:
+            break
     return replace(measure(file.getvalue(), logo.name), alt=logo.alt)
 
 
@@ -56,14 +81,13 @@ def _vanishes(logo: ToolkitImage, ground: str) -> bool:
     return max(high for _, high in Stat(differs).extrema) <= _PALE
 
 
-def logo_notes(file: ToolkitImage, shown: ToolkitImage) -> Iterator[str]:
-    """Yield what to know about a logo's `file`, which is `shown` without its margins."""
-    with Image.open(io.BytesIO(file.content)) as opened:
-        if opened.mode == _PRINT:
-            yield (
-                "The logo has colours for print (CMYK), which mail programs show wrongly. They were made into colours "
-                "for screens: look whether they are right, or ask for a PNG in RGB."
-            )
+def logo_notes(shown: ToolkitImage, *, printed: bool) -> Iterator[str]:
+    """Yield what to know about a logo that is `shown` without its margins; `printed` if it had colours for print."""
+    if printed:
+        yield (
+            "The logo has colours for print (CMYK), which mail programs show wrongly. They were made into colours "
+            "for screens: look whether they are right, or ask for a PNG in RGB."
+        )
     if 2 * shown.width < (room := logo_room(shown).width):
         yield (
             f"The logo is tiny: {shown.width} × {shown.height} pixels without its margins. Ask for a PNG that is "

@@ -17,7 +17,7 @@ from newsletters.documents.document import language_of, parse_document
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
 from newsletters.packs.material import gather
-from newsletters.packs.pack import Pack, make_pack, pack_key
+from newsletters.packs.pack import Pack, make_pack, pack_key, refuse_unfit
 from newsletters.packs.pack_status import keep_packs, row_of, withdrawn_why
 from newsletters.tables import OfferedNewsletter
 from newsletters.toolkits.toolkit import Toolkit
@@ -98,7 +98,7 @@ def fitting_tools(offered: Offer, toolkit: Toolkit, public_url: str, today: date
             return frozenset()
         for key, dialect in dialects().items():
             with suppress(InputError):
-                make_pack(material, dialect)
+                refuse_unfit(material, dialect)
                 fitting.add(key)
         return frozenset(fitting)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from daisychain.atomic_files import replacing
 from daisychain.errors import InputError
-from newsletters.packs.dialect_writer import refuse_collisions, source
+from newsletters.packs.dialect_writer import Written, refuse_collisions, source
 from newsletters.packs.dialects.dialect import Dialect
 from newsletters.packs.edition import Edition
 from newsletters.packs.material import Material
@@ -54,9 +54,8 @@ class Pack:
 
 def make_pack(material: Material, dialect: Dialect) -> Pack:
     """Return the pack of `material` for `dialect`; raises InputError."""
-    email, dialect = material.compilation.email, dialect.in_language(material.edition.language)
-    refuse_collisions(email, dialect, material.partner.address if material.partner else "")
-    written, simple = material.write(dialect), material.write_simple(dialect)
+    dialect = dialect.in_language(material.edition.language)
+    written, simple = _write(material, dialect)
     texts = {
         "email.html": without_parts(simple.html) if dialect.simple else written.html,
         "email.txt": material.marked(written.text),
@@ -65,8 +64,6 @@ def make_pack(material: Material, dialect: Dialect) -> Pack:
     }
     texts |= paste_files(material.marked(simple.text), simple.html)
     files = dict(material.files) | {path: text.encode() for path, text in texts.items()}
-    if dialect.draft and not material.draft:
-        raise InputError(f"{dialect.name} can't show a part to some people only.", hint="Write one text for everybody.")
     if dialect.draft:
         files["draft.eml"] = material.draft
     if archive := import_zip(material, dialect, written):
@@ -78,6 +75,20 @@ def make_pack(material: Material, dialect: Dialect) -> Pack:
     sheet = provenance(material, dialect, key, files)
     files[SHEET] = (json.dumps(sheet, indent=2, ensure_ascii=False) + "\n").encode()
     return Pack(key, material.edition, material.partner, dialect, files)
+
+
+def refuse_unfit(material: Material, dialect: Dialect) -> None:
+    """Raise InputError if there can be no pack of `material` for `dialect`."""
+    _write(material, dialect.in_language(material.edition.language))
+
+
+def _write(material: Material, dialect: Dialect) -> tuple[Written, Written]:
+    """Return the email in `dialect`, and without layout."""
+    refuse_collisions(material.compilation.email, dialect, material.partner.address if material.partner else "")
+    written, simple = material.write(dialect), material.write_simple(dialect)
+    if dialect.draft and not material.draft:
+        raise InputError(f"{dialect.name} can't show a part to some people only.", hint="Write one text for everybody.")
+    return written, simple
 
 
 def _source(material: Material, dialect: Dialect) -> str:

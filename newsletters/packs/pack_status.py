@@ -8,7 +8,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, RowMapping, case, delete, func, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    RowMapping,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from daisychain.errors import InputError
@@ -88,19 +102,27 @@ def withdrawn_why(connection: Connection, toolkit: str, newsletter: str, edition
 
 
 def keep_download(connection: Connection, row: dict[str, Any]) -> None:
-    """Keep that a pack was taken; one that is known stays as it is, but for what a later day changes in it."""
+    """Keep that a pack was taken; one that is known stays as it is, but for what a later day changes in it.
+
+    What was made for an organisation is not touched by somebody who only typed its name: that row has no partner.
+    """
     added = insert(MadePack)
+    new = added.excluded
+    fresh = or_(~MadePack.sheets.contains(new.sheets), MadePack.partner != new.partner)
+    mine = MadePack.partner.in_(("", new.partner))
     connection.execute(
-        added.on_conflict_do_update(
-            index_elements=["key"], set_=_again(added), where=~MadePack.sheets.contains(added.excluded.sheets)
-        ),
-        row,
+        added.on_conflict_do_update(index_elements=["key"], set_=_again(added), where=and_(mine, fresh)), row
     )
 
 
 def _again(added: Insert) -> dict[str, Any]:
     new = added.excluded
-    return {"sheets": _both_sheets(added), "expires": new.expires, "copy_blocks": _WITH_OLD_POSTS}
+    return {
+        "partner": new.partner,
+        "sheets": _both_sheets(added),
+        "expires": new.expires,
+        "copy_blocks": _WITH_OLD_POSTS,
+    }
 
 
 # A post that has expired is in no pack made after that day, but in those that were handed out before.
@@ -122,6 +144,12 @@ def _both_sheets(added: Insert) -> ColumnElement[list[str]]:
 def kept_sheets(connection: Connection, key: str) -> Sequence[str] | None:
     """Return the hashes of the sheets that were handed out with the pack `key`; None for one that was not made here."""
     return connection.scalar(select(MadePack.sheets).where(MadePack.key == key))
+
+
+def was_made(connection: Connection, toolkit: str, newsletter: str) -> bool:
+    """Return whether there was ever a pack of this newsletter, so that its addresses may be known."""
+    found = select(MadePack.key).where(MadePack.toolkit == toolkit, MadePack.newsletter == newsletter).limit(1)
+    return connection.scalar(found) is not None
 
 
 def pack_standing(connection: Connection, key: str, today: date) -> Standing | None:

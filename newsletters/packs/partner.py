@@ -5,13 +5,17 @@ for             the dialects of the tools that it sends with, if the command nam
 language        the languages that it wants the newsletter in, such as cy, or en, cy, if the command names none
 code            a short word for its links, such as bees-of-bath (default: made from the name, and kept)
 formerly        its former name, if it has a new one and keeps its code
-logo            a PNG, JPEG, GIF or WebP beside the file
+logo            a PNG, JPEG, GIF, WebP or SVG beside the file
 intro           a paragraph of its own words, after the opening
+button          where the email's main button leads instead
+leave out       titles of stories that it leaves out; lines, or parts with " / " between
 accent          its colour, for links and buttons; below a contrast of 4.5:1, the nearest that has it is used
 reply           the address to which readers may write
 website         its own site
 address         its postal address; lines, or parts with " / " between
 charity number
+
+The toolkit says which of intro, button and stories a member organisation may change (`members may change`).
 """
 
 from __future__ import annotations
@@ -28,28 +32,35 @@ from daisychain.sheets.sheet import Sheet
 from daisychain.suggestions import nearest
 from newsletters.documents.text_files import read_text
 from newsletters.documents.yaml_with_lines import is_link, read_sheet
+from newsletters.logo_files.logo_file import LARGEST_LOGO, LogoFile, read_logo_file
 from newsletters.packs.dialect_writer import ADDRESS, YOUR_ORGANISATION
-from newsletters.packs.logos import is_empty, logo_notes, plate_for, trimmed
+from newsletters.packs.logos import cleaned, is_empty, logo_notes, plate_for, trimmed
 from newsletters.packs.partner_codes import CODE, Claim, assign_codes, name_key, new_code
 from newsletters.toolkits.brand import Brand, Footer
 from newsletters.toolkits.contrast import nearest_readable, parse_colour, too_faint
-from newsletters.toolkits.images import ToolkitImage, read_image
+from newsletters.toolkits.images import ToolkitImage, read_beside
 from newsletters.toolkits.toolkit import Toolkit
 
 COLUMNS = (
-    "name", "for", "language", "code", "formerly", "logo", "intro", "accent", "reply", "website", "address",
-    "charity number",
+    "name", "for", "language", "code", "formerly", "logo", "intro", "button", "leave out", "accent", "reply", "website",
+    "address", "charity number",
 )  # fmt: skip
 # Used in packs without branding; the organisation that sends them replaces it.
 YOUR_ADDRESS = "YOUR POSTAL ADDRESS"
 
 LARGEST_FILE = 16 * 1024**2  # bytes
 _LONGEST_ADDRESS = 254  # characters that an address may have for SMTP
+_BREAKS = re.compile(r" / |[\n\r\v\f\x85\u2028\u2029]")
 _ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALIKE = 0.8  # how alike a heading must be to one of ours to be a slip and not a note
 _REPLY = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+")
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
+# Merge tags of newsletter tools. Web addresses may hold such signs.
+_TAG = re.compile(
+    r"\*\|.*?(?:\|\*|$)|%%.*?%%|%[A-Z][A-Z0-9_-]*%|\[\[.*?(?:\]\]|$)|\$\{.*?(?:\}|$)|\{\$.*?(?:\}|$)|<%.*?(?:%>|$)"
+)
+_MAY_HOLD_SIGNS = frozenset({"website", "button", "logo"})
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ class Partner:
     languages: str = ""
     logo: ToolkitImage | None = None
     intro: str = ""
+    button: str = ""
+    left_out: tuple[str, ...] = ()
     accent: str = ""
     reply: str = ""
     website: str = ""
@@ -135,8 +148,8 @@ def cell_text(cell: str) -> str:
     return "\n".join(cell.replace("_x000D_", "").strip().splitlines())
 
 
-def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
-    """Return the partner that `values` describe; its logo is looked for in `folder`."""
+def partner_of(values: Mapping[str, str], folder: Path | None, fail: Fail, logo: LogoFile | None = None) -> Partner:
+    """Return the partner that `values` describe; its logo is looked for in `folder`, or is the one given."""
     given = " ".join(values.get("name", "").split())
     name = _DIRECTION.sub("", given)
     if not name_key(name):
@@ -150,23 +163,24 @@ def partner_of(values: Mapping[str, str], folder: Path, fail: Fail) -> Partner:
             "Use small letters a to z, digits and hyphens: bees-of-bath.",
         )
     _refuse_templates(values, fail)
-    website, reply = values.get("website", ""), values.get("reply", "")
-    if website and not (is_link(website) and website.startswith("http")):
-        fail(f"{website!r} is no web address.", "website", "Write https://…")
+    website, reply = _link(values, "website", fail), values.get("reply", "")
     if reply and not (len(reply) <= _LONGEST_ADDRESS and _REPLY.fullmatch(reply)):
         fail(f"{reply[:_LONGEST_ADDRESS]!r} is no address to write to.", "reply", "Write hello@example.org")
-    written = re.split(r" / |[\n\r\v\f\x85\u2028\u2029]", values.get("address", ""))
-    lines = [line.strip() for line in written if line.strip()]
+    lines = _lines(values.get("address", ""))
     address = "\n".join(lines[1:] if lines and name_key(lines[0]) == name_key(name) else lines)  # the name is above it
-    logo = _logo(values.get("logo", ""), name, code, folder, fail, notes)
+    if folder and (file := values.get("logo", "")):
+        content = read_beside(folder, file, LARGEST_LOGO, file=fail.file, line=fail.line_of("logo"))
+        logo = read_logo_file(content, f"{code}-logo", file=fail.file, line=fail.line_of("logo"))
     return Partner(
         name=name,
         code=code,
         formerly=values.get("formerly", ""),
         dialects=values.get("for", ""),
         languages=values.get("language", ""),
-        logo=logo,
+        logo=_logo(logo, name, code, notes) if logo else None,
         intro=values.get("intro", "").strip(),
+        button=_link(values, "button", fail),
+        left_out=tuple(_lines(values.get("leave out", ""))),
         accent=_colour(values.get("accent", ""), fail),
         reply=reply,
         website=website,
@@ -182,10 +196,11 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
     own = toolkit.brand
     if partner is None:
         return replace(own, footer=Footer(organisation=YOUR_ORGANISATION, address=ADDRESS))
+    _refuse_locked(partner, toolkit)
     lead = replace(own, logo=trimmed(own.logo)) if own.logo else own
     colours = dict(own.colours)
     if partner.accent:
-        readable = _readable(partner.accent, colours)
+        readable = readable_on(partner.accent, colours)
         colours |= {"accent": readable, "link": readable}
     social = {
         phrases["website"]: partner.website,
@@ -200,6 +215,8 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
         dark_logo=None,
         lead=lead,
         intro=partner.intro,
+        button=partner.button,
+        left_out=partner.left_out,
         footer=Footer(
             organisation=partner.name,
             address=ADDRESS,
@@ -209,7 +226,26 @@ def partner_brand(partner: Partner | None, toolkit: Toolkit, phrases: Mapping[st
     )
 
 
-def _readable(colour: str, colours: Mapping[str, str]) -> str:
+def locked_keys(partner: Partner, toolkit: Toolkit) -> list[str]:
+    """Return what the partner changes although the toolkit keeps it as it is."""
+    changed = {"intro": partner.intro, "button": partner.button, "leave out": partner.left_out}
+    return [key for key, value in changed.items() if value and _PART_OF[key] not in toolkit.members_may_change]
+
+
+_PART_OF = {"intro": "intro", "button": "button", "leave out": "stories"}
+LOCKED = "The emails of this toolkit stay as they are here."
+
+
+def _refuse_locked(partner: Partner, toolkit: Toolkit) -> None:
+    for key in locked_keys(partner, toolkit):
+        file, _, line = partner.place.rpartition(":")
+        raise InputError(
+            f"{LOCKED[:-1]}: {key!r} can't be used with {toolkit.title}.", file=file or None,
+            line=int(line) if line.isdigit() else None, hint=f"Take it out, or ask {toolkit.coalition}.",
+        )  # fmt: skip
+
+
+def readable_on(colour: str, colours: Mapping[str, str]) -> str:
     """Return the colour, or the nearest that can be read on the page."""
     grounds = (colours["surface"], colours["background"])
     return (nearest_readable(colour, grounds) or colours["link"]) if too_faint(colour, grounds) else colour
@@ -221,21 +257,33 @@ def _refuse_templates(values: Mapping[str, str], fail: Fail) -> None:
         value = values.get(key, "")
         if _TEMPLATE.search(value):
             fail(f"{key!r} holds signs of a template.", key, "Write plain words, without {{, {% or :::.")
-        if key != "intro" and key != "address" and "\n" in value:
+        if key not in _MAY_HOLD_SIGNS and (tag := _TAG.search(value)):
+            fail(f"{key!r} holds {tag[0]!r}, a merge tag of a newsletter tool.", key, "Write plain words instead.")
+        if key not in ("intro", "address", "leave out") and "\n" in value:
             fail(f"{key!r} must be one line.", key)
 
 
-def _logo(file: str, name: str, code: str, folder: Path, fail: Fail, notes: list[str]) -> ToolkitImage | None:
+def _logo(file: LogoFile, name: str, code: str, notes: list[str]) -> ToolkitImage | None:
     """Return the logo without its margins, or None if there is nothing in it; adds to `notes` what to know of it."""
-    if not file:
-        return None
-    measured = read_image(folder, file, f"{code}-logo", alt=name, file=fail.file, line=fail.line_of("logo"))
+    measured = replace(file.image, name=f"{code}-logo", alt=name)
     if is_empty(measured):
         notes.append("The logo is empty, clear or white all over: the name is shown instead.")
         return None
-    shown = trimmed(measured)
-    notes.extend(logo_notes(measured, shown))
+    shown = cleaned(measured)
+    notes.extend(logo_notes(shown, printed=file.printed))
     return shown
+
+
+def _link(values: Mapping[str, str], key: str, fail: Fail) -> str:
+    value = values.get(key, "")
+    if value and not (is_link(value) and value.startswith("http")):
+        fail(f"{value!r} is no web address.", key, "Write https://…")
+    return value
+
+
+def _lines(value: str) -> list[str]:
+    """Return the lines of `value`, or its parts with " / " between."""
+    return [line.strip() for line in _BREAKS.split(value) if line.strip()]
 
 
 def _colour(value: str, fail: Fail) -> str:

@@ -90,6 +90,14 @@ def claim_codes(connection: Connection, partners: Sequence[Row], notes: Iterable
     return answers
 
 
+def code_for_visitor(connection: Connection, name: str) -> str:
+    """Return the code for a name that anybody may have typed: its own if it has one. Nothing is kept.
+
+    Whoever has the code gains nothing by it: it is in every public link of that organisation.
+    """
+    return assign_codes([{"name": name}], _known(connection))[0][0]
+
+
 def new_code(name: str, taken: Iterable[str] = ()) -> str:
     """Return a code made from `name`, with a piece of its hash if it is taken or not the whole name."""
     plain, used = slug(name), set(taken)

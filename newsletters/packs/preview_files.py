@@ -24,7 +24,7 @@ _VIEWS = {"preview.png": View(width=680), "preview-phone.png": View(width=375)}
 
 def preview_files(material: Material, dialect: Dialect) -> dict[str, bytes]:
     """Return the preview's page and the email in it, and pictures of the whole email if that was chosen."""
-    compilation, shown = material.compilation, _filled_in(dialect)
+    compilation, shown = material.compilation, filled_in(dialect)
     wording = material.wording(dialect, "../images/")
     if not wording.address:
         wording = replace(wording, address=f"(your postal address, which {dialect.name} adds)")
@@ -42,7 +42,7 @@ def preview_files(material: Material, dialect: Dialect) -> dict[str, bytes]:
     return files
 
 
-def _filled_in(dialect: Dialect) -> Dialect:
+def filled_in(dialect: Dialect) -> Dialect:
     """Return a dialect that writes what a reader gets in the places of the tool's tags."""
     fills = dialect.with_default or dialect.default_in_tool
     return replace(

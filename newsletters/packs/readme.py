@@ -55,7 +55,7 @@ def readme(
         "tool": dialect.name,
         "toolkit": edition.toolkit,
         "language": _foreign(edition.language),
-        "steps": _steps(material, dialect),
+        "steps": steps_for(material, dialect),
         "test": _test(dialect, written),
         "then": dialect.then,
         # That of a page to import is only there to put words into it.
@@ -80,7 +80,8 @@ def readme(
     return html, text.strip() + "\n"
 
 
-def _steps(material: Material, dialect: Dialect) -> list[str]:
+def steps_for(material: Material, dialect: Dialect) -> list[str]:
+    """Return what a person does with a pack in their tool, in order."""
     upload = dialect.picture_step and material.names and not material.edition.choices.hosted
     return [*([dialect.picture_step] if upload else []), *dialect.steps]
 

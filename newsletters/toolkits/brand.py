@@ -60,7 +60,8 @@ class Brand:
 
     `dark_logo` is for dark screens; `logo_plate` (white, dark or nothing) is behind the logo on every screen. A
     partner's brand names the coalition as its `lead`, whose logo is shown beside its own, and may have an `intro`: a
-    paragraph of its own words, in Markdown without fields, after the opening.
+    paragraph of its own words, in Markdown without fields, after the opening. Its main `button` may lead elsewhere, and
+    stories with the titles `left_out` are not shown.
     """
 
     name: str
@@ -74,6 +75,8 @@ class Brand:
     footer: Footer = field(default_factory=Footer)
     lead: Brand | None = None
     intro: str = ""
+    button: str = ""
+    left_out: tuple[str, ...] = ()
 
     def text_on(self, colour: str) -> str:
         """Return the colour of text on `colour`: white, the brand's text or black, the first that can be read."""

@@ -88,15 +88,21 @@ def read_image(
 
     The `hint` is for an image that is missing.
     """
+    content = read_beside(folder, path, MAX_BYTES, file=file, line=line, hint=hint)
+    return measure(content, name, alt=alt, file=file, line=line)
+
+
+def read_beside(folder: Path, path: str, most: int, *, file: Path | str, line: int, hint: str = "") -> bytes:
+    """Return the content of an image's file in `folder`, of at most `most` bytes; raises InputError."""
     root = folder.resolve()
     found = (root / path).resolve() if "\0" not in path else root
     if not found.is_relative_to(root):
         raise InputError(f"The image {path!r} is outside the folder of {Path(file).name}.", file=file, line=line)
     if not found.is_file():
         raise InputError(f"There is no image {path!r}.", file=file, line=line, hint=hint)
-    if found.stat().st_size > MAX_BYTES:  # before it is read
-        raise InputError(f"The image {path!r} is too large; {MAX_BYTES:,} bytes are allowed.", file=file, line=line)
-    return measure(found.read_bytes(), name, alt=alt, file=file, line=line)
+    if found.stat().st_size > most:  # before it is read
+        raise InputError(f"The image {path!r} is too large; {most:,} bytes are allowed.", file=file, line=line)
+    return found.read_bytes()
 
 
 def image_among(files: Mapping[str, bytes], path: str, *, file: str, line: int, hint: str = "") -> ToolkitImage:

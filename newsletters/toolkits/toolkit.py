@@ -1,6 +1,7 @@
 """Toolkits: a folder of campaign copy, links, images and a brand, read whole and checked before it is used.
 
-    toolkit.yml      name, title, coalition, campaign, summary, language, dates, contact, links, brand, images
+    toolkit.yml      name, title, coalition, campaign, summary, language, dates, contact, links, brand, images,
+                     members may change
     brand.yml        the brand, if toolkit.yml has none
     copy/*.md        copy blocks: front matter (id, title, version, approved by, …), then Markdown
     images/          pictures, each named in toolkit.yml with its alt text
@@ -27,6 +28,7 @@ from newsletters.toolkits.brand import Brand, read_brand
 from newsletters.toolkits.campaign import UNDATED, Dates, read_contact, read_dates, read_language
 from newsletters.toolkits.files import BRAND, MAX_COPY, MAX_IMAGES, SHEET, Folder, ToolkitFiles
 from newsletters.toolkits.images import MAX_BYTES, Measures, ToolkitImage, measure
+from newsletters.toolkits.member_parts import CHANGEABLE, USUAL, read_parts
 
 CHANNELS = ("email", "web", "social")
 _LENGTHS = ("short", "long")
@@ -34,6 +36,7 @@ _LENGTHS = ("short", "long")
 _KEYS = (
     "name", "title", "coalition", "campaign", "summary", "language", "dates", "contact", "links", "brand", "images",
     "approval",
+    CHANGEABLE,
 )  # fmt: skip
 _IMAGE_KEYS = ("file", "alt")
 SECOND_PERSON = "second person"
@@ -93,6 +96,7 @@ class Toolkit:
     dates: Dates = UNDATED
     contact: str = ""
     approval: str = ""
+    members_may_change: tuple[str, ...] = USUAL
 
     def copy_for(self, channel: str, today: date) -> list[CopyBlock]:
         """Return the blocks of `channel` that may be used on the day `today`, in the order of their files."""
@@ -145,6 +149,7 @@ def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, M
         dates=read_dates(sheet),
         contact=read_contact(sheet),
         approval=_read_approval(sheet),
+        members_may_change=read_parts(sheet),
     )
 
 
