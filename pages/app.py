@@ -15,7 +15,18 @@ from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
 from newsletters.toolkit_store.store import list_toolkits
-from pages import image_files, join, mail_of_key, make_it_yours, metrics, packs, readers, toolkits, unsubscribe, webhooks
+from pages import (
+    image_files,
+    join,
+    mail_of_key,
+    make_it_yours,
+    metrics,
+    packs,
+    readers,
+    toolkits,
+    unsubscribe,
+    webhooks,
+)
 from pages.context import settings
 
 ROOT = Path(__file__).parent.parent
