@@ -26,7 +26,7 @@ from newsletters.packs.zip_files import zipped
 from newsletters.toolkits.images import EXTENSIONS
 from pages.context import engine, keep_private, settings
 from pages.own_form import OwnForm
-from pages.own_visit import Visit, visit
+from pages.own_visit import OwnVisit, own_visit
 
 blueprint = Blueprint("make_it_yours", __name__)
 
@@ -43,7 +43,7 @@ _PICTURE = re.compile(r'(?<=src=")images/([^"]+)')
 @blueprint.get(_PRIVATE)
 def page(toolkit: str, email: str, link: str = "") -> Any:
     """Show the email, the form beside it, and the tools to take it for."""
-    seen = visit(toolkit, email, link)
+    seen = own_visit(toolkit, email, link)
     if request.method == "GET" and not seen.replaced:
         with engine().begin() as connection:
             seen.record(connection, "looked")
@@ -54,7 +54,7 @@ def page(toolkit: str, email: str, link: str = "") -> Any:
 @blueprint.post(_PRIVATE)
 def check(toolkit: str, email: str, link: str = "") -> Any:
     """Show the same page with what was typed, what is wrong with it, and the logo as it is used."""
-    seen = visit(toolkit, email, link)
+    seen = own_visit(toolkit, email, link)
     return _shown(seen, OwnForm(seen.email, seen.kept))
 
 
@@ -64,7 +64,7 @@ def check(toolkit: str, email: str, link: str = "") -> Any:
 @blueprint.post(f"{_PRIVATE}/preview")
 def frame(toolkit: str, email: str, link: str = "") -> Any:
     """Return the email itself for the frame, under a policy of its own."""
-    seen = visit(toolkit, email, link)
+    seen = own_visit(toolkit, email, link)
     form = OwnForm(seen.email, seen.kept)
     root = re.sub(r"^\w+://[^/]*", "", settings().pages_url)  # on this host, whatever its name is
     shown = preview(seen.email.edition, form.typed.partner, dialects()[FOR_SAM], seen.stored_pictures(), root)
@@ -76,7 +76,7 @@ def frame(toolkit: str, email: str, link: str = "") -> Any:
 @blueprint.post(f"{_PRIVATE}/take")
 def take(toolkit: str, email: str, link: str = "") -> Any:
     """Return the pack as a zip; 422 and the page with its messages if something is missing."""
-    seen = visit(toolkit, email, link)
+    seen = own_visit(toolkit, email, link)
     form = OwnForm(seen.email, seen.kept)
     if (pack := _pack(seen, form, request.form.get("take", ""))) is None:
         return _shown(seen, form, 422)
@@ -89,7 +89,7 @@ def take(toolkit: str, email: str, link: str = "") -> Any:
 @blueprint.post(f"{_PRIVATE}/copy")
 def copy(toolkit: str, email: str, link: str = "") -> Any:
     """Return the email to be copied: its code, or for a mailbox the page with its pictures inside."""
-    seen = visit(toolkit, email, link)
+    seen = own_visit(toolkit, email, link)
     form = OwnForm(seen.email, seen.kept)
     if (pack := _pack(seen, form, request.form.get("copy", ""))) is None:
         return _shown(seen, form, 422)
@@ -110,7 +110,7 @@ def _inside(pack: Pack, name: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(pack.files[f'images/{name}']).decode()}"
 
 
-def _pack(seen: Visit, form: OwnForm, tool: str) -> Pack | None:
+def _pack(seen: OwnVisit, form: OwnForm, tool: str) -> Pack | None:
     """Return the pack, and keep that it was taken; None if the form has errors, which it then shows."""
     if seen.replaced:
         return None
@@ -133,7 +133,7 @@ def _pack(seen: Visit, form: OwnForm, tool: str) -> Pack | None:
     return pack
 
 
-def _shown(seen: Visit, form: OwnForm, status: int = 200) -> Any:
+def _shown(seen: OwnVisit, form: OwnForm, status: int = 200) -> Any:
     edition = seen.email.edition
     html = render_template(
         "toolkits/make_it_yours.html", seen=seen, form=form, kit=edition.toolkit, edition=edition, email=seen.email,
@@ -145,5 +145,5 @@ def _shown(seen: Visit, form: OwnForm, status: int = 200) -> Any:
     return keep_private(response) if request.method == "POST" or seen.link else response
 
 
-def _look(seen: Visit) -> dict[str, str]:
+def _look(seen: OwnVisit) -> dict[str, str]:
     return {"style": style_name(seen.email.edition.toolkit.brand.colours)}

@@ -28,7 +28,7 @@ _STORED: Cache[frozenset[str]] = Cache(64)
 
 
 @dataclass(frozen=True)
-class Visit:
+class OwnVisit:
     """The email and who looks at it; `kept` is the organisation's brand, if it came by its private `link`.
 
     `replaced` if that link is not valid any more. `organisation` may also be known by the code in the address.
@@ -69,7 +69,7 @@ class Visit:
         )  # fmt: skip
 
 
-def visit(toolkit: str, email: str, link: str) -> Visit:
+def own_visit(toolkit: str, email: str, link: str) -> OwnVisit:
     """Return the visit; answers 404 or 410, with what there is instead, if there is no such email any more."""
     with engine().connect() as connection:
         try:
@@ -82,14 +82,14 @@ def visit(toolkit: str, email: str, link: str) -> Visit:
         if email not in fresh:
             abort(_gone(connection, email, found, offered, now))
         stem = email.partition(".")[0]
-        seen = Visit(fresh[email], [each for each in now if each.name.partition(".")[0] == stem])
+        seen = OwnVisit(fresh[email], [each for each in now if each.name.partition(".")[0] == stem])
         if link:
             return _private(connection, seen, link)
         code = request.args.get("partner", "")
         return replace(seen, organisation=organisation_by_code(connection, code) if code else None)
 
 
-def _private(connection: Connection, seen: Visit, link: str) -> Visit:
+def _private(connection: Connection, seen: OwnVisit, link: str) -> OwnVisit:
     organisation = organisation_by_link(connection, settings(), link)
     if organisation is None:
         if not is_replaced_link(connection, settings(), link):

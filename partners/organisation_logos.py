@@ -6,9 +6,10 @@ from sqlalchemy import Connection, select, update
 
 from daisychain.errors import InputError
 from lists.organisations import Organisation
-from newsletters.packs.logos import is_empty, logo_notes, trimmed
+from newsletters.logo_files.logo_file import read_logo_file
+from newsletters.packs.logos import cleaned, is_empty, logo_notes
 from newsletters.tables import StoredImage
-from newsletters.toolkits.images import image_path, keep_images, measure
+from newsletters.toolkits.images import image_path, keep_images
 from partners.profiles import PartnerProfile
 from partners.tables import OrganisationProfile
 
@@ -22,13 +23,13 @@ LOGO_FORMS = {
 
 def save_logo(connection: Connection, organisation: Organisation, form: str, content: bytes) -> tuple[str, list[str]]:
     """Keep a logo; return its hash and what to know of it. Raises InputError for what is no picture or is empty."""
-    measured = measure(content, f"{organisation.code}-{form.replace('_', '-')}", alt=organisation.name)
-    if is_empty(measured):
+    file = read_logo_file(content, f"{organisation.code}-{form.replace('_', '-')}", alt=organisation.name)
+    if is_empty(file.image):
         raise InputError("The picture is empty: clear or white all over.", hint="Choose another file.")
-    shown = trimmed(measured)
+    shown = cleaned(file.image)
     keep_images(connection, [shown])
     _set(connection, organisation.id, form, shown.hash)
-    return shown.hash, list(logo_notes(measured, shown))
+    return shown.hash, list(logo_notes(shown, printed=file.printed))
 
 
 def logo_paths(connection: Connection, profile: PartnerProfile) -> dict[str, str]:
