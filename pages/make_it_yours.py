@@ -1,7 +1,7 @@
 """Make it yours: a ready-made email in an organisation's own name, logo and colour, for the tool that it sends with.
 
 Nothing is stored until something is taken: what was typed travels with the form. These posts need no token: they
-change nothing but counts, and the organisation's key, where there is one, is the token.
+change nothing but counts, and a private link is a token itself.
 """
 
 from __future__ import annotations

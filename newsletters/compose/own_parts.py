@@ -17,7 +17,7 @@ from newsletters.tokens import Mint
 
 @dataclass(frozen=True)
 class ChangeableParts:
-    """What could be changed: the label of the main button (empty if there is none), and the titles of the stories."""
+    """The label of the main button (empty if there is none), and the titles of the stories."""
 
     button: str = ""
     stories: tuple[str, ...] = ()

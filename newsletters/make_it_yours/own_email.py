@@ -55,7 +55,7 @@ class OwnEmail:
 
     @property
     def changeable(self) -> ChangeableParts:
-        """What a member organisation could change, if the toolkit lets it."""
+        """The parts that a member organisation could change, if the toolkit lets it."""
         return self.material.compilation.changeable
 
     @property

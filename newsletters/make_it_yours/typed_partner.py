@@ -1,4 +1,4 @@
-"""What somebody types about their organisation, as a partner: the same values and rules as a partner's YAML file.
+"""Typed values: an organisation as somebody types it on a page, as a partner with the same values and rules as a partner's YAML file.
 
 Each error has the field that it is about; the partner is made of the values that have none, for the preview.
 """

@@ -93,7 +93,7 @@ def claim_codes(connection: Connection, partners: Sequence[Row], notes: Iterable
 def code_for_visitor(connection: Connection, name: str) -> str:
     """Return the code for a name that anybody may have typed: its own if it has one. Nothing is kept.
 
-    Whoever has the code gains nothing by it: it is in every public link of that organisation.
+    A code opens nothing: it is in every public link of that organisation.
     """
     return assign_codes([{"name": name}], _known(connection))[0][0]
 
