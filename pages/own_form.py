@@ -22,7 +22,7 @@ LARGEST_FORM = LARGEST_LOGO + 1024**2
 
 
 class OwnForm:
-    """Holds the typed values by the names of the form's fields; `errors` has a message for each field that needs a change."""
+    """Holds the typed values by the names of the form's fields; `errors` has a message for each wrong one."""
 
     def __init__(self, email: OwnEmail, kept: Partner | None = None) -> None:
         request.max_content_length = LARGEST_FORM  # before anything of the form is read

@@ -1,4 +1,4 @@
-"""Typed values: an organisation as somebody types it on a page, as a partner with the same values and rules as a partner's YAML file.
+"""Typed values: a partner as somebody types it on a page, by the rules of a partner's YAML file.
 
 Each error has the field that it is about; the partner is made of the values that have none, for the preview.
 """
