@@ -29,7 +29,7 @@ from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import ASK, RowNumber, hint_of
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
-from desk.partners import organisations, partner_contacts, partner_file, partner_logos
+from desk.partners import applications, organisations, partner_contacts, partner_file, partner_logos
 from desk.send_wizard import approve, send_check, send_look, send_when
 from lists.kept_figures import counted_at
 from newsletters.documents.language_names import language_name
@@ -44,7 +44,7 @@ NEWSLETTERS = (
 )  # fmt: skip
 CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare)
 ADMIN = (people, invitations, audit, settings)
-PARTNERS = (organisations, partner_contacts, partner_file, partner_logos)
+PARTNERS = (applications, organisations, partner_contacts, partner_file, partner_logos)
 PARTS = (home, search, lists, toolkits, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
 # Parts that take a file; it may be larger than a form, so that one that is too large is refused with a message.
 WITH_FILES = {pictures.blueprint.name, partner_logos.blueprint.name, partner_file.blueprint.name}

@@ -23,8 +23,9 @@ from newsletters.compose.page_look import page_look
 from newsletters.documents.language_names import own_name
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from pages.context import engine, keep_private, settings
+from partners.applications import confirm_and_credit
 from sender.events.unsubscribe import masked
-from sender.system_mail.sign_up_mails import ask_by_mail, confirm_by_mail, network_may_sign_up
+from sender.system_mail.sign_up_mails import ask_by_mail, network_may_sign_up
 
 blueprint = Blueprint("join", __name__)
 blueprint.after_request(keep_private)
@@ -92,7 +93,7 @@ def look(token: str) -> Page:
 def confirm(token: str) -> Page:
     """Put somebody on the list by the button, once."""
     with engine().begin() as connection:
-        found, outcome = confirm_by_mail(connection, settings(), token)
+        found, outcome = confirm_and_credit(connection, settings(), token)
         if found is None or outcome is None:
             return _standing(connection, found)
         state = "refused" if outcome == "refused" else "done"

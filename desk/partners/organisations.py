@@ -14,6 +14,7 @@ from desk.partners.organisation_page import found, page, typed_notes
 from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.partner_list import packs_by_partner
 from newsletters.toolkits.toolkit import current_day
+from partners.applications import count_applications
 from partners.organisation_list import OrganisationFilter, choices, find_organisations, newsletters_of
 from partners.profile_values import FIELDS, ProfileError
 from partners.profiles import ProfileChangedError, add_organisation, profiles, save_profile
@@ -42,7 +43,7 @@ def index() -> Any:
         "desk/partners/index.html", partners=every[start : start + PAGE], found=len(every), total=len(known),
         more=len(every) > start + PAGE, wanted=wanted, query=query, by_address=by_address, dialects=dialects(),
         tools=choices(known, "tool"), languages=choices(known, "languages"), regions=choices(known, "region"),
-        newsletters=newsletters_of(made), unbranded=made.get("")
+        newsletters=newsletters_of(made), unbranded=made.get(""), applications=count_applications(connection()),
     )  # fmt: skip
 
 
