@@ -88,6 +88,9 @@ def open_all(database: Database, large: LargeHouse) -> list[Opened]:
     return found
 
 
+OF_A_TOOLKIT = ("toolkits.show", "adoption.show", "adoption.download")
+
+
 def there(large: LargeHouse, account_id: int) -> There:
     """Say what the pages are about."""
     paused: dict[str, object] = {"campaign_id": large.paused}
@@ -95,9 +98,10 @@ def there(large: LargeHouse, account_id: int) -> There:
         {
             "campaign_id": large.campaign, "newsletter_id": large.newsletter.id, "account_id": account_id,
             "save_id": large.newsletter.id, "name": "everybody", "token": "x", "number": 1, "organisation_id": 1,
+            "hand_out_id": 1, "contact_id": 1,
         },
         {
-            "toolkits.show": {"name": "community-makes-us"},
+            **{page: {"name": "community-makes-us"} for page in OF_A_TOOLKIT},
             "steering.ask_to_resume": paused, "steering.ask_to_cancel": paused,
             "steering.ask_when": {"campaign_id": large.scheduled},
             "versions.show": {"save_id": large.save},

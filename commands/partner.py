@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table
+from commands.console import LazyGroup, emit, examples, format_option, pass_installation, say, show_line, show_table
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from partners.organisation_list import OrganisationEntry
     from partners.profiles import PartnerProfile
 
+ELSEWHERE = {
+    "hand-out": (
+        "commands.hand_outs:hand_out",
+        "Send organisations a message about a toolkit, with their private link.",
+    ),
+    "changes": ("commands.hand_outs:changes", "List organisations that hold outdated packs, and tell them."),
+}
 _FIELDS = {
     "tool": "The tools that it sends with, such as mailchimp,outlook.",
     "languages": "The languages that it wants emails in, such as en,cy.",
@@ -37,7 +44,7 @@ def _details(command: Any) -> Any:
     return contact(command)
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=ELSEWHERE)
 def partner() -> None:
     """Add, find, import and export member organisations, and show their private links."""
 

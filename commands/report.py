@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import examples, pass_installation, show_table, show_text
+from commands.console import LazyGroup, examples, pass_installation, show_table, show_text
 from daisychain import clock
 from daisychain.installation import Installation
 
@@ -29,7 +29,12 @@ _exact = click.option(
 )
 
 
-@click.group()
+ELSEWHERE = {
+    "toolkit": ("commands.adoption:toolkit", "Show which organisations took a toolkit, and what is not known.")
+}
+
+
+@click.group(cls=LazyGroup, lazy=ELSEWHERE)
 def report() -> None:
     """Show what campaigns did, each figure with its definition."""
 

@@ -74,6 +74,7 @@ def send(
     or cancelled, 5 if this command was stopped (Ctrl-C, SIGTERM) before the end.
     """
     from daisychain.database import database_now
+    from partners.hand_out_links import hand_out_links
     from sender.alerts import notify
     from sender.campaigns import approvals
     from sender.campaigns.campaign_record import find_campaign
@@ -125,6 +126,7 @@ def send(
                 processes=processes,
                 watch=watch_ledger(bar),
                 stop=stop,
+                late_values=hand_out_links,
             )
     with installation.database.engine.connect() as connection:
         answer = campaign_status(connection, id_)

@@ -21,7 +21,7 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
-from desk import access, home, lists, report_compare, reports, search, toolkits
+from desk import access, adoption_page, home, lists, report_compare, reports, search, toolkits
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
@@ -29,7 +29,16 @@ from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import ASK, RowNumber, hint_of
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
-from desk.partners import applications, organisations, partner_contacts, partner_file, partner_logos
+from desk.partners import (
+    applications,
+    look_hand_out,
+    organisations,
+    outdated,
+    partner_contacts,
+    partner_file,
+    partner_logos,
+    write_hand_out,
+)
 from desk.send_wizard import approve, send_check, send_look, send_when
 from lists.kept_figures import counted_at
 from newsletters.documents.language_names import language_name
@@ -42,9 +51,11 @@ ACCOUNT = (session, forgotten, welcome, overview, second_factor)
 NEWSLETTERS = (
     index, blocks, pictures, editor, preview, unsaved, versions, test_mail, send_check, send_when, approve, send_look,
 )  # fmt: skip
-CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare)
+CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare, adoption_page)
 ADMIN = (people, invitations, audit, settings)
-PARTNERS = (applications, organisations, partner_contacts, partner_file, partner_logos)
+PARTNERS = (
+    applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,
+)  # fmt: skip
 PARTS = (home, search, lists, toolkits, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
 # Parts that take a file; it may be larger than a form, so that one that is too large is refused with a message.
 WITH_FILES = {pictures.blueprint.name, partner_logos.blueprint.name, partner_file.blueprint.name}

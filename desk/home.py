@@ -13,6 +13,7 @@ from newsletters.stored.manuscripts import name_of_origin
 from newsletters.stored.newsletters import UnknownNewsletter, find, list_newsletters
 from newsletters.toolkit_store.store import ending_copy
 from newsletters.toolkits.toolkit import current_day
+from partners.changes import count_outdated
 from sender.campaigns.approvals import KeptApproval, answered_for, waiting_for
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.first_steps import find_first_steps
@@ -28,8 +29,10 @@ def show() -> Any:
     """Show what needs this person: analysts see no campaign under way, as they can do nothing about it."""
     needs = find_needs(connection()) if person().may("campaigns.see") else None
     return render_template(
-        "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()), **_approvals(), **_writing()
-    )
+        "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()),
+        outdated=count_outdated(connection(), current_day()) if person().may("partners.manage") else 0,
+        **_approvals(), **_writing(),
+    )  # fmt: skip
 
 
 def _writing() -> dict[str, Any]:

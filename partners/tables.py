@@ -8,7 +8,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Integer, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -86,3 +98,49 @@ class PartnerEvent(Base):
     language: Mapped[str] = mapped_column(Text, server_default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class HandOut(Base):
+    """A message to organisations about a toolkit, with each one's private link; a draft until it has a campaign.
+
+    `choice` says which organisations; `kind` "changes" lists to each what changed in its packs.
+    """
+
+    __tablename__ = "hand_outs"
+    __table_args__ = (CheckConstraint("kind IN ('hand-out', 'changes')", name="kind"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, server_default="hand-out")
+    toolkit: Mapped[str] = mapped_column(Text)
+    newsletter: Mapped[str] = mapped_column(Text, server_default="")
+    choice: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    language: Mapped[str] = mapped_column(Text, server_default="en")
+    sender: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    made_by: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+
+
+class HandOutMail(Base):
+    """One mail of a hand-out: its delivery, and the organisation and contact whose private link it has."""
+
+    __tablename__ = "hand_out_mails"
+
+    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hand_out_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("hand_outs.id", ondelete="CASCADE"), index=True)
+    # No foreign keys: the mails of a contact or an organisation that is gone are still in the ledger.
+    organisation_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    contact_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class ToldChange(Base):
+    """A change of one pack that a mail reported to an organisation, so that none does so again."""
+
+    __tablename__ = "told_changes"
+
+    organisation_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    change: Mapped[str] = mapped_column(Text, primary_key=True)  # a hash of the pack, its state, and why
+    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -37,6 +37,7 @@ def at_work(
     # The modules whose tasks a worker must know.
     import daisychain.operations.examination  # noqa: F401
     import sender.upkeep.list_counts  # noqa: F401
+    from partners.hand_out_links import hand_out_links
     from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender
@@ -51,7 +52,7 @@ def at_work(
     with LiveSender(database, lacks) as sender_:
         queues: list[str] = []
         _try_to_sweep(database, lacks, queues)
-        extras = {"deliverer": Deliverer(database, sender_, stop)}
+        extras = {"deliverer": Deliverer(database, sender_, stop, hand_out_links)}
         only = queues if lacks else None
         workers = Workers(database, queues=only, concurrency=concurrency, until_idle=until_idle, extras=extras)
         own = Workers(database, queues=[chores.QUEUE], concurrency=chore_slots) if chore_slots else nullcontext()

@@ -20,10 +20,12 @@ from sender.tables import Alert, Campaign, Inbox
 from tests.desk.every_page import There, every_page
 from tests.desk.staff import Browser
 from tests.newsletters.packs.packing import packed
+from tests.partners.coalition import TOOLKIT, kept
 from tests.sender.returns import resent
 from tests.sender.staging import add_list, add_people
 
 # A report's line needs these of its own, a page has ten at most; so does a draft that waits for this person's yes.
+OF_A_TOOLKIT = ("toolkits.show", "adoption.show", "adoption.download")
 OF_A_LINE = {"reports.index": 9, "home.show": 4}
 # What each campaign is made like, beside the one that was sent.
 _LIKE_IT = text("""
@@ -57,6 +59,7 @@ def add_everything(database: Database, numbers: range) -> int:
             connection.execute(insert(Inbox).values(set_name=name, address_key=name, address=name))
             claim(connection, [{"name": name, "contact": name}], ["contact"])
             add_contact(connection, number + 1, f"{name}@partner.example")
+            kept(connection)
             keep_packs(connection, [row | {"key": name, "partner": name}])
             first = first or made.id
     return first
@@ -68,9 +71,10 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(database: Database, under_w
         add_list(connection, "everybody")
     values: dict[str, object] = {
         "campaign_id": under_way, "newsletter_id": newsletter, "account_id": 1, "save_id": 1, "name": "friends",
-        "organisation_id": 1, "token": "x", "kept_as": 1, "what": "words", "number": 1,
+        "organisation_id": 1, "token": "x", "kept_as": 1, "hand_out_id": 1, "contact_id": 1, "what": "words",
+        "number": 1,
     }  # fmt: skip
-    pages = list(every_page(admin.app, There(values, {"toolkits.show": {"name": "community-makes-us"}})))
+    pages = list(every_page(admin.app, There(values, {each: {"name": TOOLKIT} for each in OF_A_TOOLKIT})))
 
     def queries() -> dict[str, int]:
         asked = {}
