@@ -43,7 +43,7 @@ def pair(database: Database) -> tuple[Sent, Sent]:
 
 @pytest.fixture
 def reports(database: Database) -> Iterator[Reports]:
-    with Reports(database.url) as reports:
+    with Reports(database.url.render_as_string(hide_password=False)) as reports:
         yield reports
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_age_is_refused_with_an_example(pair: tuple[Sent, Sent], repo
 def test_the_notebook_of_the_docs_runs(
     pair: tuple[Sent, Sent], database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("DAISYCHAIN_DATABASE_URL", database.url)
+    monkeypatch.setenv("DAISYCHAIN_DATABASE_URL", database.url.render_as_string(hide_password=False))
     monkeypatch.chdir(tmp_path)
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     names: dict[str, Any] = {}
