@@ -23,6 +23,7 @@ from newsletters.compose.page_look import page_look
 from newsletters.documents.language_names import own_name
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from pages.context import engine, keep_private, settings
+from pages.visit import visit
 from partners.applications import confirm_and_credit
 from sender.events.unsubscribe import masked
 from sender.system_mail.sign_up_mails import ask_by_mail, network_may_sign_up
@@ -36,18 +37,19 @@ Page = tuple[str, int]
 @blueprint.get("/toolkits/<name>/join")
 def of_toolkit(name: str) -> Page | Response:
     """Ask who somebody is if a toolkit has several forms; lead to its one form, or to its own link."""
-    with engine().connect() as connection:
-        try:
-            toolkit = named_toolkit(name, connection)
-        except UnknownToolkit:
-            abort(404)
+    with engine().begin() as connection:
+        found = visit(name, connection)
         forms = forms_of_toolkit(connection, name)
-        kept: dict[str, Any] = {key: request.args[key] for key in ("language", "partner") if key in request.args}
+        kept: dict[str, Any] = {key: request.args[key] for key in ("language",) if key in request.args}
+        kept |= {"partner": found.partner} if found.partner else {}
         ways = [(form, url_for("join.show", name=form.name, toolkit=name, **kept)) for form in forms]
         if len(ways) > 1:
             shown = [(form.phrases(_language(form)).words, url) for form, url in ways]
             return _page(connection, "choice", forms[0], _language(forms[0]), ways=shown)
-    return redirect(ways[0][1] if ways else toolkit.links.get("join") or abort(404))
+    own = found.show.links.get("join", "")
+    if not ways and (not own or own == f"{settings().pages_url}{request.path}"):
+        abort(404)
+    return redirect(ways[0][1] if ways else own)
 
 
 @blueprint.get("/join/<name>")

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort, url_for
 
 from daisychain.text_direction import direction_of
 from lists.sign_up.sign_up_form import forms_of_toolkit
+from lists.sign_up.snippet import embedded_form
 from newsletters.documents.language_names import own_name
 from newsletters.preview.offer_cards import offer_cards
 from newsletters.preview.offer_pictures import find_offer_picture
@@ -57,9 +58,14 @@ def website(name: str) -> Any:
     """Show a story, texts and pictures for a website, each with its code."""
     with engine().begin() as connection:
         found = visit(name, connection)
+        forms = [each for each in forms_of_toolkit(connection, name) if not each.for_organisations]
+    codes = [
+        (form, embedded_form(form, settings().pages_url, language=found.language, partner=found.partner))
+        for form in forms
+    ]
     pieces = website_pieces(found.show, found.language)
     pictures = website_pictures(found.show, settings().pages_url, found.mark.marked)
-    return found.page("toolkits/website.html", pieces=pieces, pictures=pictures)
+    return found.page("toolkits/website.html", pieces=pieces, pictures=pictures, sign_ups=codes)
 
 
 @blueprint.get("/toolkits/<name>/emails/<email>/picture")

@@ -9,6 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from lists.lists import create_list
+from lists.sign_up.asking import keep_sign_up
+from lists.sign_up.sign_up_form import add_wording, change_form, sign_up_form
+from lists.sign_up.typed_sign_up import read_typed
 from newsletters.browser import axe
 from newsletters.browser.browser import Browser, Page, View, open_browser
 from tests.command import Daisychain
@@ -27,6 +31,28 @@ def old(campaign: Sent) -> str:
     return f"/v/{campaign.view()}"
 
 
+def sign_up(campaign: Sent, error: bool = False) -> tuple[str, dict[str, str]]:
+    """Open a form for organisations and one for supporters, and post to the first."""
+    with campaign.database.engine.begin() as connection:
+        for name, who in (("hives", "organisations"), ("callers", "supporters")):
+            create_list(connection, name, sender="Connection Coalition <news@coalition.example>")
+            change_form(connection, name, by="", is_open=True, who=who, toolkits=["community-makes-us"])
+        add_wording(connection, "hives", "Geiriau.", by="", language="cy")
+    return "/join/hives", {"email": "ann@people.example", "organisation": "<Bees>" if error else "Bees"}
+
+
+def to_confirm(campaign: Sent) -> str:
+    """Ask for a sign-up; returns the path of its page."""
+    sign_up(campaign)
+    typed = read_typed({"email": "ann@people.example", "organisation": "Bees"}, for_organisations=True)
+    with campaign.database.engine.begin() as connection:
+        form = sign_up_form(connection, "hives")
+        token = keep_sign_up(
+            connection, campaign.database.settings, form, typed, form.wording("en"), language="en", network=""
+        )
+    return f"/join/confirm/{token}"
+
+
 # What each page is: its path, and the fields that are posted to it, if any are.
 PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "front": lambda campaign: ("/", None),
@@ -40,6 +66,12 @@ PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "undone": lambda campaign: (f"/u/{campaign.unsubscribe()}/undo?at=2026-01-01T00:00", {}),
     "no choice": lambda campaign: (f"/u/{campaign.unsubscribe()}/leave", {}),
     "view that has ended": lambda campaign: (old(campaign), None),
+    "who would like to join": lambda campaign: (sign_up(campaign)[0] and "/toolkits/community-makes-us/join", None),
+    "sign-up": lambda campaign: (sign_up(campaign)[0], None),
+    "sign-up with errors": lambda campaign: sign_up(campaign, error=True),
+    "sign-up to confirm": lambda campaign: (to_confirm(campaign), None),
+    "sign-up confirmed": lambda campaign: (to_confirm(campaign), {}),
+    "sign-up with a link that is lost": lambda campaign: ("/join/confirm/lost", None),
     "nothing": lambda campaign: ("/nowhere", None),
 }
 

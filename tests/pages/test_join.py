@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from lists.sign_up.tables import SignUp, SignUpWording
 from lists.suppression import is_suppressed, suppress
 from lists.tables import MailingList, Member, Membership, Restoration
 from pages.app import create_app
+from partners.registry import claim
 from sender.system_mail.mail_queue import send_due_mails
 from sender.system_mail.sign_up_mails import MAILS, NETWORK
 
@@ -510,6 +512,8 @@ def test_a_list_without_a_form_leads_nowhere(client: FlaskClient, path: str) -> 
 def test_a_toolkit_asks_who_somebody_is_and_leads_to_the_form_with_the_partners_code(
     client: FlaskClient, database: Database
 ) -> None:
+    with database.engine.begin() as connection:
+        claim(connection, [{"name": "Bees of Bath"}])
     page = client.get("/toolkits/community-makes-us/join?partner=bees-of-bath")
     assert "Join as an organisation" in page.text
     [link] = re.findall(r'href="(/join/supporters\?[^"]+)"', page.text)
@@ -523,6 +527,17 @@ def test_a_toolkit_asks_who_somebody_is_and_leads_to_the_form_with_the_partners_
         change_form(connection, "supporters", by="Priya", is_open=False)
     own = client.get("/toolkits/community-makes-us/join")
     assert own.headers["Location"] == "https://connectioncoalition.example/join"
+
+
+def test_a_toolkit_has_the_form_to_paste_into_a_partners_site_with_its_code(
+    client: FlaskClient, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        claim(connection, [{"name": "Bees of Bath"}])
+    page = html.unescape(client.get("/toolkits/community-makes-us/website?partner=bees-of-bath").text)
+    assert '<form action="http://127.0.0.1:8000/join/supporters" method="post"' in page
+    assert '<input type="hidden" name="partner" value="bees-of-bath">' in page
+    assert "/join/members" not in page
 
 
 def test_nothing_of_a_person_is_in_a_log_or_an_address(
