@@ -13,7 +13,7 @@ from newsletters.stored.manuscripts import name_of_origin
 from newsletters.stored.newsletters import UnknownNewsletter, find, list_newsletters
 from newsletters.toolkit_store.store import ending_copy
 from newsletters.toolkits.toolkit import current_day
-from partners.changes import count_outdated
+from partners.changes import find_changes
 from sender.campaigns.approvals import KeptApproval, answered_for, waiting_for
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.first_steps import find_first_steps
@@ -30,8 +30,7 @@ def show() -> Any:
     needs = find_needs(connection()) if person().may("campaigns.see") else None
     return render_template(
         "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()),
-        outdated=count_outdated(connection(), current_day()) if person().may("partners.manage") else 0,
-        **_approvals(), **_writing(),
+        **_approvals(), **_writing(), **_outdated(),
     )  # fmt: skip
 
 
@@ -45,6 +44,14 @@ def _writing() -> dict[str, Any]:
         "today": today,
         "newsletters": list_newsletters(connection(), by=person().name, at_most=5),
     }
+
+
+def _outdated() -> dict[str, int]:
+    """Count the organisations that hold outdated copy, and those that no mail has told so."""
+    if not person().may("partners.manage"):
+        return {}
+    changes = find_changes(connection(), current_day())
+    return {"outdated": len(changes), "unaware": sum(bool(each.untold) for each in changes)}
 
 
 def _approvals() -> dict[str, Any]:

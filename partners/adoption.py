@@ -38,7 +38,8 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "handed_out": ("Got it by mail", "Organisations with a contact whose mail of a hand-out of this toolkit the "
                    "provider accepted."),
     "opened": ("Opened their private page", "Organisations whose private page was opened at least once. The page is "
-               "for all toolkits. Its link has no password, so it may have been anybody there."),
+               "for all toolkits. Its link has no password, so anybody may have been there, programs that check the "
+               "links of mails included."),
     "looked": ("Looked at an email", "Organisations for which a ready-made email was looked at, by their private link "
                "or their code."),
     "taken": ("Took an email", "Organisations that downloaded, copied or were mailed at least one ready-made email "

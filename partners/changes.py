@@ -97,11 +97,6 @@ def find_changes(connection: Connection, today: date, toolkit: str = "") -> list
     return found
 
 
-def count_outdated(connection: Connection, today: date) -> int:
-    """Count the organisations that hold outdated packs."""
-    return len(find_organisations(connection, today, OrganisationFilter(stale=True)))
-
-
 def keep_told(connection: Connection, told: Mapping[int, OrganisationChanges]) -> None:
     """Keep what each mail tells its organisation, by the mail's delivery, in the caller's transaction."""
     rows = [

@@ -7,6 +7,7 @@ members' mail, and this goes to contacts that staff listed themselves; the desk 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
@@ -63,6 +64,11 @@ class KeptHandOut:
     made_at: datetime
     sent_at: datetime | None
     campaign_id: int | None
+
+    @property
+    def title(self) -> str:
+        """Return the subject for a list, with a dot for each field."""
+        return re.sub(r"\{\{.*?\}\}", "…", self.subject)
 
     @property
     def written(self) -> Message:

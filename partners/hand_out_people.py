@@ -84,9 +84,11 @@ class HandOutPeople:
     def examples(self) -> list[HandOutContact]:
         """Return up to three contacts of different organisations, as different as they are: a long name, no name."""
         people = self.mailable
-        first = [*people[:1], *sorted(people, key=lambda each: -len(each.organisation.name))[:1]]
-        found = [*first, *[each for each in people if not each.name][:1], *people]
-        return list({each.organisation.id: each for each in reversed(found)}.values())[::-1][:MOST_EXAMPLES]
+        found: dict[int, HandOutContact] = {}
+        longest = sorted(people, key=lambda each: -len(each.organisation.name))[:1]
+        for each in (*people[:1], *longest, *[each for each in people if not each.name][:1], *people):
+            found.setdefault(each.organisation.id, each)
+        return list(found.values())[:MOST_EXAMPLES]
 
 
 def people_of(
