@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from commands.console import LazyGroup, examples, pass_installation, show_table, show_text
 from daisychain import clock
+from daisychain.errors import InputError
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from reports.report_list import CampaignLine
     from reports.trend import Month, Trend
 
+# The formats of files (reports/document/file_formats.py), which are known here without loading what makes them.
+FILES = ("html", "pdf", "png", "json", "csv", "xlsx", "parquet")
+BINARY = ("pdf", "png", "xlsx", "parquet")
 # The figures in the table of languages; files have all of them.
 OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
 _format = click.option(
@@ -41,23 +47,68 @@ def report() -> None:
 
 @report.command()
 @click.argument("id_", metavar="ID", type=int)
-@_format
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", *FILES]),
+    default=None,
+    help="A table for people (the default), a page or PDF to hand on, the charts as PNG, JSON, or a file for "
+    "spreadsheets and analysts. By default as the name of --output ends.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; it is replaced if it exists."
+)
 @_exact
 @pass_installation
-@examples("report show 3", "report show 3 --format csv > may.csv")
-def show(installation: Installation, id_: int, format_: str, exact: bool) -> None:
+@examples("report show 3", "report show 3 --output may.html", "report show 3 --format csv > may.csv")
+def show(installation: Installation, id_: int, format_: str | None, output: Path | None, exact: bool) -> None:
     """Show the figures of campaign ID, each with its denominator, definition, source and time."""
-    from reports.exports import as_csv, as_json
     from reports.figures import figures
 
-    with installation.database.engine.connect() as connection:
-        found = figures(connection, id_)
-    if format_ == "csv":
-        click.echo(as_csv(found, exact=exact), nl=False)
-    elif format_ == "json":
-        click.echo(as_json(found))
-    else:
+    format_ = _wanted(format_, output)
+    engine = installation.database.engine
+    if format_ == "table":
+        with engine.connect() as connection:
+            found = figures(connection, id_)
         show_tables(found)
+        return
+    if output is None and format_ in BINARY and to_a_terminal():
+        raise InputError(
+            f"A terminal can't show {format_}.", hint=f"Say where to: --output report-{id_}.{format_}"
+        )  # fmt: skip
+    from reports.document.file_formats import FORMATS, write_report
+    from reports.exports import as_csv
+    from reports.whole_report import whole_report
+
+    if output is not None and not output.absolute().parent.is_dir():
+        raise InputError(f"There is no folder {output.parent}.", hint="Make it first, or choose another one.")
+    whole = whole_report(engine, id_)
+    if exact and format_ == "csv":
+        content = as_csv(whole, exact=True).encode()
+    else:
+        content = FORMATS[format_].make(engine, whole)
+    if output is None:
+        click.echo(content, nl=False)
+    else:
+        write_report(output, content)
+        show_text(f"Written: {output}")
+
+
+def to_a_terminal() -> bool:
+    """Return whether what is printed goes to a terminal, and not into a file or a program."""
+    return sys.stdout.isatty()
+
+
+def _wanted(format_: str | None, output: Path | None) -> str:
+    """Return the format that is asked for, by its name or by that of the file."""
+    if output is None:
+        return format_ or "table"
+    ending = output.suffix.lower().removeprefix(".")
+    if format_ == "table" or (format_ is None and ending not in FILES):
+        raise InputError(
+            "It is not clear what to write into the file.", hint=f"Add --format with one of {', '.join(FILES)}."
+        )
+    return format_ or ending
 
 
 @report.command("list")

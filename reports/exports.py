@@ -16,11 +16,11 @@ from reports.report import SCHEMA, Figure, Report
 from reports.report_list import OF_LIST, CampaignLine
 from reports.trend import OF_MONTH, UNENGAGED, Trend
 
-# The columns of `daisychain.report/2`; a change of names, order or meaning makes it /3.
+# The columns of `daisychain.report/2`; a change of names, order or meaning makes it /3. New ones are added at the end.
 CSV_COLUMNS = (
     "schema", "rule_set", "campaign_id", "campaign", "as_of", "language", "figure", "standing", "numerator",
     "denominator", "rate", "rate_low", "rate_high", "wide_low", "wide_high", "link", "link_text", "link_url", "source",
-    "note", "definition",
+    "note", "definition", "mailbox", "within_seconds",
 )  # fmt: skip
 LIST_SCHEMA = "daisychain.report-list/1"
 _OF_LINE = ("schema", "rule_set", "campaign_id", "campaign", "state", "list", "sent_at", "age_hours", "as_of")
@@ -42,6 +42,11 @@ LIST_CSV_COLUMNS = (*_OF_LINE, *(f"{name}_{column}" for name in OF_LIST for colu
 
 def as_csv(report: Report, *, exact: bool = False) -> str:
     """All figures and links, one a line; cells that a spreadsheet could run are guarded unless `exact`."""
+    return _csv(CSV_COLUMNS, table_rows(report), exact)
+
+
+def table_rows(report: Report) -> list[dict[str, Any]]:
+    """Return a row by `CSV_COLUMNS` for each figure: of the campaign, by language, link, mailbox provider and time."""
     common = {
         "schema": SCHEMA,
         "rule_set": report.rule_set,
@@ -49,9 +54,10 @@ def as_csv(report: Report, *, exact: bool = False) -> str:
         "campaign": report.campaign,
         "as_of": _time(report.as_of),
     }
-    return _csv(
-        CSV_COLUMNS, (row | common for row in (*report.rows(), *report.language_rows(), *report.link_rows())), exact
-    )
+    rows = (
+        *report.rows(), *report.language_rows(), *report.link_rows(), *report.mailbox_rows(), *report.curve_rows(),
+    )  # fmt: skip
+    return [row | common for row in rows]
 
 
 def as_json(report: Report) -> str:
@@ -79,6 +85,18 @@ def as_json(report: Report) -> str:
                 "clickers": _plain(link.clickers),
             }
             for link in report.links
+        ],
+        "mailboxes": {
+            mailbox: {name: _plain(figure) for name, figure in figures.items()}
+            for mailbox, figures in report.mailboxes.items()
+        },
+        "curve": [
+            {
+                "within_seconds": step.seconds,
+                "seen_reading": _plain(step.seen_reading),
+                "clicked": _plain(step.clicked),
+            }
+            for step in report.curve
         ],
     }
     return json.dumps(content, indent=2, ensure_ascii=False)

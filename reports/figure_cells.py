@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from reports.report import Figure, Interval
 
 
@@ -30,6 +32,26 @@ def of(figure: Figure) -> str:
     if figure.numerator is None or figure.denominator is None:
         return count(figure)
     return f"{figure.numerator:,} of {figure.denominator:,}{rate}"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure as a tile: what it is, the number to see first, of how many, and how sure it is."""
+
+    label: str
+    value: str
+    detail: str
+    interval: str
+
+
+def tile(figure: Figure) -> Tile:
+    """Return a figure as a tile; an estimate shows its wide interval, the one to decide by."""
+    interval = _interval(figure.wide or figure.interval)
+    if figure.rate is None:
+        return Tile(figure.label, count(figure), figure.note if figure.numerator is None else "", "")
+    partly = "" if figure.standing == "known" else f", {figure.standing}"
+    detail = f"{figure.numerator:,} of {figure.denominator:,}{partly}"
+    return Tile(figure.label, _percent(figure.rate), detail, interval)
 
 
 def count(figure: Figure) -> str:

@@ -10,11 +10,15 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from reports.breakdown import Breakdown
+from reports.curve import duration, steps_of
 from reports.estimates import LEAST_IN_BOTH, MOVED, Nets, estimate_readers
 from reports.link_clicks import LinkClicks, count_links
 from reports.notes import notes_on
-from reports.report import LEDGER, Figure, LinkFigures, Report, Standing
+from reports.people_counts import count_people
+from reports.report import LEDGER, CurveStep, Figure, LinkFigures, Report, Standing
 from reports.tallies import Tallies, pooled_nets, tally
+from sender.events.mailbox_providers import OTHER
 
 OWN_PAGES = "own pages"
 OF_DELIVERED = "of those delivered"
@@ -31,13 +35,17 @@ _STANDINGS: tuple[Standing, ...] = ("known", "partly known", "not known", "not t
 
 
 def figures(connection: Connection, campaign_id: int) -> Report:
-    """Return all figures of a campaign; raises StateError if there is nothing to report."""
-    tallies = tally(connection, campaign_id)
+    """Return the figures of a campaign; raises StateError if there is nothing to report."""
+    return report_of(connection, tally(connection, campaign_id))
+
+
+def report_of(connection: Connection, tallies: Tallies, breakdown: Breakdown | None = None) -> Report:
+    """Return the figures of a campaign, also over time and by mailbox provider if its `breakdown` is given."""
     made = _Maker(tallies)
     every = _every(made)
     every |= {figure.name: figure for figure in _estimates(made, *pooled_nets(connection, tallies))}
     return Report(
-        campaign_id=campaign_id,
+        campaign_id=tallies.campaign.id,
         campaign=tallies.campaign.name,
         state=tallies.campaign.state,
         as_of=tallies.as_of,
@@ -47,6 +55,9 @@ def figures(connection: Connection, campaign_id: int) -> Report:
         figures=every,
         links=[_link(made, link, bool(tallies.languages)) for link in count_links(connection, tallies.campaign)],
         languages={language: _every(_Maker(part)) for language, part in tallies.languages.items()},
+        mailboxes=_mailboxes(tallies, breakdown) if breakdown else {},
+        curve=_curve(made, breakdown) if breakdown else [],
+        broken_down_at=breakdown.counted_at if breakdown else None,
     )
 
 
@@ -105,6 +116,33 @@ class _Maker:
         return self.figure(
             name, label, self.people[name], self.people[of], f"People {words}, {whole}.", source, standing
         )
+
+
+def _mailboxes(tallies: Tallies, breakdown: Breakdown) -> dict[str, dict[str, Figure]]:
+    """Return the figures of the people at each mailbox provider, the largest first and all others last."""
+    found = {}
+    for name, facts in sorted(breakdown.mailboxes.items(), key=lambda item: (item[0] == OTHER, -item[1].total())):
+        people = count_people(facts.total(), facts, reported=tallies.of_delivered)
+        made = _Maker(replace(tallies, people=people))
+        accepted = made.figure("accepted", "Accepted", facts.total(), None,
+                               "People whose mail the provider accepted.", LEDGER)  # fmt: skip
+        found[name] = {figure.name: figure for figure in (accepted, *_back(made), *_reading(made))}
+    return found
+
+
+def _curve(made: _Maker, breakdown: Breakdown) -> list[CurveStep]:
+    whole = {figure.name: figure for figure in _reading(made)}
+
+    def figure(name: str, people: int, seconds: int | None) -> Figure:
+        within = "so far" if seconds is None else f"within {duration(seconds)} of the sending of their own mail"
+        definition = whole[name].definition.replace("People who", f"People who, {within},", 1)
+        number = None if whole[name].numerator is None else people
+        return replace(whole[name], name=f"curve_{name}", numerator=number, definition=definition)
+
+    return [
+        CurveStep(seconds, **{name: figure(name, people, seconds) for name, people in counts.items()})
+        for seconds, counts in steps_of(breakdown)
+    ]
 
 
 def _out(made: _Maker) -> list[Figure]:

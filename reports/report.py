@@ -81,8 +81,19 @@ class LinkFigures:
 
 
 @dataclass(frozen=True)
+class CurveStep:
+    """The people who had read and clicked `seconds` after their own mail was sent; None is the time of the count."""
+
+    seconds: int | None
+    seen_reading: Figure
+    clicked: Figure
+
+
+@dataclass(frozen=True)
 class Report:
     """The figures of one campaign, in reading order; also by language if it has several.
+
+    Over time and by mailbox provider only if asked for, as counted at `broken_down_at`.
 
     `as_of` is when the newest event arrived, or the time of counting if none has. `notes` say what to know first.
     """
@@ -97,6 +108,9 @@ class Report:
     figures: dict[str, Figure]
     links: list[LinkFigures] = field(default_factory=list)
     languages: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    mailboxes: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    curve: list[CurveStep] = field(default_factory=list)
+    broken_down_at: datetime | None = None
 
     def __getitem__(self, name: str) -> Figure:
         return self.figures[name]
@@ -125,6 +139,22 @@ class Report:
             }
             for link in self.links
             for figure in (link.clicks, link.clickers)
+        ]
+
+    def mailbox_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each mailbox provider and figure; the figures' names begin with `mailbox_`."""
+        return [
+            {"mailbox": mailbox, **figure.row(), "figure": f"mailbox_{figure.name}"}
+            for mailbox, figures in self.mailboxes.items()
+            for figure in figures.values()
+        ]
+
+    def curve_rows(self) -> list[dict[str, Any]]:
+        """Return two rows for each step of the curve: `curve_seen_reading` and `curve_clicked`."""
+        return [
+            {"within_seconds": step.seconds, **figure.row()}
+            for step in self.curve
+            for figure in (step.seen_reading, step.clicked)
         ]
 
     def frame(self) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from reports.report import Figure, LinkFigures, Report
+from reports.curve import coarse
+from reports.report import CurveStep, Figure, LinkFigures, Report
 
 LEAST = 5
 NOTE = "hidden, as it is about fewer than five people or would show such a number"
@@ -34,17 +35,34 @@ Cell = tuple[str, str]  # the language, "" for the whole campaign, and the name 
 
 def without_small_cells(report: Report) -> Report:
     """Return a report for somebody who may see no small cells."""
-    scopes = {"": report.figures, **report.languages}
+    mailboxes = {f"at {name}": figures for name, figures in report.mailboxes.items()}
+    scopes = {"": report.figures, **report.languages, **mailboxes}
     counts = {cell: count for scope, figures in scopes.items() for cell, count in _counts(scope, figures)}
     sums = [((scope, whole), [(scope, part) for part in parts]) for scope in scopes for whole, parts in _SUMS.items()]
-    for name in {name for _, name in counts} if report.languages else ():
-        sums.append((("", name), [(language, name) for language in report.languages]))
+    for parts in filter(None, (report.languages, mailboxes)):
+        sums += [(("", name), [(part, name) for part in parts]) for name in {name for _, name in counts}]
     hidden = hide(counts, sums)
     shown = {scope: _shown(scope, figures, counts, hidden) for scope, figures in scopes.items()}
     clicked = counts.get(("", "clicked"), 0)
     links = [_link(link, clicked, ("", _REACHED) in hidden) for link in report.links]
-    notes = notes_without_numbers(report.notes)
-    return replace(report, figures=shown.pop(""), languages=shown, links=links, notes=notes)
+    return replace(
+        report, figures=shown[""], languages={language: shown[language] for language in report.languages}, links=links,
+        mailboxes={name: shown[f"at {name}"] for name in report.mailboxes}, notes=notes_without_numbers(report.notes),
+        curve=_curve(report, hidden),
+    )  # fmt: skip
+
+
+def _curve(report: Report, hidden: Collection[Cell]) -> list[CurveStep]:
+    """Return the curve without series whose end is hidden, in steps that have nobody, or five people or more."""
+    series = [name for name in ("seen_reading", "clicked") if ("", name) not in hidden]
+    counts = [[getattr(step, name).numerator or 0 for name in series] for step in report.curve]
+    return [
+        CurveStep(report.curve[place].seconds, **{
+            name: _figure(getattr(report.curve[place], name), name not in series, ("", _REACHED) in hidden)
+            for name in ("seen_reading", "clicked")
+        })
+        for place in coarse(counts, LEAST)
+    ]  # fmt: skip
 
 
 def notes_without_numbers(notes: Iterable[str]) -> list[str]:

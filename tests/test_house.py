@@ -26,7 +26,7 @@ FLOORS = (
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
     "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",
     "partners",
-    "reports",
+    "reports", "reports.charts", "reports.document",
     "accounts",
     # the front doors
     "pages", "daisychain.operations", "daisychain.migrations", "desk", "daisychain.work", "daisychain.demo", "commands",

@@ -7,6 +7,7 @@ import daisychain.operations.tables
 import daisychain.web.try_limits  # noqa: F401
 import lists.sign_up.tables  # noqa: F401
 import partners.tables  # noqa: F401
+import reports.tables  # noqa: F401
 import sender.tables  # noqa: F401
 from daisychain.database import Base
 

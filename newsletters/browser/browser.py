@@ -146,6 +146,12 @@ class Browser:
         taken = self._do("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(taken["data"])
 
+    def pdf(self, page: Page) -> bytes:
+        """Return `page` as it prints, with its backgrounds and tags for screen readers; raises BrowserError."""
+        self._show(page, View())
+        printed = self._do("Page.printToPDF", printBackground=True, preferCSSPageSize=True, generateTaggedPDF=True)
+        return base64.b64decode(printed["data"])
+
     def answer(self, page: Page, script: str, view: View = View(), *, before: str = "") -> Any:
         """Return what the expression `script` (or its promise) gives on `page`, as JSON, after `before` has run there.
 

@@ -1,0 +1,128 @@
+"""A campaign's people over time and by mailbox provider, counted once for each state of its events, and kept.
+
+Counting reads a row for each person (seconds for a million), so pages show what is kept, and a worker counts again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from reports.tables import KeptBreakdown
+from reports.tallies import Tallies
+from sender.events.mailbox_providers import mailbox_provider
+from sender.tables import CampaignIntake
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+# The ends of the steps in which people are counted, in seconds since their own mail was sent.
+EDGES = (
+    *(5, 10, 15, 20, 30, 40, 50), *(_MINUTE * each for each in (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45)),
+    *(_HOUR * each for each in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 30, 36, 42, 48, 60, 72)),
+    *(_DAY * each for each in (4, 5, 6, 7, 8, 10, 12, 14, 17, 21, 25, 30, 45, 60)),
+)  # fmt: skip
+_VERSION = 1  # of what is kept: another one is counted again
+# Counting is quick for so many people: a page waits for it.
+QUICK = 20_000
+
+_OF_CAMPAIGN = "d.campaign_id = c.id AND d.state = 'accepted'"
+# An older version did not record the attempt of each person. At the very end of a step still counts for it, as in
+# comparisons at equal age.
+_CURVE = text(f"""
+    WITH firsts AS (
+        SELECT coalesce(a.ended_at, :sent_at) AS sent_at, r.first_click_at AS clicked,
+               LEAST(r.first_human_open_at, r.first_click_at) AS seen
+        FROM campaigns c JOIN delivery_rollups r ON r.campaign_id = c.id
+        JOIN deliveries d ON d.id = r.delivery_id AND {_OF_CAMPAIGN} LEFT JOIN attempts a ON a.id = d.attempt_id
+        WHERE c.id = :campaign AND (r.first_human_open_at IS NOT NULL OR r.first_click_at IS NOT NULL)
+    ), steps AS (
+        SELECT width_bucket(extract(epoch FROM seen - sent_at) - 0.000001, CAST(:edges AS numeric[])) AS seen,
+               width_bucket(extract(epoch FROM clicked - sent_at) - 0.000001, CAST(:edges AS numeric[])) AS clicked
+        FROM firsts)
+    SELECT 'seen_reading' AS name, seen AS step, count(*) AS people FROM steps GROUP BY 2
+    UNION ALL SELECT 'clicked', clicked, count(*) FROM steps WHERE clicked IS NOT NULL GROUP BY 2
+""")  # noqa: S608 - its SQL is built from our constants only
+_DOMAINS = text(f"""
+    SELECT lower(substring(d.address FROM '[^@]*$')) AS domain, coalesce(r.facts, 0) AS facts, count(*) AS people
+    FROM campaigns c JOIN deliveries d ON {_OF_CAMPAIGN} AND d.id BETWEEN c.first_delivery AND c.last_delivery
+    LEFT JOIN delivery_rollups r ON r.delivery_id = d.id
+    WHERE c.id = :campaign GROUP BY 1, 2
+""")  # noqa: S608 - as above
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """People by their first reading and first click, a count for each step of `EDGES` and one for later.
+
+    `mailboxes` counts the people accepted by mailbox provider and facts. `followed` is for how many seconds everybody's
+    mail had been out when it was counted.
+    """
+
+    counted_at: datetime
+    followed: float
+    steps: dict[str, list[int]]
+    mailboxes: dict[str, Counter[int]]
+
+
+def state_of(connection: Connection, tallies: Tallies) -> str:
+    """Return what a breakdown depends on, as text."""
+    columns = CampaignIntake.events, CampaignIntake.classified_to, CampaignIntake.rule_set
+    row = connection.execute(select(*columns).where(CampaignIntake.campaign_id == tallies.campaign.id)).one_or_none()
+    return "-".join(map(str, (_VERSION, *(row or ()), tallies.ledger.accepted)))
+
+
+def read_breakdown(connection: Connection, tallies: Tallies, state: str, *, wait: bool) -> tuple[Breakdown, bool]:
+    """Return the breakdown, and whether it was counted just now, to be kept for `state`.
+
+    Unless asked to `wait`, a large campaign's last one is returned, even if events have arrived since.
+    """
+    campaign_id = tallies.campaign.id
+    kept = connection.execute(
+        select(KeptBreakdown.__table__).where(KeptBreakdown.campaign_id == campaign_id)
+    ).one_or_none()
+    if kept is not None and (kept.state == state or not (wait or tallies.ledger.accepted <= QUICK)):
+        return _from_json(kept.content, kept.counted_at), False
+    return count_breakdown(connection, tallies), True
+
+
+def count_breakdown(connection: Connection, tallies: Tallies) -> Breakdown:
+    """Count the people of a campaign over time and by mailbox provider."""
+    of = {"campaign": tallies.campaign.id, "sent_at": tallies.sent_at, "edges": list(EDGES)}
+    steps = {name: [0] * (len(EDGES) + 1) for name in ("seen_reading", "clicked")}
+    for name, step, people in connection.execute(_CURVE, of):
+        steps[name][step] = people
+    mailboxes: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for domain, facts, people in connection.execute(_DOMAINS, of):
+        mailboxes[mailbox_provider(f"@{domain}")][facts] += people
+    followed = (tallies.counted_at - tallies.sent_at).total_seconds()
+    return Breakdown(tallies.counted_at, max(followed, 0), steps, dict(mailboxes))
+
+
+def keep_breakdown(engine: Engine, campaign_id: int, state: str, breakdown: Breakdown) -> None:
+    """Keep a breakdown for the pages that come next, in a transaction of its own."""
+    values = {"state": state, "content": _to_json(breakdown), "counted_at": breakdown.counted_at}
+    new = insert(KeptBreakdown).values(campaign_id=campaign_id, **values)
+    with engine.begin() as connection:
+        connection.execute(new.on_conflict_do_update(index_elements=[KeptBreakdown.campaign_id], set_=values))
+
+
+def _to_json(breakdown: Breakdown) -> dict[str, Any]:
+    return {
+        "followed": breakdown.followed, "steps": breakdown.steps,
+        "mailboxes": {
+            name: {str(facts): people for facts, people in counts.items()}
+            for name, counts in breakdown.mailboxes.items()
+        },
+    }  # fmt: skip
+
+
+def _from_json(content: dict[str, Any], counted_at: datetime) -> Breakdown:
+    mailboxes = {
+        name: Counter({int(facts): people for facts, people in counts.items()})
+        for name, counts in content["mailboxes"].items()
+    }
+    return Breakdown(counted_at, content["followed"], content["steps"], mailboxes)

@@ -1,0 +1,62 @@
+"""The chart of a campaign's people over time: how soon they read it and clicked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.charts.chart import Chart, data_of
+from reports.charts.theme import CLICKED, SEEN
+from reports.curve import duration
+from reports.figure_cells import of
+from reports.report import Report
+
+SERIES = {"seen_reading": "Seen reading", "clicked": "Clicked"}
+_UNITS = ((4 * 86400, 86400, "days"), (2 * 3600, 3600, "hours"), (120, 60, "minutes"), (0, 1, "seconds"))
+_NEARLY_ALL = 0.99
+
+
+def curve_data(report: Report) -> Chart:
+    """Return what the chart shows: people until each moment since their own mail was sent."""
+    steps = [step for step in report.curve if step.seconds]
+    table: list[tuple[str, ...]] = [
+        ("so far" if step.seconds is None else duration(step.seconds), of(step.seen_reading), of(step.clicked))
+        for step in report.curve
+    ]
+    known = {name: getattr(report.curve[-1], name).numerator for name in SERIES} if report.curve else {}
+    ended = next((at for at, step in enumerate(steps) if all(
+        (getattr(step, name).numerator or 0) >= _NEARLY_ALL * (people or 0) for name, people in known.items()
+    )), len(steps))  # fmt: skip
+    drawn = steps[: ended + 2]
+    longest = (drawn[-1].seconds or 0) if drawn else 0
+    seconds, unit = next((size, name) for least, size, name in _UNITS if longest >= least)
+    rows = [
+        {"series": label, "time": at, "people": people, "unit": unit}
+        for name, label in SERIES.items()
+        if known.get(name)
+        for at, people in [
+            (0.0, 0), *(((step.seconds or 0) / seconds, getattr(step, name).numerator or 0) for step in drawn),
+        ]
+    ]  # fmt: skip
+    missing = "" if rows and drawn else "There is nothing to draw yet: nobody is known to have read it."
+    return Chart(
+        "curve", "How soon people read it",
+        "People who had read it, and who had clicked, so long after their own mail was sent. The line ends once nearly "
+        "all have; the table has every step.",
+        ("within", *SERIES.values()), table, rows if drawn else [], missing,
+    )  # fmt: skip
+
+
+def curve_specification(chart: Chart, width: int) -> Any:
+    """Return lines that rise."""
+    import altair as alt
+
+    domain = list(SERIES.values())
+    unit = chart.rows[0]["unit"]
+    base = alt.Chart(data_of(chart)).encode(
+        x=alt.X("time:Q", title=f"{unit} since their mail was sent", axis=alt.Axis(tickCount=width // 70, grid=False)),
+        y=alt.Y("people:Q", title=None, axis=alt.Axis(tickCount=5, format=",d", tickMinStep=1)),
+        color=alt.Color("series:N", scale=alt.Scale(domain=domain, range=[SEEN, CLICKED])),
+    )
+    dashes = alt.Scale(domain=domain, range=[[1, 0], [7, 4]])
+    line = base.mark_line(strokeWidth=3).encode(strokeDash=alt.StrokeDash("series:N", scale=dashes))
+    return alt.layer(line, base.mark_point(filled=True, size=34, opacity=1)).properties(width=width, height=280)

@@ -1,0 +1,1 @@
+"""The report as one document: HTML that needs nothing else, and its PDF."""

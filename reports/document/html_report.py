@@ -1,0 +1,73 @@
+"""The report as one HTML file, to look at, print and hand on: no script, no font, nothing from anywhere else.
+
+with open("may.html", "wb") as file:
+    file.write(html_report(engine, whole_report(engine, 12)))
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from sqlalchemy import Engine
+
+from daisychain import clock
+from daisychain.errors import StateError
+from newsletters.browser.browser import BrowserError, Page, open_browser
+from newsletters.documents.language_names import language_name
+from reports.charts.chart import WIDTHS, Chart
+from reports.charts.drawing import charts_of, drawn, without_style
+from reports.charts.theme import STYLE
+from reports.document.mail_map import MailPicture, mail_pictures
+from reports.figure_cells import cells, count, of, tile
+from reports.in_words import in_words
+from reports.report import Report
+
+TILES = ("delivered", "seen_reading", "read_estimated", "clicked", "unsubscribed", "complained")
+# The figures in the table of languages.
+OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
+_TEMPLATES = Environment(
+    loader=PackageLoader("templates", "reports"), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
+    lstrip_blocks=True,
+)  # fmt: skip
+_TEMPLATES.filters.update(moment=clock.shown, language=language_name)
+
+
+def html_report(engine: Engine, report: Report, *, printed: bool = False) -> bytes:
+    """Return the report as a page; what a reader could open is open if it is to be `printed`."""
+    pictures: list[MailPicture] = []
+    why_no_picture = ""
+    if report.links:
+        try:
+            pictures = mail_pictures(engine, report)
+        except BrowserError as error:
+            why_no_picture = error.message
+    page = _TEMPLATES.get_template("report.html.j2").render(
+        report=report, said=in_words(report), tiles=[tile(report[name]) for name in TILES if name in report.figures],
+        charts={chart.name: chart for chart in charts_of(report)}, pictures=pictures, why_no_picture=why_no_picture,
+        inline=lambda chart: _inline(engine, report, chart), cells=cells, of=of, count=count, printed=printed,
+        of_languages=OF_LANGUAGES, style=_style(),
+    )  # fmt: skip
+    return page.encode()
+
+
+def pdf_report(engine: Engine, report: Report) -> bytes:
+    """Return the report as PDF, printed by Chromium; raises StateError if there is none."""
+    page = Page(html_report(engine, report, printed=True).decode())
+    try:
+        with open_browser() as browser:
+            return browser.pdf(page)
+    except BrowserError as error:
+        hint = "Make the HTML file (--format html), open it in your browser, and print it as PDF."
+        raise StateError(f"The PDF can't be made: {error.message}", hint=hint) from None
+
+
+def _inline(engine: Engine, report: Report, chart: Chart) -> dict[str, Markup]:
+    # Our own drawing, of texts that were escaped when it was made.
+    return {form: Markup(without_style(drawn(engine, report, chart, form).decode())) for form in WIDTHS}  # noqa: S704
+
+
+def _style() -> Markup:
+    folder = Path(_TEMPLATES.get_template("report.html.j2").filename or "").parent
+    return Markup(f"{(folder / 'report.css').read_text()}\n{STYLE}")  # noqa: S704 - our own
