@@ -83,10 +83,8 @@ def show(installation: Installation, id_: int, format_: str | None, output: Path
     if output is not None and not output.absolute().parent.is_dir():
         raise InputError(f"There is no folder {output.parent}.", hint="Make it first, or choose another one.")
     whole = whole_report(engine, id_)
-    if exact and format_ == "csv":
-        content = as_csv(whole, exact=True).encode()
-    else:
-        content = FORMATS[format_].make(engine, whole)
+    make = FORMATS[format_].make
+    content = as_csv(whole, exact=True).encode() if exact and format_ == "csv" else make(engine, whole)
     if output is None:
         click.echo(content, nl=False)
     else:

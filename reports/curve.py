@@ -12,7 +12,7 @@ _FINEST = 1 / 100
 
 
 def steps_of(breakdown: Breakdown) -> list[tuple[int | None, dict[str, int]]]:
-    """Return the steps with the people until each, as far as everybody's mail has been out so long; the last is now."""
+    """Return the people until each step that has passed since the last mail was sent, and until now (None)."""
     until = {name: list(accumulate(counts)) for name, counts in breakdown.steps.items()}
     shown = [place for place, edge in enumerate(EDGES) if breakdown.followed * _FINEST < edge <= breakdown.followed]
     steps: list[tuple[int | None, dict[str, int]]] = [
@@ -30,7 +30,7 @@ def coarse(counts: Sequence[Sequence[int]], least: int) -> list[int]:
         return []
 
     def told(few: Sequence[int], many: Sequence[int]) -> bool:
-        """Say whether two steps tell of a few people: who came between them, or have only read by then."""
+        """Say whether two steps show a few people: who came between them, or have only read by then."""
         between = [later - earlier for earlier, later in zip(few, many, strict=True)]
         return any(0 < people < least for people in (*between, many[0] - many[-1]))
 
@@ -45,7 +45,7 @@ def coarse(counts: Sequence[Sequence[int]], least: int) -> list[int]:
 
 
 def duration(seconds: int) -> str:
-    """Return a time as it is said: "45 minutes", "3 hours", "7 days"."""
+    """Return a time in words: "45 minutes", "3 hours", "7 days"."""
     for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= unit and not seconds % unit and (unit != 86400 or seconds >= 3 * unit):
             number = seconds // unit

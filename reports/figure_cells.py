@@ -51,7 +51,7 @@ def tile(figure: Figure) -> Tile:
         return Tile(figure.label, count(figure), figure.note if figure.numerator is None else "", "")
     partly = "" if figure.standing == "known" else f", {figure.standing}"
     detail = f"{figure.numerator:,} of {figure.denominator:,}{partly}"
-    return Tile(figure.label, _percent(figure.rate), detail, interval)
+    return Tile(figure.label, percent(figure.rate), detail, interval)
 
 
 def count(figure: Figure) -> str:

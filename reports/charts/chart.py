@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reports.charts.theme import VERSION
+from reports.charts.chart_theme import VERSION
 
 if TYPE_CHECKING:
     import altair as alt
@@ -18,7 +18,8 @@ WIDTHS = {"wide": 640, "narrow": 320}
 
 @dataclass(frozen=True)
 class Chart:
-    """What one chart shows: `rows` are drawn; `table` has a text for each of `columns`, for people who see no chart.
+    """The content of one chart: `rows` are drawn; `table` has a text for each of `columns`, for people who can't
+    see it.
 
     `missing` says why there is nothing to draw; empty if there is.
     """

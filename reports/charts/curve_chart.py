@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports.charts.chart import Chart, data_of
-from reports.charts.theme import CLICKED, SEEN
+from reports.charts.chart_theme import CLICKED, SEEN
 from reports.curve import duration
 from reports.figure_cells import of
 from reports.report import Report

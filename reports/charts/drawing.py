@@ -16,11 +16,11 @@ from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from reports.charts.chart import WIDTHS, Chart, Specification
+from reports.charts.chart_theme import STYLE, configuration
 from reports.charts.curve_chart import curve_data, curve_specification
 from reports.charts.ledger_chart import ledger_data, ledger_specification
 from reports.charts.link_chart import link_data, link_specification
 from reports.charts.mailbox_chart import mailbox_data, mailbox_specification
-from reports.charts.theme import STYLE, configuration
 from reports.report import Report
 from reports.tables import KeptChart
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports.charts.chart import Chart, data_of
-from reports.charts.theme import FATES
+from reports.charts.chart_theme import FATES
 from reports.report import Report
 
 _FATE = ("delivered", "no_word", "bounced_soft", "bounced_hard", "dropped")

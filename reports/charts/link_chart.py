@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports.charts.chart import Chart, data_of, names_axis
-from reports.charts.theme import CLICKED
+from reports.charts.chart_theme import CLICKED
 from reports.figure_cells import count, with_interval
 from reports.report import LinkFigures, Report
 
@@ -52,7 +52,7 @@ def link_specification(chart: Chart, width: int) -> Any:
     base = alt.Chart(data_of(chart)).encode(
         y=alt.Y("link:N", title=None, sort=None, axis=names_axis(room)),
         # Room for the number behind the longest bar.
-        x=alt.X("people:Q", title=None, axis=None, scale=alt.Scale(domain=[0, most * 1.25], nice=False)),
+        x=alt.X("people:Q", title=None, axis=None, scale=alt.Scale(domain=[0, most * 1.25], nice=False), stack=None),
     )
     text = base.mark_text(align="left", dx=5).encode(text=alt.Text("people:Q", format=",d"))
     bars = base.mark_bar(color=CLICKED, height=16, cornerRadiusEnd=3)

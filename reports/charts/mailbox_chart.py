@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reports.charts.chart import Chart, data_of, names_axis
+from reports.charts.chart_theme import CLICKED, SEEN
 from reports.charts.curve_chart import SERIES
-from reports.charts.theme import CLICKED, SEEN
 from reports.figure_cells import count, of, with_interval
 from reports.report import Report
 from sender.events.mailbox_providers import OTHER

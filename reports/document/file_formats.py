@@ -31,7 +31,7 @@ class FileFormat:
 def _png(engine: Engine, report: Report) -> bytes:
     charts = [chart for chart in charts_of(report) if not chart.missing]
     if not charts:
-        raise InputError("There is no chart to draw: nothing is known of this campaign yet.")
+        raise InputError("There is no chart to draw: nothing was reported of this campaign yet.")
     return drawn_together(engine, report, charts)
 
 

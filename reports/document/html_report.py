@@ -17,8 +17,8 @@ from daisychain.errors import StateError
 from newsletters.browser.browser import BrowserError, Page, open_browser
 from newsletters.documents.language_names import language_name
 from reports.charts.chart import WIDTHS, Chart
+from reports.charts.chart_theme import STYLE
 from reports.charts.drawing import charts_of, drawn, without_style
-from reports.charts.theme import STYLE
 from reports.document.mail_map import MailPicture, mail_pictures
 from reports.figure_cells import cells, count, of, tile
 from reports.in_words import in_words

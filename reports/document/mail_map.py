@@ -1,7 +1,7 @@
 """Pictures of a campaign's mail on a phone and a desktop, with the place of each of its links.
 
-The mail is shown as somebody gets it of whom nothing is known, with every part that is for some people only: so no
-picture holds a reader's data. A browser takes it once for each mail; after that it is kept.
+The mail is shown with its defaults in place of a reader's data, and with every part that is for some people only. A
+browser takes the pictures once for each mail; after that they are kept.
 """
 
 from __future__ import annotations

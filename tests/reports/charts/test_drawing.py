@@ -1,4 +1,4 @@
-"""Charts are drawn once for each state of the figures, follow light and dark screens, and say it if there is nothing."""
+"""Charts are drawn once for each state of the figures, follow light and dark screens, or say why there is none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy import delete, func, select, update
 from daisychain.database import Database
 from reports.charts import drawing
 from reports.charts.chart import WIDTHS
+from reports.charts.chart_theme import DARK
 from reports.charts.drawing import CHARTS, chart_named, charts_of, drawn, png, svg
-from reports.charts.theme import DARK
 from reports.report import Report
 from reports.tables import KeptChart
 from reports.whole_report import whole_report
