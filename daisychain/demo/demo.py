@@ -100,6 +100,7 @@ def _prepare(commands: Commands, people: int) -> int:
         )  # fmt: skip
     write_people(Path("people.csv"), people)
     commands.run("list", "import", LIST, "people.csv", "--basis", "consent", "--source", "made up for the demo")
+    commands.run("list", "sign-up", LIST, "--on", "--toolkit", TOOLKIT)
     if not Path("bulletin.md").exists():
         commands.run("newsletter", "new", "bulletin", "--toolkit", TOOLKIT)
     commands.run("newsletter", "check", "bulletin.md", "--list", LIST)

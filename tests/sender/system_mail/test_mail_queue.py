@@ -12,7 +12,16 @@ from sqlalchemy import func, select, update
 
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError
-from sender.system_mail.mail_queue import RETRIES, post_mail, provider_is_set, send_due_mails, unsent_mails
+from sender.system_mail.mail_queue import (
+    RETRIES,
+    SIGN_UP,
+    OwnSender,
+    note_bounces,
+    post_mail,
+    provider_is_set,
+    send_due_mails,
+    unsent_mails,
+)
 from sender.tables import Delivery, SystemMail
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid, Fault
@@ -175,3 +184,43 @@ def test_a_worker_sends_it_at_once(by_sendgrid: Database, sendgrid: FakeSendGrid
     post(by_sendgrid)
     replace(daisychain, settings=by_sendgrid.settings)("worker", "--until-idle")
     assert sendgrid.copies == {"sam@coalition.org": 1}
+
+
+def test_a_mail_of_a_list_has_its_sender_its_language_and_where_replies_go(
+    database: Database, relay: FakeRelay
+) -> None:
+    database.settings = replace(database.settings, provider="smtp", smtp_url=relay.url, system_sender=SENDER)
+    own = OwnSender("Bees of Bath", "news@bees.org", "hello@bees.org", "ar")
+    with database.engine.begin() as connection:
+        post_mail(connection, database.settings, "ann@people.org", "مرحبا", ["سطر\nسطر"], kind=SIGN_UP, sender=own)
+    post(database)
+    assert send_due_mails(database) == "2 accepted"
+    mails = {str(message["To"]): message for _, message in relay.mails()}
+    mail, other = mails["ann@people.org"], mails["sam@coalition.org"]
+    assert (mail["From"], mail["Reply-To"]) == ("Bees of Bath <news@bees.org>", "hello@bees.org")
+    assert (other["From"], other["Reply-To"]) == (SENDER, None)
+    page = message_from_bytes(mail.as_bytes(), policy=policy.default).get_body(("html",)).get_content()  # type: ignore[union-attr]
+    assert '<html lang="ar" dir="rtl">' in page
+    assert "<p>سطر<br>سطر</p>" in page
+
+
+@pytest.mark.parametrize(("kind", "problems"), [(SIGN_UP, 0), ("invitation", 1)])
+def test_an_address_that_a_stranger_typed_and_no_mailbox_has_is_no_problem_of_the_installation(
+    by_sendgrid: Database, kind: str, problems: int
+) -> None:
+    for address in ("not an address", "nobody@people.org"):
+        with by_sendgrid.engine.begin() as connection:
+            post_mail(connection, by_sendgrid.settings, address, "Please confirm", ["Hello"], kind=kind)
+    send_due_mails(by_sendgrid)
+    with by_sendgrid.engine.begin() as connection:
+        note_bounces(connection, {"nobody@people.org": "550 no such user"})
+        assert sum(each.mails for each in unsent_mails(connection)) == 2 * problems
+
+
+def test_a_sign_up_that_the_provider_does_not_take_is_reported(by_sendgrid: Database, sendgrid: FakeSendGrid) -> None:
+    with by_sendgrid.engine.begin() as connection:
+        post_mail(connection, by_sendgrid.settings, "ann@people.org", "Please confirm", ["Hello"], kind=SIGN_UP)
+    sendgrid.script(Fault(status=503))
+    send_due_mails(by_sendgrid)
+    with by_sendgrid.engine.connect() as connection:
+        assert [each.kind for each in unsent_mails(connection)] == [SIGN_UP]
