@@ -1,11 +1,14 @@
-"""Pictures of the emails that toolkits offer, for their cards: drawn by a chore if there is a Chromium."""
+"""Pictures of the emails that toolkits offer, for their cards: drawn by a chore if there is a Chromium.
+
+No transaction is open while Chromium works: the server ends one that has been idle for long.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
@@ -24,12 +27,13 @@ _VIEW = View(width=600, height=800, scale=0.8)
 _AT_ONCE = 10
 
 
-def draw_offers(connection: Connection, public_url: str) -> int:
+def draw_offers(engine: Engine, public_url: str) -> int:
     """Draw the offered emails that have changed since their pictures were made; returns how many.
 
     One that can't be shown has an empty picture until its toolkit changes, or it is offered again.
     """
-    due = _due(connection)[:_AT_ONCE]
+    with engine.connect() as connection:
+        due = _due(connection)[:_AT_ONCE]
     if not due or not chromium():
         return 0
     with open_browser() as browser:
@@ -37,7 +41,8 @@ def draw_offers(connection: Connection, public_url: str) -> int:
             values = {"state": toolkit.content_hash, "content": _drawn(browser, offer, toolkit, public_url)}
             new = insert(OfferPicture).values(toolkit=toolkit.name, newsletter=offer.name, **values)
             key = [OfferPicture.toolkit, OfferPicture.newsletter]
-            connection.execute(new.on_conflict_do_update(index_elements=key, set_=values))
+            with engine.begin() as connection:
+                connection.execute(new.on_conflict_do_update(index_elements=key, set_=values))
     return len(due)
 
 

@@ -90,10 +90,7 @@ def _unconfirmed(database: Database) -> str:
 
 
 def _thumbnails(database: Database) -> str:
-    with database.engine.begin() as connection:
-        drawn = draw_thumbnails(connection)
-    with database.engine.begin() as connection:
-        drawn += draw_offers(connection, database.settings.pages_url)
+    drawn = draw_thumbnails(database.engine) + draw_offers(database.engine, database.settings.pages_url)
     return f"{drawn} newsletters drawn" if drawn else ""
 
 
