@@ -35,14 +35,15 @@ _LENGTHS = ("short", "long")
 
 _KEYS = (
     "name", "title", "coalition", "campaign", "summary", "language", "dates", "contact", "links", "brand", "images",
-    "approval",
-    CHANGEABLE,
+    "approval", "timetable", CHANGEABLE,
 )  # fmt: skip
 _IMAGE_KEYS = ("file", "alt")
 SECOND_PERSON = "second person"
 # What a copy block says while nobody has approved it.
 UNAPPROVED = "nobody yet"
-_COPY_KEYS = ("id", "title", "version", "approved by", "embargo", "expires", "channels", "length")
+_COPY_KEYS = ("id", "title", "version", "approved by", "embargo", "expires", "channels", "length", "headline", "picture")
+# A longer one can't be read on a phone, even if it fits.
+LONGEST_HEADLINE = 90
 # A toolkit's name is a word of its public address; the names inside it only have to be one word.
 TOOLKIT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _INNER_NAME = re.compile(r"\w[\w.-]*")
@@ -53,7 +54,8 @@ _FRONT_MATTER_HINT = "A copy block begins with a line of ---, then id, title, ve
 class CopyBlock:
     """One named, versioned piece of text: who approved it, when it may be used, and its place.
 
-    It may be used from `embargo` on, up to and including `expires`. `line` is the body's first in `file`.
+    It may be used from `embargo` on, up to and including `expires`. `line` is the body's first in `file`. `headline` and
+    `picture`, the name of an image, are for its social pictures; both may be empty.
     """
 
     id: str
@@ -67,6 +69,8 @@ class CopyBlock:
     body: str
     file: str
     line: int
+    headline: str = ""
+    picture: str = ""
 
     def unavailable(self, today: date) -> str:
         """Return why the block may not be used on the day `today`, as the end of a sentence; empty if it may."""
