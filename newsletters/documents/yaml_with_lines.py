@@ -135,6 +135,15 @@ class YamlMapping:
             self.fail(f"{key!r} must hold lines of `name: value`.", key)
         return YamlMapping(node, self.file, self._offset)
 
+    def sheets(self, key: str) -> list[YamlMapping]:
+        """Return the mappings in the list under `key`; none if it is missing."""
+        if key not in self:
+            return []
+        node, kind = self._values[key], yaml.MappingNode
+        if not isinstance(node, yaml.SequenceNode) or not all(isinstance(each, kind) for each in node.value):
+            self.fail(f"{key!r} must be a list of lines of `name: value`.", key, hint="Begin each with `- `.")
+        return [YamlMapping(each, self.file, self._offset) for each in node.value]
+
 
 def read_sheet(text: str, file: str, *, first_line: int = 1) -> YamlMapping:
     """Return the mapping in `text`, which starts on `first_line` of `file`; raises InputError with file and line."""

@@ -74,6 +74,15 @@ def drawn_logo(logo: ToolkitImage, width: int, height: int) -> Image.Image:
         return in_srgb(opened).convert("RGBA").resize((width, height), Image.Resampling.LANCZOS)
 
 
+def fitted_into(logo: ToolkitImage, room: Box) -> Box:
+    """Return the box in which a whole logo fills the room, in its middle."""
+    x, y, width, height = room
+    shown = trimmed(logo)
+    scale = min(width / shown.width, height / shown.height)
+    across, up = max(1, round(shown.width * scale)), max(1, round(shown.height * scale))
+    return x + (width - across) // 2, y + (height - up) // 2, across, up
+
+
 def _size(logo: ToolkitImage, room: int, height: int) -> tuple[int, int]:
     """Return how large a logo is drawn: with half its height left above and below, of which half may be a plate."""
     shown = trimmed(logo)

@@ -9,6 +9,11 @@ from typing import Any
 Box = tuple[int, int, int, int]  # x, y, width, height
 
 
+def mirrored(box: Box, width: int) -> Box:
+    """Return the box on the other side of a picture that is so wide."""
+    return width - box[0] - box[2], *box[1:]
+
+
 @dataclass(frozen=True)
 class Shape:
     """A size that networks show well, for `use`.
@@ -39,7 +44,7 @@ class Shape:
         if direction == "ltr":
             return self
         boxes: dict[str, Any] = {
-            name: self._mirrored(getattr(self, name)) for name in ("photo", "panel", "words", "bare", "foot")
+            name: mirrored(getattr(self, name), self.width) for name in ("photo", "panel", "words", "bare", "foot")
         }
         return replace(self, **boxes, edge={"right": "left"}.get(self.edge, self.edge))
 
@@ -47,10 +52,6 @@ class Shape:
         """Return the shape with its panel everywhere."""
         whole = (0, 0, self.width, self.height)
         return replace(self, panel=whole, edge="", words=self.bare, largest=self.largest * 5 // 4)
-
-    def _mirrored(self, box: Box) -> Box:
-        x, y, width, height = box
-        return self.width - x - width, y, width, height
 
 
 SHAPES: Mapping[str, Shape] = {

@@ -73,7 +73,7 @@ def draw(on: OnPicture, shape: Shape) -> DrawnPicture:
         )
     canvas = Image.new("RGB", (shape.width, shape.height), on.brand.colours["surface"])
     if on.photo:
-        canvas.paste(_cut(on.photo, shape.photo), shape.photo[:2])
+        canvas.paste(cut_to(on.photo, shape.photo), shape.photo[:2])
     with Image.open(io.BytesIO(typeset("picture", values))) as overlay:
         canvas.paste(overlay, mask=overlay.getchannel("A"))
     for mark in marks:
@@ -103,13 +103,13 @@ def _laid_out(on: OnPicture, shape: Shape) -> tuple[Shape, list[PlacedLogo], dic
         "rings": _rings(shape, bool(on.photo)), "words": shape.words, "kicker": on.kicker,
         "headline": " ".join(on.headline.split()), "kicker-size": shape.kicker, "ink": ink,
         "accent": colours["accent"] if contrast(colours["accent"], ground) > _SEEN else ink,
-        **_edges(on.headline), "largest": shape.largest, "smallest": shape.smallest,
+        **line_edges(on.headline), "largest": shape.largest, "smallest": shape.smallest,
         "foot": shape.foot, "foot-radius": shape.foot_radius, "surface": colours["surface"], "text": colours["text"],
         "marks": [mark.values() for mark in marks],
     }  # fmt: skip
 
 
-def _edges(words: str) -> dict[str, float]:
+def line_edges(words: str) -> dict[str, float]:
     """Return how far a line reaches above and below its base, of the size: more for scripts with marks there."""
     scripts = {unicodedata.name(sign, "").partition(" ")[0] for sign in words if sign.isalpha()}
     return {"above": 0.8, "below": 0.2} if scripts <= {"LATIN", "GREEK", "CYRILLIC"} else {"above": 0.9, "below": 0.4}
@@ -127,7 +127,7 @@ def _rings(shape: Shape, photo: bool) -> tuple[tuple[int, int, int], ...]:
     )
 
 
-def _cut(photo: ToolkitImage, box: Box) -> Image.Image:
+def cut_to(photo: ToolkitImage, box: Box) -> Image.Image:
     """Return the middle of a photo that fills the box."""
     with Image.open(io.BytesIO(photo.content)) as opened:
         picture = in_srgb(ImageOps.exif_transpose(opened)).convert("RGBA")

@@ -1,7 +1,8 @@
 """Toolkits: a folder of campaign copy, links, images and a brand, read whole and checked before it is used.
 
     toolkit.yml      name, title, coalition, campaign, summary, language, dates, contact, links, brand, images,
-                     members may change
+                     members may change,
+                     timetable
     brand.yml        the brand, if toolkit.yml has none
     copy/*.md        copy blocks: front matter (id, title, version, approved by, …), then Markdown
     images/          pictures, each named in toolkit.yml with its alt text
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from newsletters.toolkits.campaign import UNDATED, Dates, read_contact, read_dat
 from newsletters.toolkits.files import BRAND, MAX_COPY, MAX_IMAGES, SHEET, Folder, ToolkitFiles
 from newsletters.toolkits.images import MAX_BYTES, Measures, ToolkitImage, measure
 from newsletters.toolkits.member_parts import CHANGEABLE, USUAL, read_parts
+from newsletters.toolkits.timetable import PostingTime, read_timetable
 
 CHANNELS = ("email", "web", "social")
 _LENGTHS = ("short", "long")
@@ -41,7 +43,18 @@ _IMAGE_KEYS = ("file", "alt")
 SECOND_PERSON = "second person"
 # What a copy block says while nobody has approved it.
 UNAPPROVED = "nobody yet"
-_COPY_KEYS = ("id", "title", "version", "approved by", "embargo", "expires", "channels", "length", "headline", "picture")
+_COPY_KEYS = (
+    "id",
+    "title",
+    "version",
+    "approved by",
+    "embargo",
+    "expires",
+    "channels",
+    "length",
+    "headline",
+    "picture",
+)
 # A longer one can't be read on a phone, even if it fits.
 LONGEST_HEADLINE = 90
 # A toolkit's name is a word of its public address; the names inside it only have to be one word.
@@ -54,8 +67,8 @@ _FRONT_MATTER_HINT = "A copy block begins with a line of ---, then id, title, ve
 class CopyBlock:
     """One named, versioned piece of text: who approved it, when it may be used, and its place.
 
-    It may be used from `embargo` on, up to and including `expires`. `line` is the body's first in `file`. `headline` and
-    `picture`, the name of an image, are for its social pictures; both may be empty.
+    It may be used from `embargo` on, up to and including `expires`. `line` is the body's first in `file`.
+    `headline` and `picture`, the name of an image, are for its social pictures; both may be empty.
     """
 
     id: str
@@ -101,6 +114,7 @@ class Toolkit:
     contact: str = ""
     approval: str = ""
     members_may_change: tuple[str, ...] = USUAL
+    timetable: tuple[PostingTime, ...] = ()
 
     def copy_for(self, channel: str, today: date) -> list[CopyBlock]:
         """Return the blocks of `channel` that may be used on the day `today`, in the order of their files."""
@@ -136,7 +150,7 @@ def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, M
     coalition = sheet.text("coalition")
     images = _read_images(sheet, read, measures)
     title = sheet.text("title")
-    copy = _read_copy(read)
+    copy = _read_copy(read, images)
     return Toolkit(
         name=name,
         title=title,
@@ -151,6 +165,7 @@ def load_files(files: Mapping[str, bytes], origin: str, measures: Mapping[str, M
         files=read.used,
         language=read_language(sheet),
         dates=read_dates(sheet),
+        timetable=read_timetable(sheet, {block.id: block.unavailable for block in copy.values() if _is_post(block)}),
         contact=read_contact(sheet),
         approval=_read_approval(sheet),
         members_may_change=read_parts(sheet),
@@ -214,7 +229,7 @@ def _read_images(
     return images
 
 
-def _read_copy(files: ToolkitFiles) -> dict[str, CopyBlock]:
+def _read_copy(files: ToolkitFiles, images: Collection[str]) -> dict[str, CopyBlock]:
     blocks: dict[str, CopyBlock] = {}
     size = 0
     for path in files.copy_paths():
@@ -225,12 +240,12 @@ def _read_copy(files: ToolkitFiles) -> dict[str, CopyBlock]:
                 f"The copy blocks up to here are too long together: {MAX_COPY:,} characters are allowed.",
                 file=files.place(path),
             )
-        block = _read_block(text, files.place(path), blocks)
+        block = _read_block(text, files.place(path), blocks, images)
         blocks[block.id] = block
     return blocks
 
 
-def _read_block(text: str, file: str, others: Mapping[str, CopyBlock]) -> CopyBlock:
+def _read_block(text: str, file: str, others: Mapping[str, CopyBlock], images: Collection[str]) -> CopyBlock:
     parts = split(text.split("\n"), file, hint=_FRONT_MATTER_HINT)
     sheet = parts.sheet
     sheet.allow(_COPY_KEYS, "A copy block")
@@ -247,6 +262,12 @@ def _read_block(text: str, file: str, others: Mapping[str, CopyBlock]) -> CopyBl
     length = sheet.text("length")
     if length not in _LENGTHS:
         sheet.fail(f"'length' can't be {length!r}.", "length", hint=nearest(length, _LENGTHS))
+    headline, picture = sheet.text("headline", ""), sheet.text("picture", "")
+    if len(headline) > LONGEST_HEADLINE:
+        message = f"The headline has {len(headline)} characters; {LONGEST_HEADLINE} can be read on a phone."
+        sheet.fail(message, "headline", hint="Say the rest in the text below.")
+    if picture and picture not in images:
+        sheet.fail(f"The picture {picture!r} is not among the images.", "picture", hint=nearest(picture, images))
     return CopyBlock(
         id=id_,
         title=sheet.text("title"),
@@ -259,7 +280,13 @@ def _read_block(text: str, file: str, others: Mapping[str, CopyBlock]) -> CopyBl
         body="\n".join(parts.body[first:]).rstrip() + "\n",
         file=file,
         line=parts.body_line + first,
+        headline=headline,
+        picture=picture,
     )
+
+
+def _is_post(block: CopyBlock) -> bool:
+    return "social" in block.channels
 
 
 def _check_name(sheet: YamlMapping, name: str, key: str) -> None:
