@@ -23,6 +23,8 @@ from pages import (
     metrics,
     packs,
     readers,
+    social,
+    social_images,
     toolkits,
     unsubscribe,
     webhooks,
@@ -59,7 +61,8 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
-    for pages in (image_files, toolkits, packs, make_it_yours, readers, unsubscribe, webhooks, metrics, join):
+    own = (make_it_yours, social, social_images)
+    for pages in (image_files, toolkits, packs, *own, readers, unsubscribe, webhooks, metrics, join):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.
@@ -69,6 +72,8 @@ def create_app(database: Database) -> Flask:
     protect.exempt(join.blueprint)
     # Nor do these: they keep a count and a pack's state, and nothing of whoever sends the form.
     protect.exempt(make_it_yours.blueprint)
+    # Pictures with somebody's own name and logo are drawn and handed back; nothing of what was sent is stored.
+    protect.exempt(social.blueprint)
 
     @app.get("/")
     def front() -> str:

@@ -79,12 +79,12 @@ class OwnForm:
         self.otherwise = request.form.get("take", request.form.get("copy", "")) in request.form.getlist("otherwise")
         self.logo = None
         try:
-            self.logo = _chosen_logo()
+            self.logo = chosen_logo()
         except (InputError, Busy) as error:
             self._logo_errors = {"logo": f"{error.message} {error.hint}".strip()}
 
 
-def _chosen_logo() -> LogoFile | None:
+def chosen_logo() -> LogoFile | None:
     """Return the logo that was just picked, or the one that came back with the form, cleaned."""
     if "remove_logo" in request.form:
         return None

@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from daisychain.cache import Cache
+from daisychain.text_direction import direction_of
 from newsletters.compose.compose import phrases
-from newsletters.documents.language_names import direction_of
 from newsletters.packs.logos import plate_for
 from newsletters.social.glyphs import refuse_boxes
 from newsletters.social.logo_line import drawn_logo, fitted_into

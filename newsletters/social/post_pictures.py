@@ -9,20 +9,24 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from daisychain.cache import Cache
+from daisychain.errors import InputError
 from newsletters.packs.logos import trimmed
 from newsletters.packs.partner import Partner
+from newsletters.packs.zip_files import zipped
+from newsletters.social.glyphs import refuse_boxes
 from newsletters.social.logo_line import Bearer
 from newsletters.social.shapes import SHAPES
-from newsletters.social.social_picture import DrawnPicture, OnPicture, draw
+from newsletters.social.social_picture import DrawnPicture, OnPicture, draw, fit_of
 from newsletters.toolkit_store.showcase import HERO, CopyToPaste
 from newsletters.toolkits.images import EXTENSIONS
-from newsletters.toolkits.toolkit import Toolkit
+from newsletters.toolkits.toolkit import LONGEST_HEADLINE, Toolkit
 
 SMALL = "-small"
 SIZES = (*SHAPES, *(f"{key}{SMALL}" for key in SHAPES))
 _SMALL_SIDE = 480
 # Some 15 MB in each process; whoever comes when many are being drawn is asked to wait.
 _DRAWN: Cache[DrawnPicture] = Cache(64)
+_ZIPPED: Cache[bytes] = Cache(8)
 _LONGEST_WAIT = 15  # seconds
 
 
@@ -78,3 +82,24 @@ def branded_files(toolkit: Toolkit, piece: CopyToPaste, partner: Partner) -> Ite
         drawn = draw(on, shape)
         yield f"{piece.block.id}-{key}.{EXTENSIONS[drawn.media_type]}", drawn.content
     yield f"{piece.block.id}-alt-text.txt", f"{on.alt}\n".encode()
+
+
+def why_no_pictures(on: OnPicture) -> str:
+    """Return why a post has no pictures, as a sentence; empty if it has some."""
+    try:
+        refuse_boxes(f"{on.headline} {on.kicker}")
+        if len(on.headline) > LONGEST_HEADLINE and not all(fit_of(on, shape)["fits"] for shape in SHAPES.values()):
+            return "The words are too many for a picture."
+    except InputError as error:
+        return error.message
+    return ""
+
+
+def branded_zip(toolkit: Toolkit, piece: CopyToPaste, partner: Partner) -> bytes:
+    """Return the pictures of a post with a partner's name, logo and colour, as a zip; one at a time is drawn.
+
+    Raises InputError if its words can't be drawn, and Busy if too many people wait.
+    """
+    logo = partner.logo.hash if partner.logo else ""
+    key = (toolkit.content_hash, piece.block.id, partner.name, partner.accent, logo)
+    return _ZIPPED.get(key, lambda: zipped(dict(branded_files(toolkit, piece, partner))), _LONGEST_WAIT)

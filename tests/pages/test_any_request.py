@@ -114,7 +114,8 @@ class Requests:
             "key": key(self._chance.randrange(3)), "number": str(self._chance.randrange(4)),
             "newsletter": "welcome", "email": "welcome",
             "name": "community-makes-us", "dialect": "mailchimp", "filename": "daisychain.css", "pack_key": "x",
-            "token": "A" * 43,
+            "token": "A" * 43, "link": "A" * 22, "toolkit": "community-makes-us",
+            "post": "social-chain", "size": "wide-small", "language": "en", "file": "badge.png",
         }[argument]  # fmt: skip
 
     def _any(self, *choices: str) -> str:
