@@ -19,7 +19,7 @@ _EMPTY_LOGO = "Nothing can be seen in this logo: it is clear or white all over. 
 
 
 class PictureForm:
-    """What was typed: `partner` is made of it, and `errors` has a message for each field that needs a change.
+    """A form as it was typed: `partner` is made of it, and `errors` has a message for each field that needs a change.
 
     The logo that was picked travels with the form, as text; an organisation with a private link has its own to begin.
     """
