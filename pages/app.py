@@ -29,6 +29,7 @@ from pages import (
     unsubscribe,
     webhooks,
 )
+from pages.compressed import compress
 from pages.context import settings
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +89,7 @@ def create_app(database: Database) -> Flask:
 
     app.wsgi_app = at_own_address(app.wsgi_app, database.settings)  # type: ignore[assignment]
     app.after_request(_secure)
+    app.after_request(compress)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)
     return app
