@@ -21,7 +21,7 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
-from desk import access, adoption_page, home, lists, report_compare, reports, search, toolkits
+from desk import access, adoption_page, home, lists, report_compare, reports, search
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
@@ -40,6 +40,16 @@ from desk.partners import (
     write_hand_out,
 )
 from desk.send_wizard import approve, send_check, send_look, send_when
+from desk.toolkits import (
+    brand_page,
+    campaign_page,
+    copy_blocks,
+    copy_preview,
+    pictures_of_toolkit,
+    publish_page,
+    toolkit_list,
+    toolkit_uploads,
+)
 from lists.kept_figures import counted_at
 from newsletters.documents.language_names import language_name
 
@@ -51,14 +61,18 @@ ACCOUNT = (session, forgotten, welcome, overview, second_factor)
 NEWSLETTERS = (
     index, blocks, pictures, editor, preview, unsaved, versions, test_mail, send_check, send_when, approve, send_look,
 )  # fmt: skip
+TOOLKITS = (
+    toolkit_list, toolkit_uploads, copy_blocks, copy_preview, pictures_of_toolkit, brand_page, campaign_page,
+    publish_page,
+)  # fmt: skip
 CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare, adoption_page)
 ADMIN = (people, invitations, audit, settings)
 PARTNERS = (
     applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,
 )  # fmt: skip
-PARTS = (home, search, lists, toolkits, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *CAMPAIGNS, *ADMIN)
+PARTS = (home, search, lists, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *TOOLKITS, *CAMPAIGNS, *ADMIN)
 # Parts that take a file; it may be larger than a form, so that one that is too large is refused with a message.
-WITH_FILES = {pictures.blueprint.name, partner_logos.blueprint.name, partner_file.blueprint.name}
+WITH_FILES = {part.blueprint.name for part in (pictures, partner_logos, partner_file, toolkit_uploads)}
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "

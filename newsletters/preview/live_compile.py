@@ -91,6 +91,21 @@ def live_compile(
     return LiveCompile(None, mistakes)
 
 
+def compile_draft(document: Document, toolkit: Toolkit, who: str) -> Compilation:
+    """Return a newsletter compiled with a toolkit that is being written; raises InputError and Busy."""
+
+    def compiled() -> LiveCompile:
+        mistakes = Mistakes(collect=False, seconds=LONGEST)
+        return LiveCompile(compile_document(document, toolkit, mistakes=mistakes), mistakes)
+
+    try:
+        made = _TURNS.run(who, compiled).compilation
+    except GaveUpError:
+        raise InputError("This text takes too long to be looked at.", file=document.file, line=1) from None
+    assert made is not None
+    return made
+
+
 def _compiled(document: Document, toolkit: Toolkit, fields: frozenset[str]) -> LiveCompile:
     mistakes = Mistakes(collect=True, most=MOST_MISTAKES, seconds=LONGEST)
     try:

@@ -25,6 +25,7 @@ KEEP_DELETED = timedelta(days=30)
 _MAX_TITLE = 200
 # A name in the front matter, for the list, which compiles nothing.
 _KEY = r"\n{}:[ \t]*[\"']?([^\"'\s]+)"
+TOOLKIT_KEY = _KEY.format("toolkit")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def list_newsletters(
             select(func.array_agg(func.jsonb_object_keys(saved.content["texts"]).column_valued("key")))
             .scalar_subquery().label("languages"),
             exists().where(own).correlate(table).label("sent"),
-            func.substring(saved.content["texts"][""].astext, _KEY.format("toolkit")).label("toolkit"),
+            func.substring(saved.content["texts"][""].astext, TOOLKIT_KEY).label("toolkit"),
             func.substring(saved.content["texts"][""].astext, _KEY.format("layout")).label("layout"),
             select(NewsletterThumbnail.version).where(
                 NewsletterThumbnail.newsletter_id == table.id, NewsletterThumbnail.content != b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daisychain.errors import InputError
@@ -34,7 +34,7 @@ class FileFields:
     """
 
     file: str
-    paths: Mapping[str, tuple[str, ...]]
+    paths: Mapping[str, Sequence[str]]
     required: Collection[str] = ()
     explicit: Collection[str] = ()
 
@@ -91,9 +91,10 @@ def copy_fields(path: str) -> FileFields:
     return FileFields(path, {field: (field,) for field in COPY_FIELDS}, {*COPY_FIELDS, WORDS} - {"embargo", "expires"})
 
 
-def about_fields() -> FileFields:
-    """Return the fields of the campaign itself."""
-    return FileFields(SHEET, {field: (field,) for field in ABOUT_FIELDS}, {"title", "coalition", "summary"})
+def about_fields(links: Iterable[str] = ()) -> FileFields:
+    """Return the fields of the campaign itself, and the address of each of its `links` as `link NAME`."""
+    paths = {field: (field,) for field in ABOUT_FIELDS} | {f"link {name}": ("links", name) for name in links}
+    return FileFields(SHEET, paths, {"title", "coalition", "summary"})
 
 
 def brand_fields(files: Files) -> FileFields:
@@ -102,11 +103,6 @@ def brand_fields(files: Files) -> FileFields:
     inner = {**dict.fromkeys(DEFAULT_COLOURS, ("colours",)), **dict.fromkeys(_FOOTER, ("footer",))}
     paths = {field: (*above, *inner.get(field, ()), field) for field in BRAND_FIELDS}
     return FileFields(BRAND if BRAND in files else SHEET, paths)
-
-
-def link_fields(name: str) -> FileFields:
-    """Return the one field of a link: its address."""
-    return FileFields(SHEET, {"link": ("links", name)}, {"link"})
 
 
 def picture_fields(name: str) -> FileFields:

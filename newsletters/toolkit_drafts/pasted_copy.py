@@ -54,10 +54,12 @@ def new_toolkit(
     summary, blocks = pasted_blocks(copy, remarks)
     if not summary:
         remarks.append("There is no summary yet: its first words are the title's.")
+    derived = derived_colours(*colours) if colours else {}
+    brand = ["brand:", "  colours:", *(f'    {key}: "{each}"' for key, each in derived.items())] if derived else []
     sheet = [f"name: {name}", f"title: {scalar(title)}", f"coalition: {scalar(coalition or title)}"]
     if not coalition:
         remarks.append("The coalition is called as the campaign is: say who publishes it.")
-    sheet += [f"summary: {scalar(summary or title)}", *_brand(colours)]
+    sheet += [f"summary: {scalar(summary or title)}", *brand]
     files: dict[str, bytes] = {}
     if picture:
         image = measure(picture, "hero", alt=alt)
@@ -140,10 +142,8 @@ def _block(id_: str, block: PastedBlock) -> bytes:
     return "\n".join(head).encode()
 
 
-def _brand(colours: tuple[str, ...]) -> list[str]:
-    """Return the lines of a brand: the others of the eight colours follow from these, so that they can be read."""
-    if not colours:
-        return []
+def derived_colours(*colours: str) -> dict[str, str]:
+    """Return all eight colours from one or two of them, so that text can be read. Raises InputError."""
     found = [parse_colour(each) for each in colours]
     for typed, colour in zip(colours, found, strict=True):
         if not colour:
@@ -157,7 +157,7 @@ def _brand(colours: tuple[str, ...]) -> list[str]:
         "muted": nearest_readable(mixed(primary, "#5c5c5c", 0.8), grounds),
         "link": nearest_readable(primary, grounds), "border": mixed(primary, "#ffffff", 0.8),
     }  # fmt: skip
-    return ["brand:", "  colours:", *(f'    {key}: "{colour}"' for key, colour in derived.items() if colour)]
+    return {key: colour for key, colour in derived.items() if colour}
 
 
 def _bare(text: str) -> str:

@@ -170,6 +170,35 @@ def version_toolkit(connection: Connection, name: str, version_id: int) -> Toolk
     return load_files(contents(connection, row.files), name)
 
 
+@dataclass(frozen=True)
+class VersionChange:
+    """One part of a toolkit that differs: a copy block by title, a picture, or another file; empty if it is missing."""
+
+    what: str
+    before: str
+    after: str
+
+
+def version_changes(before: Toolkit | None, after: Toolkit) -> list[VersionChange]:
+    """Return what differs between two states of a toolkit, copy first; without the first one, all is new."""
+    old = before.files if before else {}
+    titles = {path_of(each, name): block.title for each in (before, after) if each for name, block in each.copy.items()}
+    paths = [path for path in {*old, *after.files} if old.get(path) != after.files.get(path)]
+    return [
+        VersionChange(titles.get(path, path), _shown(old.get(path)), _shown(after.files.get(path)))
+        for path in sorted(paths, key=lambda path: (path not in titles, path))
+    ]
+
+
+def _shown(content: bytes | None) -> str:
+    if content is None:
+        return ""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return f"a picture, {len(content):,} bytes"
+
+
 _VERSIONS: Select[Any] = select(*ToolkitVersion.__table__.columns)
 _DRAFTS: Select[Any] = select(*ToolkitDraft.__table__.columns)
 

@@ -83,6 +83,7 @@ class FieldCollision:
     theirs: WorkingCopy
     kept_as: int
     fields: Mapping[str, tuple[str, str]]  # by name: mine and theirs
+    values: Mapping[str, str]  # all fields to go on with: theirs, but mine if I changed them
 
 
 def open_working_copy(connection: Connection, name: str, *, lock: bool = False) -> WorkingCopy:
@@ -127,6 +128,16 @@ def create_working_copy(connection: Connection, files: Files, *, who: str) -> Wo
     return store(connection, made, "saved", who, "Created")
 
 
+def upload_files(connection: Connection, files: Files, *, who: str) -> WorkingCopy:
+    """Store the files of a whole toolkit as a new one, or as the next version of its draft. Raises InputError."""
+    toolkit = load_files(files, "zip")
+    try:
+        now = open_working_copy(connection, toolkit.name, lock=True)
+    except UnknownToolkit:
+        return create_working_copy(connection, toolkit.files, who=who)
+    return save_files(connection, now, {**dict.fromkeys(now.files), **toolkit.files}, who=who, note="Uploaded as a zip")
+
+
 def save_fields(
     connection: Connection, name: str, base: int, fields: FileFields, typed: Mapping[str, str], *, who: str
 ) -> WorkingCopy | FieldCollision:
@@ -146,10 +157,17 @@ def save_fields(
         kept = {**now.files, fields.file: fields.write(now.files, mine)}
         note = f"Refused: {now.updated_by} saved version {now.version} meanwhile"
         kept_as = _add_version(connection, now, "collided", keep_files(connection, kept), who, note, base)
-        return FieldCollision(now, kept_as, both)
-    written = fields.write(now.files, mine)
+        return FieldCollision(now, kept_as, both, {**theirs, **mine})
+    return save_written(connection, now, fields, fields.write(now.files, mine), who=who)
+
+
+def save_written(
+    connection: Connection, now: WorkingCopy, fields: FileFields, written: bytes, *, who: str,
+    others: Mapping[str, bytes | None] | None = None, note: str = "",
+) -> WorkingCopy:  # fmt: skip
+    """Save a form's file, and `others` with it, as `save_files` does; raises FieldError for an error in that file."""
     try:
-        return save_files(connection, now, {fields.file: written}, who=who)
+        return save_files(connection, now, {**(others or {}), fields.file: written}, who=who, note=note)
     except InputError as error:
         if not str(error.file).endswith(f"/{fields.file}"):
             raise

@@ -85,11 +85,13 @@ def showcase(toolkit: Toolkit, public_url: str, today: date) -> Showcase:
         today=today,
         hero=toolkit.images.get(HERO),
         logo=toolkit.brand.logo,
-        manifesto=_piece(manifesto, toolkit, public_url) if manifesto and not manifesto.unavailable(today) else None,
+        manifesto=copy_to_paste(manifesto, toolkit, public_url)
+        if manifesto and not manifesto.unavailable(today)
+        else None,
         channels={
             # Copy written only for this channel comes first.
             channel: [
-                _piece(block, toolkit, public_url)
+                copy_to_paste(block, toolkit, public_url)
                 for block in sorted(blocks, key=lambda block: len(block.channels))
                 if block.id != MANIFESTO
             ]
@@ -140,7 +142,8 @@ def _for_everybody(block: CopyBlock, toolkit: Toolkit) -> str:
         return block.body
 
 
-def _piece(block: CopyBlock, toolkit: Toolkit, public_url: str) -> CopyToPaste:
+def copy_to_paste(block: CopyBlock, toolkit: Toolkit, public_url: str) -> CopyToPaste:
+    """Return a block as pages show it, to be copied."""
     # Raw HTML stays text: the page shows what was written, and runs none of it.
     reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     tokens = reader.parse(_for_everybody(block, toolkit))

@@ -25,7 +25,7 @@ from tests.sender.returns import resent
 from tests.sender.staging import add_list, add_people
 
 # A report's line needs these of its own, a page has ten at most; so does a draft that waits for this person's yes.
-OF_A_TOOLKIT = ("toolkits.show", "adoption.show", "adoption.download")
+OF_A_TOOLKIT = ("adoption.show", "adoption.download")
 OF_A_LINE = {"reports.index": 9, "home.show": 4}
 # What each campaign is made like, beside the one that was sent.
 _LIKE_IT = text("""
@@ -72,7 +72,7 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(database: Database, under_w
     values: dict[str, object] = {
         "campaign_id": under_way, "newsletter_id": newsletter, "account_id": 1, "save_id": 1, "name": "friends",
         "organisation_id": 1, "token": "x", "kept_as": 1, "hand_out_id": 1, "contact_id": 1, "what": "words",
-        "number": 1,
+        "number": 1, "toolkit": TOOLKIT, "block_id": "manifesto", "picture": "hero", "version_id": 1,
     }  # fmt: skip
     pages = list(every_page(admin.app, There(values, {each: {"name": TOOLKIT} for each in OF_A_TOOLKIT})))
 

@@ -19,7 +19,6 @@ from newsletters.toolkit_drafts.file_fields import (
     about_fields,
     brand_fields,
     copy_fields,
-    link_fields,
     picture_fields,
 )
 from newsletters.toolkit_drafts.publishing import discard, list_draft_versions, list_drafts, settle
@@ -84,7 +83,7 @@ def test_what_changes_nothing_makes_no_version(added: Database) -> None:
 def test_two_people_change_different_fields_of_one_file(added: Database) -> None:
     with added.engine.begin() as connection:
         saved(connection, 1, {"title": "Ann's title"}, about_fields())
-        made = saved(connection, 1, {"link": "https://fairs.example/new"}, link_fields("join"), who="Bob")
+        made = saved(connection, 1, {"link join": "https://fairs.example/new"}, about_fields(["join"]), who="Bob")
     assert (made.toolkit.title, made.toolkit.links["join"]) == ("Ann's title", "https://fairs.example/new")
 
 
@@ -117,7 +116,7 @@ def test_the_second_save_of_one_field_is_refused_and_both_texts_are_there(added:
         (brand_fields({}), {"text": "#eeeeee"}, "text"),
         (brand_fields({}), {"radius": "999"}, "radius"),
         (brand_fields({}), {"logo": "nothing"}, "logo"),
-        (link_fields("join"), {"link": "javascript:alert(1)"}, "link"),
+        (about_fields(["join"]), {"link join": "javascript:alert(1)"}, "link join"),
     ],
 )
 def test_an_error_is_at_its_field_and_nothing_is_saved(
@@ -188,8 +187,8 @@ LINES = (
 def test_a_field_that_is_written_is_read_back_and_no_other_line_changes(kit: str, data: st.DataObject) -> None:
     toolkit = KITS[kit]
     copy = [copy_fields(path) for path in toolkit.files if path.startswith("copy/")]
-    own = [*map(link_fields, toolkit.links), *map(picture_fields, toolkit.images)]
-    forms = [about_fields(), brand_fields(toolkit.files), *own, *copy]
+    own = [*map(picture_fields, toolkit.images)]
+    forms = [about_fields(toolkit.links), brand_fields(toolkit.files), *own, *copy]
     fields = data.draw(st.sampled_from(forms))
     assert fields.write(toolkit.files, fields.read(toolkit.files)) == toolkit.files[fields.file]
     name = data.draw(st.sampled_from(sorted(fields.read(toolkit.files))))
