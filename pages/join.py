@@ -64,10 +64,12 @@ def show(name: str) -> Page:
 def ask(name: str) -> Page | Response:
     """Mail a link to confirm; the answer is the same for every address, and for a program in the trap."""
     ip = request.remote_addr or ""
+    # Before the page's own connection: a thread has one at a time.
+    allowed = network_may_sign_up(engine(), ip)
     with engine().connect() as connection:
         form = _open_form(connection, name)
         language = _language(form)
-        if not network_may_sign_up(engine(), ip):
+        if not allowed:
             return _page(connection, "message", form, language, 429, state="often")
         typed = read_typed(request.form, for_organisations=form.for_organisations)
         if typed.errors:

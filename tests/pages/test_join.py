@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from daisychain.database import Database
 from lists.lists import create_list
@@ -551,3 +551,24 @@ def test_nothing_of_a_person_is_in_a_log_or_an_address(
     with database.engine.connect() as connection:
         assert b"203.0.113" not in (connection.scalar(select(SignUp.network_hash)) or b"")
         assert link_in(mail).rpartition("/")[2].encode() not in (connection.scalar(select(SignUp.token_hash)) or b"")
+
+
+def test_a_request_holds_one_connection_at_a_time(client: FlaskClient, database: Database) -> None:
+    """Each thread of a web process counts on one."""
+    link = asked_link(client, database)
+    held, most = 0, 0
+
+    def out(*_: Any) -> None:
+        nonlocal held, most
+        held += 1
+        most = max(most, held)
+
+    def back(*_: Any) -> None:
+        nonlocal held
+        held -= 1
+
+    event.listen(database.engine, "checkout", out)
+    event.listen(database.engine, "checkin", back)
+    for answer in (sign_up(client), sign_up(client, "no address"), client.get(link), client.post(link)):
+        assert answer.status_code in (200, 303, 422)
+    assert (held, most) == (0, 1)

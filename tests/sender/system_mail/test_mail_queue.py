@@ -217,6 +217,15 @@ def test_an_address_that_a_stranger_typed_and_no_mailbox_has_is_no_problem_of_th
         assert sum(each.mails for each in unsent_mails(connection)) == 2 * problems
 
 
+def test_many_sign_ups_hold_up_no_invitation(by_sendgrid: Database, sendgrid: FakeSendGrid) -> None:
+    for number in range(3):
+        with by_sendgrid.engine.begin() as connection:
+            post_mail(connection, by_sendgrid.settings, f"n{number}@people.org", "Confirm", ["Hello"], kind=SIGN_UP)
+    post(by_sendgrid)
+    send_due_mails(by_sendgrid)
+    assert sendgrid.requests[0].body["subject"] == "Priya invites you"
+
+
 def test_a_sign_up_that_the_provider_does_not_take_is_reported(by_sendgrid: Database, sendgrid: FakeSendGrid) -> None:
     with by_sendgrid.engine.begin() as connection:
         post_mail(connection, by_sendgrid.settings, "ann@people.org", "Please confirm", ["Hello"], kind=SIGN_UP)
