@@ -22,6 +22,7 @@ from pages import (
     make_it_yours,
     metrics,
     packs,
+    partner_page,
     readers,
     social,
     social_images,
@@ -62,13 +63,14 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
-    own = (make_it_yours, social, social_images)
+    own = (partner_page, make_it_yours, social, social_images)
     for pages in (image_files, toolkits, packs, *own, readers, unsubscribe, webhooks, metrics, join):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.
     protect.exempt(unsubscribe.blueprint)
     protect.exempt(webhooks.blueprint)
+    protect.exempt(partner_page.blueprint)
     # A sign-up may come from a partner's own site; it leads to one mail, whose token is the key of the second post.
     protect.exempt(join.blueprint)
     # Nor do these: they keep a count and a pack's state, and nothing of whoever sends the form.

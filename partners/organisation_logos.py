@@ -10,6 +10,7 @@ from newsletters.logo_files.logo_file import read_logo_file
 from newsletters.packs.logos import cleaned, is_empty, logo_notes
 from newsletters.tables import StoredImage
 from newsletters.toolkits.images import image_path, keep_images
+from partners.partner_events import record_partner_event
 from partners.profiles import PartnerProfile
 from partners.tables import OrganisationProfile
 
@@ -21,14 +22,16 @@ LOGO_FORMS = {
 }
 
 
-def save_logo(connection: Connection, organisation: Organisation, form: str, content: bytes) -> tuple[str, list[str]]:
+def save_logo(
+    connection: Connection, organisation: Organisation, form: str, content: bytes, who: str
+) -> tuple[str, list[str]]:
     """Keep a logo; return its hash and what to know of it. Raises InputError for what is no picture or is empty."""
     file = read_logo_file(content, f"{organisation.code}-{form.replace('_', '-')}", alt=organisation.name)
     if is_empty(file.image):
         raise InputError("The picture is empty: clear or white all over.", hint="Choose another file.")
     shown = cleaned(file.image)
     keep_images(connection, [shown])
-    _set(connection, organisation.id, form, shown.hash)
+    _set(connection, organisation.id, form, shown.hash, who)
     return shown.hash, list(logo_notes(shown, printed=file.printed))
 
 
@@ -40,12 +43,16 @@ def logo_paths(connection: Connection, profile: PartnerProfile) -> dict[str, str
     return {form: paths[hash_] for form, hash_ in profile.logos.items() if hash_ in paths}
 
 
-def remove_logo(connection: Connection, organisation_id: int, form: str) -> None:
+def remove_logo(connection: Connection, organisation_id: int, form: str, who: str) -> None:
     """Let an organisation be without a logo; mails that show it go on, as images are kept."""
-    _set(connection, organisation_id, form, "")
+    _set(connection, organisation_id, form, "", who)
 
 
-def _set(connection: Connection, organisation_id: int, form: str, hash_: str) -> None:
+def _set(connection: Connection, organisation_id: int, form: str, hash_: str, who: str) -> None:
     assert form in LOGO_FORMS, form
     table = OrganisationProfile
-    connection.execute(update(table).where(table.organisation_id == organisation_id).values({form: hash_}))
+    mine = table.organisation_id == organisation_id
+    if connection.scalar(select(getattr(table, form)).where(mine)) == hash_:
+        return
+    connection.execute(update(table).where(mine).values({form: hash_}))
+    record_partner_event(connection, "changed", organisation_id=organisation_id, by=who, changes={}, logo=form)

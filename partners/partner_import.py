@@ -19,9 +19,10 @@ from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from lists.addresses import require_address
+from newsletters.logo_files.logo_file import LARGEST_LOGO
 from newsletters.packs.partner import COLUMNS, LARGEST_FILE, cell_text, heading
 from newsletters.packs.partner_codes import name_key
-from newsletters.toolkits.images import read_image
+from newsletters.toolkits.images import read_beside
 from partners.contacts import add_contact, change_contact, contacts_of
 from partners.file_columns import FileColumns, file_columns
 from partners.organisation_logos import LOGO_FORMS, save_logo
@@ -160,9 +161,9 @@ class _ImportRun:
 
     def _logo(self, profile: PartnerProfile, form: str, file: str, line: int, notes: list[str]) -> bool:
         path = self._sheet.path
-        image = read_image(path.parent, file, file, file=path, line=line)
+        content = read_beside(path.parent, file, LARGEST_LOGO, file=path, line=line)
         before = profile.logos[form]
-        hash_, about = save_logo(self._connection, profile.organisation, form, image.content)
+        hash_, about = save_logo(self._connection, profile.organisation, form, content, self._who)
         notes += [f"Line {line}: {note}" for note in about]
         return before != hash_
 

@@ -18,7 +18,7 @@ from newsletters.tables import PackPartner
 from partners.partner_events import record_partner_event
 from partners.private_links import LinkKey, private_url
 from partners.profile_values import FIELDS, ProfileError, checked
-from partners.registry import claim, lock_register, organisation_named
+from partners.registry import claim, lock_register, organisation_by_code, organisation_named
 from partners.tables import OrganisationProfile
 
 # Who changed a profile through its private page.
@@ -81,7 +81,7 @@ def _profile(row: Mapping[Any, Any]) -> PartnerProfile:
 
 def require_profile(connection: Connection, name: str) -> PartnerProfile:
     """Return the profile of the organisation with this name or code; raises InputError."""
-    organisation = organisation_named(connection, name)
+    organisation = organisation_named(connection, name) or organisation_by_code(connection, name)
     profile = profile_of(connection, organisation.id) if organisation else None
     if profile is None:
         raise InputError(f"There is no organisation {name!r}.", hint="`daisychain partner list` shows them.")

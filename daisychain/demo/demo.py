@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import click
 
-from daisychain.demo.invented_partner import write_partner
+from daisychain.demo.invented_partner import write_partners
 from daisychain.demo.invented_people import write_people
 from daisychain.demo.invented_readers import play, read_mail, webhook_key
 from daisychain.errors import DaisychainError
@@ -60,8 +60,8 @@ def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
         commands.run("campaign", "status", str(campaign_id))
         commands.run("events", "classify", str(campaign_id))
         commands.run("report", "show", str(campaign_id))
-        _packs(commands)
-    _where_to_look(home, campaign_id)
+        private_link = _packs(commands)
+    _where_to_look(home, campaign_id, private_link)
 
 
 def serve_demo(home: Path) -> None:
@@ -111,18 +111,20 @@ def _prepare(commands: Commands, people: int) -> int:
     return int(draft["id"])
 
 
-def _packs(commands: Commands) -> None:
-    """The bulletin in a member organisation's brand, and without branding on the toolkit's page."""
+def _packs(commands: Commands) -> str:
+    """Member organisations, the bulletin in the brand of one and without branding; return its private link."""
     _title("A member organisation sends it too, from its own tools")
-    write_partner(Path("bees.yml"))
+    write_partners(Path())
+    commands.run("partner", "import", "members.csv")
     commands.run(
         "newsletter", "pack", "bulletin.md", "--brand", "bees.yml", "--for", "mailchimp,outlook", "--out", "packs",
         "--no-previews",
     )  # fmt: skip
     commands.run("pack", "offer", "bulletin.md")
+    return commands.text("partner", "link", "bees-of-bath").strip()
 
 
-def _where_to_look(home: Path, campaign_id: int) -> None:
+def _where_to_look(home: Path, campaign_id: int, private_link: str) -> None:
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
     _title("Where to look")
     for name, value in {
@@ -133,6 +135,7 @@ def _where_to_look(home: Path, campaign_id: int) -> None:
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
         "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
         "the toolkit": f"http://127.0.0.1:{PORT}/toolkits/{TOOLKIT}, while this runs:",
+        "a private page": f"{private_link}, of a member organisation, while this runs:",
         "the desk": f"{shown_program()} demo --serve --home {shown}, which prints a link that signs in once",
     }.items():
         click.echo(f"  {name:<16}{value}")
@@ -157,12 +160,16 @@ class Commands:
             if end.code:
                 raise DaisychainError(f"The demo stopped at: daisychain {shown}") from None
 
-    def json(self, *arguments: str) -> Any:
-        """Show a command and run it; return its JSON instead of showing it."""
+    def text(self, *arguments: str) -> str:
+        """Show a command and run it; return its answer instead of showing it."""
         shown, answer = sys.stdout, StringIO()
         with redirect_stdout(answer):
             self.run(*arguments, stream=shown)
-        return json.loads(answer.getvalue())
+        return answer.getvalue()
+
+    def json(self, *arguments: str) -> Any:
+        """Show a command and run it; return its JSON instead of showing it."""
+        return json.loads(self.text(*arguments))
 
 
 def _title(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from daisychain.errors import InputError
-from desk.access import connection, note, right
+from desk.access import connection, note, person, right
 from desk.forms import Form
 from desk.partners.organisation_page import found, page
 from newsletters.toolkits.images import MAX_BYTES
@@ -25,7 +25,7 @@ def upload(organisation_id: int, kind: str) -> Any:
         file = request.files.get("file")
         if file is None or not file.filename:
             raise InputError("No picture was chosen.", hint="Choose a file first.")
-        _, about = save_logo(connection(), profile.organisation, kind, file.stream.read(MAX_BYTES + 1))
+        _, about = save_logo(connection(), profile.organisation, kind, file.stream.read(MAX_BYTES + 1), person().name)
     if form.errors:
         return page(form, profile)
     note(profile.organisation.code, logo=kind)
@@ -38,7 +38,7 @@ def upload(organisation_id: int, kind: str) -> Any:
 def remove(organisation_id: int, kind: str) -> Any:
     """Let the organisation be without this logo."""
     profile = _asked(organisation_id, kind)
-    remove_logo(connection(), organisation_id, kind)
+    remove_logo(connection(), organisation_id, kind, person().name)
     note(profile.organisation.code, logo=f"{kind} removed")
     return redirect(url_for("partners.show", organisation_id=organisation_id))
 

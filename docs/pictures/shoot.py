@@ -26,7 +26,7 @@ from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
-from daisychain.demo.invented_partner import write_partner
+from daisychain.demo.invented_partner import write_partners
 from newsletters.browser.browser import Page, View, open_browser
 from newsletters.compose.blocks import registry
 
@@ -78,7 +78,7 @@ def side_by_side(pages: list[Page]) -> Image.Image:
 
 def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     """Take the pictures of a partner pack, its README and its public page, on the toolkit of the demo."""
-    write_partner(Path(folder, "bees.yml"))
+    write_partners(Path(folder))
     run("newsletter", "new", "may", "--toolkit", "community-makes-us", cwd=folder, environment=environment)
     run("newsletter", "pack", "may.md", "--brand", "bees.yml", "--for", "brevo,outlook", "--out", ".", cwd=folder,
         environment=environment)  # fmt: skip

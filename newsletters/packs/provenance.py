@@ -124,7 +124,7 @@ def copy_changes(rows: list[dict[str, Any]], toolkit: Toolkit, today: date) -> I
     """Yield a sentence for each copy block that is not any more as in `rows`; old posts have a note instead."""
     for row in rows:
         block = toolkit.copy.get(row["id"])
-        name = f"The copy block “{row['title']}”"
+        name = f"“{row['title']}”"
         if _is_over(row, today):
             continue
         if block is None:
@@ -132,9 +132,10 @@ def copy_changes(rows: list[dict[str, Any]], toolkit: Toolkit, today: date) -> I
         elif reason := block.unavailable(today):
             yield f"{name} {reason}."
         elif block.version != row["version"]:
-            yield f"{name} is now version {block.version}; the pack has version {row['version']}."
+            had = row["version"]
+            yield f"{name} was corrected: it is now version {block.version}, and this email has version {had}."
         elif block_hash(block.body) != row["hash"]:
-            yield f"{name} has new words, though its version is still {block.version}."
+            yield f"{name} was corrected: it has new words."
 
 
 def beside_notes(rows: list[dict[str, Any]], today: date) -> Iterator[str]:

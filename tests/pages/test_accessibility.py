@@ -15,7 +15,11 @@ from lists.sign_up.sign_up_form import add_wording, change_form, sign_up_form
 from lists.sign_up.typed_sign_up import read_typed
 from newsletters.browser import axe
 from newsletters.browser.browser import Browser, Page, View, open_browser
+from newsletters.packs.pack_status import withdraw
+from partners.private_links import write_key
+from partners.profiles import replace_link
 from tests.command import Daisychain
+from tests.partners.hive import add_bees
 from tests.sender.returns import Sent
 
 pytestmark = pytest.mark.usefixtures("chromium")
@@ -53,6 +57,16 @@ def to_confirm(campaign: Sent) -> str:
     return f"/join/confirm/{token}"
 
 
+def private_page(campaign: Sent, *, replaced: bool = False) -> str:
+    """Add an organisation with a current and a withdrawn email, and return its private page."""
+    with campaign.database.engine.begin() as connection:
+        bees = add_bees(connection, packs=("may", "june"))
+        withdraw(connection, "june", "The date is wrong.")
+        if replaced:
+            replace_link(connection, bees.organisation.id)
+    return f"/p/{write_key(campaign.database.settings, bees.link)}"
+
+
 # What each page is: its path, and the fields that are posted to it, if any are.
 PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "front": lambda campaign: ("/", None),
@@ -72,6 +86,9 @@ PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "sign-up to confirm": lambda campaign: (to_confirm(campaign), None),
     "sign-up confirmed": lambda campaign: (to_confirm(campaign), {}),
     "sign-up with a link that is lost": lambda campaign: ("/join/confirm/lost", None),
+    "private page": lambda campaign: (private_page(campaign), None),
+    "private page with a mistake": lambda campaign: (f"{private_page(campaign)}/details", {"colour": "puce"}),
+    "private link that was replaced": lambda campaign: (private_page(campaign, replaced=True), None),
     "nothing": lambda campaign: ("/nowhere", None),
 }
 

@@ -37,8 +37,8 @@ def add_bees(connection: Connection, name: str = "Bees of Bath", packs: Iterable
     save_profile(connection, id_, DETAILS, "Priya Example", notes={"since": "2019"})
     add_contact(connection, id_, "maya@bees.example", "Maya Bee")
     add_contact(connection, id_, "office@bees.example", suggested=True)
-    save_logo(connection, bees.organisation, "logo", logo())
-    save_logo(connection, bees.organisation, "logo_white", logo("#ffffff"))
+    save_logo(connection, bees.organisation, "logo", logo(), "Priya Example")
+    save_logo(connection, bees.organisation, "logo_white", logo("#ffffff"), "Priya Example")
     row = packed("brevo").row
     keep_packs(
         connection,

@@ -261,7 +261,7 @@ def test_posts_and_website_copy_change_with_the_pack(database: Database, tmp_pat
     pack = packed("brevo", toolkit=kit(post=post))
     kept(database, pack)
     shelved(database, tmp_path / "2", post=post.replace("version: 1", "version: 2"))
-    assert "“A post” is now version 2" in standing_of(database, pack)[1][0]
+    assert "“A post” was corrected: it is now version 2" in standing_of(database, pack)[1][0]
 
 
 def test_expired_offers_and_tools_that_can_not_be_written_for_have_no_pack(
