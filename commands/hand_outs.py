@@ -111,6 +111,25 @@ def changes(
     _send(installation, written, OrganisationChoice(), dry_run=sending["dry_run"], yes=sending["yes"], format_=format_)
 
 
+@click.command()
+@click.argument("address")
+@click.option("--because", required=True, help="Why, such as: asked by phone, 3 May.")
+@click.option("--evidence", required=True, help="Where their wish is kept, such as: her email of 3 May.")
+@pass_installation
+@examples('partner resubscribe ann@bees.org --because "asked by phone, 3 May" --evidence "note in the shared mailbox"')
+def resubscribe(installation: Installation, address: str, because: str, evidence: str) -> None:
+    """Send mail to organisations to ADDRESS again, which had unsubscribed from it; only by its own wish."""
+    from lists.restorations import require_given
+    from sender.delivery.contact_refusals import resubscribe_contact
+
+    because = require_given(because, "--because", "asked by phone, 3 May")
+    evidence = require_given(evidence, "--evidence", "her email of 3 May")
+    with installation.database.engine.begin() as connection:
+        if not resubscribe_contact(connection, address, how="by staff", because=because, evidence=evidence):
+            raise InputError(f"{address} has not unsubscribed from mail to organisations.")
+    say(f"{address} gets mail to organisations again.")
+
+
 def _choice(connection: Connection, to: tuple[str, ...], **narrowed: Any) -> OrganisationChoice:
     """Return the choice of `--to` and the other options; raises InputError if nothing is chosen."""
     from newsletters.toolkits.toolkit import current_day

@@ -22,6 +22,7 @@ ELSEWHERE = {
         "commands.hand_outs:hand_out",
         "Send organisations a message about a toolkit, with their private link.",
     ),
+    "resubscribe": ("commands.hand_outs:resubscribe", "Mail a contact again who unsubscribed, by their own wish."),
     "changes": ("commands.hand_outs:changes", "List organisations that hold outdated packs, and tell them."),
 }
 _FIELDS = {

@@ -43,7 +43,7 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "looked": ("Looked at an email", "Organisations for which a ready-made email was looked at, by their private link "
                "or their code."),
     "taken": ("Took an email", "Organisations that downloaded, copied or were mailed at least one ready-made email "
-              "from a page, by their private link or in their name."),
+              "from a page that they came to by their private link or by a link with their code."),
     "made": ("Had one made by staff", "Organisations in whose name staff made a pack, and that took none of that email "
              "themselves. Whether the pack reached them is not known."),
     "pictures": ("Took pictures", "Organisations that took pictures for social media in their name."),

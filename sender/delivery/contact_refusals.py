@@ -45,7 +45,7 @@ def undoable_contact(connection: Connection, address: str, how: str) -> datetime
 
 
 def resubscribe_contact(
-    connection: Connection, address: str, *, how: str, because: str = "", at: datetime | None = None
+    connection: Connection, address: str, *, how: str, because: str = "", evidence: str = "", at: datetime | None = None
 ) -> bool:
     """Let an address get mail as a contact again, by its own wish; `at` takes back just that one unsubscribe.
 
@@ -59,5 +59,5 @@ def resubscribe_contact(
     if row is None:
         return False
     before = {"contact": "unsubscribed", "at": row.at, "how": row.how}
-    record_restoration(connection, key, before, how=how, because=because)
+    record_restoration(connection, key, before, how=how, because=because, evidence=evidence)
     return True

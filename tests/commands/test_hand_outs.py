@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from daisychain.database import Database
+from lists.restorations import list_restorations
 from newsletters.packs.pack_status import withdraw
+from sender.delivery.contact_refusals import UNSUBSCRIBED, unsubscribe_contact
 from tests.command import Daisychain
 from tests.partners.coalition import SENDER, TEXT, TOOLKIT, add_coalition, make_pack, offer_email
 
@@ -123,3 +125,22 @@ def test_the_adoption_of_a_toolkit_is_shown_as_a_table_and_as_files(
     lines = list(csv.DictReader(io.StringIO(daisychain("report", "toolkit", TOOLKIT, "--format", "csv").stdout)))
     assert next(line["made_by_staff"] for line in lines if line["organisation"] == "Bees of Bath").startswith("may (")
     assert "no toolkit" in daisychain("report", "toolkit", "nothing", code=1).stderr.lower()
+
+
+def test_only_their_own_wish_brings_a_contact_back(daisychain: Daisychain, database: Database, note: str) -> None:
+    with database.engine.begin() as connection:
+        unsubscribe_contact(connection, "Maya@bees.example", "one-click")
+    count = (*HAND_OUT, "--to", "name=bees of bath", "--message", note, "--dry-run", "--format", "json")
+    assert daisychain.json(*count)["excluded"] == {UNSUBSCRIBED: 1}
+    back = ("partner", "resubscribe", "maya@bees.example", "--because", "asked by phone", "--evidence")
+    assert "--evidence is empty" in daisychain(*back, " ", code=1).stderr
+    daisychain(*back, "note of 3 May")
+    assert daisychain.json(*count)["contacts"] == 1
+    assert "has not unsubscribed" in daisychain(*back, "note of 3 May", code=1).stderr
+    with database.engine.connect() as connection:
+        [kept] = list_restorations(connection, "maya@bees.example")
+    assert (kept["because"], kept["evidence"], kept["before"]["how"]) == (
+        "asked by phone",
+        "note of 3 May",
+        "one-click",
+    )

@@ -24,6 +24,8 @@ from partners.partner_events import record_partner_event
 from partners.profiles import replace_link
 from partners.registry import is_replaced_link, organisation_by_link
 from partners.tables import HandOut
+from sender.campaigns import steering
+from sender.campaigns.needs import find_needs
 from sender.delivery.contact_batches import GONE
 from sender.delivery.contact_refusals import SUPPRESSED, UNSUBSCRIBED, unsubscribe_contact
 from sender.delivery.ledger import Ledger, read_ledger
@@ -33,6 +35,7 @@ from sender.tables import Delivery
 from sender.upkeep.foreground import work_until_over
 from tests.fakes.sendgrid import FakeSendGrid, Fault
 from tests.fakes.sendgrid_events import encoded, event
+from tests.fakes.smtp import FakeRelay
 from tests.partners.coalition import ALL, TOOLKIT, add_coalition, kept, make_pack, offer_email, written
 from tests.sender.mortal import employed
 from tests.waiting import until
@@ -286,3 +289,41 @@ def test_what_is_typed_is_kept_as_a_draft_until_it_is_sent(coalition: Database, 
         with pytest.raises(StateError, match="sent already"):
             keep_hand_out(connection, written(), ALL, who="Sam", hand_out_id=draft.id)
         assert connection.scalar(text("SELECT count(*) FROM hand_outs WHERE message LIKE '%/p/%'")) == 0
+
+
+def test_through_a_relay_no_link_is_rewritten_and_nothing_counts_opens(settings: Settings) -> None:
+    with FakeRelay() as relay:
+        database = Database(replace(settings, provider="smtp", smtp_url=relay.url, test_mode=True))
+        with database.engine.begin() as connection:
+            add_coalition(connection)
+            draft = kept(connection)
+        assert sent(database, draft.id).accepted == len(EVERYBODY)
+        mails = dict(relay.mails())
+        assert set(mails) == EVERYBODY
+        assert set(relay.copies.values()) == {1}
+        for address, name in (("maya@bees.example", "Bees of Bath"), ("sion@elusen.example", "Elusen Cymru")):
+            body = mails[address].get_body(("html",))
+            assert body is not None
+            html = body.get_content()
+            assert organisation_of(database, html) == name
+            assert "/c/" not in html
+            assert "/o/" not in html
+            assert mails[address]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        database.close()
+
+
+def test_a_hand_out_that_is_paused_is_on_home_and_goes_on_where_it_stopped(
+    coalition: Database, sendgrid: FakeSendGrid
+) -> None:
+    with coalition.engine.begin() as connection:
+        campaign_id = send_hand_out(
+            connection, coalition.settings, kept(connection).id, current_day(), who="Priya", organisations=3
+        ).campaign.id
+        steering.pause(connection, campaign_id, who="Sam")
+        assert [each.id for each in find_needs(connection).paused] == [campaign_id]
+    assert work_until_over(coalition, campaign_id, processes=1, late_values=hand_out_links) == "paused"
+    assert not sendgrid.copies
+    with coalition.engine.begin() as connection:
+        steering.resume(connection, coalition.settings, campaign_id, who="Sam")
+    work_until_over(coalition, campaign_id, processes=1, late_values=hand_out_links)
+    assert set(sendgrid.copies) == EVERYBODY
