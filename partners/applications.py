@@ -13,9 +13,10 @@ from sqlalchemy import Connection, func, select, update
 
 from daisychain.errors import StateError
 from daisychain.settings import Settings
-from lists.organisations import Organisation
+from lists.organisations import Organisation, organisations_where
 from lists.sign_up.confirming import AskedSignUp, Outcome
 from lists.sign_up.tables import SignUp
+from newsletters.packs.partner_codes import name_key
 from partners.contacts import add_contact
 from partners.partner_events import record_partner_event
 from partners.profiles import add_organisation
@@ -59,10 +60,11 @@ def count_applications(connection: Connection) -> int:
 def waiting_applications(connection: Connection) -> list[Application]:
     """Return the applications that wait for staff, the oldest first."""
     rows = connection.execute(select(SignUp.__table__).where(*_WAITING).order_by(SignUp.confirmed_at)).all()
+    known = {name_key(each.name): each for each in organisations_where(connection)} if rows else {}
     return [
         Application(
             row.id, row.organisation, f"{row.first_name} {row.last_name}".strip(), row.address, row.confirmed_at,
-            organisation_named(connection, row.organisation),
+            known.get(name_key(row.organisation)),
         )
         for row in rows
     ]  # fmt: skip
