@@ -12,6 +12,7 @@ from lists.sign_up.snippet import embedded_form
 from newsletters.documents.language_names import own_name
 from newsletters.preview.offer_cards import offer_cards
 from newsletters.preview.offer_pictures import find_offer_picture
+from newsletters.social.banner_code import banner_codes
 from newsletters.toolkit_store.page_pictures import sized_name, widths_for
 from newsletters.toolkit_store.website_code import website_pictures, website_pieces
 from newsletters.toolkits.campaign import lead_of
@@ -63,9 +64,12 @@ def website(name: str) -> Any:
         (form, embedded_form(form, settings().pages_url, language=found.language, partner=found.partner))
         for form in forms
     ]
-    pieces = website_pieces(found.show, found.language)
-    pictures = website_pictures(found.show, settings().pages_url, found.mark.marked)
-    return found.page("toolkits/website.html", pieces=pieces, pictures=pictures, sign_ups=codes)
+    address, mark = settings().pages_url, found.mark.marked
+    return found.page(
+        "toolkits/website.html", sign_ups=codes, pieces=website_pieces(found.show, found.language),
+        banners=banner_codes(found.show, found.language, address, mark),
+        pictures=website_pictures(found.show, address, mark),
+    )  # fmt: skip
 
 
 @blueprint.get("/toolkits/<name>/emails/<email>/picture")

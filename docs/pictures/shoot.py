@@ -100,7 +100,7 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     run("newsletter", "pack", "may.md", "--for", "plain", "--out", "newer", cwd=folder, environment=environment)
     with served(home, environment) as url:
         save(shot(online(url, f"/packs/{key}"), 640, height=760), "pack-standing")
-        save(shot(online(url, "/toolkits/community-makes-us/emails"), 1100, height=760), "toolkit-packs")
+        save(shot(with_picture(url, "/toolkits/community-makes-us/emails"), 1100, height=760), "toolkit-packs")
 
 
 def filled(readme: str) -> str:
@@ -183,6 +183,14 @@ def online(url: str, path: str) -> Page:
             return None
 
     return Page((content(path.removeprefix("/")) or b"").decode(), content)
+
+
+def with_picture(url: str, path: str) -> Page:
+    """Return the page of emails once a worker has drawn them, which is within a minute."""
+    deadline = time.monotonic() + 150
+    while "/picture?" not in (page := online(url, path)).html and time.monotonic() < deadline:
+        time.sleep(2)
+    return page
 
 
 def shot(page: Page, width: int, *, height: int = 0) -> Image.Image:

@@ -33,16 +33,23 @@ def website_pieces(shown: Showcase, language: str) -> list[tuple[CopyToPaste, st
 
 
 def website_pictures(shown: Showcase, public_url: str, mark: Callable[[str], str]) -> list[WebsitePicture]:
-    """Return the toolkit's pictures with code that links them to the campaign's website, or else to its toolkit.
+    """Return the toolkit's pictures, each with the code of a link to the campaign.
 
     `mark` adds to that link whose website it is.
     """
-    leads_to = mark(shown.links.get("website") or f"{public_url}/toolkits/{shown.toolkit.name}")
-    return [
-        WebsitePicture(image, picture_code(image, leads_to, public_url))
-        for image in shown.toolkit.images.values()
-        if image is not shown.logo
-    ]
+    leads_to, found = mark(campaign_page(shown, public_url)), []
+    for image in shown.toolkit.images.values():
+        if image is not shown.logo:
+            width = min(image.width, WEBSITE_WIDTH)
+            size = (width, max(1, round(image.height * width / image.width)))
+            url = f"{public_url}/i/{sized_name(image, WEBSITE_WIDTH)}"
+            found.append(WebsitePicture(image, picture_code(url, leads_to, image.alt, size)))
+    return found
+
+
+def campaign_page(shown: Showcase, public_url: str) -> str:
+    """Return the address to which banners lead: the campaign's website, or else its toolkit."""
+    return shown.links.get("website") or f"{public_url}/toolkits/{shown.toolkit.name}"
 
 
 def story_code(piece: CopyToPaste, shown: Showcase, language: str, marked_as: str = "") -> str:
@@ -60,10 +67,8 @@ def story_code(piece: CopyToPaste, shown: Showcase, language: str, marked_as: st
     return f"<section{lang}>\n{heading}{body}{more}</section>\n"
 
 
-def picture_code(image: ToolkitImage, leads_to: str, public_url: str) -> str:
-    """Return the HTML of a picture that is a link, such as a banner or a badge."""
-    width = min(image.width, WEBSITE_WIDTH)
-    height = max(1, round(image.height * width / image.width))
-    url = f"{public_url}/i/{sized_name(image, WEBSITE_WIDTH)}"
-    picture = f'<img src="{escape(url)}" alt="{escape(image.alt)}" width="{width}" height="{height}">'
+def picture_code(url: str, leads_to: str, alt: str, size: tuple[int, int], *, sharper: str = "") -> str:
+    """Return the HTML of a picture that is a link; `sharper` is the address of one with twice as many pixels."""
+    sharp = f' srcset="{escape(sharper)} 2x"' if sharper else ""
+    picture = f'<img src="{escape(url)}"{sharp} alt="{escape(alt)}" width="{size[0]}" height="{size[1]}">'
     return f'<a href="{escape(leads_to)}">{picture}</a>'

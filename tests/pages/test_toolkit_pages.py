@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import date
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_the_front_page_is_three_doors_that_say_what_is_behind_them(
     client: FlaskClient, database: Database, added: None
 ) -> None:
     page = client.get(FAIR).text
-    assert "Email your supporters 1 text for your newsletter Post on social 1 picture" in words(page)
+    assert "Email your supporters 1 text for your newsletter Post on social None at the moment" in words(page)
     doors = [f"{FAIR}/emails", f"{FAIR}/social", f"{FAIR}/website"]
     assert re.findall(r'class="door" href="([^"]+)"', page) == doors
     offered(database, "cy")
@@ -208,6 +209,22 @@ def test_a_partner_s_code_is_counted_and_goes_along(
     client.get(f"{FAIR}{path}?partner=bees", headers={"Sec-Purpose": "prefetch"})
     client.head(f"{FAIR}{path}?partner=bees")
     assert len(reached(database)) == 1
+
+
+def test_banners_and_a_badge_come_with_code_in_the_chosen_language(
+    client: FlaskClient, database: Database, tmp_path: Path
+) -> None:
+    add(database, tmp_path, SHEET.replace("links:", "links:\n  website: https://fairs.example/"), a=BLOCK, b=WELSH)
+    for query, language in (("", "en"), ("?language=cy", "cy")):
+        page = html.unescape(client.get(f"{FAIR}/website{query}").text)
+        codes = re.findall(
+            r'<a href="https://fairs.example/"><img src="(\S+banners\S+)" srcset="(\S+) 2x" alt="([^"]+)" ', page
+        )
+        assert len(codes) == 3
+        for address, sharper, alt in codes:
+            assert address.startswith(f"http://127.0.0.1:8000{FAIR}/banners/{language}/")
+            assert "Spring Fair" in alt
+            assert client.get(sharper.removeprefix("http://127.0.0.1:8000")).mimetype.startswith("image/")
 
 
 def test_code_and_links_to_copy_carry_the_partner_s_code(
