@@ -21,6 +21,7 @@ from pages import (
     mail_of_key,
     make_it_yours,
     metrics,
+    own_packs,
     packs,
     partner_page,
     readers,
@@ -33,6 +34,7 @@ from pages import (
 from pages.compressed import compress
 from pages.context import settings
 
+OWN = (make_it_yours, own_packs, social, social_images)
 ROOT = Path(__file__).parent.parent
 # A webhook batch is the largest thing that anybody may post.
 LARGEST_REQUEST = 4 * 1024 * 1024
@@ -63,8 +65,7 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
-    own = (partner_page, make_it_yours, social, social_images)
-    for pages in (image_files, toolkits, packs, *own, readers, unsubscribe, webhooks, metrics, join):
+    for pages in (image_files, toolkits, packs, partner_page, *OWN, readers, unsubscribe, webhooks, metrics, join):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.
@@ -74,9 +75,9 @@ def create_app(database: Database) -> Flask:
     # A sign-up may come from a partner's own site; it leads to one mail, whose token is the key of the second post.
     protect.exempt(join.blueprint)
     # Nor do these: they keep a count and a pack's state, and nothing of whoever sends the form.
-    protect.exempt(make_it_yours.blueprint)
     # Pictures with somebody's own name and logo are drawn and handed back; nothing of what was sent is stored.
-    protect.exempt(social.blueprint)
+    for pages in OWN:
+        protect.exempt(pages.blueprint)
 
     @app.get("/")
     def front() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from flask import request
@@ -27,16 +28,17 @@ class OwnForm:
     def __init__(self, email: OwnEmail, kept: Partner | None = None) -> None:
         request.max_content_length = LARGEST_FORM  # before anything of the form is read
         self.values = _values_of(kept) if kept else dict.fromkeys(map(_html_name, FIELDS), "")
-        self.logo: LogoFile | None = LogoFile(kept.logo) if kept and kept.logo else None
-        self.errors: dict[str, str] = {}
+        self.logo: LogoFile | None = LogoFile(cleaned(kept.logo)) if kept and kept.logo else None
         self._logo_errors: dict[str, str] = {}
-        self.tool, self.otherwise = request.form.get("tool", kept.dialects if kept else ""), False
+        self.done = ""  # what was done, to be said on the page
+        self.tool, self.otherwise = request.form.get("tool", kept.dialects.partition(",")[0] if kept else ""), False
         if request.method == "POST":
             self._read()
         if kept:  # an organisation's packs are its own
             self.values["name"] = kept.name
         self._email, self._code = email, kept.code if kept else ""
         self.typed = self._typed()
+        self.errors = _by_html_name(self.typed.errors_so_far) | self._logo_errors
 
     def __getitem__(self, field: str) -> str:
         return self.values.get(field, "")
@@ -44,7 +46,7 @@ class OwnForm:
     @property
     def logo_address(self) -> str:
         """The logo as it is shown on the page and travels with the form."""
-        return f"data:image/png;base64,{self.logo_data}" if self.logo else ""
+        return f"data:{self.logo.image.media_type};base64,{self.logo_data}" if self.logo else ""
 
     @property
     def logo_data(self) -> str:
@@ -56,6 +58,18 @@ class OwnForm:
         """The plate behind the logo in the email; empty if it needs none."""
         surface = self._email.edition.toolkit.brand.colours["surface"]
         return plate_for(self.logo.image, surface) if self.logo else ""
+
+    def all_errors(self) -> None:
+        """Show what is missing, too: somebody wants to take the email now."""
+        self.errors = _by_html_name(self.typed.errors) | self._logo_errors
+
+    @contextmanager
+    def check(self, field: str) -> Iterator[None]:
+        """Run a step that may refuse what was typed into `field`: then the reason is kept to show."""
+        try:
+            yield
+        except InputError as error:
+            self.errors[field] = f"{error.message} {error.hint}".strip()
 
     def with_code(self, code: str) -> Partner:
         """Return the partner with that code in its links."""
@@ -69,14 +83,11 @@ class OwnForm:
         if refused := refused_words(self._email.edition, found.partner):
             found = read_typed(values | {"intro": ""}, toolkit, changeable, self.logo, self._code)
             found = replace(found, errors={**found.errors, "intro": refused})
-        shown = found.errors if "take" in request.form or "copy" in request.form else found.errors_so_far
-        self.errors = {_html_name(key): message for key, message in shown.items()} | self._logo_errors
         return found
 
     def _read(self) -> None:
         self.values = {name: request.form.get(name, "") for name in self.values}
         self.values["leave_out"] = "\n".join(request.form.getlist("leave_out"))
-        self.otherwise = request.form.get("take", request.form.get("copy", "")) in request.form.getlist("otherwise")
         self.logo = None
         try:
             self.logo = chosen_logo()
@@ -98,6 +109,10 @@ def chosen_logo() -> LogoFile | None:
     except (ValueError, binascii.Error):
         raise InputError("The logo got lost on the way. Choose it again.") from None
     return LogoFile(cleaned(read_logo_file(content, "logo").image), printed) if content else None
+
+
+def _by_html_name(errors: Mapping[str, str]) -> dict[str, str]:
+    return {_html_name(key): message for key, message in errors.items()}
 
 
 def _html_name(key: str) -> str:

@@ -21,7 +21,8 @@ from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.images import keep_images
 from newsletters.toolkits.toolkit import Toolkit, current_day
 from pages.context import engine, settings
-from partners.partner_events import PartnerEventKind, record_partner_event
+from partners.contacts import Contact, receiving_contacts
+from partners.partner_events import record_partner_event
 from partners.registry import is_replaced_link, organisation_by_code, organisation_by_link, partner_of_organisation
 
 _STORED: Cache[frozenset[str]] = Cache(64)
@@ -48,7 +49,8 @@ class OwnVisit:
             values["link"] = self.link
         elif self.organisation:
             values["partner"] = self.organisation.code
-        return url_for(f"make_it_yours.{page}", toolkit=toolkit, email=email, **values)
+        endpoint = page if "." in page else f"make_it_yours.{page}"
+        return url_for(endpoint, toolkit=toolkit, email=email, **values)
 
     def stored_pictures(self) -> frozenset[str]:
         """Return the hashes of the coalition's pictures in the email, which have addresses of their own."""
@@ -60,12 +62,19 @@ class OwnVisit:
 
         return _STORED.get(frozenset(image.hash for image in self.email.images), stored)
 
-    def record(self, connection: Connection, kind: PartnerEventKind, tool: str = "") -> None:
-        """Record that the email was looked at or taken, by an organisation if one is known."""
+    def contacts(self) -> list[Contact]:
+        """Return the people to whom the organisation's own pack may be mailed."""
+        if self.organisation is None or self.kept is None:
+            return []
+        with engine().connect() as connection:
+            return receiving_contacts(connection, [self.organisation.id])[self.organisation.id]
+
+    def record_look(self, connection: Connection) -> None:
+        """Record that the email was looked at, by an organisation if one is known."""
         edition = self.email.edition
         record_partner_event(
-            connection, kind, toolkit=edition.toolkit.name, newsletter=edition.name, tool=tool,
-            language=edition.language, organisation_id=self.organisation.id if self.organisation else None,
+            connection, "looked", toolkit=edition.toolkit.name, newsletter=edition.name, language=edition.language,
+            organisation_id=self.organisation.id if self.organisation else None,
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Text,
     UniqueConstraint,
     func,
@@ -144,3 +145,17 @@ class ToldChange(Base):
     organisation_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     change: Mapped[str] = mapped_column(Text, primary_key=True)  # a hash of the pack, its state, and why
     delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class MailedPack(Base):
+    """A pack that was mailed to a contact as a link; used once, or after a week, its content is gone."""
+
+    __tablename__ = "mailed_packs"
+
+    token_hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

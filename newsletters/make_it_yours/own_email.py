@@ -87,6 +87,10 @@ class OwnEmail:
         """Return the pack of `partner`, just as `newsletter pack` makes it; raises InputError."""
         return make_pack(gather(self._edition(otherwise=otherwise, hosted=hosted), partner), dialect)
 
+    def hosted_images(self, partner: Partner) -> Sequence[ToolkitImage]:
+        """Return the pictures that have to be served for the partner's pack if they are hosted."""
+        return branded(self.edition, partner).images
+
     def _edition(self, *, otherwise: bool, hosted: bool = False) -> Edition:
         choices = replace(self.edition.choices, otherwise=otherwise, hosted=hosted)
         return replace(self.edition, choices=choices)

@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
@@ -29,9 +30,12 @@ from newsletters.packs.partner_codes import claim_codes
 from newsletters.tables import MadePack, PackPartner, StoredImage
 from newsletters.toolkit_store.store import add_toolkit, named_toolkit
 from newsletters.toolkits.toolkit import current_day
+from partners.contacts import add_contact, contacts_of
 from partners.private_links import LinkKey, write_key
 from partners.registry import claim, organisation_by_code
 from partners.tables import OrganisationProfile, PartnerEvent
+from sender.system_mail.mail_queue import _cipher
+from sender.tables import SystemMail
 from tests.newsletters import sample_toolkits
 from tests.newsletters.packs.packing import SOCIAL
 
@@ -540,3 +544,62 @@ def test_a_code_in_the_address_counts_for_its_organisation_and_opens_nothing(
     with database.engine.connect() as connection:
         found = connection.execute(select(PartnerEvent.organisation_id).order_by(PartnerEvent.id)).scalars().all()
     assert found == [id_, None]
+
+
+def mailed(database: Database) -> list[tuple[str, str]]:
+    """Who was mailed a pack, and the link in it."""
+    with database.engine.connect() as connection:
+        rows = connection.execute(select(SystemMail).where(SystemMail.kind == "pack").order_by(SystemMail.id)).all()
+    cipher = _cipher(database.settings)
+    return [(row.address, orjson.loads(cipher.decrypt(row.content))[-1]) for row in rows]
+
+
+def test_a_pack_is_mailed_to_registered_contacts_only_and_its_link_works_once(
+    client: FlaskClient, database: Database, offered: Path
+) -> None:
+    page, id_ = private(database, address="1 Barn\nOtley")
+    with database.engine.begin() as connection:
+        add_contact(connection, id_, "ann@owls.example", "Ann")
+        add_contact(connection, id_, "new@owls.example", "New", suggested=True)
+        claim(connection, [{"name": "Foxes", "code": "foxes"}])
+        foxes = organisation_by_code(connection, "foxes")
+        assert foxes
+        add_contact(connection, foxes.id, "bo@foxes.example", "Bo")
+        ids = {each.name: each.id for found in contacts_of(connection, [id_, foxes.id]).values() for each in found}
+    shown = client.get(page).text
+    assert "Ann" in shown
+    assert "ann@owls" not in shown
+    assert "Bo" not in re.findall(r'name="contact"[^>]*> (\w+)', shown)
+    data = {"mail": "mailchimp", "address": "1 Barn\nOtley"}
+    for wrong in (ids["Bo"], ids["New"], "ann@owls.example", "0", ""):
+        assert client.post(page + "/mail", data={**data, "contact": wrong}).status_code == 422
+    assert mailed(database) == []
+    sent = client.post(page + "/mail", data={**data, "contact": ids["Ann"]})
+    assert (sent.status_code, "on its way to Ann" in sent.text) == (200, True)
+    [(address, link)] = mailed(database)
+    assert address == "ann@owls.example"
+    path = link.removeprefix(database.settings.pages_url)
+    assert "Download owls-mailchimp.zip" in client.get(path).text  # a scanner that follows links takes nothing
+    taken = client.post(path)
+    assert taken.data == client.post(page + "/take", data={"take": "mailchimp", "address": "1 Barn\nOtley"}).data
+    assert (client.post(path).status_code, client.get(path).status_code) == (410, 410)
+    for _ in range(4):
+        assert client.post(page + "/mail", data={**data, "contact": ids["Ann"]}).status_code == 200
+    assert "had 5 of these emails today" in client.post(page + "/mail", data={**data, "contact": ids["Ann"]}).text
+    assert len(mailed(database)) == 5
+    assert client.post(PAGE + "/mail", data={**data, "contact": ids["Ann"]}).status_code in (404, 405)
+
+
+def test_only_a_private_link_has_its_pictures_hosted(client: FlaskClient, database: Database, offered: Path) -> None:
+    page, _ = private(database, address="1 Barn\nOtley")
+    assert 'name="hosted"' not in client.get(PAGE).text
+    assert 'name="hosted"' in client.get(page).text
+    back = hidden(client.post(page, data={"logo_file": (io.BytesIO(logo()), "logo.png")}).text)
+    data = {**back, "address": "1 Barn\nOtley", "take": "brevo", "hosted": "brevo"}
+    html = files_in(client.post(page + "/take", data=data).data)["owls-brevo/email.html"].decode()
+    pictures = re.findall(r'src="([^"]+)"', html)
+    assert len(pictures) == 3
+    for each in pictures:
+        assert client.get(each.removeprefix(database.settings.pages_url)).status_code == 200
+    public = files_in(ask(client, "/take", take="brevo", hosted="brevo").data)["bees-of-bath-brevo/email.html"].decode()
+    assert all(each.startswith("images/") for each in re.findall(r'src="([^"]+)"', public))
