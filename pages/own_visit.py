@@ -63,7 +63,7 @@ class OwnVisit:
         return _STORED.get(frozenset(image.hash for image in self.email.images), stored)
 
     def contacts(self) -> list[Contact]:
-        """Return the people to whom the organisation's own pack may be mailed."""
+        """Return the contacts that may get the organisation's own pack by mail."""
         if self.organisation is None or self.kept is None:
             return []
         with engine().connect() as connection:

@@ -37,7 +37,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Taker:
-    """Who takes a pack: an `organisation`, if one is known, and as its `own` if it came by its private link."""
+    """The taker of a pack: an `organisation`, if one is known, and as its `own` if it came by its private link."""
 
     organisation: Organisation | None = None
     own: bool = False
