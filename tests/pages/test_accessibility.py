@@ -72,6 +72,8 @@ PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "front": lambda campaign: ("/", None),
     "toolkit": lambda campaign: ("/toolkits/community-makes-us", None),
     "emails": lambda campaign: ("/toolkits/community-makes-us/emails", None),
+    "social": lambda campaign: ("/toolkits/community-makes-us/social", None),
+    "social with errors": lambda campaign: ("/toolkits/community-makes-us/social", {"name": "", "accent": "beige-ish"}),
     "website": lambda campaign: ("/toolkits/community-makes-us/website", None),
     "unsubscribe": lambda campaign: (f"/u/{campaign.unsubscribe()}", None),
     "unsubscribe from a view": lambda campaign: (f"/u/{campaign.view()}", None),
