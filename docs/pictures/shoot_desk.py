@@ -46,6 +46,7 @@ def main() -> None:
             newsletter = write(page)
             send(page, newsletter)
             follow(page, home)
+            toolkits(page)
             look_around(page)
         browser.close()
 
@@ -131,6 +132,23 @@ def follow(page: Page, home: Path) -> None:
     shot(page, "did-they-get-it")
     go(page, urljoin(page.url, f"/desk/reports/{over.name}"))
     shot(page, "report")
+
+
+def toolkits(page: Page) -> None:
+    """Take the pictures of a toolkit: the form that begins one, a copy block, the brand."""
+    kit = urljoin(page.url, "/desk/toolkits/community-makes-us")
+    go(page, urljoin(page.url, "/desk/toolkits/_/new"))
+    page.get_by_label("The text").fill(
+        "A fair in every town, for all.\n\n# Welcome\n\nCome to the **fair**.\n\n# Social posts\n\nThe fair is on!"
+    )
+    page.get_by_label("Name of the campaign").fill("Spring Fair")  # last: it is at the top
+    shot(page, "toolkit-new")
+    go(page, f"{kit}/copy/share")
+    mail(page)
+    shot(page, "toolkit-copy")
+    go(page, f"{kit}/brand")
+    mail(page)
+    shot(page, "toolkit-brand")
 
 
 def look_around(page: Page) -> None:
