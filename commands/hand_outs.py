@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,18 +27,16 @@ if TYPE_CHECKING:
 
 EVERYBODY = "all"
 _CHOICES = ("tool", "language", "region", "name")
-_sending = (
-    click.option("--from", "sender", default="", metavar="SENDER", help='"Name <address>"; default: system mail\'s.'),
-    click.option("--in", "in_", default="en", show_default=True, metavar="CODE", help="The language of the message."),
-    click.option("--dry-run", is_flag=True, help="Show who would get it, and three of the mails; change nothing."),
+_OPTIONS = (
     click.option("--yes", is_flag=True, help="Send without asking."),
+    click.option("--dry-run", is_flag=True, help="Show who would get it, and three of the mails; change nothing."),
+    click.option("--in", "in_", default="en", show_default=True, metavar="CODE", help="The language of the message."),
+    click.option("--from", "sender", default="", metavar="SENDER", help='"Name <address>"; default: system mail\'s.'),
 )  # fmt: skip
 
 
-def _with(options: Iterable[Any], command: Any) -> Any:
-    for option in reversed(list(options)):
-        command = option(command)
-    return command
+def _sending(command: Any) -> Any:
+    return reduce(lambda made, option: option(made), _OPTIONS, command)
 
 
 @click.command("hand-out")
@@ -54,7 +52,7 @@ def _with(options: Iterable[Any], command: Any) -> Any:
 )
 @click.option("--subject", required=True, help="The subject.")
 @click.option("--repeat", is_flag=True, help="Send it though some got the same within a day.")
-@lambda command: _with(_sending, command)
+@_sending
 @format_option
 @pass_installation
 @examples(
@@ -85,7 +83,7 @@ def hand_out(
 @click.option("--tell", is_flag=True, help="Mail each organisation what changed, and its link; each change once.")
 @click.option("--message", type=click.File(encoding="utf-8"), metavar="FILE", help="In place of the usual words.")
 @click.option("--subject", default="", help="In place of the usual one.")
-@lambda command: _with(_sending, command)
+@_sending
 @format_option
 @pass_installation
 @examples("partner changes", "partner changes --toolkit community-makes-us --tell --dry-run")

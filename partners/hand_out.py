@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, distinct, func, insert, select, text, update
@@ -71,6 +72,11 @@ class KeptHandOut:
         return re.sub(r"\{\{.*?\}\}", "…", self.subject)
 
     @property
+    def fingerprint(self) -> str:
+        """Return a hash of the message and the choice, to notice that a colleague has changed them meanwhile."""
+        return sha256(repr((self.written, self.choice)).encode()).hexdigest()[:16]
+
+    @property
     def written(self) -> Message:
         """Return the message as it is compiled."""
         return Message(
@@ -106,7 +112,8 @@ def keep_hand_out(
     if hand_out_id is None:
         hand_out_id = connection.execute(insert(HandOut).values(row).returning(HandOut.id)).scalar_one()
     else:
-        require_draft(find_hand_out(connection, hand_out_id, lock=True))
+        if find_hand_out(connection, hand_out_id, lock=True).campaign_id is not None:
+            raise StateError("This hand-out was sent already.", hint="Write a new one.")
         connection.execute(update(HandOut).where(HandOut.id == hand_out_id).values(row))
     return find_hand_out(connection, hand_out_id)
 
@@ -126,12 +133,6 @@ def list_hand_outs(connection: Connection, at_most: int = 20) -> list[KeptHandOu
     return [_kept(row) for row in rows]
 
 
-def require_draft(kept: KeptHandOut) -> None:
-    """Raise StateError if a hand-out was sent."""
-    if kept.campaign_id is not None:
-        raise StateError("This hand-out was sent already.", hint="Write a new one.")
-
-
 def hand_out_people(connection: Connection, today: date, kept: KeptHandOut) -> HandOutPeople:
     """Return the people who would get a hand-out now."""
     if kept.kind == "changes":
@@ -142,11 +143,6 @@ def hand_out_people(connection: Connection, today: date, kept: KeptHandOut) -> H
 def example(connection: Connection, settings: Settings, kept: KeptHandOut, contact: HandOutContact) -> Merged:
     """Return the mail as a contact will get it, but for the private link."""
     _, languages = compile_message(connection, kept.written)
-    return merged_example(languages, settings, kept, contact)
-
-
-def merged_example(languages: Languages, settings: Settings, kept: KeptHandOut, contact: HandOutContact) -> Merged:
-    """Return the same of a message that is compiled already."""
     plan = plan_merge(languages.first.email, sent_references(settings.pages_url, opens="off", clicks="off"))
     links = link_values(f"{settings.pages_url}/p/{HIDDEN_LINK}", kept.toolkit, kept.newsletter)
     return plan.render({**contact.values, **links})
@@ -170,16 +166,19 @@ def repeated(connection: Connection, kept: KeptHandOut, people: HandOutPeople) -
 
 def send_hand_out(
     connection: Connection, settings: Settings, hand_out_id: int, today: date, *,
-    who: str, organisations: int, repeat: bool = False,
+    who: str, organisations: int, seen: str = "", repeat: bool = False,
 ) -> StartedHandOut:  # fmt: skip
     """Send a hand-out to as many `organisations` as the person saw, in the caller's transaction; a second call doesn't.
 
-    Raises StateError if that number has changed, nobody is left, or they got it within a day and that is not meant.
+    Raises StateError if that number has changed, or the hand-out has not the fingerprint that was `seen`; if nobody is
+    left; or if they got the same within a day and that is not meant.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     kept = find_hand_out(connection, hand_out_id, lock=True)
     if kept.campaign_id is not None:
         return StartedHandOut(find_campaign(connection, kept.campaign_id), already=True)
+    if seen not in ("", kept.fingerprint):
+        raise StateError("A colleague has changed this since you looked at it.", hint="Look again, then send it.")
     people = hand_out_people(connection, today, kept)
     if not people.organisations:
         raise StateError("Nobody is left to send this to.", hint="Choose other organisations, or add contacts.")

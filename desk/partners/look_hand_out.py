@@ -65,12 +65,13 @@ def mail(hand_out_id: int, contact_id: int) -> Any:
 @right("campaigns.send", fresh=True)
 def send(hand_out_id: int) -> Any:
     """Send it to as many organisations as the button said."""
-    form, kept, started = Form("organisations", "repeat"), found(hand_out_id), None
+    form, kept, started = Form("organisations", "seen", "repeat"), found(hand_out_id), None
     with form.check("send"):
         confirmed_places.require_here(database())
         started = send_hand_out(
             connection(), settings(), kept.id, current_day(), who=person().name,
-            organisations=row_number(form["organisations"]) or 0, repeat=bool(form["repeat"]),
+            organisations=row_number(form["organisations"]) or 0, seen=form["seen"] or "nothing",
+            repeat=bool(form["repeat"]),
         )  # fmt: skip
     if started is None:
         form.values |= {

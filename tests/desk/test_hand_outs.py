@@ -50,6 +50,13 @@ def words(html: str) -> str:
     return " ".join(found.text(separator=" ").split())
 
 
+def seen_of(html: str) -> str:
+    """Return the fingerprint of what a page showed."""
+    found = re.search(r'name="seen" value="(\w+)"', html)
+    assert found is not None
+    return found[1]
+
+
 def lines(database: Database) -> list[tuple[str, str, str]]:
     with database.engine.connect() as connection:
         rows = connection.execute(select(AuditLine.action, AuditLine.object, AuditLine.outcome).order_by(AuditLine.id))
@@ -89,11 +96,12 @@ def test_a_hand_out_is_written_looked_at_and_sent_once(
     assert "Hello Maya Bee," in mail.text
     assert HIDDEN_LINK in mail.text
     assert "default-src 'none'" in mail.headers["Content-Security-Policy"]
-    answer = sender.post(f"{page.request.path}/send", organisations="2", repeat="")
+    seen = seen_of(page.text)
+    answer = sender.post(f"{page.request.path}/send", organisations="2", seen=seen)
     assert "is on its way" in answer.text
     assert "contacts of organisations" in words(answer.text)
     campaign_id = int(answer.request.path.rpartition("/")[2])
-    again = sender.post(f"{page.request.path}/send", organisations="2", repeat="")
+    again = sender.post(f"{page.request.path}/send", organisations="2", seen=seen)
     assert "was sent before your press" in again.text
     assert again.request.path == answer.request.path
     work_until_over(database, campaign_id, processes=1, late_values=hand_out_links)
@@ -126,11 +134,17 @@ def test_a_draft_can_be_changed_and_is_sent_only_to_the_number_on_the_button(
     sender, path = as_role("sender"), f"{WRITE}/{draft.id}"
     assert "Better" in sender.post(path, **FIELDS | {"subject": "Better"}).text
     assert sender.post(path, **FIELDS | {"subject": ""}).status_code == 422
-    moved = sender.post(f"{path}/send", organisations="7", repeat="")
+    looked = seen_of(sender.get(path).text)
+    sender.post(path, **FIELDS | {"subject": "Better still"})
+    changed = sender.post(f"{path}/send", organisations="3", seen=looked)
+    assert changed.status_code == 422
+    assert "A colleague has changed this" in changed.text
+    assert sender.post(f"{path}/send", organisations="3").status_code == 422
+    moved = sender.post(f"{path}/send", organisations="7", seen=seen_of(sender.get(path).text))
     assert moved.status_code == 422
     assert "It goes to 3 organisations now, not 7" in moved.text
     with database.engine.connect() as connection:
-        assert find_hand_out(connection, draft.id).subject == "Better"
+        assert find_hand_out(connection, draft.id).subject == "Better still"
         assert not connection.scalars(select(Delivery.id)).all()
     assert sender.get(f"{WRITE}/99").status_code == 404
     assert sender.get(f"{path}/example/99").status_code == 404
@@ -171,7 +185,7 @@ def test_outdated_copy_is_on_home_and_those_who_hold_it_are_told_once(
     assert "1 organisation, 1 contact" in words(look.text)
     mail = sender.get(re.findall(r'src="([^"]+/example/\d+)"', look.text)[0]).text
     assert "A wrong number." in mail
-    sender.post(f"{look.request.path}/send", organisations="1", repeat="")
+    sender.post(f"{look.request.path}/send", organisations="1", seen=seen_of(look.text))
     page = words(sender.get("/desk/partners/changes").text)
     assert "Tell 1 organisation" not in page
     assert "Told" in page
