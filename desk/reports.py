@@ -7,15 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 
 from desk.access import engine, person, right
-from desk.campaigns.progress import found
 from desk.forms import asked_number
+from desk.report_files import files_to_offer, report_of
+from reports.charts.drawing import charts_of
 from reports.exports import as_csv
-from reports.figure_cells import cells, count, of, with_interval
-from reports.figures import figures
+from reports.figure_cells import TILES, cells, count, of, tile, with_interval
 from reports.in_words import in_words
-from reports.report import Report
 from reports.report_list import campaign_lines
-from reports.small_cells import without_small_cells
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 PAGE = 10
@@ -41,10 +39,11 @@ def index() -> Any:
 @right("figures.see")
 def show(campaign_id: int) -> Any:
     """Show the figures of a campaign."""
-    report = _report(campaign_id)
+    report = report_of(campaign_id)
     return render_template(
         "desk/reports/show.html", report=report, said=in_words(report), cells=cells, count=count, of=of,
-        of_languages=OF_LANGUAGES, links=report.links[:LINKS],
+        of_languages=OF_LANGUAGES, links=report.links[:LINKS], charts=charts_of(report), files=files_to_offer(),
+        tiles=[tile(report[name]) for name in TILES if name in report.figures],
     )  # fmt: skip
 
 
@@ -53,11 +52,4 @@ def show(campaign_id: int) -> Any:
 def download(campaign_id: int) -> Response:
     """Return all figures as CSV."""
     headers = {"Content-Disposition": f'attachment; filename="report-{campaign_id}.csv"'}
-    return Response(as_csv(_report(campaign_id)), mimetype="text/csv", headers=headers)
-
-
-def _report(campaign_id: int) -> Report:
-    found(campaign_id)
-    with engine().connect() as snapshot:  # its own, as all figures are of one moment
-        report = figures(snapshot, campaign_id)
-    return report if person().may("campaigns.see") else without_small_cells(report)
+    return Response(as_csv(report_of(campaign_id, wait=True)), mimetype="text/csv", headers=headers)

@@ -59,7 +59,7 @@ class Breakdown:
     """People by their first reading and first click, a count for each step of `EDGES` and one for later.
 
     `mailboxes` counts the people accepted by mailbox provider and facts. `followed` is for how many seconds everybody's
-    mail had been out when it was counted.
+    mail has been out.
     """
 
     counted_at: datetime
@@ -84,7 +84,10 @@ def read_breakdown(connection: Connection, tallies: Tallies, state: str, *, wait
     kept = connection.execute(
         select(KeptBreakdown.__table__).where(KeptBreakdown.campaign_id == campaign_id)
     ).one_or_none()
-    if kept is not None and (kept.state == state or not (wait or tallies.ledger.accepted <= QUICK)):
+    if kept is not None and kept.state == state:
+        # Nothing has happened since, so it is known for longer that nothing did.
+        return _from_json(kept.content | {"followed": _followed(tallies)}, kept.counted_at), False
+    if kept is not None and not wait and tallies.ledger.accepted > QUICK:
         return _from_json(kept.content, kept.counted_at), False
     return count_breakdown(connection, tallies), True
 
@@ -98,8 +101,11 @@ def count_breakdown(connection: Connection, tallies: Tallies) -> Breakdown:
     mailboxes: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for domain, facts, people in connection.execute(_DOMAINS, of):
         mailboxes[mailbox_provider(f"@{domain}")][facts] += people
-    followed = (tallies.counted_at - tallies.sent_at).total_seconds()
-    return Breakdown(tallies.counted_at, max(followed, 0), steps, dict(mailboxes))
+    return Breakdown(tallies.counted_at, _followed(tallies), steps, dict(mailboxes))
+
+
+def _followed(tallies: Tallies) -> float:
+    return max((tallies.counted_at - tallies.sent_at).total_seconds(), 0)
 
 
 def keep_breakdown(engine: Engine, campaign_id: int, state: str, breakdown: Breakdown) -> None:

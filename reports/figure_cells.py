@@ -34,6 +34,10 @@ def of(figure: Figure) -> str:
     return f"{figure.numerator:,} of {figure.denominator:,}{rate}"
 
 
+# The figures to see first.
+TILES = ("delivered", "seen_reading", "read_estimated", "clicked", "unsubscribed", "complained")
+
+
 @dataclass(frozen=True)
 class Tile:
     """A figure as a tile: what it is, the number to see first, of how many, and how sure it is."""

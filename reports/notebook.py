@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from daisychain.database import Database
 from daisychain.errors import InputError
 from daisychain.settings import load_settings
+from reports.breakdown import count_breakdown
 from reports.compare import AGE, compare
-from reports.figures import figures
-from reports.report import Figure
+from reports.figures import figures, report_of
+from reports.report import Figure, Report
 from reports.report_list import campaign_lines
+from reports.tallies import tally
 from reports.trend import AGE_NOTE, UNENGAGED, trend
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _AGE = re.compile(r"(\d+)\s*([hd])")
-_WHOLE = ("campaign_id", "other_id", "numerator", "denominator", "rule_set", "joined", "left", "people", "mails", "of")
+_WHOLE = ("campaign_id", "other_id", "numerator", "denominator", "rule_set", "joined", "left", "people", "mails", "of",
+          "within_seconds")  # fmt: skip
 _SHARES = (
     "rate", "rate_low", "rate_high", "wide_low", "wide_high", "difference", "difference_low", "difference_high",
 )  # fmt: skip
@@ -78,6 +81,17 @@ class Reports:
         notes = [f"{report.campaign_id}: {note}" for report in reports for note in report.notes]
         return _frame(rows, _definitions(report.figures for report in reports), notes)
 
+    def curve(self, ids: int | Iterable[int]) -> pd.DataFrame:
+        """Return two rows for each campaign and step: people seen reading and clicked `within_seconds` of their mail.
+
+        The last step of each, without seconds, is *so far*. Raises StateError.
+        """
+        return self._parts(ids, lambda report: report.curve_rows())
+
+    def mailboxes(self, ids: int | Iterable[int]) -> pd.DataFrame:
+        """Return a row for each campaign, mailbox provider and figure; raises StateError."""
+        return self._parts(ids, lambda report: report.mailbox_rows())
+
     def compare(self, ids: Sequence[int], age: str | timedelta = AGE) -> pd.DataFrame:
         """Return a row for each campaign and figure at equal age, with its difference from the first campaign.
 
@@ -111,6 +125,17 @@ class Reports:
             for month in found.months for name, rate in month.rates.items()
         ]  # fmt: skip
         return _frame(rows, {"unengaged": UNENGAGED}, [AGE_NOTE, f"{found.unengaged} unengaged"])
+
+    def _parts(self, ids: int | Iterable[int], rows_of: Callable[[Report], list[dict[str, Any]]]) -> pd.DataFrame:
+        rows, notes = [], []
+        with self._connected() as connection:
+            for tallies in (tally(connection, each) for each in _listed(ids)):
+                report = report_of(connection, tallies, count_breakdown(connection, tallies))
+                notes += [f"{report.campaign_id}: {note}" for note in report.notes]
+                rows += [
+                    {"campaign_id": report.campaign_id, "campaign": report.campaign, **row} for row in rows_of(report)
+                ]
+        return _frame(rows, {row["figure"]: row["definition"] for row in rows}, notes)
 
     def _connected(self) -> AbstractContextManager[Connection]:
         return self._database.engine.connect()

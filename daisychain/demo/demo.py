@@ -60,6 +60,7 @@ def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
         commands.run("campaign", "status", str(campaign_id))
         commands.run("events", "classify", str(campaign_id))
         commands.run("report", "show", str(campaign_id))
+        commands.run("report", "show", str(campaign_id), "--output", f"report-{campaign_id}.html")
         private_link = _packs(commands)
     _where_to_look(home, campaign_id, private_link)
 
@@ -133,10 +134,11 @@ def _where_to_look(home: Path, campaign_id: int, private_link: str) -> None:
         "refused rows": shown / "people.refused.csv",
         "the source": f"{shown / 'bulletin.md'}, and newsletter:bulletin in the database, for the desk",
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
-        "the report": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
         "the toolkit": f"http://127.0.0.1:{PORT}/toolkits/{TOOLKIT}, while this runs:",
         "a private page": f"{private_link}, of a member organisation, while this runs:",
         "the desk": f"{shown_program()} demo --serve --home {shown}, which prints a link that signs in once",
+        "the figures": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
+        "the report": f"{shown / f'report-{campaign_id}.html'}, one file to look at, print and hand on",
     }.items():
         click.echo(f"  {name:<16}{value}")
 

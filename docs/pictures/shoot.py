@@ -54,6 +54,7 @@ def main() -> None:
         newest = json.loads(run("campaign", "list", "--format", "json", cwd=folder, environment=environment))[0]["id"]
         report = run("report", "show", str(newest), cwd=folder, environment=environment)
         save(terminal(f"$ daisychain report show {newest}\n{until_notes(report)}"), "report")
+        save(shot(local(home / f"report-{newest}.html"), 1000, height=1500), "report-page")
 
 
 def started(layout: str, folder: str, environment: dict[str, str]) -> Page:

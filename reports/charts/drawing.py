@@ -90,9 +90,9 @@ def svg(chart: Chart, width: int) -> str:
 
     drawing: str = vl_convert.vegalite_to_svg(_plain(specification(chart, width)), allowed_base_urls=[])
     begin, end = drawing.index("<svg"), drawing.index(">")
-    size = re.search(r'viewBox="([^"]+)"', drawing)
+    size = re.search(r' width="\d+" height="\d+" viewBox="[^"]+"', drawing)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size[1] if size else ""}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg"{size[0] if size else ""} role="img" '
         f'aria-label="{escape(chart.title)}"><title>{escape(chart.title)}</title><style>{escape(STYLE, quote=False)}'
         "</style>"
     )

@@ -20,11 +20,10 @@ from reports.charts.chart import WIDTHS, Chart
 from reports.charts.chart_theme import STYLE
 from reports.charts.drawing import charts_of, drawn, without_style
 from reports.document.mail_map import MailPicture, mail_pictures
-from reports.figure_cells import cells, count, of, tile
+from reports.figure_cells import TILES, cells, count, of, tile
 from reports.in_words import in_words
 from reports.report import Report
 
-TILES = ("delivered", "seen_reading", "read_estimated", "clicked", "unsubscribed", "complained")
 # The figures in the table of languages.
 OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
 _TEMPLATES = Environment(
@@ -59,7 +58,7 @@ def pdf_report(engine: Engine, report: Report) -> bytes:
         with open_browser() as browser:
             return browser.pdf(page)
     except BrowserError as error:
-        hint = "Make the HTML file (--format html), open it in your browser, and print it as PDF."
+        hint = "Take the web page (html) instead, open it in your browser, and print it as PDF."
         raise StateError(f"The PDF can't be made: {error.message}", hint=hint) from None
 
 

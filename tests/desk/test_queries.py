@@ -73,6 +73,7 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(database: Database, under_w
         "campaign_id": under_way, "newsletter_id": newsletter, "account_id": 1, "save_id": 1, "name": "friends",
         "organisation_id": 1, "token": "x", "kept_as": 1, "hand_out_id": 1, "contact_id": 1, "what": "words",
         "number": 1, "toolkit": TOOLKIT, "block_id": "manifesto", "picture": "hero", "version_id": 1,
+        "width": "wide", "chart": "ledger", "kind": "json",
     }  # fmt: skip
     pages = list(every_page(admin.app, There(values, {each: {"name": TOOLKIT} for each in OF_A_TOOLKIT})))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select, update
 
 from daisychain.database import Database
-from reports import breakdown
+from reports import Reports, breakdown
 from reports.curve import coarse, duration
 from reports.report import Report
 from reports.small_cells import LEAST
@@ -79,6 +79,14 @@ def test_the_curve_rises_and_shows_no_time_that_has_not_passed(campaign: Sent) -
     assert max(step.seconds or 0 for step in report.curve) <= 4 * 24 * HOUR
 
 
+def test_a_curve_goes_on_while_nothing_happens(campaign: Sent) -> None:
+    made(campaign)
+    with campaign.database.engine.begin() as connection:
+        connection.execute(update(Attempt).values(ended_at=Attempt.ended_at - breakdown.text("interval '3 days'")))
+        connection.execute(update(KeptBreakdown).values(counted_at=breakdown.text("now() - interval '3 days'")))
+    assert max(step.seconds or 0 for step in made(campaign).curve) == 7 * 24 * HOUR
+
+
 def test_people_are_counted_once_for_each_state(campaign: Sent) -> None:
     scans: list[str] = []
     event.listen(campaign.database.engine, "before_cursor_execute",
@@ -143,3 +151,16 @@ def test_no_step_of_a_curve_tells_of_a_few_people(moves: list[tuple[int, int]], 
 )  # fmt: skip
 def test_a_time_is_said_as_people_say_it(seconds: int, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_notebook_has_the_same_curve_and_providers(campaign: Sent) -> None:
+    with Reports(campaign.database.settings.database_url or "") as reports:
+        reports._database.close()
+        reports._database = campaign.database
+        curve, mailboxes = reports.curve(campaign.campaign_id), reports.mailboxes([campaign.campaign_id])
+        report = made(campaign)
+        shown = curve[curve["figure"] == "curve_seen_reading"]
+        assert list(shown["numerator"]) == people(report)
+        assert str(curve["within_seconds"].dtype) == "Int64"
+        assert set(mailboxes["mailbox"]) == set(report.mailboxes)
+        reports._database = Database(campaign.database.settings)  # closed with the notebook
