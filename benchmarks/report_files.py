@@ -31,7 +31,7 @@ def main(people: int = PEOPLE) -> list[Figure]:
             _timed("HTML, charts and mail drawn for the first time", 1,
                    lambda: FORMATS["html"].make(engine, report), "5 s"),
             _timed("HTML, when they are kept", 1, lambda: FORMATS["html"].make(engine, report), "5 s"),
-            _timed("report for a page, when it is kept", 1, 
+            _timed("report for a page, when it is kept", 1,
                    lambda: whole_report(engine, campaign_id, wait=False), "0.1 s"),
             _timed("charts of a page, when they are kept", 1, lambda: [
                 drawn(engine, report, chart, "wide") for chart in charts_of(report) if not chart.missing], ""),
