@@ -5,7 +5,7 @@ The desk, the commands and private pages all read this one list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +20,7 @@ from partners.profiles import PartnerProfile, profiles
 from partners.tables import PartnerEvent
 
 _NOTHING = PartnerPacks()
+_Found = tuple[PartnerProfile, PartnerPacks]
 
 
 @dataclass(frozen=True)
@@ -54,22 +55,56 @@ class OrganisationEntry:
         return self.made.stale
 
 
+@dataclass(frozen=True)
+class OrganisationPage:
+    """A page of the organisations that fit: `found` is how many do, `known` are the profiles of all."""
+
+    entries: list[OrganisationEntry]
+    found: int
+    more: bool
+    known: list[PartnerProfile]
+
+
 def find_organisations(
     connection: Connection, today: date, wanted: OrganisationFilter | None = None
 ) -> list[OrganisationEntry]:
     """Return the organisations that fit, by name."""
-    wanted, made = wanted or OrganisationFilter(), packs_by_partner(connection, today)
-    found = [each for each in profiles(connection) if _fits(each, wanted)]
-    contacts = contacts_of(connection, [each.organisation.id for each in found])
-    entries = [
-        OrganisationEntry(
-            each, tuple(contacts[each.organisation.id]), made.get(name_key(each.organisation.name), _NOTHING)
-        )
-        for each in found
+    fitting = _fitting(connection, today, wanted or OrganisationFilter(), profiles(connection))
+    return _with_contacts(connection, fitting)
+
+
+def organisations_page(
+    connection: Connection, today: date, wanted: OrganisationFilter, *, after: str, most: int
+) -> OrganisationPage:
+    """Return a page of the organisations that fit, by name, behind the one with the code `after`."""
+    known = profiles(connection)
+    fitting = _fitting(connection, today, wanted, known)
+    codes = [profile.organisation.code for profile, _ in fitting]
+    start = codes.index(after) + 1 if after in codes else 0
+    shown = _with_contacts(connection, fitting[start : start + most])
+    return OrganisationPage(shown, len(fitting), len(fitting) > start + most, known)
+
+
+def _fitting(
+    connection: Connection, today: date, wanted: OrganisationFilter, known: Sequence[PartnerProfile]
+) -> list[_Found]:
+    made, took = packs_by_partner(connection, today), _took(connection, wanted.has or wanted.has_not)
+    words = wanted.words.casefold()
+    of_contacts = contacts_of(connection, [each.organisation.id for each in known]) if words else {}
+    keys = {each.organisation.id: name_key(each.organisation.name) for each in known}
+    found = [
+        (each, packs)
+        for each in known
+        if _fits(each, wanted)
+        and _named(each, of_contacts.get(each.organisation.id, ()), words)
+        and _has(each, packs := made.get(keys[each.organisation.id], _NOTHING), wanted, took)
     ]
-    took = _took(connection, wanted.has or wanted.has_not)
-    chosen = [each for each in entries if _has(each, wanted, took) and _named(each, wanted.words.casefold())]
-    return sorted(chosen, key=lambda each: (name_key(each.organisation.name), each.organisation.id))
+    return sorted(found, key=lambda each: (keys[each[0].organisation.id], each[0].organisation.id))
+
+
+def _with_contacts(connection: Connection, found: Sequence[_Found]) -> list[OrganisationEntry]:
+    contacts = contacts_of(connection, [profile.organisation.id for profile, _ in found])
+    return [OrganisationEntry(each, tuple(contacts[each.organisation.id]), packs) for each, packs in found]
 
 
 def entry_of(connection: Connection, today: date, profile: PartnerProfile) -> OrganisationEntry:
@@ -90,17 +125,17 @@ def _fits(profile: PartnerProfile, wanted: OrganisationFilter) -> bool:
     return all(not value or value in _words(profile, field) for field, value in asked)
 
 
-def _named(entry: OrganisationEntry, words: str) -> bool:
-    known = [entry.organisation.name, entry.organisation.code]
-    known += [text for each in entry.contacts for text in (each.name, each.email)]
+def _named(profile: PartnerProfile, contacts: Iterable[Contact], words: str) -> bool:
+    known = [profile.organisation.name, profile.organisation.code]
+    known += [text for each in contacts for text in (each.name, each.email)]
     return not words or any(words in text.casefold() for text in known)
 
 
-def _has(entry: OrganisationEntry, wanted: OrganisationFilter, took: frozenset[int]) -> bool:
+def _has(profile: PartnerProfile, packs: PartnerPacks, wanted: OrganisationFilter, took: frozenset[int]) -> bool:
     def has(newsletter: str) -> bool:
-        return entry.organisation.id in took or entry.made.has(newsletter)
+        return profile.organisation.id in took or packs.has(newsletter)
 
-    if wanted.stale and not entry.stale:
+    if wanted.stale and not packs.stale:
         return False
     return not (wanted.has and not has(wanted.has)) and not (wanted.has_not and has(wanted.has_not))
 

@@ -15,9 +15,9 @@ from newsletters.packs.dialects.dialect import dialects
 from newsletters.packs.partner_list import packs_by_partner
 from newsletters.toolkits.toolkit import current_day
 from partners.applications import count_applications
-from partners.organisation_list import OrganisationFilter, choices, find_organisations, newsletters_of
+from partners.organisation_list import OrganisationFilter, choices, newsletters_of, organisations_page
 from partners.profile_values import FIELDS, ProfileError
-from partners.profiles import ProfileChangedError, add_organisation, profiles, save_profile
+from partners.profiles import ProfileChangedError, add_organisation, save_profile
 from partners.registry import organisation_named
 
 blueprint = Blueprint("partners", __name__, url_prefix="/partners")
@@ -33,15 +33,13 @@ def index() -> Any:
     # Addresses are in no URL: the search at the top of each page finds contacts.
     by_address = "@" in asked["words"]
     wanted = OrganisationFilter(**asked | ({"words": ""} if by_address else {}), stale="stale" in request.args)
-    every = find_organisations(connection(), current_day(), wanted)
-    codes = [each.organisation.code for each in every]
-    after = request.args.get("after")
-    start = codes.index(after) + 1 if after in codes else 0
-    known, made = profiles(connection()), packs_by_partner(connection(), current_day())
+    after = request.args.get("after", "")
+    page = organisations_page(connection(), current_day(), wanted, after=after, most=PAGE)
+    known, made = page.known, packs_by_partner(connection(), current_day())
     query = {name: value for name, value in asdict(wanted).items() if value}
     return render_template(
-        "desk/partners/index.html", partners=every[start : start + PAGE], found=len(every), total=len(known),
-        more=len(every) > start + PAGE, wanted=wanted, query=query, by_address=by_address, dialects=dialects(),
+        "desk/partners/index.html", partners=page.entries, found=page.found, total=len(known),
+        more=page.more, wanted=wanted, query=query, by_address=by_address, dialects=dialects(),
         tools=choices(known, "tool"), languages=choices(known, "languages"), regions=choices(known, "region"),
         newsletters=newsletters_of(made), unbranded=made.get(""), applications=count_applications(connection()),
     )  # fmt: skip
