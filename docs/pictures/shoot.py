@@ -23,11 +23,12 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from PIL import Image
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.text import Text
 
 from daisychain.demo.invented_partner import write_partners
-from newsletters.browser.browser import Page, View, open_browser
+from newsletters.browser.browser import Page, View, chromium, open_browser
 from newsletters.compose.blocks import registry
 
 OUT = Path(__file__).parent
@@ -102,6 +103,25 @@ def packs(home: Path, folder: str, environment: dict[str, str]) -> None:
     with served(home, environment) as url:
         save(shot(online(url, f"/packs/{key}"), 640, height=760), "pack-standing")
         save(shot(with_picture(url, "/toolkits/community-makes-us/emails"), 1100, height=760), "toolkit-packs")
+        save(own_email(f"{url}/toolkits/community-makes-us/emails/bulletin", home / "bees.png"), "own-email")
+
+
+def own_email(url: str, logo: Path) -> Image.Image:
+    """Return the page of an email in which somebody has typed a name and a colour, and picked a logo."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium())
+        page = browser.new_page(viewport={"width": 1200, "height": 940})
+        page.goto(url)
+        page.get_by_label("Your organisation’s name").fill("Bees of Bath")
+        page.locator("#accent").fill("#ffcc00")
+        page.get_by_label("Logo").set_input_files(logo)
+        page.frame_locator("iframe:not(.spare)").get_by_alt_text("Bees of Bath").wait_for()
+        page.locator("#accent-live .note").wait_for()
+        page.evaluate("document.activeElement.blur()")
+        taken = page.screenshot()
+        browser.close()
+    with Image.open(io.BytesIO(taken)) as picture:
+        return picture.convert("RGB")
 
 
 def filled(readme: str) -> str:

@@ -63,8 +63,8 @@ def test_a_volunteer_makes_an_email_their_own_and_takes_it_for_three_tools(
     expect(email.get_by_text("Bees of Bath").first).to_be_visible()
     page.get_by_label("Logo").set_input_files(tmp_path / "logo.png")
     expect(email.get_by_alt_text("Bees of Bath")).to_be_visible()
-    page.get_by_role("textbox", name="Your colour").fill("#ffcc00")
-    expect(page.get_by_text("can’t be read on white")).to_be_visible()
+    page.locator("#accent").fill("#ffcc00")
+    expect(page.locator("#accent-live")).to_contain_text("can’t be read on white")
     page.get_by_label("Postal address").fill("2 Hive Lane, Bath")
     for key, button, file in (
         ("mailchimp", "Download for Mailchimp", "bees-of-bath-mailchimp/mailchimp.zip"),
