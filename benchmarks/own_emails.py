@@ -25,7 +25,7 @@ PAGE = f"/toolkits/{TOOLKIT}/emails/bulletin"
 
 
 def main() -> list[Figure]:
-    """Measure one person by themselves, then all at once; the times are medians, with the slowest of twenty beside them."""
+    """Measure one person, then all at once; the times are medians, with the slowest of twenty beside them."""
     with house("own-emails") as database, served(create_app(database)) as url:
         kit = shipped_toolkit(TOOLKIT)
         path = database.settings.home / "bulletin.md"
