@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, render_template, url_for
 from desk.access import connection, person, right
 from desk.forms import Form
 from desk.toolkits.opened_toolkit import at_field, done, opened_toolkit
+from newsletters.stored.copy_uses import newsletters_with_picture
 from newsletters.toolkit_drafts.editing import make_hero, picture_uses, remove_picture
 from newsletters.toolkit_drafts.working_copy import WorkingCopy
 from newsletters.toolkits.images import MAX_BYTES
@@ -38,7 +39,8 @@ def remove(toolkit: str, picture: str) -> Any:
     """Take a picture out of the draft, unless something uses it."""
     draft, form = opened_toolkit(toolkit), Form()
     with at_field(form, f"picture-{picture}"):
-        made = remove_picture(connection(), toolkit, picture, who=person().name)
+        used_by = newsletters_with_picture(connection(), toolkit, picture)
+        made = remove_picture(connection(), toolkit, picture, used_by=used_by, who=person().name)
         return done("Removed. A version brings it back.", url_for("toolkit_pictures.index", toolkit=toolkit), made)
     return pictures_page(draft, form)
 

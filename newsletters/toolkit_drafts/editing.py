@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Connection
@@ -111,10 +111,12 @@ def save_picture(
     return save_written(connection, now, fields, written, who=who, others=others, note=f"Picture {picture}"), picture
 
 
-def remove_picture(connection: Connection, name: str, picture: str, *, who: str) -> WorkingCopy:
-    """Take a picture out of the draft. Raises StateError if the brand or a copy block uses it, naming it."""
+def remove_picture(
+    connection: Connection, name: str, picture: str, *, used_by: Sequence[str] = (), who: str
+) -> WorkingCopy:
+    """Take a picture out of the draft. Raises StateError, naming them, if brand, copy or `used_by` need it."""
     now = open_working_copy(connection, name, lock=True)
-    if used := picture_uses(now, picture):
+    if used := [*picture_uses(now, picture), *used_by]:
         raise StateError(
             f"The picture {picture!r} is used by {', '.join(used)}.", hint="Choose another one there first."
         )

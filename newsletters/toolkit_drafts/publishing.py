@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select
 
-from daisychain.errors import StateError
+from daisychain.errors import InputError, StateError
 from newsletters.tables import ToolkitDraft, ToolkitVersion
 from newsletters.toolkit_drafts.file_contents import contents
 from newsletters.toolkit_drafts.file_fields import copy_fields, file_hash
@@ -147,12 +147,19 @@ def list_drafts(connection: Connection) -> list[DraftEntry]:
     found = []
     for name in {*published, *rows}:
         entry, row = published.get(name), rows.get(name)
-        title = entry.title if entry else open_working_copy(connection, name).toolkit.title
+        title = entry.title if entry else _title(connection, name)
         changed = row is not None and row.content_hash != row.based_on
         found.append(
             DraftEntry(name, title, entry, changed, row.updated_at if row else None, row.updated_by if row else "")
         )
     return sorted(found, key=lambda each: each.title.casefold())
+
+
+def _title(connection: Connection, name: str) -> str:
+    try:
+        return open_working_copy(connection, name).toolkit.title
+    except InputError:  # a later release may refuse what an earlier one stored; its own page says why
+        return name
 
 
 def list_draft_versions(connection: Connection, name: str) -> Sequence[DraftVersion]:

@@ -15,6 +15,8 @@ from werkzeug.test import TestResponse
 
 from accounts.tables import AuditLine
 from daisychain.database import Database
+from newsletters.stored.contents import Contents
+from newsletters.stored.newsletters import create
 from newsletters.toolkit_drafts.toolkit_archive import files_in_zip, zip_of
 from newsletters.toolkit_store.store import add_toolkit, named_toolkit
 from tests.desk.staff import Browser, make_account, sign_in
@@ -216,6 +218,15 @@ def test_pictures_come_with_an_alt_text_and_go_only_if_nothing_uses_them(editor:
     post(editor, f"{KIT}/brand", logo="", base="5")
     assert "Removed." in post(editor, f"{KIT}/pictures/fete/remove").text
     assert "30 × 10" not in editor.get(f"{KIT}/pictures").text
+
+
+def test_a_picture_of_a_newsletter_is_not_removed(kit: Database, editor: Browser) -> None:
+    with kit.engine.begin() as connection:
+        text = '---\nsubject: x\ntoolkit: spring-fair\n---\n::: picture tent alt="A tent"\n\n![A tent](tent)\n'
+        create(connection, "May", Contents({"": text}), who="Ann")
+        create(connection, "June", Contents({"": text.replace("tent", "tents") + "In the tent we meet.\n"}), who="Ann")
+    answer = post(editor, f"{KIT}/pictures/tent/remove")
+    assert (answer.status_code, "used by the newsletter “May”." in answer.text) == (422, True)
 
 
 def test_hidden_data_of_an_uploaded_picture_is_removed(editor: Browser) -> None:
