@@ -117,11 +117,15 @@ def refused_words(edition: Edition, partner: Partner) -> str:
     """Return why the partner's own paragraph can't be used, such as HTML in it; empty if it can."""
     if not partner.intro:
         return ""
-    try:
-        branded(edition, partner)
-    except InputError as error:
-        return f"{error.message} {error.hint}".strip()
-    return ""
+
+    def why() -> str:
+        try:
+            branded(edition, partner, simple=False)
+        except InputError as error:
+            return f"{error.message} {error.hint}".strip()
+        return ""
+
+    return _REFUSED.get((edition.hash, edition.toolkit.content_hash, partner.intro), why)
 
 
 def _subject(material: Material, dialect: Dialect) -> str:
@@ -137,3 +141,5 @@ def _why_not(material: Material, dialect: Dialect) -> str:
 
 
 _OPENED: Cache[OwnEmail] = Cache(32)
+# The other fields change while the paragraph stays.
+_REFUSED: Cache[str] = Cache(256)

@@ -35,7 +35,7 @@ class OwnPreview:
 
 def preview(edition: Edition, partner: Partner, dialect: Dialect, kept: frozenset[str], folder: str) -> OwnPreview:
     """Return the email in the brand of `partner`; pictures whose hash is `kept` are below `folder`, others within."""
-    material = gather(replace(edition, choices=replace(edition.choices, otherwise=True)), partner)
+    material = gather(replace(edition, choices=replace(edition.choices, otherwise=True)), partner, simple=False)
     shown = filled_in(dialect)
     contents = material.compilation.image_contents
 

@@ -103,13 +103,13 @@ def open_edition(document: Document, toolkit: Toolkit, choices: Choices, today: 
     )
 
 
-def branded(edition: Edition, partner: Partner | None) -> Compilation:
+def branded(edition: Edition, partner: Partner | None, *, simple: bool = True) -> Compilation:
     """Return the edition in the brand of `partner`, or without one; the postal address is a word to be replaced."""
     brand = partner_brand(partner, edition.toolkit, phrases(edition.document.language))
     # Who answers should reach the partner: the coalition's own address never leaves in a pack.
     document = replace(edition.document, from_address="", reply_to=partner.reply if partner else "")
     return compile_document(
-        document, edition.toolkit, brand=brand, today=edition.today, mint=edition.mint, simple=True, any_field=True
+        document, edition.toolkit, brand=brand, today=edition.today, mint=edition.mint, simple=simple, any_field=True
     )
 
 

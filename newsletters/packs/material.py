@@ -198,9 +198,9 @@ class Material:
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
-def gather(edition: Edition, partner: Partner | None) -> Material:
-    """Return the material of `partner`, or that without branding; raises InputError."""
-    compilation = branded(edition, partner)
+def gather(edition: Edition, partner: Partner | None, *, simple: bool = True) -> Material:
+    """Return the material of `partner`, or that without branding; raises InputError. Packs need its `simple` form."""
+    compilation = branded(edition, partner, simple=simple)
     return Material(edition, partner, compilation, marking(edition, partner), _names(compilation))
 
 
