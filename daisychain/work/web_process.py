@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.test import run_wsgi_app
 
 from pages.context import PRIVATE_HEADERS
+from pages.own_form import LARGEST_FORM
 from pages.readers import PIXEL
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 # Seconds in which a whole body must arrive. Proxies wait as long; a webhook of 4 MiB needs 1.2 Mbit/s.
 BODY_WITHIN = 30.0
 RETRY_AFTER = "5"  # seconds
+BUSY = "Busy; please try again in a moment."
 DESK, SIGN_IN = "/desk", "/desk/sign-in"
+# Forms of public pages in which somebody sends a logo; FORMS is no path, but the share that they have.
+FORMS, WITH_LOGO = "forms", ("/toolkits/", "/p/")
 # Pages that one person has made at the same time, and that wait for these: fewer than the threads of the desk, so that
 # nobody who opens a slow page again and again holds up their colleagues.
 TURNS, MOST_OF_ONE = 2, 20
@@ -44,8 +48,10 @@ class Share:
     most_waiting: int
     largest_body: int = 64 * 1024
     most_bodies: int = 1_000  # that are arriving at the same time
+    most_bytes: int = 256 * 1024 * 1024  # of bodies that are arriving, or wait for a thread
     busy: int = 0
     arriving: int = 0
+    held: int = 0
     pool: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +74,8 @@ def shares() -> dict[str, Share]:
         # Staff wait for each other, and no reader waits for them. Nor do they for people who are not signed in.
         SIGN_IN: Share(threads=2, most_waiting=20, most_bodies=100),
         DESK: Share(threads=3, most_waiting=30, largest_body=2 * 1024 * 1024, most_bodies=20),
+        # Logos take seconds to read, so nobody waits for these who only looks at a page or at the pictures of a mail.
+        FORMS: Share(threads=2, most_waiting=100, largest_body=LARGEST_FORM, most_bytes=6 * LARGEST_FORM),
         "/": Share(threads=3, most_waiting=100),
     }
 
@@ -104,6 +112,8 @@ class WebProcess:
         app = self._desk if at_desk else self._pages
         token = self._token_of(scope.headers.get("cookie") or "") if at_desk else ""
         start = next(start for start in self._shares if scope.path.startswith(start) or start == "/")
+        if scope.method == "POST" and scope.path.startswith(WITH_LOGO):
+            start = FORMS
         if not token:
             return await self._answer(scope, protocol, self._shares[SIGN_IN if at_desk else start], app)
         turns = self._turns[token]
@@ -118,24 +128,35 @@ class WebProcess:
     async def _answer(
         self, scope: Scope, protocol: HTTPProtocol, share: Share, app: WSGIApplication, turns: OwnRequests | None = None
     ) -> None:
+        body = bytearray()
         try:
-            if turns and turns.asked > TURNS + MOST_OF_ONE:
-                raise TurnedAwayError(503, "You have many pages open at once; please wait for them.")
-            environ = _environ(scope, await _body(scope, protocol, share))
-            if share.full:
-                raise TurnedAwayError(503, "Busy; please try again in a moment.")
+            await self._pass_on(scope, protocol, share, app, turns, body)
         except TurnedAwayError as error:
             if error.status == 503 and scope.path.startswith("/o/"):
                 return protocol.response_bytes(200, [("content-type", "image/gif"), *PRIVATE_HEADERS.items()], PIXEL)
             headers = [("content-type", "text/plain"), ("retry-after", RETRY_AFTER), ("connection", "close")]
             return protocol.response_str(error.status, headers, f"{error}\n")
+        finally:
+            share.held -= len(body)
+
+    async def _pass_on(
+        self, scope: Scope, protocol: HTTPProtocol, share: Share, app: WSGIApplication, turns: OwnRequests | None,
+        body: bytearray,
+    ) -> None:  # fmt: skip
+        """Read the `body`, then answer with a page; raises TurnedAwayError."""
+        if turns and turns.asked > TURNS + MOST_OF_ONE:
+            raise TurnedAwayError(503, "You have many pages open at once; please wait for them.")
+        await _read_body(scope, protocol, share, body)
+        environ = _environ(scope, bytes(body))
+        if share.full:
+            raise TurnedAwayError(503, BUSY)
         async with turns.free if turns else nullcontext():
             share.busy += 1
             try:
                 answer = await asyncio.get_running_loop().run_in_executor(share.pool, _answer, app, environ)
             finally:
                 share.busy -= 1
-        return protocol.response_bytes(*answer)
+        protocol.response_bytes(*answer)
 
 
 def _answer(app: WSGIApplication, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -143,24 +164,26 @@ def _answer(app: WSGIApplication, environ: dict[str, Any]) -> tuple[int, list[tu
     return int(status.split()[0]), list(headers), b"".join(chunks)
 
 
-async def _body(scope: Scope, protocol: HTTPProtocol, share: Share) -> bytes:
-    """Read a whole body; raises TurnedAwayError if it is too large, too slow, or breaks off."""
+async def _read_body(scope: Scope, protocol: HTTPProtocol, share: Share, body: bytearray) -> None:
+    """Read all into `body`, which counts as held; raises TurnedAwayError if it is too large, too slow, or breaks off."""
     headers = scope.headers
     if "content-length" not in headers and "transfer-encoding" not in headers:
-        return b""
+        return
     length = headers.get("content-length") or "0"
     if int(length) > share.largest_body:
         raise TurnedAwayError(413, "The request is too large.")
     if share.arriving >= share.most_bodies:
-        raise TurnedAwayError(503, "Busy; please try again in a moment.")
+        raise TurnedAwayError(503, BUSY)
     share.arriving += 1
-    body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN):
             async for chunk in protocol:
                 body += chunk
+                share.held += len(chunk)
                 if len(body) > share.largest_body:
                     raise TurnedAwayError(413, "The request is too large.")
+                if share.held > share.most_bytes:
+                    raise TurnedAwayError(503, BUSY)
     except TimeoutError:
         raise TurnedAwayError(408, "The request took too long to arrive.") from None
     finally:
@@ -168,7 +191,6 @@ async def _body(scope: Scope, protocol: HTTPProtocol, share: Share) -> bytes:
     # granian does not say that chunks broke off. Half a webhook fails its signature; half a form is no unsubscribe.
     if "content-length" in headers and len(body) != int(length):
         raise TurnedAwayError(400, "The request broke off.")
-    return bytes(body)
 
 
 def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
