@@ -165,7 +165,7 @@ def _answer(app: WSGIApplication, environ: dict[str, Any]) -> tuple[int, list[tu
 
 
 async def _read_body(scope: Scope, protocol: HTTPProtocol, share: Share, body: bytearray) -> None:
-    """Read all into `body`, which counts as held; raises TurnedAwayError if it is too large, too slow, or breaks off."""
+    """Read all into `body`, which counts as held; raises TurnedAwayError if it is too large or slow, or breaks off."""
     headers = scope.headers
     if "content-length" not in headers and "transfer-encoding" not in headers:
         return
