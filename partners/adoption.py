@@ -175,7 +175,7 @@ def _events(connection: Connection, toolkit: str) -> dict[int | None, list[_Coun
     of = (PartnerEvent.organisation_id, PartnerEvent.kind)
     # The private page is for all toolkits, so opening it names none.
     ours = or_(PartnerEvent.toolkit == toolkit, (PartnerEvent.kind == "opened") & (PartnerEvent.toolkit == ""))
-    counted = select(*of, func.count().label("events"), func.max(PartnerEvent.at).label("last"))
+    counted = select(*of, func.sum(PartnerEvent.times).label("events"), func.max(PartnerEvent.at).label("last"))
     found: defaultdict[int | None, list[_Counted]] = defaultdict(list)
     for row in connection.execute(counted.where(ours, PartnerEvent.kind.in_(_EVENTS)).group_by(*of)):
         found[row.organisation_id].append(row)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from partners.tables import PartnerEvent
 
 PartnerEventKind = Literal["opened", "looked", "taken", "pictures", "signed_up", "reached", "changed"]
+# Pages do these again and again, for whoever has a link or a code.
+_BY_ANYBODY = ("looked", "reached")
+_DAY = ("day", "organisation_id", "kind", "toolkit", "newsletter", "tool", "language")
 KINDS: tuple[PartnerEventKind, ...] = get_args(PartnerEventKind)
 
 
@@ -25,8 +29,14 @@ def record_partner_event(
     **detail: Any,
 ) -> None:
     """Record one event; `detail` must hold nobody's personal data."""
+    table = PartnerEvent
     values = {"toolkit": toolkit, "newsletter": newsletter, "kind": kind, "tool": tool, "language": language}
-    connection.execute(insert(PartnerEvent).values(organisation_id=organisation_id, detail=detail, **values))
+    new = insert(table).values(organisation_id=organisation_id, detail=detail, **values)
+    if organisation_id is None or kind in _BY_ANYBODY:
+        new = new.values(day=func.current_date()).on_conflict_do_update(
+            index_elements=_DAY, index_where=table.day.is_not(None), set_={"times": table.times + 1, "at": func.now()}
+        )
+    connection.execute(new)
 
 
 def latest_events(connection: Connection, organisation_id: int, most: int) -> Sequence[Row[Any]]:

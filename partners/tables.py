@@ -5,7 +5,7 @@ The bare organisation (id, code, name) is in lists, and the register of codes in
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -81,13 +81,27 @@ class OrganisationContact(Base):
 class PartnerEvent(Base):
     """One thing that an organisation did, or that happened to it; without an organisation, somebody unknown did it.
 
-    `kind` is opened, looked, taken, pictures, signed_up, reached or changed. No person's data is in `detail`.
+    `kind` is opened, looked, taken, pictures, signed_up, reached or changed. No person's data is in `detail`. What
+    anybody can do as often as they like is counted in one row a `day`: the table grows with days, not with visitors.
     """
 
     __tablename__ = "partner_events"
     __table_args__ = (
         Index("ix_partner_events_organisation_id_at", "organisation_id", "at"),
         Index("ix_partner_events_toolkit_kind_at", "toolkit", "kind", "at"),
+        Index(
+            "uq_partner_events_day",
+            "day",
+            "organisation_id",
+            "kind",
+            "toolkit",
+            "newsletter",
+            "tool",
+            "language",
+            unique=True,
+            postgresql_where=text("day IS NOT NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
@@ -98,6 +112,8 @@ class PartnerEvent(Base):
     tool: Mapped[str] = mapped_column(Text, server_default="")
     language: Mapped[str] = mapped_column(Text, server_default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    times: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    day: Mapped[date | None]
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 

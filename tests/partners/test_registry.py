@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from daisychain.database import Database
 from lists.organisations import organisations_where
@@ -107,3 +107,20 @@ def test_an_event_keeps_what_it_is_about(database: Database) -> None:
         assert [(row.organisation_id, row.kind, row.newsletter, row.tool, row.language) for row in rows] == [
             (bees.id, "taken", "may", "brevo", ""), (None, "looked", "may", "", "cy"),
         ]  # fmt: skip
+
+
+def test_what_anybody_does_again_and_again_is_one_row_a_day(database: Database) -> None:
+    with database.engine.begin() as connection:
+        claim(connection, [{"name": "Bees"}])
+        [bees] = organisations_where(connection)
+        for _ in range(3):
+            record_partner_event(connection, "looked", toolkit="fair", newsletter="may")
+            record_partner_event(connection, "reached", toolkit="fair", organisation_id=bees.id)
+            record_partner_event(connection, "taken", toolkit="fair", newsletter="may", tool="brevo")
+            record_partner_event(connection, "taken", toolkit="fair", newsletter="may", organisation_id=bees.id)
+        rows = connection.execute(select(PartnerEvent.__table__)).all()
+        found = sorted((row.kind, row.organisation_id or 0, row.times) for row in rows)
+        assert found == [("looked", 0, 3), ("reached", bees.id, 3), ("taken", 0, 3), *[("taken", bees.id, 1)] * 3]
+        connection.execute(update(PartnerEvent).values(day=PartnerEvent.day - 1))
+        record_partner_event(connection, "looked", toolkit="fair", newsletter="may")
+        assert connection.scalar(select(func.count()).select_from(PartnerEvent)) == len(rows) + 1
