@@ -27,6 +27,7 @@ blueprint = Blueprint("private", __name__, url_prefix="/p/<link>")
 
 # Somebody who has a link that was passed on can change an organisation's details so often at most.
 CHANGES = Limit("changes of details", 30, timedelta(hours=1))
+OF_CONTACT = ("contact_email", "contact_name")
 _SAID = {"details": "Thank you. Your details are saved.", "logo": "Thank you. Your logo is kept."}
 _SAID["contact"] = "Thank you. We will look at it, and then your contact gets our mail."
 
@@ -63,13 +64,12 @@ def save(link: str) -> Response:
 def suggest(link: str) -> Response:
     """Suggest a contact, who gets no mail until staff accept it; the answer is the same for a known address."""
     profile = _profile(link)
-    email, name = request.form.get("contact_email", ""), request.form.get("contact_name", "")
-    typed = {"contact_email": email, "contact_name": name}
+    typed = {field: request.form.get(field, "") for field in OF_CONTACT}
     if not _allowed(profile):
         return _page(link, profile, typed, problem="There were too many changes within an hour. Try later.", status=429)
     try:
         with engine().begin() as connection:
-            add_contact(connection, profile.organisation.id, email, name, suggested=True)
+            add_contact(connection, profile.organisation.id, *typed.values(), suggested=True)
     except InputError as error:
         return _page(link, profile, typed, errors={"contact_email": error.message}, status=422)
     return _kept(link, "contact")
@@ -100,7 +100,8 @@ def _profile(link: str) -> PartnerProfile:
         if not is_replaced_link(connection, settings(), link):
             abort(404)
         coalition = coalition_of(connection)
-    page = render_template("partner/replaced.html", coalition=coalition, typed=_typed() if request.form else {})
+    typed = {name: request.form[name] for name in (*OWN_FIELDS, *OF_CONTACT) if name in request.form}
+    page = render_template("partner/replaced.html", coalition=coalition, typed=typed)
     return abort(keep_private(make_response(page, 410)))
 
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from daisychain.database import Database
 from daisychain.errors import InputError
 from daisychain.settings import Settings
 from lists.organisations import Organisation
@@ -65,6 +66,13 @@ def take_pack(
     return pack
 
 
+def drop_mailed_packs(database: Database) -> str:
+    """Delete the mailed packs whose links work no more; returns how many, in words."""
+    with database.engine.begin() as connection:
+        dropped = connection.execute(delete(MailedPack).where(MailedPack.made_at < func.now() - KEPT)).rowcount
+    return f"{dropped} mailed packs deleted" if dropped else ""
+
+
 def zip_of(pack: Pack) -> bytes:
     """Return the pack as a zip, its files in a folder of its name."""
     return zipped({f"{pack.name}/{path}": content for path, content in pack.files.items()})
@@ -85,7 +93,6 @@ def mail_pack(
     # Two that ask at once wait for each other here.
     profile = select(OrganisationProfile.link_number).where(OrganisationProfile.organisation_id == organisation.id)
     connection.execute(profile.with_for_update())
-    connection.execute(delete(table).where(table.made_at < func.now() - KEPT))
     today = select(func.count()).where(mine, table.made_at > func.now() - _DAY)
     if (connection.scalar(today) or 0) >= MOST_A_DAY:
         raise InputError(f"Your organisation has had {MOST_A_DAY} of these emails today.", hint="Download it instead.")

@@ -39,13 +39,16 @@ def at_work(
     import daisychain.operations.examination  # noqa: F401
     import sender.upkeep.list_counts  # noqa: F401
     from partners.hand_out_links import hand_out_links
+    from partners.taken_packs import drop_mailed_packs
     from reports.charts.due_charts import draw_due
     from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender
     from sender.upkeep import chores
 
-    chores.CHORES.setdefault("report charts", (timedelta(minutes=1), draw_due))  # of a room above the sender
+    # Of rooms above the sender.
+    chores.CHORES.setdefault("report charts", (timedelta(minutes=1), draw_due))
+    chores.CHORES.setdefault("mailed packs", (timedelta(days=1), drop_mailed_packs))
     database.for_work()
     # A fresh home gets its tables, and a database that does not fit is refused, before anything works on it.
     with database.engine.begin() as connection:

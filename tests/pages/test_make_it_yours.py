@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 import zlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from commands.newsletter import newsletter
@@ -33,7 +34,8 @@ from newsletters.toolkits.toolkit import current_day
 from partners.contacts import add_contact, contacts_of
 from partners.private_links import LinkKey, write_key
 from partners.registry import claim, organisation_by_code
-from partners.tables import OrganisationProfile, PartnerEvent
+from partners.tables import MailedPack, OrganisationProfile, PartnerEvent
+from partners.taken_packs import drop_mailed_packs
 from sender.system_mail.mail_queue import _cipher
 from sender.tables import SystemMail
 from tests.newsletters import sample_toolkits
@@ -588,6 +590,10 @@ def test_a_pack_is_mailed_to_registered_contacts_only_and_its_link_works_once(
     assert "had 5 of these emails today" in client.post(page + "/mail", data={**data, "contact": ids["Ann"]}).text
     assert len(mailed(database)) == 5
     assert client.post(PAGE + "/mail", data={**data, "contact": ids["Ann"]}).status_code in (404, 405)
+    assert drop_mailed_packs(database) == ""
+    with database.engine.begin() as connection:
+        connection.execute(update(MailedPack).values(made_at=func.now() - timedelta(days=8)))
+    assert drop_mailed_packs(database) == "5 mailed packs deleted"
 
 
 def test_only_a_private_link_has_its_pictures_hosted(client: FlaskClient, database: Database, offered: Path) -> None:

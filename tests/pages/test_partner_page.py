@@ -124,7 +124,7 @@ def test_it_shows_nothing_of_other_organisations(database: Database, client: Fla
 def test_a_replaced_link_says_who_to_ask_and_loses_nothing_that_was_typed(
     database: Database, client: FlaskClient, bees: PartnerProfile, page: str, path: str
 ) -> None:
-    form = {**FORM, "intro": "We look after\nbees & flowers.", "base": str(bees.version)}
+    form = {**FORM, "intro": "We look after\nbees & flowers.", "base": str(bees.version), "contact_name": "Jo & Sons"}
     with database.engine.begin() as connection:
         replace_link(connection, bees.organisation.id)
     answer = client.post(f"{page}{path}", data=form) if path else client.get(page)
@@ -134,6 +134,7 @@ def test_a_replaced_link_says_who_to_ask_and_loses_nothing_that_was_typed(
     assert answer.headers["Cache-Control"] == "no-store"
     if path:
         assert "bees &amp; flowers." in answer.text
+        assert "Jo &amp; Sons" in answer.text
     assert now(database, bees).values == bees.values
     assert client.get(f"/p/{write_key(database.settings, now(database, bees).link)}").status_code == 200
 
