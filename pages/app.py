@@ -8,9 +8,10 @@ from typing import Any
 from flask import Flask, Response, abort, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import text
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from daisychain.built_files import seconds_kept
+from daisychain.cache import Busy
 from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
@@ -32,7 +33,7 @@ from pages import (
     webhooks,
 )
 from pages.compressed import compress
-from pages.context import settings
+from pages.context import keep_private, settings
 
 OWN = (make_it_yours, own_packs, social, social_images)
 ROOT = Path(__file__).parent.parent
@@ -95,20 +96,26 @@ def create_app(database: Database) -> Flask:
     app.after_request(compress)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)
+    app.register_error_handler(Busy, lambda busy: _explain(ServiceUnavailable(f"{busy.message} {busy.hint}".strip())))
     return app
 
 
 def _refuse_nul() -> None:
-    """Answer 404 to a path with a NUL, which no name in a database or file system has, and 400 to a broken query."""
+    """Answer 404 to a path with a NUL, which no name in a database or file system has, and 400 to such a query."""
     if "\0" in request.path:
         abort(404)
     try:
         request.query_string.decode()
+        broken = any("\0" in f"{name}{value}" for name, value in request.args.items(multi=True))
     except UnicodeDecodeError:  # browsers escape every byte that is not ASCII
+        broken = True
+    if broken:
         abort(400, "This address is broken. Please open it from where you found it.")
 
 
 def _secure(response: Response) -> Response:
+    if response.status_code >= 400:  # also for a key that is replaced or mistyped, or a method that there is not
+        keep_private(response)
     if settings().public_url.startswith("https://"):
         # A year, for our own host only: what else is in its domain is not ours to decide.
         response.headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -21,6 +21,7 @@ from lists.sign_up.typed_sign_up import read_typed
 from newsletters.compose.languages import language_given
 from newsletters.compose.page_look import page_look
 from newsletters.documents.language_names import own_name
+from newsletters.packs.partner_codes import CODE
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from pages.context import engine, keep_private, settings
 from pages.visit import visit
@@ -139,8 +140,9 @@ def _language(form: ListForm) -> str:
 
 def _kept(form: ListForm) -> dict[str, Any]:
     """Return what goes on from page to page: the toolkit whose look they have, and the partner's code."""
-    given = {key: request.values[key] for key in ("toolkit", "partner") if request.values.get(key)}
-    return {key: value for key, value in given.items() if key != "toolkit" or value in form.toolkits}
+    toolkit, partner = request.values.get("toolkit", ""), request.values.get("partner", "")
+    kept = {"toolkit": toolkit} if toolkit in form.toolkits else {}
+    return kept | ({"partner": partner} if CODE.fullmatch(partner) else {})
 
 
 def _page(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from sqlalchemy import Connection
 
 from daisychain.built_files import built_file
+from daisychain.cache import Busy
 from daisychain.errors import InputError
 from daisychain.web.networks import network_of
 from daisychain.web.try_limits import Limit, within_limits
+from newsletters.logo_files.logo_file import LARGEST_LOGO
 from newsletters.packs.dialects.dialect import dialects
-from newsletters.toolkits.images import MAX_BYTES
 from newsletters.toolkits.toolkit import current_day
 from pages.context import engine, keep_private, settings
+from pages.own_form import LARGEST_FORM
 from partners.contacts import add_contact
-from partners.organisation_logos import save_logo
+from partners.organisation_logos import keep_logo, read_logo
 from partners.private_page import OWN_FIELDS, coalition_of, private_page, record_opening
 from partners.profile_values import ProfileError
 from partners.profiles import BY_LINK, PartnerProfile, ProfileChangedError, profile_of, save_profile
@@ -78,17 +82,22 @@ def suggest(link: str) -> Response:
 @blueprint.post("/logo")
 def upload(link: str) -> Response:
     """Keep a logo, cut to its ink."""
-    profile, file = _profile(link), request.files.get("logo")
-    content = file.stream.read(MAX_BYTES + 1) if file else b""
+    request.max_content_length = LARGEST_FORM  # before anything of the form is read
+    profile, content = _profile(link), b""
+    if file := request.files.get("logo"):
+        with closing(file):
+            content = file.stream.read(LARGEST_LOGO + 1)
     if not _allowed(profile):
         return _page(link, profile, problem="There were too many changes within an hour. Try later.", status=429)
     try:
         if not content:
             raise InputError("No picture was chosen.", hint="Choose a file first.")
-        with engine().begin() as connection:
-            save_logo(connection, profile.organisation, "logo", content, BY_LINK)
-    except InputError as error:
-        return _page(link, profile, errors={"logo": f"{error.message} {error.hint}".strip()}, status=422)
+        logo, _ = read_logo(profile.organisation, "logo", content)
+    except (InputError, Busy) as error:
+        status = 503 if isinstance(error, Busy) else 422
+        return _page(link, profile, errors={"logo": f"{error.message} {error.hint}".strip()}, status=status)
+    with engine().begin() as connection:
+        keep_logo(connection, profile.organisation, "logo", logo, BY_LINK)
     return _kept(link, "logo")
 
 
@@ -97,12 +106,16 @@ def _profile(link: str) -> PartnerProfile:
     with engine().connect() as connection:
         if organisation := organisation_by_link(connection, settings(), link):
             return profile_of(connection, organisation.id) or abort(404)
-        if not is_replaced_link(connection, settings(), link):
-            abort(404)
-        coalition = coalition_of(connection)
-    typed = {name: request.form[name] for name in (*OWN_FIELDS, *OF_CONTACT) if name in request.form}
-    page = render_template("partner/replaced.html", coalition=coalition, typed=typed)
-    return abort(keep_private(make_response(page, 410)))
+        typed = {name: request.form[name] for name in (*OWN_FIELDS, *OF_CONTACT) if name in request.form}
+        return refuse_link(connection, link, typed)
+
+
+def refuse_link(connection: Connection, link: str, typed: Mapping[str, str]) -> NoReturn:
+    """Answer 410 for a link that was replaced, with what was `typed`, and 404 for any other."""
+    if not is_replaced_link(connection, settings(), link):
+        abort(404)
+    page = render_template("partner/replaced.html", coalition=coalition_of(connection), typed=typed)
+    abort(keep_private(make_response(page, 410)))
 
 
 def _typed() -> dict[str, str]:

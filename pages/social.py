@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from daisychain.cache import Busy
 from daisychain.errors import InputError
@@ -19,6 +19,8 @@ from newsletters.social.post_pictures import branded_zip, on_picture, why_no_pic
 from newsletters.social.posting_plan import calendar_file, posting_plan
 from newsletters.social.shapes import SHAPES
 from pages.context import PRIVATE_HEADERS, engine, keep_private, settings
+from pages.own_form import LARGEST_FORM
+from pages.partner_page import refuse_link
 from pages.picture_form import PictureForm
 from pages.social_images import post_of
 from pages.visit import Visit, visit
@@ -76,11 +78,13 @@ def timetable(name: str) -> Response:
 
 
 def _kept(link: str) -> Partner | None:
-    """Return the brand of the organisation with this private link; 404 if there is none."""
+    """Return the brand of the organisation with this private link; 410 if it was replaced, 404 if there is none."""
     if not link:
         return None
     with engine().connect() as connection:
-        found = organisation_by_link(connection, settings(), link) or abort(404)
+        if (found := organisation_by_link(connection, settings(), link)) is None:
+            request.max_content_length = LARGEST_FORM  # before anything of the form is read
+            refuse_link(connection, link, {name: request.form.get(name, "") for name in ("name", "accent")})
         return partner_of_organisation(connection, found)
 
 

@@ -6,6 +6,7 @@ staff accept it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ CHANGES = {
     "remove": "is removed",
 }  # fmt: skip
 _LONGEST_NAME = 100
+_UNSEEN, _JOINERS = ("Cc", "Cf"), "\u200c\u200d"  # names in some scripts need the joiners
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def add_contact(
 
     A suggestion changes nobody who is there.
     """
-    address, name = require_address(email), " ".join(name.split())[:_LONGEST_NAME]
+    address, name = require_address(email), _visible(name)[:_LONGEST_NAME]
     table = OrganisationContact
     mine = table.organisation_id == organisation_id
     known = connection.scalar(select(table.id).where(mine, table.address_key == address.key))
@@ -106,6 +108,12 @@ def remove_address(connection: Connection, organisation_id: int, email: str) -> 
     where = OrganisationContact.organisation_id == organisation_id, OrganisationContact.address_key == key
     if not connection.execute(delete(OrganisationContact).where(*where)).rowcount:
         raise InputError(f"There is no contact {email!r}.")
+
+
+def _visible(name: str) -> str:
+    """Return a name in one line, without signs that nobody sees: some can't be stored, others turn words round."""
+    seen = (sign for sign in " ".join(name.split()) if unicodedata.category(sign) not in _UNSEEN or sign in _JOINERS)
+    return "".join(seen)
 
 
 _VALUES: dict[str, dict[str, object]] = {

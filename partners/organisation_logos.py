@@ -9,7 +9,7 @@ from lists.organisations import Organisation
 from newsletters.logo_files.logo_file import read_logo_file
 from newsletters.packs.logos import cleaned, is_empty, logo_notes
 from newsletters.tables import StoredImage
-from newsletters.toolkits.images import image_path, keep_images
+from newsletters.toolkits.images import ToolkitImage, image_path, keep_images
 from partners.partner_events import record_partner_event
 from partners.profiles import PartnerProfile
 from partners.tables import OrganisationProfile
@@ -25,14 +25,28 @@ LOGO_FORMS = {
 def save_logo(
     connection: Connection, organisation: Organisation, form: str, content: bytes, who: str
 ) -> tuple[str, list[str]]:
-    """Keep a logo; return its hash and what to know of it. Raises InputError for what is no picture or is empty."""
+    """Read and keep a logo; return its hash and what to know of it. Raises as `read_logo` does."""
+    shown, about = read_logo(organisation, form, content)
+    keep_logo(connection, organisation, form, shown, who)
+    return shown.hash, about
+
+
+def read_logo(organisation: Organisation, form: str, content: bytes) -> tuple[ToolkitImage, list[str]]:
+    """Return a logo cut to its ink, and what to know of it; it may take seconds, so no transaction should wait for it.
+
+    Raises InputError for what is no picture or is empty, Busy if others are being read.
+    """
     file = read_logo_file(content, f"{organisation.code}-{form.replace('_', '-')}", alt=organisation.name)
     if is_empty(file.image):
         raise InputError("The picture is empty: clear or white all over.", hint="Choose another file.")
     shown = cleaned(file.image)
+    return shown, list(logo_notes(shown, printed=file.printed))
+
+
+def keep_logo(connection: Connection, organisation: Organisation, form: str, shown: ToolkitImage, who: str) -> None:
+    """Keep a logo that was read."""
     keep_images(connection, [shown])
     _set(connection, organisation.id, form, shown.hash, who)
-    return shown.hash, list(logo_notes(shown, printed=file.printed))
 
 
 def logo_paths(connection: Connection, profile: PartnerProfile) -> dict[str, str]:

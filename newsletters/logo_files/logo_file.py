@@ -19,7 +19,7 @@ from daisychain.cache import Busy
 from daisychain.errors import InputError
 from newsletters.compose.resize import in_srgb
 from newsletters.logo_files.svg_logo import is_svg, svg_as_png
-from newsletters.toolkits.images import ToolkitImage, measure
+from newsletters.toolkits.images import MAX_BYTES, ToolkitImage, measure
 
 LARGEST_LOGO = 16 * 1024**2  # bytes
 MOST_PIXELS = 40_000_000
@@ -27,6 +27,7 @@ _MOST_SIDE = 30_000  # pixels
 # Logos are shown 230 px wide at most. A larger picture than this is made smaller before its margins are looked for.
 _WORKABLE = 4_000_000
 _WORKED = 2_000
+_IF_HEAVY = 1_000  # for a photo, which takes megabytes as a PNG
 _PRINT = "CMYK"
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _PIXELS = f"at most {MOST_PIXELS // 1_000_000} million pixels are allowed"
@@ -69,7 +70,7 @@ def _workable(content: bytes) -> tuple[bytes, bool]:
             if pixels > MOST_PIXELS or max(opened.size) > _MOST_SIDE:
                 raise InputError(f"The logo is too large: {opened.width} × {opened.height} pixels, and {_PIXELS}.")
             turned = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
-            if pixels <= _WORKABLE and not turned:
+            if pixels <= _WORKABLE and not turned and len(content) <= MAX_BYTES:
                 return content, printed
             return _smaller(opened), printed
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -94,6 +95,10 @@ def _smaller(opened: Image.Image) -> bytes:
             upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
         file = io.BytesIO()
         in_srgb(upright).save(file, "PNG")
+        if file.tell() > MAX_BYTES:
+            upright.thumbnail((_IF_HEAVY, _IF_HEAVY), Image.Resampling.LANCZOS)
+            file = io.BytesIO()
+            in_srgb(upright).save(file, "PNG")
         return file.getvalue()
 
 

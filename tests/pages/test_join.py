@@ -572,3 +572,11 @@ def test_a_request_holds_one_connection_at_a_time(client: FlaskClient, database:
     for answer in (sign_up(client), sign_up(client, "no address"), client.get(link), client.post(link)):
         assert answer.status_code in (200, 303, 422)
     assert (held, most) == (0, 1)
+
+
+@pytest.mark.parametrize("code", ["x" * 50_000, "\r\nX: y", "\0", "//evil.example", "a b", "Bees"])
+def test_only_what_can_be_a_partners_code_goes_on_in_addresses(client: FlaskClient, code: str) -> None:
+    answer = sign_up(client, partner=code, toolkit=code)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/join/asked/supporters?language=en"
+    assert sign_up(client, "bob@people.example", partner="bees-of-bath").headers["Location"].endswith("bees-of-bath")

@@ -609,3 +609,12 @@ def test_only_a_private_link_has_its_pictures_hosted(client: FlaskClient, databa
         assert client.get(each.removeprefix(database.settings.pages_url)).status_code == 200
     public = files_in(ask(client, "/take", take="brevo", hosted="brevo").data)["bees-of-bath-brevo/email.html"].decode()
     assert all(each.startswith("images/") for each in re.findall(r'src="([^"]+)"', public))
+
+
+@pytest.mark.parametrize("query", ["partner=%00", "partner=a%00b", "language=%00", "a%00=b", "partner=' OR 1=1 --"])
+def test_an_address_with_signs_that_no_text_can_have_gets_an_answer(
+    client: FlaskClient, offered: Path, query: str
+) -> None:
+    assert offered
+    assert client.get(f"{PAGE}?{query}").status_code == (400 if "%00" in query else 200)
+    assert ask(client, f"?{query}").status_code == (400 if "%00" in query else 200)

@@ -10,13 +10,19 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import func, select, update
 
 from daisychain.database import Database
+from daisychain.errors import InputError
 from daisychain.web.try_limits import Limit
+from newsletters.logo_files import logo_file
 from newsletters.packs.pack_status import withdraw
 from newsletters.tables import MadePack
+from newsletters.toolkit_store.store import add_toolkit
+from pages.context import PRIVATE_HEADERS
+from partners import organisation_logos
 from partners.contacts import contacts_of
 from partners.private_links import LinkKey, write_key
 from partners.profiles import PartnerProfile, profile_of, replace_link, save_profile
@@ -24,6 +30,7 @@ from partners.tables import PartnerEvent
 from tests.command import Daisychain
 from tests.newsletters.packs.packing import BODY
 from tests.newsletters.sample_toolkits import folder
+from tests.pages.test_make_it_yours import put_up, shelve
 from tests.partners.hive import DETAILS, add_bees, logo
 
 DOCUMENT = f"---\ntoolkit: spring-fair\ntitle: Fair\nsubject: Fair\n---\n{BODY}"
@@ -268,3 +275,95 @@ def test_emails_are_shown_as_current_or_with_what_changed_and_the_new_one_is_off
         yesterday = func.current_date() - 1
         connection.execute(update(MadePack).values(withdrawn_at=None, expires=yesterday))
     assert "Its time has passed" in words(shown())
+
+
+@pytest.mark.parametrize(
+    ("method", "end", "status"),
+    [
+        ("GET", "/nothing", 404), ("GET", "/emails/nothing/may", 404), ("GET", "/emails/spring-fair/nothing", 404),
+        ("GET", "/social/nothing", 404), ("GET", "/logo", 405), ("POST", "/details?a=%00", 400),
+    ],
+)  # fmt: skip
+def test_an_answer_that_there_is_no_such_page_keeps_the_link_to_itself_too(
+    client: FlaskClient, database: Database, page: str, tmp_path: Path, method: str, end: str, status: int
+) -> None:
+    with database.engine.begin() as connection:
+        add_toolkit(connection, folder(tmp_path))
+    answer = client.open(page + end, method=method)
+    assert answer.status_code == status
+    for name, value in PRIVATE_HEADERS.items():
+        assert answer.headers[name] == value
+
+
+@pytest.mark.parametrize(
+    "end", ["", "/emails/spring-fair/may", "/emails/spring-fair/may/preview", "/social/spring-fair"]
+)
+def test_a_link_that_was_replaced_shows_nothing_of_the_organisation_wherever_it_leads(
+    client: FlaskClient, database: Database, bees: PartnerProfile, page: str, tmp_path: Path, end: str
+) -> None:
+    shelve(database, tmp_path)
+    put_up(database, tmp_path)
+    with database.engine.begin() as connection:
+        replace_link(connection, bees.organisation.id)
+    answer = client.get(page + end)
+    assert answer.status_code in (200, 410)  # a frame is only seen in a page
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert not [each for each in ("Bees of Bath", "bees.example", "1234567", "Hive Lane") if each in answer.text]
+
+
+def test_a_link_that_was_replaced_while_somebody_chose_pictures_loses_nothing_typed(
+    client: FlaskClient, database: Database, bees: PartnerProfile, page: str, tmp_path: Path
+) -> None:
+    with database.engine.begin() as connection:
+        add_toolkit(connection, folder(tmp_path))
+        replace_link(connection, bees.organisation.id)
+    answer = client.post(f"{page}/social/spring-fair", data={"name": "Typed Bees", "accent": "#123456"})
+    assert answer.status_code == 410
+    assert "This link was replaced" in words(answer.text)
+    assert "Typed Bees" in answer.text
+    assert "#123456" in answer.text
+
+
+def test_a_logo_waits_for_others_that_are_read_and_no_transaction_waits_with_it(
+    client: FlaskClient, database: Database, bees: PartnerProfile, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logo_file, "_LONGEST_WAIT", 0.01)
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 4"><circle cx="4" cy="2" r="1"/></svg>'
+    with logo_file._UNFOLDING:
+        answer = client.post(f"{page}/logo", data={"logo": (io.BytesIO(drawing), "logo.svg")})
+    assert answer.status_code == 503
+    assert "Other logos are being read. Wait for a moment" in words(answer.text)
+
+    def reading(*_: object, **__: object) -> logo_file.LogoFile:
+        assert database.engine.pool.checkedout() == 0
+        raise InputError("Looked.")
+
+    monkeypatch.setattr(organisation_logos, "read_logo_file", reading)
+    assert client.post(f"{page}/logo", data={"logo": (io.BytesIO(drawing), "logo.svg")}).status_code == 422
+
+
+@pytest.mark.parametrize("side", [1900, 2200])
+def test_a_logo_as_large_as_on_other_pages_is_kept(
+    client: FlaskClient, database: Database, bees: PartnerProfile, page: str, side: int
+) -> None:
+    noise = Image.merge("RGB", [Image.effect_noise((side, side), 90) for _ in "RGB"])
+    file = io.BytesIO()
+    noise.save(file, "PNG")
+    assert file.tell() > 5 * 1024**2
+    file.seek(0)
+    answer = client.post(f"{page}/logo", data={"logo": (file, "logo.png")})
+    answer.request.environ["wsgi.input"].close()
+    assert answer.status_code == 303
+    assert now(database, bees).logos["logo"] != bees.logos["logo"]
+
+
+@pytest.mark.parametrize("name", ["Maya\0 Bee", "Maya\x07 Bee", "\u202eMaya\u2066 Bee", "\r\nMaya\n Bee\0"])
+def test_a_suggested_contact_has_a_name_that_is_seen_as_it_is(
+    client: FlaskClient, database: Database, bees: PartnerProfile, page: str, name: str
+) -> None:
+    answer = client.post(f"{page}/contact", data={"contact_email": "new@bees.example", "contact_name": name})
+    assert answer.status_code == 303
+    with database.engine.connect() as connection:
+        found = contacts_of(connection, [bees.organisation.id])[bees.organisation.id]
+    assert {each.name for each in found if each.email == "new@bees.example"} == {"Maya Bee"}
