@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,8 @@ from newsletters.toolkit_drafts.working_copy import (
 from newsletters.toolkit_store.store import ToolkitEntry, list_toolkits, put_in_place
 from newsletters.toolkit_store.try_copy import refuse_broken_copy
 from newsletters.toolkits.toolkit import CopyBlock, Toolkit, load_files
+
+_DROPPED = "Changes dropped"  # note of a version
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,29 @@ def go_back(connection: Connection, name: str, base: int, version_id: int, *, wh
     row = connection.execute(_VERSIONS.where(ToolkitVersion.toolkit == name, ToolkitVersion.id == version_id)).one()
     files, note = contents(connection, row.files), f"Version {row.version} again"
     if row.kind not in ("published", "added"):
+        now = replace(now, writers=_writers_until(connection, row, now.writers))
         return save_files(connection, now, {**dict.fromkeys(now.files), **files}, who=who, note=note)
     # What was published was approved then.
     return put_files(connection, now, files, who=who, note=note, approved=dict(row.files))
+
+
+def _writers_until(connection: Connection, row: Any, known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return who wrote each file of a version since the last published one, besides the writers that are `known`.
+
+    Whoever brings words back is not their only writer, so that nobody approves their own.
+    """
+    until = (ToolkitVersion.toolkit == row.toolkit, ToolkitVersion.id <= row.id)
+    writers = {path: set(names) for path, names in known.items()}
+    before: Mapping[str, str] = {}
+    for each in connection.execute(_VERSIONS.where(*until).order_by(ToolkitVersion.id)):
+        if each.kind in ("published", "added") or each.note == _DROPPED:
+            writers = {path: set(names) for path, names in known.items()}
+        elif not each.note.startswith("Approved "):
+            for path in [path for path, hash_ in each.files.items() if before.get(path) != hash_]:
+                writers.setdefault(path, set()).add(each.by)
+        if each.kind != "collided":
+            before = each.files
+    return {path: sorted(names) for path, names in writers.items()}
 
 
 def settle(connection: Connection, name: str, base: int, *, keep_draft: bool, who: str) -> WorkingCopy:
@@ -137,7 +159,7 @@ def discard(connection: Connection, name: str, base: int, *, who: str) -> Workin
         connection.execute(delete(ToolkitDraft).where(ToolkitDraft.name == name))
         return None
     back = replace(now, version=now.version + 1, toolkit=now.published, based_on=now.published.content_hash, writers={})
-    return store(connection, back, "saved", who, "Changes dropped")
+    return store(connection, back, "saved", who, _DROPPED)
 
 
 def list_drafts(connection: Connection) -> list[DraftEntry]:

@@ -12,8 +12,22 @@ from daisychain.errors import InputError, StateError
 from newsletters.compose.compiler import compile_document
 from newsletters.documents.document import parse_document
 from newsletters.toolkit_drafts.file_fields import WORDS, about_fields, copy_fields
-from newsletters.toolkit_drafts.publishing import approve, go_back, list_draft_versions, publish, settle, unapproved
-from newsletters.toolkit_drafts.working_copy import WorkingCopy, open_working_copy, save_fields, save_files
+from newsletters.toolkit_drafts.publishing import (
+    approve,
+    discard,
+    go_back,
+    list_draft_versions,
+    publish,
+    settle,
+    unapproved,
+)
+from newsletters.toolkit_drafts.working_copy import (
+    FieldCollision,
+    WorkingCopy,
+    open_working_copy,
+    save_fields,
+    save_files,
+)
 from newsletters.toolkit_store.store import add_toolkit, named_toolkit
 from newsletters.toolkits.toolkit import UNAPPROVED
 from tests.newsletters.sample_toolkits import BLOCK, SHEET, files, folder
@@ -150,3 +164,27 @@ def test_who_looked_at_another_version_is_asked_to_look_again(connection: Connec
                 lambda: approve(connection, NAME, version, "welcome", who="Bob")):  # fmt: skip
         with pytest.raises(StateError, match="meanwhile"):
             act()
+
+
+@pytest.mark.parametrize("lost_by", ["dropped", "refused"])
+def test_words_that_somebody_else_brought_back_are_not_approved_by_their_writer(
+    connection: Connection, lost_by: str
+) -> None:
+    if lost_by == "dropped":
+        write(connection, "Ann's words.")
+        write(connection, "Ann's own words.")
+        wanted = list_draft_versions(connection, NAME)[0].id
+        discard(connection, NAME, open_working_copy(connection, NAME).version, who="Cem")
+    else:
+        base = write(connection, "Cem's words.", "Cem")
+        write(connection, "Cem's other words.", "Cem")
+        assert isinstance(
+            save_fields(connection, NAME, base, copy_fields(PATH), {WORDS: "Ann's."}, who="Ann"), FieldCollision
+        )
+        wanted = list_draft_versions(connection, NAME)[0].id
+    back = go_back(connection, NAME, open_working_copy(connection, NAME).version, wanted, who="Bo")
+    assert "Ann" in back.toolkit.copy["welcome"].body
+    for who in ("Ann", "Bo"):
+        with pytest.raises(StateError, match="yourself"):
+            approve(connection, NAME, back.version, "welcome", who=who)
+    assert approve(connection, NAME, back.version, "welcome", who="Dee").is_approved(PATH)
