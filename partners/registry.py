@@ -14,7 +14,7 @@ from daisychain.settings import Settings
 from lists.organisations import Organisation, organisations_where
 from lists.tables import MemberOrganisation
 from newsletters.packs.partner import Partner, with_breaks
-from newsletters.packs.partner_codes import Row, claim_codes, name_key
+from newsletters.packs.partner_codes import CODE, Row, claim_codes, name_key
 from newsletters.tables import PackPartner, StoredImage
 from newsletters.toolkits.images import ToolkitImage
 from partners.private_links import read_key
@@ -49,6 +49,8 @@ def organisation_by_id(connection: Connection, id_: int) -> Organisation | None:
 
 def organisation_by_code(connection: Connection, code: str) -> Organisation | None:
     """Return the organisation that has this code, or had it: links with an older one of its codes go on."""
+    if not CODE.fullmatch(code):  # anybody writes anything into an address
+        return None
     if found := organisations_where(connection, MemberOrganisation.code == code):
         return found[0]
     name = connection.scalar(select(PackPartner.name).where(PackPartner.code == code))

@@ -118,9 +118,9 @@ def go_back(connection: Connection, name: str, base: int, version_id: int, *, wh
 
 
 def _writers_until(connection: Connection, row: Any, known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return who wrote each file of a version since the last published one, besides the writers that are `known`.
+    """Return who wrote each file of a version since the last published one, and the writers that are `known`.
 
-    Whoever brings words back is not their only writer, so that nobody approves their own.
+    Somebody who brings words back is not their only writer, so that nobody approves their own.
     """
     until = (ToolkitVersion.toolkit == row.toolkit, ToolkitVersion.id <= row.id)
     writers = {path: set(names) for path, names in known.items()}
