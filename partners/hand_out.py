@@ -170,14 +170,14 @@ def send_hand_out(
 ) -> StartedHandOut:  # fmt: skip
     """Send a hand-out to as many `organisations` as the person saw, in the caller's transaction; a second call doesn't.
 
-    Raises StateError if that number has changed, or the hand-out has not the fingerprint that was `seen`; if nobody is
-    left; or if they got the same within a day and that is not meant.
+    Raises StateError if that number has changed, or the hand-out and its people have not the fingerprints that were
+    `seen`; if nobody is left; or if they got the same within a day and that is not meant.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     kept = find_hand_out(connection, hand_out_id, lock=True)
     if kept.campaign_id is not None:
         return StartedHandOut(find_campaign(connection, kept.campaign_id), already=True)
-    if seen not in ("", kept.fingerprint):
+    if seen and not seen.startswith(kept.fingerprint):
         raise StateError("A colleague has changed this since you looked at it.", hint="Look again, then send it.")
     people = hand_out_people(connection, today, kept)
     if not people.organisations:
@@ -185,6 +185,8 @@ def send_hand_out(
     if people.organisations != organisations:
         now = _counted(people.organisations)
         raise StateError(f"It goes to {now} now, not {organisations:,}.", hint="Look again, then send it.")
+    if seen and not seen.endswith(people.fingerprint):
+        raise StateError("It goes to other people now than when you looked.", hint="Look again, then send it.")
     if not repeat and (again := repeated(connection, kept, people)):
         raise StateError(f"{_counted(again)} got this within the last day.", hint="Say that it is meant: --repeat")
     written, languages = compile_message(connection, kept.written)

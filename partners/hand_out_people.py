@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
@@ -79,6 +80,12 @@ class HandOutPeople:
     def excluded(self) -> dict[str, int]:
         """Count the contacts who get no mail, by the reason."""
         return dict(Counter(each.exclusion for each in self.contacts if each.exclusion))
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a hash of who gets a mail, and at which address."""
+        people = sorted((each.contact_id, each.address) for each in self.mailable)
+        return sha256(repr(people).encode()).hexdigest()[:16]
 
     @property
     def examples(self) -> list[HandOutContact]:

@@ -29,6 +29,7 @@ _WORKABLE = 4_000_000
 _WORKED = 2_000
 _IF_HEAVY = 1_000  # for a photo, which takes megabytes as a PNG
 _PRINT = "CMYK"
+_DEEP = ("I;16", "I")  # 65,536 greys, which Pillow cuts off at white instead of making them 256
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _PIXELS = f"at most {MOST_PIXELS // 1_000_000} million pixels are allowed"
 _LONGEST_WAIT = 10.0  # seconds
@@ -70,7 +71,8 @@ def _workable(content: bytes) -> tuple[bytes, bool]:
             if pixels > MOST_PIXELS or max(opened.size) > _MOST_SIDE:
                 raise InputError(f"The logo is too large: {opened.width} × {opened.height} pixels, and {_PIXELS}.")
             turned = opened.getexif().get(ExifTags.Base.Orientation, 1) != 1
-            if pixels <= _WORKABLE and not turned and len(content) <= MAX_BYTES:
+            workable = pixels <= _WORKABLE and len(content) <= MAX_BYTES and opened.mode not in _DEEP
+            if workable and not turned:
                 return content, printed
             return _smaller(opened), printed
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -87,6 +89,8 @@ def _workable(content: bytes) -> tuple[bytes, bool]:
 def _smaller(opened: Image.Image) -> bytes:
     with _turn():
         opened.draft(opened.mode, (_WORKED, _WORKED))  # a JPEG is unfolded in part only
+        if opened.mode in _DEEP:
+            opened = opened.convert("I").point(lambda grey: grey / 256).convert("L")
         if opened.mode == "P":
             opened = opened.convert("RGBA")
         opened.thumbnail((_WORKED, _WORKED), Image.Resampling.LANCZOS, reducing_gap=2)

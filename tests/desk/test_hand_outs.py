@@ -13,6 +13,7 @@ from sqlalchemy import select
 from accounts.tables import AuditLine
 from daisychain.database import Database
 from newsletters.packs.pack_status import withdraw
+from partners.contacts import add_contact, contacts_of, remove_address
 from partners.hand_out import HIDDEN_LINK, KeptHandOut, find_hand_out
 from partners.hand_out_links import hand_out_links
 from partners.partner_events import record_partner_event
@@ -129,7 +130,7 @@ def test_what_was_typed_comes_back_with_the_line_that_is_wrong(as_role: As, coal
 
 
 def test_a_draft_can_be_changed_and_is_sent_only_to_the_number_on_the_button(
-    as_role: As, database: Database, draft: KeptHandOut
+    as_role: As, database: Database, draft: KeptHandOut, coalition: dict[str, int]
 ) -> None:
     sender, path = as_role("sender"), f"{WRITE}/{draft.id}"
     assert "Better" in sender.post(path, **FIELDS | {"subject": "Better"}).text
@@ -143,6 +144,15 @@ def test_a_draft_can_be_changed_and_is_sent_only_to_the_number_on_the_button(
     moved = sender.post(f"{path}/send", organisations="7", seen=seen_of(sender.get(path).text))
     assert moved.status_code == 422
     assert "It goes to 3 organisations now, not 7" in moved.text
+    looked = seen_of(sender.get(path).text)
+    with database.engine.begin() as connection:  # one goes and one comes, so that the number stays
+        found = contacts_of(connection, coalition.values())
+        remove_address(connection, coalition["Bees of Bath"], "maya@bees.example")
+        assert not found[coalition["Nobody There"]]
+        add_contact(connection, coalition["Nobody There"], "new@there.example")
+    others = sender.post(f"{path}/send", organisations="3", seen=looked)
+    assert others.status_code == 422
+    assert "It goes to other people now" in others.text
     with database.engine.connect() as connection:
         assert find_hand_out(connection, draft.id).subject == "Better still"
         assert not connection.scalars(select(Delivery.id)).all()
