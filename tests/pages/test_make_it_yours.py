@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from sender.system_mail.mail_queue import _cipher
 from sender.tables import SystemMail
 from tests.newsletters import sample_toolkits
 from tests.newsletters.packs.packing import SOCIAL
+from tests.partners.hive import add_bees
 
 EVERY_PART = "members may change: intro, button, stories\n"
 ENGLISH = """\
@@ -618,3 +620,26 @@ def test_an_address_with_signs_that_no_text_can_have_gets_an_answer(
     assert offered
     assert client.get(f"{PAGE}?{query}").status_code == 200
     assert ask(client, f"?{query}").status_code == 200
+
+
+def test_twenty_who_ask_at_once_get_five_mails_and_twenty_who_download_at_once_get_one_pack(
+    client: FlaskClient, database: Database, offered: Path
+) -> None:
+    assert offered
+    with database.engine.begin() as connection:
+        bees = add_bees(connection)
+        [contact, *_] = contacts_of(connection, [bees.organisation.id])[bees.organisation.id]
+    page, app = f"/p/{write_key(database.settings, bees.link)}/emails/spring-fair/may", client.application
+
+    def post(path: str, **data: Any) -> int:
+        return app.test_client().post(path, data=data).status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(
+            pool.map(lambda _: post(f"{page}/mail", mail="mailchimp", address="1 Barn", contact=contact.id), range(20))
+        )
+        assert sorted(answers) == [200] * 5 + [422] * 15
+        links = mailed(database)
+        assert [address for address, _ in links] == ["maya@bees.example"] * 5
+        path = links[0][1].removeprefix(database.settings.pages_url)
+        assert sorted(pool.map(lambda _: post(path), range(20))) == [200] + [410] * 19
