@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from daisychain.database import Database
 from daisychain.errors import InputError
+from reports.breakdown import EDGES, count_breakdown
 from reports.compare import AGE, Comparison, compare
 from reports.exports import COMPARISON_CSV_COLUMNS
 from reports.intervals import difference
+from reports.tallies import tally
 from tests.command import Daisychain
 from tests.reports.test_notes import LINK, tell
 from tests.sender.returns import FIREFOX, Sent, resent, sent
@@ -85,6 +87,21 @@ def test_each_person_s_mail_ages_from_its_own_request(pair: tuple[Sent, Sent], d
         """)
         connection.execute(later, {"id": pair[1].campaign_id})
     assert clicked(compared(database, *pair)) == [20, 5]
+
+
+def test_the_curve_has_the_same_people_at_that_age(pair: tuple[Sent, Sent], database: Database) -> None:
+    first, second = pair
+    for campaign in pair:
+        tell(campaign, *(campaign.event("open", person, timestamp=hours_later(hours), useragent=FIREFOX)
+                         for person, hours in ((30, 71), (31, 72), (32, 73))))  # fmt: skip
+    for each in compared(database, first, second).campaigns:
+        with database.engine.connect() as connection:
+            steps = count_breakdown(connection, tally(connection, each.campaign_id)).steps
+        for name in ("clicked", "seen_reading"):
+            by_then = sum(
+                people for edge, people in zip(EDGES, steps[name], strict=False) if edge <= AGE.total_seconds()
+            )
+            assert by_then == each.figures[name].numerator
 
 
 def test_a_difference_that_may_be_chance_is_not_called_one(pair: tuple[Sent, Sent], database: Database) -> None:
