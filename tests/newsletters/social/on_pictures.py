@@ -54,7 +54,7 @@ def near(picture: Image.Image, colour: str | tuple[int, ...], stray: int = 60) -
     wanted = ImageColor.getrgb(colour) if isinstance(colour, str) else colour
     bands = [
         band.point(lambda value, want=want: 255 if abs(value - want) <= stray else 0)
-        for band, want in zip(picture, wanted, strict=True)
+        for band, want in zip(picture.split(), wanted, strict=True)
     ]
     return ImageChops.darker(ImageChops.darker(bands[0], bands[1]), bands[2]).getbbox()
 
