@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable
@@ -35,6 +36,7 @@ BUSY = "Busy; please try again in a moment."
 DESK, SIGN_IN = "/desk", "/desk/sign-in"
 # Forms of public pages in which somebody sends a logo; FORMS is no path, but the share that they have.
 FORMS, WITH_LOGO = "forms", ("/toolkits/", "/p/")
+DESK_PICTURES, DESK_LOGO = f"{DESK}/pictures/", re.compile(rf"{DESK}/partners/\d+/logos/")
 # Pages that one person has made at the same time, and that wait for these: fewer than the threads of the desk, so that
 # nobody who opens a slow page again and again holds up their colleagues.
 TURNS, MOST_OF_ONE = 2, 20
@@ -70,7 +72,7 @@ def shares() -> dict[str, Share]:
         "/o/": Share(threads=1, most_waiting=20),
         "/webhooks/": Share(threads=2, most_waiting=20, largest_body=4 * 1024 * 1024, most_bodies=20),
         # A picture of 5 MB with the form that it is chosen in, and one that is too large, to say so.
-        f"{DESK}/pictures/": Share(threads=1, most_waiting=10, largest_body=16 * 1024 * 1024, most_bodies=4),
+        DESK_PICTURES: Share(threads=1, most_waiting=10, largest_body=16 * 1024 * 1024, most_bodies=4),
         # Staff wait for each other, and no reader waits for them. Nor do they for people who are not signed in.
         SIGN_IN: Share(threads=2, most_waiting=20, most_bodies=100),
         DESK: Share(threads=3, most_waiting=30, largest_body=2 * 1024 * 1024, most_bodies=20),
@@ -114,6 +116,8 @@ class WebProcess:
         start = next(start for start in self._shares if scope.path.startswith(start) or start == "/")
         if scope.method == "POST" and scope.path.startswith(WITH_LOGO):
             start = FORMS
+        if DESK_LOGO.match(scope.path):
+            start = DESK_PICTURES
         if not token:
             return await self._answer(scope, protocol, self._shares[SIGN_IN if at_desk else start], app)
         turns = self._turns[token]

@@ -10,7 +10,7 @@ from daisychain.errors import InputError
 from desk.access import connection, note, person, right
 from desk.forms import Form
 from desk.partners.organisation_page import found, page
-from newsletters.toolkits.images import MAX_BYTES
+from newsletters.logo_files.logo_file import LARGEST_LOGO
 from partners.organisation_logos import LOGO_FORMS, remove_logo, save_logo
 
 blueprint = Blueprint("partner_logos", __name__, url_prefix="/partners/<int:organisation_id>/logos/<kind>")
@@ -25,7 +25,9 @@ def upload(organisation_id: int, kind: str) -> Any:
         file = request.files.get("file")
         if file is None or not file.filename:
             raise InputError("No picture was chosen.", hint="Choose a file first.")
-        _, about = save_logo(connection(), profile.organisation, kind, file.stream.read(MAX_BYTES + 1), person().name)
+        _, about = save_logo(
+            connection(), profile.organisation, kind, file.stream.read(LARGEST_LOGO + 1), person().name
+        )
     if form.errors:
         return page(form, profile)
     note(profile.organisation.code, logo=kind)

@@ -237,6 +237,14 @@ def test_a_form_with_a_large_logo_reaches_its_page(served: Served, path: str) ->
     assert asked(served.url, "POST", path, "logo=" + "a" * 16_000_000) == 404  # the page's own answer
 
 
+@pytest.mark.parametrize("path", ["/desk/partners/1/logos/logo", "/desk/pictures/1"])
+def test_a_large_picture_of_staff_reaches_its_page(served: Served, staff: Callable[[], Opener], path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused, staff().open(f"{served.url}{path}", b"a" * 5_000_000):
+        pass
+    with refused.value as answer:
+        assert answer.code in (400, 403)  # the page's own answer: no token is in this form
+
+
 def test_logos_that_arrive_slowly_keep_no_others_out_and_together_take_little_memory(served: Served) -> None:
     head = "POST /toolkits/fair/emails/may HTTP/1.1\r\nHost: x\r\nContent-Length: 16000000\r\n\r\n"
     with ExitStack() as stack:
