@@ -40,9 +40,13 @@ def toolkit(name: str) -> Any:
     with engine().begin() as connection:
         found = visit(name, connection)
         offered = offer_cards(connection, found.toolkit, settings().pages_url, found.show.today)
-        join = found.path("join") if forms_of_toolkit(connection, name) else found.show.links.get("join", "")
+        forms = forms_of_toolkit(connection, name)
+        join = found.path("join") if forms else found.show.links.get("join", "")
     lead, rest = lead_of(found.toolkit.summary)
-    return found.page("toolkits/toolkit.html", offered=offered, lead=lead, rest=rest, join=join)
+    whom = sorted({"as an organisation" if form.for_organisations else "as a supporter" for form in forms})
+    return found.page(
+        "toolkits/toolkit.html", offered=offered, lead=lead, rest=rest, join=join, join_as=", or ".join(whom)
+    )
 
 
 @blueprint.get("/toolkits/<name>/emails")

@@ -17,7 +17,10 @@ _NAMES = {
         "organisation", "organization", "organisation name", "organization name", "member organisation", "charity",
         "charity name", "group", "group name",
     ),
-    "for": ("tool", "tools", "email tool", "mailing tool"),
+    "for": (
+        "tool", "tools", "email tool", "mailing tool", "newsletter tool", "software", "email software",
+        "newsletter software", "mailing software", "email platform", "newsletter platform",
+    ),
     "language": ("languages",),
     "accent": ("colour", "color", "brand colour", "main colour"),
     "reply": ("reply to", "reply-to", "reply address"),

@@ -66,11 +66,15 @@ def _checked(field: str, text: str, name: str) -> str:
 
 
 def _tool(word: str) -> str:
-    by_name = {each.name.casefold(): key for key, each in dialects().items()}
-    [found] = each_dialect(by_name.get(word.casefold(), word)) if word.casefold() != ALL else [InputError("Name them.")]
+    by_name = {_letters(each.name): key for key, each in dialects().items()}
+    [found] = each_dialect(by_name.get(_letters(word), word)) if word.casefold() != ALL else [InputError("Name them.")]
     if not isinstance(found, Dialect):
         raise InputError(f"There is no tool {word!r}.", hint=f"Known: {', '.join(dialects())}.")
     return found.key
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))  # Mail Chimp, Constant-Contact
 
 
 def _language(word: str) -> str:

@@ -27,6 +27,7 @@ from daisychain.errors import DaisychainError
 from daisychain.processes import shown_program
 
 LIST = "demo-friends"
+ORGANISATIONS = "demo-organisations"
 ADMIN = "admin@coalition.example"
 TOOLKIT = "community-makes-us"
 PORT = 8000  # where `daisychain serve` listens by default, so that the demo's links lead somewhere when it runs later
@@ -102,6 +103,9 @@ def _prepare(commands: Commands, people: int) -> int:
     write_people(Path("people.csv"), people)
     commands.run("list", "import", LIST, "people.csv", "--basis", "consent", "--source", "made up for the demo")
     commands.run("list", "sign-up", LIST, "--on", "--toolkit", TOOLKIT)
+    if len(commands.json("list", "list", "--format", "json")) == 1:
+        commands.run("list", "create", ORGANISATIONS, "--from", "Connection Coalition <hello@coalition.example>")
+    commands.run("list", "sign-up", ORGANISATIONS, "--on", "--for", "organisations", "--toolkit", TOOLKIT)
     if not Path("bulletin.md").exists():
         commands.run("newsletter", "new", "bulletin", "--toolkit", TOOLKIT)
     commands.run("newsletter", "check", "bulletin.md", "--list", LIST)

@@ -35,6 +35,8 @@ class Own extends HTMLElement {
     if (field.name === "look") return;
     if (field.name === "logo_file") return void this.ask(true);
     if (!this.private) keep(this.form);
+    // A phone shows the pills; what a tool offers is below them.
+    if (field.name === "tool") field.closest(".tool")?.querySelector(".panel")?.scrollIntoView({ block: "nearest" });
     if (field.name === "tool" || field.name === "otherwise") return;
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.ask(false), AFTER_MS);
@@ -72,17 +74,29 @@ class Own extends HTMLElement {
     const shown = logo ? null : showTyped(this.form);
     try {
       const answer = await fetch(this.form.action, { method: "POST", body: typed });
+      if (logo && ![200, 422].includes(answer.status)) return this.logoRefused(answer.status);
       const said = putParts(await answer.text());
       if (said || logo) say(said || "The logo is in the email.");
       if (logo && !this.private) keep(this.form);
     } catch {
       say("The preview can’t be reached. What you typed is kept.");
+    } finally {
+      await (shown ?? showTyped(this.form));
+      this.busy = false;
+      const next = this.next;
+      this.next = null;
+      if (next) void this.ask(next.logo);
     }
-    await (shown ?? showTyped(this.form));
-    this.busy = false;
-    const next = this.next;
-    this.next = null;
-    if (next) void this.ask(next.logo);
+  }
+
+  /** Say below the file that it can't be used, and let go of it: each form with it would be refused.
+   * @param {number} status */
+  logoRefused(status) {
+    /** @type {HTMLInputElement} */ (this.form.elements.namedItem("logo_file")).value = "";
+    const text = status === 413 ? "This file is larger than 16 MB. Choose a smaller one." : "The logo can’t be read just now. Please choose it again in a moment.";
+    const message = Object.assign(document.createElement("p"), { className: "error", textContent: `✖ ${text}` });
+    this.querySelector("#logo-live-message")?.replaceChildren(message);
+    say(text);
   }
 
   addPicker() {

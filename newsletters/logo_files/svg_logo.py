@@ -63,6 +63,9 @@ def _refuse_what_is_outside(content: bytes) -> None:
 
 def _element(tag: str, attributes: dict[str, str]) -> None:
     name = tag.rpartition(":")[2].lower()
+    if name == "text":
+        # Its font is on the designer's computer: here the words would get lost, or look like somebody else's.
+        raise InputError("The logo is an SVG whose words need a font that is not in the file.", hint=_EXPORT)
     for key, value in attributes.items():
         if key.rpartition(":")[2].lower() == "href" and name != "a" and not _OWN.match(value):
             raise InputError("The logo is an SVG that loads something from elsewhere.", hint=_EXPORT)

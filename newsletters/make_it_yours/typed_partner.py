@@ -22,6 +22,7 @@ FIELDS = ("name", "accent", "intro", "button", "leave out", "address", "charity 
 NOBODY = "Your organisation"
 _LONGEST = {"name": 120, "intro": 2_000, "button": 2_000, "address": 500, "website": 2_000, "leave out": 5_000}
 _LONGEST_LINE = 254
+_LABELS = {"name": "The name", "accent": "The colour", "intro": "The paragraph", "reply": "The reply address"}
 _NO_NAME = "Type your organisation’s name."
 _EMPTY_LOGO = "Nothing can be seen in this logo: it is clear or white all over. Choose another file."
 
@@ -59,7 +60,7 @@ class _AtField(Fail):
         super().__init__(Path("form"), lambda key: 1)
 
     def __call__(self, message: str, key: str, hint: str = "") -> NoReturn:
-        raise _FieldError(key, message, hint)
+        raise _FieldError(key, message.replace(repr(key), _LABELS.get(key, f"Your {key}")), hint)
 
 
 def read_typed(

@@ -51,7 +51,7 @@ def new_toolkit(
 ) -> NewToolkit:  # fmt: skip
     """Return the files of a toolkit; raises InputError for a colour or a picture that can't be used."""
     remarks: list[str] = []
-    summary, blocks = pasted_blocks(copy, remarks)
+    summary, blocks = pasted_blocks(_without_title(copy, title), remarks)
     if not summary:
         remarks.append("There is no summary yet: its first words are the title's.")
     derived = derived_colours(*colours) if colours else {}
@@ -75,6 +75,12 @@ def new_toolkit(
     if blocks:
         remarks.append("Nobody has approved the copy yet.")
     return NewToolkit({SHEET: "\n".join([*sheet, ""]).encode(), **files}, remarks)
+
+
+def _without_title(copy: str, title: str) -> str:
+    # A document begins with its title: it is no summary, and no heading of a copy block.
+    first, _, rest = copy.lstrip().partition("\n")
+    return rest if _bare(first.lstrip("# ")).casefold() == title.strip().casefold() else copy
 
 
 def pasted_blocks(copy: str, remarks: list[str]) -> tuple[str, list[PastedBlock]]:

@@ -580,3 +580,21 @@ def test_only_what_can_be_a_partners_code_goes_on_in_addresses(client: FlaskClie
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/join/asked/supporters?language=en"
     assert sign_up(client, "bob@people.example", partner="bees-of-bath").headers["Location"].endswith("bees-of-bath")
+
+
+@pytest.mark.parametrize(
+    ("closed", "says"),
+    [
+        ((), "is stronger with you: as a supporter, or as an organisation."),
+        (("members",), "is stronger with you: as a supporter."),
+        (("supporters",), "is stronger with you: as an organisation."),
+        (("supporters", "members"), "is stronger with you."),
+    ],
+)
+def test_a_toolkit_s_page_offers_only_the_ways_to_join_that_are_open(
+    client: FlaskClient, database: Database, closed: tuple[str, ...], says: str
+) -> None:
+    with database.engine.begin() as connection:
+        for name in closed:
+            change_form(connection, name, by="Priya", is_open=False)
+    assert says in client.get("/toolkits/community-makes-us").text

@@ -269,7 +269,8 @@ def test_a_code_that_a_visitor_was_given_is_nobodys_until_the_coalition_gives_it
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("name", "*|FNAME|*", "'*|FNAME|*', a merge tag"), ("name", "Bees {{ x }}", "signs of a template"),
+        ("name", "*|FNAME|*", "The name holds '*|FNAME|*', a merge tag"),
+        ("name", "Bees {{ x }}", "signs of a template"),
         ("name", "%%name%%", "'%%name%%', a merge tag"), ("intro", "Dear %FIRSTNAME%,", "'%FIRSTNAME%', a merge tag"),
         ("name", "", "Type your organisation’s name"), ("name", "x" * 121, "At most 120 characters"),
         ("reply", "hello", "no address to write to"), ("website", "bees", "no web address"),
@@ -362,12 +363,16 @@ def bomb() -> bytes:
         (logo("white"), "Nothing can be seen"), (logo((0, 0, 0, 0), (0, 0, 0, 0)), "Nothing can be seen"),
         (b"\x89PNG" + b"\0" * (16 * 1024**2), "16 MB are allowed"),
         (b"<svg", "broken SVG"),
+        (SVG.replace(b"<circle", b"<text y='20'>Bees</text><circle"), "words need a font"),
         (SVG.replace(b"<circle", b'<image href="https://spy.example/x.png"/><circle'), "elsewhere"),
         (SVG.replace(b"<circle", b'<image href="file:///etc/passwd"/><circle'), "elsewhere"),
         (SVG.replace(b"<circle", b'<rect style="fill:url(https://spy.example/)"/><circle'), "elsewhere"),
         (b'<!DOCTYPE svg [<!ENTITY a "b">]>' + SVG, "entities"),
     ],
-    ids=["none", "cut", "bomb", "white", "clear", "large", "svg cut", "svg http", "svg file", "svg css", "svg entity"],
+    ids=[
+        "none", "cut", "bomb", "white", "clear", "large", "svg cut", "svg text", "svg http", "svg file", "svg css",
+        "svg entity",
+    ],
 )  # fmt: skip
 def test_a_logo_that_can_not_be_used_is_refused_at_its_field(
     client: FlaskClient, offered: Path, picked: bytes, says: str

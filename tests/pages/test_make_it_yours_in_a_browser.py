@@ -63,6 +63,10 @@ def test_a_volunteer_makes_an_email_their_own_and_takes_it_for_three_tools(
     expect(email.get_by_text("Bees of Bath").first).to_be_visible()
     page.get_by_label("Logo").set_input_files(tmp_path / "logo.png")
     expect(email.get_by_alt_text("Bees of Bath")).to_be_visible()
+    (tmp_path / "photo.png").write_bytes(logo() + b"\0" * (17 * 1024**2))
+    page.get_by_label("Logo").set_input_files(tmp_path / "photo.png")
+    expect(page.locator("#logo-live-message")).to_contain_text("larger than 16 MB")
+    expect(page.get_by_label("Logo")).to_have_value("")
     page.locator("#accent").fill("#ffcc00")
     expect(page.locator("#accent-live")).to_contain_text("can’t be read on white")
     page.get_by_label("Postal address").fill("2 Hive Lane, Bath")
@@ -72,6 +76,7 @@ def test_a_volunteer_makes_an_email_their_own_and_takes_it_for_three_tools(
         ("outlook", "Download a draft", "bees-of-bath-outlook/draft.eml"),
     ):
         page.locator(f"label.pill[for=tool-{key}]").click()
+        expect(page.get_by_role("button", name=button)).to_be_in_viewport()
         with page.expect_download() as taken:
             page.get_by_role("button", name=button).click()
         assert file in inside(taken.value.path().read_bytes())

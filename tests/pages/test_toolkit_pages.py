@@ -257,3 +257,11 @@ def test_a_long_title_and_summary_leave_the_doors_near_the_top(
     before, after = page.split('class="doors"')
     assert before.split('class="lead">')[1].count("forty letters") == 8
     assert after.count("forty letters") == 12
+
+
+@pytest.mark.parametrize(("approver", "shown"), [("nobody yet", False), ("Priya", True)])
+def test_a_copy_block_says_who_approved_it_if_somebody_did(
+    client: FlaskClient, database: Database, tmp_path: Path, approver: str, shown: bool
+) -> None:
+    add(database, tmp_path, welcome=BLOCK.replace("A. Trustee", approver))
+    assert ("approved by: " in client.get(f"{FAIR}/emails").text) == shown

@@ -155,6 +155,14 @@ def test_a_contact_s_column_is_known_by_many_names(database: Database, sheet: Sh
     assert contact.email == "maya@bees.example"
 
 
+@pytest.mark.parametrize("head", ["Newsletter software", "Email platform", "tool"])
+@pytest.mark.parametrize("cell", ["Mailchimp", "mail chimp", "Mail-Chimp"])
+def test_a_tool_is_known_by_many_names(database: Database, sheet: Sheet, head: str, cell: str) -> None:
+    imported(database, sheet(f"name,{head}\nBees,{cell}\n"))
+    assert kept(database)["Bees"].notes == {}
+    assert kept(database)["Bees"].values["tool"] == "mailchimp"
+
+
 def test_a_column_of_another_name_is_chosen(daisychain: Daisychain, sheet: Sheet) -> None:
     path = sheet("Mitglied,Ort\nBees,Bath\n")
     assert "no column with the organisations' names" in daisychain("partner", "import", str(path), code=1).output

@@ -76,6 +76,13 @@ def test_the_words_come_through_as_they_were_pasted() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("first", ["Spring Fair: 2027", "# Spring Fair: 2027", "**SPRING FAIR: 2027**"])
+def test_a_document_that_begins_with_the_campaign_s_name_has_its_summary_below_it(first: str) -> None:
+    toolkit = made(copy=f"\n{first}\n\n{MARKDOWN}")
+    assert toolkit.summary == "Come to the fair in every town."
+    assert "introduction" in toolkit.copy
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
