@@ -36,9 +36,7 @@ def look() -> Any:
             raise InputError("No file was chosen.", hint="Choose a file first.")
         content = file.stream.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise InputError(
-                "The file is larger than 1 MiB.", hint="Cut it in pieces, or ask for an import by command."
-            )
+            raise InputError("The file is larger than 1 MB.", hint="Cut it in pieces, or ask for an import by command.")
         form.values |= {"name": file.filename, "content": b64encode(content).decode()}
         result = import_bytes(connection(), content, file.filename, person().name, dry_run=True)
     return form.page("desk/partners/import.html", result=result)
