@@ -159,7 +159,7 @@ def test_a_pack_made_again_on_another_day_leaves_the_first_as_it_was_made(databa
 @pytest.mark.parametrize(
     ("copy", "says"),
     [
-        (sample_toolkits.BLOCK.replace("version: 2", "version: 3"), "now version 3; the pack has version 2"),
+        (sample_toolkits.BLOCK.replace("version: 2", "version: 3"), "now version 3, and this email has version 2"),
         (sample_toolkits.BLOCK.replace("*fair*", "*fete*"), "has new words"),
         (sample_toolkits.BLOCK.replace("version: 2", "version: 2\nexpires: 2026-05-01"), "expired on 01 May 2026"),
         (sample_toolkits.BLOCK.replace("id: welcome", "id: other"), "taken out of the toolkit"),

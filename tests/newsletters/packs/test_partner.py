@@ -263,7 +263,8 @@ def test_a_drawing_is_a_logo_too(tmp_path: Path, head: str) -> None:
     (tmp_path / "logo.png").write_text(head + drawn)
     found = read_partner(tmp_path / "partner.yml").logo
     assert found
-    assert (found.media_type, found.width, found.height) == ("image/png", found.height, found.height)
+    assert found.media_type == "image/png"
+    assert abs(found.width - found.height) <= 1  # the circle only, without the room around it
 
 
 @pytest.mark.parametrize("mark", ["\u200e", "\u200f", "\u202e", "\u2067", "\u061c"], ids=ascii)
