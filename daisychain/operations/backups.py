@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -108,8 +109,14 @@ def _alone(database: Database) -> Iterator[psycopg.Connection]:
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename IS NOT NULL AND pid <> %s"
     )
     with psycopg.connect(database.conninfo, autocommit=True) as connection:
-        row = connection.execute(others, [connection.info.backend_pid]).fetchone()
-        if row and row[0]:
+        # The server notices a moment later that a connection was closed.
+        for wait in (0.1, 0.4, 1, 2, 0):
+            row = connection.execute(others, [connection.info.backend_pid]).fetchone()
+            if not row or not row[0]:
+                break
+            time.sleep(wait)
+        else:
+            assert row
             raise StateError(
                 f"Somebody is at work in this database ({row[0]} connections). Nothing was changed.",
                 hint="Stop `daisychain serve`, workers and sends first.",
