@@ -190,8 +190,15 @@ def test_a_link_goes_on_to_work_when_the_installation_moves(
 
 def test_only_the_named_pages_take_a_post_without_a_token(app: Flask) -> None:
     posts = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    # A key that only its reader has, or a signature, is what they show.
-    assert posts == {"unsubscribe.by_one_click", "unsubscribe.by_form", "unsubscribe.undo", "webhooks.sendgrid"}
+    assert posts == {
+        # A key that only its reader has, or a signature, is what they show.
+        "unsubscribe.by_one_click", "unsubscribe.by_form", "unsubscribe.undo", "webhooks.sendgrid", "join.confirm",
+        "private.save", "private.suggest", "private.upload", "own_packs.mail", "own_packs.download_mailed",
+        # It leads to one mail, and may come from a partner's own site.
+        "join.ask",
+        # They give back what was sent, in another form, and keep a count at most.
+        "make_it_yours.check", "make_it_yours.frame", "own_packs.take", "own_packs.copy", "social.branded",
+    }  # fmt: skip
 
 
 @pytest.fixture
