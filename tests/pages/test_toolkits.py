@@ -9,32 +9,24 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-import pages.image_files
-import pages.packs
-import pages.toolkits
 import pages.visit
 from commands.toolkit import toolkit
 from daisychain.database import Database
 from daisychain.installation import Installation
 from daisychain.settings import LOCAL_URL
 from newsletters.toolkit_store.store import add_toolkit, named_toolkit
+from pages.app import create_app
 from tests.newsletters.sample_toolkits import BLOCK, SHEET, files, folder
 
 SHIPPED = "community-makes-us"
-ROOT = Path(pages.toolkits.__file__).parent.parent
 
 
 @pytest.fixture
 def client(database: Database) -> FlaskClient:
-    app = Flask("test", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
-    app.extensions["daisychain"] = database
-    for module in (pages.image_files, pages.toolkits, pages.packs):
-        app.register_blueprint(module.blueprint)
-    return app.test_client()
+    return create_app(database).test_client()
 
 
 def test_an_image_is_served_for_ever_and_without_a_cookie(client: FlaskClient) -> None:
