@@ -6,12 +6,12 @@ needs no token; from a private link the organisation's link is the token.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
 from daisychain.cache import Busy
+from daisychain.database import database_now
 from daisychain.errors import InputError
 from newsletters.packs.partner import Partner
 from newsletters.packs.social_posts import NETWORKS, length
@@ -70,9 +70,9 @@ def branded(name: str, link: str = "") -> Any:
 def timetable(name: str) -> Response:
     """Return when to post what, as a file for calendars."""
     with engine().begin() as connection:
-        seen = visit(name, connection)
+        seen, now = visit(name, connection), database_now(connection)
     page = f"{settings().pages_url}{seen.path('social')}"
-    content = calendar_file(posting_plan(seen.show, seen.language), seen.toolkit.title, page, datetime.now(UTC))
+    content = calendar_file(posting_plan(seen.show, seen.language), seen.toolkit.title, page, now)
     named = {"Content-Disposition": f'attachment; filename="{name}-timetable.ics"'}
     return Response(content, mimetype="text/calendar", headers=named)
 

@@ -122,6 +122,7 @@ def test_a_toolkit_s_page_copies_words_with_their_looks_and_as_plain_text(
     with served(create_app(database)) as public:
         page = opened(375)
         page.goto(f"{public}/toolkits/community-makes-us")
+        page.locator("#manifesto summary").click()
         page.locator("#manifesto").get_by_role("button").click()
         expect(page.get_by_role("button", name="Copied")).to_be_visible()
         plain = pasted(page)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pandas as pd
 import pypdf
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser as Chromium
 from sqlalchemy import select
 
 from daisychain.database import Database
@@ -120,23 +120,20 @@ def document(campaign: Sent, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.usefixtures("chromium")
-def test_everybody_can_read_the_document(document: str) -> None:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
-        page = chromium.new_page()
-        page.goto(document)
-        page.evaluate(axe._engine())
-        found = {}
-        for width in (375, 1280):
-            for scheme in ("light", "dark"):
-                page.set_viewport_size({"width": width, "height": 800})
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                found[width, scheme] = page.evaluate(
-                    "axe.run(document).then(({violations}) => violations.map(({id, nodes}) => "
-                    "`${id} at ${nodes[0].target[0]}: ${nodes[0].failureSummary}`))"
-                )
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
-                shown = page.locator(".wide svg" if width == 1280 else ".narrow svg")
-                assert all(each.is_visible() for each in shown.all())
-        chromium.close()
+def test_everybody_can_read_the_document(document: str, running: Chromium) -> None:
+    page, found = running.new_page(), {}
+    page.goto(document)
+    page.evaluate(axe._engine())
+    for width in (375, 1280):
+        for scheme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found[width, scheme] = page.evaluate(
+                "axe.run(document).then(({violations}) => violations.map(({id, nodes}) => "
+                "`${id} at ${nodes[0].target[0]}: ${nodes[0].failureSummary}`))"
+            )
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            shown = page.locator(".wide svg" if width == 1280 else ".narrow svg")
+            assert all(each.is_visible() for each in shown.all())
+    page.close()
     assert not {view: rules for view, rules in found.items() if rules}
