@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
@@ -21,6 +21,22 @@ RUN = """() => axe.run(document).then(({violations}) => violations.flatMap(({id,
 
 # Only a failure waits so long; Playwright's own five seconds are too few for a busy machine.
 expect.set_options(timeout=60_000)
+
+
+class Answer:
+    """An answer's parts, closed once: werkzeug's server forgets to if the browser hangs up while it is read out."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self.parts, self.open = parts, True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.parts)
+
+    def close(self) -> None:
+        """Close the parts, which may be a file."""
+        if self.open and hasattr(self.parts, "close"):
+            self.parts.close()
+        self.open = False
 
 
 class Quiet(WSGIRequestHandler):
@@ -39,7 +55,11 @@ class Quiet(WSGIRequestHandler):
             if self.closed:
                 self.close_connection = True
             else:
-                super().run_wsgi()
+                try:
+                    super().run_wsgi()
+                finally:
+                    if answer := self.environ.get("daisychain.answer"):
+                        answer.close()
         finally:
             self.busy.discard(self)
 
@@ -47,7 +67,12 @@ class Quiet(WSGIRequestHandler):
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """Serve an application on loopback; gives its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+
+    def answered(environ: dict[str, Any], start_response: Any) -> Answer:
+        environ["daisychain.answer"] = Answer(app(environ, start_response))
+        return environ["daisychain.answer"]
+
+    server = make_server("127.0.0.1", 0, answered, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
