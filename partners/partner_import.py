@@ -28,7 +28,7 @@ from partners.file_columns import FileColumns, file_columns
 from partners.organisation_logos import LOGO_FORMS, save_logo
 from partners.profile_values import FIELDS, checked
 from partners.profiles import PartnerProfile, add_organisation, profiles, save_profile
-from partners.registry import lock_register
+from partners.registry import Register, lock_register
 
 NO = ("no", "n", "false", "0")
 
@@ -101,6 +101,7 @@ def _imported(connection: Connection, sheet: Sheet, who: str, chosen: Mapping[st
             with connection.begin_nested():
                 found.counts[run.row(line, values, found.notes)] += 1
         except InputError as error:
+            run.forget_claims()
             found.refused.append((line, name, f"{error.message} {error.hint}".strip()))
     return found
 
@@ -116,10 +117,17 @@ class _ImportRun:
         for profile in profiles(connection):
             self._know(profile)
         self._contacts = contacts_of(connection, [each.organisation.id for each in self._profiles.values()])
+        self._register: Register | None = None
+        self._claims = 0
 
     def _know(self, profile: PartnerProfile) -> None:
         self._profiles[name_key(profile.organisation.name)] = profile
         self._codes[profile.organisation.code] = name_key(profile.organisation.name)
+
+    def forget_claims(self) -> None:
+        """Read the register again if the row that was undone had claimed a code."""
+        if self._register and len(self._register.codes) != self._claims:
+            self._register = None
 
     def row(self, line: int, values: Mapping[str, str], notes: list[str]) -> str:
         """Import one row; return added, updated or unchanged."""
@@ -130,9 +138,11 @@ class _ImportRun:
         profile = self._known(given, fields["name"])
         state = "unchanged" if profile else "added"
         if profile is None:
+            self._register = self._register or Register(self._connection)
             profile = add_organisation(
-                self._connection, {"name": fields["name"]}, self._who, code=given.get("code", "")
-            )
+                self._connection, {"name": fields["name"]}, self._who, code=given.get("code", ""),
+                register=self._register,
+            )  # fmt: skip
         elif (first := self._lines.get(profile.organisation.id)) is not None:
             _require_same(profile, fields, own, first)
         saved = save_profile(self._connection, profile.organisation.id, fields, self._who, notes=own)
@@ -143,6 +153,7 @@ class _ImportRun:
         changed |= self._add_contacts(saved.organisation.id, values)
         self._lines.setdefault(saved.organisation.id, line)
         self._know(saved)
+        self._claims = len(self._register.codes) if self._register else 0
         return "updated" if changed and state == "unchanged" else state
 
     def _known(self, given: Mapping[str, str], name: str) -> PartnerProfile | None:

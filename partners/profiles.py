@@ -18,7 +18,7 @@ from newsletters.tables import PackPartner
 from partners.partner_events import record_partner_event
 from partners.private_links import LinkKey, private_url
 from partners.profile_values import FIELDS, ProfileError, checked
-from partners.registry import claim, lock_register, organisation_by_code, organisation_named
+from partners.registry import Register, claim, lock_register, organisation_by_code, organisation_named
 from partners.tables import OrganisationProfile
 
 # Who changed a profile through its private page.
@@ -95,17 +95,23 @@ def require_profile(connection: Connection, name: str) -> PartnerProfile:
     return profile
 
 
-def add_organisation(connection: Connection, values: Mapping[str, str], who: str, *, code: str = "") -> PartnerProfile:
-    """Add an organisation with a code for life; raises InputError for a name or a code that another one has."""
+def add_organisation(
+    connection: Connection, values: Mapping[str, str], who: str, *, code: str = "", register: Register | None = None
+) -> PartnerProfile:
+    """Add an organisation with a code for life; raises InputError for a name or a code that another one has.
+
+    A caller that adds many has read the `register`.
+    """
     clean = checked({"name": "", **values})
     if code and not CODE.fullmatch(code):
         raise InputError(f"The code {code!r} can't be part of a link.", hint="Use a to z, digits and hyphens.")
     lock_register(connection)
-    _refuse_taken(connection, clean["name"])
-    [(_, problem)] = claim(connection, [{"name": clean["name"], "code": code}])
+    register = register or Register(connection)
+    _refuse_taken(register.find(clean["name"]))
+    [(_, problem)] = claim(connection, [{"name": clean["name"], "code": code}], register=register)
     if problem:
         raise InputError(problem)
-    organisation = organisation_named(connection, clean["name"])
+    organisation = register.find(clean["name"])
     assert organisation is not None
     return save_profile(connection, organisation.id, clean, who)
 
@@ -161,14 +167,13 @@ def replace_link(connection: Connection, organisation_id: int) -> PartnerProfile
 
 
 def _rename(connection: Connection, organisation: Organisation, name: str) -> None:
-    _refuse_taken(connection, name, but=organisation)
+    _refuse_taken(organisation_named(connection, name), but=organisation)
     row = {"name": name, "code": organisation.code, "formerly": organisation.name}
     [(_, problem)] = claim(connection, [row])
     if problem:
         raise InputError(problem)
 
 
-def _refuse_taken(connection: Connection, name: str, but: Organisation | None = None) -> None:
-    found = organisation_named(connection, name)
+def _refuse_taken(found: Organisation | None, but: Organisation | None = None) -> None:
     if found and found != but:
         raise ProfileError({"name": f"There is an organisation {found.name!r} already, with the code {found.code}."})

@@ -7,6 +7,7 @@ register is an organisation, so both are kept in step.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, insert, select, text, update
 
@@ -14,7 +15,7 @@ from daisychain.settings import Settings
 from lists.organisations import Organisation, organisations_where
 from lists.tables import MemberOrganisation
 from newsletters.packs.partner import Partner, with_breaks
-from newsletters.packs.partner_codes import CODE, Row, claim_codes, name_key
+from newsletters.packs.partner_codes import CODE, Row, claim_codes, known_codes, name_key
 from newsletters.tables import PackPartner, StoredImage
 from newsletters.toolkits.images import ToolkitImage
 from partners.private_links import read_key
@@ -99,28 +100,50 @@ def lock_register(connection: Connection) -> None:
     connection.execute(text("LOCK TABLE pack_partners IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def claim(connection: Connection, rows: Sequence[Row], notes: Iterable[str] = ()) -> list[tuple[str, str]]:
+class Register:
+    """The codes and organisations, read once for many claims: they must be locked (`lock_register`) until the last."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.codes = known_codes(connection)
+        self._by_code: dict[str, Organisation] = {}
+        self._by_name: dict[str, Organisation] = {}
+        for each in organisations_where(connection):
+            self.know(each)
+
+    def know(self, organisation: Organisation) -> None:
+        """Add an organisation, or its new name."""
+        self._by_code[organisation.code] = self._by_name[name_key(organisation.name)] = organisation
+
+    def find(self, name: str, code: str = "") -> Organisation | None:
+        """Return the organisation with this code, or else of this name, however it is spelled."""
+        return self._by_code.get(code) or self._by_name.get(name_key(name))
+
+
+def claim(
+    connection: Connection, rows: Sequence[Row], notes: Iterable[str] = (), register: Register | None = None
+) -> list[tuple[str, str]]:
     """Assign codes as `claim_codes` does; each name that has one becomes an organisation, if it is none yet."""
-    answers = claim_codes(connection, rows, notes)
+    lock_register(connection)
+    register = register or Register(connection)
+    answers = claim_codes(connection, rows, notes, register.codes)
     codes = [code for code, _ in answers if code]
-    register = connection.execute(select(PackPartner.__table__).where(PackPartner.code.in_(codes))).all()
-    known = organisations_where(connection)
-    by_code, by_name = {each.code: each for each in known}, {name_key(each.name): each for each in known}
-    for row in register:
-        organisation = by_code.get(row.code) or by_name.get(name_key(row.name))
+    for row in connection.execute(select(PackPartner.__table__).where(PackPartner.code.in_(codes))).all():
+        organisation = register.find(row.name, row.code)
         if organisation is None:
-            _add(connection, row.code, row.name, row.reply, row.notes)
+            register.know(_add(connection, row.code, row.name, row.reply, row.notes))
         elif organisation.name != row.name:
             renamed = update(MemberOrganisation).where(MemberOrganisation.id == organisation.id)
             connection.execute(renamed.values(name=row.name))
+            register.know(replace(organisation, name=row.name))
             # Links with codes that it had before lead to it under its new name, too.
             older = update(PackPartner).where(PackPartner.name == organisation.name)
             connection.execute(older.values(name=row.name))
     return answers
 
 
-def _add(connection: Connection, code: str, name: str, reply: str, notes: dict[str, str]) -> None:
+def _add(connection: Connection, code: str, name: str, reply: str, notes: dict[str, str]) -> Organisation:
     added = insert(MemberOrganisation).values(code=code, name=name).returning(MemberOrganisation.id)
     id_ = connection.execute(added).scalar_one()
     kept = {key: value for key, value in notes.items() if value}
     connection.execute(insert(OrganisationProfile).values(organisation_id=id_, reply=reply, notes=kept))
+    return Organisation(id_, code, name)

@@ -61,11 +61,16 @@ _TAKEN = (
 )
 
 
-def claim_codes(connection: Connection, partners: Sequence[Row], notes: Iterable[str] = ()) -> list[tuple[str, str]]:
-    """Assign codes, and keep them with the `notes` (names of columns) of each partner."""
+def claim_codes(
+    connection: Connection, partners: Sequence[Row], notes: Iterable[str] = (), known: dict[str, str] | None = None
+) -> list[tuple[str, str]]:
+    """Assign codes, and keep them with the `notes` (names of columns) of each partner.
+
+    `known` are the codes so far, if the caller has read them (`known_codes`); the new ones are added to it.
+    """
     # Two people who make packs at the same time wait for each other here, or both would give the same code.
     connection.execute(text("LOCK TABLE pack_partners IN SHARE ROW EXCLUSIVE MODE"))
-    known, notes = _known(connection), tuple(notes)
+    known, notes = known_codes(connection) if known is None else known, tuple(notes)
     answers = assign_codes(partners, known)
     for partner, (code, _) in zip(partners, answers, strict=True):
         if code and known.get(code, partner["name"]) != partner["name"]:  # its packs go on under its new name
@@ -78,6 +83,10 @@ def claim_codes(connection: Connection, partners: Sequence[Row], notes: Iterable
         }
         for partner, (code, _) in zip(partners, answers, strict=True) if code
     }  # fmt: skip
+    for partner, (code, _) in zip(partners, answers, strict=True):
+        if code:
+            known.pop(code, None)  # the latest is the last
+            known[code] = partner["name"]
     if rows:
         added = insert(PackPartner)
         # A file that has no such columns, such as one partner's own, leaves what is known.
@@ -95,7 +104,7 @@ def code_for_visitor(connection: Connection, name: str) -> str:
 
     A code opens nothing: it is in every public link of that organisation.
     """
-    return assign_codes([{"name": name}], _known(connection))[0][0]
+    return assign_codes([{"name": name}], known_codes(connection))[0][0]
 
 
 def new_code(name: str, taken: Iterable[str] = ()) -> str:
@@ -113,7 +122,7 @@ def _names(partner: Row) -> list[str]:
     return [name_key(name) for name in (partner.get("name", ""), partner.get("formerly", "")) if name]
 
 
-def _known(connection: Connection) -> dict[str, str]:
+def known_codes(connection: Connection) -> dict[str, str]:
     """Return the name for each code; packs made before codes were kept come first."""
     made = select(MadePack.partner).where(MadePack.partner != "").group_by(MadePack.partner)
     known: dict[str, str] = {}

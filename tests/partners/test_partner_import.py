@@ -207,12 +207,12 @@ def test_counts_and_refused_lines_are_printed_and_the_command_succeeds(daisychai
     assert json.loads(daisychain("partner", "list", "--format", "json").stdout)[0]["name"] == "Bees"
 
 
-def test_hundreds_of_rows_are_imported(database: Database, sheet: Sheet) -> None:
-    rows = "".join(f"Charity {number},brevo,office{number}@charity.example\n" for number in range(300))
+def test_a_thousand_rows_are_imported(database: Database, sheet: Sheet) -> None:
+    rows = "".join(f"Charity {number},brevo,office{number}@charity.example\n" for number in range(1_000))
     path = sheet(f"name,for,email\n{rows}")
-    assert counts(imported(database, path)) == (300, 0, 0, 0)
+    assert counts(imported(database, path)) == (1_000, 0, 0, 0)
     with database.engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(OrganisationProfile)) == 300
+        assert connection.scalar(select(func.count()).select_from(OrganisationProfile)) == 1_000
 
 
 def test_a_logo_comes_from_the_folder_of_the_file(database: Database, sheet: Sheet, tmp_path: Path) -> None:
@@ -221,3 +221,9 @@ def test_a_logo_comes_from_the_folder_of_the_file(database: Database, sheet: She
     assert counts(found) == (1, 0, 0, 0)
     assert kept(database)["Bees"].logos["logo"]
     assert counts(imported(database, sheet("name,logo\nBees,bees.png\n"))) == (0, 0, 1, 0)
+
+
+def test_a_name_whose_row_was_refused_is_free_for_a_later_row(database: Database, sheet: Sheet) -> None:
+    found = imported(database, sheet("name,logo\nWasps,\nBees,nowhere.png\nBees,\n"))
+    assert counts(found) == (2, 0, 0, 1)
+    assert set(kept(database)) == {"Wasps", "Bees"}
