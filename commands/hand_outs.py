@@ -250,4 +250,4 @@ def _show_changes(found: list[OrganisationChanges]) -> None:
          each.since or "not known", "" if each.untold else "yes")
         for each in found
     ]  # fmt: skip
-    show_table(("organisation", "contact", "what changed", "since", "told"), rows)
+    show_table(("organisation", "contact", "what changed", "since", "mailed"), rows)

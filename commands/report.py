@@ -14,6 +14,7 @@ from daisychain.errors import InputError
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from reports.compare import Comparison
@@ -124,12 +125,7 @@ def list_(installation: Installation, last: int, format_: str, exact: bool) -> N
 
     with installation.database.engine.connect() as connection:
         found = campaign_lines(connection, last)
-    if format_ == "csv":
-        click.echo(list_as_csv(found, exact=exact), nl=False)
-    elif format_ == "json":
-        click.echo(list_as_json(found))
-    else:
-        _show_list(found)
+    _say(format_, lambda: _show_list(found), lambda: list_as_json(found), lambda: list_as_csv(found, exact=exact))
 
 
 @report.command()
@@ -151,12 +147,20 @@ def compare(installation: Installation, ids: tuple[int, ...], age: int, format_:
 
     with installation.database.engine.connect() as connection:
         found = at_equal_age(connection, ids, timedelta(hours=age))
-    if format_ == "csv":
-        click.echo(comparison_as_csv(found, exact=exact), nl=False)
-    elif format_ == "json":
-        click.echo(comparison_as_json(found))
+    _say(
+        format_,
+        lambda: _show_comparison(found),
+        lambda: comparison_as_json(found),
+        lambda: comparison_as_csv(found, exact=exact),
+    )
+
+
+def _say(format_: str, table: Callable[[], None], json: Callable[[], str], csv: Callable[[], str]) -> None:
+    """Show a table, or print the answer in another format."""
+    if format_ == "table":
+        table()
     else:
-        _show_comparison(found)
+        click.echo(csv() if format_ == "csv" else json(), nl=format_ == "json")
 
 
 def _show_comparison(found: Comparison) -> None:
@@ -194,12 +198,7 @@ def trend(installation: Installation, list_name: str, months: int, format_: str,
 
     with installation.database.engine.connect() as connection:
         found = trend_of(connection, list_name, months)
-    if format_ == "csv":
-        click.echo(trend_as_csv(found, exact=exact), nl=False)
-    elif format_ == "json":
-        click.echo(trend_as_json(found))
-    else:
-        _show_trend(found)
+    _say(format_, lambda: _show_trend(found), lambda: trend_as_json(found), lambda: trend_as_csv(found, exact=exact))
 
 
 def _show_trend(found: Trend) -> None:

@@ -75,7 +75,7 @@ def create_app(database: Database) -> Flask:
     protect.exempt(partner_page.blueprint)
     # A sign-up may come from a partner's own site; it leads to one mail, whose token is the key of the second post.
     protect.exempt(join.blueprint)
-    # Nor do these: they keep a count and a pack's state, and nothing of whoever sends the form.
+    # Nor do these: they keep a count and a pack's state, and nothing about the sender of the form.
     # Pictures with somebody's own name and logo are drawn and handed back; nothing of what was sent is stored.
     for pages in OWN:
         protect.exempt(pages.blueprint)

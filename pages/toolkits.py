@@ -43,9 +43,9 @@ def toolkit(name: str) -> Any:
         forms = forms_of_toolkit(connection, name)
         join = found.path("join") if forms else found.show.links.get("join", "")
     lead, rest = lead_of(found.toolkit.summary)
-    whom = sorted({"as an organisation" if form.for_organisations else "as a supporter" for form in forms})
+    ways = sorted({"as an organisation" if form.for_organisations else "as a supporter" for form in forms})
     return found.page(
-        "toolkits/toolkit.html", offered=offered, lead=lead, rest=rest, join=join, join_as=", or ".join(whom)
+        "toolkits/toolkit.html", offered=offered, lead=lead, rest=rest, join=join, join_as=", or ".join(ways)
     )
 
 

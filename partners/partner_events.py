@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from partners.tables import PartnerEvent
 
 PartnerEventKind = Literal["opened", "looked", "taken", "pictures", "signed_up", "reached", "changed"]
-# Pages do these again and again, for whoever has a link or a code.
+# Pages do these again and again, for everybody with a link or a code.
 _BY_ANYBODY = ("looked", "reached")
 _DAY = ("day", "organisation_id", "kind", "toolkit", "newsletter", "tool", "language")
 KINDS: tuple[PartnerEventKind, ...] = get_args(PartnerEventKind)

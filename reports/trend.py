@@ -31,7 +31,7 @@ AGE_NOTE = (
     "Rates are of mails, 72 hours after each was sent; younger campaigns are left out. Usual is what the middle half "
     "of these campaigns had."
 )
-# A person of whom nothing was seen in this many mails is unengaged; they are looked for in the last campaigns only.
+# A person who was not seen reading any of this many mails is unengaged, of the last campaigns.
 UNSEEN_IN, LAST_CAMPAIGNS = 3, 6
 LEAST_FOR_USUAL = 4  # campaigns, before quartiles say anything
 UNENGAGED = (

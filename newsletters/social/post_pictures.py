@@ -24,7 +24,7 @@ from newsletters.toolkits.toolkit import LONGEST_HEADLINE, Toolkit
 SMALL = "-small"
 SIZES = (*SHAPES, *(f"{key}{SMALL}" for key in SHAPES))
 _SMALL_SIDE = 480
-# Some 15 MB in each process; whoever comes when many are being drawn is asked to wait.
+# Some 15 MB in each process; when many are being drawn, further requests are asked to wait.
 _DRAWN: Cache[DrawnPicture] = Cache(64)
 _ZIPPED: Cache[bytes] = Cache(8)
 _LONGEST_WAIT = 15  # seconds

@@ -24,7 +24,7 @@ LARGEST_FILE = 300_000  # bytes; networks take more, phones on a slow line don't
 _QUALITIES = (92, 86, 80, 72, 62, 50, 36)
 _FINE = 75  # from this quality up, colours are as sharp as light and dark, which letters want
 _FEW_COLOURS = 20_000  # of a picture without a photo, which is lighter and sharper as a PNG
-_SEEN = 1.6  # the contrast from which a bar can be told from its ground
+_SEEN = 1.6  # the contrast from which a bar stands out from its ground
 
 
 @dataclass(frozen=True)

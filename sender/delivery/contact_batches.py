@@ -18,7 +18,7 @@ from sender.delivery.contact_refusals import why_not
 from sender.delivery.ledger import Span, move
 from sender.tables import Attempt, Delivery
 
-# The kinds of such a campaign and of its deliveries, and why somebody is excluded whom nobody lists any more.
+# The kinds of such a campaign and of its deliveries, and the reason for an address that is no contact any more.
 CONTACTS, CONTACT = "contacts", "contact"
 GONE = "no longer a contact"
 
