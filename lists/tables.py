@@ -36,6 +36,8 @@ class Member(Base):
     fields: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    # They asked that their data be kept and not used: not mailed, not profiled (lists/privacy/).
+    restricted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class MailingList(Base):

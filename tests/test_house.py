@@ -22,7 +22,7 @@ FLOORS = (
     "newsletters.browser", "newsletters.packs.dialects",
     "newsletters.logo_files", "newsletters.packs", "newsletters.make_it_yours", "newsletters.social",
     "newsletters.checks", "newsletters.preview",
-    "lists", "lists.sign_up",
+    "lists", "lists.privacy", "lists.sign_up",
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
     "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",
     "partners",

@@ -1,0 +1,1 @@
+"""The rights of people over their data: correction, access, restriction, erasure, and complaints."""
