@@ -66,7 +66,10 @@ class MailingList(Base):
 
 
 class Membership(Base):
-    """One member's place on one list, and the consent it rests on; the row stays when the member leaves."""
+    """One member's place on one list, and the consent it rests on; the row stays when the member leaves.
+
+    Each change is an event of the consent ledger too (lists/consent), written in the same transaction.
+    """
 
     __tablename__ = "memberships"
     __table_args__ = (CheckConstraint("state IN ('subscribed', 'unsubscribed')", name="state"),)
@@ -82,6 +85,8 @@ class Membership(Base):
     joined_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     left_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     left_how: Mapped[str] = mapped_column(Text, server_default="")
+    # Whether they agreed that their own reading is recorded; NULL if nobody asked them.
+    reads_agreed: Mapped[bool | None]
 
 
 class ListFigure(Base):

@@ -5,6 +5,7 @@ from alembic import context
 import accounts.tables  # noqa: F401  (imported for the tables they declare, as are those that sender.tables imports)
 import daisychain.operations.tables
 import daisychain.web.try_limits  # noqa: F401
+import lists.consent.consent_tables
 import lists.privacy.tables
 import lists.sign_up.tables  # noqa: F401
 import partners.tables  # noqa: F401

@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 
 from daisychain.database import Database
 from daisychain.settings import Settings
-from lists.tables import Member, Membership
+from lists.consent.ledger_state import differing_members
+from lists.tables import MailingList, Member, Membership
 from newsletters.tables import OfferedNewsletter
 from pages.app import create_app
 from sender.tables import Delivery
@@ -121,6 +122,18 @@ def test_the_links_of_its_mails_answer(upgraded: Database, known: Any) -> None:
             .where(Membership.left_at.is_not(None))
         )
         assert set(connection.scalars(left)) == {"ann@people.example", "hal@people.example", "n10@people.example"}
+
+
+def test_its_consents_and_withdrawals_are_in_the_ledger(upgraded: Database) -> None:
+    with upgraded.engine.connect() as connection:
+        kinds = dict(map(tuple, connection.execute(text(
+            "SELECT kind, count(*) FROM consent_events JOIN consent_terms ON consent_terms.id = terms_id GROUP BY kind"
+        ))))  # fmt: skip
+        people = connection.scalar(select(func.count()).select_from(Membership))
+        left = connection.scalar(select(func.count()).where(Membership.state == "unsubscribed"))
+        assert people
+        assert kinds == {"given": people, "withdrawn": left}
+        assert not any(differing_members(connection, id_) for id_ in connection.scalars(select(MailingList.id)))
 
 
 def test_what_staff_put_in_is_there(home: Daisychain, upgraded: Database) -> None:
