@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Text, func, insert, literal, select, text, update
+from sqlalchemy import BigInteger, Connection, DateTime, Select, Text, func, insert, literal, select, text, update
 
 from lists.consent.consent_tables import ConsentEvent, ConsentTerms, ConsentWording
 from lists.tables import Membership
@@ -19,6 +19,7 @@ def record_consent(
     connection: Connection, member_id: int, list_id: int, kind: str, *, at: Any = NOW, **terms: Any
 ) -> None:
     """Write one event about one person; `at` None says that nobody knows when. For `terms`, see record_consents."""
+    at = at if at is NOW else literal(at, DateTime(timezone=True))
     record_consents(connection, select(literal(member_id, BigInteger), at), list_id, kind, **terms)
 
 
