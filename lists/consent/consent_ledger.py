@@ -18,7 +18,7 @@ NOW = func.now()
 def record_consent(
     connection: Connection, member_id: int, list_id: int, kind: str, *, at: Any = NOW, **terms: Any
 ) -> None:
-    """Write one event about one person; `at` None says that nobody knows when. For `terms`, see record_consents."""
+    """Write one event about one person; an unknown time is None. For `terms`, see record_consents."""
     at = at if at is NOW else literal(at, DateTime(timezone=True))
     record_consents(connection, select(literal(member_id, BigInteger), at), list_id, kind, **terms)
 

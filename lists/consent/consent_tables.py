@@ -36,7 +36,7 @@ class ConsentWording(Base):
 
 
 class ConsentTerms(Base):
-    """What an event rests on: the basis, the words, where it came from, who collected it, and who recorded it."""
+    """The ground of an event: the basis, the words, where it came from, who collected it, and who recorded it."""
 
     __tablename__ = "consent_terms"
     # Found by its source. A hash, because a B-tree takes no text of more than 2,700 bytes.
@@ -54,7 +54,7 @@ class ConsentTerms(Base):
 class ConsentEvent(Base):
     """One thing that a person, or somebody for them, said about one purpose of one list.
 
-    `at` is when they said it, NULL if nobody knows; `recorded_at` is when this row was written.
+    `at` is when they said it, NULL if that is unknown; `recorded_at` is when this row was written.
     """
 
     __tablename__ = "consent_events"

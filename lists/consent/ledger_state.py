@@ -1,4 +1,4 @@
-"""The state of memberships as the ledger's events give it, and where memberships say something else."""
+"""The state of memberships as the ledger's events give it, and the memberships that differ from it."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ _DIFFERING = text("""
 
 
 def differing_members(connection: Connection, list_id: int) -> list[int]:
-    """Return the numbers of the members of whom ledger and membership say different things about this list."""
+    """Return the numbers of the members whose membership of this list differs from the ledger."""
     return list(connection.scalars(_DIFFERING, {"list_id": list_id}))
