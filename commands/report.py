@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from reports.compare import Comparison
+    from reports.part_tables import PartTable
     from reports.report import Figure, Report
     from reports.report_list import CampaignLine
     from reports.trend import Month, Trend
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # The formats of files (reports/document/file_formats.py), which are known here without loading what makes them.
 FILES = ("html", "pdf", "png", "json", "csv", "xlsx", "parquet")
 BINARY = ("pdf", "png", "xlsx", "parquet")
-# The figures in the table of languages; files have all of them.
-OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
 _format = click.option(
     "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
     help="A table for people, JSON for scripts, or CSV for spreadsheets.",
@@ -59,15 +58,29 @@ def report() -> None:
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; it is replaced if it exists."
 )
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="DIMENSION",
+    help="Show people by hour, language, mailbox, or a dimension of the list such as region; may be repeated.",
+)
 @_exact
 @pass_installation
-@examples("report show 3", "report show 3 --output may.html", "report show 3 --format csv > may.csv")
-def show(installation: Installation, id_: int, format_: str | None, output: Path | None, exact: bool) -> None:
+@examples("report show 3", "report show 3 --by region", "report show 3 --output may.html")
+def show(
+    installation: Installation, id_: int, format_: str | None, output: Path | None, by: tuple[str, ...], exact: bool
+) -> None:
     """Show the figures of campaign ID, each with its denominator, definition, source and time."""
     from reports.figures import figures
+    from reports.whole_report import whole_report
 
     format_ = _wanted(format_, output)
     engine = installation.database.engine
+    if by:
+        if format_ != "table":
+            raise InputError(f"--by is for the table; {format_} has people by every dimension.", hint="Leave out --by.")
+        _show_parts(whole_report(engine, id_), by)
+        return
     if format_ == "table":
         with engine.connect() as connection:
             found = figures(connection, id_)
@@ -79,7 +92,6 @@ def show(installation: Installation, id_: int, format_: str | None, output: Path
         )  # fmt: skip
     from reports.document.file_formats import FORMATS, write_report
     from reports.exports import as_csv
-    from reports.whole_report import whole_report
 
     if output is not None and not output.absolute().parent.is_dir():
         raise InputError(f"There is no folder {output.parent}.", hint="Make it first, or choose another one.")
@@ -255,8 +267,9 @@ def _age(age: timedelta) -> str:
 
 def show_tables(report: Report) -> None:
     """Show the report to people: in words, as tables of figures and links, and the definitions as footnotes."""
-    from reports.figure_cells import cells, count, of
+    from reports.figure_cells import cells, count
     from reports.in_words import in_words
+    from reports.part_tables import part_tables
 
     when, rules = clock.shown(report.as_of), f"rule set {report.rule_set}"
     notes: dict[str, int] = {}
@@ -269,15 +282,8 @@ def show_tables(report: Report) -> None:
     for figure in report.figures.values():
         if figure.name.startswith("read_estimated") and figure.note:
             show_text(f"{figure.label}: {figure.note}.\n", hanging="  ")
-    if report.languages:
-        shown = [report[name] for name in OF_LANGUAGES]
-        show_table(
-            ["language", "people", *(f"{figure.label} [{_note(notes, figure)}]" for figure in shown)],
-            [
-                (language, count(figures["intended"]), *(of(figures[name]) for name in OF_LANGUAGES))
-                for language, figures in report.languages.items()
-            ],
-        )
+    for each in part_tables(report):
+        _show_part(each, notes)
     if report.links:
         show_table(
             ["link", "text", "leads to", "clicks", "people", "of", "rate", "95 % interval", "note"],
@@ -295,6 +301,23 @@ def show_tables(report: Report) -> None:
         )
     for definition, number in notes.items():
         show_text(f"[{number}] {definition}", hanging="  ")
+
+
+def _show_parts(report: Report, dimensions: tuple[str, ...]) -> None:
+    from reports.part_tables import part_table
+
+    notes: dict[str, int] = {}
+    tables = [part_table(report, each) for each in dimensions]
+    show_text(f"Campaign {report.campaign_id}: {report.campaign}, as of {clock.shown(report.as_of)}\n")
+    for each in tables:
+        _show_part(each, notes)
+    for definition, number in notes.items():
+        show_text(f"[{number}] {definition}", hanging="  ")
+
+
+def _show_part(table: PartTable, notes: dict[str, int]) -> None:
+    head = [table.columns[0].lower(), *(f"{figure.label} [{_note(notes, figure)}]" for figure in table.figures)]
+    show_table(head, table.table)
 
 
 def _note(notes: dict[str, int], figure: Figure) -> int:

@@ -11,15 +11,14 @@ from desk.forms import asked_number
 from desk.report_files import files_to_offer, report_of
 from reports.charts.drawing import charts_of
 from reports.exports import as_csv
-from reports.figure_cells import TILES, cells, count, of, tile, with_interval
+from reports.figure_cells import TILES, cells, count, tile, with_interval
 from reports.in_words import in_words
+from reports.part_tables import MOST_ROWS, part_tables
 from reports.report_list import campaign_lines
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 PAGE = 10
-# The figures in the table of languages, and the most links that a page shows; the file has all of them.
-OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
-LINKS = 60
+LINKS = 60  # that a page shows; the file has all of them
 
 
 @blueprint.get("")
@@ -41,8 +40,9 @@ def show(campaign_id: int) -> Any:
     """Show the figures of a campaign."""
     report = report_of(campaign_id)
     return render_template(
-        "desk/reports/show.html", report=report, said=in_words(report), cells=cells, count=count, of=of,
-        of_languages=OF_LANGUAGES, links=report.links[:LINKS], charts=charts_of(report), files=files_to_offer(),
+        "desk/reports/show.html", report=report, said=in_words(report), cells=cells, count=count,
+        links=report.links[:LINKS], charts=charts_of(report), files=files_to_offer(), parts=part_tables(report),
+        most_rows=MOST_ROWS,
         tiles=[tile(report[name]) for name in TILES if name in report.figures],
     )  # fmt: skip
 

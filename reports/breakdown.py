@@ -1,4 +1,4 @@
-"""A campaign's people over time and by mailbox provider, counted once for each state of its events, and kept.
+"""A campaign's people over time, by hour of day, mailbox provider and the dimensions of its list, counted and kept.
 
 Counting reads a row for each person (seconds for a million), so pages show what is kept, and a worker counts again.
 """
@@ -6,6 +6,7 @@ Counting reads a row for each person (seconds for a million), so pages show what
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from daisychain import clock
+from reports.report import MAILBOX_PROVIDER
 from reports.tables import KeptBreakdown
 from reports.tallies import Tallies
 from sender.events.mailbox_providers import mailbox_provider
@@ -25,9 +28,11 @@ EDGES = (
     *(_HOUR * each for each in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 30, 36, 42, 48, 60, 72)),
     *(_DAY * each for each in (4, 5, 6, 7, 8, 10, 12, 14, 17, 21, 25, 30, 45, 60)),
 )  # fmt: skip
-_VERSION = 1  # of what is kept: another one is counted again
+_VERSION = 2  # of what is kept: another one is counted again
 # Counting is quick for so many people: a page waits for it.
 QUICK = 20_000
+NOT_GIVEN, REST = "not given", "all others"
+MOST_PARTS = 200  # of a dimension that are counted; smaller ones are together in `REST`
 
 _OF_CAMPAIGN = "d.campaign_id = c.id AND d.state = 'accepted'"
 # An older version did not record the attempt of each person. At the very end of a step still counts for it, as in
@@ -41,31 +46,37 @@ _CURVE = text(f"""
         WHERE c.id = :campaign AND (r.first_human_open_at IS NOT NULL OR r.first_click_at IS NOT NULL)
     ), steps AS (
         SELECT width_bucket(extract(epoch FROM seen - sent_at) - 0.000001, CAST(:edges AS numeric[])) AS seen,
-               width_bucket(extract(epoch FROM clicked - sent_at) - 0.000001, CAST(:edges AS numeric[])) AS clicked
+               width_bucket(extract(epoch FROM clicked - sent_at) - 0.000001, CAST(:edges AS numeric[])) AS clicked,
+               CAST(extract(hour FROM seen AT TIME ZONE :zone) AS int) AS seen_hour,
+               CAST(extract(hour FROM clicked AT TIME ZONE :zone) AS int) AS clicked_hour
         FROM firsts)
     SELECT 'seen_reading' AS name, seen AS step, count(*) AS people FROM steps GROUP BY 2
     UNION ALL SELECT 'clicked', clicked, count(*) FROM steps WHERE clicked IS NOT NULL GROUP BY 2
+    UNION ALL SELECT 'first_read', seen_hour, count(*) FROM steps GROUP BY 2
+    UNION ALL SELECT 'first_clicked', clicked_hour, count(*) FROM steps WHERE clicked IS NOT NULL GROUP BY 2
 """)  # noqa: S608 - its SQL is built from our constants only
-_DOMAINS = text(f"""
-    SELECT lower(substring(d.address FROM '[^@]*$')) AS domain, coalesce(r.facts, 0) AS facts, count(*) AS people
+_GROUPS = text(f"""
+    SELECT lower(substring(d.address FROM '[^@]*$')) AS domain, d.dimensions, coalesce(r.facts, 0) AS facts,
+           count(*) AS people
     FROM campaigns c JOIN deliveries d ON {_OF_CAMPAIGN} AND d.id BETWEEN c.first_delivery AND c.last_delivery
     LEFT JOIN delivery_rollups r ON r.delivery_id = d.id
-    WHERE c.id = :campaign GROUP BY 1, 2
+    WHERE c.id = :campaign GROUP BY GROUPING SETS ((1, 3), (2, 3))
 """)  # noqa: S608 - as above
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """People by their first reading and first click, a count for each step of `EDGES` and one for later.
+    """People by their first reading and first click: for each step of `EDGES` and later, and for each hour of the day.
 
-    `mailboxes` counts the people accepted by mailbox provider and facts. `followed` is for how many seconds everybody's
-    mail has been out.
+    `groups` counts the people accepted by dimension (mailbox provider, and those that the list named at the freeze),
+    part and facts. `followed` is for how many seconds everybody's mail has been out.
     """
 
     counted_at: datetime
     followed: float
     steps: dict[str, list[int]]
-    mailboxes: dict[str, Counter[int]]
+    hours: dict[str, list[int]]
+    groups: dict[str, dict[str, Counter[int]]]
 
 
 def state_of(connection: Connection, tallies: Tallies) -> str:
@@ -84,6 +95,8 @@ def read_breakdown(connection: Connection, tallies: Tallies, state: str, *, wait
     kept = connection.execute(
         select(KeptBreakdown.__table__).where(KeptBreakdown.campaign_id == campaign_id)
     ).one_or_none()
+    if kept is not None and "groups" not in kept.content:
+        kept = None  # by an older version
     if kept is not None and kept.state == state:
         # Nothing has happened since, so it is known for longer that nothing did.
         return _from_json(kept.content | {"followed": _followed(tallies)}, kept.counted_at), False
@@ -93,15 +106,40 @@ def read_breakdown(connection: Connection, tallies: Tallies, state: str, *, wait
 
 
 def count_breakdown(connection: Connection, tallies: Tallies) -> Breakdown:
-    """Count the people of a campaign over time and by mailbox provider."""
-    of = {"campaign": tallies.campaign.id, "sent_at": tallies.sent_at, "edges": list(EDGES)}
+    """Count the people of a campaign over time, by hour of day, and by dimension."""
+    of = {"campaign": tallies.campaign.id, "sent_at": tallies.sent_at, "edges": list(EDGES),
+          "zone": clock.home_zone().key}  # fmt: skip
     steps = {name: [0] * (len(EDGES) + 1) for name in ("seen_reading", "clicked")}
+    hours = {name: [0] * 24 for name in ("first_read", "first_clicked")}
     for name, step, people in connection.execute(_CURVE, of):
-        steps[name][step] = people
+        (steps | hours)[name][step] = people
+    return Breakdown(tallies.counted_at, _followed(tallies), steps, hours, _groups(connection.execute(_GROUPS, of)))
+
+
+def _groups(rows: Iterable[Sequence[Any]]) -> dict[str, dict[str, Counter[int]]]:
+    """Sum rows of (domain or None, dimensions, facts, people) by dimension and part."""
     mailboxes: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for domain, facts, people in connection.execute(_DOMAINS, of):
-        mailboxes[mailbox_provider(f"@{domain}")][facts] += people
-    return Breakdown(tallies.counted_at, _followed(tallies), steps, dict(mailboxes))
+    others = []
+    for domain, dimensions, facts, people in rows:
+        if domain is None:
+            others.append((dimensions or {}, facts, people))
+        else:
+            mailboxes[mailbox_provider(f"@{domain}")][facts] += people
+    found = {}
+    for name in sorted({name for dimensions, *_ in others for name in dimensions}):
+        parts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        for dimensions, facts, people in others:
+            parts[dimensions.get(name) or NOT_GIVEN][facts] += people
+        found[name] = _largest(parts)
+    return {**found, MAILBOX_PROVIDER: dict(mailboxes)}
+
+
+def _largest(parts: Mapping[str, Counter[int]]) -> dict[str, Counter[int]]:
+    by_size = sorted(parts, key=lambda part: (-parts[part].total(), part))
+    kept = {part: parts[part] for part in by_size[:MOST_PARTS]}
+    for part in by_size[MOST_PARTS:]:
+        kept[REST] = kept.get(REST, Counter()) + parts[part]
+    return kept
 
 
 def _followed(tallies: Tallies) -> float:
@@ -118,17 +156,17 @@ def keep_breakdown(engine: Engine, campaign_id: int, state: str, breakdown: Brea
 
 def _to_json(breakdown: Breakdown) -> dict[str, Any]:
     return {
-        "followed": breakdown.followed, "steps": breakdown.steps,
-        "mailboxes": {
-            name: {str(facts): people for facts, people in counts.items()}
-            for name, counts in breakdown.mailboxes.items()
+        "followed": breakdown.followed, "steps": breakdown.steps, "hours": breakdown.hours,
+        "groups": {
+            name: {part: {str(facts): people for facts, people in counts.items()} for part, counts in parts.items()}
+            for name, parts in breakdown.groups.items()
         },
     }  # fmt: skip
 
 
 def _from_json(content: dict[str, Any], counted_at: datetime) -> Breakdown:
-    mailboxes = {
-        name: Counter({int(facts): people for facts, people in counts.items()})
-        for name, counts in content["mailboxes"].items()
+    groups = {
+        name: {part: Counter({int(facts): people for facts, people in counts.items()}) for part, counts in each.items()}
+        for name, each in content["groups"].items()
     }
-    return Breakdown(counted_at, content["followed"], content["steps"], mailboxes)
+    return Breakdown(counted_at, content["followed"], content["steps"], content["hours"], groups)

@@ -12,7 +12,7 @@ from typing import Any
 from daisychain.csv_cells import guard
 from reports.compare import COMPARED, Comparison
 from reports.in_words import in_words
-from reports.report import SCHEMA, Figure, Report
+from reports.report import LANGUAGE, MAILBOX_PROVIDER, SCHEMA, Figure, Parts, Report
 from reports.report_list import OF_LIST, CampaignLine
 from reports.trend import OF_MONTH, UNENGAGED, Trend
 
@@ -20,7 +20,7 @@ from reports.trend import OF_MONTH, UNENGAGED, Trend
 CSV_COLUMNS = (
     "schema", "rule_set", "campaign_id", "campaign", "as_of", "language", "figure", "standing", "numerator",
     "denominator", "rate", "rate_low", "rate_high", "wide_low", "wide_high", "link", "link_text", "link_url", "source",
-    "note", "definition", "mailbox", "within_seconds",
+    "note", "definition", "mailbox", "within_seconds", "dimension", "part",
 )  # fmt: skip
 LIST_SCHEMA = "daisychain.report-list/1"
 _OF_LINE = ("schema", "rule_set", "campaign_id", "campaign", "state", "list", "sent_at", "age_hours", "as_of")
@@ -46,7 +46,7 @@ def as_csv(report: Report, *, exact: bool = False) -> str:
 
 
 def table_rows(report: Report) -> list[dict[str, Any]]:
-    """Return a row by `CSV_COLUMNS` for each figure: of the campaign, by language, link, mailbox provider and time."""
+    """Return a row by `CSV_COLUMNS` for each figure: of the campaign, of its links and parts, and over time."""
     common = {
         "schema": SCHEMA,
         "rule_set": report.rule_set,
@@ -56,6 +56,7 @@ def table_rows(report: Report) -> list[dict[str, Any]]:
     }
     rows = (
         *report.rows(), *report.language_rows(), *report.link_rows(), *report.mailbox_rows(), *report.curve_rows(),
+        *report.part_rows(),
     )  # fmt: skip
     return [row | common for row in rows]
 
@@ -71,10 +72,7 @@ def as_json(report: Report) -> str:
         "in_words": in_words(report),
         "notes": report.notes,
         "figures": {name: _plain(figure) for name, figure in report.figures.items()},
-        "languages": {
-            language: {name: _plain(figure) for name, figure in figures.items()}
-            for language, figures in report.languages.items()
-        },
+        "languages": _plain_parts(report.languages),
         "links": [
             {
                 "link": link.number,
@@ -86,9 +84,11 @@ def as_json(report: Report) -> str:
             }
             for link in report.links
         ],
-        "mailboxes": {
-            mailbox: {name: _plain(figure) for name, figure in figures.items()}
-            for mailbox, figures in report.mailboxes.items()
+        "mailboxes": _plain_parts(report.mailboxes),
+        "parts": {
+            dimension: _plain_parts(parts)
+            for dimension, parts in report.parts.items()
+            if dimension not in (LANGUAGE, MAILBOX_PROVIDER)
         },
         "curve": [
             {
@@ -220,6 +220,10 @@ def _cell(cell: Any, exact: bool) -> Any:
 
 def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
+
+
+def _plain_parts(parts: Parts) -> dict[str, Any]:
+    return {part: {name: _plain(figure) for name, figure in figures.items()} for part, figures in parts.items()}
 
 
 def _plain(figure: Figure) -> dict[str, Any]:

@@ -6,17 +6,19 @@ that nobody could have reported to us "not known"; neither is ever 0 %.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from reports.breakdown import Breakdown
+from daisychain import clock
+from reports.breakdown import NOT_GIVEN, REST, Breakdown
 from reports.curve import duration, steps_of
 from reports.estimates import LEAST_IN_BOTH, MOVED, Nets, estimate_readers
 from reports.link_clicks import LinkClicks, count_links
 from reports.notes import notes_on
 from reports.people_counts import count_people
-from reports.report import LEDGER, CurveStep, Figure, LinkFigures, Report, Standing
+from reports.report import HOUR, LANGUAGE, LEDGER, CurveStep, Figure, LinkFigures, Parts, Report, Standing
 from reports.tallies import Tallies, pooled_nets, tally
 from sender.events.mailbox_providers import OTHER
 
@@ -40,7 +42,7 @@ def figures(connection: Connection, campaign_id: int) -> Report:
 
 
 def report_of(connection: Connection, tallies: Tallies, breakdown: Breakdown | None = None) -> Report:
-    """Return the figures of a campaign, also over time and by mailbox provider if its `breakdown` is given."""
+    """Return the figures of a campaign, also over time and by its parts if its `breakdown` is given."""
     made = _Maker(tallies)
     every = _every(made)
     every |= {figure.name: figure for figure in _estimates(made, *pooled_nets(connection, tallies))}
@@ -54,8 +56,7 @@ def report_of(connection: Connection, tallies: Tallies, breakdown: Breakdown | N
         notes=list(notes_on(tallies)),
         figures=every,
         links=[_link(made, link, bool(tallies.languages)) for link in count_links(connection, tallies.campaign)],
-        languages={language: _every(_Maker(part)) for language, part in tallies.languages.items()},
-        mailboxes=_mailboxes(tallies, breakdown) if breakdown else {},
+        parts=(_parts(made, breakdown) if breakdown else {}) | _languages(tallies),
         curve=_curve(made, breakdown) if breakdown else [],
         broken_down_at=breakdown.counted_at if breakdown else None,
     )
@@ -118,16 +119,48 @@ class _Maker:
         )
 
 
-def _mailboxes(tallies: Tallies, breakdown: Breakdown) -> dict[str, dict[str, Figure]]:
-    """Return the figures of the people at each mailbox provider, the largest first and all others last."""
-    found = {}
-    for name, facts in sorted(breakdown.mailboxes.items(), key=lambda item: (item[0] == OTHER, -item[1].total())):
-        people = count_people(facts.total(), facts, reported=tallies.of_delivered)
-        made = _Maker(replace(tallies, people=people))
-        accepted = made.figure("accepted", "Accepted", facts.total(), None,
-                               "People whose mail the provider accepted.", LEDGER)  # fmt: skip
-        found[name] = {figure.name: figure for figure in (accepted, *_back(made), *_reading(made))}
-    return found
+def _languages(tallies: Tallies) -> dict[str, Parts]:
+    parts = {language: _every(_Maker(part)) for language, part in tallies.languages.items()}
+    return {LANGUAGE: parts} if parts else {}
+
+
+def _parts(made: _Maker, breakdown: Breakdown) -> dict[str, Parts]:
+    """Return the figures of each part of each dimension, the largest first and the rest last, and by hour of day."""
+    found: dict[str, Parts] = {}
+    for dimension, parts in breakdown.groups.items():
+        by_size = sorted(parts.items(), key=lambda item: (item[0] in _LAST, -item[1].total()))
+        found[dimension] = {part: _part(made.tallies, facts) for part, facts in by_size}
+    return found | {HOUR: _hours(made, breakdown)}
+
+
+_LAST = (OTHER, NOT_GIVEN, REST)
+
+
+def _part(tallies: Tallies, facts: Counter[int]) -> dict[str, Figure]:
+    people = count_people(facts.total(), facts, reported=tallies.of_delivered)
+    made = _Maker(replace(tallies, people=people))
+    accepted = made.figure("accepted", "Accepted", facts.total(), None,
+                           "People whose mail the provider accepted.", LEDGER)  # fmt: skip
+    return {figure.name: figure for figure in (accepted, *_back(made), *_reading(made))}
+
+
+def _hours(made: _Maker, breakdown: Breakdown) -> Parts:
+    whole = {figure.name: figure for figure in _reading(made)}
+
+    def figure(of: str, name: str, label: str, hour: int) -> Figure:
+        number = None if whole[of].numerator is None else breakdown.hours[name][hour]
+        definition = f"{label} in this hour of the day ({clock.home_zone().key}), of all people counted by {{}}."
+        words = definition.format(f"“{whole[of].label}”")
+        return replace(whole[of], name=name, label=label, numerator=number, denominator=whole[of].numerator,
+                       definition=words)  # fmt: skip
+
+    return {
+        f"{hour:02}:00": {
+            "first_read": figure("seen_reading", "first_read", "People first seen reading", hour),
+            "first_clicked": figure("clicked", "first_clicked", "People who clicked first", hour),
+        }
+        for hour in range(24)
+    }
 
 
 def _curve(made: _Maker, breakdown: Breakdown) -> list[CurveStep]:

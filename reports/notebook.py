@@ -14,6 +14,7 @@ from daisychain.settings import load_settings
 from reports.breakdown import count_breakdown
 from reports.compare import AGE, compare
 from reports.figures import figures, report_of
+from reports.part_tables import part_table
 from reports.report import Figure, Report
 from reports.report_list import campaign_lines
 from reports.tallies import tally
@@ -91,6 +92,19 @@ class Reports:
     def mailboxes(self, ids: int | Iterable[int]) -> pd.DataFrame:
         """Return a row for each campaign, mailbox provider and figure; raises StateError."""
         return self._parts(ids, lambda report: report.mailbox_rows())
+
+    def by(self, ids: int | Iterable[int], dimension: str) -> pd.DataFrame:
+        """Return a row for each campaign, part and figure, such as by "region", "hour" or "language".
+
+        Raises InputError if a campaign has no such dimension, StateError.
+        """
+
+        def rows_of(report: Report) -> list[dict[str, Any]]:
+            part_table(report, dimension)  # an unknown one is an error
+            parts = report.parts[dimension].items()
+            return [{dimension: part, **figure.row()} for part, figures in parts for figure in figures.values()]
+
+        return self._parts(ids, rows_of)
 
     def compare(self, ids: Sequence[int], age: str | timedelta = AGE) -> pd.DataFrame:
         """Return a row for each campaign and figure at equal age, with its difference from the first campaign.

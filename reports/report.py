@@ -22,6 +22,7 @@ COLUMNS = (
     "note", "definition", "source", "as_of",
 )  # fmt: skip
 Interval = tuple[float, float]
+LANGUAGE, MAILBOX_PROVIDER, HOUR = "language", "mailbox", "hour"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class Figure:
         return dict(zip(COLUMNS, cells, strict=True))
 
 
+Parts = dict[str, dict[str, Figure]]  # the figures of each part of a dimension, by name
+
+
 @dataclass(frozen=True)
 class LinkFigures:
     """One link: its place in the email (None: clicks that match no link), clicks, and clickers.
@@ -91,9 +95,10 @@ class CurveStep:
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of one campaign, in reading order; also by language if it has several.
+    """The figures of one campaign, in reading order.
 
-    Over time and by mailbox provider only if asked for, as counted at `broken_down_at`.
+    `parts` has them by dimension and part: by language if it has several; by mailbox provider, hour of day and the
+    dimensions of its list only if asked for, as is `curve`, as counted at `broken_down_at`.
 
     `as_of` is when the newest event arrived, or the time of counting if none has. `notes` say what to know first.
     """
@@ -107,13 +112,22 @@ class Report:
     notes: list[str]
     figures: dict[str, Figure]
     links: list[LinkFigures] = field(default_factory=list)
-    languages: dict[str, dict[str, Figure]] = field(default_factory=dict)
-    mailboxes: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    parts: dict[str, Parts] = field(default_factory=dict)
     curve: list[CurveStep] = field(default_factory=list)
     broken_down_at: datetime | None = None
 
     def __getitem__(self, name: str) -> Figure:
         return self.figures[name]
+
+    @property
+    def languages(self) -> Parts:
+        """Return the figures by language; none if there is only one."""
+        return self.parts.get(LANGUAGE, {})
+
+    @property
+    def mailboxes(self) -> Parts:
+        """Return the figures by mailbox provider, if asked for."""
+        return self.parts.get(MAILBOX_PROVIDER, {})
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each figure of the whole campaign."""
@@ -148,6 +162,15 @@ class Report:
             for mailbox, figures in self.mailboxes.items()
             for figure in figures.values()
         ]
+
+    def part_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each hour of day and part of a list's dimension; the figures' names begin with `part_`."""
+        return [
+            {"dimension": dimension, "part": part, **figure.row(), "figure": f"part_{figure.name}"}
+            for dimension, parts in self.parts.items() if dimension not in (LANGUAGE, MAILBOX_PROVIDER)
+            for part, figures in parts.items()
+            for figure in figures.values()
+        ]  # fmt: skip
 
     def curve_rows(self) -> list[dict[str, Any]]:
         """Return two rows for each step of the curve: `curve_seen_reading` and `curve_clicked`."""

@@ -30,24 +30,32 @@ _PARTLY = re.compile(r"report on [\d,]+ of [\d,]+ accepted mails \([\d.]+%\)")
 _REACHED = "reached"  # no figure, but the denominator of most
 _THE_SAME = {"click_to_open": "clicked", "clicked": "click_to_open", "delivered": _REACHED, _REACHED: "delivered"}
 
-Cell = tuple[str, str]  # the language, "" for the whole campaign, and the name of a figure
+# By hour of day: the names of the figures that their parts add up to.
+_WHOLE = {"first_read": "seen_reading", "first_clicked": "clicked"}
+
+Cell = tuple[str, str]  # the part, "" for the whole campaign, and the name of a figure
 
 
 def without_small_cells(report: Report) -> Report:
     """Return a report for somebody who may see no small cells."""
-    mailboxes = {f"at {name}": figures for name, figures in report.mailboxes.items()}
-    scopes = {"": report.figures, **report.languages, **mailboxes}
+    named = {
+        dimension: {f"{dimension}: {part}": figures for part, figures in parts.items()}
+        for dimension, parts in report.parts.items()
+    }
+    scopes = {"": report.figures, **{scope: each for parts in named.values() for scope, each in parts.items()}}
     counts = {cell: count for scope, figures in scopes.items() for cell, count in _counts(scope, figures)}
     sums = [((scope, whole), [(scope, part) for part in parts]) for scope in scopes for whole, parts in _SUMS.items()]
-    for parts in filter(None, (report.languages, mailboxes)):
-        sums += [(("", name), [(part, name) for part in parts]) for name in {name for _, name in counts}]
+    names = {name for _, name in counts}
+    sums += [
+        (("", _WHOLE.get(name, name)), [(part, name) for part in parts]) for parts in named.values() for name in names
+    ]
     hidden = hide(counts, sums)
     shown = {scope: _shown(scope, figures, counts, hidden) for scope, figures in scopes.items()}
     clicked = counts.get(("", "clicked"), 0)
     links = [_link(link, clicked, ("", _REACHED) in hidden) for link in report.links]
     return replace(
-        report, figures=shown[""], languages={language: shown[language] for language in report.languages}, links=links,
-        mailboxes={name: shown[f"at {name}"] for name in report.mailboxes}, notes=notes_without_numbers(report.notes),
+        report, figures=shown[""], links=links, notes=notes_without_numbers(report.notes),
+        parts={dim: {part: shown[f"{dim}: {part}"] for part in parts} for dim, parts in report.parts.items()},
         curve=_curve(report, hidden),
     )  # fmt: skip
 
@@ -78,7 +86,10 @@ def without_small_figures(figures: Mapping[str, Figure]) -> dict[str, Figure]:
 
 
 def hide(counts: Mapping[Cell, int], sums: Iterable[tuple[Cell, Collection[Cell]]]) -> set[Cell]:
-    """Return the cells to hide: small ones, and as many more as leave no sum with a single unknown."""
+    """Return the cells to hide: small ones, and as many more as leave no sum with a single unknown.
+
+    The hidden parts of a dimension are five people or more together, as a rest of two shows one and one.
+    """
     hidden = {cell for cell, count in counts.items() if 0 < count < LEAST or _differs_little(cell, counts)}
     known = [[cell for cell in (*parts, whole) if cell in counts] for whole, parts in sums if whole in counts]
     before = -1
@@ -89,6 +100,11 @@ def hide(counts: Mapping[Cell, int], sums: Iterable[tuple[Cell, Collection[Cell]
             shown = [cell for cell in cells if cell not in hidden]
             if shown and len(shown) == len(cells) - 1:
                 hidden.add(min(shown, key=lambda cell: counts[cell]))
+            elif cells[-1] in shown and cells[0][0] != cells[-1][0]:
+                rest = sum(counts[cell] for cell in cells[:-1] if cell in hidden)
+                people = [cell for cell in shown[:-1] if counts[cell]]
+                if people and 0 < rest < LEAST:
+                    hidden.add(min(people, key=lambda cell: counts[cell]))
     return hidden
 
 
@@ -101,7 +117,7 @@ def _counts(scope: str, figures: Mapping[str, Figure]) -> Iterable[tuple[Cell, i
     for name, figure in figures.items():
         if figure.numerator is not None:
             yield (scope, name), figure.numerator
-    if (reached := figures["unsubscribed"].denominator) is not None:
+    if "unsubscribed" in figures and (reached := figures["unsubscribed"].denominator) is not None:
         yield (scope, _REACHED), reached
 
 
@@ -109,7 +125,7 @@ def _shown(
     scope: str, figures: Mapping[str, Figure], counts: Mapping[Cell, int], hidden: Collection[Cell]
 ) -> dict[str, Figure]:
     # A denominator is some figure's number: that of a hidden one is hidden as well, and with it the rate.
-    numbers = {counts[cell] for cell in hidden if cell[0] == scope}
+    numbers = {counts[cell] for cell in hidden if cell[0] in (scope, "")}
     return {
         name: _figure(figure, (scope, name) in hidden, figure.denominator in numbers)
         for name, figure in figures.items()

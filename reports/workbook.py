@@ -20,6 +20,7 @@ _SHEETS: dict[str, tuple[str, ...]] = {
     "Links": ("link", "link_text", "link_url", "language", *_FIGURE),
     "Mailbox providers": ("mailbox", *_FIGURE),
     "Over time": ("within_seconds", *_FIGURE),
+    "By dimension": ("dimension", "part", *_FIGURE),
 }
 _SHARES = {"rate", "rate_low", "rate_high", "wide_low", "wide_high"}
 _WIDTHS = {"definition": 80, "link_url": 50, "label": 34, "figure": 24, "link_text": 28, "source": 22, "note": 30}
@@ -47,6 +48,8 @@ def _sheet_of(row: dict[str, Any]) -> str:
         return "Links"
     if row.get("mailbox"):
         return "Mailbox providers"
+    if row.get("dimension"):
+        return "By dimension"
     if row["figure"].startswith("curve_"):
         return "Over time"
     return "By language" if row.get("language") else "Figures"

@@ -15,22 +15,20 @@ from sqlalchemy import Engine
 from daisychain import clock
 from daisychain.errors import StateError
 from newsletters.browser.browser import BrowserError, Page, open_browser
-from newsletters.documents.language_names import language_name
 from reports.charts.chart import WIDTHS, Chart
 from reports.charts.chart_theme import STYLE
 from reports.charts.drawing import charts_of, drawn, without_style
 from reports.document.mail_map import MailPicture, mail_pictures
-from reports.figure_cells import TILES, cells, count, of, tile
+from reports.figure_cells import TILES, cells, tile
 from reports.in_words import in_words
+from reports.part_tables import MOST_ROWS, part_tables
 from reports.report import Report
 
-# The figures in the table of languages.
-OF_LANGUAGES = ("accepted", "delivered", "seen_reading", "clicked", "unsubscribed")
 _TEMPLATES = Environment(
     loader=PackageLoader("templates", "reports"), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
     lstrip_blocks=True,
 )  # fmt: skip
-_TEMPLATES.filters.update(moment=clock.shown, language=language_name)
+_TEMPLATES.filters.update(moment=clock.shown)
 
 
 def html_report(engine: Engine, report: Report, *, printed: bool = False) -> bytes:
@@ -45,8 +43,8 @@ def html_report(engine: Engine, report: Report, *, printed: bool = False) -> byt
     page = _TEMPLATES.get_template("report.html.j2").render(
         report=report, said=in_words(report), tiles=[tile(report[name]) for name in TILES if name in report.figures],
         charts={chart.name: chart for chart in charts_of(report)}, pictures=pictures, why_no_picture=why_no_picture,
-        inline=lambda chart: _inline(engine, report, chart), cells=cells, of=of, count=count, printed=printed,
-        of_languages=OF_LANGUAGES, style=_style(),
+        inline=lambda chart: _inline(engine, report, chart), cells=cells, printed=printed,
+        parts=part_tables(report), most_rows=MOST_ROWS, style=_style(),
     )  # fmt: skip
     return page.encode()
 

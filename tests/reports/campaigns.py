@@ -16,6 +16,7 @@ from tests.sender.returns import FIREFOX, Sent, sent
 TOOLKIT = {"url": "https://campaign.example/toolkit?a=1&b=2", "url_offset": {"index": 0, "type": "html"}}
 JOIN = {"url": "https://campaign.example/join?name=P", "url_offset": {"index": 2, "type": "html"}}
 DOMAINS = {"Google": "gmail.com", "Microsoft": "outlook.com", "other": "charity.example"}
+REGIONS = ("North", "South")  # every seventh person has none, but a team
 HOUR = 3600
 
 
@@ -38,7 +39,9 @@ def over_days(database: Database, *, people: tuple[int, ...] = (40, 30, 10), **t
         connection.execute(update(Campaign).values(frozen_at=began))
         connection.execute(update(Attempt).values(started_at=began, ended_at=began))
         for number, domain in enumerate(domains):
-            values = {"address": f"person{number}@{domain}", "attempt_id": campaign.attempt_id}
+            region = REGIONS[number % len(REGIONS)] if number % 7 else ""
+            values = {"address": f"person{number}@{domain}", "attempt_id": campaign.attempt_id,
+                      "dimensions": {"region": region} if region else {"team": "Red"}}  # fmt: skip
             connection.execute(update(Delivery).where(Delivery.id == campaign.deliveries[number]).values(values))
     events = []
 

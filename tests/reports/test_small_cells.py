@@ -41,7 +41,7 @@ def report(every: dict[str, Figure], languages: dict[str, dict[str, Figure]] | N
         LinkFigures(at, "", "", figure("link_clicks", people), figure("link_clickers", people, reached))
         for at, people in enumerate(links)
     ]
-    return Report(1, "May", "finished", NOW, NOW, 1, [], every, lines, languages or {})
+    return Report(1, "May", "finished", NOW, NOW, 1, [], every, lines, {"language": languages} if languages else {})
 
 
 def numbers(figures: dict[str, Figure]) -> dict[str, int | None]:

@@ -29,7 +29,7 @@ from tests.reports.campaigns import over_days
 from tests.sender.returns import Sent, sent
 
 Key = tuple[Any, ...]
-PLACES = ("figure", "language", "link", "mailbox", "within_seconds")
+PLACES = ("figure", "language", "link", "mailbox", "within_seconds", "dimension", "part")
 
 
 @pytest.fixture
@@ -82,6 +82,10 @@ def from_json(content: bytes) -> Any:
     for mailbox, figures in found["mailboxes"].items():
         for name, figure in figures.items():
             yield {"figure": f"mailbox_{name}", "mailbox": mailbox, **figure}
+    for dimension, parts in found["parts"].items():
+        for part, figures in parts.items():
+            for name, figure in figures.items():
+                yield {"figure": f"part_{name}", "dimension": dimension, "part": part, **figure}
     for step in found["curve"]:
         for name in ("seen_reading", "clicked"):
             yield {"figure": f"curve_{name}", "within_seconds": step["within_seconds"], **step[name]}
