@@ -182,6 +182,7 @@ def import_(
     from lists.columns import parse_mapping
     from lists.imports import ImportOptions, import_members
     from lists.lists import find_list
+    from sender.campaigns.freeze import wait_for_freeze
 
     options = ImportOptions(mapping=parse_mapping(mapping), by=acting_user(), **choices)
     with progress() as bar, installation.database.engine.begin() as connection:
@@ -191,6 +192,7 @@ def import_(
             connection, list_id, file, options,
             watch=lambda doing, done: bar.update(task, description=doing, completed=done),
         )  # fmt: skip
+        wait_for_freeze(connection)
     emit({"list": name, "file": file, **asdict(summary)}, format_, lambda: _show_import(summary))
     _say_import(summary)
 

@@ -31,6 +31,9 @@ _SAMPLE = 20  # rows
 Watch = Callable[[str, int], None]
 """Called every few thousand rows with the current step and how many bytes of the file have been read."""
 
+Look = Callable[[Connection, Sheet, int], None]
+"""Called once all rows are merged, to look at what became of them; with the import's number, 0 of a dry run."""
+
 
 @dataclass(frozen=True)
 class ImportOptions:
@@ -71,6 +74,7 @@ def import_members(
     path: Path,
     options: ImportOptions | None = None,
     watch: Watch = lambda doing, done: None,
+    look: Look = lambda connection, sheet, number: None,
 ) -> ImportSummary:
     """Merge the people in the file `path` into a list; raises InputError, and then nothing is changed."""
     options = options or ImportOptions()
@@ -102,6 +106,7 @@ def import_members(
                 objections=objections,
                 number=number or 0,
             )
+            look(connection, sheet, number or 0)
             if counts.refused:
                 watch("Writing refused rows", sheet.size)
                 write_refused(target, sheet, merging.refused(connection))

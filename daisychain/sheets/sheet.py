@@ -31,6 +31,7 @@ class Sheet(ABC):
         self.path = path
         self.encoding = ""
         self.note = note
+        self.sheets: list[str] = []  # of a workbook, the one that is read first
         self.size = path.stat().st_size
         self.header_line = 1
         self._rows_above = 0

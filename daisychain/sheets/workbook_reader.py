@@ -65,4 +65,6 @@ def open_workbook(path: Path, sheet: str | None) -> Iterator[WorkbookSheet]:
             raise InputError(message, file=path, hint=f"Sheets: {', '.join(about['all'])}.")
         first, *others = (f"“{name}”" for name in about["found"])
         note = f"Read the sheet {first}, and not {', '.join(others)}; --sheet names another." if others else ""
-        yield WorkbookSheet(path, cells, note)
+        workbook = WorkbookSheet(path, cells, note)
+        workbook.sheets = list(dict.fromkeys(about["found"][:1] + about["all"]))
+        yield workbook

@@ -106,29 +106,45 @@ def opt_out_column(place: int, heading: str, meaning: str = "") -> OptOutColumn 
     return None
 
 
+class UnclearColumnsError(InputError):
+    """Some columns may say who must not be mailed, and a person must say what they mean."""
+
+    def __init__(self, columns: Sequence[OptOutColumn], path: Path) -> None:
+        names = ", ".join(repr(column.heading) for column in columns)
+        message = f"This may say who must not be mailed: {names}. Nothing was imported."
+        super().__init__(message, file=path, line=1, hint="\n".join(map(_question, columns)))
+        self.columns = columns
+
+
 def require_understood(columns: Sequence[OptOutColumn], path: Path) -> None:
-    """Raise InputError, with the values and the --map to type, for columns that need a person's answer."""
+    """Raise UnclearColumnsError, with the values and the --map to type, for columns that need a person's answer."""
     if unclear := [column for column in columns if column.asks]:
-        names = ", ".join(repr(column.heading) for column in unclear)
-        raise InputError(
-            f"This may say who must not be mailed: {names}. Nothing was imported.", file=path, line=1,
-            hint="\n".join(map(_question, unclear)),
-        )  # fmt: skip
+        raise UnclearColumnsError(unclear, path)
 
 
-def _question(column: OptOutColumn) -> str:
-    # What is not understood comes first, as it is the question.
+def shown_values(column: OptOutColumn) -> str:
+    """Return a column's values with how many cells have each; what is not understood comes first."""
     unclear = sorted(column.values.items(), key=lambda each: (column.judge(each[0]) != ASK, -each[1]))
     shown = ", ".join(f"{value or '(empty)'} ({number:,})" for value, number in unclear[:_SHOWN])
     more = len(unclear) - _SHOWN
-    values = shown + (f", and {more:,} more" if more > 0 else "")
+    return shown + (f", and {more:,} more" if more > 0 else "")
+
+
+def answers(column: OptOutColumn) -> list[tuple[str, str]]:
+    """Return what a person can say of a column, of MEANINGS, each in words."""
     says = [("words", "cells with a word such as unsubscribed or deceased mean: do not mail, the others nothing")]
     if column.meaning != "anything":
         says = [
             ("opt-out", "yes means: do not mail"), ("opt-in", "no means: do not mail"),
             ("status", "only words such as subscribed or active may be mailed"),
         ]  # fmt: skip
-    says.append(("ignore", "it has nothing to do with mail"))
-    options = "\n".join(f'  --map "{column.heading}={meaning}"'.ljust(40) + f" {words}" for meaning, words in says)
+    return [*says, ("ignore", "it has nothing to do with mail")]
+
+
+def _question(column: OptOutColumn) -> str:
+    options = "\n".join(
+        f'  --map "{column.heading}={meaning}"'.ljust(40) + f" {words}" for meaning, words in answers(column)
+    )
     field = f"{slug(column.heading, '_') or 'column'}_text"[:60]
-    return f'{column.heading}: {values}\n{options}\n  --map "{field}={column.heading}" keeps it as a field only'
+    kept = f'  --map "{field}={column.heading}" keeps it as a field only'
+    return f"{column.heading}: {shown_values(column)}\n{options}\n{kept}"

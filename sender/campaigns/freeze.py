@@ -52,6 +52,14 @@ from sender.tables import Campaign, Delivery, LedgerMove
 LOCK = 0x0DA1F2EE
 
 
+def wait_for_freeze(connection: Connection) -> None:
+    """Wait for a freeze under way, and let none begin before this transaction ends, which should be soon.
+
+    So an import is on its list before an audience is written down, or after it, but not while it is.
+    """
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
 def freeze(connection: Connection, campaign_id: int, *, batch_size: int, by_conditions: bool = False) -> int:
     """Freeze a draft's audience, cut its batches and defer their jobs, all in the caller's transaction.
 
@@ -179,7 +187,7 @@ def freeze_contacts(
 
 
 def _start(connection: Connection, campaign_id: int) -> CampaignRecord:
-    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    wait_for_freeze(connection)
     begun = turn(
         connection, campaign_id, "sending", from_states=["draft", "scheduled", "paused"],
         where=Campaign.frozen_at.is_(None), frozen_at=func.now(), pause_reason="",

@@ -20,6 +20,8 @@ from daisychain.jobs import BEFORE_BATCHES, app, defer
 from daisychain.settings import Settings
 from lists.import_log import forget_old_imports
 from lists.sign_up.asking import forget_unconfirmed
+from lists.uploads.import_drafts import forget_old_drafts
+from lists.uploads.upload_slices import forget_old_uploads
 from newsletters.preview.offer_pictures import draw_offers
 from newsletters.preview.thumbnails import draw_thumbnails
 from newsletters.stored.versions import thin_versions
@@ -77,6 +79,12 @@ def _old_imports(database: Database) -> str:
     return f"{forgotten} values from before imports deleted" if forgotten else ""
 
 
+def _old_uploads(database: Database) -> str:
+    with database.engine.begin() as connection:
+        forgotten = forget_old_uploads(connection), forget_old_drafts(connection)
+    return "{} old uploads, {} old imports deleted".format(*forgotten) if any(forgotten) else ""
+
+
 def _old_versions(database: Database) -> str:
     with database.engine.begin() as connection:
         thinned = thin_versions(connection)
@@ -105,6 +113,7 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "sums": (timedelta(days=1), check_sums),
     "soft bounces": (timedelta(days=1), _soft_bounces),
     "old imports": (timedelta(days=1), _old_imports),
+    "old uploads": (timedelta(hours=1), _old_uploads),
     "old versions": (timedelta(days=1), _old_versions),
     "unconfirmed sign-ups": (timedelta(days=1), _unconfirmed),
     "old bodies": (timedelta(days=1), drop_old_bodies),

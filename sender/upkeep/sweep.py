@@ -22,7 +22,7 @@ from sender.providers.failures import verdict_of
 from sender.providers.open_provider import open_provider
 from sender.providers.provider import Outcome
 from sender.tables import Batch, Campaign
-from sender.upkeep import chores, pace
+from sender.upkeep import chores, import_jobs, pace
 
 LOCK_WAIT = "1s"
 
@@ -34,7 +34,8 @@ def sweep(connection: Connection, settings: Settings) -> int:
     """
     # What another machine has locked is left to the next sweep: it may have vanished, and we have other things to do.
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
-    for step in (partial(chores.defer_due_chores, settings=settings), webhook_jobs.defer_unprocessed, remove_dead_jobs):
+    due_chores, lost_imports = partial(chores.defer_due_chores, settings=settings), import_jobs.defer_lost_imports
+    for step in (due_chores, webhook_jobs.defer_unprocessed, remove_dead_jobs, lost_imports):
         with unless_locked(connection):
             step(connection)
     dead = connection.execute(
