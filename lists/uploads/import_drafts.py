@@ -46,9 +46,7 @@ def find_draft(connection: Connection, draft_id: int) -> Draft:
     """Return an import with its list's name and sender; raises UnknownDraftError."""
     found = connection.execute(_drafts().where(ImportDraft.id == draft_id)).first()
     if found is None:
-        raise UnknownDraftError(
-            "This import is no longer here.", hint="Files go after a day without use."
-        )
+        raise UnknownDraftError("This import is no longer here.", hint="Files go after a day without use.")
     return found
 
 
