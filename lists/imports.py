@@ -32,7 +32,7 @@ Watch = Callable[[str, int], None]
 """Called every few thousand rows with the current step and how many bytes of the file have been read."""
 
 Look = Callable[[Connection, Sheet, int], None]
-"""Called once all rows are merged, to look at what became of them; with the import's number, 0 of a dry run."""
+"""Called once all rows are merged, to look at the result; with the import's number, 0 of a dry run."""
 
 
 @dataclass(frozen=True)

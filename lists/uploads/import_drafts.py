@@ -84,7 +84,7 @@ def turn(connection: Connection, draft_id: int, from_: Sequence[str], state: str
             "Another file is being brought onto this list right now.", hint="Wait until it is done, then check again."
         ) from None
     if row is None:
-        raise StateError("This import has moved on meanwhile.", hint="Look at where it is now.")
+        raise StateError("This import has moved on meanwhile.", hint="Open its page again.")
     if row.upload_id is None and state in ("columns", "checking", "importing"):
         raise UnknownDraftError("The file of this import is gone: files are kept for a day.", hint="Bring it again.")
     connection.execute(update(Upload).where(Upload.id == row.upload_id).values(keep_until=func.now() + KEEP))
