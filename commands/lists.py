@@ -110,7 +110,7 @@ def list_(installation: Installation, format_: str) -> None:
 
     with installation.database.engine.connect() as connection:
         rows = overview_of_all(connection)
-    columns = ["name", "from", "mailable", "unsubscribed", "suppressed", "opens", "clicks"]
+    columns = ["name", "from", "mailable", "unsubscribed", "paused", "suppressed", "opens", "clicks"]
     emit(rows, format_, lambda: show_table(columns, [[row[column] for column in columns] for row in rows]))
 
 
@@ -377,7 +377,7 @@ def _show(answer: dict[str, Any]) -> None:
         for label in ("title", "from", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at")
     ]
     facts.append(("dimensions", ", ".join(answer["dimensions"])))
-    facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "suppressed")]
+    facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "paused", "suppressed")]
     show_table(
         ["", answer["name"]],
         [(label.replace("_", "-"), value) for label, value in facts if value not in ("", None)],

@@ -40,6 +40,12 @@ def shown_with_day(moment: datetime) -> str:
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
 
 
+def shown_day(moment: datetime) -> str:
+    """Return a moment's day for people, such as "3 March 2027"."""
+    local = moment.astimezone(home_zone())
+    return f"{local.day} {local:%B %Y}"
+
+
 def shown_time(moment: datetime) -> str:
     """Return the time of a recent moment for people, such as "09:30:15 GMT"."""
     return f"{moment.astimezone(home_zone()):%H:%M:%S %Z}"

@@ -1,6 +1,6 @@
 """The audience: each person of a list once, what a newsletter needs of them, and whether they may be mailed.
 
-Mailable means: subscribed to the list, and the address not suppressed.
+Mailable means: subscribed to the list, and the address not suppressed, and no pause that the person asked for.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal, null, select
+from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal, null, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, array
 
 from lists.tables import STANDARD_FIELDS, Member, Membership, Suppression
 
 UNSUBSCRIBED = "unsubscribed"
 SUPPRESSED = "suppressed"
+PAUSED = "paused"
 
 # Why a person is not mailed, NULL for those who are; for selects of `everybody`.
 exclusion: ColumnElement[str | None] = case(
     (Membership.state != "subscribed", literal(UNSUBSCRIBED)),
     (Suppression.address_key.is_not(None), literal(SUPPRESSED)),
+    (Membership.paused_until > func.now(), literal(PAUSED)),
 )
 
 
@@ -51,14 +53,17 @@ class Audience:
 
     def mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:
         """Select `columns` of the people who may be mailed."""
-        return self.everybody(*columns).where(Membership.state == "subscribed", Suppression.address_key.is_(None))
+        awake = or_(Membership.paused_until.is_(None), Membership.paused_until <= func.now())
+        return self.everybody(*columns).where(
+            Membership.state == "subscribed", Suppression.address_key.is_(None), awake
+        )
 
     def people(self, fields: Iterable[str] = (), dimensions: Sequence[str] = ()) -> Select[*tuple[Any, ...]]:
         """Select one row per person, and so per address, of everybody who was ever on the list.
 
         Columns: member_id, address (as written), address_key, language, inputs (jsonb of `fields`; null if a member
         has none), dimensions (jsonb of those that a member has; NULL if none are asked for) and exclusion: NULL if
-        mailable, else UNSUBSCRIBED or SUPPRESSED.
+        mailable, else UNSUBSCRIBED, SUPPRESSED or PAUSED.
         """
         named = func.jsonb_strip_nulls(_inputs(dimensions), type_=JSONB()) if dimensions else cast(null(), JSONB)
         return self.everybody(

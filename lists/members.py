@@ -99,7 +99,9 @@ def describe_person(connection: Connection, email: str) -> dict[str, Any]:
 
 
 def _lists_of(connection: Connection, member_id: int) -> list[dict[str, Any]]:
-    columns = ("state", "basis", "source", "consented_at", "collected_by", "joined_at", "left_at", "left_how")
+    columns = (
+        "state", "basis", "source", "consented_at", "collected_by", "joined_at", "left_at", "left_how", "paused_until",
+    )  # fmt: skip
     rows = connection.execute(
         select(MailingList.name.label("list"), *(getattr(Membership, name) for name in columns))
         .join(MailingList, MailingList.id == Membership.list_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, select
 
-from lists.audience import SUPPRESSED, UNSUBSCRIBED, everybody
+from lists.audience import PAUSED, SUPPRESSED, UNSUBSCRIBED, everybody, exclusion
 from lists.kept_figures import COUNTS, figure, is_kept
 from lists.list_people import open_people
 from lists.lists import find_list
@@ -53,7 +53,7 @@ def _overview(row: Any, counts: dict[str, int]) -> dict[str, Any]:
         "dimensions",
     )  # fmt: skip
     sender = {"from": f"{row['from_name']} <{row['from_address']}>"}
-    people = {MAILABLE: counts.get(MAILABLE, 0), UNSUBSCRIBED: counts.get(UNSUBSCRIBED, 0)}
+    people = {why: counts.get(why, 0) for why in (MAILABLE, UNSUBSCRIBED, PAUSED)}
     suppressed = sum(counts.values()) - sum(people.values())
     return {**sender, **{key: row[key] for key in kept}, **people, SUPPRESSED: suppressed}
 
@@ -66,7 +66,7 @@ def _of_all(connection: Connection, rows: Sequence[RowMapping]) -> dict[int, dic
 
 def _count(connection: Connection, list_ids: Collection[int]) -> dict[int, dict[str, int]]:
     """Return list id → why somebody is not mailed, or MAILABLE → how many people, the most first."""
-    why = case((Membership.state != "subscribed", UNSUBSCRIBED), else_=func.coalesce(Suppression.reason, MAILABLE))
+    why = case((exclusion == SUPPRESSED, Suppression.reason), else_=func.coalesce(exclusion, MAILABLE))
     people = everybody(Membership.list_id, why.label("why"), func.count()).where(Membership.list_id.in_(list_ids))
     counts: dict[int, dict[str, int]] = {list_id: {} for list_id in list_ids}
     for list_id, name, number in connection.execute(people.group_by("list_id", "why").order_by(func.count().desc())):

@@ -87,6 +87,8 @@ class Membership(Base):
     left_how: Mapped[str] = mapped_column(Text, server_default="")
     # Whether they agreed that their own reading is recorded; NULL if nobody asked them.
     reads_agreed: Mapped[bool | None]
+    # Until then the person wants no mail of this list; it ends by itself (lists/preferences).
+    paused_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class ListFigure(Base):

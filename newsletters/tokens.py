@@ -30,11 +30,14 @@ class Kind(StrEnum):
     IMAGE = "I"
     UNSUBSCRIBE = "U"
     VIEW = "V"
+    PREFERENCES = "F"  # emails that were compiled before there was this page have none
     PIXEL = "P"
     PUBLIC = "W"  # the installation's public URL, before a path of its own
 
 
 CONDITIONALS = frozenset({Kind.BEGIN, Kind.OTHERWISE, Kind.END})
+# The links of a footer to pages of ours about one reader and one mail.
+OUR_PAGES = (Kind.UNSUBSCRIBE, Kind.PREFERENCES, Kind.VIEW)
 
 
 @dataclass(frozen=True)

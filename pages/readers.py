@@ -68,12 +68,15 @@ def click(key: str, number: int) -> BaseResponse:
 
 @blueprint.get("/v/<key>")
 def view(key: str) -> Response:
-    """Show the mail as it was sent to this person, without the pixel and the link to this page; for twelve months."""
+    """Show the mail as it was sent to this person, for twelve months.
+
+    The pixel is left out, and so are the links to this page and to the reader's choices: a view may be passed on.
+    """
     mailed = mail_of(key)
     if mailed.view_ended:
         return make_response(render_template("view_ended.html", organisation=mailed.organisation), 410)
     public_url = mailed.public_url or settings().pages_url
-    references = sent_references(public_url, opens="off", clicks=mailed.clicks)
+    references = sent_references(public_url, opens="off", clicks=mailed.clicks, preferences=False)
     email = email_of(mailed)
     email = replace(email, html=without_links(email.html, email.mint.write(Kind.VIEW)))
     merged = plan_merge(email, references).render(mailed.inputs, link_keys(mailed))

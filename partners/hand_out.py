@@ -143,7 +143,9 @@ def hand_out_people(connection: Connection, today: date, kept: KeptHandOut) -> H
 def example(connection: Connection, settings: Settings, kept: KeptHandOut, contact: HandOutContact) -> Merged:
     """Return the mail as a contact will get it, but for the private link."""
     _, languages = compile_message(connection, kept.written)
-    plan = plan_merge(languages.first.email, sent_references(settings.pages_url, opens="off", clicks="off"))
+    plan = plan_merge(
+        languages.first.email, sent_references(settings.pages_url, opens="off", clicks="off", preferences=False)
+    )
     links = link_values(f"{settings.pages_url}/p/{HIDDEN_LINK}", kept.toolkit, kept.newsletter)
     return plan.render({**contact.values, **links})
 

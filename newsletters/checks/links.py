@@ -101,7 +101,7 @@ _TRAIL = re.compile(
     r"|[?&](mc_eid|mkt_tok|vero_id|_hsenc|_hsmi|ck_subscriber_id|bsft_clkid|sib_?id|_kx|dm_i|oly_enc_id|mibextid)="
 )
 # Our pages of one delivery, whose key is 16 bytes as 22 signs; words have no capitals inside.
-_OUR_KEY = re.compile(r"/[cuvo]/(?=[^/]*[A-Z])[A-Za-z0-9_-]{21}[AQgw](?:[/.?#]|$)")
+_OUR_KEY = re.compile(r"/(?:[cuvo]|preferences)/(?=[^/]*[A-Z])[A-Za-z0-9_-]{21}[AQgw](?:[/.?#]|$)")
 # Microsoft's Safelinks (in Teams too), Proofpoint's, Mimecast's, Barracuda's, Symantec's, Cisco's, Trend Micro's,
 # Sophos's; Check Point's and Avanan's, FireEye's, Trustwave's, Hornetsecurity's, MailGuard's, Menlo's.
 _REWRITTEN = re.compile(

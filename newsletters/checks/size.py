@@ -38,7 +38,7 @@ REWRITTEN_LINK = 400
 MOST_VALUE_BYTES = 10_000
 MOST_VALUES = 150
 
-_KEYS = LinkKeys(*["k" * 22] * 4)
+_KEYS = LinkKeys(*["k" * 22] * 5)
 _HOST = "https://" + "h" * 42
 _GUESS = "x" * 40
 
@@ -121,5 +121,6 @@ def _references() -> References:
     return References(
         link=lambda link: f"{_HOST}/c/{KEY}/{link.index}" if link.tracked else link.url,
         image=lambda image: f"{_HOST}/i/{image.file_name}",
-        unsubscribe=f"{_HOST}/u/{KEY}", view=f"{_HOST}/v/{KEY}", pixel=f"{_HOST}/o/{KEY}.gif", public=_HOST,
+        unsubscribe=f"{_HOST}/u/{KEY}", view=f"{_HOST}/v/{KEY}", preferences=f"{_HOST}/preferences/{KEY}",
+        pixel=f"{_HOST}/o/{KEY}.gif", public=_HOST,
     )  # fmt: skip

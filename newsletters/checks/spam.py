@@ -66,7 +66,7 @@ def _mail(subject: Subject) -> bytes:
     email = subject.email
     plan = plan_merge(email, References(
         link=lambda link: link.url, image=lambda image: f"{_HOST}/i/{image.file_name}",
-        unsubscribe=f"{_HOST}/u/0", view=f"{_HOST}/v/0", public=_HOST,
+        unsubscribe=f"{_HOST}/u/0", view=f"{_HOST}/v/0", preferences=f"{_HOST}/preferences/0", public=_HOST,
     ))  # fmt: skip
     headers = {
         "Date": format_datetime(datetime.now(UTC)), "Message-ID": f"<{email.hash[:32]}@newsletter.invalid>",

@@ -259,6 +259,7 @@ class _Compiling:
             "padding": _PADDING,
             "view": self._mint.write(Kind.VIEW),
             "unsubscribe": self._mint.write(Kind.UNSUBSCRIBE),
+            "preferences": self._mint.write(Kind.PREFERENCES),
             "phrases": {**words, "why": brand.footer.why or words["why"].format(organisation=sender)},
             "lead": brand.lead.name if brand.lead else "",
             "logos": self._logos(),

@@ -11,7 +11,7 @@ from newsletters.compose.bare_addresses import is_own_address
 from newsletters.compose.compose import uncomment
 from newsletters.expressions.parse import Line
 from newsletters.expressions.slots import Slots
-from newsletters.tokens import Kind, Mint
+from newsletters.tokens import OUR_PAGES, Kind, Mint
 
 # Odd pieces of a split are tags. Comments are tags too, except the brackets of Outlook's conditional ones.
 _TAG = re.compile(
@@ -33,7 +33,7 @@ def place_in_page(html: str, slots: Slots, mint: Mint, line: Line) -> tuple[str,
         found = pieces[position]
         href = _HREF.search(found) if _A.match(found) else None
         url = htmllib.unescape(href[2]) if href else ""
-        if href and url and not (url.startswith("#") or mint.pattern("[UV]").fullmatch(url)):
+        if href and url and not (url.startswith("#") or mint.pattern(f"[{''.join(OUR_PAGES)}]").fullmatch(url)):
             written, words = slots.url(url, line), _link_text(pieces, position + 1, slots)
             web = not _NOT_WEB.match(mint.strip(written))
             own = web and is_own_address(words, slots.words(url))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+from newsletters.compiled import CompiledEmail
+from newsletters.tokens import Kind
 
 _BETWEEN = r"(?:\s|&nbsp;|&#160;|\u00a0)*"
 _DOT = re.compile(rf"{_BETWEEN}[·•|]{_BETWEEN}")
@@ -29,3 +33,12 @@ def without_links(html: str, token: str) -> str:
             end = dot.end()
         kept += before
     return EMPTY_PARAGRAPH.sub("", kept + html[end:])
+
+
+def without_footer_link(email: CompiledEmail, kind: Kind) -> CompiledEmail:
+    """Return `email` without the footer's link of this kind, in its HTML and in its text, where it has its own line."""
+    token = email.mint.write(kind)
+    if token not in email.html and token not in email.text:
+        return email
+    lines = (line for line in email.text.split("\n") if token not in line)
+    return replace(email, html=without_links(email.html, token), text="\n".join(lines))

@@ -16,6 +16,7 @@ from newsletters.compiled import CompiledEmail, Image, Link, Slot
 from newsletters.expressions.escaping import escape, url_part, whole_url
 from newsletters.expressions.evaluate import Formulas
 from newsletters.merge.branching import Conditions, branches
+from newsletters.merge.link_removal import without_footer_link
 from newsletters.tokens import Kind, Token
 
 # The place of a delivery's key in the strings of `References`; which key, their purpose says.
@@ -31,17 +32,22 @@ class LinkKeys(NamedTuple):
     pixel: str = ""
     view: str = ""
     unsubscribe: str = ""
+    preferences: str = ""
 
 
 NO_KEYS = LinkKeys()
-_PURPOSES = {Kind.LINK: "click", Kind.PIXEL: "pixel", Kind.VIEW: "view", Kind.UNSUBSCRIBE: "unsubscribe"}
+_PURPOSES = {
+    Kind.LINK: "click", Kind.PIXEL: "pixel", Kind.VIEW: "view", Kind.UNSUBSCRIBE: "unsubscribe",
+    Kind.PREFERENCES: "preferences",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class References:
     """The addresses of links, images and public pages in a mail; each string may hold `KEY`.
 
-    `link` and `image` are called once per plan; `link` may return a link's own URL. An empty `pixel` means no pixel.
+    `link` and `image` are called once per plan; `link` may return a link's own URL. An empty `pixel` means no pixel,
+    and without `preferences` the footer has no link there.
     `public` is the installation's URL, for links to its own pages.
     """
 
@@ -50,6 +56,7 @@ class References:
     unsubscribe: str
     view: str
     pixel: str = ""
+    preferences: str = ""
     public: str = ""
 
 
@@ -126,6 +133,8 @@ def plan_merge(email: CompiledEmail, references: References, outcomes: Sequence[
 
     With the `outcomes` of its conditions it is only for members who have these.
     """
+    if not references.preferences:
+        email = without_footer_link(email, Kind.PREFERENCES)
     html = email.html
     if references.pixel:
         pixel = f'<img src="{email.mint.write(Kind.PIXEL)}" width="1" height="1" alt="" style="border:0" />'
@@ -228,7 +237,7 @@ class _Planner:
                 return self._references.link(self._links[token.index])
             case Kind.IMAGE:
                 return self._references.image(self._images[token.index])
-            case Kind.UNSUBSCRIBE | Kind.VIEW | Kind.PIXEL | Kind.PUBLIC:
+            case Kind.UNSUBSCRIBE | Kind.VIEW | Kind.PREFERENCES | Kind.PIXEL | Kind.PUBLIC:
                 return str(getattr(self._references, token.kind.name.lower()))
         raise ValueError(f"{token.text} has no place in a compiled email")
 

@@ -173,7 +173,7 @@ class _DialectWriter:
         self.defaults: dict[str, str] = {}
 
     def furnished_html(self, html: str) -> str:
-        """Return `html` with the footer's two links as the dialect has them: a link, an element, words or nothing."""
+        """Return `html` with the footer's links as the dialect has them: a link, an element, words or nothing."""
         dialect = self._dialect
         # A word to our own provider, which no other tool understands.
         html = rewritten(html, dialect, "page").replace(' clicktracking="off"', "")
@@ -182,6 +182,7 @@ class _DialectWriter:
         for kind, link, element in (
             (Kind.UNSUBSCRIBE, dialect.unsubscribe, dialect.unsubscribe_element),
             (Kind.VIEW, dialect.view, dialect.view_element),
+            (Kind.PREFERENCES, "", ""),  # the page is about our lists, and its key of our readers
         ):
             found = links_to(self._mint.write(kind))
             if element:
@@ -191,15 +192,16 @@ class _DialectWriter:
         return html
 
     def furnished_text(self, text: str) -> str:
-        """Return `text` with the lines of those two links as the dialect has them."""
+        """Return `text` with the lines of those links as the dialect has them."""
         dialect = self._dialect
         leave, view = self._mint.write(Kind.UNSUBSCRIBE), self._mint.write(Kind.VIEW)
         leaves, views = dialect.unsubscribe or dialect.unsubscribe_text, dialect.view or dialect.view_text
+        ours = self._mint.write(Kind.PREFERENCES)
         lines = []
         for line in rewritten(text, dialect, "text").split("\n"):
             if dialect.reply_to_leave and leave in line:
                 lines.append(self._leave)
-            elif not ((leave in line and not leaves) or (view in line and not views)):
+            elif not (ours in line or (leave in line and not leaves) or (view in line and not views)):
                 lines.append(line)
         return "\n".join(lines)
 

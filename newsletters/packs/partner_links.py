@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from daisychain.errors import InputError
 
-# The pages of a delivery: opens, clicks, unsubscribing, viewing. They belong to one member of one list.
-_OURS = re.compile(r"/(?:o|c|u|v)/[^/]+")
+# The pages of a delivery: opens, clicks, unsubscribing, preferences, viewing. They belong to one member of one list.
+_OURS = re.compile(r"/(?:o|c|u|v|preferences)/[^/]+")
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 PARTNER = "partner"
 _URL = re.compile(r"https?://[^\s\"'<>]+")

@@ -65,6 +65,8 @@ def _mail(made: Compilation) -> ShownMail:
         content = base64.b64encode(made.image_contents[image.hash]).decode()
         return f"data:{image.media_type};base64,{content}"
 
-    references = References(link=lambda link: link.url, image=inline, unsubscribe=INERT, view=INERT, public="")  # type: ignore[arg-type]
+    references = References(
+        link=lambda link: link.url, image=inline, unsubscribe=INERT, view=INERT, preferences=INERT,  # type: ignore[arg-type]
+    )  # fmt: skip
     mail = plan_merge(made.email, references).render({})
     return ShownMail(mail.subject, made.email.preheader, mail.html, mail.text, _POLICY)

@@ -126,7 +126,7 @@ def show(
     folder = re.sub(r"^\w+://[^/]*", "", public_url)
     references = References(
         link=lambda link: link.url, image=lambda image: folder + image_path(image.hash, image.media_type),
-        unsubscribe=INERT, view=INERT, public=public_url,
+        unsubscribe=INERT, view=INERT, preferences=INERT, public=public_url,
     )  # fmt: skip
     mail = plan_merge(email, references).render(member or {})
     line = plan_merge(replace(email, subject=email.preheader, html="", text=""), references).render(member or {})

@@ -134,6 +134,7 @@ def _merged(email: CompiledEmail, images: Mapping[str, str], member: Mapping[str
         image=lambda image: images[image.hash],
         unsubscribe=INERT,
         view=INERT,
+        preferences=INERT,
         public=public_url,
     )
     return plan_merge(email, references).render(member)

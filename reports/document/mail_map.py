@@ -124,7 +124,11 @@ def _taken(connection: Connection, email: CompiledEmail) -> list[dict[str, Any]]
     shown = {variant.key: variant for variant in variants(email, None, None)}
     variant = shown.get("with", shown[""])
     references = References(
-        link=lambda link: f"{_LINK}{link.index}", image=lambda image: f"image/{image.hash}", unsubscribe="#", view="#"
+        link=lambda link: f"{_LINK}{link.index}",
+        image=lambda image: f"image/{image.hash}",
+        unsubscribe="#",
+        view="#",
+        preferences="#",
     )
     html = plan_merge(variant.email, references).render(variant.member).html
 

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple, TextIO
 
 from sqlalchemy import BigInteger, CompoundSelect, Connection, case, exists, func, literal, null, select, true
 
+from daisychain.clock import shown_day
 from daisychain.csv_cells import guarded
-from lists.tables import Member
+from lists.audience import PAUSED
+from lists.tables import Member, Membership
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.person_outcome import DECIDED, decided_outcome, passing_outcome
 from sender.delivery.campaign_emails import emails_of
-from sender.tables import Attempt, Batch, Delivery, State
+from sender.tables import Attempt, Batch, Campaign, Delivery, State
 
 
 class PersonRow(NamedTuple):
@@ -39,6 +41,16 @@ address_shown = case(
     (Delivery.address != "", Delivery.address),
     else_=func.coalesce(select(Member.email).where(Member.id == Delivery.member_id).scalar_subquery(), ""),
 ).label("address")
+
+_PAUSED_UNTIL = case(
+    (
+        Delivery.reason == PAUSED,
+        select(Membership.paused_until)
+        .join(Campaign, Campaign.list_id == Membership.list_id)
+        .where(Membership.member_id == Delivery.member_id, Campaign.id == Delivery.campaign_id)
+        .scalar_subquery(),
+    )
+).label("paused_until")
 
 Tried = tuple[int | None, datetime | None, str | None, int | None, str | None]  # PersonRow's from `batch` to `detail`
 
@@ -73,7 +85,10 @@ def _numbered(
     emails = emails_of(connection, campaign_id)
     spans = _spans(campaign, state, after).subquery()
     found = (
-        select(Delivery.id, address_shown, Delivery.compiled_id, Delivery.state, Delivery.reason, Delivery.attempt_id)
+        select(
+            Delivery.id, address_shown, Delivery.compiled_id, Delivery.state, Delivery.reason, Delivery.attempt_id,
+            _PAUSED_UNTIL,
+        )
         .where(
             Delivery.campaign_id == campaign_id, Delivery.id > after,
             Delivery.id.between(spans.c.first_id, spans.c.last_id), Delivery.state == state if state else true(),
@@ -94,7 +109,8 @@ def _numbered(
             own = None if row.state in ("waiting", "excluded") else row.attempt_id
             attempt = attempts.get(own or (row.state != "excluded" and row.tried))
             tried = _tried(row.state, row.reason, row.batch, attempt)
-            yield row.id, PersonRow(row.address, row.state, row.reason, *tried, emails.language_of(row.compiled_id))
+            reason = f"{PAUSED} until {shown_day(row.paused_until)}" if row.paused_until else row.reason
+            yield row.id, PersonRow(row.address, row.state, reason, *tried, emails.language_of(row.compiled_id))
 
 
 def _spans(campaign: CampaignRecord, state: str | None, after: int) -> CompoundSelect[Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from daisychain.clock import shown
 from daisychain.errors import InputError
 from lists.addresses import require_address
-from lists.audience import SUPPRESSED, UNSUBSCRIBED
+from lists.audience import PAUSED, SUPPRESSED, UNSUBSCRIBED
 from lists.members import describe_person
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.timeline import AttemptEntry, EventEntry, NotInAudience, Timeline, TimelineEntry, read_timeline
@@ -21,6 +21,7 @@ SUPPRESSED_LATE = "suppressed_late"
 # What a person did, which proves that the mail was there.
 _COME_BACK = "Only they can come back. If they ask for it, keep that wish as evidence and subscribe them again."
 _LIFT = "If the reason is gone and they ask for mail, an admin can lift that, with a reason."
+_PAUSE_ENDS = "The pause ends by itself, and they can end it by the link in the footer of any of our mails."
 _BY_PERSON = ("clicked", "complained", "unsubscribed")
 
 
@@ -119,6 +120,8 @@ def _excluded(timeline: Timeline) -> Answer:
     if timeline.reason == UNSUBSCRIBED or (timeline.reason == SUPPRESSED_LATE and left and not suppressed):
         since = f" {shown(left.at)} ({left.words})" if left else ""
         return "No", [f"They had left the list{since}."], [_COME_BACK]
+    if timeline.reason == PAUSED:
+        return "No", ["They had asked for a pause of three months."], [_PAUSE_ENDS]
     since = f" since {shown(suppressed.at)}: {suppressed.words}" if suppressed else ""
     late = ", after they were written down" if timeline.reason == SUPPRESSED_LATE else ""
     if timeline.reason not in (SUPPRESSED, SUPPRESSED_LATE):

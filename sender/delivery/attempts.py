@@ -12,8 +12,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 
+from lists.audience import PAUSED
 from lists.tables import Member, Membership, Suppression
 from sender.delivery import outcomes
 from sender.delivery.campaign_states import LATE_ANSWER, finish_if_done, people_wait_again
@@ -53,11 +68,15 @@ _CLAIM = (
         select(Campaign.kind).where(Campaign.id == Batch.campaign_id).scalar_subquery().label("kind"),
     )
 )  # fmt: skip
-# The waiting people of a span, and whether they unsubscribed or were suppressed since the freeze.
+# The waiting people of a span, and why to exclude those who unsubscribed, were suppressed or paused since the freeze.
 _LIST = select(Campaign.list_id).where(Campaign.id == bindparam("campaign")).scalar_subquery()
-_EXCLUDED = or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed"))
+_EXCLUDED = case(
+    (Member.id.is_(None), null()),
+    (or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed")), "suppressed_late"),
+    (Membership.paused_until > func.now(), PAUSED),
+)
 _WAITING = (
-    select(Delivery.id, Delivery.address, Delivery.inputs, and_(Member.id.is_not(None), _EXCLUDED).label("excluded"))
+    select(Delivery.id, Delivery.address, Delivery.inputs, _EXCLUDED.label("excluded"))
     .select_from(Delivery)
     .outerjoin(Member, Member.id == Delivery.member_id)
     .outerjoin(Membership, and_(Membership.list_id == _LIST, Membership.member_id == Member.id))
@@ -71,7 +90,7 @@ _WAITING = (
 )
 
 
-Person = Row[int, str, dict[str, Any], bool] | ContactToMail
+Person = Row[int, str, dict[str, Any], str | None] | ContactToMail
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,7 @@ class Claim:
     campaign_id: int
     provider: str
     compiled_id: int
-    people: Sequence[Person]  # (delivery id, address, merge inputs, False)
+    people: Sequence[Person]  # (delivery id, address, merge inputs, None)
 
 
 def claim(
@@ -92,7 +111,7 @@ def claim(
 ) -> Claim | None:
     """Claim a batch and record its attempt, in the caller's transaction; None if it can't be claimed.
 
-    People who unsubscribed or were suppressed since the freeze are excluded here, at the last moment.
+    People who unsubscribed, were suppressed or paused since the freeze are excluded here, at the last moment.
     """
     batch = connection.execute(_CLAIM, {"batch": batch_id, "sender": sender_id}).one_or_none()
     if batch is None:
@@ -139,16 +158,17 @@ def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | N
 
 
 def _people(connection: Connection, span: Span) -> Sequence[Person]:
-    """Return the people of a span to mail, and exclude people who unsubscribed or were suppressed."""
+    """Return the people of a span to mail, and exclude whoever unsubscribed, was suppressed or paused."""
     found = connection.execute(
         _WAITING, {"campaign": span.campaign_id, "first": span.first_id, "last": span.last_id}
     ).all()
-    excluded = [row.id for row in found if row.excluded]
-    if not excluded:
+    if not any(row.excluded for row in found):
         return found
     # They were in every attempt of their batches so far, and in none from now on.
     newest = replace(span, attempt_id=connection.scalar(select(func.max(Attempt.id))))
-    move(connection, newest, "waiting", "excluded", reason="suppressed_late", only=excluded)
+    for reason in sorted({row.excluded for row in found if row.excluded}):
+        these = [row.id for row in found if row.excluded == reason]
+        move(connection, newest, "waiting", "excluded", reason=reason, only=these)
     return [row for row in found if not row.excluded]
 
 

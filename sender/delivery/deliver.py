@@ -23,7 +23,7 @@ from daisychain.secret import installation_secret
 from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, confirmed_places
 from sender.delivery.campaign_emails import emails_of
-from sender.delivery.contact_batches import LateValues, no_late_values
+from sender.delivery.contact_batches import CONTACTS, LateValues, no_late_values
 from sender.delivery.high_water_mark import HighWaterMark, Mark
 from sender.delivery.senders import LiveSender
 from sender.delivery.slot_count import SlotCount
@@ -185,7 +185,9 @@ class Deliverer:
             campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
             email = load_emails(connection, [compiled_id])[compiled_id]
             mark = f" {email.language}" if emails_of(connection, campaign_id).several and email.language else ""
-        references = sent_references(campaign.public_url, opens=campaign.opens, clicks=campaign.clicks)
+        references = sent_references(
+            campaign.public_url, opens=campaign.opens, clicks=campaign.clicks, preferences=campaign.kind != CONTACTS
+        )
         return Mailing(
             campaign_id=campaign.id,
             plan=plan_merge(email, references),

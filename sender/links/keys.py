@@ -38,6 +38,7 @@ class KeyKind(IntEnum):
     VIEW = 6
     UNSUBSCRIBE = 7
     HEADER = 8  # our header, and the provider's custom arguments
+    PREFERENCES = 9
 
 
 class Keys:
@@ -62,7 +63,7 @@ class Keys:
 
     def of_links(self, delivery_ids: Sequence[int]) -> list[LinkKeys]:
         """Make the keys in the addresses of many deliveries' mails."""
-        kinds = KeyKind.CLICK, KeyKind.PIXEL, KeyKind.VIEW, KeyKind.UNSUBSCRIBE
+        kinds = KeyKind.CLICK, KeyKind.PIXEL, KeyKind.VIEW, KeyKind.UNSUBSCRIBE, KeyKind.PREFERENCES
         return [*map(LinkKeys, *(self.make(kind, delivery_ids) for kind in kinds))]
 
     def attempt(self, attempt_id: int) -> str:

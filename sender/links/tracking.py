@@ -1,6 +1,6 @@
 """Tracking: the URLs in a sent mail, and who counts opens and clicks: nobody, the provider, or this installation.
 
-Never two at once. Unsubscribe and view links are never tracked; links in the text part are not rewritten.
+Never two at once. Unsubscribe, preferences and view links are never tracked; links in the text part are not rewritten.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def tracking_mode(decision: str, provider: str) -> Tracking:
     return "provider" if provider == "sendgrid" else "own"  # only SendGrid can count opens and clicks
 
 
-def sent_references(public_url: str, *, opens: str, clicks: str) -> References:
-    """Return the references of a real mail, with this installation's public URL."""
+def sent_references(public_url: str, *, opens: str, clicks: str, preferences: bool = True) -> References:
+    """Return the references of a real mail, with this installation's public URL; only members have `preferences`."""
 
     def link(link: Link) -> str:
         if clicks == "own" and link.tracked:
@@ -34,6 +34,7 @@ def sent_references(public_url: str, *, opens: str, clicks: str) -> References:
         image=image,
         unsubscribe=f"{public_url}/u/{KEY}",
         view=f"{public_url}/v/{KEY}",
+        preferences=f"{public_url}/preferences/{KEY}" if preferences else "",
         pixel=f"{public_url}/o/{KEY}.gif" if opens == "own" else "",
         public=public_url,
     )

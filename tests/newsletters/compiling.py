@@ -54,6 +54,7 @@ def plan(compilation: Compilation) -> MergePlan:
             image=lambda image: f"https://a.example/i/{image.file_name}",
             unsubscribe="https://a.example/u/{key}",
             view="https://a.example/v/{key}",
+            preferences="https://a.example/preferences/{key}",
             public="https://a.example",
         ),
     )
@@ -61,4 +62,4 @@ def plan(compilation: Compilation) -> MergePlan:
 
 def merged(compilation: Compilation, key: str = "KEY", **member: str | None) -> Merged:
     """The mail for a member with these fields."""
-    return plan(compilation).render(member, LinkKeys(*[key] * 4))
+    return plan(compilation).render(member, LinkKeys(*[key] * 5))

@@ -172,13 +172,16 @@ def test_a_mailbox_says_that_people_leave_by_answering() -> None:
 @pytest.mark.parametrize("dialect", ["mailchimp", "outlook", "campaign-monitor", "ghost"])
 def test_the_coalitions_own_tracking_and_unsubscribing_never_leave(dialect: str) -> None:
     pack = packed(dialect)
-    traces = re.compile(rf"{re.escape(PUBLIC)}/(?:o|c|u|v)/|/u/|/v/|clicktracking|d[0-9a-f]{{8}}[A-Z]\d+z")
+    ours = "/u/|/v/|/preferences/|Choose what you get|clicktracking"
+    traces = re.compile(rf"{re.escape(PUBLIC)}/(?:o|c)/|{ours}|d[0-9a-f]{{8}}[A-Z]\d+z")
     for path, content in texts(pack).items():
         assert not traces.search(content), path
     assert b"List-Unsubscribe" not in pack.files.get("draft.eml", b"")
 
 
-@pytest.mark.parametrize("path", ["u/abcdefghijklmnopqrstuv", "c/abcdefghijklmnopqrstuv/3", "v/abc", "o/abc.gif"])
+@pytest.mark.parametrize(
+    "path", ["u/abcdefghijklmnopqrstuv", "c/abcdefghijklmnopqrstuv/3", "v/abc", "o/abc.gif", "preferences/abc"]
+)
 def test_a_link_copied_out_of_one_of_the_coalitions_mails_is_refused(path: str) -> None:
     for body in (f"[Go]({PUBLIC}/{path})", f"Go to {PUBLIC}/{path}."):
         with pytest.raises(InputError, match="one of the coalition's own members"):

@@ -5,18 +5,22 @@ import io
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 
+from daisychain.clock import shown_day
 from daisychain.database import Database
 from daisychain.errors import InputError
 from lists.lists import create_list, edit_list, find_list
 from lists.members import unsubscribe
+from lists.overview import overview
 from lists.suppression import suppress
 from lists.tables import Member, Membership
 from sender.campaigns.freeze import freeze
 from sender.campaigns.people_by_state import people, write_csv
+from sender.campaigns.person_answer import did_they_get_it
 from sender.campaigns.steering import cancel
 from sender.campaigns.timeline import read_timeline
+from sender.delivery.attempts import claim
 from sender.delivery.ledger import read_ledger
-from sender.tables import CampaignEmail, Delivery
+from sender.tables import Batch, CampaignEmail, Delivery, Sender
 from tests.sender.staging import staged
 
 
@@ -152,3 +156,43 @@ def test_a_list_names_its_dimensions_once_each_and_none_that_tell_who_somebody_i
         assert find_list(connection, "friends")["dimensions"] == ["organisation", "partner"]
         edit_list(connection, "friends", dimensions=[""])
         assert find_list(connection, "friends")["dimensions"] == []
+
+
+def pause(database: Database, email: str, when: str) -> None:
+    with database.engine.begin() as connection:
+        member = select(Member.id).where(Member.email == email).scalar_subquery()
+        until = {"paused_until": text(when)}
+        connection.execute(update(Membership).where(Membership.member_id == member).values(until))
+
+
+def test_a_pause_excludes_until_its_end_and_says_so(database: Database) -> None:
+    campaign_id = draft_with_two_gone(database)
+    pause(database, "person0@people.example", "now() + interval '1 minute'")
+    pause(database, "person3@people.example", "now() - interval '1 second'")
+    with database.engine.begin() as connection:
+        freeze(connection, campaign_id, batch_size=1000)
+        assert read_ledger(connection, campaign_id).excluded_by == {"paused": 1, "suppressed": 1, "unsubscribed": 1}
+        listed = overview(connection, "friends")
+        rows = list(people(connection, campaign_id, "excluded"))
+        answer = did_they_get_it(connection, campaign_id, "person0@people.example")
+        until = connection.scalar(select(Membership.paused_until).where(Membership.paused_until > text("now()")))
+    assert until is not None
+    assert {name: listed[name] for name in ("mailable", "unsubscribed", "paused", "suppressed")} == {
+        "mailable": 1, "unsubscribed": 1, "paused": 1, "suppressed": 1,
+    }  # fmt: skip
+    assert ("person0@people.example", f"paused until {shown_day(until)}") in [(row.address, row.reason) for row in rows]
+    assert "a pause" in " ".join(answer.sentences)
+
+
+def test_a_pause_between_the_freeze_and_the_mail_is_heard(database: Database) -> None:
+    campaign_id = staged(database, 2)
+    with database.engine.begin() as connection:
+        freeze(connection, campaign_id, batch_size=1000)
+    pause(database, "person0@people.example", "now() + interval '1 minute'")
+    with database.engine.begin() as connection:
+        sender = connection.execute(insert(Sender).values(host="here", pid=1).returning(Sender.id)).scalar_one()
+        batch = connection.execute(select(Batch.id)).scalar_one()
+        claimed = claim(connection, batch, sender)
+        assert claimed is not None
+        assert [row.address for row in claimed.people] == ["person1@people.example"]
+        assert read_ledger(connection, campaign_id).excluded_by == {"paused": 1}

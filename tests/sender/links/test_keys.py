@@ -34,7 +34,7 @@ def test_many_keys_at_once_are_the_same_as_one_by_one() -> None:
 def test_the_keys_of_links_stand_in_the_order_of_their_purposes() -> None:
     [one, two] = keys.of_links([1, 2])
     assert {name: keys.read(KeyKind[name.upper()], [key])[key] for name, key in one._asdict().items()} == {
-        "click": 1, "pixel": 1, "view": 1, "unsubscribe": 1,
+        "click": 1, "pixel": 1, "view": 1, "unsubscribe": 1, "preferences": 1,
     }  # fmt: skip
     assert two.view == keys.make(KeyKind.VIEW, [2])[0]
 

@@ -15,7 +15,7 @@ OWN = ['href="https://a.org/x"', 'href="https://a.org/y"', 'href="https://www.b.
 
 def test_our_own_links_leave_them_out() -> None:
     references = sent_references(PUBLIC, opens="own", clicks="own")
-    html = plan_merge(compiled(BODY).email, references).render({}, LinkKeys(*["k"] * 4)).html
+    html = plan_merge(compiled(BODY).email, references).render({}, LinkKeys(*["k"] * 5)).html
     assert [link for link in OWN if link not in html] == []
     assert html.count(f"{PUBLIC}/c/{KEY}".replace(KEY, "k")) == 1
 
@@ -23,7 +23,7 @@ def test_our_own_links_leave_them_out() -> None:
 def test_sendgrid_leaves_them_out_and_its_positions_are_ours() -> None:
     email = compiled(BODY).email
     references = sent_references(PUBLIC, opens="off", clicks="provider")
-    html = plan_merge(email, references).render({}, LinkKeys(*["k"] * 4)).html
+    html = plan_merge(email, references).render({}, LinkKeys(*["k"] * 5)).html
     body = {"content": [{"type": "text/html", "value": html}], "tracking_settings": {}}
     mail = Mail(0, body, {"to": [{"email": "ann@mail.org"}]}, "id", "https://click.example")
     assert [link for link in OWN if link not in mail.html] == []
