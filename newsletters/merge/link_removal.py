@@ -36,7 +36,7 @@ def without_links(html: str, token: str) -> str:
 
 
 def without_footer_link(email: CompiledEmail, kind: Kind) -> CompiledEmail:
-    """Return `email` without the footer's link of this kind, in its HTML and in its text, where it has its own line."""
+    """Return `email` without the footer's link of this kind in its HTML, and its line in the text."""
     token = email.mint.write(kind)
     if token not in email.html and token not in email.text:
         return email
