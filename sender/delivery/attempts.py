@@ -158,7 +158,7 @@ def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | N
 
 
 def _people(connection: Connection, span: Span) -> Sequence[Person]:
-    """Return the people of a span to mail, and exclude those who unsubscribed, paused or were suppressed."""
+    """Return the people of a span to mail, and exclude people who left, paused or are suppressed."""
     found = connection.execute(
         _WAITING, {"campaign": span.campaign_id, "first": span.first_id, "last": span.last_id}
     ).all()
