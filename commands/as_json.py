@@ -47,6 +47,8 @@ def status(found: CampaignStatus) -> Object:
         "created_at": campaign.created_at,
         "frozen_at": campaign.frozen_at,
         "finished_at": campaign.finished_at,
+        "segment": campaign.segment,
+        "segment_people": campaign.segment_people,
     }
 
 

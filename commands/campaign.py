@@ -46,6 +46,10 @@ def campaign() -> None:
 @click.option("--list", "list_name", help="The list to send to.")
 @click.option("--from-campaign", type=int, help="Send only to people of this earlier campaign, on the same list.")
 @click.option("--where", "whom", help="Which of them: accepted, failed or no-click.")
+@click.option(
+    "--segment", default="", metavar="QUESTION",
+    help='Only people who fulfil this: a question such as \'region is "Wales"\', or the name of a segment.',
+)  # fmt: skip
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
 @click.option("--name", default="", help="The campaign's name; default: the newsletter's title.")
 @click.option("--override", multiple=True, metavar="CODE=REASON", help="Accept this error of the checks.")
@@ -56,10 +60,11 @@ def campaign() -> None:
     'campaign create may.md --list supporters --name "May bulletin"',
     "campaign create may --list supporters",
     "campaign create sorry.md --from-campaign 3 --where accepted",
+    "campaign create may.md --list supporters --segment 'region is \"Wales\"'",
 )
 def create(
     installation: Installation, file: Path, list_name: str | None, from_campaign: int | None, whom: str | None,
-    provider: str | None, name: str, override: tuple[str, ...], who: str, format_: str,
+    segment: str, provider: str | None, name: str, override: tuple[str, ...], who: str, format_: str,
 ) -> None:  # fmt: skip
     """Compile and check FILE, or a stored newsletter, for a list, and store it as a draft; nothing is sent.
 
@@ -79,6 +84,7 @@ def create(
             connection, installation.settings, file,
             list_name=list_name, provider=provider or installation.settings.provider, name=name,
             follows=(from_campaign, whom) if from_campaign is not None and whom is not None else None,
+            segment=segment,
             overrides=read_overrides(override, who if who == acting_user() else f"{who} ({acting_user()})"),
         )  # fmt: skip
         found = campaign_status(connection, created.id)

@@ -31,6 +31,7 @@ def show_summary(summary: Summary, warnings: Iterable[Finding]) -> None:
         "From": f"{campaign.from_name} <{campaign.from_address}>",
         "Reply-To": campaign.reply_to or "the same",
         "List": f"{campaign.list_name}: {summary.people:,} people, {summary.excluded:,} excluded",
+        **({"Segment": f"{campaign.segment}{summary.left_out}"} if campaign.segment else {}),
         "Provider": campaign.provider,
         "Tracking": tracking + (decided if campaign.tracking_decided_by else ""),
         "Links to": campaign.public_url,
@@ -103,6 +104,9 @@ def show_status(found: CampaignStatus) -> None:
         show_line(f"When the cause is fixed: daisychain campaign send {campaign.id}")
     if found.wait:
         show_line(f"{found.wait.text}.")
+    if campaign.segment:
+        fulfilled = "" if campaign.segment_people is None else f" ({campaign.segment_people:,} people at the freeze)"
+        show_line(f"Segment: {campaign.segment}{fulfilled}")
     for override in found.overrides:
         show_line(f"Overridden: {override.text}")
     for line in _plan_lines(found.plan, campaign):

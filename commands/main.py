@@ -20,6 +20,7 @@ COMMANDS = {
     "partner": ("commands.partner:partner", "Add, find, import and export member organisations, and their links."),
     "pack": ("commands.pack:pack", "Verify, list, withdraw and offer partner packs."),
     "list": ("commands.lists:lists", "Create and import mailing lists; export, unsubscribe, suppress."),
+    "segment": ("commands.segment:segment", "Ask questions about the people of a list, and keep them."),
     "member": ("commands.member:member", "Add and show one person, and subscribe them again."),
     "campaign": ("commands.campaign:campaign", "Create, send and steer campaigns, and see the result."),
     "confirm-here": ("commands.steering:confirm_here", "Allow a restored or moved database to send from here."),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, cast, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, Text, case, cast, func, literal, null, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, array
 
 from lists.tables import STANDARD_FIELDS, Member, Membership, Suppression
@@ -37,18 +37,39 @@ def everybody(*columns: Any) -> Select[*tuple[Any, ...]]:
 
 
 @dataclass(frozen=True)
-class Audience:
-    """Selects over the people of a list, or only the people whose member ids are in `members`, a select.
+class Narrowing:
+    """A condition on the people of a list, and the subqueries that it needs joined by their `member_id`.
 
-    A segment, once there are any, is one more such select.
+    Joined, as a subquery within a condition is searched once for each person if its answer is large.
+    """
+
+    condition: ColumnElement[bool]
+    joined: tuple[Subquery, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Selects over the people of a list.
+
+    If given, only people whose member ids are in `members`, a select, and who fulfil the condition of a segment.
     """
 
     list_id: int
     members: Select[int | None] | None = None
+    segment: Narrowing | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has all people of the list."""
+        return self.members is None and self.segment is None
 
     def everybody(self, *columns: Any) -> Select[*tuple[Any, ...]]:
         """Select `columns` of everybody who was ever on the list."""
         people = everybody(*columns).where(Membership.list_id == self.list_id)
+        if self.segment:
+            for each in self.segment.joined:
+                people = people.outerjoin(each, each.c.member_id == Member.id)
+            people = people.where(self.segment.condition)
         return people if self.members is None else people.where(Member.id.in_(self.members))
 
     def mailable(self, *columns: Any) -> Select[*tuple[Any, ...]]:

@@ -44,7 +44,7 @@ class ListPeople:
         """Return what the method `count_KIND` counts; of a whole list it may be kept (lists/kept_figures.py)."""
         name = (kind, *of)
         if name not in self._counted:
-            if self._audience.members is None:
+            if self._audience.is_whole:
                 codes = orjson.dumps(None if self._codes is None else sorted(self._codes)).decode()
                 self._counted[name] = figure(self._connection, self._audience.list_id, "people", codes, *name)
             else:

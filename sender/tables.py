@@ -81,6 +81,9 @@ class Campaign(Base):
     # The earlier campaign that this one follows up (campaigns/follow_ups.py), and the correction that its pages show.
     of_campaign_id: Mapped[int | None]
     of_whom: Mapped[str] = mapped_column(server_default="")
+    # The question that narrows its list (lists/segments/), and how many people fulfilled it at the freeze.
+    segment: Mapped[str] = mapped_column(server_default="")
+    segment_people: Mapped[int | None]
     correction: Mapped[str] = mapped_column(server_default="")
     one_key: Mapped[bool] = mapped_column(server_default=false())  # its mails are from before keys had purposes
     warnings: Mapped[dict[str, int] | None] = mapped_column(JSONB)  # the checks' at `create`, by code; NULL: unknown

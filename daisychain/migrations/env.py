@@ -7,6 +7,7 @@ import daisychain.operations.tables
 import daisychain.web.try_limits  # noqa: F401
 import lists.consent.consent_tables
 import lists.privacy.tables
+import lists.segments.tables
 import lists.sign_up.tables
 import lists.uploads.upload_tables  # noqa: F401
 import partners.tables  # noqa: F401

@@ -50,6 +50,8 @@ class CampaignRecord:
     last_delivery: int | None
     of_campaign_id: int | None
     of_whom: str
+    segment: str
+    segment_people: int | None
     starts_at: datetime | None
     per_minute: int | None
     opens_at: time | None

@@ -16,6 +16,8 @@ from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
 from lists.list_people import ListPeople, open_people
 from lists.lists import find_list, parse_sender
+from lists.segments.saved_segments import question_named
+from lists.segments.segment_sql import narrowing_of
 from newsletters.checks import Finding, check_languages
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import Languages, compile_languages
@@ -32,6 +34,7 @@ from sender.delivery.campaign_emails import emails_of, fields_of, keep_emails, n
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import tracking_mode
 from sender.providers.open_provider import open_provider
+from sender.segments.engagement import engagement
 from sender.tables import TEST_SEND_NUMBERS, Campaign
 
 
@@ -56,12 +59,14 @@ def create(
     provider: str,
     name: str = "",
     follows: tuple[int, str] | None = None,
+    segment: str = "",
     overrides: Overrides | None = None,
 ) -> Created:
     """Compile and check a document for a list and keep it as a draft; raises InputError with every error found.
 
     `document` is a file, or the name of a stored newsletter.
-    `follows` is (an earlier campaign, which of its people): then the list is that campaign's.
+    `follows` is (an earlier campaign, which of its people): then the list is that campaign's. `segment` is a question
+    about the list's people, or the name of one; it is answered at the freeze.
     """
     opened = open_provider(provider, settings)
     if follows:
@@ -80,10 +85,19 @@ def create(
     if isinstance(written, StoredManuscript) and written.saved:
         mark_campaign(connection, written.saved, campaign_id)
     columns: dict[str, object] = {"warnings": _warnings(findings)}
+    if segment:
+        columns["segment"] = _question(connection, list_name, segment)
     if follows:
         columns |= {"of_campaign_id": follows[0], "of_whom": follows[1]}
     connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(columns))
     return Created(campaign_id, findings)
+
+
+def _question(connection: Connection, list_name: str, segment: str) -> str:
+    """Return the text of a segment; raises InputError unless it can be answered now."""
+    question, list_id = question_named(connection, list_name, segment), find_list(connection, list_name)["id"]
+    narrowing_of(connection, list_id, question, engagement(connection))
+    return question
 
 
 def _warnings(findings: Iterable[Finding]) -> Counter[str]:

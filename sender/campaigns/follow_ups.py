@@ -1,18 +1,20 @@
 """A further campaign for the people of an earlier one: a correction, a reminder, a retry with another provider.
 
-Consent and suppression are checked as always: the earlier campaign only narrows the list's audience.
+Consent and suppression are checked as always: the earlier campaign only narrows the list's audience, as a segment does.
 """
 
 from __future__ import annotations
 
 from html import escape
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from daisychain.errors import InputError, StateError
 from lists.audience import Audience, column_of
+from lists.segments.segment_sql import narrowing_of
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import Emails, email_given
+from sender.segments.engagement import engagement
 from sender.tables import Campaign, Delivery, Rollup
 
 # "no-click": they got the mail, without a known bounce, and clicked nothing.
@@ -32,13 +34,20 @@ def check_whom(connection: Connection, campaign_id: int, whom: str) -> CampaignR
 
 
 def audience_of(connection: Connection, campaign: CampaignRecord) -> Audience:
-    """Return a campaign's audience: its list, or the people of an earlier campaign who are on it.
+    """Return a campaign's audience: its list, or of it the people of an earlier campaign and of a segment.
 
-    Raises StateError if the earlier campaign is gone.
+    Raises StateError if the earlier campaign is gone, and QuestionError if the segment can't be answered any more.
     """
     assert campaign.list_id is not None
+    segment = None
+    if campaign.segment:
+        segment = narrowing_of(connection, campaign.list_id, campaign.segment, engagement(connection, campaign.id))
+    return Audience(campaign.list_id, _people_of_earlier(connection, campaign), segment)
+
+
+def _people_of_earlier(connection: Connection, campaign: CampaignRecord) -> Select[int | None] | None:
     if campaign.of_campaign_id is None:
-        return Audience(campaign.list_id)
+        return None
     earlier = connection.execute(
         select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery).where(
             Campaign.id == campaign.of_campaign_id
@@ -59,7 +68,7 @@ def audience_of(connection: Connection, campaign: CampaignRecord) -> Audience:
         clicked = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.clicks > 0)
         gone = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.hard_bounced_at.isnot(None))
         members = members.where(~clicked.exists(), ~gone.exists())
-    return Audience(campaign.list_id, members)
+    return members
 
 
 def count_languages(connection: Connection, audience: Audience, emails: Emails) -> dict[int, int]:

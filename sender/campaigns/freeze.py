@@ -236,6 +236,7 @@ def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, *, 
         .where(Campaign.id == campaign.id)
         .values(
             intended=people, rest_from=rest_from,
+            segment_people=sum(int(row["people"]) for row in waiting) if campaign.segment else None,
             first_delivery=min((row["first"] for row in new), default=None),
             last_delivery=max((row["last"] for row in new), default=None),
         )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from daisychain.settings import Settings
 from lists.list_people import ListPeople
+from lists.segments.segment_answers import SegmentAnswer, count_unknown
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import language_given, speakers
 from newsletters.merge.merge import Merged, References, plan_merge
@@ -42,18 +43,21 @@ class Summary:
     excluded: int
     overrides: list[KeptOverride]
     repeats: list[Repeat]
+    unknown: int = 0  # people left out by its segment, as it is unknown what they read
+
+    @property
+    def left_out(self) -> str:
+        """Say how many people the segment leaves out for that reason; "" if it does not."""
+        return SegmentAnswer(self.people, self.unknown).left_out
 
 
 def summarise(connection: Connection, settings: Settings, campaign: CampaignRecord, at: datetime) -> Summary:
     """Return what is about to be sent at `at`, to how many people, with a sample in each language."""
     emails = emails_of(connection, campaign.id)
     made = load_emails(connection, emails.all())
+    audience = audience_of(connection, campaign)
     people = _people_of(connection, campaign)
-    counts = (
-        count_languages(connection, audience_of(connection, campaign), emails)
-        if emails.several
-        else {emails.fallback: people.count()}
-    )
+    counts = count_languages(connection, audience, emails) if emails.several else {emails.fallback: people.count()}
     references = sent_references(settings.pages_url, opens="off", clicks="off")
     return Summary(
         replace(campaign, public_url=settings.pages_url),
@@ -66,6 +70,7 @@ def summarise(connection: Connection, settings: Settings, campaign: CampaignReco
         people.excluded(),
         overrides_of(connection, campaign.id),
         find_repeats(connection, campaign, at),
+        count_unknown(connection, audience),
     )
 
 

@@ -1,0 +1,1 @@
+"""Conditions of segments that the sender answers: about the last campaigns to a list."""
