@@ -279,7 +279,7 @@ def _unsubscribe_one(installation: Installation, name: str, email: str, format_:
     with installation.database.engine.begin() as connection:
         list_id = find_list(connection, name)["id"]
         membership = find_membership(connection, list_id, email)
-        new = leave(connection, list_id, membership["member_id"], how="by staff")
+        new = leave(connection, list_id, membership["member_id"], how="by staff", by=acting_user())
     answer = {"list": name, "email": email, "unsubscribed": True, "new": new}
     said = f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."
     emit(answer, format_, lambda: show_line(said))
@@ -295,7 +295,7 @@ def _unsubscribe_file(
     def run(keep: bool) -> UnsubscribeSummary:
         with installation.database.engine.connect() as connection, connection.begin() as transaction:
             list_id = find_list(connection, name)["id"]
-            summary = unsubscribe_file(connection, list_id, file, how="by staff", **choices)
+            summary = unsubscribe_file(connection, list_id, file, how="by staff", by=acting_user(), **choices)
             transaction.commit() if keep else transaction.rollback()
             return summary
 

@@ -9,6 +9,7 @@ import click
 from commands.console import emit, examples, format_option, pass_installation, show_line, show_table
 from daisychain.errors import InputError
 from daisychain.installation import Installation
+from daisychain.system_user import acting_user
 
 list_option = click.option("--list", "list_name", required=True, metavar="NAME", help="The list.")
 
@@ -42,7 +43,8 @@ def add(
         raise InputError(f"There is no language {language!r}.", hint="Write a code or an English name: cy, Welsh.")
     with installation.database.engine.begin() as connection:
         list_id = find_list(connection, list_name)["id"]
-        new = add_member(connection, list_id, email, basis=basis, source=source, language=code, **names)
+        given: dict[str, Any] = {"basis": basis, "source": source, "by": acting_user(), "language": code, **names}
+        new = add_member(connection, list_id, email, **given)
     answer = {"list": list_name, "email": email, "new": new}
     emit(answer, format_, lambda: show_line(f"{email} {'is now' if new else 'was already'} on {list_name}."))
 
@@ -78,7 +80,7 @@ def resubscribe(
 
     with installation.database.engine.begin() as connection:
         list_id = find_list(connection, list_name)["id"]
-        subscribe_again(connection, list_id, email, because=because, evidence=evidence)
+        subscribe_again(connection, list_id, email, because=because, evidence=evidence, by=acting_user())
     answer = {"list": list_name, "email": email, "subscribed": True}
     emit(answer, format_, lambda: show_line(f"{email} is subscribed to {list_name} again."))
 

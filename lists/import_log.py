@@ -9,9 +9,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, fa
 
 from daisychain.errors import InputError, StateError
 from lists import merging
+from lists.consent.consent_ledger import find_terms, with_events
 from lists.suppression import take_back_suppressions
 from lists.tables import Import, Member, Membership
 
+# fmt: off
 # Values of people are kept only for as long as they are needed.
 _FORGET_OLD = """
     DELETE FROM import_changes USING imports
@@ -36,7 +38,7 @@ _RESTORE_MEMBERS = """
         updated_at = now()
     FROM import_changes WHERE import_id = :id AND what = 'member' AND member_id = members.id
 """
-_RESTORE_CONSENT = """
+_RESTORE_CONSENT = with_events("""
     UPDATE memberships SET basis = before ->> 'basis', source = before ->> 'source',
         consented_at = CAST(before ->> 'consented_at' AS timestamptz),
         collected_by = coalesce(before ->> 'collected_by', '')
@@ -44,16 +46,30 @@ _RESTORE_CONSENT = """
     WHERE import_id = :id AND what = 'consent' AND import_changes.member_id = memberships.member_id
       AND memberships.list_id = :list_id AND basis = after ->> 'basis' AND source = after ->> 'source'
       AND consented_at IS NOT DISTINCT FROM CAST(after ->> 'consented_at' AS timestamptz)
+""", "corrected", "terms.id", "consented_at", """
+    JOIN consent_terms AS terms
+      ON (terms.basis, terms.source, terms.collected_by, terms.import_id, terms.by)
+       = (changed.basis, changed.source, changed.collected_by, :id, :by)
+""")
+# As consents were before: the import and who undid it are with them.
+_WRITE_TERMS = """
+    INSERT INTO consent_terms (basis, source, collected_by, import_id, by)
+    SELECT DISTINCT before ->> 'basis', before ->> 'source', coalesce(before ->> 'collected_by', ''),
+        CAST(:id AS bigint), :by
+    FROM import_changes WHERE import_id = :id AND what = 'consent'
 """
-_RESTORE_MEMBERSHIPS = """
+_RESTORE_MEMBERSHIPS = with_events("""
     UPDATE memberships SET state = 'subscribed', left_at = NULL, left_how = ''
     WHERE list_id = :list_id AND state = 'unsubscribed' AND left_at = :at AND left_how = 'import' AND joined_at < :at
-"""
-_FORGET_OBJECTIONS = """
+""", "restored")
+_FORGET_OBJECTIONS = with_events("""
     DELETE FROM memberships
     WHERE list_id = :list_id AND joined_at = :at AND state = 'unsubscribed' AND left_at = :at AND left_how = 'import'
-"""
-_TAKE_OFF = "DELETE FROM memberships WHERE list_id = :list_id AND joined_at = :at AND state = 'subscribed'"
+""", "undone")
+_TAKE_OFF = with_events("""
+    DELETE FROM memberships WHERE list_id = :list_id AND joined_at = :at AND state = 'subscribed'
+""", "undone")
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -113,11 +129,13 @@ def undo_import(connection: Connection, number: int, *, by: str, kept: ColumnEle
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": merging.LOCK})
     found = find_import(connection, number)
-    these = {"id": number, "list_id": found["list_id"], "at": found["at"]}
+    these = {"id": number, "list_id": found["list_id"], "at": found["at"], "by": by}
+    these["terms_id"] = find_terms(connection, source="undone import", import_id=number, by=by)
 
     def run(statement: str) -> int:
         return connection.execute(text(statement), these).rowcount
 
+    run(_WRITE_TERMS)
     fields, consents = run(_RESTORE_MEMBERS), run(_RESTORE_CONSENT)
     subscribed, forgotten, taken_off = run(_RESTORE_MEMBERSHIPS), run(_FORGET_OBJECTIONS), run(_TAKE_OFF)
     removed = take_back_suppressions(connection, found["at"], merging.note_of(found["name"]))

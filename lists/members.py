@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
@@ -11,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from daisychain.errors import InputError, StateError
 from lists.addresses import require_address
 from lists.bases import CHARITY, require_basis
+from lists.consent.consent_ledger import NOW, record_consent
 from lists.restorations import list_restorations
 from lists.suppression import is_suppressed, suppress
 from lists.tables import BY_PAGE, MailingList, Member, Membership, Suppression
@@ -46,11 +48,13 @@ def find_membership(connection: Connection, list_id: int, email: str) -> RowMapp
 
 
 def add_member(
-    connection: Connection, list_id: int, email: str, *, basis: str, source: str, collected_by: str = "", **fields: str
-) -> bool:
+    connection: Connection, list_id: int, email: str, *, basis: str, source: str, collected_by: str = "", by: str = "",
+    agreed: Mapping[str, Any] | None = None, **fields: str,
+) -> bool:  # fmt: skip
     """Add a person to a list, and fill in their fields; return whether they are new on it.
 
-    Raises InputError, and StateError if the address is suppressed or has left this list.
+    `agreed` has what the ledger keeps beside, such as the wording. Raises InputError, and StateError if the address is
+    suppressed or has left this list.
     """
     require_basis(basis, source)
     if basis == CHARITY:
@@ -65,12 +69,11 @@ def add_member(
         person.on_conflict_do_update(index_elements=[Member.address_key], set_=changed).returning(Member.id)
     )
     # As merging.py does: a basis other than unknown comes with its source, and counts from now.
-    place = {"list_id": list_id, "member_id": member_id, "basis": basis, "source": source.strip()}
-    place["collected_by"] = collected_by
-    if basis != "unknown":
-        place["consented_at"] = func.now()
-    new = upsert(Membership).values(place).on_conflict_do_nothing().returning(Membership.member_id)
-    if connection.scalar(new) is not None:
+    terms = {"basis": basis, "source": source.strip(), "collected_by": collected_by}
+    at = None if basis == "unknown" else NOW
+    new = upsert(Membership).values(list_id=list_id, member_id=member_id, consented_at=at, **terms)
+    if member_id is not None and connection.scalar(new.on_conflict_do_nothing().returning(Membership.member_id)):
+        record_consent(connection, member_id, list_id, "given", at=at, by=by, **{**terms, **(agreed or {})})
         return True
     if find_membership(connection, list_id, email)["state"] == "unsubscribed":
         raise StateError(
@@ -111,16 +114,18 @@ def _lists_of(connection: Connection, member_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
-def unsubscribe(connection: Connection, list_id: int, member_id: int, how: str) -> bool:
+def unsubscribe(connection: Connection, list_id: int, member_id: int, how: str, by: str = "") -> bool:
     """Take a member off one list; True if they were on it. `how` says by which way, such as "one-click".
 
     If there is no membership any more, because an import was undone, the wish is remembered.
     """
-    if _leave(connection, how, Membership.list_id == list_id, Membership.member_id == member_id):
+    if _leave(connection, how, by, Membership.list_id == list_id, Membership.member_id == member_id):
         return True
     place = {"list_id": list_id, "member_id": member_id}
     values = {**place, "state": "unsubscribed", "left_at": func.now(), "left_how": how}
-    connection.execute(upsert(Membership).values(values).on_conflict_do_nothing())
+    new = upsert(Membership).values(values).on_conflict_do_nothing().returning(Membership.member_id)
+    if connection.scalar(new) is not None:
+        record_consent(connection, member_id, list_id, "withdrawn", source=how, by=by)
     return False
 
 
@@ -130,13 +135,20 @@ def unsubscribe_everywhere(connection: Connection, member_id: int, how: str) -> 
     if email is None:
         raise InputError(f"There is no member {member_id}.")
     new = suppress(connection, email, "unsubscribed from everything", source=how)
-    return _leave(connection, how, Membership.member_id == member_id) > 0 or new
+    return _leave(connection, how, "", Membership.member_id == member_id) > 0 or new
 
 
-def _leave(connection: Connection, how: str, *where: ColumnElement[bool]) -> int:
-    left = {"left_at": func.now(), "left_how": how}
+def _leave(connection: Connection, how: str, by: str, *where: ColumnElement[bool]) -> int:
     # A later word stays if the import, or the click on a page, by which they had left before is undone.
     undoable = Membership.left_how.in_({"import", BY_PAGE} - {how})
-    connection.execute(update(Membership).where(*where, Membership.state == "unsubscribed", undoable).values(left))
-    statement = update(Membership).where(*where, Membership.state == "subscribed").values(state="unsubscribed", **left)
-    return connection.execute(statement).rowcount
+    end_memberships(connection, how, *where, Membership.state == "unsubscribed", undoable, by=by)
+    return end_memberships(connection, how, *where, Membership.state == "subscribed", by=by)
+
+
+def end_memberships(connection: Connection, how: str, *where: ColumnElement[bool], by: str = "") -> int:
+    """Unsubscribe a person from the lists where their membership is as `where` says; return from how many."""
+    ended = update(Membership).where(*where).values(state="unsubscribed", left_at=func.now(), left_how=how)
+    rows = connection.execute(ended.returning(Membership.member_id, Membership.list_id)).all()
+    for member_id, list_id in rows:
+        record_consent(connection, member_id, list_id, "withdrawn", source=how, by=by)
+    return len(rows)

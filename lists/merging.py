@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, text
 
 from lists.bases import CHARITY
+from lists.consent.consent_ledger import find_terms, with_events
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import BY_PAGE
 
@@ -52,20 +53,20 @@ _REFUSE_OBJECTIONS_ELSEWHERE = """
         AS objected
     WHERE objected.address_key = incoming.address_key AND incoming.reason IS NULL
 """
-_END_MEMBERSHIPS = """
+_END_MEMBERSHIPS = with_events("""
     UPDATE memberships SET state = 'unsubscribed', left_at = now(), left_how = :how
     FROM members WHERE memberships.member_id = members.id AND memberships.list_id = :list_id
       AND memberships.state = 'subscribed'
       AND members.address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
-"""
+""", "withdrawn")
 # Said again, a "no" stays even if the import or the click that said it first is undone. In a transaction now() stands
 # still: memberships that have just ended are not among these.
-_SAY_AGAIN = """
-    UPDATE memberships SET left_at = now(), left_how = CASE :how WHEN 'import' THEN 'import, again' ELSE :how END
+_SAY_AGAIN = with_events("""
+    UPDATE memberships SET left_at = now(), left_how = :again
     FROM members WHERE memberships.member_id = members.id AND memberships.list_id = :list_id
       AND memberships.state = 'unsubscribed' AND left_how IN ('import', :by_page) AND left_at < now()
       AND members.address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
-"""
+""", "withdrawn", ":again_id")
 # Of somebody new only the address is kept, so that an older sheet can't add them later.
 _REMEMBER_ADDRESSES = """
     INSERT INTO members (email, address_key)
@@ -73,13 +74,13 @@ _REMEMBER_ADDRESSES = """
     WHERE objection IS NOT NULL ORDER BY address_key, line
     ON CONFLICT DO NOTHING
 """
-_REMEMBER_OBJECTIONS = """
+_REMEMBER_OBJECTIONS = with_events("""
     INSERT INTO memberships (list_id, member_id, state, left_at, left_how)
     SELECT :list_id, id, 'unsubscribed', now(), :how FROM members
     WHERE address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
     ORDER BY id
     ON CONFLICT DO NOTHING
-"""
+""", "withdrawn")
 _NEVER_AGAIN = """
     SELECT DISTINCT ON (address_key) address_key, reason FROM incoming WHERE objection = 'never'
     ORDER BY address_key, line
@@ -140,6 +141,15 @@ _UPDATE_MEMBERS = """
     FROM import_changes AS touched
     WHERE import_id = :import_id AND touched.member_id = members.id AND what = 'member'
 """
+# In the ledger, what the people of an import have in common is written once for each organisation that collected them.
+_WRITE_TERMS = """
+    INSERT INTO consent_terms (basis, source, collected_by, import_id)
+    SELECT DISTINCT :basis, :source, collected_by, CAST(:import_id AS bigint) FROM incoming WHERE reason IS NULL
+"""
+_TERMS = """
+    JOIN consent_terms AS terms ON terms.import_id = :import_id AND terms.basis = :basis
+      AND terms.collected_by = changed.collected_by
+"""
 # A consent that was unknown is filled, and a soft opt-in of unspecified kind by one of the two; any other that is
 # recorded is evidence, and stays.
 _TOUCH_CONSENT = """
@@ -153,14 +163,14 @@ _TOUCH_CONSENT = """
     WHERE incoming.reason IS NULL AND memberships.list_id = :list_id AND (memberships.basis = 'unknown'
         OR memberships.basis = 'soft-opt-in' AND starts_with(:basis, 'soft-opt-in-'))
 """
-_FILL_CONSENT = """
+_FILL_CONSENT = with_events("""
     UPDATE memberships SET
         basis = :basis, source = :source, consented_at = CAST(after ->> 'consented_at' AS timestamptz),
         collected_by = after ->> 'collected_by'
     FROM import_changes AS touched
     WHERE import_id = :import_id AND touched.member_id = memberships.member_id AND what = 'consent'
       AND memberships.list_id = :list_id
-"""
+""", "given", "terms.id", "consented_at", _TERMS)
 _COUNT_UPDATED = """
     SELECT count(DISTINCT member_id)
     FROM import_changes JOIN memberships USING (member_id) WHERE import_id = :import_id AND list_id = :list_id
@@ -172,14 +182,14 @@ _INSERT_MEMBERS = """
     ORDER BY line
     ON CONFLICT DO NOTHING
 """
-_INSERT_MEMBERSHIPS = """
+_INSERT_MEMBERSHIPS = with_events("""
     INSERT INTO memberships (list_id, member_id, basis, source, consented_at, collected_by)
     SELECT :list_id, members.id, :basis, :source, incoming.consented_at, incoming.collected_by
     FROM incoming JOIN members USING (address_key)
     WHERE incoming.reason IS NULL
     ORDER BY members.id
     ON CONFLICT DO NOTHING
-"""
+""", "given", "terms.id", "consented_at", _TERMS)
 # A row with a "no" for several addresses is in there several times, and only once with a line above 0.
 _COUNT_ROWS = "SELECT count(*), count(reason) FROM incoming WHERE line > 0"
 # "address: has no @" and "duplicate of line 7" are counted as "address" and "duplicate".
@@ -199,6 +209,12 @@ class Objections:
     source: str
     note: str
     how: str = "import"
+    by: str = ""
+
+    @property
+    def again(self) -> str:
+        """The way of a "no" that somebody had said before."""
+        return "import, again" if self.how == "import" else self.how
 
 
 @dataclass(frozen=True)
@@ -249,7 +265,7 @@ def merge(
     connection.execute(text("ANALYZE incoming"))
     these = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
-        "sender": sender, "import_id": number, "how": objections.how if objections else "", "by_page": BY_PAGE,
+        "sender": sender, "import_id": number, "by_page": BY_PAGE,
     }  # fmt: skip
 
     def run(statement: str) -> int:
@@ -257,6 +273,9 @@ def merge(
 
     ended = remembered = suppressed = 0
     if objections:
+        of = {"import_id": number or None, "by": objections.by}
+        these |= {"how": objections.how, "terms_id": find_terms(connection, source=objections.how, **of)}
+        these |= {"again": objections.again, "again_id": find_terms(connection, source=objections.again, **of)}
         run(_REFUSE_OBJECTIONS_ELSEWHERE)
         ended = run(_END_MEMBERSHIPS)
         run(_SAY_AGAIN)
@@ -274,6 +293,7 @@ def merge(
         if touched > MANY:
             connection.execute(text("ANALYZE import_changes"))
         run(_UPDATE_MEMBERS)
+    run(_WRITE_TERMS)
     if basis != "unknown":
         run(_TOUCH_CONSENT)
         run(_FILL_CONSENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
 from lists.addresses import require_address
-from lists.members import find_membership
+from lists.consent.consent_ledger import record_consent
+from lists.members import end_memberships, find_membership
 from lists.restorations import record_restoration, require_given
 from lists.suppression import is_suppressed, lift_suppression, stronger_than_a_wish
 from lists.tables import Member, Membership, Suppression
@@ -20,9 +22,13 @@ UNDO_WITHIN = timedelta(hours=1)
 
 def resubscribe(
     connection: Connection, list_id: int, email: str, *,
-    because: str, evidence: str, how: str = "by staff", collected_by: str = "",
+    because: str, evidence: str, how: str = "by staff", collected_by: str = "", by: str = "",
+    agreed: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Subscribe a person again who asked for it; `evidence` becomes their consent. Raises InputError, StateError."""
+    """Subscribe a person again who asked for it; `evidence` becomes their consent. Raises InputError, StateError.
+
+    `agreed` has what the ledger keeps beside, such as the wording.
+    """
     because = require_given(because, "--because", "asked by phone, 3 May")
     evidence = require_given(evidence, "--evidence", "her email of 3 May, in the shared mailbox")
     membership = find_membership(connection, list_id, email)
@@ -34,8 +40,11 @@ def resubscribe(
             hint=f'First: daisychain list unsuppress {email} --because "…"',
         )
     consent = {"basis": "consent", "source": evidence, "consented_at": func.now(), "collected_by": collected_by}
-    this = (Membership.list_id == list_id, Membership.member_id == membership["member_id"])
+    member_id: int = membership["member_id"]
+    this = (Membership.list_id == list_id, Membership.member_id == member_id)
     _subscribe(connection, this, consent, how=how, because=because, evidence=evidence)
+    terms = {"basis": "consent", "source": how, "evidence": evidence, "collected_by": collected_by, "by": by}
+    record_consent(connection, member_id, list_id, "returned", **{**terms, **(agreed or {})})
 
 
 def lift_for_one_list(connection: Connection, list_id: int, email: str, *, because: str, how: str) -> bool:
@@ -51,8 +60,7 @@ def lift_for_one_list(connection: Connection, list_id: int, email: str, *, becau
         return False
     lift_suppression(connection, key, how=how, because=because)
     others = (Membership.member_id == Member.id, Member.address_key == key, Membership.list_id != list_id)
-    ended = {"state": "unsubscribed", "left_at": func.now(), "left_how": f"was suppressed: {reason}"}
-    connection.execute(update(Membership).where(*others, Membership.state == "subscribed").values(ended))
+    end_memberships(connection, f"was suppressed: {reason}", *others, Membership.state == "subscribed")
     return True
 
 
@@ -77,15 +85,18 @@ def undo_unsubscribe(connection: Connection, member_id: int | None, address: str
     undone = f"undone on the {how}"
     these = (Membership.member_id == member_id, Membership.left_at == at, Membership.left_how == how)
     subscribed = _subscribe(connection, these, {}, how=undone)
+    for list_id in subscribed:
+        record_consent(connection, member_id or 0, list_id, "restored", source=undone)
     key = _key(connection, member_id, address)
     # A note says that an imported file had suppressed the address before, which then stays so.
     own = (Suppression.at == at, Suppression.source == how, Suppression.note == "")
-    return lift_suppression(connection, key, *own, how=undone) or subscribed
+    return lift_suppression(connection, key, *own, how=undone) or bool(subscribed)
 
 
 def _subscribe(
     connection: Connection, which: tuple[ColumnElement[bool], ...], consent: dict[str, Any], **history: str
-) -> bool:
+) -> list[int]:
+    """Subscribe a person again to the lists where they left as `which` says; return their numbers."""
     found = (
         select(Membership.__table__, Member.address_key)
         .join(Member, Member.id == Membership.member_id)
@@ -103,7 +114,7 @@ def _subscribe(
             .where(Membership.list_id == row["list_id"], Membership.member_id == row["member_id"])
             .values(state="subscribed", left_at=None, left_how="", **consent)
         )
-    return bool(rows)
+    return [row["list_id"] for row in rows]
 
 
 def _key(connection: Connection, member_id: int | None, address: str) -> str:

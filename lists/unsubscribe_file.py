@@ -24,8 +24,9 @@ class UnsubscribeSummary(AddressesRead):
 
 
 def unsubscribe_file(
-    connection: Connection, list_id: int, path: Path, *, how: str, encoding: str | None = None, sheet: str | None = None
-) -> UnsubscribeSummary:
+    connection: Connection, list_id: int, path: Path, *, how: str, by: str = "",
+    encoding: str | None = None, sheet: str | None = None,
+) -> UnsubscribeSummary:  # fmt: skip
     """End the membership of each address of a file; raises InputError."""
     summary = UnsubscribeSummary()
     merging.prepare(connection)
@@ -38,7 +39,7 @@ def unsubscribe_file(
                 found += 1
                 row = (found, "not subscribed", None, LEFT, address.written, address.key)
                 copy.write_row((*row, *merging.NOTHING))
-    objections = merging.Objections(source=path.name, note="", how=how)
+    objections = merging.Objections(source=path.name, note="", how=how, by=by)
     counts = merging.merge(connection, list_id, basis="unknown", source="", objections=objections)
     summary.unsubscribed, summary.remembered = counts.ended, counts.remembered
     summary.unchanged = found - counts.ended - counts.remembered

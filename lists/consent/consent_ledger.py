@@ -45,6 +45,21 @@ def record_consents(
     return connection.execute(insert(ConsentEvent).from_select(columns, people.add_columns(*same))).rowcount
 
 
+def with_events(statement: str, kind: str, terms: str = ":terms_id", at: str = "now()", join: str = "") -> str:
+    """Return an SQL statement that changes memberships of `:list_id`, and writes an event for each of them.
+
+    `terms` and `at` are SQL over `changed`, the memberships as the statement leaves them, and what `join` adds.
+    """
+    columns = ", ".join(
+        f"memberships.{name}" for name in ("list_id", "member_id", "basis", "source", "consented_at", "collected_by")
+    )
+    return f"""
+        WITH changed AS ({statement} RETURNING {columns})
+        INSERT INTO consent_events (member_id, list_id, kind, terms_id, at)
+        SELECT member_id, list_id, '{kind}', {terms}, {at} FROM changed {join}
+    """  # noqa: S608 - of constants
+
+
 def record_reading(connection: Connection, member_id: int, list_id: int, agreed: bool, **terms: Any) -> None:
     """Keep whether a person agreed that their own reading of this list's mails is recorded."""
     this = (Membership.list_id == list_id, Membership.member_id == member_id)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, case, func, select, update
 
 from daisychain.web.random_tokens import token_hash
 from lists.addresses import Address
+from lists.consent.consent_ledger import record_consent
 from lists.members import add_member
 from lists.resubscribe import lift_for_one_list, resubscribe
 from lists.sign_up.sign_up_form import LASTS, AgreedWording, ListForm, sign_up_form, wording_that_was_shown
@@ -40,6 +41,12 @@ class AskedSignUp:
     def evidence(self) -> str:
         """Return what a consent rests on, as lists and histories show it."""
         return f"sign-up {self.id}: confirmed by email, wording {self.wording.version} ({self.wording.language})"
+
+    @property
+    def agreed(self) -> dict[str, Any]:
+        """Return what the consent ledger keeps of this sign-up: the way, the record and the exact wording."""
+        shown = {"wording": self.wording.text, "version": self.wording.version, "language": self.wording.language}
+        return {"source": HOW, "evidence": self.evidence, **shown}
 
 
 def find_sign_up(connection: Connection, token: str, *, lock: bool = False) -> AskedSignUp | None:
@@ -88,17 +95,21 @@ def _subscribe(connection: Connection, asked: AskedSignUp) -> Outcome:
         return "refused"
     consent = {"source": evidence, "collected_by": asked.form.organisation}
     this = (Membership.list_id == list_id, Membership.member_id == Member.id, Member.address_key == address.key)
-    row = connection.execute(select(Membership.state, Membership.basis).where(*this)).one_or_none()
+    columns = (Membership.member_id, Membership.state, Membership.basis)
+    row = connection.execute(select(*columns).where(*this).with_for_update(of=Membership)).one_or_none()
     returned = row is not None and row.state == "unsubscribed"
     if returned:
-        given = {"because": "signed up again", "evidence": evidence, "collected_by": asked.form.organisation}
-        resubscribe(connection, list_id, address.key, how=HOW, **given)
+        again = {"because": "signed up again", "evidence": evidence, "collected_by": asked.form.organisation}
+        resubscribe(connection, list_id, address.key, how=HOW, agreed=asked.agreed, **again)
     elif row is not None and row.basis == "unknown":
         filled = {"basis": "consent", "consented_at": func.now(), **consent}
         connection.execute(update(Membership).where(*this).values(filled))
+        terms = {"basis": "consent", **consent, **asked.agreed}
+        record_consent(connection, row.member_id, list_id, "given", **terms)
     first, last = asked.names
     # The page's language is a wish of somebody new; others may have said another one.
     known = connection.scalar(select(Member.language).where(Member.address_key == address.key))
     fields = {"first_name": first, "last_name": last, "language": "" if known else asked.language}
-    added = add_member(connection, list_id, address.written, basis="consent", **consent, **fields)
+    given = {**consent, **fields}
+    added = add_member(connection, list_id, address.written, basis="consent", agreed=asked.agreed, **given)
     return "added" if added else "returned" if returned else "already"
