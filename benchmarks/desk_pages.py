@@ -98,7 +98,7 @@ def there(large: LargeHouse, account_id: int) -> There:
         {
             "campaign_id": large.campaign, "newsletter_id": large.newsletter.id, "account_id": account_id,
             "save_id": large.newsletter.id, "name": "everybody", "token": "x", "number": 1, "organisation_id": 1,
-            "hand_out_id": 1, "contact_id": 1,
+            "hand_out_id": 1, "contact_id": 1, "draft_id": 1, "step": "columns", "member_id": 1,
         },
         {
             **{page: {"name": "community-makes-us"} for page in OF_A_TOOLKIT},

@@ -21,12 +21,14 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
-from desk import access, adoption_page, home, lists, report_compare, report_files, reports, search
+from desk import access, adoption_page, home, report_compare, report_files, reports, search
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
 from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import ASK, RowNumber, hint_of
+from desk.imports import import_check, import_files, import_wizard
+from desk.lists import list_page
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
 from desk.partners import (
@@ -70,9 +72,10 @@ ADMIN = (people, invitations, audit, settings)
 PARTNERS = (
     applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,
 )  # fmt: skip
-PARTS = (home, search, lists, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *TOOLKITS, *CAMPAIGNS, *ADMIN)
+LISTS = (list_page, import_files, import_wizard, import_check)
+PARTS = (home, search, *LISTS, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *TOOLKITS, *CAMPAIGNS, *ADMIN)
 # Parts that take a file; it may be larger than a form, so that one that is too large is refused with a message.
-WITH_FILES = {part.blueprint.name for part in (pictures, partner_logos, partner_file, toolkit_uploads)}
+WITH_FILES = {part.blueprint.name for part in (pictures, partner_logos, partner_file, toolkit_uploads, import_files)}
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "

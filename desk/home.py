@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 
 from accounts.rights import SIGNED_IN
 from desk.access import connection, person, right, settings
+from lists.uploads.import_drafts import waiting_drafts
 from newsletters.stored.manuscripts import name_of_origin
 from newsletters.stored.newsletters import UnknownNewsletter, find, list_newsletters
 from newsletters.toolkit_store.store import ending_copy
@@ -30,6 +31,7 @@ def show() -> Any:
     needs = find_needs(connection()) if person().may("campaigns.see") else None
     return render_template(
         "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()),
+        imports=waiting_drafts(connection(), by=person().name) if person().may("lists.write") else [],
         **_approvals(), **_writing(), **_outdated(),
     )  # fmt: skip
 

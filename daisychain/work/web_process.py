@@ -36,6 +36,7 @@ BUSY = "Busy; please try again in a moment."
 DESK, SIGN_IN = "/desk", "/desk/sign-in"
 # Forms of public pages in which somebody sends a logo; FORMS is no path, but the share that they have.
 FORMS, WITH_LOGO = "forms", ("/toolkits/", "/p/")
+DESK_UPLOADS = f"{DESK}/uploads"
 DESK_PICTURES, DESK_LOGO = f"{DESK}/pictures/", re.compile(rf"{DESK}/partners/\d+/logos/")
 # Pages that one person has made at the same time, and that wait for these: fewer than the threads of the desk, so that
 # nobody who opens a slow page again and again holds up their colleagues.
@@ -73,6 +74,8 @@ def shares() -> dict[str, Share]:
         "/webhooks/": Share(threads=2, most_waiting=20, largest_body=4 * 1024 * 1024, most_bodies=20),
         # A picture of 5 MB with the form that it is chosen in, and one that is too large, to say so.
         DESK_PICTURES: Share(threads=1, most_waiting=10, largest_body=16 * 1024 * 1024, most_bodies=4),
+        # Slices of 1 MiB; or a file of 4 MiB in a form, and one that is too large, to say so. Few can fill no memory.
+        DESK_UPLOADS: Share(threads=1, most_waiting=10, largest_body=16 * 1024 * 1024, most_bodies=6),
         # Staff wait for each other, and no reader waits for them. Nor do they for people who are not signed in.
         SIGN_IN: Share(threads=2, most_waiting=20, most_bodies=100),
         DESK: Share(threads=3, most_waiting=30, largest_body=2 * 1024 * 1024, most_bodies=20),

@@ -45,7 +45,7 @@ class Live extends HTMLElement {
     if (this.due) return;
     try {
       const answer = await ask(`${this.getAttribute("src")}?have=${this.have}`);
-      if (answer.status === 401) return location.reload(); // to the sign-in, which leads back here
+      if ([205, 401].includes(answer.status)) return location.reload(); // all is another, or to the sign-in and back
       if (!answer.ok && answer.status !== 304) throw new Error(`${answer.status}`);
       const said = answer.ok ? putParts(await answer.text()) : "";
       if (said) this.said.textContent = said;

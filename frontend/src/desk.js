@@ -5,6 +5,7 @@ import "./dc-copy.js";
 import "./dc-live.js";
 import "./dc-once.js";
 import "./dc-order.js";
+import "./dc-slices.js";
 import "./dc-upload.js";
 import "./dc-words.js";
 import "./dc-autosave.js";

@@ -76,7 +76,8 @@ class Browser:
     def ask(self, path: str, method: str) -> TestResponse:
         """Ask once, with nothing but a token, and follow nowhere."""
         data = {"csrf_token": self.token()} if method == "POST" else None
-        return self.client.open(path, method=method, data=data)
+        headers = {"X-CSRFToken": self.token()} if method == "PUT" else None
+        return self.client.open(path, method=method, data=data, headers=headers)
 
     def token(self) -> str:
         """Return a token for a form, from the sign-in page, which everybody may open."""

@@ -8,6 +8,7 @@ from accounts.invitations import invite
 from accounts.tables import StaffAccount
 from benchmarks.desk_pages import counted
 from daisychain.database import Database
+from lists.uploads.upload_tables import ImportDraft
 from newsletters.packs.pack_status import keep_packs
 from newsletters.stored.contents import Change, Contents
 from newsletters.stored.manuscripts import origin_of
@@ -59,6 +60,8 @@ def add_everything(database: Database, numbers: range) -> int:
             connection.execute(insert(Inbox).values(set_name=name, address_key=name, address=name))
             claim(connection, [{"name": name, "contact": name}], ["contact"])
             add_contact(connection, number + 1, f"{name}@partner.example")
+            waiting = {"list_id": 1, "file": name, "by": "Admin Example", "state": "reading"}
+            connection.execute(insert(ImportDraft).values(waiting))
             kept(connection)
             keep_packs(connection, [row | {"key": name, "partner": name}])
             first = first or made.id
@@ -73,7 +76,7 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(database: Database, under_w
         "campaign_id": under_way, "newsletter_id": newsletter, "account_id": 1, "save_id": 1, "name": "friends",
         "organisation_id": 1, "token": "x", "kept_as": 1, "hand_out_id": 1, "contact_id": 1, "what": "words",
         "number": 1, "toolkit": TOOLKIT, "block_id": "manifesto", "picture": "hero", "version_id": 1,
-        "width": "wide", "chart": "ledger", "kind": "json",
+        "width": "wide", "chart": "ledger", "kind": "json", "draft_id": 1, "step": "columns", "member_id": 1,
     }  # fmt: skip
     pages = list(every_page(admin.app, There(values, {each: {"name": TOOLKIT} for each in OF_A_TOOLKIT})))
 

@@ -10,6 +10,7 @@ from daisychain.errors import InputError
 from desk.access import connection, note, person, right, settings
 from lists.overview import overview, overview_of_all
 from lists.sign_up.sign_up_form import change_form, form_url, sign_up_counts, sign_up_form
+from lists.uploads.import_drafts import waiting_drafts
 
 blueprint = Blueprint("lists", __name__, url_prefix="/lists")
 
@@ -31,7 +32,10 @@ def show(name: str) -> Any:
         abort(404)
     form = sign_up_form(connection(), name)
     url, counts = form_url(form, settings().pages_url), sign_up_counts(connection(), form.list_id)
-    return render_template("desk/lists/show.html", list=found, sign_up=form, url=url, counts=counts)
+    return render_template(
+        "desk/lists/show.html", list=found, sign_up=form, url=url, counts=counts,
+        waiting=waiting_drafts(connection(), list_id=form.list_id) if person().may("lists.write") else [],
+    )  # fmt: skip
 
 
 @blueprint.post("/<name>/sign-up")

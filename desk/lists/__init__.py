@@ -1,0 +1,1 @@
+"""Lists, their members, and the addresses that no list may mail."""
