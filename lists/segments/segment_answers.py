@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import Connection, func, text
+from sqlalchemy import Boolean, Connection, cast, func, text
 from sqlalchemy.exc import OperationalError
 
 from lists.audience import Audience
@@ -66,7 +66,8 @@ def count_unknown(connection: Connection, audience: Audience) -> int:
     """Count the people who may fulfil a segment or not, as what they read is only counted."""
     if not audience.segment or not audience.segment.joined:
         return 0
-    unknown = replace(audience.segment, condition=audience.segment.condition.is_(None))
+    # Without the cast, SQLAlchemy writes NOT … IS NULL, which PostgreSQL reads as NOT (… IS NULL).
+    unknown = replace(audience.segment, condition=cast(audience.segment.condition, Boolean).is_(None))
     return connection.scalar(replace(audience, segment=unknown).mailable(func.count())) or 0
 
 

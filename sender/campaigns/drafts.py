@@ -17,7 +17,9 @@ from daisychain.settings import Settings
 from lists.list_people import ListPeople, open_people
 from lists.lists import find_list, parse_sender
 from lists.segments.saved_segments import question_named
+from lists.segments.segment_parser import parse
 from lists.segments.segment_sql import narrowing_of
+from lists.segments.segment_writer import write
 from newsletters.checks import Finding, check_languages
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import Languages, compile_languages
@@ -73,6 +75,7 @@ def create(
         list_name = check_whom(connection, *follows).list_name
     assert list_name is not None
     people = open_people(connection, list_name)
+    question = _question(connection, list_name, segment) if segment else ""
     overrides = overrides or Overrides()
     written = find_manuscript(connection, document)
     languages, findings = checked(connection, written, people, overrides)
@@ -84,9 +87,7 @@ def create(
     overrides.keep(connection, campaign_id, findings)
     if isinstance(written, StoredManuscript) and written.saved:
         mark_campaign(connection, written.saved, campaign_id)
-    columns: dict[str, object] = {"warnings": _warnings(findings)}
-    if segment:
-        columns["segment"] = _question(connection, list_name, segment)
+    columns: dict[str, object] = {"warnings": _warnings(findings), "segment": question}
     if follows:
         columns |= {"of_campaign_id": follows[0], "of_whom": follows[1]}
     connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(columns))
@@ -95,9 +96,9 @@ def create(
 
 def _question(connection: Connection, list_name: str, segment: str) -> str:
     """Return the text of a segment; raises InputError unless it can be answered now."""
-    question, list_id = question_named(connection, list_name, segment), find_list(connection, list_name)["id"]
-    narrowing_of(connection, list_id, question, engagement(connection))
-    return question
+    question = question_named(connection, list_name, segment)
+    narrowing_of(connection, find_list(connection, list_name)["id"], question, engagement(connection))
+    return write(parse(question))
 
 
 def _warnings(findings: Iterable[Finding]) -> Counter[str]:
