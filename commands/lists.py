@@ -377,7 +377,7 @@ def _show(answer: dict[str, Any]) -> None:
         for label in ("title", "from", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at")
     ]
     facts.append(("dimensions", ", ".join(answer["dimensions"])))
-    facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "paused", "suppressed")]
+    facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "restricted", "paused", "suppressed")]
     show_table(
         ["", answer["name"]],
         [(label.replace("_", "-"), value) for label, value in facts if value not in ("", None)],

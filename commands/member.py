@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, show_line, show_table
+from commands.console import (
+    emit,
+    examples,
+    format_option,
+    pass_installation,
+    say,
+    show_line,
+    show_table,
+    show_text,
+)
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -16,7 +26,7 @@ list_option = click.option("--list", "list_name", required=True, metavar="NAME",
 
 @click.group()
 def member() -> None:
-    """Add and show one person, and subscribe somebody again who asked for it."""
+    """Add, show and correct one person, subscribe them again, and what they may ask: export, restrict, erase."""
 
 
 @member.command()
@@ -83,6 +93,127 @@ def resubscribe(
         subscribe_again(connection, list_id, email, because=because, evidence=evidence, by=acting_user())
     answer = {"list": list_name, "email": email, "subscribed": True}
     emit(answer, format_, lambda: show_line(f"{email} is subscribed to {list_name} again."))
+
+
+@member.command("set")
+@click.argument("email")
+@click.option("--email", "new_email", metavar="ADDRESS", help="Another address of the same person.")
+@click.option("--first-name", help="The first name; an empty one is deleted.")
+@click.option("--last-name", help="The last name.")
+@click.option("--language", help="The language, as a code or a word: cy, Welsh.")
+@click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="Any other field. Repeat it for several.")
+@click.option("--because", required=True, metavar="WHY", help="The reason: what the person asked for, and when.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@format_option
+@pass_installation
+@examples('member set ann@example.org --last-name Jones --field town=Leeds --because "asked by phone, 3 May"')
+def set_(
+    installation: Installation, /, email: str, new_email: str | None, fields: tuple[str, ...], because: str,
+    dry_run: bool, format_: str, **named: str | None,
+) -> None:  # fmt: skip
+    """Correct what is recorded of the person with the address EMAIL; what it was is kept.
+
+    Another address takes along what the person said no to, and the old one is never mailed again.
+    """
+    from daisychain.system_user import acting_user
+    from lists.privacy.corrections import correct_member
+
+    values = {name: value for name, value in {"email": new_email, **named}.items() if value is not None}
+    for each in fields:
+        name, mark, value = each.partition("=")
+        if not mark:
+            raise InputError(f"--field {each!r} can't be read.", hint="Write NAME=VALUE, such as town=Leeds.")
+        values[name.strip()] = value
+    with installation.database.engine.begin() as connection:
+        changes = correct_member(connection, email, values, because=because, by=acting_user(), dry_run=dry_run)
+    rows = [[name, before, after] for name, (before, after) in changes.items()]
+    answer = {"email": email, "dry_run": dry_run, "changes": {name: [*pair] for name, pair in changes.items()}}
+    emit(answer, format_, lambda: show_table(["field", "before", "after"], rows))
+    say("Nothing changed." if dry_run or not changes else "Corrected.")
+
+
+@member.command()
+@click.argument("email")
+@click.option("--lift", is_flag=True, help="Use their data again.")
+@click.option("--because", required=True, metavar="WHY", help="The reason: what the person asked for, and when.")
+@format_option
+@pass_installation
+@examples(
+    'member restrict ann@example.org --because "disputes the consent, letter of 3 May"',
+    'member restrict ann@example.org --lift --because "settled, 10 May"',
+)
+def restrict(installation: Installation, email: str, lift: bool, because: str, format_: str) -> None:
+    """Keep the data of the person with the address EMAIL, and use it for nothing: no mail, no profile."""
+    from daisychain.system_user import acting_user
+    from lists.privacy.restriction import lift_restriction, restrict_member
+
+    with installation.database.engine.begin() as connection:
+        (lift_restriction if lift else restrict_member)(connection, email, because=because, by=acting_user())
+    said = f"{email} is {'not restricted any more' if lift else 'restricted: kept, and not used'}."
+    emit({"email": email, "restricted": not lift}, format_, lambda: show_line(said))
+
+
+@member.command()
+@click.argument("email")
+@click.option("--output", type=click.Path(path_type=Path), metavar="BASE", help="Write BASE.json and BASE.html.")
+@format_option
+@pass_installation
+@examples("member export ann@example.org --output request-12", "member export ann@example.org --format json")
+def export(installation: Installation, email: str, output: Path | None, format_: str) -> None:
+    """Export everything that is held of the person with the address EMAIL: JSON, and a page to read.
+
+    The files are for their owner only, and none is ever overwritten.
+    """
+    from daisychain.operations.person_export import person_export, write_export
+
+    if output is None and format_ != "json":
+        raise click.UsageError("Where should it go? --output BASE writes BASE.json and BASE.html.")
+    with installation.database.engine.connect() as connection:
+        found = person_export(connection, email)
+    if output is None:
+        click.echo(found.as_json())
+        return
+    files = write_export(found, output)
+    emit({"files": files}, format_, lambda: show_line(f"Written: {' and '.join(map(str, files))}."))
+    say("They hold everything about one person: hand them over by a safe way, then delete them.")
+
+
+@member.command()
+@click.argument("email")
+@click.option("--because", required=True, metavar="WHY", help="The reason: what the person asked for, and when.")
+@click.option("--dry-run", is_flag=True, help="Only show what would go, what stays, and why.")
+@click.option("--yes", is_flag=True, help="Don't ask for the address again.")
+@format_option
+@pass_installation
+@examples('member erase ann@example.org --because "asked by email, 3 May" --dry-run')
+def erase(installation: Installation, email: str, because: str, dry_run: bool, yes: bool, format_: str) -> None:
+    """Forget the person with the address EMAIL for good, in lists, campaigns, events and files.
+
+    Reports keep their sums. A keyed hash of the address stays, so that no import or restored backup brings it back.
+    """
+    from daisychain.operations.erasure import erase_person, plan_erasure
+    from daisychain.system_user import acting_user
+
+    database = installation.database
+    with database.engine.connect() as connection:
+        plan = plan_erasure(connection, installation.settings, email)
+    if dry_run or not yes:
+        emit(plan, format_, lambda: _show_plan(plan))
+    if dry_run:
+        return
+    if not yes and click.prompt("This can't be undone. Type the address again", err=True).strip() != email.strip():
+        raise InputError("That is another address. Nothing was erased.")
+    plan = erase_person(database.engine, installation.settings, email, by=acting_user(), because=because)
+    if yes:
+        emit(plan, format_, lambda: _show_plan(plan))
+    say("Erased.")
+
+
+def _show_plan(plan: Any) -> None:
+    show_table(["goes", "rows"], list(plan.goes.items()))
+    show_line("What stays, and why:")
+    for line in plan.stays:
+        show_text(line, indent="- ", hanging="  ")
 
 
 def _show(answer: dict[str, Any]) -> None:

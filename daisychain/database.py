@@ -67,6 +67,7 @@ _SESSION = """
 # A process that hangs in a transaction, or whose pooler keeps the connection, blocks others no longer than this. A
 # command may compile or ask a person in a transaction; nothing that works for everybody does.
 IDLE_COMMAND, IDLE_WORKER = "15min", "20s"
+_SETTINGS = "daisychain_settings"
 
 
 class Base(DeclarativeBase):
@@ -143,6 +144,7 @@ class Database:
             # A failing statement's traceback is logged, and its parameters may be people's addresses.
             hide_parameters=True,
             json_deserializer=orjson.loads,
+            execution_options={_SETTINGS: self.settings},
             connect_args={"options": "-c timezone=UTC", "application_name": "daisychain"},
         )  # fmt: skip
         event.listen(engine, "connect", self._begin_session)
@@ -195,6 +197,12 @@ class Database:
             self.server.release()
         for name in ("url", "unchecked_engine", "engine"):
             self.__dict__.pop(name, None)
+
+
+def settings_of(connection: Connection) -> Settings:
+    """Return the settings that a connection was opened with, for what depends on the installation's secret."""
+    settings: Settings = connection.get_execution_options()[_SETTINGS]
+    return settings
 
 
 def database_now(connection: Connection) -> datetime:

@@ -1,6 +1,7 @@
 """The audience: each person of a list once, what a newsletter needs of them, and whether they may be mailed.
 
-Mailable means: subscribed to the list, and the address not suppressed, and no pause that the person asked for.
+Mailable means: subscribed to the list, and the address not suppressed, and neither a restriction nor a pause that the person
+asked for.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from lists.tables import STANDARD_FIELDS, Member, Membership, Suppression
 
 UNSUBSCRIBED = "unsubscribed"
 SUPPRESSED = "suppressed"
+RESTRICTED = "restricted"
 PAUSED = "paused"
 
 # Why a person is not mailed, NULL for those who are; for selects of `everybody`.
 exclusion: ColumnElement[str | None] = case(
     (Membership.state != "subscribed", literal(UNSUBSCRIBED)),
     (Suppression.address_key.is_not(None), literal(SUPPRESSED)),
+    (Member.restricted_at.is_not(None), literal(RESTRICTED)),
     (Membership.paused_until > func.now(), literal(PAUSED)),
 )
 
@@ -76,7 +79,7 @@ class Audience:
         """Select `columns` of the people who may be mailed."""
         awake = or_(Membership.paused_until.is_(None), Membership.paused_until <= func.now())
         return self.everybody(*columns).where(
-            Membership.state == "subscribed", Suppression.address_key.is_(None), awake
+            Membership.state == "subscribed", Suppression.address_key.is_(None), Member.restricted_at.is_(None), awake
         )
 
     def people(self, fields: Iterable[str] = (), dimensions: Sequence[str] = ()) -> Select[*tuple[Any, ...]]:
@@ -84,7 +87,7 @@ class Audience:
 
         Columns: member_id, address (as written), address_key, language, inputs (jsonb of `fields`; null if a member
         has none), dimensions (jsonb of those that a member has; NULL if none are asked for) and exclusion: NULL if
-        mailable, else UNSUBSCRIBED, SUPPRESSED or PAUSED.
+        mailable, else UNSUBSCRIBED, SUPPRESSED, RESTRICTED or PAUSED.
         """
         named = func.jsonb_strip_nulls(_inputs(dimensions), type_=JSONB()) if dimensions else cast(null(), JSONB)
         return self.everybody(

@@ -13,6 +13,7 @@ from daisychain.errors import InputError, StateError
 from lists.addresses import require_address
 from lists.bases import CHARITY, require_basis
 from lists.consent.consent_ledger import NOW, record_consent
+from lists.privacy.coming_back import require_not_forgotten
 from lists.restorations import list_restorations
 from lists.suppression import is_suppressed, suppress
 from lists.tables import BY_PAGE, MailingList, Member, Membership, Suppression
@@ -62,6 +63,7 @@ def add_member(
     address = require_address(email)
     if is_suppressed(connection, email):
         raise StateError(f"{email} is suppressed.", hint=f"See why: daisychain member show {email}")
+    require_not_forgotten(connection, address)
     given = {name: value.strip() for name, value in fields.items() if value.strip()}
     person = upsert(Member).values(email=address.written, address_key=address.key, **given)
     changed = {**given, "updated_at": func.now()}

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 
+from daisychain.database import settings_of
 from lists.bases import CHARITY
 from lists.consent.consent_ledger import find_terms, with_events
+from lists.privacy.address_hash import FORGOTTEN, anybody_forgotten, hash_keys, is_forgotten
 from lists.suppression import NewSuppression, suppress_all
 from lists.tables import BY_PAGE
 
@@ -46,6 +48,11 @@ COPY = """
 NOTHING = (None,) * 6  # from first_name on, of a person who is not imported
 
 _REFUSE_DOUBTFUL = "UPDATE incoming SET reason = doubt WHERE doubt IS NOT NULL AND reason IS NULL"
+# Nothing is kept of them, not even their "no": their hash says more.
+_REFUSE_FORGOTTEN = f"""
+    UPDATE incoming SET reason = '{FORGOTTEN}', objection = NULL
+    WHERE address_key IS NOT NULL AND {is_forgotten("address_key")}
+"""  # noqa: S608 - of constants
 # A "no" wins over every other row of the same address, before or after it. Rows with one have a reason already.
 _REFUSE_OBJECTIONS_ELSEWHERE = """
     UPDATE incoming SET reason = 'not subscribed: line ' || objected.first || ' says so'
@@ -263,7 +270,7 @@ def merge(
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
     connection.execute(text("ANALYZE incoming"))
-    these = {
+    these: dict[str, object] = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
         "sender": sender, "import_id": number, "by_page": BY_PAGE,
     }  # fmt: skip
@@ -271,6 +278,9 @@ def merge(
     def run(statement: str) -> int:
         return connection.execute(text(statement), these).rowcount
 
+    if anybody_forgotten(connection):
+        these |= hash_keys(settings_of(connection))
+        run(_REFUSE_FORGOTTEN)
     ended = remembered = suppressed = 0
     if objections:
         of = {"import_id": number or None, "by": objections.by}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, select
 
-from lists.audience import PAUSED, SUPPRESSED, UNSUBSCRIBED, everybody, exclusion
+from lists.audience import PAUSED, RESTRICTED, SUPPRESSED, UNSUBSCRIBED, everybody, exclusion
 from lists.kept_figures import COUNTS, figure, is_kept
 from lists.list_people import open_people
 from lists.lists import find_list
@@ -53,7 +53,7 @@ def _overview(row: Any, counts: dict[str, int]) -> dict[str, Any]:
         "dimensions",
     )  # fmt: skip
     sender = {"from": f"{row['from_name']} <{row['from_address']}>"}
-    people = {why: counts.get(why, 0) for why in (MAILABLE, UNSUBSCRIBED, PAUSED)}
+    people = {why: counts.get(why, 0) for why in (MAILABLE, UNSUBSCRIBED, RESTRICTED, PAUSED)}
     suppressed = sum(counts.values()) - sum(people.values())
     return {**sender, **{key: row[key] for key in kept}, **people, SUPPRESSED: suppressed}
 

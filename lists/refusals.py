@@ -11,6 +11,7 @@ from daisychain.atomic_files import PRIVATE, replacing
 from daisychain.csv_cells import guarded, unguard
 from daisychain.errors import InputError
 from daisychain.sheets.sheet import Sheet
+from lists.privacy.address_hash import FORGOTTEN
 
 HEADINGS = ("refused_line", "refused_reason")  # lists/columns.py leaves them out when the fixed file comes back
 
@@ -56,6 +57,7 @@ def _rows(sheet: Sheet, refused: Iterator[tuple[int, str]]) -> Iterator[list[str
         if wanted is None:
             return
         if line == wanted[0]:
-            # Cells that came guarded would otherwise be guarded twice.
-            yield [str(line), wanted[1], *guarded(map(unguard, cells))]
+            # Cells that came guarded would otherwise be guarded twice. Nothing is written down about forgotten people.
+            kept = [] if wanted[1] == FORGOTTEN else cells
+            yield [str(line), wanted[1], *guarded(map(unguard, kept))]
             wanted = next(refused, None)

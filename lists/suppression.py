@@ -17,6 +17,7 @@ from daisychain.errors import InputError, StateError
 from daisychain.sheets.open_sheet import open_sheet
 from lists.address_files import AddressesRead, find_addresses
 from lists.addresses import require_address
+from lists.privacy.address_hash import forgotten_among
 from lists.restorations import record_restoration, require_given
 from lists.tables import BY_PAGE, Suppression
 
@@ -65,10 +66,13 @@ def suppress_all(connection: Connection, evidence: Iterable[NewSuppression]) -> 
 
     What a person or a provider says replaces what only an imported file or a click on the unsubscribe page said, so
     that undoing the import or the click leaves it.
-    Nothing else writes the table, except to take an import back.
+    An address that was forgotten is suppressed by its hash already. Nothing else writes the table, except to take an
+    import back.
     """
+    rows = list(evidence)
+    forgotten = forgotten_among(connection, {each.address_key for each in rows})
     # Sorted, so that two that run at once wait for each other rather than deadlock.
-    rows = sorted(evidence, key=lambda each: each.address_key)
+    rows = sorted((each for each in rows if each.address_key not in forgotten), key=lambda each: each.address_key)
     columns = dict(zip(NewSuppression._fields, map(list, zip(*rows, strict=True)), strict=False))
     return connection.execute(_SUPPRESS, {**columns, "by_page": BY_PAGE}).rowcount if rows else 0
 

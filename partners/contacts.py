@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from daisychain.errors import InputError
 from lists.addresses import require_address
+from lists.privacy.coming_back import require_not_forgotten
 from partners.tables import OrganisationContact
 
 MOST = 20  # contacts of one organisation
@@ -69,9 +70,10 @@ def add_contact(
 ) -> bool:  # fmt: skip
     """Add a contact, or change the name of one that is there; whether it is new. Raises InputError.
 
-    A suggestion changes nobody who is there.
+    A suggestion changes nobody who is there, and nobody comes back so who was forgotten.
     """
     address, name = require_address(email), _visible(name)[:_LONGEST_NAME]
+    require_not_forgotten(connection, address)
     table = OrganisationContact
     mine = table.organisation_id == organisation_id
     known = connection.scalar(select(table.id).where(mine, table.address_key == address.key))

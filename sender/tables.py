@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     func,
+    or_,
     text,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
@@ -145,6 +146,11 @@ class Delivery(Base):
         CheckConstraint("state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name="state"),
         {"postgresql_with": {"fillfactor": 60}},
     )
+
+
+# What was taken out of the ledger when the person was erased, or after its time; of an address at a large provider the
+# domain stays (sender/upkeep/sender_holds.py).
+without_address = or_(Delivery.address == "", Delivery.address.startswith("@"))
 
 
 class LedgerMove(Base):

@@ -13,6 +13,7 @@ from daisychain.secret import derive, installation_secret
 from daisychain.settings import Settings
 from daisychain.web.random_tokens import new_token, token_hash
 from lists.addresses import Address
+from lists.privacy.coming_back import may_come_back
 from lists.sign_up.sign_up_form import AgreedWording, ListForm
 from lists.sign_up.tables import SignUp
 from lists.sign_up.typed_sign_up import TypedSignUp
@@ -32,6 +33,8 @@ def mail_for(connection: Connection, form: ListForm, address: Address) -> Mailed
     reason = connection.scalar(select(Suppression.reason).where(Suppression.address_key == address.key))
     if reason is not None:
         return "nothing" if stronger_than_a_wish(reason) else "confirm"
+    if not may_come_back(connection, address.key):
+        return "nothing"
     place = (
         select(Membership.state, Membership.basis)
         .join(Member, Member.id == Membership.member_id)

@@ -11,6 +11,7 @@ from daisychain.web.random_tokens import token_hash
 from lists.addresses import Address
 from lists.consent.consent_ledger import record_consent
 from lists.members import add_member
+from lists.privacy.coming_back import welcome_back
 from lists.resubscribe import lift_for_one_list, resubscribe
 from lists.sign_up.sign_up_form import LASTS, AgreedWording, ListForm, sign_up_form, wording_that_was_shown
 from lists.sign_up.tables import SignUp
@@ -91,7 +92,10 @@ def confirm_sign_up(connection: Connection, token: str) -> tuple[AskedSignUp | N
 def _subscribe(connection: Connection, asked: AskedSignUp) -> Outcome:
     """Add a person or bring them back, by their own wish; a complaint or a bounce needs a person to lift it."""
     list_id, address, evidence = asked.form.list_id, asked.address, asked.evidence
-    if not lift_for_one_list(connection, list_id, address.key, because=evidence, how=HOW):
+    wish = {"because": evidence, "how": HOW}
+    if not welcome_back(connection, address.key, **wish) or not lift_for_one_list(
+        connection, list_id, address.key, **wish
+    ):
         return "refused"
     consent = {"source": evidence, "collected_by": asked.form.organisation}
     this = (Membership.list_id == list_id, Membership.member_id == Member.id, Member.address_key == address.key)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from daisychain.clock import shown
 from daisychain.errors import InputError
 from lists.addresses import require_address
-from lists.audience import PAUSED, SUPPRESSED, UNSUBSCRIBED
+from lists.audience import PAUSED, RESTRICTED, SUPPRESSED, UNSUBSCRIBED
 from lists.members import describe_person
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.timeline import AttemptEntry, EventEntry, NotInAudience, Timeline, TimelineEntry, read_timeline
@@ -120,6 +120,8 @@ def _excluded(timeline: Timeline) -> Answer:
     if timeline.reason == UNSUBSCRIBED or (timeline.reason == SUPPRESSED_LATE and left and not suppressed):
         since = f" {shown(left.at)} ({left.words})" if left else ""
         return "No", [f"They had left the list{since}."], [_COME_BACK]
+    if timeline.reason == RESTRICTED:
+        return "No", ["They had asked that their data be kept and not used."], ["Only they can ask for mail again."]
     if timeline.reason == PAUSED:
         return "No", ["They had asked for a pause of three months."], [_PAUSE_ENDS]
     since = f" since {shown(suppressed.at)}: {suppressed.words}" if suppressed else ""

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from lists.audience import PAUSED
+from lists.audience import PAUSED, RESTRICTED
 from lists.tables import Member, Membership, Suppression
 from sender.delivery import outcomes
 from sender.delivery.campaign_states import LATE_ANSWER, finish_if_done, people_wait_again
@@ -36,7 +36,7 @@ from sender.delivery.contact_batches import CONTACTS, ContactToMail, ReadLateVal
 from sender.delivery.ledger import Span, move
 from sender.event import PROOFS
 from sender.providers.provider import Outcome, Verdict
-from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Sender
+from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Sender, without_address
 
 
 def _lacks(provider: Any) -> ColumnElement[bool]:
@@ -68,11 +68,14 @@ _CLAIM = (
         select(Campaign.kind).where(Campaign.id == Batch.campaign_id).scalar_subquery().label("kind"),
     )
 )  # fmt: skip
-# The waiting people of a span, and why to exclude those who unsubscribed, were suppressed or paused since the freeze.
+# The waiting people of a span, and why to exclude those who may not be mailed any more since the freeze.
 _LIST = select(Campaign.list_id).where(Campaign.id == bindparam("campaign")).scalar_subquery()
 _EXCLUDED = case(
+    # Of a freeze that was under way when somebody was erased, only the member is missing.
+    (or_(without_address, and_(Delivery.member_id.is_not(None), Member.id.is_(None))), "suppressed_late"),
     (Member.id.is_(None), null()),
     (or_(Suppression.address_key.is_not(None), Membership.state.is_distinct_from("subscribed")), "suppressed_late"),
+    (Member.restricted_at.is_not(None), RESTRICTED),
     (Membership.paused_until > func.now(), PAUSED),
 )
 _WAITING = (
@@ -111,7 +114,7 @@ def claim(
 ) -> Claim | None:
     """Claim a batch and record its attempt, in the caller's transaction; None if it can't be claimed.
 
-    People who unsubscribed, were suppressed or paused since the freeze are excluded here, at the last moment.
+    People who may not be mailed any more since the freeze are excluded here, at the last moment.
     """
     batch = connection.execute(_CLAIM, {"batch": batch_id, "sender": sender_id}).one_or_none()
     if batch is None:
@@ -158,7 +161,7 @@ def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | N
 
 
 def _people(connection: Connection, span: Span) -> Sequence[Person]:
-    """Return the people of a span to mail, and exclude people who left, paused or are suppressed."""
+    """Return the people of a span to mail, and exclude people who may not be mailed any more."""
     found = connection.execute(
         _WAITING, {"campaign": span.campaign_id, "first": span.first_id, "last": span.last_id}
     ).all()

@@ -42,7 +42,10 @@ _SPAN = text("""
            min(frozen_at) AS frozen_at
     FROM campaigns WHERE id = :campaign AND kind <> 'test'
 """)
-_OF_CAMPAIGN = "e.delivery_id BETWEEN :first AND :last AND e.kind IN ('opened', 'clicked')"
+# Hits of people who were erased keep the class that they had when their program was known.
+_OF_CAMPAIGN = """
+    e.delivery_id BETWEEN :first AND :last AND e.kind IN ('opened', 'clicked') AND NOT e.detail ? 'erased'
+"""
 _PROGRAMS = text(f"SELECT DISTINCT e.user_agent FROM events e WHERE {_OF_CAMPAIGN}")
 _REQUESTS = text("""
     CREATE TEMPORARY TABLE requests AS

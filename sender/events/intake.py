@@ -87,7 +87,8 @@ def _suppress(connection: Connection, new: Collection[IncomingEvent], people: Pe
             reason = _DROPPED["Unsubscribed Address"]  # from which list, nobody knows any more
         else:
             reason = _dropped_for(each)
-        key = reason and address_key(people[each.delivery_id].address if each.delivery_id is not None else each.address)
+        known = people[each.delivery_id].address if each.delivery_id is not None else ""
+        key = reason and (address_key(known) or address_key(each.address))
         if key:
             evidence.append(NewSuppression(key, reason, each.source, said))
     suppress_all(connection, evidence)

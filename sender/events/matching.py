@@ -72,6 +72,8 @@ def _fill_in(connection: Connection, events: Sequence[IncomingEvent]) -> People:
 def _is_about(each: IncomingEvent, address: str) -> bool:
     """Whether an event may be about the mail to this address; reports by mail name no address here."""
     said, known = each.address.lower(), address.lower()
+    if not known.partition("@")[0]:  # its address is gone, after its time
+        return True
     return not said or said == known or address_key(said) == address_key(known)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from daisychain.database import database_now
 from daisychain.web.networks import network_of
+from lists.privacy.address_hash import forgotten_among
 from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest
 from sender.events.mailbox_providers import mailbox_provider
 from sender.events.reader_rules import HEAD, judge_hit
@@ -58,8 +59,11 @@ def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> 
 def record_lost_unsubscribe(connection: Connection, delivery_id: int, address_key: str) -> bool:
     """Record an unsubscribe through a mail that the database has forgotten; False after `MOST_ADDRESSES` addresses.
 
-    A reader may not know which of their addresses it came to. Repeating one of them is harmless.
+    A reader may not know which of their addresses it came to. Repeating one of them is harmless. Of somebody who was
+    erased nothing is recorded: their hash says already that they get no mail.
     """
+    if forgotten_among(connection, [address_key]):
+        return True
     hashed = hashlib.sha256(address_key.encode()).hexdigest()
     keys = [digest(OWN, "unsubscribed", delivery_id, "lost", number) for number in range(MOST_ADDRESSES)]
     rows = select(Event.natural_key, Event.detail).where(Event.natural_key.in_(map(bytes.fromhex, keys)))

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from daisychain.jobs import BEFORE_BATCHES, IN_HAND, app, defer
 from daisychain.secret import installation_secret
 from sender.events.flagged import BODY, EVENT, do_each, flag, reason_of
+from sender.events.forget_events import without_forgotten
 from sender.events.intake import ingest
 from sender.events.sendgrid_webhook import SOURCE, parse_body, to_events
 from sender.links.keys import Keys
@@ -100,10 +101,11 @@ def ingest_body(connection: Connection, body_id: int, keys: Keys) -> int:
     ).one_or_none()
     if row is None:
         return 0
+    body = without_forgotten(connection, body_id, bytes(row.body))
     new = do_each(
         connection,
         EVENT,
-        named_events(connection, body_id, row.body) or {},
+        named_events(connection, body_id, body) or {},
         lambda some: ingest(connection, to_events(some, keys, row.received_at), row.received_at, body_id),
     )
     connection.execute(update(WebhookBody).where(WebhookBody.id == body_id).values(processed_at=func.now()))

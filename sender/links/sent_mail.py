@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, false, func, literal_column, select
+from sqlalchemy import Connection, and_, case, false, func, literal_column, not_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from lists.tables import MailingList, Member
 from newsletters.compiled import CompiledEmail
 from newsletters.tables import StoredEmail
-from sender.tables import Campaign, Delivery
+from sender.tables import Campaign, Delivery, without_address
 
 # How long a mail can be viewed in a browser: anybody whom its address was passed on to can read it.
 VIEWED_FOR: ColumnElement[timedelta] = literal_column("interval '12 months'")
@@ -47,10 +47,14 @@ class SentMail:
 
 
 def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
-    """Find the delivery with this id."""
+    """Find the delivery with this id; None also if its person was erased, so that nothing more is kept of them."""
+    # Of an old mail, whose address is gone after its time, it is the member's of today.
+    address = case((without_address, func.coalesce(Member.email, "")), else_=Delivery.address)
+    erased = and_(without_address, Delivery.member_id.is_(None), Delivery.kind != "test")
     row = connection.execute(
         select(
-            Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, Delivery.address, Delivery.inputs,
+            Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, address.label("address"),
+            Delivery.inputs,
             Member.id.label("member_id"), MailingList.id.label("list_id"), MailingList.title.label("list_title"),
             Campaign.from_name.label("organisation"), Campaign.opens, Campaign.clicks, Campaign.public_url,
             Campaign.correction, Campaign.one_key,
@@ -60,7 +64,7 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .join(Member, Member.id == Delivery.member_id, isouter=True)
         .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
-        .where(Delivery.id == delivery_id)
+        .where(Delivery.id == delivery_id, not_(erased))
     ).one_or_none()  # fmt: skip
     return None if row is None else SentMail(**row._mapping)
 

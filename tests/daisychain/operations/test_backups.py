@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
-import psycopg
 import pytest
 from sqlalchemy import select, text, update
 
 from daisychain.database import Database
-from daisychain.embedded import EmbeddedServer
 from daisychain.operations import backups
 from lists.tables import Membership, Suppression
 from pages.app import create_app
@@ -24,25 +21,8 @@ from sender.delivery.ledger import read_ledger
 from sender.events.webhook_jobs import process_body, store_body
 from sender.tables import Delivery, Rollup
 from tests.command import Daisychain
-from tests.kept_database import TEMPLATE
 from tests.sender.returns import resent, sent
 from tests.sender.staging import add_list, add_people, draft, staged
-
-
-@pytest.fixture
-def elsewhere(server: EmbeddedServer, daisychain: Daisychain) -> Iterator[Daisychain]:
-    """The same installation over another database, which is empty but for its tables."""
-    name = f"elsewhere_{daisychain.settings.database_url.rpartition('/')[2].partition('?')[0]}"
-    with _superuser(server) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER daisychain")
-    url = f"postgresql+psycopg://daisychain@/{name}?host={server.socket}"
-    yield daisychain.with_settings(database_url=url, home=daisychain.folder / "elsewhere")
-    with _superuser(server) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _superuser(server: EmbeddedServer) -> psycopg.Connection:
-    return psycopg.connect(server.conninfo(role="postgres", database="postgres"), autocommit=True)
 
 
 def rows(database: Database) -> dict[str, list[Any]]:
