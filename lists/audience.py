@@ -1,6 +1,6 @@
 """The audience: each person of a list once, what a newsletter needs of them, and whether they may be mailed.
 
-Mailable means: subscribed to the list, and the address not suppressed, and neither a restriction nor a pause that the person
+Mailable means: subscribed, the address not suppressed, and neither a restriction nor a pause that the person
 asked for.
 """
 

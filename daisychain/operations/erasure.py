@@ -80,6 +80,13 @@ _WRITE_DOWN = text(f"""
     SET member_id = coalesce(excluded.member_id, erasures.member_id)
 """)
 
+# What only this person's consents rested on, such as their own mail to the office.
+_TERMS = text("SELECT DISTINCT terms_id FROM consent_events WHERE member_id = :member")
+_DROP_TERMS = text("""
+    DELETE FROM consent_terms WHERE id = ANY (CAST(:terms AS bigint[]))
+    AND NOT EXISTS (SELECT FROM consent_events WHERE terms_id = consent_terms.id)
+""")
+
 
 def erase_rows(
     connection: Connection, settings: Settings, subject: Subject, *, by: str, because: str, counts: dict[str, int]
@@ -90,9 +97,11 @@ def erase_rows(
     for key in subject.keys:
         connection.execute(_WRITE_DOWN, {**row, "key": key, **hash_keys(settings)})
     forget_in_bodies(connection, subject.keys)
+    terms = connection.scalars(_TERMS, {"member": subject.member}).all()
     for each in HOLDS:
         if statement := each.erase():
             connection.execute(text(statement), parameters(subject))
+    connection.execute(_DROP_TERMS, {"terms": terms})
     for key, reason in reasons.items():
         _without_address(connection, key)
         # A bounce or a complaint is remembered: their own wish does not lift it.

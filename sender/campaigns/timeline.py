@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from daisychain.errors import InputError
 from lists.addresses import require_address
-from lists.audience import PAUSED, SUPPRESSED, UNSUBSCRIBED
+from lists.audience import PAUSED, RESTRICTED, SUPPRESSED, UNSUBSCRIBED
 from lists.tables import Member, Membership, Suppression
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.people_by_state import address_shown
@@ -123,7 +123,7 @@ def _find(connection: Connection, campaign: CampaignRecord, email: str) -> _Pers
 
 
 def _frozen(campaign: CampaignRecord, person: _Person, language: str) -> Iterator[TimelineEntry]:
-    if person.state == "excluded" and person.reason in (UNSUBSCRIBED, SUPPRESSED, PAUSED):
+    if person.state == "excluded" and person.reason in (UNSUBSCRIBED, SUPPRESSED, RESTRICTED, PAUSED):
         text = f"excluded: {person.reason}; no address or values were kept"
     else:
         text = f"written down as {person.address}" + (f", to get it in {language}" if language else "")

@@ -36,12 +36,16 @@ NOT_OF_PEOPLE = {
     "campaigns":
         "id kind name state pause_reason list_id document source compiled_id provider from_name from_address "
         "reply_to opens clicks tracking_decided_by tracking_because public_url list_header created_at frozen_at "
-        "finished_at intended first_delivery last_delivery of_campaign_id of_whom correction one_key warnings "
-        "starts_at per_minute opens_at closes_at zone canary canary_wait canary_until rest_from most_bounces "
-        "most_complaints resumed_at",
+        "finished_at intended first_delivery last_delivery of_campaign_id of_whom segment segment_people "
+        "correction one_key warnings starts_at per_minute opens_at closes_at zone canary canary_wait canary_until "
+        "rest_from most_bounces most_complaints resumed_at",
     "chores": "name due_at ended_at since result failures",
+    "compiled_emails": "id hash content created_at",
     "complaints": "id added_by acknowledged_by closed_by",
     "confirmed_places": "fingerprint words confirmed_at confirmed_by timeline withdrawn_because",
+    "consent_events": "member_id id list_id terms_id at recorded_at purpose kind",
+    "consent_terms": "id basis wording_id source collected_by import_id by",
+    "consent_wordings": "id list_id source language version text hash created_at",
     "deliveries": "id campaign_id kind compiled_id attempt_id",
     "delivery_rollups":
         "delivery_id campaign_id delivered_at dropped_at hard_bounced_at soft_bounced_at machine_opens "
@@ -57,23 +61,34 @@ NOT_OF_PEOPLE = {
     "hand_outs":
         "id kind toolkit newsletter choice language sender subject message made_by made_at sent_at campaign_id",
     "hour_rollups": "campaign_id hour fact events",
+    "images": "hash media_type width height content name",
     "import_changes": "import_id member_id what",
+    "import_drafts": "id list_id upload_id refused_id import_id file by state choices tries doing done size moved_at",
     "imports": "id list_id at by counts undone_at undone_by",
     "ledger_moves": "id campaign_id compiled_id state reason people",
     "link_clickers": "delivery_id link",
     "link_rollups": "campaign_id compiled_id link clicks clickers machine_clicks",
     "list_figures": "list_id name counted_at asked_at",
     "lists": "id name title from_name from_address reply_to opens clicks decided_by dimensions decided_at created_at",
+    "made_packs":
+        "key newsletter title edition toolkit coalition partner dialect expires copy_blocks sheets made_at "
+        "withdrawn_at withdrawn_why",
     "mailbox_rollups": "campaign_id mailbox fact people events",
     "mailed_packs": "token_hash organisation_id name content made_at",
     "member_changes": "id member_id",
     "members": "id",
-    "memberships": "list_id member_id state basis consented_at joined_at left_at left_how",
+    "memberships": "list_id member_id state basis consented_at joined_at left_at left_how reads_agreed paused_until",
+    "newsletter_saves": "id newsletter_id version kind content by note since at undone_to",
+    "newsletter_thumbnails": "newsletter_id version content",
+    "newsletters": "id name title version updated_at updated_by deleted_at",
+    "offer_pictures": "toolkit newsletter state content",
+    "offered_newsletters": "toolkit name title source offered_at",
     "organisation_contacts": "id organisation_id",
     "organisation_profiles":
         "organisation_id website address charity_number colour tool languages region logo logo_white logo_square "
         "link_number version updated_at updated_by",
     "organisations": "id code name created_at",
+    "pack_partners": "code name given_at",
     "partner_events": "id organisation_id toolkit newsletter kind tool language detail times day at",
     "recovery_codes": "account_id code_hash",
     "report_breakdowns": "campaign_id state content counted_at",
@@ -81,6 +96,7 @@ NOT_OF_PEOPLE = {
     "restorations": "id list_id",
     "retried_deliveries": "decision_id delivery_id attempt_id",
     "secret_keys": "id fingerprint host since",
+    "segments": "id name list_id text created_at created_by changed_at",
     "senders": "id host pid started_at ended_at lacks",
     "sign_up_forms": "list_id is_open who toolkits welcome changed_at changed_by",
     "sign_up_wordings": "id list_id language version text hash created_at created_by",
@@ -89,7 +105,14 @@ NOT_OF_PEOPLE = {
         "organisation_id",
     "system_mails": "id tries problem from_name from_address reply_to language due_at ended_at",
     "told_changes": "organisation_id change delivery_id",
+    "toolkit_contents": "hash content",
+    "toolkit_drafts": "name version content_hash based_on changed writers approved updated_at updated_by",
+    "toolkit_files": "toolkit path content",
+    "toolkit_versions": "id toolkit version kind files by note at",
+    "toolkits": "name title content_hash added_at",
     "try_counters": "subject_hash since tries",
+    "upload_slices": "upload_id number",
+    "uploads": "id size mark by keep_until",
     "warm_ups": "domain started_at started_by",
     "webhook_bodies": "id provider received_at processed_at body digest",
 }  # fmt: skip
