@@ -20,7 +20,7 @@ WORDS = {
     "campaign_decisions": "because", "campaign_overrides": "because findings", "complaints": "about outcome",
     "erasures": "because", "lists": "because", "member_changes": "because", "memberships": "source",
     "organisation_profiles": "notes intro", "pack_partners": "notes", "restorations": "because evidence before",
-    "suppressions": "note source", "imports": "file",
+    "suppressions": "note source", "imports": "file", "segments": "text", "campaigns": "segment",
 }  # fmt: skip
 # Earlier addresses of a member whose address was corrected.
 _EARLIER = text("""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from daisychain.errors import InputError, StateError
 from lists.privacy.tables import PrivacyComplaint
@@ -13,6 +14,7 @@ from lists.restorations import require_given
 
 # Data (Use and Access) Act 2025, section 103.
 ACKNOWLEDGED_WITHIN = timedelta(days=30)
+Done = InstrumentedAttribute[datetime | None]
 _DUE_AT: ColumnElement[datetime] = PrivacyComplaint.received_at + ACKNOWLEDGED_WITHIN
 
 
@@ -83,7 +85,9 @@ def close_complaint(connection: Connection, number: int, *, outcome: str, by: st
     )  # fmt: skip
 
 
-def _change(connection: Connection, number: int, done: ColumnElement[datetime | None], **values: object) -> None:
+def _change(
+    connection: Connection, number: int, done: InstrumentedAttribute[datetime | None], **values: object
+) -> None:
     this = PrivacyComplaint.id == number
     if connection.execute(update(PrivacyComplaint).where(this, done.is_(None)).values(**values)).rowcount:
         return

@@ -36,9 +36,9 @@ NOT_OF_PEOPLE = {
     "campaigns":
         "id kind name state pause_reason list_id document source compiled_id provider from_name from_address "
         "reply_to opens clicks tracking_decided_by tracking_because public_url list_header created_at frozen_at "
-        "finished_at intended first_delivery last_delivery of_campaign_id of_whom segment segment_people "
-        "correction one_key warnings starts_at per_minute opens_at closes_at zone canary canary_wait canary_until "
-        "rest_from most_bounces most_complaints resumed_at",
+        "finished_at intended first_delivery last_delivery of_campaign_id of_whom segment_people correction "
+        "one_key warnings starts_at per_minute opens_at closes_at zone canary canary_wait canary_until rest_from "
+        "most_bounces most_complaints resumed_at",
     "chores": "name due_at ended_at since result failures",
     "compiled_emails": "id hash content created_at",
     "complaints": "id added_by acknowledged_by closed_by",
@@ -96,7 +96,7 @@ NOT_OF_PEOPLE = {
     "restorations": "id list_id",
     "retried_deliveries": "decision_id delivery_id attempt_id",
     "secret_keys": "id fingerprint host since",
-    "segments": "id name list_id text created_at created_by changed_at",
+    "segments": "id name list_id created_at created_by changed_at",
     "senders": "id host pid started_at ended_at lacks",
     "sign_up_forms": "list_id is_open who toolkits welcome changed_at changed_by",
     "sign_up_wordings": "id list_id language version text hash created_at created_by",
