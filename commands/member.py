@@ -187,7 +187,7 @@ def export(installation: Installation, email: str, output: Path | None, format_:
 @pass_installation
 @examples('member erase ann@example.org --because "asked by email, 3 May" --dry-run')
 def erase(installation: Installation, email: str, because: str, dry_run: bool, yes: bool, format_: str) -> None:
-    """Forget the person with the address EMAIL for good, in lists, campaigns, events and files.
+    """Forget the person with the address EMAIL permanently, in lists, campaigns, events and files.
 
     Reports keep their sums. A keyed hash of the address stays, so that no import or restored backup brings it back.
     """

@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Engine, select, text
 from daisychain.errors import InputError
 from daisychain.operations.erased_list import not_known_to, remember_erased
 from daisychain.operations.person_data import HOLDS, WORDS, counts_held, find_subject, of_colleague, parameters
-from daisychain.personal_data import Subject
 from daisychain.settings import Settings
 from lists import merging
 from lists.privacy.address_hash import hash_keys, hash_of, suppressed_as
+from lists.privacy.held_data import DataSubject
 from lists.restorations import require_given
 from lists.suppression import NewSuppression, stronger_than_a_wish, suppress_all
 from sender.events.forget_events import forget_in_bodies, without_forgotten
@@ -36,7 +36,7 @@ OF_COLLEAGUE = "their account at the desk, which is no membership: remove it und
 
 @dataclass(frozen=True)
 class ErasurePlan:
-    """What an erasure would delete or empty, by what it is, and what stays, with the reason."""
+    """The rows that an erasure would delete or empty, by their title, and what stays, with the reason."""
 
     email: str
     goes: dict[str, int] = field(default_factory=dict)
@@ -89,7 +89,7 @@ _DROP_TERMS = text("""
 
 
 def erase_rows(
-    connection: Connection, settings: Settings, subject: Subject, *, by: str, because: str, counts: dict[str, int]
+    connection: Connection, settings: Settings, subject: DataSubject, *, by: str, because: str, counts: dict[str, int]
 ) -> None:
     """Erase what all tables hold of a person, in the caller's transaction; their deliveries were found before."""
     reasons = {key: connection.scalar(_REASON, {"key": key}) or "" for key in subject.keys}
@@ -141,7 +141,7 @@ _KEEP_HASH = text("""
 
 
 def forget_again(engine: Engine, settings: Settings, rows: Iterable[dict[str, Any]]) -> int:
-    """Forget in a restored database whom the lists of erased people name; returns how many it had not heard of."""
+    """Forget in a restored database the people on the lists of erased people; returns how many were new to it."""
     with engine.begin() as connection:
         hashes = [bytes.fromhex(each["hash"]) for each in not_known_to(connection, rows)]
         for hash_ in hashes:

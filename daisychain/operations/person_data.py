@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from daisychain.personal_data import Held, Subject
 from lists.addresses import require_address
+from lists.privacy.held_data import DataSubject, Held
 from lists.privacy.lists_hold import LISTS_HOLD
 from partners.partners_hold import PARTNERS_HOLD
 from sender.events.forget_events import bodies_about
@@ -29,22 +29,22 @@ _EARLIER = text("""
 """)
 
 
-def find_subject(connection: Connection, email: str) -> Subject:
+def find_subject(connection: Connection, email: str) -> DataSubject:
     """Return who has this address, and find their deliveries; raises InputError if it is no address."""
     key = require_address(email).key
     member = connection.scalar(text("SELECT id FROM members WHERE address_key = :key"), {"key": key})
     earlier = connection.scalars(_EARLIER, {"member": member}).all() if member else []
-    subject = Subject(member, sorted({key, *earlier}))
+    subject = DataSubject(member, sorted({key, *earlier}))
     find_deliveries(connection, subject)
     return subject
 
 
-def parameters(subject: Subject) -> dict[str, Any]:
+def parameters(subject: DataSubject) -> dict[str, Any]:
     """Return the parameters that the conditions of HOLDS may name."""
     return {**subject._asdict(), **PUBLIC}
 
 
-def rows_held(connection: Connection, subject: Subject) -> dict[str, list[dict[str, Any]]]:
+def rows_held(connection: Connection, subject: DataSubject) -> dict[str, list[dict[str, Any]]]:
     """Return everything that is held of a person, by title, as it is shown to them."""
     held = {
         each.title: [dict(row) for row in connection.execute(text(each.select()), parameters(subject)).mappings()]
@@ -55,13 +55,13 @@ def rows_held(connection: Connection, subject: Subject) -> dict[str, list[dict[s
     return {**held, "Reports of the email provider, as they came": events}
 
 
-def counts_held(connection: Connection, subject: Subject) -> dict[str, int]:
+def counts_held(connection: Connection, subject: DataSubject) -> dict[str, int]:
     """Count what is held of a person, by title, leaving out what is not."""
     counts = {title: len(rows) for title, rows in rows_held(connection, subject).items()}
     return {title: count for title, count in counts.items() if count}
 
 
-def of_colleague(connection: Connection, subject: Subject) -> bool:
+def of_colleague(connection: Connection, subject: DataSubject) -> bool:
     """Whether somebody with this address may sign in at the desk, which is no membership."""
     account = text("SELECT EXISTS (SELECT FROM accounts WHERE email = ANY (CAST(:keys AS text[])))")
     return bool(connection.scalar(account, {"keys": subject.keys}))

@@ -27,7 +27,7 @@ _TEMPLATES = Environment(
 
 @dataclass(frozen=True)
 class PersonExport:
-    """What is held of the person with this address, by title; `has_account` says that they may sign in at the desk."""
+    """Everything that is held of the person with this address, by title; and whether they may sign in."""
 
     email: str
     made_at: datetime

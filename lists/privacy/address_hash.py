@@ -1,7 +1,7 @@
 """Keyed hashes of addresses: people who were forgotten are recognised by them, and by nothing else.
 
 A hash is HMAC-SHA256 under a key of the installation. SQL works it out too, with PostgreSQL's own sha256, so that a
-million addresses are compared where they are; the key is only in the parameters of a statement, never in the database.
+million addresses are compared in the database; the key is only in the parameters of a statement, never in the database.
 """
 
 from __future__ import annotations

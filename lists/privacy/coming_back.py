@@ -34,7 +34,7 @@ def may_come_back(connection: Connection, key: str) -> bool:
 
 
 def welcome_back(connection: Connection, key: str, *, because: str, how: str) -> bool:
-    """Let a person who signed up again be one like any other; False if a complaint or a bounce stands against it."""
+    """Let a person who signed up again be one like any other; False after a complaint or a bounce."""
     if not may_come_back(connection, key):
         return False
     if forgotten_among(connection, [key]):

@@ -35,7 +35,7 @@ class KeptComplaint:
 
 @dataclass(frozen=True)
 class OpenComplaints:
-    """How many complaints wait to be acknowledged, until when the first, and how many are late."""
+    """The number of complaints that wait to be acknowledged, until when the first, and how many are late."""
 
     waiting: int
     first_due: datetime | None

@@ -1,10 +1,10 @@
-"""What this room holds of a person, table by table, and what an erasure makes of it."""
+"""The data of a person in this room, table by table, and what an erasure makes of it."""
 
 # ruff: noqa: S608 - its SQL is built from our constants only
 
 from __future__ import annotations
 
-from daisychain.personal_data import STAYS, Held
+from lists.privacy.held_data import STAYS, Held
 
 MINE = "member_id = CAST(:member AS bigint)"
 MY_ADDRESS = "address_key = ANY (CAST(:keys AS text[]))"

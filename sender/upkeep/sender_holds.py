@@ -1,4 +1,4 @@
-"""What this room holds of a person, table by table and in the outbox, and what an erasure makes of it."""
+"""The data of a person in this room, table by table and in the outbox, and what an erasure makes of it."""
 
 # ruff: noqa: S608 - its SQL is built from our constants only
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from daisychain.personal_data import STAYS, Held, Subject
 from daisychain.secret import installation_secret
 from daisychain.settings import Settings
+from lists.privacy.held_data import STAYS, DataSubject, Held
 from sender.events.mailbox_providers import PROVIDER_OF
 from sender.links.keys import KeyKind, Keys
 from sender.providers.outbox import FOLDER
@@ -67,13 +67,13 @@ SENDER_HOLD = (
 )  # fmt: skip
 
 
-def find_deliveries(connection: Connection, subject: Subject) -> None:
+def find_deliveries(connection: Connection, subject: DataSubject) -> None:
     """Make the temporary table `theirs` of a person's deliveries, which conditions name."""
     connection.execute(text("DROP TABLE IF EXISTS pg_temp.theirs"))
     connection.execute(text(_FIND), subject._asdict())
 
 
-def files_of(connection: Connection, settings: Settings, subject: Subject) -> list[Path]:
+def files_of(connection: Connection, settings: Settings, subject: DataSubject) -> list[Path]:
     """Return the mails to a person that the outbox has; `theirs` was made before."""
     keys, outbox = Keys(installation_secret(settings)), settings.home / FOLDER
     rows = connection.execute(text("SELECT id, campaign_id FROM theirs ORDER BY id")).all()

@@ -1,4 +1,4 @@
-"""Where data of people is, as each room declares it: read by the export of a person, the erasure, and the docs."""
+"""The places with data of people, as each room declares them: read by exports of a person and by erasures."""
 
 # ruff: noqa: S608 - its SQL is built from our constants only
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 DELETE, STAYS = "delete", ""
 
 
-class Subject(NamedTuple):
+class DataSubject(NamedTuple):
     """The person whose data is looked for: the member, if there is one, and the keys of all addresses known of them."""
 
     member: int | None
