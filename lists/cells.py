@@ -1,11 +1,20 @@
-"""Cells as spreadsheets, people and other tools write them: dates, names in one piece, languages."""
+"""Cells as spreadsheets, people and other tools write them: dates, names in one piece, languages; and their cache."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
+from daisychain.csv_cells import unguard
+from daisychain.missing_values import MISSING
+from daisychain.terminal_text import CONTROLS
+from lists.opt_outs.opt_out_words import has_quick_word
+
+LONGEST_VALUE = 2_000  # characters
+_MOST_KEPT = 10_000  # cells of a column
 # A number that a spreadsheet was told to keep as text: '00123. Names such as 't Hart keep their apostrophe.
 _TEXT_MARK = re.compile(r"'[\d .,/:+()-]+")
 _NUMBERS = re.compile(r"(\d\d?)([./-])(\d\d?)\2(\d{4})(?:[ T,].*)?")
@@ -76,3 +85,49 @@ def language_code(cell: str) -> str | None:
     if found := _CODES.get(first.casefold()) or _CODES.get(first.casefold().split(" ")[0]):
         return found
     return first.lower().replace("_", "-") if not first or _CODE.fullmatch(first) else None
+
+
+class RowError(ValueError):
+    """A row can't be used; the message is its reason in the file of refused rows, "kind: details"."""
+
+
+class CellCache(dict[str, Any]):
+    """What the cells of one column come to, each read once; a cell that needs a closer look raises RowError."""
+
+    def __init__(self, read: Callable[[str], object]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, cell: str) -> object:
+        """Read a printable cell that is not known yet."""
+        if has_quick_word(cell):
+            raise RowError("to be looked at")
+        text = clean([cell])[0] if "'" in cell or '="' in cell else cell.strip()
+        value = self._read("" if text in MISSING else text)
+        if len(self) < _MOST_KEPT:
+            self[cell] = value
+        return value
+
+
+def clean(cells: list[str]) -> list[str]:
+    """Return the cells, each on one line, without spaces around it, controls or guard against formulas.
+
+    Raises RowError.
+    """
+    together = " ".join(cells)
+    if together.isprintable():
+        cells = [cell.strip() for cell in cells]
+    elif "\0" in together:
+        raise RowError("cells: a NUL byte")
+    else:
+        cells = [" ".join(CONTROLS.sub(" ", cell).split()) for cell in cells]
+    if len(together) > LONGEST_VALUE and max(map(len, cells)) > LONGEST_VALUE:
+        raise RowError(f"cells: one is longer than {LONGEST_VALUE:,} characters")
+    if "'" in together or '="' in together:
+        cells = [cell[1:] if is_text_mark(cell) else unguard(cell) for cell in cells]
+    return ["" if cell in MISSING else cell for cell in cells]
+
+
+def printable(cell: str) -> str:
+    """Return a cell on one line without controls, short enough to be shown."""
+    return " ".join(CONTROLS.sub(" ", cell).split())[:200]

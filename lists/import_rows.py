@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import getitem, itemgetter
 
 import orjson
 
 from daisychain.csv_cells import unguard
-from daisychain.missing_values import MISSING
 from daisychain.sheets.sheet import Row
-from daisychain.terminal_text import CONTROLS
 from lists.address_files import addresses_in
 from lists.addresses import Address, AddressError, common_key, parse_address
-from lists.cells import is_text_mark, language_code, read_date, split_name
+from lists.cells import LONGEST_VALUE, CellCache, RowError, clean, language_code, printable, read_date, split_name
 from lists.columns import Columns
 from lists.likely_typos import meant_domain
 from lists.merging import NOTHING
 from lists.opt_outs.opt_out_columns import OptOutColumn
-from lists.opt_outs.opt_out_words import ASK, LEFT, NEVER, cell_kind, is_mention, is_phrase, quick_words
+from lists.opt_outs.opt_out_words import ASK, LEFT, NEVER, cell_kind, has_quick_word, is_mention, is_phrase
 
-LONGEST_VALUE = 2_000  # characters
 _MOST_WARNINGS = 100  # different ones of a kind
-_MOST_KNOWN = 10_000  # domains and languages that need no second look
-
-
-class RowError(ValueError):
-    """A row can't be used; the message is its reason in the file of refused rows, "kind: details"."""
+_MOST_KNOWN = 10_000  # domains that need no second look
 
 
 class RowReading:
-    """Reads the rows of one sheet into what COPY takes; a million times, so it spares every step it can."""
+    """Reads the rows of one sheet into what COPY takes; a million times, so it spares every step it can.
+
+    Most cells are in other rows too, such as towns, and mean the same whatever is beside them: each column has a cache
+    of what they come to. A row with a cell that needs a closer look is read carefully.
+    """
 
     def __init__(self, columns: Columns) -> None:
         known = columns.known
@@ -47,38 +47,65 @@ class RowReading:
         self.custom = tuple(columns.custom.items())
         self.opt_outs = columns.opt_outs
         self.watched = columns.watched
-        self._quick_words = quick_words()
         self._found: dict[int, OptOutColumn] = {}  # of the watched ones
         self._mentioned: Counter[str] = Counter()
         self.objections = 0
         self.latest = datetime.now(UTC) + timedelta(days=1)
         self._fine: set[str] = set()  # domains that are no typos, up to a number of them
-        self._codes: dict[str, str] = {}
         self._typed: Counter[str] = Counter()
         self._languages: Counter[str] = Counter()
         self.day_first = self._month_first = False
+        self._places, self._caches = self._quick_columns()
+
+    def _quick_columns(self) -> tuple[Callable[[Sequence[str]], Sequence[str]], list[CellCache]]:
+        """Return what takes the cells of a row in the order of merging.COPY, and the cache of each of them."""
+        ways: list[tuple[int | None, Callable[[str], object]]] = [
+            (self.first_name, str), (self.last_name, str), (self.language, self._quick_language),
+            (self.consented_at, self._quick_time), (self.collected_by, str),
+            *((place, partial(_member_of_json, name)) for name, place in self.custom),
+        ]  # fmt: skip
+        if self.full_name is not None:
+            ways[:2] = [
+                (self.full_name, lambda name: split_name(name)[0]),
+                (self.full_name, lambda name: split_name(name)[1]),
+            ]
+        used = {place for place, _ in ways}
+        ways += [(place, str) for place in self.watched if place not in used]
+        # A column that the sheet lacks is the empty cell that `read` puts behind each row.
+        return itemgetter(*(-1 if place is None else place for place, _ in ways)), [CellCache(way) for _, way in ways]
 
     def read(self, row: Row) -> tuple[object, ...]:
         """Return the row in the order of merging.COPY; raises RowError."""
         line, raw, problem = row
         if problem:
             raise RowError(problem)
-        cells, together = _clean(raw)
+        written = raw[self.email].strip(" ")
+        key = common_key(written)
+        quick = None
+        if key is not None and (together := " ".join(raw)).isprintable() and len(together) <= LONGEST_VALUE:
+            with suppress(RowError):
+                quick = list(map(getitem, self._caches, self._places([*raw, ""])))
+        if quick is None or key is None:
+            return self._read_carefully(line, raw)
+        if self.opt_outs and (objection := self._objection(raw)):
+            return self._objecting(line, objection, written, key)
+        self._look_at(key)
+        first, last, language, (time, doubt), collected_by = quick[:5]
+        custom = ",".join(filter(None, quick[5 : 5 + len(self.custom)]))
+        return line, None, doubt, None, written, key, first, last, language, time, collected_by, f"{{{custom}}}"
+
+    def _read_carefully(self, line: int, raw: list[str]) -> tuple[object, ...]:
+        """Read a row with all that may be odd about it; for any other row, `read` must return the same."""
+        cells = clean(raw)
         written = cells[self.email]
         key = common_key(written)
         if key is None:
             written, key = _address(written)
         if self.opt_outs and (objection := self._objection(raw)):
-            self.objections += 1
-            return line, objection[1], None, objection[0], written, key, *NOTHING
-        together = together.lower()
-        for word in self._quick_words:  # a search for all at once takes ten times as long
-            if word in together:
-                self._look_closely(cells)
-                break
-        domain = key[key.rindex("@") + 1 :]
-        if domain not in self._fine:
-            self._look_at(domain)
+            return self._objecting(line, objection, written, key)
+        if has_quick_word(" ".join(raw)):
+            self._look_closely(cells)
+        self._look_at(key)
         first = "" if self.first_name is None else cells[self.first_name]
         last = "" if self.last_name is None else cells[self.last_name]
         if self.full_name is not None:
@@ -91,6 +118,10 @@ class RowReading:
             time, "" if self.collected_by is None else cells[self.collected_by],
             orjson.dumps(custom).decode() if custom else "{}",
         )  # fmt: skip
+
+    def _objecting(self, line: int, objection: tuple[str, str], written: str, key: str) -> tuple[object, ...]:
+        self.objections += 1
+        return line, objection[1], None, objection[0], written, key, *NOTHING
 
     def refused(self, row: Row, why: str) -> Iterator[tuple[object, ...]]:
         """Yield a row that can't be used for merging.COPY: a "no" for each address in it, or else the reason `why`.
@@ -136,7 +167,7 @@ class RowReading:
             cell = cells[place]
             if is_phrase(cell):
                 column = self._found.setdefault(place, OptOutColumn(place, heading, "anything"))
-                column.judge(_printable(cell))
+                column.judge(printable(cell))
                 column.unclear += 1
             elif is_mention(cell):
                 self._mentioned[heading] += 1
@@ -147,7 +178,7 @@ class RowReading:
             return None
         for cell in re.split(r"[,;\t|]", cells[0]) if len(cells) == 1 else cells:
             if (said := cell_kind(cell.strip(' "'))) in {LEFT, NEVER}:
-                return said, f"not subscribed: the file says {_printable(cell)}"
+                return said, f"not subscribed: the file says {printable(cell)}"
         return None
 
     def _objection(self, cells: list[str]) -> tuple[str, str] | None:
@@ -162,7 +193,7 @@ class RowReading:
             elif said:
                 column.objections += 1
                 if found is None or (said == NEVER and found[0] != NEVER):
-                    found = said, column.reason(_printable(cell))
+                    found = said, column.reason(printable(cell))
         if found is None:
             # There is nothing to ask about somebody who is not mailed anyway.
             for column in unclear:
@@ -170,22 +201,32 @@ class RowReading:
         return found
 
     def _language(self, cell: str) -> str:
-        if known := self._codes.get(cell):
-            return known
         code = language_code(cell)
         if code is None:
             _count(self._languages, cell)
-        elif len(self._codes) < _MOST_KNOWN:
-            self._codes[cell] = code
         return code or ""
 
-    def _look_at(self, domain: str) -> None:
+    def _quick_language(self, cell: str) -> str:
+        if (code := language_code(cell)) is None:
+            raise RowError("to be counted")
+        return code
+
+    def _look_at(self, key: str) -> None:
+        domain = key[key.rindex("@") + 1 :]
+        if domain in self._fine:
+            return
         if meant_domain(domain):
             _count(self._typed, domain)
         elif len(self._fine) < _MOST_KNOWN:
             self._fine.add(domain)
 
-    def _time(self, cell: str) -> tuple[datetime | None, str | None]:
+    def _quick_time(self, cell: str) -> tuple[str | None, str | None]:
+        order = read_date(cell)[1] if cell else ""
+        if order == "month first" or (order == "day first" and not self.day_first):
+            raise RowError("to be noted")
+        return self._time(cell)
+
+    def _time(self, cell: str) -> tuple[str | None, str | None]:
         """Return a date of consent, and the reason why it can't be used unless other rows have their day first."""
         if not cell:
             return None, None
@@ -198,7 +239,9 @@ class RowReading:
         if time > self.latest:
             raise RowError(f"consent date: {cell} is in the future")
         self.day_first = self.day_first or order == "day first"
-        return time, f"consent date: {cell} could be two days; write it like 2026-05-31" if order == "either" else None
+        return str(
+            time
+        ), f"consent date: {cell} could be two days; write it like 2026-05-31" if order == "either" else None
 
     @property
     def doubtful_dates(self) -> bool:
@@ -211,27 +254,8 @@ def _count(counter: Counter[str], word: str) -> None:
         counter[word] += 1
 
 
-def _printable(cell: str) -> str:
-    return " ".join(CONTROLS.sub(" ", cell).split())[:200]
-
-
-def _clean(cells: list[str]) -> tuple[list[str], str]:
-    """Return the cells, each on one line, without spaces around it, controls or guard against formulas; and all as one.
-
-    Raises RowError.
-    """
-    together = " ".join(cells)
-    if together.isprintable():
-        cells = [cell.strip() for cell in cells]
-    elif "\0" in together:
-        raise RowError("cells: a NUL byte")
-    else:
-        cells = [" ".join(CONTROLS.sub(" ", cell).split()) for cell in cells]
-    if len(together) > LONGEST_VALUE and max(map(len, cells)) > LONGEST_VALUE:
-        raise RowError(f"cells: one is longer than {LONGEST_VALUE:,} characters")
-    if "'" in together or '="' in together:
-        cells = [cell[1:] if is_text_mark(cell) else unguard(cell) for cell in cells]
-    return cells if MISSING.isdisjoint(cells) else ["" if cell in MISSING else cell for cell in cells], together
+def _member_of_json(name: str, cell: str) -> str:
+    return orjson.dumps({name: cell})[1:-1].decode() if cell else ""
 
 
 def _address(cell: str) -> Address:

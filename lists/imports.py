@@ -18,9 +18,10 @@ from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from lists import merging
 from lists.bases import require_basis, require_collector
+from lists.cells import RowError
 from lists.columns import has_address_heading, read_columns
 from lists.import_log import finish_import, start_import
-from lists.import_rows import RowError, RowReading
+from lists.import_rows import RowReading
 from lists.opt_outs.opt_out_columns import require_understood
 from lists.refusals import refused_path, remove_old_refused, write_refused
 from lists.tables import MailingList

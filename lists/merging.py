@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from daisychain.database import settings_of
 from lists.bases import CHARITY
@@ -25,6 +26,7 @@ LOCK = 0x0DA151C5
 # fmt: off
 _TABLE = """
     CREATE TEMPORARY TABLE incoming (
+        id bigint NOT NULL DEFAULT nextval('members_id_seq'),  -- of the member, if the row makes one
         line bigint NOT NULL,
         reason text,
         doubt text,
@@ -183,26 +185,38 @@ _COUNT_UPDATED = """
     FROM import_changes JOIN memberships USING (member_id) WHERE import_id = :import_id AND list_id = :list_id
 """
 _INSERT_MEMBERS = """
-    INSERT INTO members (email, address_key, first_name, last_name, language, fields)
-    SELECT email, address_key, first_name, last_name, language, fields FROM incoming
+    INSERT INTO members (id, email, address_key, first_name, last_name, language, fields)
+    SELECT id, email, address_key, first_name, last_name, language, fields FROM incoming
     WHERE reason IS NULL AND NOT EXISTS (SELECT FROM members WHERE members.address_key = incoming.address_key)
-    ORDER BY line
-    ON CONFLICT DO NOTHING
 """
-_INSERT_MEMBERSHIPS = with_events("""
+_INSERT_MEMBERSHIPS = """
     INSERT INTO memberships (list_id, member_id, basis, source, consented_at, collected_by)
     SELECT :list_id, members.id, :basis, :source, incoming.consented_at, incoming.collected_by
     FROM incoming JOIN members USING (address_key)
     WHERE incoming.reason IS NULL
     ORDER BY members.id
     ON CONFLICT DO NOTHING
-""", "given", "terms.id", "consented_at", _TERMS)
+"""
+# All at once, so that each row is either of a member that this statement sees, or of somebody new. New people need no
+# look for a conflict, no sort (their ids are in the order of the file) and no join: half the time.
+_GIVEN = "RETURNING memberships.member_id, memberships.consented_at, memberships.collected_by"
+_ADD_QUICKLY = f"""
+    WITH new_members AS ({_INSERT_MEMBERS}), known AS ({_INSERT_MEMBERSHIPS} {_GIVEN}), new AS (
+        INSERT INTO memberships (list_id, member_id, basis, source, consented_at, collected_by)
+        SELECT :list_id, id, :basis, :source, consented_at, collected_by FROM incoming
+        WHERE reason IS NULL AND NOT EXISTS (SELECT FROM members WHERE members.address_key = incoming.address_key)
+        {_GIVEN}
+    )
+    INSERT INTO consent_events (member_id, list_id, kind, terms_id, at)
+    SELECT member_id, :list_id, 'given', terms.id, consented_at
+    FROM (SELECT * FROM known UNION ALL SELECT * FROM new) AS changed {_TERMS}
+"""  # noqa: S608 - of constants
+_ADD_CAREFULLY = with_events(_INSERT_MEMBERSHIPS, "given", "terms.id", "consented_at", _TERMS)
 # A row with a "no" for several addresses is in there several times, and only once with a line above 0.
-_COUNT_ROWS = "SELECT count(*), count(reason) FROM incoming WHERE line > 0"
 # "address: has no @" and "duplicate of line 7" are counted as "address" and "duplicate".
 _COUNT_REASONS = """
     SELECT regexp_replace(reason, '(:| of line ).*', '') AS kind, count(*) FROM incoming
-    WHERE reason IS NOT NULL AND line > 0 GROUP BY kind ORDER BY count(*) DESC, kind
+    WHERE line > 0 GROUP BY kind ORDER BY count(*) DESC, kind
 """
 _REFUSED = "SELECT line, reason FROM incoming WHERE reason IS NOT NULL AND line > 0 ORDER BY line"
 # fmt: on
@@ -269,7 +283,7 @@ def merge(
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
-    connection.execute(text("ANALYZE incoming"))
+    connection.execute(text("ANALYZE incoming (line, reason, address_key)"))
     these: dict[str, object] = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
         "sender": sender, "import_id": number, "by_page": BY_PAGE,
@@ -308,12 +322,24 @@ def merge(
         run(_TOUCH_CONSENT)
         run(_FILL_CONSENT)
     updated: int = connection.execute(text(_COUNT_UPDATED), these).scalar_one()
-    run(_INSERT_MEMBERS)
-    added = run(_INSERT_MEMBERSHIPS)
+    added = _add_people(connection, these)
     if added > MANY:
         # Whoever freezes this list in a moment should not plan for the empty one that it was.
         connection.execute(text("ANALYZE members, memberships"))
     return replace(_counted(connection, added, updated), ended=ended, remembered=remembered, suppressed=suppressed)
+
+
+def _add_people(connection: Connection, these: dict[str, object]) -> int:
+    """Add the good rows' people to the list; return how many were not on it.
+
+    Quickly, unless somebody in the file signs up meanwhile, whom a lock would keep waiting for as long as this takes.
+    """
+    try:
+        with connection.begin_nested():
+            return connection.execute(text(_ADD_QUICKLY), these).rowcount
+    except IntegrityError:
+        connection.execute(text(f"{_INSERT_MEMBERS} ON CONFLICT DO NOTHING"))
+        return connection.execute(text(_ADD_CAREFULLY), these).rowcount
 
 
 def refuse_doubtful(connection: Connection) -> None:
@@ -338,6 +364,7 @@ def _suppress(connection: Connection, objections: Objections) -> int:
 
 
 def _counted(connection: Connection, added: int, updated: int) -> Counts:
-    read, refused_rows = connection.execute(text(_COUNT_ROWS)).one()
     kinds = dict(map(tuple, connection.execute(text(_COUNT_REASONS))))
-    return Counts(read, added, updated, read - refused_rows - added - updated, refused_rows, kinds)
+    good = kinds.pop(None, 0)
+    refused_rows = sum(kinds.values())
+    return Counts(good + refused_rows, added, updated, good - added - updated, refused_rows, kinds)

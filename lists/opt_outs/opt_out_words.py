@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -102,9 +103,13 @@ def _words_kind(words: str) -> str:
 
 
 @cache
-def quick_words() -> tuple[str, ...]:
-    """Return the words, one of which is in every row that needs a closer look, whatever its columns are about."""
-    return tuple(_words()["quick"])
+def _quick_words() -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(map(re.escape, _words()["quick"]))).search
+
+
+def has_quick_word(text: str) -> bool:
+    """Report whether a row, or a cell, needs a closer look, whatever its columns are about."""
+    return _quick_words()(text.lower()) is not None
 
 
 def is_mention(cell: str) -> bool:

@@ -37,7 +37,8 @@ def test_only_mailable_people_are_looked_at(connection: Connection) -> None:
     assert (found.name, found.count(), found.excluded()) == ("friends", 2, 2)
     assert found.fields() == {"email", "first_name", "last_name", "language", "town"}
     assert [found.empty(field) for field in ("email", "first_name", "last_name", "town", "pet")] == [0, 0, 2, 1, 2]
-    assert [found.longest(field) for field in ("email", "town", "last_name", "pet")] == ["Ann@x.org", "Leeds", "", ""]
+    assert found.longest("email") in {"Ann@x.org", "bob@x.org"}
+    assert [found.longest(field) for field in ("town", "last_name", "pet")] == ["Leeds", "", ""]
     ann = {"email": "Ann@x.org", "first_name": "Ann", "last_name": "", "language": "en", "town": "Leeds"}
     assert found.member("ann@X.org") == ann == found.sample()
     assert found.basis() == {"unknown": 2}
