@@ -9,8 +9,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 
 from daisychain.errors import InputError, StateError
 from lists.addresses import require_address
-from lists.cells import language_code
-from lists.import_rows import LONGEST_VALUE
+from lists.cells import LONGEST_VALUE, language_code
 from lists.members import find_member
 from lists.privacy.coming_back import require_not_forgotten
 from lists.privacy.tables import MemberChange

@@ -12,8 +12,9 @@ from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from daisychain.slug import slug
+from lists.cells import RowError
 from lists.columns import SYNONYMS, Columns, has_address_heading, read_columns
-from lists.import_rows import RowError, RowReading
+from lists.import_rows import RowReading
 from lists.imports import Watch
 from lists.opt_outs.opt_out_columns import MEANINGS, OptOutColumn, answers, shown_values
 from lists.tables import FIELD
