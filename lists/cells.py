@@ -92,7 +92,7 @@ class RowError(ValueError):
 
 
 class CellCache(dict[str, Any]):
-    """What the cells of one column come to, each read once; a cell that needs a closer look raises RowError."""
+    """The values of one column's cells, each read once; a cell that needs a closer look raises RowError."""
 
     def __init__(self, read: Callable[[str], object]) -> None:
         super().__init__()

@@ -332,7 +332,7 @@ def merge(
 def _add_people(connection: Connection, these: dict[str, object]) -> int:
     """Add the good rows' people to the list; return how many were not on it.
 
-    Quickly, unless somebody in the file signs up meanwhile, whom a lock would keep waiting for as long as this takes.
+    Quickly, unless somebody in the file signs up meanwhile: with a lock, they would wait until this is over.
     """
     try:
         with connection.begin_nested():
