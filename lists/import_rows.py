@@ -30,7 +30,8 @@ _MOST_KNOWN = 10_000  # domains that need no second look
 class RowReading:
     """Reads the rows of one sheet into what COPY takes; a million times, so it spares every step it can.
 
-    Most cells, such as towns, are in many rows and mean the same in each: every column has a cache of their values. A row with a cell that needs a closer look is read carefully.
+    Most cells, such as towns, are in many rows and mean the same in each: every column has a cache of their values.
+    A row with a cell that needs a closer look is read carefully.
     """
 
     def __init__(self, columns: Columns) -> None:
