@@ -33,7 +33,7 @@ from pages import (
     webhooks,
 )
 from pages.compressed import compress
-from pages.context import keep_private, settings
+from pages.context import engine, keep_private, settings
 
 OWN = (make_it_yours, own_packs, social, social_images)
 ROOT = Path(__file__).parent.parent
@@ -82,12 +82,12 @@ def create_app(database: Database) -> Flask:
 
     @app.get("/")
     def front() -> str:
-        with database.engine.connect() as connection:
+        with engine().connect() as connection:
             return render_template("front.html", toolkits=list_toolkits(connection))
 
     @app.get("/healthz")
     def healthz() -> Response:
-        with database.engine.connect() as connection:
+        with engine().connect() as connection:
             connection.execute(text("SELECT 1"))
         return Response("ok\n", mimetype="text/plain")
 

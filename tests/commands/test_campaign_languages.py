@@ -9,10 +9,10 @@ from email.policy import default
 import pytest
 
 from daisychain.database import Database
-from pages.app import create_app
 from tests.command import Daisychain
 from tests.commands.test_campaign import mails
 from tests.fakes.sendgrid import FakeSendGrid, Fault
+from tests.public_pages import public_app
 
 FRONT = "toolkit: community-makes-us\nlayout: letter\n"
 SUBJECTS = {"en": "News for", "cy": "Newyddion i", "ar": "أخبار إلى", "hi": "समाचार"}
@@ -74,7 +74,7 @@ def test_each_person_gets_their_language_exactly_once(may: Daisychain, sendgrid:
 def test_pages_clicks_and_figures_are_of_the_language_that_somebody_got(may: Daisychain, database: Database) -> None:
     campaign_id = created(may)
     may("campaign", "send", campaign_id, "--yes")
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     for name in ("bob", "ann", "fay", "cay", "dev"):
         eml = next(path for path in mails(may) if f"{name}@people.example" in path.read_text())
         mail = message_from_bytes(eml.read_bytes(), policy=default)

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from daisychain.database import Database
-from pages.app import create_app
 from sender.links.keys import Keys
 from sender.tables import Delivery
 from tests.command import Daisychain
 from tests.fakes.imap import FakeMailbox
+from tests.public_pages import public_app
 
 CASES = Path(__file__).parents[1] / "cases" / "bounces"
 
@@ -55,7 +55,7 @@ def test_a_reader_who_unsubscribes_is_mailed_again_only_after_saying_that_it_was
 ) -> None:
     links = mailed(friends)
     gone = min(links)
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     form = client.get(urlsplit(links[gone]).path).text
     action = re.search(r'action="([^"]+)', form)
     assert action

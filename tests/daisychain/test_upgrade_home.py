@@ -32,10 +32,10 @@ from daisychain.settings import Settings
 from lists.consent.ledger_state import differing_members
 from lists.tables import MailingList, Member, Membership
 from newsletters.tables import OfferedNewsletter
-from pages.app import create_app
 from sender.tables import Delivery
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
+from tests.public_pages import public_app
 
 HOMES = Path(__file__).parent / "homes"
 
@@ -109,7 +109,7 @@ def test_each_ledger_balances_and_each_report_has_the_same_numbers(home: Daisych
 
 
 def test_the_links_of_its_mails_answer(upgraded: Database, known: Any) -> None:
-    client = create_app(upgraded).test_client()
+    client = public_app(upgraded).test_client()
     codes = {"c": 302, "i": 200, "o": 200, "u": 200, "v": 200}
     for links in known["links"].values():
         assert {(link.split("/")[1], client.get(link).status_code) for link in links} == set(codes.items())
@@ -143,7 +143,7 @@ def test_what_staff_put_in_is_there(home: Daisychain, upgraded: Database) -> Non
     # It is offered still; its page has no button for it, as it has a field in a link, which no tool can express.
     with upgraded.engine.connect() as connection:
         assert connection.scalars(select(OfferedNewsletter.name)).all() == ["june"]
-    client = create_app(upgraded).test_client()
+    client = public_app(upgraded).test_client()
     assert "packs/june" not in client.get("/toolkits/community-makes-us").text
     assert status(home, 5)["state"] == "scheduled"
 

@@ -13,12 +13,12 @@ from sqlalchemy import func, insert
 from daisychain.database import Database
 from daisychain.operations.dns_records import NameServer, Sending, examine
 from daisychain.operations.tables import Examination
-from pages.app import create_app
 from sender.providers import sendgrid_setup
 from tests.daisychain.operations.test_dns_records import DOMAIN, Zone, name_server, zone
 from tests.desk.chromium import broken_rules, scrolls_sideways, served
 from tests.desk.staff import Browser, app_code
 from tests.fakes import sendgrid_account
+from tests.public_pages import public_app
 
 __all__ = ["name_server", "zone"]  # fixtures
 
@@ -119,7 +119,7 @@ def test_all_recovery_codes_are_copied_a_line_each(
 def test_a_toolkit_s_page_copies_words_with_their_looks_and_as_plain_text(
     opened: Callable[..., Page], database: Database, pasted: Callable[[Page], str]
 ) -> None:
-    with served(create_app(database)) as public:
+    with served(public_app(database)) as public:
         page = opened(375)
         page.goto(f"{public}/toolkits/community-makes-us")
         page.locator("#manifesto summary").click()

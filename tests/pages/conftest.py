@@ -7,13 +7,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from daisychain.database import Database
-from pages.app import create_app
+from tests.public_pages import public_app
 from tests.sender.returns import FIREFOX, Sent, sent
 
 
 @pytest.fixture
 def app(database: Database) -> Flask:
-    return create_app(database)
+    return public_app(database)
 
 
 @pytest.fixture

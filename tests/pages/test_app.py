@@ -10,12 +10,13 @@ from daisychain.database import Database
 from daisychain.secret import installation_secret
 from pages.app import LARGEST_REQUEST, create_app
 from sender.links.keys import KeyKind, Keys
+from tests.public_pages import public_app
 from tests.sender.returns import Sent
 
 
 @pytest.fixture
 def client(database: Database) -> FlaskClient:
-    return create_app(database).test_client()
+    return public_app(database).test_client()
 
 
 def test_the_front_page_leads_to_the_toolkits(client: FlaskClient) -> None:
@@ -66,7 +67,7 @@ def test_no_address_in_an_answer_comes_from_the_request(
 ) -> None:
     database.settings = replace(database.settings, public_url=public_url)
     keys = {"click": campaign.click(), "unsubscribe": campaign.unsubscribe()}
-    answer = create_app(database).test_client().get(path.format(**keys), headers=LIES)
+    answer = public_app(database).test_client().get(path.format(**keys), headers=LIES)
     assert not {"evil.example", "javascript"} & set(re.findall(r"[a-z.]+", f"{answer.headers} {answer.text}"))
     if location := answer.headers.get("Location"):
         assert location.startswith(f"{public_url}/")
@@ -74,7 +75,7 @@ def test_no_address_in_an_answer_comes_from_the_request(
 
 def test_pages_below_a_path_link_to_each_other_below_it(database: Database, campaign: Sent) -> None:
     database.settings = replace(database.settings, public_url="https://daisies.org/letters")
-    page = create_app(database).test_client().get(f"/u/{campaign.unsubscribe()}").text
+    page = public_app(database).test_client().get(f"/u/{campaign.unsubscribe()}").text
     assert f'action="/letters/u/{campaign.unsubscribe()}/leave"' in page
     assert 'href="/letters/static/daisychain.css"' in page
 
@@ -85,7 +86,7 @@ def test_browsers_are_told_to_stay_with_https_if_we_have_it(
     database: Database, public_url: str, said: str | None, path: str
 ) -> None:
     database.settings = replace(database.settings, public_url=public_url)
-    assert create_app(database).test_client().get(path).headers.get("Strict-Transport-Security") == said
+    assert public_app(database).test_client().get(path).headers.get("Strict-Transport-Security") == said
 
 
 def test_an_error_is_logged_without_the_path_that_holds_a_key(

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from daisychain.database import Database
 from newsletters.browser.browser import chromium
-from pages.app import create_app
 from tests.desk.chromium import RUN, served
 from tests.pages.test_make_it_yours import PAGE, logo, put_up, shelve
+from tests.public_pages import public_app
 
 pytestmark = pytest.mark.skipif(not chromium(), reason="there is no Chromium")
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not chromium(), reason="there is no Chromium")
 def address(database: Database, tmp_path: Path) -> Iterator[str]:
     shelve(database, tmp_path)
     put_up(database, tmp_path)
-    with served(create_app(database)) as address:
+    with served(public_app(database)) as address:
         yield address + PAGE
 
 

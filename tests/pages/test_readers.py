@@ -16,11 +16,11 @@ from sqlalchemy import text
 from werkzeug.serving import make_server
 
 from daisychain.database import Database
-from pages.app import create_app
 from pages.readers import PIXEL
 from sender.events import page_hits
 from sender.links.keys import KeyKind
 from sender.tables import Campaign
+from tests.public_pages import public_app
 from tests.sender.returns import FIREFOX, Sent, sent
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -131,7 +131,7 @@ class Unread(io.BytesIO):
 @pytest.mark.parametrize("path", ["/u/{}", "/u/{}/leave", "/webhooks/sendgrid"])
 def test_a_body_is_not_read_before_its_sender_has_shown_something(database: Database, path: str) -> None:
     database.settings = replace(database.settings, sendgrid_webhook_keys=("any",))
-    client, form = create_app(database).test_client(), "application/x-www-form-urlencoded"
+    client, form = public_app(database).test_client(), "application/x-www-form-urlencoded"
     answer = client.post(path.format("A" * 22), input_stream=Unread(b"scope=all"), content_type=form)
     assert answer.status_code in (401, 404)
 

@@ -12,10 +12,10 @@ from playwright.sync_api import Page, expect
 from daisychain.database import Database
 from newsletters.packs.offers import offer
 from newsletters.toolkit_store.store import add_toolkit
-from pages.app import create_app
 from tests.desk.chromium import broken_rules, running_chromium, scrolls_sideways, served
 from tests.newsletters.packs.packing import edition
 from tests.newsletters.sample_toolkits import BLOCK, SHEET, files, folder, picture
+from tests.public_pages import public_app
 
 pytestmark = [pytest.mark.usefixtures("chromium", "scripts"), pytest.mark.processes]
 FAIR = "/toolkits/spring-fair"
@@ -37,7 +37,7 @@ def opened(database: Database, path: Path) -> Iterator[tuple[Page, str]]:
         toolkit, _ = add_toolkit(connection, folder(path / "kit", kit))
         first = edition("Hello.\n\n::: copy welcome\n", toolkit=toolkit)
         offer(connection, first, first)
-    with served(create_app(database)) as url, running_chromium() as chromium:
+    with served(public_app(database)) as url, running_chromium() as chromium:
         context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
         yield context.new_page(), url
         assert not context.cookies()

@@ -18,15 +18,15 @@ from daisychain.database import Database
 from daisychain.installation import Installation
 from daisychain.settings import LOCAL_URL
 from newsletters.toolkit_store.store import add_toolkit, named_toolkit
-from pages.app import create_app
 from tests.newsletters.sample_toolkits import BLOCK, SHEET, files, folder
+from tests.public_pages import public_app
 
 SHIPPED = "community-makes-us"
 
 
 @pytest.fixture
 def client(database: Database) -> FlaskClient:
-    return create_app(database).test_client()
+    return public_app(database).test_client()
 
 
 def test_an_image_is_served_for_ever_and_without_a_cookie(client: FlaskClient) -> None:

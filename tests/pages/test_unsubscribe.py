@@ -16,9 +16,9 @@ from lists.suppression import is_suppressed, suppress
 from lists.tables import MailingList, Member, Membership, Restoration, Suppression
 from newsletters.compose.page_look import page_look
 from newsletters.toolkits.brand import DEFAULT_COLOURS, Brand
-from pages.app import create_app
 from sender.events.unsubscribe import masked
 from sender.tables import Rollup
+from tests.public_pages import public_app
 from tests.sender.returns import Sent, letter, sent
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -201,7 +201,7 @@ def test_somebody_who_has_unsubscribed_sees_that(client: FlaskClient, campaign: 
 def test_a_page_names_the_sender_once_and_never_a_slug(database: Database, language: str, title: str) -> None:
     campaign, client = (
         sent(database, email=replace(letter(), language=language).hashed()),
-        create_app(database).test_client(),
+        public_app(database).test_client(),
     )
     with database.engine.begin() as connection:
         connection.execute(update(MailingList).values(title=title, name="the-slug"))
@@ -220,7 +220,7 @@ def test_a_page_wears_the_brand_of_its_mail(database: Database) -> None:
     look = page_look(brand, f"{'a' * 64}.png", "")
     campaign, client = (
         sent(database, email=replace(letter(), look=look, title="1").hashed()),
-        create_app(database).test_client(),
+        public_app(database).test_client(),
     )
     page = client.get(f"/u/{campaign.unsubscribe()}").text
     assert f'<img src="/i/{"a" * 64}.png" alt="Daisy Trust">' in page
@@ -234,7 +234,7 @@ def test_a_page_wears_the_brand_of_its_mail(database: Database) -> None:
 
 def test_a_page_of_a_brand_without_a_logo_has_its_name(database: Database) -> None:
     look = page_look(Brand("Daisy Trust"), "", "")
-    campaign, client = sent(database, email=replace(letter(), look=look)), create_app(database).test_client()
+    campaign, client = sent(database, email=replace(letter(), look=look)), public_app(database).test_client()
     assert "<b><bdi>Daisy Trust</bdi></b>" in leave(client, campaign.unsubscribe(), "list").text
 
 
@@ -245,7 +245,7 @@ def test_a_style_sheet_has_the_name_of_its_colours_and_no_other(client: FlaskCli
 
 def test_the_form_works_behind_https(database: Database) -> None:
     database.settings = replace(database.settings, public_url="https://news.daisies.org")
-    campaign, client = sent(database), create_app(database).test_client()
+    campaign, client = sent(database), public_app(database).test_client()
     assert leave(client, campaign.unsubscribe(), "list", base_url="https://news.daisies.org").status_code == 200
     assert subscribed(campaign) == [1, 2]
 

@@ -16,7 +16,6 @@ from daisychain.secret import installation_secret
 from daisychain.settings import Settings
 from lists.suppression import suppress
 from newsletters.toolkits.toolkit import current_day
-from pages.app import create_app
 from partners.contacts import change_contact, contacts_of
 from partners.hand_out import HIDDEN_LINK, example, find_hand_out, hand_out_people, send_hand_out
 from partners.hand_out_links import hand_out_links
@@ -38,6 +37,7 @@ from tests.fakes.sendgrid import FakeSendGrid, Fault
 from tests.fakes.sendgrid_events import encoded, event
 from tests.fakes.smtp import FakeRelay
 from tests.partners.coalition import ALL, TOOLKIT, add_coalition, kept, make_pack, offer_email, written
+from tests.public_pages import public_app
 from tests.sender.mortal import employed
 from tests.waiting import until
 
@@ -136,7 +136,7 @@ def test_each_contact_gets_one_untracked_mail_with_the_link_of_their_own_organis
         assert organisation_of(coalition, mail.html) == organisation_of(coalition, mail.text) == name
         assert f"/emails/{TOOLKIT}/may" in mail.html
         assert "List-Unsubscribe" in mail.headers
-    page = create_app(coalition).test_client().get(re.findall(r'href="[^"]*(/p/[^"]+/may)"', mail.html)[0])
+    page = public_app(coalition).test_client().get(re.findall(r'href="[^"]*(/p/[^"]+/may)"', mail.html)[0])
     assert page.status_code == 200
     assert "Elusen Cymru" in page.text
     assert "Hello Maya Bee," in sendgrid.mail("maya@bees.example").text

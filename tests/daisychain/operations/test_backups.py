@@ -13,7 +13,6 @@ from sqlalchemy import select, text, update
 from daisychain.database import Database
 from daisychain.operations import backups
 from lists.tables import Membership, Suppression
-from pages.app import create_app
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin
 from sender.delivery import confirmed_places
@@ -21,6 +20,7 @@ from sender.delivery.ledger import read_ledger
 from sender.events.webhook_jobs import process_body, store_body
 from sender.tables import Delivery, Rollup
 from tests.command import Daisychain
+from tests.public_pages import public_app
 from tests.sender.returns import resent, sent
 from tests.sender.staging import add_list, add_people, draft, staged
 
@@ -165,7 +165,7 @@ def test_mail_that_left_after_the_backup_reaches_nobody_elses_records(
             update(Delivery).where(Delivery.campaign_id == new.campaign_id).values(address="other@a.org")
         )
 
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     for number in range(5):
         for page in (f"/v/{lost.view(number)}", f"/c/{lost.click(number)}/0", f"/u/{lost.unsubscribe(number)}"):
             assert client.get(page, headers={"Accept": "text/html"}).status_code == 410

@@ -34,10 +34,10 @@ from newsletters.packs.partner_codes import claim_codes
 from newsletters.packs.provenance import whole_hash
 from newsletters.packs.verify import verify
 from newsletters.toolkit_store.store import add_toolkit
-from pages.app import create_app
 from tests.command import Daisychain
 from tests.newsletters import sample_toolkits
 from tests.newsletters.packs.packing import PARTNER, SOCIAL, TODAY, edition, kit, packed, text
+from tests.public_pages import public_app
 
 
 def shelved(database: Database, tmp_path: Path, **copy: str) -> None:
@@ -212,7 +212,7 @@ def test_withdrawing_ends_the_public_offer_and_says_so_on_the_pages_of_old_downl
 ) -> None:
     shelved(database, tmp_path)
     spring = edition()
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     with database.engine.begin() as connection:
         offer(connection, spring, spring)
     address = "/toolkits/spring-fair/packs/may/brevo.zip"
@@ -272,7 +272,7 @@ def test_expired_offers_and_tools_that_can_not_be_written_for_have_no_pack(
     spring = edition("{% if member.first_name %}Hi.{% endif %}\n\n::: copy welcome\n", toolkit=kit(welcome=copy))
     with database.engine.begin() as connection:
         offer(connection, spring, spring)
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     for day, there in ((date(2026, 5, 31), True), (date(2026, 6, 1), False)):
         for module in ("visit", "packs"):
             monkeypatch.setattr(f"pages.{module}.current_day", lambda day=day: day)
@@ -339,7 +339,7 @@ def test_a_translation_is_offered_with_what_it_takes_from_the_first(database: Da
     with database.engine.begin() as connection:
         for each in (first, translated):
             offer(connection, each, first)
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     archive = zipfile.ZipFile(io.BytesIO(client.get("/toolkits/spring-fair/packs/may.cy/plain.zip").data))
     assert b"Dewch." in archive.read("may.cy-plain/email.txt")
     assert 'lang="cy"' in archive.read("may.cy-plain/email.html").decode()
@@ -355,7 +355,7 @@ def test_the_public_page_says_how_a_pack_stands(database: Database, tmp_path: Pa
     elif state == "withdrawn":
         with database.engine.begin() as connection:
             withdraw(connection, "may", "The fair <b>is off</b>.")
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     page = client.get(f"/packs/{pack.key}")
     assert page.status_code == 200
     assert state.capitalize() in page.text
@@ -367,7 +367,7 @@ def test_the_public_page_says_how_a_pack_stands(database: Database, tmp_path: Pa
 def test_packs_without_branding_of_an_offered_email_can_be_downloaded(database: Database, tmp_path: Path) -> None:
     shelved(database, tmp_path)
     spring = edition()
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     assert client.get("/toolkits/spring-fair/packs/may/mailchimp.zip").status_code == 404
     with database.engine.begin() as connection:
         offer(connection, spring, spring)

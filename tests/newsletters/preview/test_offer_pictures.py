@@ -12,9 +12,9 @@ from daisychain.database import Database
 from newsletters.packs.offers import offer
 from newsletters.preview.offer_pictures import draw_offers, drawn_offers, find_offer_picture
 from newsletters.toolkit_store.store import add_toolkit
-from pages.app import create_app
 from tests.newsletters.packs.packing import PUBLIC, SOCIAL, edition
 from tests.newsletters.sample_toolkits import BLOCK, files, folder
+from tests.public_pages import public_app
 
 pytestmark = [pytest.mark.usefixtures("chromium"), pytest.mark.processes]
 PICTURE = "/toolkits/spring-fair/emails/may/picture"
@@ -23,7 +23,7 @@ PICTURE = "/toolkits/spring-fair/emails/may/picture"
 def test_an_offered_email_is_drawn_once_until_its_toolkit_or_itself_is_another(
     database: Database, tmp_path: Path
 ) -> None:
-    client = create_app(database).test_client()
+    client = public_app(database).test_client()
     with database.engine.begin() as connection:
         kit, _ = add_toolkit(connection, folder(tmp_path, files(welcome=BLOCK, post=SOCIAL)))
         spring = edition(toolkit=kit)

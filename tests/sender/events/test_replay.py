@@ -16,7 +16,6 @@ from daisychain.database import Database
 from daisychain.jobs import Workers
 from daisychain.secret import installation_secret
 from lists.tables import Membership, Suppression
-from pages.app import create_app
 from sender.alerts.conditions import active_conditions
 from sender.events import recount
 from sender.events.classify import classify_due
@@ -31,6 +30,7 @@ from sender.links.sent_mail import find_sent_mail
 from sender.tables import Delivery, Event, HourRollup, LinkRollup, MailboxRollup, WebhookBody
 from sender.upkeep import chores
 from tests.command import Daisychain
+from tests.public_pages import public_app
 from tests.sender.returns import FIREFOX, Sent, sent
 from tests.waiting import until
 
@@ -289,7 +289,7 @@ class Readers:
     """Fetches a pixel and a link and unsubscribes by it, while something else stands still."""
 
     def __init__(self, campaign: Sent) -> None:
-        self.campaign, self.client = campaign, create_app(campaign.database).test_client()
+        self.campaign, self.client = campaign, public_app(campaign.database).test_client()
         self.people = itertools.cycle(range(3, len(campaign.deliveries)))
         self.came = 0
 

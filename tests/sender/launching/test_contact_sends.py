@@ -17,7 +17,6 @@ from lists.suppression import suppress
 from newsletters.compose.languages import compile_languages
 from newsletters.compose.manuscript import FolderManuscript
 from newsletters.toolkit_store.store import find_toolkit
-from pages.app import create_app
 from reports.progress import read_progress
 from reports.report_list import campaign_lines
 from sender.campaigns.campaign_record import list_campaigns
@@ -33,6 +32,7 @@ from sender.tables import Batch, ContactUnsubscribe, Delivery
 from sender.upkeep.foreground import work_until_over
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.sendgrid_events import encoded, event
+from tests.public_pages import public_app
 
 LETTER = """---
 subject: "Ready for {{ member.organisation }}"
@@ -124,7 +124,7 @@ def test_the_page_that_shows_the_mail_again_has_a_sentence_where_the_secret_was(
     keys = Keys(installation_secret(by_sendgrid))
     with through_sendgrid.engine.connect() as connection:
         delivery_id = connection.scalars(select(func.min(Delivery.id))).one()
-    page = create_app(through_sendgrid).test_client().get(f"/v/{keys.make(KeyKind.VIEW, [delivery_id])[0]}")
+    page = public_app(through_sendgrid).test_client().get(f"/v/{keys.make(KeyKind.VIEW, [delivery_id])[0]}")
     assert "Your link is in the email itself." in page.text
     assert "secret" not in page.text
     assert "Open your page" not in page.text
@@ -163,7 +163,7 @@ def test_unsubscribing_by_the_mail_ends_this_kind_of_mail_and_can_be_undone_for_
     through_sendgrid: Database, by_sendgrid: Settings, sendgrid: FakeSendGrid, tmp_path: Path
 ) -> None:
     sent(through_sendgrid, started(through_sendgrid, by_sendgrid, tmp_path))
-    client = create_app(through_sendgrid).test_client()
+    client = public_app(through_sendgrid).test_client()
     address = PEOPLE[1][0]
     link = sendgrid.mail(address).headers["List-Unsubscribe"].strip("<>").removeprefix(by_sendgrid.pages_url)
     assert "Emails to member organisations" in client.get(link).text

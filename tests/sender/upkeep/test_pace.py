@@ -12,7 +12,6 @@ from daisychain.database import Database
 from daisychain.errors import InputError, StateError
 from lists.list_people import ListPeople
 from lists.members import unsubscribe
-from pages.app import create_app
 from sender.campaigns import brakes, due_campaigns, follow_ups, plans, steering, warm_up
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.freeze import freeze
@@ -25,6 +24,7 @@ from sender.tables import Attempt, Batch, Campaign, Delivery, Rollup
 from sender.upkeep import pace
 from sender.upkeep.sweep import sweep
 from tests.command import Daisychain
+from tests.public_pages import public_app
 from tests.sender.delivery.test_ledger import batches, claimed, ledger, recorded, state_of
 from tests.sender.events.test_intake import counted
 from tests.sender.returns import sent
@@ -521,7 +521,7 @@ def test_a_correction_stands_at_the_top_of_the_mail_and_is_no_html(database: Dat
     html = follow_ups.with_correction('<html><BODY style="a"><p>It is 8 May.</p></body></html>', text)
     assert html.index("<BODY") < html.index("It is &lt;9&gt; May.") < html.index("It is 8 May.")
     assert follow_ups.with_correction("<body>", "") == "<body>"
-    page = create_app(database).test_client().get(f"/v/{earlier.view()}").text
+    page = public_app(database).test_client().get(f"/v/{earlier.view()}").text
     assert page.index("Correction:") < page.index("Dear")
 
 
