@@ -16,7 +16,7 @@ from lists.consent.consent_ledger import NOW, record_consent
 from lists.privacy.coming_back import require_not_forgotten
 from lists.restorations import list_restorations
 from lists.suppression import is_suppressed, suppress
-from lists.tables import BY_PAGE, MailingList, Member, Membership, Suppression
+from lists.tables import BY_PAGE, BY_PREFERENCES, MailingList, Member, Membership, Suppression
 
 
 def find_member(connection: Connection, email: str) -> RowMapping:
@@ -142,7 +142,7 @@ def unsubscribe_everywhere(connection: Connection, member_id: int, how: str) -> 
 
 def _leave(connection: Connection, how: str, by: str, *where: ColumnElement[bool]) -> int:
     # A later word stays if the import, or the click on a page, by which they had left before is undone.
-    undoable = Membership.left_how.in_({"import", BY_PAGE} - {how})
+    undoable = Membership.left_how.in_({"import", BY_PAGE, BY_PREFERENCES} - {how})
     end_memberships(connection, how, *where, Membership.state == "unsubscribed", undoable, by=by)
     return end_memberships(connection, how, *where, Membership.state == "subscribed", by=by)
 

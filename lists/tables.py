@@ -14,8 +14,9 @@ from daisychain.database import Base
 
 # The standard fields of a member; every other field lives in `Member.fields`.
 STANDARD_FIELDS = ("email", "first_name", "last_name", "language")
-# How people leave on the unsubscribe page; what they changed there can be undone for an hour.
+# How people leave on our pages; what they changed there can be undone for an hour.
 BY_PAGE = "unsubscribe page"
+BY_PREFERENCES = "preferences page"
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 # Addresses are compared byte by byte: it is what we mean, and a human collation sorts them far slower.
@@ -62,6 +63,9 @@ class MailingList(Base):
     # The fields of its members that reports may count people by; each freeze keeps their values.
     dimensions: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # Whether everybody may read its past bulletins, and search engines may list them (sender/archive).
+    archive: Mapped[bool] = mapped_column(server_default="false")
+    archive_indexed: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 

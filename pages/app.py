@@ -25,6 +25,7 @@ from pages import (
     own_packs,
     packs,
     partner_page,
+    preferences,
     readers,
     social,
     social_images,
@@ -66,11 +67,13 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
-    for pages in (image_files, toolkits, packs, partner_page, *OWN, readers, unsubscribe, webhooks, metrics, join):
+    of_readers = (readers, unsubscribe, preferences, join)
+    for pages in (image_files, toolkits, packs, partner_page, *OWN, *of_readers, webhooks, metrics):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.
     protect.exempt(unsubscribe.blueprint)
+    protect.exempt(preferences.blueprint)
     protect.exempt(webhooks.blueprint)
     protect.exempt(partner_page.blueprint)
     # A sign-up may come from a partner's own site; it leads to one mail, whose token is the key of the second post.

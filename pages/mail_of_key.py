@@ -17,7 +17,8 @@ from sender.links.keys import KeyKind, Keys
 from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 
 # By the first part of a page's address: the kind of key that opens it.
-_OPENED_BY = {"o": KeyKind.PIXEL, "c": KeyKind.CLICK, "v": KeyKind.VIEW, "u": KeyKind.UNSUBSCRIBE}
+_OPENED_BY = {"o": KeyKind.PIXEL, "c": KeyKind.CLICK, "v": KeyKind.VIEW, "u": KeyKind.UNSUBSCRIBE,
+              "preferences": KeyKind.PREFERENCES}  # fmt: skip
 # A view may be passed on: its unsubscribe link has the view's own key, and opens a form that asks for the address.
 _ALSO_BY_VIEW = {"unsubscribe.ask", "unsubscribe.by_form"}
 
@@ -81,6 +82,16 @@ def link_keys(mailed: SentMail) -> LinkKeys:
     """Return the keys for the links of a mail that is shown again, none of which unsubscribes anybody by itself."""
     keys = _mails().keys.of_links([mailed.delivery_id])[0]
     return keys._replace(unsubscribe=keys.view)
+
+
+def preferences_key(mailed: SentMail) -> str:
+    """Return the key of a mail for the page of its reader's choices, also of one that was sent without it."""
+    return _mails().keys.make(KeyKind.PREFERENCES, [mailed.delivery_id])[0]
+
+
+def unsubscribe_key(mailed: SentMail) -> str:
+    """Return the key of a mail for the page on which its reader unsubscribes."""
+    return _mails().keys.make(KeyKind.UNSUBSCRIBE, [mailed.delivery_id])[0]
 
 
 def may_be_passed_on(key: str) -> bool:

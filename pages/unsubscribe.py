@@ -14,8 +14,8 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from daisychain.errors import InputError
 from lists.tables import BY_PAGE
 from pages.context import engine, keep_private, plain
-from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of, may_be_passed_on
-from pages.phrases import page_words
+from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of, may_be_passed_on, preferences_key
+from pages.phrases import PREFERENCES, UNSUBSCRIBE, page_words
 from sender.delivery.contact_batches import CONTACT
 from sender.events.unsubscribe import (
     SCOPES,
@@ -44,6 +44,8 @@ def _form(key: str, mailed: SentMail, *, wrong: bool = False) -> str:
     """Return the form; with a view's key it says nothing about the reader, and asks for their address."""
     form = {"action": url_for("unsubscribe.by_form", key=key), "wrong": wrong}
     if not may_be_passed_on(key):
+        if mailed.kind != CONTACT:
+            form["choices"] = url_for("preferences.show", key=preferences_key(mailed))
         with engine().connect() as connection:
             form |= {"address": masked(mailed.address), "already": unsubscribed_from(connection, mailed)}
     return render_template("unsubscribe/form.html", **form, **_of_mail(mailed))
@@ -110,7 +112,7 @@ def _by_address(lost: LostMail) -> Response:
 def _of_mail(mailed: SentMail) -> dict[str, Any]:
     """Return the values of all templates: the list's title, the sender, test or not; look and phrases of the mail."""
     email = email_of(mailed)
-    page = page_words(email)
+    page = page_words(email, PREFERENCES, UNSUBSCRIBE)
     words = page["words"]
     title = words["contacts"] if mailed.kind == CONTACT else mailed.list_title
     if not title or title.casefold() == mailed.organisation.casefold():

@@ -86,6 +86,7 @@ class Campaign(Base):
     segment: Mapped[str] = mapped_column(server_default="")
     segment_people: Mapped[int | None]
     correction: Mapped[str] = mapped_column(server_default="")
+    not_in_archive: Mapped[bool] = mapped_column(server_default=false())  # although its list shows its bulletins
     one_key: Mapped[bool] = mapped_column(server_default=false())  # its mails are from before keys had purposes
     warnings: Mapped[dict[str, int] | None] = mapped_column(JSONB)  # the checks' at `create`, by code; NULL: unknown
     # The plan (sender/campaigns/plans.py): when, how fast, at which hours, and what pauses it.

@@ -23,7 +23,7 @@ FLOORS = (
     "newsletters.logo_files", "newsletters.packs", "newsletters.make_it_yours", "newsletters.social",
     "newsletters.checks", "newsletters.preview",
     "lists.tables", "lists.consent.consent_tables", "lists.consent.consent_ledger", "lists", "lists.consent",
-    "lists.segments", "lists.sign_up",
+    "lists.segments", "lists.sign_up", "lists.preferences",
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
     "sender.segments",
     "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",

@@ -37,17 +37,19 @@ class AskedSignUp:
     partner: str
     wording: AgreedWording
     outcome: Outcome | Literal[""] = ""
+    how: str = HOW
 
     @property
     def evidence(self) -> str:
         """Return what a consent rests on, as lists and histories show it."""
-        return f"sign-up {self.id}: confirmed by email, wording {self.wording.version} ({self.wording.language})"
+        wording = f"wording {self.wording.version} ({self.wording.language})"
+        return f"sign-up {self.id}: confirmed by email, {wording}" if self.how == HOW else f"{self.how}, {wording}"
 
     @property
     def agreed(self) -> dict[str, Any]:
         """Return what the consent ledger keeps of this sign-up: the way, the record and the exact wording."""
         shown = {"wording": self.wording.text, "version": self.wording.version, "language": self.wording.language}
-        return {"source": HOW, "evidence": self.evidence, **shown}
+        return {"source": self.how, "evidence": self.evidence, **shown}
 
 
 def find_sign_up(connection: Connection, token: str, *, lock: bool = False) -> AskedSignUp | None:
@@ -81,7 +83,7 @@ def confirm_sign_up(connection: Connection, token: str) -> tuple[AskedSignUp | N
     asked = find_sign_up(connection, token, lock=True)
     if asked is None or asked.standing != "waiting":
         return asked, None
-    outcome = _subscribe(connection, asked)
+    outcome = subscribe_by_wish(connection, asked)
     these = (SignUp.list_id == asked.form.list_id, SignUp.address_key == asked.address.key, SignUp.used_at.is_(None))
     connection.execute(update(SignUp).where(*these).values(used_at=func.now()))
     mine = {"outcome": outcome, "confirmed_at": None if outcome == "refused" else func.now()}
@@ -89,10 +91,10 @@ def confirm_sign_up(connection: Connection, token: str) -> tuple[AskedSignUp | N
     return asked, outcome
 
 
-def _subscribe(connection: Connection, asked: AskedSignUp) -> Outcome:
+def subscribe_by_wish(connection: Connection, asked: AskedSignUp) -> Outcome:
     """Add a person or bring them back, by their own wish; a complaint or a bounce needs a person to lift it."""
     list_id, address, evidence = asked.form.list_id, asked.address, asked.evidence
-    wish = {"because": evidence, "how": HOW}
+    wish = {"because": evidence, "how": asked.how}
     if not welcome_back(connection, address.key, **wish) or not lift_for_one_list(
         connection, list_id, address.key, **wish
     ):
@@ -104,7 +106,7 @@ def _subscribe(connection: Connection, asked: AskedSignUp) -> Outcome:
     returned = row is not None and row.state == "unsubscribed"
     if returned:
         again = {"because": "signed up again", "evidence": evidence, "collected_by": asked.form.organisation}
-        resubscribe(connection, list_id, address.key, how=HOW, agreed=asked.agreed, **again)
+        resubscribe(connection, list_id, address.key, how=asked.how, agreed=asked.agreed, **again)
     elif row is not None and row.basis == "unknown":
         filled = {"basis": "consent", "consented_at": func.now(), **consent}
         connection.execute(update(Membership).where(*this).values(filled))

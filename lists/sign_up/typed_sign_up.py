@@ -35,12 +35,7 @@ class TypedSignUp:
 
 def read_typed(values: Mapping[str, str], *, for_organisations: bool) -> TypedSignUp:
     """Return what a form has; nothing of it is kept if it has errors."""
-    errors: dict[str, str] = {}
-    names: dict[str, str] = {}
-    for field in ("first_name", "last_name"):
-        names[field] = _tidy(values.get(field, ""))
-        if not _is_name(names[field], LONGEST_NAME, _IN_NO_PERSON):
-            errors[field] = "error_name"
+    names, errors = read_names(values)
     organisation = _tidy(values.get("organisation", "")) if for_organisations else ""
     if for_organisations and not organisation:
         errors["organisation"] = "error_no_organisation"
@@ -57,6 +52,13 @@ def read_typed(values: Mapping[str, str], *, for_organisations: bool) -> TypedSi
         address, **names, organisation=organisation, partner=partner, errors=errors,
         trapped=bool(values.get("homepage")),
     )  # fmt: skip
+
+
+def read_names(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return a person's names as a form has them, and a phrase's name for each that can't be used."""
+    names = {field: _tidy(values.get(field, "")) for field in ("first_name", "last_name")}
+    wrong = [field for field, name in names.items() if not _is_name(name, LONGEST_NAME, _IN_NO_PERSON)]
+    return names, dict.fromkeys(wrong, "error_name")
 
 
 def _tidy(typed: str) -> str:
