@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from lists.tables import MailingList, Member, Membership
 from pages.app import create_app
 from sender.links.keys import KeyKind
 from sender.tables import CampaignEmail
-from tests.sender.returns import Sent, letter, sent
+from tests.sender.returns import Sent, sent
 from tests.sender.staging import add_list
 
 FIELD = re.compile(r"<(input|select|option)\b([^>]*)>")
@@ -39,7 +38,7 @@ def fields(page: str) -> dict[str, list[str]]:
         elif tag == "option" and " selected" in attributes:
             found[chosen] = [own["value"]]
         elif tag == "input" and (own.get("type") != "checkbox" or " checked" in attributes):
-            found.setdefault(own["name"], []).append(own.get("value", ""))
+            found.setdefault(own["name"], []).append(unescape(own.get("value", "")))
     return found
 
 
@@ -320,16 +319,3 @@ def test_only_one_s_own_change_is_taken_back_and_only_for_an_hour(client: FlaskC
         late = client.post(f"{path(campaign, key)}/undo", data={"change": change})
         assert "Nothing was changed" in late.text
     assert person(campaign).first_name == "Eve"
-
-
-@pytest.mark.parametrize("language", ["cy", "ar", "hi"])
-def test_every_sentence_is_in_the_mail_s_language(database: Database, language: str) -> None:
-    english, client = sent(database), create_app(database).test_client()
-    words = set(re.findall(r">\s*([A-Z][^<>{}]{6,})<", client.get(path(english)).text))
-    with database.engine.begin() as connection:
-        content = replace(letter(), language=language).hashed().to_json()
-        connection.execute(text("UPDATE compiled_emails SET content = :c"), {"c": json.dumps(content)})
-    page = create_app(database).test_client().get(path(english)).text
-    assert f'lang="{language}"' in page
-    left = {each for each in words if each in page}
-    assert left <= {"Connection Coalition"}, left
