@@ -16,8 +16,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from flask import Blueprint, abort, render_template, request, url_for
 
 from daisychain.secret import derive, installation_secret
-from lists.preferences.changing import Change, ReadingWording, restored_change
-from lists.preferences.choices import Choices, Wish
+from lists.preferences.changing import ReaderChange, ReadingWording, restored_change
+from lists.preferences.choices import ReaderChoices, Wish
 from lists.preferences.leaving_reasons import REASONS
 from lists.resubscribe import UNDO_WITHIN
 from lists.sign_up.typed_sign_up import read_names
@@ -26,9 +26,9 @@ from newsletters.documents.language_names import own_name
 from pages.context import engine, keep_private, settings
 from pages.mail_of_key import email_of, mail_of, unsubscribe_key
 from pages.phrases import PREFERENCES, UNSUBSCRIBE, day_in, page_words
-from sender.events.preferences_by_mail import Offered, change_by_mail, offered_by_mail, undo_by_preferences
 from sender.events.unsubscribe import masked
 from sender.links.sent_mail import SentMail
+from sender.reader_pages.preferences_by_mail import Offered, change_by_mail, offered_by_mail, undo_by_preferences
 
 blueprint = Blueprint("preferences", __name__)
 blueprint.after_request(keep_private)
@@ -134,7 +134,7 @@ def _done(page: dict[str, Any], heading: str, said: list[str], **values: Any) ->
     return render_template("preferences/done.html", heading=heading, said=said, **values, **page)
 
 
-def _said(page: dict[str, Any], before: Choices, done: Change, wish: Wish) -> list[str]:
+def _said(page: dict[str, Any], before: ReaderChoices, done: ReaderChange, wish: Wish) -> list[str]:
     """Return a line for each thing that was done."""
     words, titles = page["words"], {each.id: each.title for each in before.lists}
     lists = (("did_leave", done.left), ("did_join", done.joined), ("did_not_join", done.refused))

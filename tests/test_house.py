@@ -26,7 +26,7 @@ FLOORS = (
     "lists.segments", "lists.sign_up", "lists.preferences",
     "sender", "sender.links", "sender.providers", "sender.system_mail", "sender.delivery", "sender.events",
     "sender.segments",
-    "sender.campaigns", "sender.launching", "sender.alerts", "sender.upkeep",
+    "sender.campaigns", "sender.launching", "sender.reader_pages", "sender.alerts", "sender.upkeep",
     "partners",
     "reports", "reports.charts", "reports.document",
     "accounts",

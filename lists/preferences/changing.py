@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select, 
 from lists.addresses import require_address
 from lists.consent.consent_ledger import record_reading
 from lists.members import unsubscribe
-from lists.preferences.choices import Choices, ListChoice, Wish
+from lists.preferences.choices import ListChoice, ReaderChoices, Wish
 from lists.preferences.leaving_reasons import count_reason
 from lists.resubscribe import undo_unsubscribe
 from lists.sign_up.confirming import AskedSignUp, subscribe_by_wish
@@ -31,8 +31,8 @@ class ReadingWording(NamedTuple):
 
 
 @dataclass
-class Change:
-    """What was changed at `at`, in the form in which it can be taken back: values before, by list or field."""
+class ReaderChange:
+    """Changes made at `at`, in the form in which they can be taken back: values before, by list or field."""
 
     member_id: int
     at: datetime
@@ -50,11 +50,11 @@ class Change:
         return bool(self.left or self.joined or self.fields or self.paused or self.reads)
 
 
-def change(connection: Connection, now: Choices, wish: Wish, wording: ReadingWording) -> Change:
+def change(connection: Connection, now: ReaderChoices, wish: Wish, wording: ReadingWording) -> ReaderChange:
     """Make what differs from `now` as the person wants it; what the form did not show stays as it is."""
     at = connection.scalar(select(func.now()))
     assert at is not None
-    done = Change(now.member_id, at, wish.reason, sorted((now.on & wish.shown) - wish.lists))
+    done = ReaderChange(now.member_id, at, wish.reason, sorted((now.on & wish.shown) - wish.lists))
     for list_id in done.left:
         unsubscribe(connection, list_id, now.member_id, BY_PREFERENCES)
         count_reason(connection, list_id, wish.reason)
@@ -78,7 +78,7 @@ def change(connection: Connection, now: Choices, wish: Wish, wording: ReadingWor
     return done
 
 
-def undo(connection: Connection, now: Choices, done: Change, wording: ReadingWording) -> bool:
+def undo(connection: Connection, now: ReaderChoices, done: ReaderChange, wording: ReadingWording) -> bool:
     """Take a change back, each part if it is still as it was made; return whether there was anything to take back."""
     back = undo_unsubscribe(connection, now.member_id, now.email, BY_PREFERENCES, done.at) if done.left else False
     for list_id in done.left if back else ():
@@ -99,8 +99,8 @@ def undo(connection: Connection, now: Choices, done: Change, wording: ReadingWor
     return back
 
 
-def _join(connection: Connection, now: Choices, each: ListChoice, wish: Wish) -> bool:
-    """Put somebody on a list by the wording that they saw; False if a complaint or a bounce stands in the way."""
+def _join(connection: Connection, now: ReaderChoices, each: ListChoice, wish: Wish) -> bool:
+    """Put somebody on a list by the wording that they saw; False if they complained or mail to them bounced."""
     assert each.form is not None
     wording = wording_that_was_shown(connection, each.form, wish.agreed[each.id], now.language)
     asked = AskedSignUp(
@@ -125,10 +125,10 @@ def _record_reading(
     record_reading(connection, member_id, list_id, agreed, **given)
 
 
-def restored_change(kept: Mapping[str, Any]) -> Change:
+def restored_change(kept: Mapping[str, Any]) -> ReaderChange:
     """Return a change as JSON kept it."""
     by_list = {name: {int(id_): value for id_, value in kept[name].items()} for name in ("paused", "reads")}
     paused = {id_: value and datetime.fromisoformat(value) for id_, value in by_list["paused"].items()}
     until = kept["paused_until"] and datetime.fromisoformat(kept["paused_until"])
     at = datetime.fromisoformat(kept["at"])
-    return Change(**{**kept, "at": at, "paused": paused, "paused_until": until, "reads": by_list["reads"]})
+    return ReaderChange(**{**kept, "at": at, "paused": paused, "paused_until": until, "reads": by_list["reads"]})

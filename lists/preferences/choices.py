@@ -1,4 +1,4 @@
-"""What a person can choose for themselves: as it is now, and as they want it."""
+"""Choices that people make for themselves: as they are now, and as somebody wants them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ListChoice:
 
 
 @dataclass(frozen=True)
-class Choices:
+class ReaderChoices:
     """A person's choices as they are."""
 
     member_id: int
@@ -70,7 +70,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person wants: the fields of the form. `shown` are the lists that it showed as theirs.
+    """The fields of the form as a person wants them. `shown` are the lists that it showed as theirs.
 
     `agreed` has, by list, the number of the wording beside its box.
     """
@@ -86,7 +86,9 @@ class Wish:
     agreed: Mapping[int, str] = field(default_factory=dict)
 
 
-def choices_of(connection: Connection, member_id: int, organisation: str, *, lock: bool = False) -> Choices | None:
+def choices_of(
+    connection: Connection, member_id: int, organisation: str, *, lock: bool = False
+) -> ReaderChoices | None:
     """Return what a member can choose, by a mail of this organisation; None if there is no such member (any more)."""
     found = select(Member.id, Member.email, Member.first_name, Member.last_name, Member.language)
     found = found.where(Member.id == member_id)
@@ -94,7 +96,7 @@ def choices_of(connection: Connection, member_id: int, organisation: str, *, loc
     if row is None:
         return None
     lists = tuple(each for each in _lists(connection, member_id, organisation) if each.on or (each.form and each.ours))
-    return Choices(*row, lists=lists)
+    return ReaderChoices(*row, lists=lists)
 
 
 def _lists(connection: Connection, member_id: int, organisation: str) -> list[ListChoice]:

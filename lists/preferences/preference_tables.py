@@ -11,7 +11,7 @@ from daisychain.database import Base
 
 
 class LeavingReason(Base):
-    """How many people gave a reason for leaving a list on one day."""
+    """A count of the people who gave a reason for leaving a list on one day."""
 
     __tablename__ = "leaving_reasons"
 

@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from lists.preferences.changing import Change, ReadingWording, change, undo
-from lists.preferences.choices import Choices, ListChoice, Wish, choices_of
+from lists.preferences.changing import ReaderChange, ReadingWording, change, undo
+from lists.preferences.choices import ListChoice, ReaderChoices, Wish, choices_of
 from sender.events.page_hits import record_unsubscribe
 from sender.links.sent_mail import SentMail
 from sender.tables import Campaign, CampaignEmail
 
 
 class Offered(NamedTuple):
-    """What a mail's recipient can choose; the languages are those of the lists' newsletters, if there are several."""
+    """The choices of a mail's recipient, and the languages of the lists' newsletters if there are several."""
 
-    choices: Choices
+    choices: ReaderChoices
     languages: tuple[str, ...]
 
 
@@ -28,7 +28,7 @@ def offered_by_mail(connection: Connection, mailed: SentMail, *, lock: bool = Fa
     if not mailed.counts:
         title = mailed.list_title or mailed.organisation
         this = ListChoice(mailed.list_id or 0, title, mailed.organisation, on=True, ours=True)
-        return Offered(Choices(0, mailed.address, "", "", "", (this,)), ())
+        return Offered(ReaderChoices(0, mailed.address, "", "", "", (this,)), ())
     if mailed.member_id is None:
         return None
     choices = choices_of(connection, mailed.member_id, mailed.organisation, lock=lock)
@@ -45,7 +45,9 @@ def offered_by_mail(connection: Connection, mailed: SentMail, *, lock: bool = Fa
     return Offered(choices, tuple(connection.scalars(sent)))
 
 
-def change_by_mail(connection: Connection, mailed: SentMail, now: Choices, wish: Wish, said: ReadingWording) -> Change:
+def change_by_mail(
+    connection: Connection, mailed: SentMail, now: ReaderChoices, wish: Wish, said: ReadingWording
+) -> ReaderChange:
     """Do what the mail's recipient wants; leaving its list counts as an unsubscribe by it. A test mail does nothing."""
     if not mailed.counts:
         raise ValueError("a test mail changes nothing")
@@ -55,7 +57,7 @@ def change_by_mail(connection: Connection, mailed: SentMail, now: Choices, wish:
     return done
 
 
-def undo_by_preferences(connection: Connection, mailed: SentMail, done: Change, said: ReadingWording) -> bool:
+def undo_by_preferences(connection: Connection, mailed: SentMail, done: ReaderChange, said: ReadingWording) -> bool:
     """Take back what the mail's recipient changed; False if there is nothing to take back, or it is not theirs."""
     offered = offered_by_mail(connection, mailed, lock=True)
     if offered is None or not mailed.counts or offered.choices.member_id != done.member_id:
