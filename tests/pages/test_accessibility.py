@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("chromium")
 
 RUN = """axe.run(document).then(({violations}) => violations.flatMap(({id, nodes}) => nodes.map(
     ({target, failureSummary}) => `${id} at ${target[0]}: ${failureSummary}`)))"""
-VIEWS = [View(width, dark=dark, scripts=True) for width in (360, 1280) for dark in (False, True)]
+VIEWS = [View(360, dark=True, scripts=True), View(1280, dark=False, scripts=True)]
 
 
 def old(campaign: Sent) -> str:
