@@ -26,6 +26,8 @@ _ADMINS: frozenset[Role] = frozenset({"admin"})
 
 RIGHTS: dict[str, frozenset[Role]] = {
     "figures.see": _EVERYBODY,
+    # Notes on a report, links to it for people without an account, and mails of it.
+    "reports.share": _STAFF,
     "campaigns.see": _STAFF,
     "people.see": _SENDERS,
     "newsletters.write": _STAFF,

@@ -36,7 +36,9 @@ _exact = click.option(
 
 
 ELSEWHERE = {
-    "toolkit": ("commands.adoption:toolkit", "Show which organisations took a toolkit, and what is not known.")
+    "toolkit": ("commands.adoption:toolkit", "Show which organisations took a toolkit, and what is not known."),
+    "note": ("commands.hand_on_reports:note", "Note what happened on a day, such as a press story."),
+    "schedule": ("commands.hand_on_reports:schedule", "Mail a report some time after its campaign was sent."),
 }
 
 
@@ -71,7 +73,6 @@ def show(
     installation: Installation, id_: int, format_: str | None, output: Path | None, by: tuple[str, ...], exact: bool
 ) -> None:
     """Show the figures of campaign ID, each with its denominator, definition, source and time."""
-    from reports.figures import figures
     from reports.whole_report import whole_report
 
     format_ = _wanted(format_, output)
@@ -82,16 +83,14 @@ def show(
         _show_parts(whole_report(engine, id_), by)
         return
     if format_ == "table":
-        with engine.connect() as connection:
-            found = figures(connection, id_)
-        show_tables(found)
+        show_tables(whole_report(engine, id_))
         return
     if output is None and format_ in BINARY and to_a_terminal():
         raise InputError(
             f"A terminal can't show {format_}.", hint=f"Say where to: --output report-{id_}.{format_}"
         )  # fmt: skip
+    from reports.document.exports import as_csv
     from reports.document.file_formats import FORMATS, write_report
-    from reports.exports import as_csv
 
     if output is not None and not output.absolute().parent.is_dir():
         raise InputError(f"There is no folder {output.parent}.", hint="Make it first, or choose another one.")
@@ -132,7 +131,7 @@ def _wanted(format_: str | None, output: Path | None) -> str:
 @examples("report list", "report list --last 50 --format csv > campaigns.csv")
 def list_(installation: Installation, last: int, format_: str, exact: bool) -> None:
     """Show a line for each campaign: delivered, seen reading, clicked, unsubscribed, complained, and its age."""
-    from reports.exports import list_as_csv, list_as_json
+    from reports.document.exports import list_as_csv, list_as_json
     from reports.report_list import campaign_lines
 
     with installation.database.engine.connect() as connection:
@@ -155,7 +154,7 @@ def compare(installation: Installation, ids: tuple[int, ...], age: int, format_:
     from datetime import timedelta
 
     from reports.compare import compare as at_equal_age
-    from reports.exports import comparison_as_csv, comparison_as_json
+    from reports.document.exports import comparison_as_csv, comparison_as_json
 
     with installation.database.engine.connect() as connection:
         found = at_equal_age(connection, ids, timedelta(hours=age))
@@ -205,7 +204,7 @@ def _show_comparison(found: Comparison) -> None:
 @examples("report trend --list supporters", "report trend --list supporters --months 36 --format csv > trend.csv")
 def trend(installation: Installation, list_name: str, months: int, format_: str, exact: bool) -> None:
     """Show month by month who joined and left a list, how its campaigns were read, and what is usual for it."""
-    from reports.exports import trend_as_csv, trend_as_json
+    from reports.document.exports import trend_as_csv, trend_as_json
     from reports.trend import trend as trend_of
 
     with installation.database.engine.connect() as connection:
@@ -269,7 +268,7 @@ def show_tables(report: Report) -> None:
     """Show the report to people: in words, as tables of figures and links, and the definitions as footnotes."""
     from reports.figure_cells import cells, count
     from reports.in_words import in_words
-    from reports.part_tables import part_tables
+    from reports.part_tables import part_table
 
     when, rules = clock.shown(report.as_of), f"rule set {report.rule_set}"
     notes: dict[str, int] = {}
@@ -278,12 +277,14 @@ def show_tables(report: Report) -> None:
     show_text(in_words(report) + "\n")
     for note in report.notes:
         show_text(f"! {note}\n", hanging="  ")
+    for each in report.staff_notes:
+        show_text(f"{each.when}: {each.content}\n", hanging="  ")
     show_table(["", "people", "of", "rate", "95 % interval", "source", "note"], rows)
     for figure in report.figures.values():
         if figure.name.startswith("read_estimated") and figure.note:
             show_text(f"{figure.label}: {figure.note}.\n", hanging="  ")
-    for each in part_tables(report):
-        _show_part(each, notes)
+    if report.languages:
+        _show_part(part_table(report, "language"), notes)
     if report.links:
         show_table(
             ["link", "text", "leads to", "clicks", "people", "of", "rate", "95 % interval", "note"],

@@ -21,7 +21,7 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
-from desk import access, adoption_page, home, report_compare, report_files, reports, search
+from desk import access, adoption_page, home, report_compare, report_files, report_sharing, reports, search
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
@@ -67,7 +67,8 @@ TOOLKITS = (
     toolkit_list, toolkit_uploads, copy_blocks, copy_preview, pictures_of_toolkit, brand_page, campaign_page,
     publish_page,
 )  # fmt: skip
-CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare, report_files, adoption_page)
+CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare, report_files, report_sharing,
+             adoption_page)  # fmt: skip
 ADMIN = (people, invitations, audit, settings)
 PARTNERS = (
     applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,

@@ -10,7 +10,7 @@ from desk.access import engine, person, right
 from desk.forms import asked_number
 from desk.report_files import files_to_offer, report_of
 from reports.charts.drawing import charts_of
-from reports.exports import as_csv
+from reports.document.exports import as_csv
 from reports.figure_cells import TILES, cells, count, tile, with_interval
 from reports.in_words import in_words
 from reports.part_tables import MOST_ROWS, part_tables

@@ -27,6 +27,7 @@ from pages import (
     partner_page,
     preferences,
     readers,
+    shared_report,
     social,
     social_images,
     toolkits,
@@ -68,7 +69,7 @@ def create_app(database: Database) -> Flask:
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
     of_readers = (readers, unsubscribe, preferences, join)
-    for pages in (image_files, toolkits, packs, partner_page, *OWN, *of_readers, webhooks, metrics):
+    for pages in (image_files, toolkits, packs, partner_page, *OWN, *of_readers, webhooks, metrics, shared_report):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.

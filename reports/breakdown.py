@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from daisychain import clock
 from reports.report import MAILBOX_PROVIDER
 from reports.tables import KeptBreakdown
 from reports.tallies import Tallies
+from reports.together import Together, count_together, find_follow_ups
+from sender.delivery.ledger import read_ledger
 from sender.events.mailbox_providers import mailbox_provider
 from sender.tables import CampaignIntake
 
@@ -28,7 +30,7 @@ EDGES = (
     *(_HOUR * each for each in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 24, 30, 36, 42, 48, 60, 72)),
     *(_DAY * each for each in (4, 5, 6, 7, 8, 10, 12, 14, 17, 21, 25, 30, 45, 60)),
 )  # fmt: skip
-_VERSION = 2  # of what is kept: another one is counted again
+_VERSION = 3  # of what is kept: another one is counted again
 # Counting is quick for so many people: a page waits for it.
 QUICK = 20_000
 NOT_GIVEN, REST = "not given", "all others"
@@ -77,13 +79,17 @@ class Breakdown:
     steps: dict[str, list[int]]
     hours: dict[str, list[int]]
     groups: dict[str, dict[str, Counter[int]]]
+    together: Together = field(default_factory=Together)
 
 
 def state_of(connection: Connection, tallies: Tallies) -> str:
     """Return what a breakdown depends on, as text."""
     columns = CampaignIntake.events, CampaignIntake.classified_to, CampaignIntake.rule_set
-    row = connection.execute(select(*columns).where(CampaignIntake.campaign_id == tallies.campaign.id)).one_or_none()
-    return "-".join(map(str, (_VERSION, *(row or ()), tallies.ledger.accepted)))
+    follow_ups = find_follow_ups(connection, tallies.campaign.id)
+    which = select(*columns).where(CampaignIntake.campaign_id.in_([tallies.campaign.id, *follow_ups]))
+    rows = [part for row in connection.execute(which.order_by(CampaignIntake.campaign_id)) for part in row]
+    accepted = [tallies.ledger.accepted, *(read_ledger(connection, each).accepted for each in follow_ups)]
+    return "-".join(map(str, (_VERSION, *rows, *accepted)))
 
 
 def read_breakdown(connection: Connection, tallies: Tallies, state: str, *, wait: bool) -> tuple[Breakdown, bool]:
@@ -95,7 +101,7 @@ def read_breakdown(connection: Connection, tallies: Tallies, state: str, *, wait
     kept = connection.execute(
         select(KeptBreakdown.__table__).where(KeptBreakdown.campaign_id == campaign_id)
     ).one_or_none()
-    if kept is not None and "groups" not in kept.content:
+    if kept is not None and "together" not in kept.content:
         kept = None  # by an older version
     if kept is not None and kept.state == state:
         # Nothing has happened since, so it is known for longer that nothing did.
@@ -113,7 +119,9 @@ def count_breakdown(connection: Connection, tallies: Tallies) -> Breakdown:
     hours = {name: [0] * 24 for name in ("first_read", "first_clicked")}
     for name, step, people in connection.execute(_CURVE, of):
         (steps | hours)[name][step] = people
-    return Breakdown(tallies.counted_at, _followed(tallies), steps, hours, _groups(connection.execute(_GROUPS, of)))
+    groups = _groups(connection.execute(_GROUPS, of))
+    together = count_together(connection, tallies.campaign.id, reported=tallies.of_delivered)
+    return Breakdown(tallies.counted_at, _followed(tallies), steps, hours, groups, together)
 
 
 def _groups(rows: Iterable[Sequence[Any]]) -> dict[str, dict[str, Counter[int]]]:
@@ -161,6 +169,7 @@ def _to_json(breakdown: Breakdown) -> dict[str, Any]:
             name: {part: {str(facts): people for facts, people in counts.items()} for part, counts in parts.items()}
             for name, parts in breakdown.groups.items()
         },
+        "together": asdict(breakdown.together),
     }  # fmt: skip
 
 
@@ -169,4 +178,5 @@ def _from_json(content: dict[str, Any], counted_at: datetime) -> Breakdown:
         name: {part: Counter({int(facts): people for facts, people in counts.items()}) for part, counts in each.items()}
         for name, each in content["groups"].items()
     }
-    return Breakdown(counted_at, content["followed"], content["steps"], content["hours"], groups)
+    together = Together(**content["together"])
+    return Breakdown(counted_at, content["followed"], content["steps"], content["hours"], groups, together)

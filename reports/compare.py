@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from reports.small_cells import LEAST, NOTE, without_small_figures
 from reports.tallies import Tallies, tally
 
 AGE = timedelta(hours=72)
+_AGE = re.compile(r"(\d+)\s*([hd])")
 COMPARED = ("delivered", "seen_reading", "clicked", "click_to_open", "unsubscribed", "complained")
 SAME_PEOPLE = (
     "The intervals take the two audiences as different people. If mostly the same people got both campaigns, the true "
@@ -150,3 +152,12 @@ def _notes(ready: Sequence[ComparedCampaign]) -> Iterator[str]:
 
 def _points(share: float) -> str:
     return f"{share * 100:.1f}".replace("-", "−")
+
+
+def read_age(age: str | timedelta) -> timedelta:
+    """Return an age that is written as "72h" or "3d"; raises InputError."""
+    if isinstance(age, timedelta):
+        return age
+    if not (found := _AGE.fullmatch(age.strip().lower())):
+        raise InputError(f"{age!r} is no age.", hint='Write hours or days: "72h", "3d".')
+    return timedelta(hours=int(found[1]) * (24 if found[2] == "d" else 1))

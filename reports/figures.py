@@ -19,7 +19,9 @@ from reports.link_clicks import LinkClicks, count_links
 from reports.notes import notes_on
 from reports.people_counts import count_people
 from reports.report import HOUR, LANGUAGE, LEDGER, CurveStep, Figure, LinkFigures, Parts, Report, Standing
+from reports.staff_notes import read_notes
 from reports.tallies import Tallies, pooled_nets, tally
+from reports.together import Together
 from sender.events.mailbox_providers import OTHER
 
 OWN_PAGES = "own pages"
@@ -46,6 +48,8 @@ def report_of(connection: Connection, tallies: Tallies, breakdown: Breakdown | N
     made = _Maker(tallies)
     every = _every(made)
     every |= {figure.name: figure for figure in _estimates(made, *pooled_nets(connection, tallies))}
+    together = breakdown.together if breakdown else Together()
+    every |= {figure.name: figure for figure in _together(made, together)}
     return Report(
         campaign_id=tallies.campaign.id,
         campaign=tallies.campaign.name,
@@ -59,6 +63,9 @@ def report_of(connection: Connection, tallies: Tallies, breakdown: Breakdown | N
         parts=(_parts(made, breakdown) if breakdown else {}) | _languages(tallies),
         curve=_curve(made, breakdown) if breakdown else [],
         broken_down_at=breakdown.counted_at if breakdown else None,
+        sent_at=tallies.sent_at,
+        staff_notes=read_notes(connection, tallies.campaign.id),
+        few=frozenset(f"together_{name}" for name in together.few),
     )
 
 
@@ -176,6 +183,30 @@ def _curve(made: _Maker, breakdown: Breakdown) -> list[CurveStep]:
         CurveStep(seconds, **{name: figure(name, people, seconds) for name, people in counts.items()})
         for seconds, counts in steps_of(breakdown)
     ]
+
+
+def _together(made: _Maker, together: Together) -> list[Figure]:
+    """Return what people did with this campaign or a follow-up, each person counted once."""
+    if not together.follow_ups:
+        return []
+    whole = {figure.name: figure for figure in (*_back(made), *_reading(made))}
+    which = f"this campaign or a follow-up ({', '.join(map(str, together.follow_ups))})"
+
+    def figure(name: str, label: str, words: str, of: str, standing: Standing, source: str) -> Figure:
+        return made.figure(f"together_{name}", f"{label}, with follow-ups", together.people[name],
+                           together.people[of] if of else None, f"People {words} of {which}, each counted once.",
+                           source, standing)  # fmt: skip
+
+    seen, clicked = whole["seen_reading"], whole["clicked"]
+    return [
+        figure("accepted", "Accepted", "whose mail the provider accepted", "", "known", LEDGER),
+        figure("reached", "Reached", "taken to be reached by a mail", "accepted",
+               whole["delivered"].standing if made.tallies.of_delivered else "known", made.provider),
+        figure("seen_reading", seen.label, "seen reading a mail", "reached", seen.standing, seen.source),
+        figure("clicked", "Clicked", "who followed a link", "reached", clicked.standing, clicked.source),
+        figure("unsubscribed", "Unsubscribed", "who unsubscribed by a mail", "reached", "known",
+               whole["unsubscribed"].source),
+    ]  # fmt: skip
 
 
 def _out(made: _Maker) -> list[Figure]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from daisychain.database import Database
-from daisychain.errors import InputError
 from daisychain.settings import load_settings
 from reports.breakdown import count_breakdown
-from reports.compare import AGE, compare
+from reports.compare import AGE, compare, read_age
 from reports.figures import figures, report_of
 from reports.part_tables import part_table
 from reports.report import Figure, Report
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Connection
 
-_AGE = re.compile(r"(\d+)\s*([hd])")
 _WHOLE = ("campaign_id", "other_id", "numerator", "denominator", "rule_set", "joined", "left", "people", "mails", "of",
           "within_seconds")  # fmt: skip
 _SHARES = (
@@ -113,7 +110,7 @@ class Reports:
         InputError, StateError.
         """
         with self._connected() as connection:
-            found = compare(connection, _listed(ids), _age(age))
+            found = compare(connection, _listed(ids), read_age(age))
         differences = {(each.campaign_id, each.figure): each for each in found.differences}
         rows = []
         for campaign in found.campaigns:
@@ -158,14 +155,6 @@ class Reports:
 def _listed(ids: int | Iterable[int]) -> list[int]:
     """Return plain numbers: a column of a frame gives NumPy's."""
     return [int(each) for each in ([ids] if isinstance(ids, int) else ids)]
-
-
-def _age(age: str | timedelta) -> timedelta:
-    if isinstance(age, timedelta):
-        return age
-    if not (found := _AGE.fullmatch(age.strip().lower())):
-        raise InputError(f"{age!r} is no age.", hint='Write hours or days: "72h", "3d".')
-    return timedelta(hours=int(found[1]) * (24 if found[2] == "d" else 1))
 
 
 def _definitions(every: Iterable[Mapping[str, Figure]]) -> dict[str, str]:

@@ -22,6 +22,11 @@ def notes_on(tallies: Tallies) -> Iterator[str]:
             f"({tallies.word / people['accepted']:.1%}), {LATE.seconds // 3600} hours or more after sending; {last}. "
             "Look at `daisychain doctor`: reports may not get through to us."
         )
+    if campaign.of_campaign_id is not None:
+        yield (
+            f"This campaign follows up campaign {campaign.of_campaign_id}, whose report counts the people of both "
+            "together, each once."
+        )
     if intake.pending:
         yield (
             "New opens and clicks have not been compared with each other yet, so scanners among them may count as "

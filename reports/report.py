@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from reports.intervals import wilson
@@ -85,6 +85,21 @@ class LinkFigures:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A note of staff on a day, such as "press story"."""
+
+    number: int
+    day: date
+    content: str
+    written_by: str
+
+    @property
+    def when(self) -> str:
+        """Return the day as people write it, such as "Mon 30 Nov 2026"."""
+        return f"{self.day:%a} {self.day.day} {self.day:%b %Y}"
+
+
+@dataclass(frozen=True)
 class CurveStep:
     """The people who had read and clicked `seconds` after their own mail was sent; None is the time of the count."""
 
@@ -115,6 +130,9 @@ class Report:
     parts: dict[str, Parts] = field(default_factory=dict)
     curve: list[CurveStep] = field(default_factory=list)
     broken_down_at: datetime | None = None
+    sent_at: datetime | None = None  # when its last mail left
+    staff_notes: list[Note] = field(default_factory=list)
+    few: frozenset[str] = frozenset()  # figures that differ from others by a few people (together.py)
 
     def __getitem__(self, name: str) -> Figure:
         return self.figures[name]
@@ -170,6 +188,14 @@ class Report:
             for dimension, parts in self.parts.items() if dimension not in (LANGUAGE, MAILBOX_PROVIDER)
             for part, figures in parts.items()
             for figure in figures.values()
+        ]  # fmt: skip
+
+    def note_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each note of staff, its day in `part`, its text in `note`."""
+        return [
+            {"dimension": "day", "part": f"{each.day}", "figure": "staff_note", "standing": "known",
+             "note": each.content, "source": "staff"}
+            for each in self.staff_notes
         ]  # fmt: skip
 
     def curve_rows(self) -> list[dict[str, Any]]:

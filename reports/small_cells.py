@@ -49,7 +49,7 @@ def without_small_cells(report: Report) -> Report:
     sums += [
         (("", _WHOLE.get(name, name)), [(part, name) for part in parts]) for parts in named.values() for name in names
     ]
-    hidden = hide(counts, sums)
+    hidden = hide(counts, sums) | {("", name) for name in report.few}
     shown = {scope: _shown(scope, figures, counts, hidden) for scope, figures in scopes.items()}
     clicked = counts.get(("", "clicked"), 0)
     links = [_link(link, clicked, ("", _REACHED) in hidden) for link in report.links]

@@ -88,7 +88,7 @@ def tally(connection: Connection, campaign_id: int, age: timedelta | None = None
     campaign = find_campaign(connection, campaign_id)
     if campaign.is_test:
         raise StateError(f"Campaign {campaign_id} is a test send; test sends are never counted.")
-    if campaign.state == "draft":
+    if campaign.frozen_at is None or campaign.state == "draft":  # or cancelled before it was sent
         raise StateError(
             f"Campaign {campaign_id} has not been sent, so there is nothing to report.",
             hint=f"`daisychain campaign send {campaign_id}` sends it.",

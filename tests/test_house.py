@@ -28,7 +28,7 @@ FLOORS = (
     "sender.segments",
     "sender.campaigns", "sender.launching", "sender.reader_pages", "sender.alerts", "sender.upkeep",
     "partners",
-    "reports", "reports.charts", "reports.document",
+    "reports", "reports.charts", "reports.document", "reports.handed_on",
     "accounts",
     # the front doors
     "pages", "daisychain.operations", "daisychain.migrations", "desk", "daisychain.work", "daisychain.demo", "commands",

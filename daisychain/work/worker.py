@@ -42,6 +42,7 @@ def at_work(
     from partners.hand_out_links import hand_out_links
     from partners.taken_packs import drop_mailed_packs
     from reports.charts.due_charts import draw_due
+    from reports.handed_on.report_mails import mail_due_reports
     from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer
     from sender.delivery.senders import LiveSender
@@ -49,6 +50,7 @@ def at_work(
 
     # Of rooms above the sender.
     chores.CHORES.setdefault("report charts", (timedelta(minutes=1), draw_due))
+    chores.CHORES.setdefault("report mails", (timedelta(minutes=1), mail_due_reports))
     chores.CHORES.setdefault("mailed packs", (timedelta(days=1), drop_mailed_packs))
     database.for_work()
     # A fresh home gets its tables, and a database that does not fit is refused, before anything works on it.

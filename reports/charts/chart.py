@@ -31,10 +31,11 @@ class Chart:
     table: list[tuple[str, ...]]
     rows: list[dict[str, Any]] = field(default_factory=list)
     missing: str = ""
+    marks: list[dict[str, Any]] = field(default_factory=list)  # drawn behind the rows, such as notes on days
 
     def key(self, form: str) -> str:
         """Return the same text for the same drawing, `form` being one of `WIDTHS` or "png"."""
-        shown = [VERSION, self.name, form, self.title if form == "png" else "", self.rows]
+        shown = [VERSION, self.name, form, self.title if form == "png" else "", self.rows, *self.marks]
         return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 

@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 from daisychain.atomic_files import replacing
 from daisychain.errors import InputError
 from reports.charts.drawing import charts_of, drawn_together
+from reports.document.exports import as_csv, as_json
 from reports.document.html_report import html_report, pdf_report
-from reports.exports import as_csv, as_json
-from reports.parquet_file import as_parquet
+from reports.document.parquet_file import as_parquet
+from reports.document.workbook import as_workbook
 from reports.report import Report
-from reports.workbook import as_workbook
 
 
 @dataclass(frozen=True)

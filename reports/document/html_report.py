@@ -7,6 +7,7 @@ with open("may.html", "wb") as file:
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -40,13 +41,19 @@ def html_report(engine: Engine, report: Report, *, printed: bool = False) -> byt
             pictures = mail_pictures(engine, report)
         except BrowserError as error:
             why_no_picture = error.message
-    page = _TEMPLATES.get_template("report.html.j2").render(
+    page = render(
+        "report.html.j2",
         report=report, said=in_words(report), tiles=[tile(report[name]) for name in TILES if name in report.figures],
         charts={chart.name: chart for chart in charts_of(report)}, pictures=pictures, why_no_picture=why_no_picture,
         inline=lambda chart: _inline(engine, report, chart), cells=cells, printed=printed,
         parts=part_tables(report), most_rows=MOST_ROWS, style=_style(),
     )  # fmt: skip
     return page.encode()
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a template of reports, filled in."""
+    return _TEMPLATES.get_template(template).render(values)
 
 
 def pdf_report(engine: Engine, report: Report) -> bytes:

@@ -39,6 +39,7 @@ class KeyKind(IntEnum):
     UNSUBSCRIBE = 7
     HEADER = 8  # our header, and the provider's custom arguments
     PREFERENCES = 9
+    REPORT = 20  # a link to a report, for people without an account
 
 
 class Keys:

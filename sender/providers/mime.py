@@ -10,7 +10,7 @@ import binascii
 import re
 import secrets
 import time
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -43,8 +43,14 @@ class MimeSkeleton:
         self._quoted = _Quoted()
         boundary = f"=_{secrets.token_hex(16)}"
         kind = f'multipart/alternative; boundary="{boundary}"'
+        around, behind = "", ""
+        if mailing.pictures:
+            outer = f"=_{secrets.token_hex(16)}"
+            around = f"--{outer}\r\nContent-Type: {kind}\r\n\r\n"
+            behind = "".join(f"--{outer}\r\n{_picture(*each)}" for each in mailing.pictures) + f"--{outer}--\r\n"
+            kind = f'multipart/related; type="multipart/alternative"; boundary="{outer}"'
         self._domain = mailing.from_address.rpartition("@")[2]
-        self._head = _shared_headers(mailing) + f"MIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n".encode()
+        self._head = _shared_headers(mailing) + f"MIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n{around}".encode()
         headers = mailing.headers(mailing.unsubscribe_url)
         headers.pop("List-Id", None)  # is in the shared headers, as it may need encoding
         self._own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -55,7 +61,7 @@ class MimeSkeleton:
             pieces.append(f"--{boundary}\r\nContent-Type: {kind}\r\n\r\n".encode())
             pieces.extend(piece if tag else quoted(piece) for piece, tag in _split(text, plan.tags))
             pieces.append(b"\r\n")
-        pieces.append(f"--{boundary}--\r\n".encode())
+        pieces.append(f"--{boundary}--\r\n{behind}".encode())
         self._pieces = [piece if isinstance(piece, bytes) else b"" for piece in pieces]
         self._holes = [(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, str)]
 
@@ -75,6 +81,15 @@ class MimeSkeleton:
         for place, tag in self._holes:
             body[place] = self._quoted[values[tag]]
         return b"".join([own.encode("ascii"), self._head, *body])
+
+
+def _picture(name: str, content: bytes) -> str:
+    lines = encodebytes(content).decode("ascii").replace("\n", "\r\n")
+    file = f"{name.partition('@')[0]}.png"
+    return (
+        f'Content-Type: image/png\r\nContent-ID: <{name}>\r\nContent-Disposition: inline; filename="{file}"\r\n'
+        f"Content-Transfer-Encoding: base64\r\n\r\n{lines}"
+    )
 
 
 class _Quoted(dict[str, bytes]):

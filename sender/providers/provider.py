@@ -29,6 +29,7 @@ class Mailing:
     opens: Tracking
     clicks: Tracking
     subject_prefix: str = ""
+    pictures: tuple[tuple[str, bytes], ...] = ()  # PNGs of the mail itself, which its HTML shows as cid:NAME
 
     def headers(self, unsubscribe_url: str) -> dict[str, str]:
         """Return the headers for one-click unsubscribe (RFC 8058, RFC 2369) and for filing by list (RFC 2919)."""
@@ -36,6 +37,13 @@ class Mailing:
             return {"Auto-Submitted": "auto-generated"}  # so that no autoresponder answers (RFC 3834)
         headers = {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return {**headers, "List-Id": self.list_id} if self.list_id else headers
+
+
+class MailPage(NamedTuple):
+    """A mail as HTML, and the PNGs that it shows as cid:NAME."""
+
+    html: str
+    pictures: Mapping[str, bytes]
 
 
 class Recipient(NamedTuple):

@@ -17,6 +17,7 @@ import re
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -131,6 +132,12 @@ def _request(
             "ganalytics": {"enable": False},
         },
     }
+    if mailing.pictures:
+        body["attachments"] = [
+            {"content": b64encode(content).decode(), "type": "image/png", "filename": f'{name.partition("@")[0]}.png',
+             "disposition": "inline", "content_id": name}
+            for name, content in mailing.pictures
+        ]  # fmt: skip
     if mailing.reply_to:
         body["reply_to"] = _person(mailing.reply_to)
     return body

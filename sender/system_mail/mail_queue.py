@@ -34,7 +34,7 @@ from newsletters.compiled import CompiledEmail
 from newsletters.merge.merge import NO_KEYS, References, plan_merge
 from newsletters.tokens import STILL
 from sender.providers.open_provider import open_provider
-from sender.providers.provider import Mailing, Provider, Recipient, Verdict
+from sender.providers.provider import Mailing, MailPage, Provider, Recipient, Verdict
 from sender.tables import SystemMail
 
 log = logging.getLogger("daisychain.system_mail")
@@ -79,10 +79,17 @@ class OwnSender:
 
 def post_mail(
     connection: Connection, settings: Settings, to: str, subject: str, paragraphs: Sequence[str], *, kind: str,
-    link: str = "", sender: OwnSender | None = None,
+    link: str = "", sender: OwnSender | None = None, page: MailPage | None = None,
 ) -> None:  # fmt: skip
-    """Write a mail down and let a worker send it, in the caller's transaction. `link` has a line of its own."""
-    content = _cipher(settings).encrypt(orjson.dumps([*paragraphs, *([link] if link else [])]))
+    """Write a mail down and let a worker send it, in the caller's transaction. `link` has a line of its own.
+
+    `page` is the same as HTML, for a mail with pictures; other mails have their paragraphs only.
+    """
+    text_: Any = [*paragraphs, *([link] if link else [])]
+    if page:
+        pictures = {name: base64.b64encode(content).decode() for name, content in page.pictures.items()}
+        text_ = {"paragraphs": text_, "html": page.html, "pictures": pictures}
+    content = _cipher(settings).encrypt(orjson.dumps(text_))
     own = asdict(sender or OwnSender())
     connection.execute(insert(SystemMail).values(kind=kind, address=to, subject=subject, content=content, **own))
     defer(connection, send_system_mails, [{}], queue=QUEUE)
@@ -149,10 +156,10 @@ def _claimed(database: Database) -> Row[Any] | None:
 def _send(settings: Settings, provider: Provider, sender: tuple[str, str], mail: Row[Any]) -> tuple[str, bool]:
     """Send one mail; returns what went wrong ("" for nothing), and whether trying again is of no use."""
     try:
-        paragraphs = orjson.loads(_cipher(settings).decrypt(mail.content))
+        content = orjson.loads(_cipher(settings).decrypt(mail.content))
         if mail.from_address:
             sender = (mail.from_name, mail.from_address)
-        outcome = provider.send(_mailing(mail, paragraphs, *sender), [_recipient(mail)], "")
+        outcome = provider.send(_mailing(mail, content, *sender), [_recipient(mail)], "")
     except InvalidToken:
         return "it was written with another secret key", True
     except Exception as error:  # whatever it is, the other mails go on
@@ -217,17 +224,21 @@ def unsent_mails(connection: Connection) -> list[SystemMailProblem]:
     return [SystemMailProblem(*row) for row in rows]
 
 
-def _mailing(mail: Row[Any], paragraphs: Sequence[str], name: str, address: str) -> Mailing:
+def _mailing(mail: Row[Any], content: Any, name: str, address: str) -> Mailing:
+    made = content if isinstance(content, dict) else {"paragraphs": content}
+    paragraphs, language = made["paragraphs"], mail.language or FALLBACK
     lines = "".join(f"<p>{_linked(each)}</p>" for each in paragraphs)
-    language = mail.language or FALLBACK
     # No picture, no style: it reads the same everywhere, and nothing in it is loaded.
-    page = (
+    page = made.get("html") or (
         f'<!doctype html><html lang="{language}" dir="{direction_of(language)}"><head><meta charset="utf-8">'
         f"</head><body>{lines}</body></html>"
     )
     email = CompiledEmail(STILL, mail.subject, "", page, "\n\n".join(paragraphs) + "\n")
     plan = plan_merge(email, References(lambda link: link.url, lambda image: image.name, unsubscribe="", view=""))
-    return Mailing(0, plan, name, address, mail.reply_to, "", "", opens="off", clicks="off")
+    pictures = tuple((name, base64.b64decode(each)) for name, each in made.get("pictures", {}).items())
+    return Mailing(
+        0, plan, name, address, mail.reply_to, "", "", opens="off", clicks="off", pictures=pictures
+    )  # fmt: skip
 
 
 def _linked(paragraph: str) -> str:

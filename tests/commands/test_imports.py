@@ -18,7 +18,7 @@ LARGE = {"pandas", "procrastinate", "granian", "alembic", "rich.console", "newsl
     [
         "commands.ledger, commands.campaign_tables, sender.campaigns.status, sender.delivery.confirmed_places",
         "commands.lists, lists.overview, lists.lists",
-        "commands.report, reports.figures, reports.exports",
+        "commands.report, reports.figures, reports.document.exports",
         "commands.newsletter, commands.pack, commands.toolkit, commands.doctor, commands.test_sends",
         "commands.campaign, commands.steering, commands.events, commands.bounces, commands.db, commands.serve",
         "newsletters.packs.pack_status, newsletters.toolkit_store.store",

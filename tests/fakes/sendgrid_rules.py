@@ -216,6 +216,14 @@ def _nothing(value: Any, path: str) -> Problems:
     yield from ()
 
 
+def _attachments(value: Any, path: str) -> Problems:
+    for number, file in enumerate(value if isinstance(value, list) else [None]):
+        known = dict.fromkeys(("content", "type", "filename", "disposition", "content_id"), _string)
+        yield from _keys(file, known, f"{path}.{number}")
+        if not isinstance(file, dict) or not file.get("content") or not file.get("filename"):
+            yield Problem("An attachment needs content and filename.", f"{path}.{number}")
+
+
 def _unsupported(value: Any, path: str) -> Problems:
     yield Problem("This stand-in does not know what the service would do with it.", path)
 
@@ -247,7 +255,7 @@ TOP_LEVEL: dict[str, Check] = {
     "custom_args": _custom_args,
     "send_at": _send_at,
     "batch_id": _string,
-    "attachments": _unsupported,
+    "attachments": _attachments,
     "template_id": _unsupported,
     "asm": _unsupported,
     "ip_pool_name": _string,

@@ -15,7 +15,7 @@ from daisychain.database import Database
 from daisychain.errors import InputError
 from reports.breakdown import EDGES, count_breakdown
 from reports.compare import AGE, Comparison, compare
-from reports.exports import COMPARISON_CSV_COLUMNS
+from reports.document.exports import COMPARISON_CSV_COLUMNS
 from reports.intervals import difference
 from reports.tallies import tally
 from tests.command import Daisychain

@@ -17,7 +17,7 @@ from commands.report import report as report_group
 from daisychain.database import Database
 from daisychain.errors import StateError
 from daisychain.installation import Installation
-from reports.exports import CSV_COLUMNS, as_csv
+from reports.document.exports import CSV_COLUMNS, as_csv
 from reports.figures import figures
 from reports.report import Report
 from sender.events.intake import ingest

@@ -13,7 +13,7 @@ from sqlalchemy import text, update
 
 from daisychain.database import Database
 from lists.tables import MailingList
-from reports.exports import LIST_CSV_COLUMNS, as_csv
+from reports.document.exports import LIST_CSV_COLUMNS, as_csv
 from reports.figures import figures
 from reports.report import Report
 from sender.delivery.ledger import Span, move

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from daisychain.database import Database
 from daisychain.errors import InputError
-from reports.exports import TREND_CSV_COLUMNS
+from reports.document.exports import TREND_CSV_COLUMNS
 from reports.trend import Trend, _first_days, trend
 from tests.command import Daisychain
 from tests.reports.test_notes import LINK, tell

@@ -21,8 +21,8 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
 from newsletters.browser import browser
+from reports.document.exports import table_rows
 from reports.document.file_formats import FORMATS
-from reports.exports import table_rows
 from reports.report import Report
 from reports.whole_report import whole_report
 from tests.reports.campaigns import over_days

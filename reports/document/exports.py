@@ -56,7 +56,7 @@ def table_rows(report: Report) -> list[dict[str, Any]]:
     }
     rows = (
         *report.rows(), *report.language_rows(), *report.link_rows(), *report.mailbox_rows(), *report.curve_rows(),
-        *report.part_rows(),
+        *report.part_rows(), *report.note_rows(),
     )  # fmt: skip
     return [row | common for row in rows]
 
@@ -71,6 +71,7 @@ def as_json(report: Report) -> str:
         "rule_set": report.rule_set,
         "in_words": in_words(report),
         "notes": report.notes,
+        "staff_notes": [{"day": f"{note.day}", "text": note.content} for note in report.staff_notes],
         "figures": {name: _plain(figure) for name, figure in report.figures.items()},
         "languages": _plain_parts(report.languages),
         "links": [

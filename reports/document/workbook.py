@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from reports.exports import table_rows
+from reports.document.exports import table_rows
 from reports.in_words import in_words
 from reports.report import SCHEMA, Report
 
@@ -63,6 +63,7 @@ def _summary(book: Any, report: Report, bold: Any) -> None:
         ("campaign", report.campaign), ("campaign_id", str(report.campaign_id)), ("state", report.state),
         ("as_of", report.as_of.isoformat(timespec="seconds")), ("rule_set", str(report.rule_set)), ("schema", SCHEMA),
         ("in words", in_words(report)), *(("note", note) for note in report.notes),
+        *((f"{note.day}", note.content) for note in report.staff_notes),
     ]  # fmt: skip
     for at, (name, value) in enumerate(facts):
         sheet.write_string(at, 0, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from daisychain.errors import StateError
-from reports.exports import CSV_COLUMNS, table_rows
+from reports.document.exports import CSV_COLUMNS, table_rows
 from reports.report import Report
 
 _WHOLE = ("rule_set", "campaign_id", "numerator", "denominator", "link", "within_seconds")

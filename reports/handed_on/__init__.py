@@ -1,0 +1,1 @@
+"""Reports that are handed on: by a link, and by mail."""
