@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 ELSEWHERE = {"sign-up": ("commands.sign_up:sign_up", "Show, open and close the form by which people sign up.")}
 on_off = click.Choice(["off", "on"])
+TRACKING: dict[str, Any] = {
+    "metavar": "off|counted|per-person",
+    "help": "How reading is recorded: not, as totals without persons, or per person if they agreed.",
+}
 a_file = click.Path(path_type=Path)
 
 
@@ -43,9 +47,10 @@ def lists() -> None:
 @click.option("--from", "sender", required=True, metavar='"NAME <ADDRESS>"', help="The sender that readers see.")
 @click.option("--title", default="", metavar="TITLE", help="The list's name for readers.")
 @click.option("--reply-to", default="", metavar="ADDRESS", help="The address for replies, if not the sender's.")
-@click.option("--opens", type=on_off, default="off", show_default=True, help="Count opens with a pixel.")
+@click.option("--tracking", default="counted", show_default=True, **TRACKING)
+@click.option("--opens", type=on_off, default="on", show_default=True, help="Count opens with a pixel.")
 @click.option("--clicks", type=on_off, default="on", show_default=True, help="Count clicks on links.")
-@click.option("--decided-by", default="", metavar="WHO", help="Who made the decision about opens and clicks.")
+@click.option("--decided-by", default="", metavar="WHO", help="Who made the decision about tracking.")
 @click.option("--because", default="", metavar="WHY", help="The reason for that decision.")
 @click.option(
     "--dimension", "dimensions", multiple=True, metavar="FIELD",
@@ -62,7 +67,7 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
     with installation.database.engine.begin() as connection:
         create_list(connection, name, **choices)
         answer = overview(connection, name)
-    said = f"List {name} from {answer['from']}, opens {answer['opens']}, clicks {answer['clicks']}."
+    said = f"List {name} from {answer['from']}, {_tracking(answer)}."
     emit(answer, format_, lambda: show_line(said))
 
 
@@ -72,6 +77,11 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
 @click.option("--rename", metavar="NAME", help="The new name of the list in commands.")
 @click.option("--from", "sender", metavar='"NAME <ADDRESS>"', help="The sender that readers see from now on.")
 @click.option("--same-organisation", is_flag=True, help="The new sender is who collected the contacts, renamed.")
+@click.option("--tracking", **TRACKING)
+@click.option("--opens", type=on_off, default="on", help="With --tracking: count opens with a pixel.")
+@click.option("--clicks", type=on_off, default="on", help="With --tracking: count clicks on links.")
+@click.option("--decided-by", default="", metavar="WHO", help="Who made the decision about tracking.")
+@click.option("--because", default="", metavar="WHY", help="The reason for that decision.")
 @click.option(
     "--dimension", "dimensions", multiple=True, metavar="FIELD",
     help='A field to count people by in reports; these replace all that there were, and "" leaves none.',
@@ -79,14 +89,21 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
 @format_option
 @pass_installation
 @examples('list edit supporters --title "Friends of the Daisy Trust"', "list edit supporters --dimension region")
-def edit(installation: Installation, /, name: str, format_: str, **changes: Any) -> None:
+def edit(
+    installation: Installation, /, name: str, format_: str, tracking: str | None, opens: str, clicks: str,
+    decided_by: str, because: str, **changes: Any,
+) -> None:  # fmt: skip
     """Change the list NAME; campaigns that exist keep their sender and their dimensions."""
-    from lists.lists import edit_list
+    from lists.lists import decide_tracking, edit_list
     from lists.overview import overview
 
-    if not any(change not in (None, (), False) for change in changes.values()):
-        raise InputError("Nothing to change.", hint="Give --title, --rename, --from or --dimension.")
+    if not any(change not in (None, (), False) for change in (tracking, *changes.values())):
+        raise InputError("Nothing to change.", hint="Give --title, --rename, --from, --dimension or --tracking.")
     with installation.database.engine.begin() as connection:
+        if tracking is not None:
+            decide_tracking(
+                connection, name, tracking, opens=opens, clicks=clicks, decided_by=decided_by, because=because
+            )
         answer = overview(connection, edit_list(connection, name, **changes))
     emit(answer, format_, lambda: show_line(_in_one_line(answer)))
     for field in answer["dimensions"] if changes["dimensions"] else ():
@@ -97,7 +114,11 @@ def edit(installation: Installation, /, name: str, format_: str, **changes: Any)
 def _in_one_line(answer: dict[str, Any]) -> str:
     titled = f" “{answer['title']}”" if answer["title"] else ""
     counted = f", counted by {', '.join(answer['dimensions'])}" if answer["dimensions"] else ""
-    return f"List {answer['name']}{titled} from {answer['from']}{counted}."
+    return f"List {answer['name']}{titled} from {answer['from']}, {_tracking(answer)}{counted}."
+
+
+def _tracking(answer: dict[str, Any]) -> str:
+    return f"tracking {answer['tracking']} (opens {answer['opens']}, clicks {answer['clicks']})"
 
 
 @lists.command("list")
@@ -110,7 +131,7 @@ def list_(installation: Installation, format_: str) -> None:
 
     with installation.database.engine.connect() as connection:
         rows = overview_of_all(connection)
-    columns = ["name", "from", "mailable", "unsubscribed", "paused", "suppressed", "opens", "clicks"]
+    columns = ["name", "from", "mailable", "unsubscribed", "paused", "suppressed", "tracking", "opens", "clicks"]
     emit(rows, format_, lambda: show_table(columns, [[row[column] for column in columns] for row in rows]))
 
 
@@ -374,7 +395,7 @@ def unsuppress(installation: Installation, /, email: str, because: str, format_:
 def _show(answer: dict[str, Any]) -> None:
     facts = [
         (label, answer[label])
-        for label in ("title", "from", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at")
+        for label in ("title", "from", "reply_to", "tracking", "opens", "clicks", "decided_by", "because", "decided_at")
     ]
     facts.append(("dimensions", ", ".join(answer["dimensions"])))
     facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "restricted", "paused", "suppressed")]

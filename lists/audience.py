@@ -86,8 +86,8 @@ class Audience:
         """Select one row per person, and so per address, of everybody who was ever on the list.
 
         Columns: member_id, address (as written), address_key, language, inputs (jsonb of `fields`; null if a member
-        has none), dimensions (jsonb of those that a member has; NULL if none are asked for) and exclusion: NULL if
-        mailable, else UNSUBSCRIBED, SUPPRESSED, RESTRICTED or PAUSED.
+        has none), dimensions (jsonb of those that a member has; NULL if none are asked for), reads_agreed (whether
+        their own reading may be recorded) and exclusion: NULL if mailable, else why not.
         """
         named = func.jsonb_strip_nulls(_inputs(dimensions), type_=JSONB()) if dimensions else cast(null(), JSONB)
         return self.everybody(
@@ -97,6 +97,7 @@ class Audience:
             Member.language,
             _inputs(sorted(set(fields))).label("inputs"),
             named.label("dimensions"),
+            Membership.reads_agreed,
             exclusion.label("exclusion"),
         )
 

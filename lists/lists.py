@@ -1,4 +1,8 @@
-"""Lists: who may be mailed about what, by which sender, and what is tracked, with who decided it."""
+"""Lists: who may be mailed about what, by which sender, and how reading is recorded, with who decided it.
+
+Reading has three modes. `off`: nothing is recorded. `counted`: opens and clicks are counted, and nobody's can be looked
+up. `per person`: also who read, of the members who agreed to that; the others are counted.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from lists.tables import FIELD, MailingList, Membership
 
 LONGEST_NAME = 60
 _NO_LISTS = 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
+TRACKING = ("off", "counted", "per person")
 _OF_ONE_PERSON = ("email", "first_name", "last_name")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SENDER = re.compile(r'(?:"(?P<quoted>[^"]+)"\s*|(?P<plain>[^"<>]*))<(?P<address>[^<>]*)>')
@@ -32,7 +37,8 @@ def create_list(
     sender: str,
     title: str = "",
     reply_to: str = "",
-    opens: str = "off",
+    tracking: str = "counted",
+    opens: str = "on",
     clicks: str = "on",
     decided_by: str = "",
     because: str = "",
@@ -41,14 +47,12 @@ def create_list(
     """Make a list and return its id; `sender` is "Name <address>". Raises InputError, StateError."""
     _require_name(name)
     from_name, from_address = parse_sender(sender)
-    decided_by, because = decided_by.strip(), because.strip()
-    _require_decision(opens, decided_by, because)
+    decision = _decision(tracking, opens, clicks, decided_by, because)
     statement = upsert(MailingList).on_conflict_do_nothing(index_elements=[MailingList.name]).returning(MailingList.id)
     values = {
         "name": name, "title": title.strip(), "from_name": from_name, "from_address": from_address,
         "reply_to": require_address(reply_to, "reply-to address").written if reply_to else "",
-        "opens": opens, "clicks": clicks, "decided_by": decided_by, "because": because,
-        "decided_at": func.now() if decided_by else None, "dimensions": _dimensions(dimensions),
+        "dimensions": _dimensions(dimensions), **decision,
     }  # fmt: skip
     list_id = connection.execute(statement.values(values)).scalar()
     if list_id is None:
@@ -153,12 +157,36 @@ def _require_name(name: str) -> None:
         )
 
 
-def _require_decision(opens: str, decided_by: str, because: str) -> None:
-    if opens == "on" and not (decided_by and because):
+def decide_tracking(
+    connection: Connection, name: str, tracking: str, *, decided_by: str, because: str, opens: str = "on",
+    clicks: str = "on",
+) -> None:  # fmt: skip
+    """Change how a list's reading is recorded, from the next freeze on; raises InputError without who and why."""
+    row = find_list(connection, name)
+    values = _decision(tracking, opens, clicks, decided_by, because)
+    if not values["decided_by"]:
+        raise InputError("A change of tracking needs who decided it, and why.", hint="Give --decided-by and --because.")
+    connection.execute(update(MailingList).where(MailingList.id == row["id"]).values(values))
+
+
+def _decision(tracking: str, opens: str, clicks: str, decided_by: str, because: str) -> dict[str, Any]:
+    """Return the columns for a decision about tracking; raises InputError."""
+    mode, decided_by, because = tracking.strip().replace("-", " "), decided_by.strip(), because.strip()
+    if mode not in TRACKING:
         raise InputError(
-            "Counting opens needs a recorded decision: who decided it, and why.",
-            hint="The pixel reads something from a person's device, which PECR (regulation 6) allows with\n"
-            "  consent or under an exemption. Add --decided-by WHO --because WHY, or leave --opens off.",
+            f"There is no tracking mode {tracking!r}.", hint="Choose off, counted or per-person: see docs/consent.md."
         )
     if bool(decided_by) != bool(because):
         raise InputError("A decision needs both who took it and why.", hint="Give --decided-by and --because together.")
+    if mode == "per person" and not decided_by:
+        raise InputError(
+            "Recording who reads needs a recorded decision: who decided it, and why.",
+            hint="UK law (PECR, regulation 6) wants each reader's consent to it. Add --decided-by WHO --because WHY;\n"
+            "  members who have not agreed are counted without persons.",
+        )
+    if mode == "off" or opens == clicks == "off":
+        mode = opens = clicks = "off"
+    return {
+        "tracking": mode, "opens": opens, "clicks": clicks, "decided_by": decided_by, "because": because,
+        "decided_at": func.now() if decided_by else None,
+    }  # fmt: skip

@@ -49,7 +49,7 @@ def _excluded(counts: dict[str, int]) -> dict[str, int]:
 
 def _overview(row: Any, counts: dict[str, int]) -> dict[str, Any]:
     kept = (
-        "name", "title", "reply_to", "opens", "clicks", "decided_by", "because", "decided_at", "created_at",
+        "name", "title", "reply_to", "tracking", "opens", "clicks", "decided_by", "because", "decided_at", "created_at",
         "dimensions",
     )  # fmt: skip
     sender = {"from": f"{row['from_name']} <{row['from_address']}>"}

@@ -48,6 +48,7 @@ class MailingList(Base):
     __table_args__ = (
         CheckConstraint("opens IN ('off', 'on')", name="opens"),
         CheckConstraint("clicks IN ('off', 'on')", name="clicks"),
+        CheckConstraint("tracking IN ('off', 'counted', 'per person')", name="tracking"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
@@ -56,7 +57,9 @@ class MailingList(Base):
     from_name: Mapped[str] = mapped_column(Text)
     from_address: Mapped[str] = mapped_column(Text)
     reply_to: Mapped[str] = mapped_column(Text, server_default="")
-    opens: Mapped[str] = mapped_column(Text, server_default="off")
+    # How reading is recorded (lists/lists.py explains the modes), and what of it.
+    tracking: Mapped[str] = mapped_column(Text, server_default="counted")
+    opens: Mapped[str] = mapped_column(Text, server_default="on")
     clicks: Mapped[str] = mapped_column(Text, server_default="on")
     decided_by: Mapped[str] = mapped_column(Text, server_default="")
     because: Mapped[str] = mapped_column(Text, server_default="")

@@ -96,6 +96,11 @@ def conditions_in(text: str) -> Iterator[Token]:
             yield Token(Kind(match[2]), int(match[3]), match[0])
 
 
+def holds_values(text: str) -> bool:
+    """Whether `text`, of whichever mint, holds a place for a member's value."""
+    return any(match[2] == Kind.SLOT for match in _TOKEN.finditer(text))
+
+
 def visible_width(text: str) -> int:
     """Return how many columns `text` takes: conditions none, everything filled in about as much as a first name."""
     return len(_TOKEN.sub(lambda match: "" if match[2] in CONDITIONALS else "12345678", text))

@@ -61,7 +61,7 @@ def mail_of(key: str) -> SentMail:
     with engine().begin() as connection:
         mailed = find_sent_mail(connection, delivery_id)
         if mailed is None:
-            notice_forgotten(connection, delivery=delivery_id)
+            notice_forgotten(connection, delivery=max(delivery_id, 0))
     if mailed is None:
         raise LostMail(key, delivery_id)
     return mailed if kind is not KeyKind.ANY or mailed.one_key else abort(404)

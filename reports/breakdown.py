@@ -15,12 +15,14 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from daisychain import clock
+from reports.people_counts import people_in
 from reports.report import MAILBOX_PROVIDER
 from reports.tables import KeptBreakdown
 from reports.tallies import Tallies
 from reports.together import Together, count_together, find_follow_ups
 from sender.delivery.ledger import read_ledger
-from sender.events.mailbox_providers import mailbox_provider
+from sender.links.reader_groups import GROUP_OF
+from sender.mailbox_providers import mailbox_provider
 from sender.tables import CampaignIntake
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -37,8 +39,8 @@ NOT_GIVEN, REST = "not given", "all others"
 MOST_PARTS = 200  # of a dimension that are counted; smaller ones are together in `REST`
 
 _OF_CAMPAIGN = "d.campaign_id = c.id AND d.state = 'accepted'"
-# An older version did not record the attempt of each person. At the very end of a step still counts for it, as in
-# comparisons at equal age.
+# An older version did not record the attempt of each person. Of a reader without a person it is unknown, so they have
+# the middle of the sending. At the very end of a step still counts for it, as in comparisons at equal age.
 _CURVE = text(f"""
     WITH firsts AS (
         SELECT coalesce(a.ended_at, :sent_at) AS sent_at, r.first_click_at AS clicked,
@@ -46,6 +48,10 @@ _CURVE = text(f"""
         FROM campaigns c JOIN delivery_rollups r ON r.campaign_id = c.id
         JOIN deliveries d ON d.id = r.delivery_id AND {_OF_CAMPAIGN} LEFT JOIN attempts a ON a.id = d.attempt_id
         WHERE c.id = :campaign AND (r.first_human_open_at IS NOT NULL OR r.first_click_at IS NOT NULL)
+        UNION ALL
+        SELECT CAST(:middle AS timestamptz), first_click_at, LEAST(first_human_open_at, first_click_at)
+        FROM delivery_rollups WHERE campaign_id = :campaign AND delivery_id < 0
+          AND (first_human_open_at IS NOT NULL OR first_click_at IS NOT NULL)
     ), steps AS (
         SELECT width_bucket(extract(epoch FROM seen - sent_at) - 0.000001, CAST(:edges AS numeric[])) AS seen,
                width_bucket(extract(epoch FROM clicked - sent_at) - 0.000001, CAST(:edges AS numeric[])) AS clicked,
@@ -64,6 +70,15 @@ _GROUPS = text(f"""
     LEFT JOIN delivery_rollups r ON r.delivery_id = d.id
     WHERE c.id = :campaign GROUP BY GROUPING SETS ((1, 3), (2, 3))
 """)  # noqa: S608 - as above
+_READERS = text(f"""
+    SELECT g.mailbox, g.dimensions, r.facts, count(*) AS people
+    FROM delivery_rollups r JOIN reader_groups g ON g.id = {GROUP_OF.format("r.delivery_id")}
+    WHERE r.campaign_id = :campaign AND r.delivery_id < 0 GROUP BY 1, 2, 3
+""")  # noqa: S608 - as above
+_MIDDLE = text("""
+    SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY ended_at) FROM attempts
+    WHERE campaign_id = :campaign AND accepted > 0
+""")
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ class Breakdown:
     """People by their first reading and first click: for each step of `EDGES` and later, and for each hour of the day.
 
     `groups` counts the people accepted by dimension (mailbox provider, and those that the list named at the freeze),
-    part and facts. `followed` is for how many seconds everybody's mail has been out.
+    part and facts, and readers without a person. `followed` is for how many seconds everybody's mail has been out.
     """
 
     counted_at: datetime
@@ -113,21 +128,30 @@ def read_breakdown(connection: Connection, tallies: Tallies, state: str, *, wait
 
 def count_breakdown(connection: Connection, tallies: Tallies) -> Breakdown:
     """Count the people of a campaign over time, by hour of day, and by dimension."""
-    of = {"campaign": tallies.campaign.id, "sent_at": tallies.sent_at, "edges": list(EDGES),
+    campaign = {"campaign": tallies.campaign.id}
+    middle = connection.scalar(_MIDDLE, campaign) or tallies.sent_at
+    of = {**campaign, "sent_at": tallies.sent_at, "middle": middle, "edges": list(EDGES),
           "zone": clock.home_zone().key}  # fmt: skip
     steps = {name: [0] * (len(EDGES) + 1) for name in ("seen_reading", "clicked")}
     hours = {name: [0] * 24 for name in ("first_read", "first_clicked")}
     for name, step, people in connection.execute(_CURVE, of):
         (steps | hours)[name][step] = people
-    groups = _groups(connection.execute(_GROUPS, of))
+    groups = _groups(connection.execute(_GROUPS, of), connection.execute(_READERS, campaign))
     together = count_together(connection, tallies.campaign.id, reported=tallies.of_delivered)
     return Breakdown(tallies.counted_at, _followed(tallies), steps, hours, groups, together)
 
 
-def _groups(rows: Iterable[Sequence[Any]]) -> dict[str, dict[str, Counter[int]]]:
-    """Sum rows of (domain or None, dimensions, facts, people) by dimension and part."""
+def _groups(rows: Iterable[Sequence[Any]], readers: Iterable[Sequence[Any]] = ()) -> dict[str, dict[str, Counter[int]]]:
+    """Sum rows of (domain or None, dimensions, facts, people) by dimension and part.
+
+    `readers` without a person are rows of (mailbox provider, dimensions, facts, people).
+    """
     mailboxes: defaultdict[str, Counter[int]] = defaultdict(Counter)
     others = []
+    for mailbox, dimensions, facts, people in readers:
+        mailboxes[mailbox][facts] += people
+        if dimensions is not None:  # not of a group whose people have several
+            others.append((dimensions, facts, people))
     for domain, dimensions, facts, people in rows:
         if domain is None:
             others.append((dimensions or {}, facts, people))
@@ -143,7 +167,7 @@ def _groups(rows: Iterable[Sequence[Any]]) -> dict[str, dict[str, Counter[int]]]
 
 
 def _largest(parts: Mapping[str, Counter[int]]) -> dict[str, Counter[int]]:
-    by_size = sorted(parts, key=lambda part: (-parts[part].total(), part))
+    by_size = sorted(parts, key=lambda part: (-people_in(parts[part]), part))
     kept = {part: parts[part] for part in by_size[:MOST_PARTS]}
     for part in by_size[MOST_PARTS:]:
         kept[REST] = kept.get(REST, Counter()) + parts[part]

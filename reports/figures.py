@@ -17,12 +17,12 @@ from reports.curve import duration, steps_of
 from reports.estimates import LEAST_IN_BOTH, MOVED, Nets, estimate_readers
 from reports.link_clicks import LinkClicks, count_links
 from reports.notes import notes_on
-from reports.people_counts import count_people
+from reports.people_counts import count_people, people_in
 from reports.report import HOUR, LANGUAGE, LEDGER, CurveStep, Figure, LinkFigures, Parts, Report, Standing
 from reports.staff_notes import read_notes
 from reports.tallies import Tallies, pooled_nets, tally
 from reports.together import Together
-from sender.events.mailbox_providers import OTHER
+from sender.mailbox_providers import OTHER
 
 OWN_PAGES = "own pages"
 OF_DELIVERED = "of those delivered"
@@ -31,6 +31,7 @@ JOINED = (
     "Links of two languages count as one if both emails have equally many links and these have the same place, "
     "or else if they lead to the same address."
 )
+OWN_VALUES = "it holds a member's own value, so it can't lead through a page that does not know the person"
 RETURNED = (
     "accepted", "delivered", "bounced_hard", "bounced_soft", "dropped", "no_word", "complained", "unsubscribed",
 )  # fmt: skip
@@ -103,8 +104,13 @@ class _Maker:
     def _tracking(self, mode: str, own: str) -> tuple[Standing, str]:
         if mode == "off":
             return "not tracked", "none"
-        # Our own pages can always report; a provider counts only after it has reported something.
-        return ("known", own) if mode == "own" else (self.reported, self.provider)
+        # Our own pages can always report; a provider counts only after it has reported something. Where it counts, our
+        # pages count the people who have not agreed that their own reading is recorded.
+        if mode == "own" or self.tallies.all_counted:
+            return "known", own
+        if self.tallies.counted and self.reported == "not known":
+            return "partly known", f"{own}, {self.provider}"
+        return self.reported, f"{own}, {self.provider}" if self.tallies.counted else self.provider
 
     def figure(
         self, name: str, label: str, numerator: int, denominator: int | None, definition: str, source: str,
@@ -135,7 +141,7 @@ def _parts(made: _Maker, breakdown: Breakdown) -> dict[str, Parts]:
     """Return the figures of each part of each dimension, the largest first and the rest last, and by hour of day."""
     found: dict[str, Parts] = {}
     for dimension, parts in breakdown.groups.items():
-        by_size = sorted(parts.items(), key=lambda item: (item[0] in _LAST, -item[1].total()))
+        by_size = sorted(parts.items(), key=lambda item: (item[0] in _LAST, -people_in(item[1])))
         found[dimension] = {part: _part(made.tallies, facts) for part, facts in by_size}
     return found | {HOUR: _hours(made, breakdown)}
 
@@ -144,9 +150,10 @@ _LAST = (OTHER, NOT_GIVEN, REST)
 
 
 def _part(tallies: Tallies, facts: Counter[int]) -> dict[str, Figure]:
-    people = count_people(facts.total(), facts, reported=tallies.of_delivered)
+    whole = people_in(facts)
+    people = count_people(whole, facts, reported=tallies.of_delivered)
     made = _Maker(replace(tallies, people=people))
-    accepted = made.figure("accepted", "Accepted", facts.total(), None,
+    accepted = made.figure("accepted", "Accepted", whole, None,
                            "People whose mail the provider accepted.", LEDGER)  # fmt: skip
     return {figure.name: figure for figure in (accepted, *_back(made), *_reading(made))}
 
@@ -324,7 +331,11 @@ def _link(made: _Maker, link: LinkClicks, several: bool) -> LinkFigures:
     joined = f" {JOINED}" if several else ""
     clicks = f"How often people followed the link.{joined}"
     clickers = f"People who followed the link, {made.of_reached}.{joined}"
-    counted = made.clicks_source, made.clicks
+    standing, note = made.clicks, ""
+    if link.own_values and made.tallies.counted and standing != "not tracked":
+        standing = "not tracked" if made.tallies.all_counted else "partly known"
+        note = OWN_VALUES
+    counted = made.clicks_source, standing, note
     return LinkFigures(
         link.number, link.text, link.url,
         made.figure("link_clicks", "Clicks", link.clicks, None, clicks, *counted),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, func, select
 
 from newsletters.compiled import CompiledEmail
-from newsletters.tokens import Kind, Token
+from newsletters.tokens import Kind, Token, holds_values
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.delivery.campaign_emails import emails_of
 from sender.links.sent_mail import load_emails
@@ -24,7 +24,7 @@ from sender.tables import Delivery, EarlyPerson, LinkClicker, LinkRollup
 class LinkClicks:
     """One tracked link of the email, or (number None) the clicks that match none of them.
 
-    `language` is empty unless only that language has the link.
+    `language` is empty unless only that language has the link; `own_values` is set if its address holds a member's.
     """
 
     number: int | None
@@ -33,6 +33,7 @@ class LinkClicks:
     clicks: int
     clickers: int
     language: str = ""
+    own_values: bool = False
 
 
 def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkClicks]:
@@ -48,7 +49,7 @@ def count_links(connection: Connection, campaign: CampaignRecord) -> list[LinkCl
         id_: [
             LinkClicks(
                 link.index, link.text, _readable(email, link.url, campaign.public_url),
-                *counted.pop((id_, link.index), (0, 0)),
+                *counted.pop((id_, link.index), (0, 0)), own_values=holds_values(link.url),
             )
             for link in email.links
             if link.tracked

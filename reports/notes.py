@@ -37,9 +37,14 @@ def notes_on(tallies: Tallies) -> Iterator[str]:
             f"The rules changed: since {shown(intake.rules_changed_at)} opens and clicks are classified by rule set "
             f"{intake.rule_set}, before by {intake.earlier_rule_set}. Don't compare with figures exported before."
         )
+    if tallies.counted:
+        yield (
+            f"{tallies.counted:,} of {tallies.ledger.intended:,} people are counted without persons: their opens and "
+            "clicks are in these figures, and nobody's can be looked up. Follow-ups by reading leave them out."
+        )
     if tallies.list_tracking:
         yield (
-            f"The list's tracking has changed: by now it counts {tallies.list_tracking}. This campaign was sent with "
+            f"The list's tracking has changed: by now it is {tallies.list_tracking}. This campaign was sent with "
             f"opens {campaign.opens}, clicks {campaign.clicks}, and is counted that way."
         )
     if tallies.elsewhere:

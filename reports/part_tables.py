@@ -8,7 +8,7 @@ from daisychain.errors import InputError
 from newsletters.documents.language_names import language_name
 from reports.figure_cells import of
 from reports.report import HOUR, LANGUAGE, MAILBOX_PROVIDER, Figure, Report
-from sender.events.mailbox_providers import OTHER
+from sender.mailbox_providers import OTHER
 
 _SHOWN = ("intended", "accepted", "delivered", "seen_reading", "clicked", "unsubscribed", "first_read", "first_clicked")
 _TITLES = {LANGUAGE: "By language", MAILBOX_PROVIDER: "By mailbox provider", HOUR: "By hour of day"}

@@ -2,6 +2,9 @@
 
 Each person has one fate (delivered, bounced, dropped, no word), and counts as a reader, or for anything else, only if
 the mail reached them. So each figure's people are part of its denominator's, in spite of contradicting reports.
+
+Reading that is counted without persons has rows of its own, as nothing says whose it is. For the figures each of these
+readers is taken for a person without known reading whose mail arrived: which one makes no difference.
 """
 
 from __future__ import annotations
@@ -15,6 +18,10 @@ from sender.events.facts import BITS
 _BY_PERSON = ("opened_human", "clicked_human")
 _PROOFS = (*_BY_PERSON, "complained", "unsubscribed")
 
+_READER = BITS["without_person"]
+_HITS = sum(bit for fact, bit in BITS.items() if fact.startswith(("opened", "clicked")))
+_PERSONS = sum(BITS[fact] for fact in _BY_PERSON)
+
 PeopleByFacts = Mapping[int, int]  # facts, as `delivery_rollups.facts` has them, to people
 
 
@@ -24,12 +31,31 @@ def count_people(accepted: int, by_facts: PeopleByFacts, *, reported: bool) -> C
     If no deliveries are `reported`, the mail reached everybody except the people whose mail bounced or was dropped.
     """
     counts: Counter[str] = Counter(accepted=accepted)
-    silent = {0: accepted - sum(by_facts.values())}
-    for part in (by_facts, silent):
-        for bits, people in part.items():
-            for description in describe(bits, reported=reported):
-                counts[description] += people
+    for bits, people in _with_readers(accepted, by_facts).items():
+        for description in describe(bits, reported=reported):
+            counts[description] += people
     return counts
+
+
+def people_in(by_facts: PeopleByFacts) -> int:
+    """Count the people of some rows; readers without a person are among them already."""
+    return sum(people for bits, people in by_facts.items() if not bits & _READER)
+
+
+def _with_readers(accepted: int, by_facts: PeopleByFacts) -> PeopleByFacts:
+    """Return rows of all accepted people, with the readers without a person among them."""
+    rows = Counter({bits: people for bits, people in by_facts.items() if not bits & _READER})
+    rows[0] += accepted - people_in(by_facts)
+    unread = [bits for bits in rows if not bits & _HITS and fate_of(bits) in ("delivered", "no_word")]
+    unread.sort(key=fate_of)  # the delivered first
+    readers = [(bits, people) for bits, people in by_facts.items() if bits & _READER]
+    for bits, people in sorted(readers, key=lambda row: not row[0] & _PERSONS):
+        for own in unread:
+            some = max(min(people, rows[own]), 0)
+            rows[own] -= some
+            rows[own | bits] += some
+            people -= some
+    return rows
 
 
 def describe(facts: int, *, reported: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, case, exists, func, literal, select
+from sqlalchemy import Connection, Integer, case, exists, false, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import StateError
@@ -19,7 +19,18 @@ from sender.delivery.campaign_emails import emails_of
 from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
 from sender.events.facts import BITS
 from sender.events.reader_rules import RULE_SET
-from sender.tables import Attempt, Campaign, CampaignIntake, Delivery, EarlyPerson, FactsRollup, HourRollup, Rollup
+from sender.links.reader_groups import RANDOM_BITS, count_without_persons
+from sender.tables import (
+    Attempt,
+    Campaign,
+    CampaignIntake,
+    Delivery,
+    EarlyPerson,
+    FactsRollup,
+    HourRollup,
+    ReaderGroup,
+    Rollup,
+)
 
 # Only a provider reports these; one of them shows that its webhook reaches us.
 _REPORTED_BY_PROVIDERS = ("queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained")
@@ -58,6 +69,7 @@ class Tallies:
     intake: Intake
     counted_at: datetime
     sent_at: datetime  # when the last request ended, if known
+    counted: int  # people whose reading is counted without persons
     list_tracking: str  # what the list counts by now, if this campaign was sent with other tracking
     languages: dict[str, Tallies] = field(default_factory=dict)  # if there are several
 
@@ -65,6 +77,11 @@ class Tallies:
     def word(self) -> int:
         """Return the people whose mail has a final report."""
         return self.people["accepted"] - self.people["no_word"]
+
+    @property
+    def all_counted(self) -> bool:
+        """Whether reading is counted without persons for everybody."""
+        return 0 < self.counted >= self.ledger.intended - self.ledger.excluded
 
     @property
     def as_of(self) -> datetime:
@@ -109,6 +126,7 @@ def tally(connection: Connection, campaign_id: int, age: timedelta | None = None
         campaign, ledger, count_people(ledger.accepted, everybody, reported=enough), elsewhere,
         provider_reported=reported, delivery_reported=told, of_delivered=enough, late=late,
         intake=_intake(connection, campaign_id), counted_at=now, sent_at=sent_at,
+        counted=count_without_persons(connection, campaign_id),
         list_tracking=_list_tracking(connection, campaign),
     )  # fmt: skip
     emails = emails_of(connection, campaign_id)
@@ -166,11 +184,12 @@ def _people_at_age(
     connection: Connection, campaign_id: int, age: timedelta, sent_at: datetime
 ) -> dict[int, Counter[int]]:
     """Count the accepted people by compiled email and by what was true when their mail was so old."""
-    own = func.coalesce(Attempt.ended_at, sent_at)  # older versions did not keep each person's attempt
+    # Older versions did not keep each person's attempt, and of a reader without a person it is unknown.
+    own = func.coalesce(Attempt.ended_at, sent_at)
     always = sum(bit for fact, bit in BITS.items() if fact not in _SINCE)
     then = sum((case((since > own + age, 0), else_=BITS[fact]) for fact, since in _SINCE.items()), literal(always))
     compiled = func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
-    rows = connection.execute(
+    people = (
         select(compiled.label("compiled"), Rollup.facts.op("&")(then).label("then"), func.count())
         .select_from(Rollup)
         .join(Delivery, Delivery.id == Rollup.delivery_id)
@@ -179,9 +198,17 @@ def _people_at_age(
         .where(Rollup.campaign_id == campaign_id, Delivery.state == "accepted")
         .group_by("compiled", "then")
     )
+    readers = (
+        select(ReaderGroup.compiled_id.label("compiled"), Rollup.facts.op("&")(then).label("then"), func.count())
+        .select_from(Rollup)
+        .join(ReaderGroup, ReaderGroup.id == (-Rollup.delivery_id).bitwise_rshift(literal(RANDOM_BITS, Integer)))
+        .outerjoin(Attempt, false())
+        .where(Rollup.campaign_id == campaign_id, Rollup.delivery_id < 0)
+        .group_by("compiled", "then")
+    )
     found: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for compiled_id, facts, people in rows:
-        found[compiled_id][facts] += people
+    for compiled_id, facts, number in (*connection.execute(people), *connection.execute(readers)):
+        found[compiled_id][facts] += number
     return found
 
 
@@ -226,8 +253,11 @@ def _sent_at(connection: Connection, campaign: CampaignRecord) -> datetime:
 
 def _list_tracking(connection: Connection, campaign: CampaignRecord) -> str:
     row = connection.execute(
-        select(MailingList.opens, MailingList.clicks).where(MailingList.id == campaign.list_id)
+        select(MailingList.opens, MailingList.clicks, MailingList.tracking).where(MailingList.id == campaign.list_id)
     ).one_or_none()
-    if row is None or [each == "off" for each in row] == [campaign.opens == "off", campaign.clicks == "off"]:
+    if row is None:
         return ""
-    return f"opens {row.opens}, clicks {row.clicks}"
+    same = row.tracking == (campaign.tracking or row.tracking)
+    if same and [each == "off" for each in row[:2]] == [campaign.opens == "off", campaign.clicks == "off"]:
+        return ""
+    return f"{row.tracking} (opens {row.opens}, clicks {row.clicks})"

@@ -67,8 +67,11 @@ class Campaign(Base):
     from_name: Mapped[str]
     from_address: Mapped[str]
     reply_to: Mapped[str] = mapped_column(server_default="")
+    # Who counts, of the people whose reading is recorded per person; `tracking` is the list's mode at the freeze, empty
+    # if it is from before there were modes: then everybody's reading is recorded so.
     opens: Mapped[str]
     clicks: Mapped[str]
+    tracking: Mapped[str] = mapped_column(server_default="")
     tracking_decided_by: Mapped[str] = mapped_column(server_default="")
     tracking_because: Mapped[str] = mapped_column(server_default="")
     public_url: Mapped[str] = mapped_column(server_default="")
@@ -142,6 +145,8 @@ class Delivery(Base):
     dimensions: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # NULL if the list names none, or if excluded
     # The attempt that decided the state; of a person excluded late, the newest at that time. NULL in older versions.
     attempt_id: Mapped[int | None]
+    # Whether this person's own reading is recorded; NULL, which takes no space, for everybody else.
+    per_person: Mapped[bool | None]
 
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'excluded', 'accepted', 'failed', 'uncertain')", name="state"),
@@ -152,6 +157,23 @@ class Delivery(Base):
 # What was taken out of the ledger when the person was erased, or after its time; of an address at a large provider the
 # domain stays (sender/upkeep/sender_holds.py).
 without_address = or_(Delivery.address == "", Delivery.address.startswith("@"))
+
+
+class ReaderGroup(Base):
+    """People of a campaign who are counted without persons, and have in common what is stored of their reading.
+
+    `mailbox` is a mailbox provider, `domain` an organisation's own with at least five of these people. A reader is a
+    number that holds a group's and chance (sender/links/reader_groups.py), so the ids need few bits.
+    """
+
+    __tablename__ = "reader_groups"
+    id: Mapped[int] = mapped_column(Integer, Identity(maxvalue=2**23 - 1), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(index=True)
+    compiled_id: Mapped[int]
+    mailbox: Mapped[str]
+    domain: Mapped[str] = mapped_column(server_default="")
+    dimensions: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # NULL if they have several
+    people: Mapped[int]
 
 
 class LedgerMove(Base):

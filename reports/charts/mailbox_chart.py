@@ -9,7 +9,7 @@ from reports.charts.chart_theme import CLICKED, SEEN
 from reports.charts.curve_chart import SERIES
 from reports.figure_cells import count, of, with_interval
 from reports.report import Report
-from sender.events.mailbox_providers import OTHER
+from sender.mailbox_providers import OTHER
 
 _ROOM = 120  # px for the names
 _COLUMNS = ("mailbox provider", "Accepted", "Delivered", "Bounced (hard)", *SERIES.values(), "Unsubscribed")

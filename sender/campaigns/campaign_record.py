@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime, time
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Float, Select, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Float, Select, and_, case, cast, func, select
 
 from daisychain.errors import StateError
 from daisychain.settings import Settings
@@ -20,7 +21,10 @@ from sender.tables import Batch, Campaign, CampaignEmail
 
 @dataclass(frozen=True)
 class CampaignRecord:
-    """One campaign: its row (sender/tables.py explains the columns), its list's name, and its email's hash."""
+    """One campaign: its row (sender/tables.py explains the columns), its list's name, and its email's hash.
+
+    Until it is frozen, its tracking is what its list says now.
+    """
 
     id: int
     kind: str
@@ -39,6 +43,7 @@ class CampaignRecord:
     reply_to: str
     opens: str
     clicks: str
+    tracking: str
     tracking_decided_by: str
     tracking_because: str
     public_url: str
@@ -96,7 +101,28 @@ class UnknownCampaign(StateError):  # noqa: N818 - the name says it
     """No campaign has that number."""
 
 
-_JOINED = {"list_name": MailingList.name.label("list_name"), "hash": StoredEmail.hash}
+def _counted_by(column: Any) -> ColumnElement[str]:
+    """Return SQL for who counts opens or clicks: nobody, or our own pages, or SendGrid, which names the person."""
+    return case(
+        (column == "off", "off"),
+        (and_(MailingList.tracking == "per person", Campaign.provider == "sendgrid"), "provider"),
+        else_="own",
+    )
+
+
+def _until_frozen(column: Any, of_list: Any) -> ColumnElement[str]:
+    decides = and_(Campaign.frozen_at.is_(None), Campaign.kind == "campaign", MailingList.id.is_not(None))
+    return case((decides, of_list), else_=column)
+
+
+TRACKING = {
+    "opens": _until_frozen(Campaign.opens, _counted_by(MailingList.opens)),
+    "clicks": _until_frozen(Campaign.clicks, _counted_by(MailingList.clicks)),
+    "tracking": _until_frozen(Campaign.tracking, MailingList.tracking),
+    "tracking_decided_by": _until_frozen(Campaign.tracking_decided_by, MailingList.decided_by),
+    "tracking_because": _until_frozen(Campaign.tracking_because, MailingList.because),
+}
+_JOINED = {"list_name": MailingList.name.label("list_name"), "hash": StoredEmail.hash, **TRACKING}
 _RECORD = (
     select(*(_JOINED[each.name] if each.name in _JOINED else getattr(Campaign, each.name)
              for each in fields(CampaignRecord)))

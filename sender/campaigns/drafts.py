@@ -34,7 +34,6 @@ from sender.campaigns.follow_ups import check_whom
 from sender.campaigns.overrides import Overrides, overrides_of
 from sender.delivery.campaign_emails import emails_of, fields_of, keep_emails, name_emails
 from sender.links.sent_mail import load_emails
-from sender.links.tracking import tracking_mode
 from sender.providers.open_provider import open_provider
 from sender.segments.engagement import engagement
 from sender.tables import TEST_SEND_NUMBERS, Campaign
@@ -160,17 +159,10 @@ def insert_campaign(
         "from_name": sender[0],
         "from_address": sender[1],
         "reply_to": first.email.reply_to or (mailing_list["reply_to"] if mailing_list else ""),
-        "opens": "off",
+        "opens": "off",  # until the freeze
         "clicks": "off",
         **public_face(settings, mailing_list["name"] if mailing_list else None),
     }
-    if mailing_list and kind != "test":
-        row |= {
-            "opens": tracking_mode(mailing_list["opens"], provider),
-            "clicks": tracking_mode(mailing_list["clicks"], provider),
-            "tracking_decided_by": mailing_list["decided_by"],
-            "tracking_because": mailing_list["because"],
-        }
     if kind == "test":
         row["id"] = TEST_SEND_NUMBERS.next_value()
     campaign_id = connection.execute(insert(Campaign).values(row).returning(Campaign.id)).scalar_one()

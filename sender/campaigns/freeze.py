@@ -4,7 +4,7 @@ Of the excluded it keeps the member's id and the reason only: they get nothing, 
 
 One INSERT … SELECT. Mailable people come first, so each batch is a contiguous range of ids. If a campaign has several
 languages, each batch has people of one language, and batches of all languages alternate. So do batches of people who
-see the same parts of the email, if the provider gains by it.
+see the same parts of the email, if the provider gains by it, and of people whose own reading is recorded.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     Select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     null,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -36,7 +38,7 @@ from lists.addresses import address_key
 from lists.tables import MailingList
 from newsletters.stored.versions import mark_sent
 from sender.campaigns import warm_up
-from sender.campaigns.campaign_record import CampaignRecord, find_campaign
+from sender.campaigns.campaign_record import TRACKING, CampaignRecord, find_campaign
 from sender.campaigns.follow_ups import audience_of
 from sender.delivery import batch_jobs
 from sender.delivery.campaign_emails import email_given, emails_of, fields_of
@@ -46,6 +48,7 @@ from sender.delivery.contact_refusals import why_not
 from sender.delivery.cutting import Cutting, cut_by_email, cut_by_place
 from sender.delivery.ledger import MOVE_COLUMNS, rows_by_state
 from sender.delivery.same_parts import kinds_of
+from sender.links.reader_groups import make_groups
 from sender.tables import Campaign, Delivery, LedgerMove
 
 # One freeze at a time: rows of two would alternate, and batches are ranges of ids. The lock's number is arbitrary.
@@ -76,6 +79,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int, by_cond
     warming = warm_up.ceiling(connection, campaign.from_address, now) is not None
     later = campaign.starts_at is not None and campaign.starts_at > now
     cutting = _cutting(campaign, batch_size, later, warming, emails.several)
+    cutting = replace(cutting, per_person=campaign.tracking == "per person")
     if by_conditions:
         cutting = replace(cutting, kinds=kinds_of(connection, audience, emails))
     before = _newest(connection)
@@ -91,21 +95,26 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int, by_cond
         case((excluded, literal({}, JSONB)), else_=people.c.inputs).label("inputs"),
         (email_given(emails, people.c.language) if emails.several else cast(null(), BigInteger)).label("compiled_id"),
         case((~excluded, people.c.dimensions)).label("dimensions"),
+        (case((~excluded & people.c.reads_agreed, true())) if cutting.per_person else cast(null(), Boolean)).label(
+            "per_person"
+        ),
     )
     order: list[ColumnElement[Any]] = [people.c.member_id]
     if warming:
         engaged = warm_up.engagement()
         frozen = frozen.outerjoin(engaged, engaged.c.member_id == people.c.member_id)
         order.insert(0, engaged.c.last.desc().nulls_last())
-    if emails.several or (cutting.kinds and (warming or cutting.canary)):
+    if emails.several or ((cutting.kinds or cutting.per_person) and (warming or cutting.canary)):
         ordered = _alternating(frozen, excluded, order, cutting)
         cutting = replace(cutting, several=True)
     else:
-        if cutting.kinds:
-            order.insert(0, cutting.kinds.of(people.c.inputs))
-        ordered = frozen.order_by(excluded, *order)
-    columns = ["campaign_id", "member_id", "state", "reason", "address", "inputs", "compiled_id", "dimensions"]
+        ordered = frozen.order_by(excluded, *cutting.alike(frozen.selected_columns), *order)
+    columns = [
+        "campaign_id", "member_id", "state", "reason", "address", "inputs", "compiled_id", "dimensions", "per_person",
+    ]  # fmt: skip
     connection.execute(insert(Delivery).from_select(columns, ordered))
+    if campaign.tracking in ("counted", "per person"):
+        make_groups(connection, campaign_id, campaign.compiled_id, after=before)
     return _cut(connection, campaign, cutting, after=before)
 
 
@@ -118,7 +127,8 @@ def _alternating(
     of each language.
     """
     columns = frozen.selected_columns
-    common = [each.label(f"common{at}") for at, each in enumerate(cutting.alike(columns.compiled_id, columns.inputs))]
+    alike = [columns.compiled_id, *cutting.alike(columns)]
+    common = [each.label(f"common{at}") for at, each in enumerate(alike)]
     alike = [excluded, *common]
     placed = frozen.add_columns(
         excluded.label("excluded"),
@@ -188,9 +198,11 @@ def freeze_contacts(
 
 def _start(connection: Connection, campaign_id: int) -> CampaignRecord:
     wait_for_freeze(connection)
+    campaign = find_campaign(connection, campaign_id)
     begun = turn(
         connection, campaign_id, "sending", from_states=["draft", "scheduled", "paused"],
         where=Campaign.frozen_at.is_(None), frozen_at=func.now(), pause_reason="",
+        **{name: getattr(campaign, name) for name in TRACKING},
     )  # fmt: skip
     if not begun:
         raise StateError(f"Campaign {campaign_id} is not a draft: its audience is already frozen.")
@@ -217,8 +229,8 @@ def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, *, 
     """Record the range of a campaign's new deliveries, cut batches, defer their jobs; returns how many people."""
     ids = (func.min(Delivery.id).label("first"), func.max(Delivery.id).label("last"))
     counted = rows_by_state(Delivery.id > after).add_columns(*ids)
-    if cutting.kinds and not cutting.several:
-        counted = counted.add_columns((kind := cutting.kinds.of(Delivery.inputs)).label("kind")).group_by(kind)
+    if not cutting.several:
+        counted = counted.group_by(*cutting.alike(Delivery))
     new = connection.execute(counted).mappings().all()
     if new:
         connection.execute(insert(LedgerMove), [{name: row[name] for name in MOVE_COLUMNS} for row in new])

@@ -79,7 +79,14 @@ _EXCLUDED = case(
     (Membership.paused_until > func.now(), PAUSED),
 )
 _WAITING = (
-    select(Delivery.id, Delivery.address, Delivery.inputs, _EXCLUDED.label("excluded"))
+    select(
+        Delivery.id,
+        Delivery.address,
+        Delivery.inputs,
+        _EXCLUDED.label("excluded"),
+        Delivery.per_person,
+        Delivery.dimensions,
+    )
     .select_from(Delivery)
     .outerjoin(Member, Member.id == Delivery.member_id)
     .outerjoin(Membership, and_(Membership.list_id == _LIST, Membership.member_id == Member.id))
@@ -93,7 +100,7 @@ _WAITING = (
 )
 
 
-Person = Row[int, str, dict[str, Any], str | None] | ContactToMail
+Person = Row[int, str, dict[str, Any], str | None, bool | None, dict[str, str] | None] | ContactToMail
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class Claim:
     campaign_id: int
     provider: str
     compiled_id: int
-    people: Sequence[Person]  # (delivery id, address, merge inputs, None)
+    people: Sequence[Person]  # (delivery id, address, merge inputs, None, per_person, dimensions)
 
 
 def claim(

@@ -35,6 +35,8 @@ class ContactToMail(NamedTuple):
     address: str
     inputs: Mapping[str, Any]
     excluded: bool = False
+    per_person: bool | None = None
+    dimensions: Mapping[str, str] | None = None
 
 
 def no_late_values(*_: object) -> Mapping[int, Mapping[str, str]]:

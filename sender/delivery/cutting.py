@@ -16,7 +16,8 @@ from sender.tables import Batch, Delivery
 class Cutting:
     """The cutting of batches: people in each, people in the canary (0: none), and whether a plan holds them back.
 
-    `several` is set if people get different emails, which no batch may mix; `kinds` says which people are alike.
+    `several` is set if people get different emails, which no batch may mix; nor may it mix people whose reading is
+    recorded and others, which `per_person` says that there may be. `kinds` says which people are alike.
     """
 
     size: int
@@ -24,10 +25,12 @@ class Cutting:
     held: bool = False
     several: bool = False
     kinds: Kinds | None = None
+    per_person: bool = False
 
-    def alike(self, compiled_id: Any, inputs: Any) -> list[ColumnElement[Any]]:
-        """Return SQL for what people of one batch have in common."""
-        return [compiled_id, self.kinds.of(inputs)] if self.kinds else [compiled_id]
+    def alike(self, rows: Any) -> list[ColumnElement[Any]]:
+        """Return SQL for what people of one batch have in common, beside their email; `rows` have their columns."""
+        reading: list[ColumnElement[Any]] = [func.coalesce(rows.per_person, False)] if self.per_person else []
+        return [*reading, self.kinds.of(rows.inputs)] if self.kinds else reading
 
     def share(self, people: ColumnElement[int], everybody: ColumnElement[int]) -> ColumnElement[int]:
         """Return SQL for the number of `people` of one language in the canary: their share of it, rounded up."""
@@ -62,7 +65,7 @@ def cut_by_email(
     connection: Connection, campaign_id: int, compiled_id: int, cutting: Cutting, first: int, last: int
 ) -> int | None:
     """Cut batches of people who get the same email, as no batch may mix emails; returns as `cut_by_place`."""
-    alike = cutting.alike(Delivery.compiled_id, Delivery.inputs)
+    alike = [Delivery.compiled_id, *cutting.alike(Delivery)]
     place = func.row_number().over(partition_by=alike, order_by=Delivery.id) - 1
     canary = cutting.share(func.count().over(partition_by=alike), func.count().over())
     # Canary and rest are numbered separately, so no batch has both; the rest is held until the canary has passed.
@@ -75,7 +78,7 @@ def cut_by_email(
             number.label("batch"),
             in_rest.label("rest"),
             compiled.label("compiled_id"),
-            alike[-1].label("common"),
+            *(each.label(f"common{at}") for at, each in enumerate(alike)),
         )
         .where(Delivery.id.between(first, last))
         .subquery()
@@ -86,7 +89,7 @@ def cut_by_email(
         insert(Batch).from_select(
             ["campaign_id", "compiled_id", "first_id", "last_id", "held"],
             select(literal(campaign_id), numbered.c.compiled_id, start, end, held)
-            .group_by(numbered.c.compiled_id, numbered.c.common, numbered.c.rest, numbered.c.batch)
+            .group_by(*(column for column in numbered.c if column.name != "id"))
             .order_by(start),
         )
     )

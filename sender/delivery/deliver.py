@@ -28,8 +28,9 @@ from sender.delivery.high_water_mark import HighWaterMark, Mark
 from sender.delivery.senders import LiveSender
 from sender.delivery.slot_count import SlotCount
 from sender.links.keys import KeyKind, Keys
+from sender.links.reader_groups import Readers
 from sender.links.sent_mail import load_emails
-from sender.links.tracking import sent_references
+from sender.links.tracking import sent_references, without_persons
 from sender.providers.failures import verdict_of
 from sender.providers.open_provider import open_provider
 from sender.providers.provider import Mailing, Outcome, Recipient
@@ -154,14 +155,15 @@ class Deliverer:
     def _send(self, claim: attempts.Claim) -> Outcome:
         """Send a claimed batch. A failure before the provider is called has mailed nobody, and pauses the campaign."""
         try:
-            mailing = self._mailing(claim.campaign_id, claim.compiled_id)
+            counted = not all(row.per_person for row in claim.people)
+            mailing, readers = self._mailing(claim.campaign_id, claim.compiled_id, counted)
             provider = self._provider(claim.provider)
             ids = [row.id for row in claim.people]
+            read_as = readers.draw([(row.address, row.dimensions) for row in claim.people]) if readers else None
             headers, messages = (self._keys.make(kind, ids) for kind in (KeyKind.HEADER, KeyKind.MESSAGE))
-            keys = zip(self._keys.of_links(ids), headers, messages, strict=True)
+            keys = zip(self._keys.of_links(ids, read_as), headers, messages, strict=True)
             recipients = [
-                Recipient(id_, *own, address, inputs)
-                for (id_, address, inputs, _), own in zip(claim.people, keys, strict=True)
+                Recipient(row.id, *own, row.address, row.inputs) for row, own in zip(claim.people, keys, strict=True)
             ]
         except Exception as error:
             log.exception("attempt %s could not be prepared", claim.attempt_id)
@@ -176,8 +178,8 @@ class Deliverer:
             log.exception("attempt %s failed", claim.attempt_id)
             return Outcome(verdict_of("any", "bug"), f"broke off: {type(error).__name__}", fault=_fault(error))
 
-    def _load_mailing(self, campaign_id: int, compiled_id: int) -> Mailing:
-        """Build the common part of all mails of a campaign in one language.
+    def _load_mailing(self, campaign_id: int, compiled_id: int, counted: bool) -> tuple[Mailing, Readers | None]:
+        """Build the common part of all mails of a campaign in one language, per person or `counted` without persons.
 
         A test's subject is marked as one, and with its language if there are several.
         """
@@ -185,10 +187,16 @@ class Deliverer:
             campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
             email = load_emails(connection, [compiled_id])[compiled_id]
             mark = f" {email.language}" if emails_of(connection, campaign_id).several and email.language else ""
+            counted = counted and campaign.tracking in ("counted", "per person")
+            readers = Readers(connection, campaign_id, compiled_id) if counted else None
+        opens, clicks = campaign.opens, campaign.clicks
+        if counted:
+            opens, clicks = without_persons(opens), without_persons(clicks)
         references = sent_references(
-            campaign.public_url, opens=campaign.opens, clicks=campaign.clicks, preferences=campaign.kind != CONTACTS
-        )
-        return Mailing(
+            campaign.public_url, opens=opens, clicks=clicks, per_person=not counted,
+            preferences=campaign.kind != CONTACTS,
+        )  # fmt: skip
+        mailing = Mailing(
             campaign_id=campaign.id,
             plan=plan_merge(email, references),
             from_name=parseaddr(email.from_address)[0] or campaign.from_name,
@@ -196,10 +204,11 @@ class Deliverer:
             reply_to=email.reply_to or campaign.reply_to,
             list_id=campaign.list_header,
             unsubscribe_url=f"{campaign.public_url}/u/{KEY}",
-            opens=campaign.opens,
-            clicks=campaign.clicks,
+            opens=opens,
+            clicks=clicks,
             subject_prefix=f"[TEST{mark}] " if campaign.kind == "test" else "",
         )
+        return mailing, readers
 
 
 def _fault(error: Exception) -> str:

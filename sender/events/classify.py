@@ -19,10 +19,11 @@ from daisychain.database import Database
 from daisychain.errors import StateError
 from sender.delivery.campaign_emails import emails_of
 from sender.events import reader_rules as rules
-from sender.events.mailbox_providers import PROVIDER_OF
 from sender.events.reader_rules import RULE_SET, judge_hit
 from sender.events.recount import move_rollups
+from sender.links.reader_groups import FIRST_READER, GROUP_OF, IN_GROUP, LAST_READER
 from sender.links.sent_mail import load_emails
+from sender.mailbox_providers import OTHER, PROVIDER_OF
 from sender.tables import CampaignIntake
 
 log = logging.getLogger("daisychain.classify")
@@ -37,14 +38,17 @@ _SETTINGS = text("""
     SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 """)
 # A test send has no hits to classify.
-_SPAN = text("""
+_SPAN = text(f"""
     SELECT coalesce(min(first_delivery), 1) AS first, coalesce(min(last_delivery), 0) AS last,
-           min(frozen_at) AS frozen_at
+           min(frozen_at) AS frozen_at,
+           coalesce((SELECT min({FIRST_READER}) FROM reader_groups g WHERE campaign_id = :campaign), 1) AS first_reader,
+           coalesce((SELECT max({LAST_READER}) FROM reader_groups g WHERE campaign_id = :campaign), 0) AS last_reader
     FROM campaigns WHERE id = :campaign AND kind <> 'test'
 """)
 # Hits of people who were erased keep the class that they had when their program was known.
 _OF_CAMPAIGN = """
-    e.delivery_id BETWEEN :first AND :last AND e.kind IN ('opened', 'clicked') AND NOT e.detail ? 'erased'
+    (e.delivery_id BETWEEN :first AND :last OR e.delivery_id BETWEEN :first_reader AND :last_reader)
+    AND e.kind IN ('opened', 'clicked') AND NOT e.detail ? 'erased'
 """
 _PROGRAMS = text(f"SELECT DISTINCT e.user_agent FROM events e WHERE {_OF_CAMPAIGN}")
 _REQUESTS = text("""
@@ -78,6 +82,34 @@ _HITS = text(f"""
            ON p.user_agent = e.user_agent
     WHERE {_OF_CAMPAIGN}
 """)
+# It is unknown when a reader without a person got the mail. So a hit of theirs is early within the time that counts as
+# such after their first one, while at least so large a share of these mails had arrived within that time.
+_FRESH = text("""
+    CREATE TEMPORARY TABLE fresh AS
+    WITH arrivals AS (
+        SELECT extract(epoch FROM delivered_at) AS at, CAST(1 AS bigint) AS mails FROM arrived
+        UNION ALL
+        SELECT extract(epoch FROM coalesce(a.ended_at, a.started_at)), b.last_id - b.first_id + 1
+        FROM batches b JOIN attempts a ON a.id = b.attempt_id
+        WHERE b.campaign_id = :campaign AND b.state <> 'split' AND NOT EXISTS (SELECT 1 FROM arrived)
+    ), tens AS (
+        SELECT CAST(floor(at / 10) AS bigint) AS ten, sum(mails) AS mails FROM arrivals GROUP BY 1
+    ), all_tens AS (
+        SELECT ten, coalesce(mails, 0) AS mails
+        FROM (SELECT generate_series(min(ten), max(ten) + :early_tens) AS ten FROM tens) AS series
+        LEFT JOIN tens USING (ten)
+    )
+    SELECT ten FROM (
+        SELECT ten, sum(mails) OVER (ORDER BY ten ROWS BETWEEN :early_tens PRECEDING AND CURRENT ROW) AS mails,
+               sum(mails) OVER () AS whole FROM all_tens) AS windows
+    WHERE mails >= :share * whole
+""")
+_EARLY_READERS = text("""
+    UPDATE hits SET early = hits.at <= f.at + :early AND EXISTS (
+        SELECT 1 FROM fresh WHERE ten = CAST(floor(extract(epoch FROM hits.at) / 10) AS bigint))
+    FROM (SELECT delivery_id, min(at) AS at FROM hits WHERE delivery_id < 0 GROUP BY 1) AS f
+    WHERE f.delivery_id = hits.delivery_id
+""")
 # Clicks are made distinct first, so that the mail of somebody who hits it endlessly is not compared with itself.
 _BURSTS = text("""
     CREATE TEMPORARY TABLE bursts AS
@@ -90,30 +122,38 @@ _BURSTS = text("""
         GROUP BY 1, 2 HAVING count(DISTINCT b.link) >= :links) AS found
     GROUP BY 1
 """)
-_SCANNED = text("""
+_EMAIL = f"""
+    LEFT JOIN deliveries d ON d.id = {{0}}
+    LEFT JOIN reader_groups g ON g.id = {GROUP_OF.format("{0}")} AND {{0}} < 0
+    JOIN json_to_recordset(CAST(:emails AS json)) AS m (compiled_id bigint, links integer)
+      ON m.compiled_id = coalesce(g.compiled_id, d.compiled_id, :compiled)
+"""
+_SCANNED = text(f"""
     CREATE TEMPORARY TABLE scanned AS
     SELECT h.delivery_id
     FROM (SELECT DISTINCT delivery_id, link FROM hits WHERE early AND link IS NOT NULL) h
-    JOIN deliveries d ON d.id = h.delivery_id
-    JOIN campaigns c ON c.id = d.campaign_id
-    JOIN json_to_recordset(CAST(:emails AS json)) AS m (compiled_id bigint, links integer)
-      ON m.compiled_id = coalesce(d.compiled_id, c.compiled_id)
+    {_EMAIL.format("h.delivery_id")}
     GROUP BY h.delivery_id, m.links
     HAVING count(*) >= greatest(:least, :share * m.links)
 """)
-# Small domains are judged together, as if they were one. `scanned_at` is set if a scanner meets every mail: then the
-# first click is its own, whenever it comes.
-_GUARDED = text("""
+# Small domains are judged together, as if they were one; so are readers without a person whose group has no domain.
+# `scanned_at` is set if a scanner meets every mail: then the first click is its own, whenever it comes.
+_GUARDED = text(f"""
     CREATE TEMPORARY TABLE guarded AS
     WITH people AS (
         SELECT d.id, lower(split_part(d.address, '@', -1)) AS domain
         FROM deliveries d WHERE d.id BETWEEN :first AND :last AND d.state IN ('accepted', 'uncertain')
+    ), mails AS (
+        SELECT id, domain, 1 AS person FROM people
+        UNION ALL
+        SELECT delivery_id, domain, 0 FROM (SELECT DISTINCT delivery_id FROM hits WHERE delivery_id < 0) AS readers
+        JOIN reader_groups g ON g.id = {GROUP_OF.format("delivery_id")} WHERE mailbox = :other_mailbox
     ), clickers AS (
         SELECT delivery_id AS id, min(at) AS first_click, bool_or(early) AS early FROM hits
         WHERE kind = 'clicked' GROUP BY 1
     ), domains AS (
-        SELECT domain, count(*) AS people, count(first_click) AS clickers, count(*) FILTER (WHERE early) AS early
-        FROM people LEFT JOIN clickers USING (id) WHERE NOT domain = ANY (:public) GROUP BY 1
+        SELECT domain, sum(person) AS people, count(first_click) AS clickers, count(*) FILTER (WHERE early) AS early
+        FROM mails LEFT JOIN clickers USING (id) WHERE NOT domain = ANY (:public) GROUP BY 1
     ), judged AS (
         SELECT domain, people >= :people AND early >= :whole * people AS whole,
                CASE WHEN people >= :people THEN early >= :share * people
@@ -122,11 +162,11 @@ _GUARDED = text("""
         FROM domains WINDOW small AS (PARTITION BY people >= :people)
     )
     SELECT id AS delivery_id, CASE WHEN whole THEN first_click END AS scanned_at
-    FROM people JOIN judged USING (domain) LEFT JOIN clickers USING (id)
+    FROM mails JOIN judged USING (domain) LEFT JOIN clickers USING (id)
     WHERE guarded AND id IN (SELECT delivery_id FROM hits)
 """)
 # At a guarded domain also a late scan shows: mails that wait for a server, or are scanned again.
-_SWEPT = text("""
+_SWEPT = text(f"""
     CREATE TEMPORARY TABLE swept AS
     WITH clicks AS (
         SELECT DISTINCT delivery_id, link, at FROM hits JOIN guarded USING (delivery_id) WHERE link IS NOT NULL
@@ -135,10 +175,7 @@ _SWEPT = text("""
         SELECT a.delivery_id, a.at
         FROM clicks a
         JOIN clicks b ON b.delivery_id = a.delivery_id AND b.at BETWEEN a.at AND a.at + :within
-        JOIN deliveries d ON d.id = a.delivery_id
-        JOIN campaigns c ON c.id = d.campaign_id
-        JOIN json_to_recordset(CAST(:emails AS json)) AS m (compiled_id bigint, links integer)
-          ON m.compiled_id = coalesce(d.compiled_id, c.compiled_id)
+        {_EMAIL.format("a.delivery_id")}
         GROUP BY a.delivery_id, a.at, m.links
         HAVING count(DISTINCT b.link) >= greatest(:least, :share * m.links)) AS found
     GROUP BY 1
@@ -168,7 +205,7 @@ _CHANGES = text("""
     JOIN json_to_recordset(CAST(:classes AS json)) AS c (rules text, open_class text) USING (rules)
     WHERE (d.old_class, d.old_rules) <> (c.open_class, d.rules)
 """)
-_TABLES = ("arrived", "requests", "hits", "bursts", "scanned", "guarded", "swept", "changes")
+_TABLES = ("arrived", "requests", "hits", "fresh", "bursts", "scanned", "guarded", "swept", "changes")
 _DROP = text(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{table}' for table in _TABLES)}")
 
 
@@ -179,7 +216,8 @@ def find_changes(connection: Connection, campaign_id: int) -> int:
     span = dict(connection.execute(_SPAN, {"campaign": campaign_id}).mappings().one())
     named = ((name, judge_hit(name)[1]) for name in connection.scalars(_PROGRAMS, span))
     programs = _json([{"user_agent": name, "rule": rule} for name, rule in named if rule])
-    emails = load_emails(connection, emails_of(connection, campaign_id).all())
+    campaign_emails = emails_of(connection, campaign_id)
+    emails = load_emails(connection, campaign_emails.all())
     links = {id_: sum(link.tracked for link in email.links) for id_, email in emails.items()}
     connection.execute(_ARRIVED, span)
     connection.execute(_REQUESTS, {"campaign": campaign_id})
@@ -188,16 +226,22 @@ def find_changes(connection: Connection, campaign_id: int) -> int:
         **span, "programs": programs, "early": rules.EARLY, "flag": rules.FLAG, "head": rules.HEAD,
         "no_name": rules.NO_NAME, "lasting": "|".join(rules.LASTING),
     })  # fmt: skip
+    if span["last_reader"] < 0:
+        connection.execute(_FRESH, {
+            "campaign": campaign_id, "early_tens": rules.EARLY.seconds // 10, "share": rules.FRESH_SHARE
+        })  # fmt: skip
+        connection.execute(_EARLY_READERS, {"early": rules.EARLY})
     connection.execute(text("ANALYZE pg_temp.hits"))
     connection.execute(_BURSTS, {"links": rules.BURST_LINKS, "within": rules.BURST_WITHIN})
     most = {
         "emails": _json([{"compiled_id": id_, "links": count} for id_, count in links.items()]),
-        "least": rules.MOST_LINKS, "share": rules.MOST_LINKS_SHARE,
+        "least": rules.MOST_LINKS, "share": rules.MOST_LINKS_SHARE, "compiled": campaign_emails.fallback,
     }  # fmt: skip
     connection.execute(_SCANNED, most)
     connection.execute(_GUARDED, {
         **span, "public": list(PROVIDER_OF), "people": rules.GUARDED_PEOPLE, "share": rules.GUARDED_SHARE,
         "whole": rules.ALL_SCANNED, "small_share": rules.SMALL_SHARE, "of_clickers": rules.SMALL_OF_CLICKERS,
+        "other_mailbox": OTHER,
     })  # fmt: skip
     connection.execute(_SWEPT, {**most, "within": rules.SWEEP_WITHIN})
     connection.execute(_CHANGES, {
@@ -276,12 +320,16 @@ def classify_due(database: Database, *, rest: int = REST) -> str:
 _IN_PLACE = text("""
     UPDATE events e SET open_class = c.open_class, rules = c.rules FROM pg_temp.changes c WHERE e.id = c.id
 """)
-_TAKEN_IN = text("""
+_TAKEN_IN = text(f"""
     INSERT INTO campaign_intake AS i (campaign_id, events, newest_at)
-    SELECT c.id, count(*), max(e.received_at)
-    FROM campaigns c JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery
-    JOIN deliveries d ON d.id = e.delivery_id AND d.kind IN ('member', 'contact')
-    WHERE c.id = :campaign GROUP BY c.id
+    SELECT CAST(:campaign AS bigint), count(*), max(received_at) FROM (
+        SELECT e.received_at
+        FROM campaigns c JOIN events e ON e.delivery_id BETWEEN c.first_delivery AND c.last_delivery
+        JOIN deliveries d ON d.id = e.delivery_id AND d.kind IN ('member', 'contact')
+        WHERE c.id = :campaign
+        UNION ALL SELECT e.received_at
+        FROM reader_groups g JOIN events e ON {IN_GROUP.format("e.delivery_id")} WHERE g.campaign_id = :campaign
+    ) AS theirs HAVING count(*) > 0
     ON CONFLICT (campaign_id) DO UPDATE SET events = excluded.events, newest_at = excluded.newest_at
 """)
 

@@ -14,7 +14,7 @@ from sender.events.reader_rules import GUARDED
 FACTS = (
     "queued", "deferred", "delivered", "rejected", "bounced_hard", "bounced_soft", "complained", "unsubscribed",
     "subscribed", "opened_human", "opened_machine", "opened_unknown", "clicked_human", "clicked_machine",
-    "clicked_unknown", "clicked_not_told_apart",
+    "clicked_unknown", "clicked_not_told_apart", "without_person",
 )  # fmt: skip
 BITS = {fact: 1 << place for place, fact in enumerate(FACTS)}
 
@@ -23,6 +23,8 @@ FACT = "kind || coalesce('_' || nullif(bounce || open_class, ''), '')"
 # A machine's click that only its guarded domain made one has a second fact: it may be a person's.
 FACT_BIT = f"1 << (array_position(ARRAY[{', '.join(repr(fact) for fact in FACTS)}], {FACT}) - 1)"
 
+# Of a reader without a person; their mail's other facts are of the delivery, and nobody knows of which.
+WITHOUT_PERSON = f"CASE WHEN delivery_id < 0 THEN {BITS['without_person']} ELSE 0 END"
 SECOND_BIT = f"CASE WHEN kind = 'clicked' AND rules = '{GUARDED}' THEN {BITS['clicked_not_told_apart']} END"
 
 

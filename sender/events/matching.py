@@ -14,7 +14,7 @@ from lists.addresses import address_key
 from lists.tables import Member
 from sender.event import IncomingEvent
 from sender.events.clicked_links import match_clicked_links
-from sender.events.mailbox_providers import mailbox_provider
+from sender.mailbox_providers import mailbox_provider
 from sender.tables import COUNTED, Campaign, Delivery
 
 # An asynchronous bounce has lost our key; it is matched by address to a mail no older than this.

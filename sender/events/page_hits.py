@@ -12,10 +12,10 @@ from daisychain.database import database_now
 from daisychain.web.networks import network_of
 from lists.privacy.address_hash import forgotten_among
 from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest
-from sender.events.mailbox_providers import mailbox_provider
 from sender.events.reader_rules import HEAD, judge_hit
 from sender.events.rollups import store_events, update_rollups
 from sender.links.sent_mail import SentMail
+from sender.mailbox_providers import mailbox_provider
 from sender.tables import COUNTED, Event
 
 # More than any reader needs; the limit keeps somebody with one mail from filling the disk.
@@ -82,6 +82,6 @@ def _record(connection: Connection, mailed: SentMail, kind: Kind, natural_key: s
     event = IncomingEvent(
         OWN, kind, now, natural_key,
         delivery_id=mailed.delivery_id, campaign_id=mailed.campaign_id,
-        mailbox=mailbox_provider(mailed.address) if mailed.kind in COUNTED else "", **fields,
+        mailbox=(mailed.mailbox or mailbox_provider(mailed.address)) if mailed.kind in COUNTED else "", **fields,
     )  # fmt: skip
     update_rollups(connection, store_events(connection, [event], now))

@@ -29,6 +29,8 @@ BURST_LINKS, BURST_WITHIN = 4, timedelta(seconds=2)
 # A scanner's pixel comes before its clicks; in that log by half a minute.
 BEFORE_BURST, AFTER_BURST = timedelta(seconds=60), timedelta(seconds=10)
 EARLY = timedelta(minutes=5)
+# Of mails that are counted without persons so many must have arrived in these minutes for a hit to be early.
+FRESH_SHARE = 0.05
 # Three links at least: of two links, an eager reader follows both.
 MOST_LINKS, MOST_LINKS_SHARE = 3, 0.6
 GUARDED_PEOPLE, GUARDED_SHARE = 5, 0.3

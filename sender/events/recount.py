@@ -14,10 +14,12 @@ import orjson
 from sqlalchemy import Connection, Engine, text
 
 from sender.events.facts import BITS, FACT, FACT_BIT
-from sender.events.mailbox_providers import OTHER, PROVIDER_OF
 from sender.events.rollups import COLUMNS, NO_LINK, SMALL, SUMS, add_sums
+from sender.links.reader_groups import FIRST_READER, GROUP_OF, IN_GROUP, LAST_READER
+from sender.mailbox_providers import OTHER, PROVIDER_OF
 
-# The events of some campaigns, found by each campaign's range of delivery ids, or of some deliveries.
+# The events of some campaigns, found by each campaign's range of delivery ids and its groups of readers, or of some of
+# these.
 _COUNTED = """
     CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
     SELECT e.delivery_id, e.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, e.kind, e.at, e.bounce,
@@ -28,6 +30,11 @@ _COUNTED = """
     LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
            ON m.domain = lower(split_part(d.address, '@', -1))
     WHERE {of}
+    UNION ALL
+    SELECT e.delivery_id, e.campaign_id, g.compiled_id, e.kind, e.at, e.bounce, e.open_class, e.rules,
+           coalesce(e.link, :no_link), g.mailbox
+    FROM campaigns c JOIN reader_groups g ON g.campaign_id = c.id JOIN events e ON {theirs}
+    WHERE {read}
 """
 
 _NAMES = {"no_link": NO_LINK, "other": OTHER, "mailboxes": orjson.dumps(PROVIDER_OF).decode()}
@@ -57,9 +64,17 @@ _SUMS = {
         FROM counted WHERE kind = 'clicked' GROUP BY 1, 2, 3""",
 }
 _OF_CAMPAIGNS = "campaign_id = ANY (:ids)"
-_OF_THEIR_DELIVERIES = """
-    EXISTS (SELECT 1 FROM campaigns c WHERE c.id = ANY (:ids)
-            AND link_clickers.delivery_id BETWEEN c.first_delivery AND c.last_delivery)
+_OF_THEIR_DELIVERIES = f"""
+    EXISTS (SELECT 1 FROM (
+                SELECT first_delivery, last_delivery FROM campaigns WHERE id = ANY (:ids)
+                UNION ALL SELECT {FIRST_READER}, {LAST_READER} FROM reader_groups g WHERE campaign_id = ANY (:ids)
+            ) AS spans (first, last)
+            WHERE link_clickers.delivery_id BETWEEN first AND last)
+"""
+_CAMPAIGN_OF = f"""
+    SELECT id, campaign_id FROM deliveries WHERE id = ANY (:ids)
+    UNION ALL SELECT reader, g.campaign_id FROM unnest(CAST(:ids AS bigint[])) AS reader
+    JOIN reader_groups g ON g.id = {GROUP_OF.format("reader")} AND reader < 0
 """
 AT_ONCE = 500  # deliveries to correct in one transaction
 
@@ -69,7 +84,7 @@ def recount_rollups(connection: Connection, campaign_ids: Collection[int]) -> di
 
     The caller's transaction must see one state of the events.
     """
-    _count(connection, "c.id = ANY (:ids)", campaign_ids)
+    _count(connection, campaign_ids)
     ids, differences = {"ids": sorted(campaign_ids)}, {}
     for table, right in (_OF_DELIVERIES | _SUMS).items():
         _create(connection, f"right_{table}", right)
@@ -103,9 +118,12 @@ def correct_rollups(engine: Engine, campaign_ids: Collection[int]) -> dict[str, 
     return differences
 
 
-def _count(connection: Connection, of: str, ids: Collection[int]) -> None:
+def _count(connection: Connection, ids: Collection[int], *, of_deliveries: bool = False) -> None:
     connection.execute(text("DROP TABLE IF EXISTS counted"))
-    connection.execute(text(_COUNTED.format(of=of)), {"ids": sorted(ids), **_NAMES})
+    theirs = GROUP_OF.format("e.delivery_id") + " = g.id" if of_deliveries else IN_GROUP.format("e.delivery_id")
+    of, read = ("d.id", "e.delivery_id") if of_deliveries else ("c.id", "c.id")
+    query = _COUNTED.format(of=f"{of} = ANY (:ids)", theirs=theirs, read=f"{read} = ANY (:ids)")
+    connection.execute(text(query), {"ids": sorted(ids), **_NAMES})
 
 
 def _create(connection: Connection, table: str, query: str, values: dict[str, list[int]] | None = None) -> None:
@@ -124,13 +142,13 @@ def _correct_deliveries(connection: Connection, ids: Sequence[int]) -> None:
     committed, and counted here, or will be added to the new row.
     """
     some = {"ids": list(ids)}
-    connection.execute(text("""
+    connection.execute(text(f"""
         INSERT INTO delivery_rollups (delivery_id, campaign_id)
-        SELECT id, campaign_id FROM deliveries WHERE id = ANY (:ids) ORDER BY id ON CONFLICT DO NOTHING
+        {_CAMPAIGN_OF} ORDER BY id ON CONFLICT DO NOTHING
     """), some)  # fmt: skip
     lock = "SELECT 1 FROM delivery_rollups WHERE delivery_id = ANY (:ids) ORDER BY delivery_id FOR UPDATE"
     connection.execute(text(lock), some)
-    _count(connection, "d.id = ANY (:ids)", ids)
+    _count(connection, ids, of_deliveries=True)
     for table, right in _OF_DELIVERIES.items():
         _create(connection, f"right_{table}", right)
         names, keys = _columns(connection, table), _KEYS[table]
@@ -180,7 +198,8 @@ _LOCK_ROLLUPS = text("""
     SELECT count(*) FROM (
         SELECT 1 FROM delivery_rollups WHERE delivery_id = ANY (:ids) ORDER BY delivery_id FOR UPDATE) AS locked
 """)
-_MAILBOX_BITS = ", ".join(f"('{name}', {bit})" for name, bit in BITS.items() if name != "clicked_not_told_apart")
+NO_EVENTS = ("clicked_not_told_apart", "without_person")
+_MAILBOX_BITS = ", ".join(f"('{name}', {bit})" for name, bit in BITS.items() if name not in NO_EVENTS)
 # What the small tables gain or lose: hits leave their old class (n is negative) for a new one, mails their old facts.
 _MOVED = {
     "hour_rollups": f"""
@@ -221,6 +240,10 @@ _MOVE = text(f"""
         LEFT JOIN json_each_text(CAST(:mailboxes AS json)) AS m (domain, mailbox)
                ON m.domain = lower(split_part(d.address, '@', -1))
         WHERE d.id = ANY (:ids) AND r.delivery_id = ANY (:ids)
+        UNION ALL
+        SELECT r.delivery_id, g.campaign_id, r.facts, g.mailbox, g.compiled_id
+        FROM delivery_rollups r JOIN reader_groups g ON g.id = {GROUP_OF.format("r.delivery_id")}
+        WHERE r.delivery_id = ANY (:ids) AND r.delivery_id < 0
     ), steps AS MATERIALIZED (
         SELECT p.campaign_id, compiled_id, mailbox, date_trunc('hour', at, 'UTC') AS hour, kind, bounce, link,
                c.open_class, sum(n) AS n

@@ -19,7 +19,8 @@ import orjson
 from sqlalchemy import Connection, TextClause, text
 
 from sender.event import IncomingEvent
-from sender.events.facts import BITS, FACT_BIT, SECOND_BIT, facts_in
+from sender.events.facts import BITS, FACT_BIT, SECOND_BIT, WITHOUT_PERSON, facts_in
+from sender.links.reader_groups import GROUP_OF
 
 NO_LINK = -1  # in `link_rollups`: a click that matches none of the mail's links
 
@@ -57,7 +58,7 @@ SUMS = f"""
         delivery_id, min(campaign_id) AS campaign_id,
         {", ".join(f"min(at) FILTER (WHERE {events}) AS {column}" for column, events in _FIRST_TIMES.items())},
         {", ".join(f"count(*) FILTER (WHERE {events}) AS {column}" for column, events in _COUNTS.items())},
-        coalesce(bit_or({FACT_BIT}), 0) | coalesce(bit_or({SECOND_BIT}), 0) AS facts
+        coalesce(bit_or({FACT_BIT}), 0) | coalesce(bit_or({SECOND_BIT}), 0) | {WITHOUT_PERSON} AS facts
     FROM counted
     GROUP BY delivery_id
     ORDER BY delivery_id
@@ -102,6 +103,10 @@ _STORE = text(f"""
         SELECT moved.*, d.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, d.state
         FROM moved JOIN deliveries d ON d.id = moved.delivery_id JOIN campaigns c ON c.id = d.campaign_id
         WHERE new_facts <> 0
+        UNION ALL
+        SELECT moved.*, g.campaign_id, g.compiled_id, 'accepted'
+        FROM moved JOIN reader_groups g ON g.id = {GROUP_OF.format("moved.delivery_id")}
+        WHERE new_facts <> 0 AND delivery_id < 0
     ), early AS (
         INSERT INTO early_people (delivery_id, campaign_id)
         SELECT delivery_id, campaign_id FROM people WHERE state <> 'accepted' ORDER BY 1 ON CONFLICT DO NOTHING

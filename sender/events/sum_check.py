@@ -4,6 +4,8 @@ Sums are corrected by what is missing or too much in one state of the database, 
 meanwhile.
 """
 
+# ruff: noqa: S608 - its SQL is built from our constants only
+
 from __future__ import annotations
 
 import logging
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from daisychain.database import Database
 from sender.events.flagged import SUMS, flag
+from sender.links.reader_groups import IN_GROUP
 
 log = logging.getLogger("daisychain.sums")
 
@@ -40,7 +43,7 @@ _IS_WHOLE = text("""
                        AND d.id BETWEEN c.first_delivery AND c.last_delivery)
     FROM campaigns c WHERE id = :campaign
 """)
-_CORRECT_FACTS = text("""
+_CORRECT_FACTS = text(f"""
     INSERT INTO facts_rollups AS f (campaign_id, compiled_id, facts, people)
     SELECT campaign_id, compiled_id, facts, sum(people) FROM (
         SELECT r.campaign_id, coalesce(d.compiled_id, c.compiled_id) AS compiled_id, r.facts, 1 AS people
@@ -48,6 +51,9 @@ _CORRECT_FACTS = text("""
         JOIN delivery_rollups r ON r.delivery_id BETWEEN c.first_delivery AND c.last_delivery AND r.facts <> 0
         JOIN deliveries d ON d.id = r.delivery_id AND d.kind IN ('member', 'contact')
         WHERE c.id = :campaign
+        UNION ALL SELECT g.campaign_id, g.compiled_id, r.facts, 1
+        FROM reader_groups g JOIN delivery_rollups r ON {IN_GROUP.format("r.delivery_id")}
+        WHERE g.campaign_id = :campaign AND r.facts <> 0
         UNION ALL SELECT campaign_id, compiled_id, facts, -people FROM facts_rollups WHERE campaign_id = :campaign
     ) AS both_of_them GROUP BY 1, 2, 3 HAVING sum(people) <> 0 ORDER BY 1, 2, 3
     ON CONFLICT (campaign_id, compiled_id, facts) DO UPDATE SET people = f.people + excluded.people

@@ -62,10 +62,15 @@ class Keys:
         spelled = urlsafe_b64encode(b32decode(key.upper() + "======")).decode("ascii")[:KEY_LENGTH]
         return self.read(KeyKind.RETURN, [spelled]).get(spelled)
 
-    def of_links(self, delivery_ids: Sequence[int]) -> list[LinkKeys]:
-        """Make the keys in the addresses of many deliveries' mails."""
-        kinds = KeyKind.CLICK, KeyKind.PIXEL, KeyKind.VIEW, KeyKind.UNSUBSCRIBE, KeyKind.PREFERENCES
-        return [*map(LinkKeys, *(self.make(kind, delivery_ids) for kind in kinds))]
+    def of_links(self, delivery_ids: Sequence[int], readers: Sequence[int] | None = None) -> list[LinkKeys]:
+        """Make the keys in the addresses of many deliveries' mails; `readers` are what their reading counts for.
+
+        That is the deliveries, or numbers that say of nobody who they are (sender/links/reader_groups.py).
+        """
+        reading = delivery_ids if readers is None else readers
+        made = ((KeyKind.CLICK, reading), (KeyKind.PIXEL, reading), (KeyKind.VIEW, delivery_ids),
+                (KeyKind.UNSUBSCRIBE, delivery_ids))  # fmt: skip
+        return [*map(LinkKeys, *(self.make(kind, ids) for kind, ids in made))]
 
     def attempt(self, attempt_id: int) -> str:
         """Make the key of one attempt."""
@@ -83,7 +88,7 @@ class Keys:
     def make(self, kind: KeyKind, ids: Iterable[int]) -> list[str]:
         """Make the keys of one kind for many deliveries or attempts, in their order."""
         numbers = [part for number in ids for part in (kind, number)]
-        blocks = self._cipher.encryptor().update(pack(f">{len(numbers)}Q", *numbers))
+        blocks = self._cipher.encryptor().update(pack(f">{len(numbers)}q", *numbers))
         # All in one call, which is several times faster: 16 bytes and two of padding give 24 characters.
         padded = bytearray(len(blocks) // 16 * 18)
         for place in range(16):
@@ -95,5 +100,5 @@ class Keys:
         """Return the ids by key, leaving out everything but keys of this kind and installation."""
         spelled = [key for key in keys if _SPELLING.fullmatch(key)]
         blocks = b"".join(urlsafe_b64decode(key + "==") for key in spelled)
-        plain = iter_unpack(">QQ", self._cipher.decryptor().update(blocks))
+        plain = iter_unpack(">qq", self._cipher.decryptor().update(blocks))
         return {key: number for key, (found, number) in zip(spelled, plain, strict=True) if found == kind}

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, false, func, literal_column, not_, select
+from sqlalchemy import Connection, and_, case, false, func, literal_column, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from lists.tables import MailingList, Member
 from newsletters.compiled import CompiledEmail
 from newsletters.tables import StoredEmail
-from sender.tables import Campaign, Delivery, without_address
+from sender.links.reader_groups import group_of
+from sender.links.tracking import without_persons
+from sender.tables import Campaign, Delivery, ReaderGroup, without_address
 
 # How long a mail can be viewed in a browser: anybody whom its address was passed on to can read it.
 VIEWED_FOR: ColumnElement[timedelta] = literal_column("interval '12 months'")
@@ -21,7 +23,10 @@ VIEWED_FOR: ColumnElement[timedelta] = literal_column("interval '12 months'")
 
 @dataclass(frozen=True)
 class SentMail:
-    """One delivery. `member_id` is None for a test mail or a deleted member; `list_title` for a deleted list."""
+    """One delivery. `member_id` is None for a test mail or a deleted member; `list_title` for a deleted list.
+
+    Of a reader without a person (sender/links/reader_groups.py) there is no more than a group has: `mailbox`.
+    """
 
     delivery_id: int
     campaign_id: int
@@ -39,6 +44,7 @@ class SentMail:
     correction: str = ""  # what the pages of this campaign's mail say about its mistake
     one_key: bool = False  # whether all its links have one key, as mails had before keys had purposes
     view_ended: bool = False
+    mailbox: str = ""
 
     @property
     def counts(self) -> bool:
@@ -46,20 +52,31 @@ class SentMail:
         return self.kind != "test"
 
 
+_OF_CAMPAIGN = (
+    MailingList.id.label("list_id"), MailingList.title.label("list_title"), Campaign.from_name.label("organisation"),
+    Campaign.public_url, Campaign.correction, Campaign.one_key,
+    func.coalesce(Campaign.frozen_at < func.now() - VIEWED_FOR, false()).label("view_ended"),
+)  # fmt: skip
+
+
 def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
-    """Find the delivery with this id; None also if its person was erased, so that nothing more is kept of them."""
+    """Find the delivery with this id, or what is known of the reader with it.
+
+    None also if its person was erased, so that nothing more is kept of them.
+    """
+    if delivery_id < 0:
+        return _find_read_mail(connection, delivery_id)
     # Of an old mail, whose address is gone after its time, it is the member's of today.
     address = case((without_address, func.coalesce(Member.email, "")), else_=Delivery.address)
     erased = and_(without_address, Delivery.member_id.is_(None), Delivery.kind != "test")
+    # A mail that is counted without persons has no link that would count for its delivery.
+    own = or_(Campaign.tracking == "", Delivery.per_person.is_(True))
     row = connection.execute(
         select(
             Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, address.label("address"),
-            Delivery.inputs,
-            Member.id.label("member_id"), MailingList.id.label("list_id"), MailingList.title.label("list_title"),
-            Campaign.from_name.label("organisation"), Campaign.opens, Campaign.clicks, Campaign.public_url,
-            Campaign.correction, Campaign.one_key,
-            func.coalesce(Campaign.frozen_at < func.now() - VIEWED_FOR, false()).label("view_ended"),
-            compiled_of_delivery().label("compiled_id"),
+            Delivery.inputs, Member.id.label("member_id"), case((own, Campaign.opens), else_="off").label("opens"),
+            case((own, Campaign.clicks), else_="off").label("clicks"), compiled_of_delivery().label("compiled_id"),
+            *_OF_CAMPAIGN,
         )
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .join(Member, Member.id == Delivery.member_id, isouter=True)
@@ -67,6 +84,21 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
         .where(Delivery.id == delivery_id, not_(erased))
     ).one_or_none()  # fmt: skip
     return None if row is None else SentMail(**row._mapping)
+
+
+def _find_read_mail(connection: Connection, reader: int) -> SentMail | None:
+    row = connection.execute(
+        select(ReaderGroup.campaign_id, ReaderGroup.compiled_id, ReaderGroup.mailbox, Campaign.opens, Campaign.clicks,
+               *_OF_CAMPAIGN)
+        .join(Campaign, Campaign.id == ReaderGroup.campaign_id)
+        .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
+        .where(ReaderGroup.id == group_of(reader))
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        return None
+    counted = {"opens": without_persons(row.opens), "clicks": without_persons(row.clicks)}
+    nobody = {"delivery_id": reader, "kind": "member", "address": "", "inputs": {}, "member_id": None}
+    return SentMail(**{**row._mapping, **counted, **nobody})
 
 
 def compiled_of_delivery() -> ColumnElement[int]:

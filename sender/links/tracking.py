@@ -1,4 +1,4 @@
-"""Tracking: the URLs in a sent mail, and who counts opens and clicks: nobody, the provider, or this installation.
+"""The URLs in a sent mail, and who counts its opens and clicks: nobody, the provider, or this installation.
 
 Never two at once. Unsubscribe, preferences and view links are never tracked; links in the text part are not rewritten.
 """
@@ -7,22 +7,28 @@ from __future__ import annotations
 
 from newsletters.compiled import Image, Link
 from newsletters.merge.merge import KEY, References
+from newsletters.tokens import holds_values
 from newsletters.toolkits.images import image_path
 from sender.tables import Tracking
 
 
-def tracking_mode(decision: str, provider: str) -> Tracking:
-    """Return who counts, for a list's decision ("on" or "off") and a provider's name."""
-    if decision == "off":
-        return "off"
-    return "provider" if provider == "sendgrid" else "own"  # only SendGrid can count opens and clicks
+def without_persons(mode: Tracking) -> Tracking:
+    """Return who counts if nobody may learn who read: a provider's tracking names the address, our own pages don't."""
+    return "off" if mode == "off" else "own"
 
 
-def sent_references(public_url: str, *, opens: str, clicks: str, preferences: bool = True) -> References:
+def is_counted(link: Link, *, per_person: bool) -> bool:
+    """Whether clicks on a link are counted: not if it holds a value of a person who must not be known there."""
+    return link.tracked and (per_person or not holds_values(link.url))
+
+
+def sent_references(
+    public_url: str, *, opens: str, clicks: str, per_person: bool = True, preferences: bool = True
+) -> References:  # fmt: skip
     """Return the references of a real mail, with this installation's public URL; only members have `preferences`."""
 
     def link(link: Link) -> str:
-        if clicks == "own" and link.tracked:
+        if clicks == "own" and is_counted(link, per_person=per_person):
             return f"{public_url}/c/{KEY}/{link.index}"
         return link.url
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 from daisychain.secret import installation_secret
 from daisychain.settings import Settings
 from lists.privacy.held_data import STAYS, DataSubject, Held
-from sender.events.mailbox_providers import PROVIDER_OF
 from sender.links.keys import KeyKind, Keys
+from sender.mailbox_providers import PROVIDER_OF
 from sender.providers.outbox import FOLDER
 
 # The deliveries of the person, found once: they have no index but their key.

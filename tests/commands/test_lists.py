@@ -179,7 +179,8 @@ def test_a_suppression_is_lifted_with_a_reason(run: Run, reason: str, flag: str)
         ("unsubscribe", "friends", "zoe"),
         ("suppress", "--reason", "x"),
         ("suppress", "a@x.org", "--file", "x.csv", "--reason", "x"),
-        ("create", "more", "--from", "More <more@x.org>", "--opens", "on"),
+        ("create", "more", "--from", "More <more@x.org>", "--tracking", "per-person"),
+        ("edit", "friends", "--tracking", "off"),
     ],
 )
 def test_bad_input_is_an_error_for_people_and_leaves_stdout_empty(run: Run, arguments: tuple[str, ...]) -> None:

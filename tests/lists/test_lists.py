@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from daisychain.errors import InputError, StateError
-from lists.lists import create_list, find_list, parse_sender
+from lists.lists import create_list, decide_tracking, find_list, parse_sender
 from lists.members import find_member, find_membership, unsubscribe, unsubscribe_everywhere
 from lists.overview import overview, overview_of_all
 from lists.suppression import is_suppressed, suppress, suppress_file
@@ -50,14 +50,15 @@ def test_a_long_text_that_is_no_sender_is_refused_at_once(text: str) -> None:
     assert time.process_time() - begun < 1
 
 
-def test_a_new_list_counts_clicks_and_no_opens(connection: Connection) -> None:
+def test_a_new_list_is_counted_without_persons_which_needs_no_decision(connection: Connection) -> None:
     create_list(connection, "friends", sender="Friends <news@x.org>", reply_to="hello@x.org")
     row = find_list(connection, "friends")
-    assert (row["opens"], row["clicks"], row["decided_at"], row["reply_to"]) == ("off", "on", None, "hello@x.org")
+    assert (row["tracking"], row["opens"], row["clicks"]) == ("counted", "on", "on")
+    assert (row["decided_at"], row["reply_to"]) == (None, "hello@x.org")
 
 
-def test_counting_opens_is_a_recorded_decision(connection: Connection) -> None:
-    decided = {"opens": "on", "decided_by": "Ann, trustee", "because": "consent asked on the form"}
+def test_recording_who_reads_is_a_recorded_decision(connection: Connection) -> None:
+    decided = {"tracking": "per person", "decided_by": "Ann, trustee", "because": "consent asked on the form"}
     create_list(connection, "friends", sender="Friends <news@x.org>", **decided)
     row = find_list(connection, "friends")
     assert {key: row[key] for key in decided} == decided
@@ -65,12 +66,30 @@ def test_counting_opens_is_a_recorded_decision(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
+    ("choice", "mode"),
+    [({"tracking": "off"}, ("off", "off", "off")), ({"opens": "off", "clicks": "off"}, ("off", "off", "off")),
+     ({"opens": "off"}, ("counted", "off", "on")), ({"tracking": "per-person"}, ("per person", "on", "on"))],
+)  # fmt: skip
+def test_a_change_of_tracking_is_kept_with_who_and_why(
+    connection: Connection, choice: dict[str, str], mode: tuple[str, str, str]
+) -> None:
+    create_list(connection, "friends", sender="Friends <news@x.org>")
+    values = {"tracking": "counted", **choice}
+    with pytest.raises(InputError, match=r"who decided it, and why|recorded decision"):
+        decide_tracking(connection, "friends", **values, decided_by="", because="")
+    decide_tracking(connection, "friends", **values, decided_by="Ann", because="the board said so")
+    row = find_list(connection, "friends")
+    assert (row["tracking"], row["opens"], row["clicks"]) == mode
+    assert (row["decided_by"], row["because"]) == ("Ann", "the board said so")
+
+
+@pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"opens": "on"}, "recorded decision(.|\n)*PECR"),
-        ({"opens": "on", "decided_by": "Ann"}, "recorded decision"),
-        ({"opens": "on", "decided_by": "Ann", "because": " "}, "recorded decision"),
-        ({"decided_by": "Ann"}, "both who took it and why"),
+        ({"tracking": "per person"}, "recorded decision(.|\n)*PECR"),
+        ({"tracking": "per person", "decided_by": "Ann"}, "both who took it and why"),
+        ({"decided_by": "Ann", "because": " "}, "both who took it and why"),
+        ({"tracking": "some"}, "no tracking mode 'some'"),
         ({"name": "Our Friends!"}, "For instance: our-friends"),
         ({"name": "-"}, "For instance: supporters"),
         ({"name": "x" * 61}, "up to 60"),

@@ -141,7 +141,9 @@ def test_a_list_whose_tracking_changed_is_named(database: Database) -> None:
     assert "tracking" not in notes(campaign)
     with database.engine.begin() as connection:
         connection.execute(tracking.values(opens="off"))
-    assert "by now it counts opens off, clicks on. This campaign was sent with opens own, clicks own" in notes(campaign)
+    assert "by now it is off (opens off, clicks on). This campaign was sent with opens own, clicks own" in notes(
+        campaign
+    )
 
 
 def test_two_exports_by_different_rules_say_so(database: Database) -> None:

@@ -59,9 +59,12 @@ def add_list(connection: Connection, name: str = "friends") -> int:
     """Make an empty list with a sender."""
     return connection.execute(
         insert(MailingList)
-        .values(name=name, from_name="Connection Coalition", from_address="hello@coalition.example")
+        .values(
+            name=name, from_name="Connection Coalition", from_address="hello@coalition.example",
+            tracking="off", opens="off", clicks="off",
+        )
         .returning(MailingList.id)
-    ).scalar_one()
+    ).scalar_one()  # fmt: skip
 
 
 def draft(

@@ -19,7 +19,6 @@ from lists.tables import Membership, Suppression
 from sender.alerts.conditions import active_conditions
 from sender.events import recount
 from sender.events.classify import classify_due
-from sender.events.mailbox_providers import OTHER, mailbox_provider
 from sender.events.page_hits import record_hit
 from sender.events.recount import recount_rollups
 from sender.events.replay import Replayed, replay
@@ -27,6 +26,7 @@ from sender.events.webhook_bodies import drop_old_bodies
 from sender.events.webhook_jobs import QUEUE, process_body, store_body
 from sender.links.keys import Keys
 from sender.links.sent_mail import find_sent_mail
+from sender.mailbox_providers import OTHER, mailbox_provider
 from sender.tables import Delivery, Event, HourRollup, LinkRollup, MailboxRollup, WebhookBody
 from sender.upkeep import chores
 from tests.command import Daisychain
@@ -346,9 +346,9 @@ def test_a_correction_of_figures_holds_up_no_other_reader_and_counts_whoever_com
         connection.execute(text("UPDATE mailbox_rollups SET people = 7"))
     readers, count = Readers(campaign), recount._count
 
-    def count_slowly(*given: Any) -> None:
+    def count_slowly(*given: Any, **how: Any) -> None:
         readers.come()
-        count(*given)
+        count(*given, **how)
         readers.come()
 
     monkeypatch.setattr(recount, "_count", count_slowly)
