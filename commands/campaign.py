@@ -31,6 +31,7 @@ ELSEWHERE = {
     "rename": ("commands.unsent:rename", "Rename a campaign that has not been sent."),
     "delete": ("commands.unsent:delete", "Delete a draft."),
     "retry": ("commands.steering:retry", "Retry failed people."),
+    "archive": ("commands.archive:of_campaign", "Show a campaign in its list's archive, or leave it out."),
     "correct": ("commands.steering:correct", "Show a correction above a mail that was sent."),
     "warm-up": ("commands.steering:warm_up", "Warm up a new sending domain."),
 }
@@ -52,6 +53,7 @@ def campaign() -> None:
 )  # fmt: skip
 @click.option("--provider", help="sendgrid, smtp or outbox; default: DAISYCHAIN_PROVIDER.")
 @click.option("--name", default="", help="The campaign's name; default: the newsletter's title.")
+@click.option("--not-in-archive", is_flag=True, help="Leave it out of the list's public archive.")
 @click.option("--override", multiple=True, metavar="CODE=REASON", help="Accept this error of the checks.")
 @click.option("--by", "who", default=acting_user, help="Who accepts it; default: you. Your own name is recorded too.")
 @format_option
@@ -64,7 +66,8 @@ def campaign() -> None:
 )
 def create(
     installation: Installation, file: Path, list_name: str | None, from_campaign: int | None, whom: str | None,
-    segment: str, provider: str | None, name: str, override: tuple[str, ...], who: str, format_: str,
+    segment: str, provider: str | None, name: str, not_in_archive: bool, override: tuple[str, ...], who: str,
+    format_: str,
 ) -> None:  # fmt: skip
     """Compile and check FILE, or a stored newsletter, for a list, and store it as a draft; nothing is sent.
 
@@ -73,6 +76,7 @@ def create(
     from sender.campaigns import drafts
     from sender.campaigns.overrides import read_overrides
     from sender.campaigns.status import campaign_status
+    from sender.reader_pages.past_bulletins import leave_out
 
     if (from_campaign is None) == (list_name is None) or (from_campaign is None) != (whom is None):
         raise InputError(
@@ -87,6 +91,7 @@ def create(
             segment=segment,
             overrides=read_overrides(override, who if who == acting_user() else f"{who} ({acting_user()})"),
         )  # fmt: skip
+        leave_out(connection, created.id, left_out=not_in_archive)
         found = campaign_status(connection, created.id)
     check = shlex.join(["daisychain", "newsletter", "check", str(file), "--list", found.campaign.list_name or ""])
     emit(as_json.status(found), format_, lambda: show_line(_created_line(created, check)))

@@ -28,7 +28,10 @@ from daisychain.system_user import acting_user
 if TYPE_CHECKING:
     from lists.imports import ImportSummary
 
-ELSEWHERE = {"sign-up": ("commands.sign_up:sign_up", "Show, open and close the form by which people sign up.")}
+ELSEWHERE = {
+    "archive": ("commands.archive:of_list", "Show past bulletins to everybody, or stop that."),
+    "sign-up": ("commands.sign_up:sign_up", "Show, open and close the form by which people sign up."),
+}
 on_off = click.Choice(["off", "on"])
 TRACKING: dict[str, Any] = {
     "metavar": "off|counted|per-person",

@@ -63,8 +63,9 @@ def create_list(
 def edit_list(
     connection: Connection, name: str, *, title: str | None = None, rename: str | None = None,
     sender: str | None = None, same_organisation: bool = False, dimensions: Sequence[str] = (),
+    archive: bool | None = None, archive_indexed: bool | None = None,
 ) -> str:  # fmt: skip
-    """Change a list's title, name, sender or dimensions, and return its name; raises InputError, StateError.
+    """Change a list's title, name, sender, dimensions or archive, and return its name; raises InputError, StateError.
 
     Campaigns that exist keep the sender and the dimensions that they have. An empty dimension names none.
     """
@@ -79,6 +80,8 @@ def edit_list(
         values["from_name"], values["from_address"] = parse_sender(sender)
         if not same_organisation:
             _require_collectors(connection, row["id"], values["from_name"])
+    shown = {"archive": archive, "archive_indexed": archive_indexed}
+    values |= {column: value for column, value in shown.items() if value is not None}
     if dimensions:
         values["dimensions"] = _dimensions([field for field in dimensions if field])
     if values:

@@ -17,6 +17,7 @@ from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
 from newsletters.toolkit_store.store import list_toolkits
 from pages import (
+    archive,
     image_files,
     join,
     mail_of_key,
@@ -68,7 +69,7 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
-    of_readers = (readers, unsubscribe, preferences, join)
+    of_readers = (readers, unsubscribe, preferences, join, archive)
     for pages in (image_files, toolkits, packs, partner_page, *OWN, *of_readers, webhooks, metrics, shared_report):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)

@@ -107,7 +107,7 @@ def _lists(connection: Connection, member_id: int, organisation: str) -> list[Li
         select(
             MailingList.id, MailingList.name, MailingList.title, MailingList.from_name, Membership.reads_agreed,
             func.coalesce(on, False).label("on"), paused_until.label("paused_until"), SignUpForm.is_open,
-            or_(MailingList.opens == "on", MailingList.clicks == "on").label("asks"),
+            (MailingList.tracking == "per person").label("asks"),
         )
         .outerjoin(Membership, and_(Membership.list_id == MailingList.id, Membership.member_id == member_id))
         .outerjoin(SignUpForm, and_(SignUpForm.list_id == MailingList.id, SignUpForm.who == "supporters"))

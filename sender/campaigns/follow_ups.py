@@ -98,6 +98,11 @@ def with_correction(html: str, text: str) -> str:
         '<div role="note" style="margin:0;padding:16px 24px;background:#fff3cd;color:#3d2c00;'
         f'font:16px/1.5 sans-serif;text-align:center"><strong>Correction:</strong> {escape(text)}</div>'
     )
+    return at_the_top(html, banner)
+
+
+def at_the_top(html: str, banner: str) -> str:
+    """Return a mail's HTML with a banner at the top of its body."""
     body = html.lower().find("<body")
     end = html.find(">", body) + 1 if body >= 0 else 0
     return html[:end] + banner + html[end:]

@@ -219,7 +219,7 @@ def test_reading_is_agreed_to_and_withdrawn_in_the_very_words_of_the_box(
     assert f"<span>{wording}</span>" in page
 
 
-PER_PERSON = "UPDATE lists SET opens = 'on', clicks = 'on'"
+PER_PERSON = "UPDATE lists SET tracking = 'per person', opens = 'on', clicks = 'on'"
 
 
 def other_list(database: Database, name: str, *, open_: bool = True, sender: str = "") -> int:
