@@ -10,7 +10,7 @@ from typing import Any
 from flask import g, render_template, request
 from werkzeug.routing import IntegerConverter, Map
 
-from daisychain.errors import ConfigurationError, DaisychainError
+from daisychain.errors import ConfigurationError, DaisychainError, InputError
 
 # Rooms' hints are also for people who type commands.
 _FOR_A_TERMINAL = re.compile(r"daisychain [a-z]|(?<!\w)--[a-z]")
@@ -53,6 +53,12 @@ class Form:
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
+
+    def given(self, name: str, message: str) -> str:
+        """Return what was typed into a field that must not be empty; raises InputError with the message."""
+        if not self[name]:
+            raise InputError(message)
+        return self[name]
 
     @contextmanager
     def check(self, field: str) -> Iterator[None]:

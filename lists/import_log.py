@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, false, insert, select, text, update
@@ -14,6 +15,7 @@ from lists.suppression import take_back_suppressions
 from lists.tables import Import, Member, Membership
 
 # fmt: off
+UNDO_WITHIN = timedelta(days=7)
 # Values of people are kept only for as long as they are needed.
 _FORGET_OLD = """
     DELETE FROM import_changes USING imports

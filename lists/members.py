@@ -31,6 +31,11 @@ def find_member(connection: Connection, email: str) -> RowMapping:
     return row
 
 
+def email_of(connection: Connection, member_id: int) -> str | None:
+    """Return the address of a member; None if there is none of this number."""
+    return connection.scalar(select(Member.email).where(Member.id == member_id))
+
+
 def find_membership(connection: Connection, list_id: int, email: str) -> RowMapping:
     """Return the membership of this address on this list; raises InputError that names the lists it is on."""
     member = find_member(connection, email)
@@ -93,13 +98,14 @@ def describe_person(connection: Connection, email: str) -> dict[str, Any]:
     member = connection.execute(select(Member.__table__).where(Member.address_key == key)).mappings().first()
     if member is None and not suppressed:
         find_member(connection, email)
-    known = ("email", "first_name", "last_name", "language", "fields", "created_at", "updated_at")
+    known = ("email", "first_name", "last_name", "language", "fields", "restricted_at", "created_at", "updated_at")
     empty = {"email": email.strip(), "first_name": "", "last_name": "", "language": "", "fields": {}}
     return {
         **(empty if member is None else {name: member[name] for name in known}),
         "lists": [] if member is None else _lists_of(connection, member["id"]),
         "suppressed": [dict(row) for row in suppressed],
         "history": list_restorations(connection, key),
+        "member_id": None if member is None else member["id"],
     }
 
 

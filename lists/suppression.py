@@ -23,7 +23,7 @@ from lists.tables import BY_PAGE, Suppression
 
 _AT_ONCE = 5_000
 # Option → the reasons that need it before a suppression is lifted, whoever wrote them.
-_STRONG_REASONS = {
+STRONG_REASONS = {
     "--although-they-complained": re.compile("complain|spam|junk|abuse", re.IGNORECASE),
     "--although-it-bounced": re.compile("bounc|cleaned|invalid|unreachable|undeliver|no such", re.IGNORECASE),
 }
@@ -112,7 +112,7 @@ def unsuppress(connection: Connection, address: str, *, because: str, although: 
     reason: str | None = connection.scalar(select(Suppression.reason).where(Suppression.address_key == key))
     if reason is None:
         raise InputError(f"{address} is not suppressed.")
-    for option, reasons in _STRONG_REASONS.items():
+    for option, reasons in STRONG_REASONS.items():
         if reasons.search(reason) and option not in although:
             raise StateError(
                 f"{address} is suppressed because of: {reason}. Mailing it again harms your reputation.",
@@ -124,7 +124,7 @@ def unsuppress(connection: Connection, address: str, *, because: str, although: 
 
 def stronger_than_a_wish(reason: str) -> bool:
     """Report whether a suppression is for a complaint or a bounce, which signing up again does not lift."""
-    return any(reasons.search(reason) for reasons in _STRONG_REASONS.values())
+    return any(reasons.search(reason) for reasons in STRONG_REASONS.values())
 
 
 def lift_suppression(

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import quantiles
+from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
 from daisychain import clock
+from lists.kept_figures import COUNTS
 from lists.lists import find_list
 from reports.compare import AGE
 from reports.figures import main_figures
@@ -97,12 +99,12 @@ def trend(connection: Connection, list_name: str, months: int = MONTHS, *, small
     assert now is not None
     days = _first_days(now.astimezone(clock.home_zone()).date(), months)
     campaigns = _campaigns(connection, list_id, days[0])
-    moves = connection.execute(_GROWTH, {"list": list_id, "zone": clock.home_zone().key}).all()
+    moves = [(date.fromisoformat(month), joined, gone) for month, joined, gone in growth(connection, list_id)]
     found = []
     for day in days:
         sent = campaigns.get(day, [])
-        joined, left = next(((row.joined, row.gone) for row in moves if row.month == day), (0, 0))
-        people = sum(row.joined - row.gone for row in moves if row.month <= day)
+        joined, left = next(((joined, gone) for month, joined, gone in moves if month == day), (0, 0))
+        people = sum(joined - gone for month, joined, gone in moves if month <= day)
         # Each of these two follows from the other, as the number at the end of each month is shown.
         few = not small_cells and any(0 < count < LEAST for count in (joined, left))
         rates = {name: _pooled([each[name] for each in sent if each], small_cells) for name in OF_MONTH}
@@ -111,6 +113,15 @@ def trend(connection: Connection, list_name: str, months: int = MONTHS, *, small
             day, None if few else joined, None if few else left, _shown(people, small_cells), len(sent), young, rates
         ))  # fmt: skip
     return Trend(list_name, found, _usual(campaigns), _shown(_unengaged(connection, list_id), small_cells), now)
+
+
+def growth(connection: Connection, list_id: int) -> list[list[Any]]:
+    """Return each month in which somebody came or left, as its first day, with how many did."""
+    rows = connection.execute(_GROWTH, {"list": list_id, "zone": clock.home_zone().key})
+    return [[month.isoformat(), int(joined), int(gone)] for month, joined, gone in rows]
+
+
+COUNTS["growth"] = growth
 
 
 def _first_days(today: date, months: int) -> list[date]:

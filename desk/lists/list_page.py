@@ -1,25 +1,33 @@
-"""Lists: who they are for, how many people, by state and by the ground on which they may be mailed."""
+"""Lists: how many people over time, on what ground they may be mailed, campaigns, and what was brought onto them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 
+from daisychain import clock
 from daisychain.errors import InputError
 from desk.access import connection, note, person, right, settings
+from desk.forms import Form
+from lists.import_log import UNDO_WITHIN, imports_of
+from lists.kept_figures import figure
 from lists.overview import overview, overview_of_all
 from lists.sign_up.sign_up_form import change_form, form_url, sign_up_counts, sign_up_form
 from lists.uploads.import_drafts import waiting_drafts
+from reports.charts.growth_chart import growth_of
+from sender.campaigns.campaign_record import list_campaigns
 
 blueprint = Blueprint("lists", __name__, url_prefix="/lists")
+SHOWN = 5  # campaigns, and imports
 
 
 @blueprint.get("")
 @right("lists.see")
 def index() -> Any:
     """Show all lists."""
-    return render_template("desk/lists/index.html", lists=overview_of_all(connection()))
+    return index_page(Form())
 
 
 @blueprint.get("/<name>")
@@ -32,9 +40,14 @@ def show(name: str) -> Any:
         abort(404)
     form = sign_up_form(connection(), name)
     url, counts = form_url(form, settings().pages_url), sign_up_counts(connection(), form.list_id)
-    return render_template(
+    writes = person().may("lists.write")
+    return Form().page(
         "desk/lists/show.html", list=found, sign_up=form, url=url, counts=counts,
-        waiting=waiting_drafts(connection(), list_id=form.list_id) if person().may("lists.write") else [],
+        waiting=waiting_drafts(connection(), list_id=form.list_id) if writes else [],
+        imports=imports_of(connection(), form.list_id)[:SHOWN] if writes else [],
+        campaigns=list_campaigns(connection(), at_most=SHOWN, lists=[name]),
+        growth=growth_of(figure(connection(), form.list_id, "growth"), datetime.now(clock.home_zone()).date()),
+        undoable_since=datetime.now(UTC) - UNDO_WITHIN,
     )  # fmt: skip
 
 
@@ -50,3 +63,8 @@ def open_sign_up(name: str) -> Any:
     note(f"list {name}", sign_up="open" if is_open else "closed")
     flash("The sign-up form is open." if is_open else "The sign-up form is closed.")
     return redirect(url_for("lists.show", name=name))
+
+
+def index_page(form: Form) -> Any:
+    """Return the page of all lists, with the form of a new one."""
+    return form.page("desk/lists/index.html", lists=overview_of_all(connection()))

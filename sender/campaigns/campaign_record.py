@@ -157,11 +157,12 @@ def list_campaigns(
     before: int | None = None,
     at_most: int | None = None,
     states: Collection[CampaignState] = (),
+    lists: Collection[str] | None = None,
 ) -> list[CampaignRow]:
     """Return campaigns, newest first, without test sends.
 
-    Only campaigns with `words` in their name, made before the one with the number `before`, in one of the `states`, if
-    these are given.
+    Only campaigns with `words` in their name, made before the one with the number `before`, in one of the `states`, to
+    one of the `lists`, if these are given.
     """
     found = (
         select(
@@ -177,6 +178,8 @@ def list_campaigns(
         found = found.where(Campaign.id < before)
     if states:
         found = found.where(Campaign.state.in_(states))
+    if lists is not None:
+        found = found.where(MailingList.name.in_(lists))
     return [CampaignRow(*row) for row in connection.execute(found)]
 
 

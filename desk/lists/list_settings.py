@@ -1,0 +1,68 @@
+"""Making a list, and changing its name, title and sender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, url_for
+
+from daisychain.errors import InputError
+from desk.access import connection, note, right
+from desk.forms import Form
+from desk.lists.list_page import index_page
+from lists.lists import create_list, edit_list, find_list
+
+blueprint = Blueprint("list_settings", __name__, url_prefix="/lists")
+FIELDS = ("name", "title", "sender")
+
+
+@blueprint.post("")
+@right("lists.write")
+def create() -> Any:
+    """Make a list."""
+    form = Form(*FIELDS)
+    with form.check("name"):
+        create_list(connection(), form["name"], sender=form["sender"], title=form["title"])
+        note(f"list {form['name']}", sender=form["sender"])
+    if form.errors:
+        return index_page(form)
+    flash("The list is made. Now bring people onto it, or open its sign-up form.")
+    return redirect(url_for("lists.show", name=form["name"]))
+
+
+@blueprint.get("/<name>/settings")
+@right("lists.write")
+def ask(name: str) -> Any:
+    """Show what can be changed of a list."""
+    return _page(Form(), name)
+
+
+@blueprint.post("/<name>/settings")
+@right("lists.write")
+def change(name: str) -> Any:
+    """Change a list; campaigns that exist keep their sender."""
+    form = Form(*FIELDS)
+    _found(name)
+    note(f"list {name}")
+    with form.check("name"):
+        new = edit_list(connection(), name, title=form["title"], rename=form["name"], sender=form["sender"])
+        note(renamed=new if new != name else "", sender=form["sender"])
+    if form.errors:
+        return _page(form, name)
+    flash("Changed.")
+    return redirect(url_for("lists.show", name=new))
+
+
+def _found(name: str) -> Any:
+    try:
+        return find_list(connection(), name)
+    except InputError:
+        abort(404)
+
+
+def _page(form: Form, name: str) -> Any:
+    row = _found(name)
+    if not form.values:
+        sender = f"{row['from_name']} <{row['from_address']}>"
+        form.values |= {"name": name, "title": row["title"], "sender": sender}
+    return form.page("desk/lists/settings.html", list=row)

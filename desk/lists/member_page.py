@@ -1,0 +1,91 @@
+"""One member: fields, lists with their consent, campaigns, suppression. Found by a form, as addresses are in no URL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+
+from daisychain.errors import InputError, StateError
+from desk.access import connection, note, right
+from desk.forms import Form
+from lists.lists import find_list
+from lists.members import describe_person, email_of, find_member, unsubscribe
+from lists.resubscribe import find_undoable, undo_unsubscribe
+from sender.campaigns.campaign_record import list_campaigns
+
+blueprint = Blueprint("members", __name__, url_prefix="/members")
+BY_STAFF = "by staff"
+CAMPAIGNS = 10
+
+
+@blueprint.post("/find")
+@right("people.see")
+def find() -> Any:
+    """Lead to the member with an address; say so if it is nobody's."""
+    try:
+        return redirect(
+            url_for("members.show", member_id=find_member(connection(), request.form.get("email", ""))["id"])
+        )
+    except InputError as error:
+        flash(error.message)
+        return redirect(url_for("suppressions.index"))
+
+
+@blueprint.get("/<int:member_id>")
+@right("people.see")
+def show(member_id: int) -> Any:
+    """Show a member."""
+    return member_page(Form(), member_id)
+
+
+@blueprint.post("/<int:member_id>/unsubscribe")
+@right("lists.write")
+def leave(member_id: int) -> Any:
+    """Take a member off one list, which can be undone for an hour."""
+    address_of(member_id)
+    name = request.form.get("list", "")
+    unsubscribe(connection(), _list_id(name), member_id, how=BY_STAFF)
+    note(unsubscribed_from=name)
+    flash(f"Unsubscribed from {name}. For an hour it can be undone.")
+    return redirect(url_for("members.show", member_id=member_id))
+
+
+@blueprint.post("/<int:member_id>/undo")
+@right("lists.write")
+def undo(member_id: int) -> Any:
+    """Take back what staff last unsubscribed a member from."""
+    email = address_of(member_id)
+    at = find_undoable(connection(), member_id, email, BY_STAFF)
+    if at is None or not undo_unsubscribe(connection(), member_id, email, BY_STAFF, at):
+        raise StateError("There is nothing to undo: that is possible for an hour.")
+    note(undone="unsubscribe")
+    flash("Subscribed again, as before.")
+    return redirect(url_for("members.show", member_id=member_id))
+
+
+def address_of(member_id: int) -> str:
+    """Return a member's address, and name them in the audit log by their number; 404 if there is none."""
+    if request.method == "POST":
+        note(f"member {member_id}")
+    return email_of(connection(), member_id) or abort(404)
+
+
+def member_page(form: Form, member_id: int) -> Any:
+    """Return the page of a member, with a form that may have errors."""
+    email = address_of(member_id)
+    who = describe_person(connection(), email)
+    campaigns = list_campaigns(connection(), at_most=CAMPAIGNS, lists=[each["list"] for each in who["lists"]])
+    known = {name: who[name] for name in ("email", "first_name", "last_name", "language")} | who["fields"]
+    return form.page(
+        "desk/lists/member.html", who=who, member_id=member_id, known=known,
+        campaigns=[each for each in campaigns if each.intended],
+        undoable=find_undoable(connection(), member_id, email, BY_STAFF),
+    )  # fmt: skip
+
+
+def _list_id(name: str) -> int:
+    try:
+        return int(find_list(connection(), name)["id"])
+    except InputError:
+        abort(404)

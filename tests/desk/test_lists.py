@@ -1,0 +1,89 @@
+"""Lists at the desk: made and changed there, with growth, campaigns, and imports that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from daisychain.database import Database
+from lists.imports import import_members
+from reports.charts.growth_chart import HEIGHT, growth_of
+from reports.trend import growth
+from tests.desk.staff import Browser
+from tests.desk.test_campaigns import words
+from tests.sender.staging import staged
+
+As = Callable[[str], Browser]
+
+
+def test_a_list_is_made_and_changed_at_the_desk(as_role: As) -> None:
+    sender = as_role("sender")
+    assert "Make a list" in sender.get("/desk/lists").text
+    answer = sender.post("/desk/lists", name="Our Friends", sender="Bees <news@bees.example>")
+    assert answer.status_code == 422
+    assert "For instance: our-friends" in answer.text
+    assert 'value="Bees &lt;news@bees.example&gt;"' in answer.text
+    answer = sender.post("/desk/lists", name="friends", title="Our Friends", sender="Bees <news@bees.example>")
+    assert answer.request.path == "/desk/lists/friends"
+    assert (
+        "has no clear name and address" in sender.post("/desk/lists/friends/settings", name="friends", sender="x").text
+    )
+    answer = sender.post(
+        "/desk/lists/friends/settings", name="bees", title="Bees", sender="Bees of Bath <news@bees.example>"
+    )
+    assert answer.request.path == "/desk/lists/bees"
+    assert "Bees of Bath" in answer.text
+
+
+def test_editors_see_lists_and_change_none(as_role: As, database: Database) -> None:
+    staged(database, 1)
+    editor = as_role("editor")
+    page = editor.get("/desk/lists").text + editor.get("/desk/lists/friends").text
+    for words_ in ("Make a list", "Change…", "Bring people onto it", "Addresses that must not be mailed"):
+        assert words_ not in page
+
+
+def test_a_list_shows_growth_campaigns_and_imports_with_their_undo(
+    as_role: As, database: Database, under_way: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "may.csv"
+    path.write_text("email\nzoe@x.org\n")
+    with database.engine.begin() as connection:
+        import_members(connection, 1, path)
+        connection.execute(text("UPDATE memberships SET joined_at = now() - interval '70 days' WHERE member_id = 1"))
+    sender = as_role("sender")
+    page = sender.get("/desk/lists/friends").text
+    assert "now: 7" in words(page)
+    assert f"/desk/campaigns/{under_way}" in page
+    assert "may.csv" in page
+    assert 'action="/desk/imports/undo/1"' in page
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE imports SET at = at - interval '8 days'"))
+    assert 'action="/desk/imports/undo/1"' not in sender.get("/desk/lists/friends").text
+    with database.engine.connect() as connection:
+        assert sum(joined - left for _, joined, left in growth(connection, 1)) == 7
+
+
+@pytest.mark.parametrize(
+    ("moves", "ends"),
+    [
+        ([["2026-09-01", 10, 0], ["2026-11-01", 5, 3]], [10, 10, 12]),
+        ([["2026-11-01", 4, 0]], [4]),
+        # What came before the first month that is drawn counts.
+        ([["2020-01-01", 100, 10], ["2026-11-01", 1, 0]], [*([90] * 23), 91]),
+    ],
+)
+def test_growth_has_each_month_with_how_many_there_were_at_its_end(moves: list[list[object]], ends: list[int]) -> None:
+    found = growth_of(moves, date(2026, 11, 28))
+    assert found is not None
+    assert [there for *_, there in found.months] == ends
+    assert found.line.count(",") == max(len(ends), 2)
+    assert found.line.endswith(f",{HEIGHT - ends[-1] / max(ends) * HEIGHT:.1f}")
+
+
+def test_a_list_of_nobody_has_no_growth() -> None:
+    assert growth_of([], date(2026, 11, 28)) is None
