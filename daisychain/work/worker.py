@@ -37,6 +37,7 @@ def at_work(
     """
     # The modules whose tasks a worker must know.
     import daisychain.operations.examination  # noqa: F401
+    import reports.trend  # noqa: F401
     import sender.upkeep.import_jobs
     import sender.upkeep.list_counts  # noqa: F401
     from partners.hand_out_links import hand_out_links

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from accounts.tables import AuditLine
 from daisychain.database import Database
@@ -72,6 +72,29 @@ def test_a_correction_needs_a_reason_and_shows_what_is_wrong(database: Database,
     assert told(database)[-1] == ("member_rights.correct", "member 1", {"corrected": ["first_name"]})
 
 
+def test_what_a_person_may_ask_for_is_for_admins_with_a_fresh_proof(database: Database, as_role: As) -> None:
+    sender, admin = as_role("sender"), as_role("admin")
+    assert "Erase…" not in sender.get(HERE).text
+    for path in ("data", "restrict", "erase"):
+        assert sender.post(f"{HERE}/{path}", because="x", why="x").status_code == 403
+    answer = admin.post(f"{HERE}/data")
+    assert answer.mimetype == "text/html"
+    assert ANN in answer.text
+    assert admin.post(f"{HERE}/data", kind="json").get_json()["email"] == ANN
+    assert "their data is kept, and used for nothing" in admin.post(f"{HERE}/restrict", why="disputes it").text
+    assert "restricted" in words(admin.get(HERE).text)
+    assert "is used again" in admin.post(f"{HERE}/restrict", why="settled", lift="yes").text
+    page = words(admin.get(f"{HERE}/erase").text)
+    assert "What goes" in page
+    assert "What stays, and why" in page
+    assert admin.post(f"{HERE}/erase").status_code == 422
+    assert ANN not in admin.post(f"{HERE}/erase", because="asked by email, 3 May").text
+    assert admin.get(HERE).status_code == 404
+    with database.engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(Member).where(Member.id == 1)) == 0
+    assert ANN not in str(told(database))
+
+
 def test_an_address_is_looked_up_suppressed_and_lifted_with_reasons(database: Database, as_role: As) -> None:
     admin, sender = as_role("admin"), as_role("sender")
     assert "Not suppressed. On friends." in words(sender.post("/desk/suppressions/find", email=ANN).text)
@@ -104,3 +127,4 @@ def test_who_may_see_nobody_s_address_gets_no_page_that_has_one(as_role: As, rol
 def test_a_number_that_is_nobody_s_is_not_found(as_role: As) -> None:
     admin = as_role("admin")
     assert admin.get("/desk/members/999").status_code == 404
+    assert admin.post("/desk/members/999/erase", because="x").status_code == 404
