@@ -49,11 +49,17 @@ class Settings:
     imap_url: str = field(default="", repr=False)
     time_zone: str = "Europe/London"
     chromium: str = ""
+    retention: str = ""
+    privacy_contact: str = ""
 
     @property
     def pages_url(self) -> str:
         """Return the address of the public pages: the public URL, or where `daisychain serve` listens by default."""
         return self.public_url or LOCAL_URL
+
+    def kept_for(self, what: str) -> int:
+        """Return how long something is kept: months for `events` and `deliveries`, days for the others."""
+        return KEPT_FOR[what] if not self.retention else read_retention(self.retention)[what]
 
     def need(self, attribute: str, *, why: str) -> str:
         """Return the text setting `attribute`; raises ConfigurationError, which names the variable, if it is empty."""
@@ -66,6 +72,26 @@ class Settings:
                 f"or put the value in a file and name it in {VARIABLES[attribute]}_FILE or {attribute}_file.",
             )
         return value
+
+
+# Months, and days: what is kept for how long unless DAISYCHAIN_RETENTION says otherwise, and the longest.
+KEPT_FOR = {"events": 13, "deliveries": 24, "bodies": 90, "files": 30, "sign_ups": 30}
+_LONGEST_BODIES = 180
+
+
+def read_retention(written: str) -> dict[str, int]:
+    """Return how long everything is kept; raises ConfigurationError for what can't be read."""
+    kept = dict(KEPT_FOR)
+    for each in written.replace(",", " ").split():
+        name, _, number = each.partition("=")
+        if name not in kept or not re.fullmatch(r"[1-9]\d{0,3}", number):
+            raise ConfigurationError(
+                "DAISYCHAIN_RETENTION", f"can't be read: {each!r}.", hint=f"Such as events=6; known: {', '.join(kept)}."
+            )
+        kept[name] = int(number)
+    if kept["bodies"] > _LONGEST_BODIES:
+        raise ConfigurationError("DAISYCHAIN_RETENTION", f"may keep bodies for {_LONGEST_BODIES} days at most.")
+    return kept
 
 
 @dataclass(frozen=True)
@@ -236,6 +262,7 @@ def _typed(values: dict[str, object]) -> Settings:
             find_zone(str(typed["time_zone"]))
         except ValueError as error:
             raise ConfigurationError("DAISYCHAIN_TIME_ZONE", str(error), hint="Like Europe/London or UTC.") from None
+    read_retention(str(typed.get("retention", "")))
     for name in ("public_url", "sendgrid_api_host"):
         if name in typed:
             typed[name] = str(typed[name]).rstrip("/")

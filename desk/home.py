@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 
 from accounts.rights import SIGNED_IN
 from desk.access import connection, person, right, settings
+from lists.privacy.complaints import open_complaints
 from lists.uploads.import_drafts import waiting_drafts
 from newsletters.stored.manuscripts import name_of_origin
 from newsletters.stored.newsletters import UnknownNewsletter, find, list_newsletters
@@ -32,7 +33,7 @@ def show() -> Any:
     return render_template(
         "desk/home.html", needs=needs, steps=find_first_steps(connection(), settings()),
         imports=waiting_drafts(connection(), by=person().name) if person().may("lists.write") else [],
-        **_approvals(), **_writing(), **_outdated(),
+        **_complaints(), **_approvals(), **_writing(), **_outdated(),
     )  # fmt: skip
 
 
@@ -46,6 +47,11 @@ def _writing() -> dict[str, Any]:
         "today": today,
         "newsletters": list_newsletters(connection(), by=person().name, at_most=5),
     }
+
+
+def _complaints() -> dict[str, Any]:
+    """Return the complaints about data protection that nobody has acknowledged."""
+    return {"complaints": open_complaints(connection())} if person().may("privacy.act") else {}
 
 
 def _outdated() -> dict[str, int]:

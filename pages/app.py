@@ -36,7 +36,7 @@ from pages import (
     webhooks,
 )
 from pages.compressed import compress
-from pages.context import engine, keep_private, settings
+from pages.context import engine, keep_private, privacy_contact, settings
 
 OWN = (make_it_yours, own_packs, social, social_images)
 ROOT = Path(__file__).parent.parent
@@ -66,6 +66,7 @@ def create_app(database: Database) -> Flask:
         # It would want a Referer on https, and our pages send none: their addresses hold members' keys.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.context_processor(lambda: {"privacy_contact": privacy_contact(database.settings)})
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)

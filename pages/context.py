@@ -35,6 +35,13 @@ def keep_private(response: Response) -> Response:
     return response
 
 
+def privacy_contact(settings: Settings) -> dict[str, str] | None:
+    """Return who answers for people's data, and the link to them: an address, or a page; None if that is not set."""
+    contact = settings.privacy_contact
+    link = contact if contact.startswith(("https://", "http://")) else f"mailto:{contact}"
+    return {"said": contact.removeprefix("https://"), "link": link} if contact else None
+
+
 def plain(message: str, status: int = 200) -> Response:
     """Return one line of text, for programs."""
     return Response(f"{message}\n", status, mimetype="text/plain")

@@ -105,6 +105,7 @@ class Campaign(Base):
     most_bounces: Mapped[float] = mapped_column(server_default="5")  # hard bounces, in per cent
     most_complaints: Mapped[float] = mapped_column(server_default="0.3")  # in per cent
     resumed_at: Mapped[datetime | None]  # events before this no longer pause it
+    emptied_at: Mapped[datetime | None]  # when addresses and values were taken out of its ledger, after their time
 
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'scheduled', 'sending', 'paused', 'cancelled', 'finished')", name="state"),
@@ -426,6 +427,7 @@ class CampaignIntake(Base):
     rule_set: Mapped[int | None] = mapped_column(Integer)
     earlier_rule_set: Mapped[int | None] = mapped_column(Integer)  # until `rules_changed_at`
     rules_changed_at: Mapped[datetime | None]
+    summed_at: Mapped[datetime | None]  # when its old events were deleted: its sums can't be counted again
 
 
 class Rollup(Base):

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from daisychain.operations.server_durability import check_durability
 from daisychain.secret import installation_secret, secret_file
 from daisychain.settings import FILE_NAME, Settings, exposed_files, exposed_secrets, open_to_others
 from daisychain.system_user import BROWSER_USER
+from lists.privacy.complaints import open_complaints
 from lists.tables import MailingList
 from newsletters.browser.browser import BrowserError, chromium, open_browser
 from sender.alerts.channels import channels
@@ -37,6 +38,7 @@ from sender.tables import Alert, Chore, Event
 
 # Seconds; more than a network that is slow for a moment.
 CLOCKS_APART = 5
+RETENTION_WITHIN = timedelta(days=3)
 
 
 def examine_installation(
@@ -108,12 +110,32 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
     for row in _rows(installation, FLAGGED) or ():
         # Out-of-office replies are flagged too: no reason for the doctor to fail.
         yield SetupFinding("flagged", "not known", describe_flagged({row.kind: row.things}))
+    yield from _privacy(installation, settings)
     failing = select(Chore.name, Chore.failures, Chore.result).where(Chore.failures >= FAILURES).order_by(Chore.name)
     for row in _rows(installation, failing) or ():
         yield SetupFinding(f"chore {row.name}", "wrong", f"failed {row.failures} times in a row: {row.result}")
     still_open = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
     for row in _rows(installation, still_open) or ():
         yield SetupFinding("alert", "wrong", f"{row.subject} (since {shown(row.since)})")
+
+
+def _privacy(installation: Installation, settings: Settings) -> Iterator[SetupFinding]:
+    """Look at retention, and at the duty to take complaints about data protection and to acknowledge them."""
+    last = select(Chore.ended_at, Chore.result, (Chore.ended_at < func.now() - RETENTION_WITHIN).label("late"))
+    found = _rows(installation, last.where(Chore.name == "retention", Chore.ended_at.is_not(None)))
+    if not found:
+        yield SetupFinding("retention", "missing", "not applied yet; workers do it once a day")
+    for row in found or ():
+        words = f"last applied {shown(row.ended_at)}: {row.result or 'nothing to do'}"
+        yield SetupFinding("retention", "wrong" if row.late else "good", words)
+    contact = settings.privacy_contact
+    words = contact or "DAISYCHAIN_PRIVACY_CONTACT is not set: public pages say nowhere who answers for people's data"
+    yield SetupFinding("data protection contact", "good" if contact else "missing", words)
+    with suppress(DaisychainError, ConfigurationError), installation.database.engine.connect() as connection:
+        waiting = open_complaints(connection)
+        if waiting.first_due:
+            words = f"{waiting.waiting:,} to acknowledge, the first until {shown(waiting.first_due)}"
+            yield SetupFinding("complaints", "wrong" if waiting.late else "not known", words)
 
 
 def _system_mail(installation: Installation, settings: Settings) -> Iterator[SetupFinding]:

@@ -10,17 +10,19 @@ from lists.addresses import require_address
 from lists.privacy.held_data import DataSubject, Held
 from lists.privacy.lists_hold import LISTS_HOLD
 from partners.partners_hold import PARTNERS_HOLD
+from reports.reports_hold import REPORTS_HOLD
 from sender.events.forget_events import bodies_about
 from sender.upkeep.sender_holds import PUBLIC, SENDER_HOLD, find_deliveries
 
 # In the order in which they are erased: others are found through members and memberships.
-HOLDS: tuple[Held, ...] = (*SENDER_HOLD, *PARTNERS_HOLD, *LISTS_HOLD)
+HOLDS: tuple[Held, ...] = (*SENDER_HOLD, *REPORTS_HOLD, *PARTNERS_HOLD, *LISTS_HOLD)
 # What colleagues wrote in their own words, and may name an address. It is replaced; the rest of the text stays.
 WORDS = {
     "campaign_decisions": "because", "campaign_overrides": "because findings", "complaints": "about outcome",
     "erasures": "because", "lists": "because", "member_changes": "because", "memberships": "source",
     "organisation_profiles": "notes intro", "pack_partners": "notes", "restorations": "because evidence before",
     "suppressions": "note source", "imports": "file", "segments": "text", "campaigns": "segment",
+    "report_notes": "content", "report_links": "for_whom",
 }  # fmt: skip
 # Earlier addresses of a member whose address was corrected.
 _EARLIER = text("""

@@ -7,8 +7,9 @@ import hmac
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
+from daisychain.database import settings_of
 from daisychain.secret import derive, installation_secret
 from daisychain.settings import Settings
 from daisychain.web.random_tokens import new_token, token_hash
@@ -19,8 +20,6 @@ from lists.sign_up.tables import SignUp
 from lists.sign_up.typed_sign_up import TypedSignUp
 from lists.suppression import stronger_than_a_wish
 from lists.tables import Member, Membership, Suppression
-
-UNCONFIRMED_KEPT = timedelta(days=30)
 
 Mailed = Literal["confirm", "already", "nothing"]
 
@@ -64,6 +63,15 @@ def keep_sign_up(
 
 
 def forget_unconfirmed(connection: Connection) -> int:
-    """Delete the sign-ups that nobody confirmed within a month; return how many."""
-    old = (SignUp.confirmed_at.is_(None), SignUp.asked_at < func.now() - UNCONFIRMED_KEPT)
-    return connection.execute(delete(SignUp).where(*old)).rowcount
+    """Delete the sign-ups that nobody confirmed within a month, or another time that is set; return how many."""
+    return connection.execute(delete(SignUp).where(*_old(connection))).rowcount
+
+
+def unconfirmed(connection: Connection) -> int:
+    """Count the sign-ups that are to be deleted."""
+    return connection.scalar(select(func.count()).select_from(SignUp).where(*_old(connection))) or 0
+
+
+def _old(connection: Connection) -> tuple[ColumnElement[bool], ...]:
+    kept = timedelta(days=settings_of(connection).kept_for("sign_ups"))
+    return SignUp.confirmed_at.is_(None), SignUp.asked_at < func.now() - kept

@@ -37,13 +37,13 @@ REST = 50
 _SETTINGS = text("""
     SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 """)
-# A test send has no hits to classify.
+# A test send has no hits to classify, and where addresses are gone, rules about domains would find nothing.
 _SPAN = text(f"""
     SELECT coalesce(min(first_delivery), 1) AS first, coalesce(min(last_delivery), 0) AS last,
            min(frozen_at) AS frozen_at,
            coalesce((SELECT min({FIRST_READER}) FROM reader_groups g WHERE campaign_id = :campaign), 1) AS first_reader,
            coalesce((SELECT max({LAST_READER}) FROM reader_groups g WHERE campaign_id = :campaign), 0) AS last_reader
-    FROM campaigns WHERE id = :campaign AND kind <> 'test'
+    FROM campaigns WHERE id = :campaign AND kind <> 'test' AND emptied_at IS NULL
 """)
 # Hits of people who were erased keep the class that they had when their program was known.
 _OF_CAMPAIGN = """

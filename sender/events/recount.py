@@ -76,14 +76,20 @@ _CAMPAIGN_OF = f"""
     UNION ALL SELECT reader, g.campaign_id FROM unnest(CAST(:ids AS bigint[])) AS reader
     JOIN reader_groups g ON g.id = {GROUP_OF.format("reader")} AND reader < 0
 """
+# Of a campaign whose old events were deleted after their time, only the sums are left.
+_RECOUNTABLE = text("""
+    SELECT id FROM campaigns WHERE id = ANY (CAST(:ids AS bigint[]))
+    AND NOT EXISTS (SELECT FROM campaign_intake i WHERE i.campaign_id = campaigns.id AND i.summed_at IS NOT NULL)
+""")
 AT_ONCE = 500  # deliveries to correct in one transaction
 
 
 def recount_rollups(connection: Connection, campaign_ids: Collection[int]) -> dict[str, int]:
-    """Count the rows of each roll-up that differ from the events of these campaigns.
+    """Count the rows of each roll-up that differ from the events of these campaigns, if all events are still there.
 
     The caller's transaction must see one state of the events.
     """
+    campaign_ids = connection.scalars(_RECOUNTABLE, {"ids": list(campaign_ids)}).all()
     _count(connection, campaign_ids)
     ids, differences = {"ids": sorted(campaign_ids)}, {}
     for table, right in (_OF_DELIVERIES | _SUMS).items():

@@ -36,6 +36,7 @@ from sender.events.webhook_bodies import drop_old_bodies
 from sender.providers.sendgrid_account import Account
 from sender.system_mail.mail_queue import send_due_mails
 from sender.tables import Chore
+from sender.upkeep.retention import apply_retention, describe_retention
 
 log = logging.getLogger("daisychain.chores")
 
@@ -97,6 +98,10 @@ def _unconfirmed(database: Database) -> str:
     return f"{forgotten} unconfirmed sign-ups deleted" if forgotten else ""
 
 
+def _retention(database: Database) -> str:
+    return describe_retention(apply_retention(database, write=True))
+
+
 def _thumbnails(database: Database) -> str:
     drawn = draw_thumbnails(database.engine) + draw_offers(database.engine, database.settings.pages_url)
     return f"{drawn} newsletters drawn" if drawn else ""
@@ -117,6 +122,7 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "old versions": (timedelta(days=1), _old_versions),
     "unconfirmed sign-ups": (timedelta(days=1), _unconfirmed),
     "old bodies": (timedelta(days=1), drop_old_bodies),
+    "retention": (timedelta(days=1), _retention),
 }
 
 # The setting without which a chore is left to another process, which may have it.

@@ -31,14 +31,14 @@ NOT_OF_PEOPLE = {
     "campaign_emails": "campaign_id language compiled_id source",
     "campaign_intake":
         "campaign_id events newest_at classified_to classified_at seconds rule_set earlier_rule_set "
-        "rules_changed_at",
+        "rules_changed_at summed_at",
     "campaign_overrides": "campaign_id code at who",
     "campaigns":
         "id kind name state pause_reason list_id document source compiled_id provider from_name from_address "
-        "reply_to opens clicks tracking_decided_by tracking_because public_url list_header created_at frozen_at "
-        "finished_at intended first_delivery last_delivery of_campaign_id of_whom segment_people correction "
-        "one_key warnings starts_at per_minute opens_at closes_at zone canary canary_wait canary_until rest_from "
-        "most_bounces most_complaints resumed_at",
+        "reply_to opens clicks tracking tracking_decided_by tracking_because public_url list_header created_at "
+        "frozen_at finished_at intended first_delivery last_delivery of_campaign_id of_whom segment_people "
+        "correction not_in_archive one_key warnings starts_at per_minute opens_at closes_at zone canary "
+        "canary_wait canary_until rest_from most_bounces most_complaints resumed_at emptied_at",
     "chores": "name due_at ended_at since result failures",
     "compiled_emails": "id hash content created_at",
     "complaints": "id added_by acknowledged_by closed_by",
@@ -46,7 +46,7 @@ NOT_OF_PEOPLE = {
     "consent_events": "member_id id list_id terms_id at recorded_at purpose kind",
     "consent_terms": "id basis wording_id source collected_by import_id by",
     "consent_wordings": "id list_id source language version text hash created_at",
-    "deliveries": "id campaign_id kind compiled_id attempt_id",
+    "deliveries": "id campaign_id kind compiled_id attempt_id per_person",
     "delivery_rollups":
         "delivery_id campaign_id delivered_at dropped_at hard_bounced_at soft_bounced_at machine_opens "
         "unknown_opens facts new_facts",
@@ -65,11 +65,14 @@ NOT_OF_PEOPLE = {
     "import_changes": "import_id member_id what",
     "import_drafts": "id list_id upload_id refused_id import_id file by state choices tries doing done size moved_at",
     "imports": "id list_id at by counts undone_at undone_by",
+    "leaving_reasons": "list_id day reason people",
     "ledger_moves": "id campaign_id compiled_id state reason people",
     "link_clickers": "delivery_id link",
     "link_rollups": "campaign_id compiled_id link clicks clickers machine_clicks",
     "list_figures": "list_id name counted_at asked_at",
-    "lists": "id name title from_name from_address reply_to opens clicks decided_by dimensions decided_at created_at",
+    "lists":
+        "id name title from_name from_address reply_to tracking opens clicks decided_by dimensions decided_at "
+        "archive archive_indexed created_at",
     "made_packs":
         "key newsletter title edition toolkit coalition partner dialect expires copy_blocks sheets made_at "
         "withdrawn_at withdrawn_why",
@@ -90,9 +93,13 @@ NOT_OF_PEOPLE = {
     "organisations": "id code name created_at",
     "pack_partners": "code name given_at",
     "partner_events": "id organisation_id toolkit newsletter kind tool language detail times day at",
+    "reader_groups": "id campaign_id compiled_id mailbox domain dimensions people",
     "recovery_codes": "account_id code_hash",
     "report_breakdowns": "campaign_id state content counted_at",
     "report_charts": "key campaign_id content drawn_at",
+    "report_links": "id campaign_id made_by made_at expires_at revoked_at revoked_by uses used_at",
+    "report_mails": "id campaign_id hours asked_by asked_at state ended_at problem",
+    "report_notes": "id campaign_id day written_by written_at",
     "restorations": "id list_id",
     "retried_deliveries": "decision_id delivery_id attempt_id",
     "secret_keys": "id fingerprint host since",

@@ -1,0 +1,154 @@
+"""Deletes or empties what was kept for long enough: on by default, a chore of each day, and shown by a dry run before.
+
+What a report shows does not depend on it: sums stay when their events go, and rows when their addresses do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+
+from daisychain.database import Database
+from lists.sign_up.asking import forget_unconfirmed, unconfirmed
+from sender.events.recount import correct_rollups
+from sender.events.webhook_bodies import drop_old_bodies, old_bodies
+from sender.providers.outbox import FOLDER
+from sender.upkeep.sender_holds import NO_ADDRESS, PUBLIC
+
+AT_ONCE = 5_000  # rows of a transaction, so that nobody waits for them
+Watch = Callable[[str, int], None]
+"""Called after each step with its kind and how many more rows it has done."""
+
+_OLD_EVENTS = "received_at < now() - make_interval(months => :months)"
+_SUMMED = text(f"""
+    SELECT DISTINCT e.campaign_id FROM events e LEFT JOIN campaign_intake i USING (campaign_id)
+    WHERE {_OLD_EVENTS} AND e.campaign_id IS NOT NULL AND i.summed_at IS NULL
+""")  # noqa: S608 - of constants, as all statements here
+_MARK_SUMMED = text("""
+    INSERT INTO campaign_intake (campaign_id, summed_at) VALUES (:campaign, now())
+    ON CONFLICT (campaign_id) DO UPDATE SET summed_at = now()
+""")
+_DELETE_EVENTS = text(f"""
+    DELETE FROM events WHERE id = ANY (ARRAY(SELECT id FROM events WHERE {_OLD_EVENTS} LIMIT :most))
+""")  # noqa: S608
+_COUNT_EVENTS = text(f"SELECT count(*) FROM events WHERE {_OLD_EVENTS}")  # noqa: S608
+
+_OLD_CAMPAIGNS = text("""
+    SELECT id, first_delivery, last_delivery FROM campaigns
+    WHERE frozen_at < now() - make_interval(months => :months) AND emptied_at IS NULL
+      AND state IN ('finished', 'cancelled') AND first_delivery IS NOT NULL
+    ORDER BY id
+""")
+_FULL = "id BETWEEN :first AND :last AND campaign_id = :campaign AND (address NOT IN ('') OR inputs <> '{}')"
+_COUNT_FULL = text(f"SELECT count(*) FROM deliveries WHERE {_FULL}")  # noqa: S608
+_EMPTY = text(f"UPDATE deliveries SET address = {NO_ADDRESS}, inputs = '{{}}' WHERE {_FULL}")  # noqa: S608
+_EMPTIED = text("UPDATE campaigns SET emptied_at = now() WHERE id = :campaign")
+_CONTACTS = "contact <> '' AND closed_at < now() - make_interval(months => :months)"
+
+
+def apply_retention(database: Database, *, write: bool, watch: Watch = lambda kind, done: None) -> dict[str, int]:
+    """Delete or empty what is old enough, or with `write` false only count it; returns how much of each kind."""
+    counts = {}
+    for kind, step in _STEPS.items():
+        counts[kind] = sum(_seen(kind, step(database, write), watch))
+    return counts
+
+
+def describe_retention(counts: dict[str, int]) -> str:
+    """Say in a line how much of each kind went."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+
+
+def _seen(kind: str, done: Iterator[int], watch: Watch) -> Iterator[int]:
+    for count in done:
+        watch(kind, count)
+        yield count
+
+
+def _events(database: Database, write: bool) -> Iterator[int]:
+    old = {"months": database.settings.kept_for("events"), "most": AT_ONCE}
+    with database.engine.connect() as connection:
+        campaigns = connection.scalars(_SUMMED, old).all() if write else ()
+        if not write:
+            yield connection.scalar(_COUNT_EVENTS, old) or 0
+            return
+    for campaign_id in campaigns:
+        # The last time that the sums can be held against their events.
+        correct_rollups(database.engine, [campaign_id])
+        with database.engine.begin() as connection:
+            connection.execute(_MARK_SUMMED, {"campaign": campaign_id})
+    yield from _until_none(database, lambda connection: connection.execute(_DELETE_EVENTS, old).rowcount)
+
+
+def _deliveries(database: Database, write: bool) -> Iterator[int]:
+    with database.engine.connect() as connection:
+        rows = connection.execute(_OLD_CAMPAIGNS, {"months": database.settings.kept_for("deliveries")}).all()
+    for campaign_id, first_id, last_id in rows:
+        for first in range(first_id, last_id + 1, AT_ONCE):
+            span = {"campaign": campaign_id, "first": first, "last": min(first + AT_ONCE - 1, last_id)}
+            with database.engine.begin() as connection:
+                if write:
+                    yield connection.execute(_EMPTY, {**span, **PUBLIC}).rowcount
+                else:
+                    yield connection.scalar(_COUNT_FULL, span) or 0
+        if write:
+            with database.engine.begin() as connection:
+                connection.execute(_EMPTIED, {"campaign": campaign_id})
+
+
+def _bodies(database: Database, write: bool) -> Iterator[int]:
+    with database.engine.connect() as connection:
+        before = old_bodies(connection)
+    if write and before:
+        drop_old_bodies(database)
+        with database.engine.connect() as connection:
+            before -= old_bodies(connection)
+    yield before
+
+
+def _files(database: Database, write: bool) -> Iterator[int]:
+    before = time.time() - timedelta(days=database.settings.kept_for("files")).total_seconds()
+    for path in (database.settings.home / FOLDER).rglob("*.eml"):
+        yield _old_file(path, before, write)
+
+
+def _old_file(path: Path, before: float, write: bool) -> int:
+    with suppress(FileNotFoundError):
+        if path.stat().st_mtime < before:
+            if write:
+                path.unlink()
+            return 1
+    return 0
+
+
+def _sign_ups(database: Database, write: bool) -> Iterator[int]:
+    with database.engine.begin() as connection:
+        yield (forget_unconfirmed if write else unconfirmed)(connection)
+
+
+def _complaints(database: Database, write: bool) -> Iterator[int]:
+    # The words stay, as the record of how complaints are met.
+    doing = "UPDATE complaints SET contact = '' WHERE" if write else "SELECT id FROM complaints WHERE"
+    with database.engine.begin() as connection:
+        old = {"months": database.settings.kept_for("deliveries")}
+        yield connection.execute(text(f"{doing} {_CONTACTS}"), old).rowcount
+
+
+def _until_none(database: Database, step: Callable[..., int]) -> Iterator[int]:
+    while True:
+        with database.engine.begin() as connection:
+            done = step(connection)
+        yield done
+        if not done:
+            return
+
+
+_STEPS: dict[str, Callable[[Database, bool], Iterator[int]]] = {
+    "events of mails": _events, "addresses and values of mails": _deliveries, "webhook bodies": _bodies,
+    "mails in the outbox": _files, "unconfirmed sign-ups": _sign_ups, "contacts of closed complaints": _complaints,
+}  # fmt: skip
