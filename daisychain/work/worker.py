@@ -42,7 +42,7 @@ def at_work(
     import sender.upkeep.list_counts  # noqa: F401
     from partners.hand_out_links import hand_out_links
     from partners.taken_packs import drop_mailed_packs
-    from reports.charts.due_charts import draw_due
+    from reports.document.due_charts import draw_due
     from reports.handed_on.report_mails import mail_due_reports
     from sender.delivery import readiness
     from sender.delivery.deliver import Deliverer

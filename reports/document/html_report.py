@@ -6,6 +6,7 @@ with open("may.html", "wb") as file:
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +35,27 @@ _TEMPLATES.filters.update(moment=clock.shown)
 
 def html_report(engine: Engine, report: Report, *, printed: bool = False) -> bytes:
     """Return the report as a page; what a reader could open is open if it is to be `printed`."""
-    pictures: list[MailPicture] = []
-    why_no_picture = ""
-    if report.links:
-        try:
-            pictures = mail_pictures(engine, report)
-        except BrowserError as error:
-            why_no_picture = error.message
+    charts = {chart.name: chart for chart in charts_of(report)}
+    # The browser is another process: it takes the mail's pictures while the charts are drawn here.
+    with ThreadPoolExecutor(1) as aside:
+        waiting = aside.submit(_pictures, engine, report)
+        drawings = {name: _inline(engine, report, chart) for name, chart in charts.items() if not chart.missing}
+        pictures, why_no_picture = waiting.result()
     page = render(
         "report.html.j2",
         report=report, said=in_words(report), tiles=[tile(report[name]) for name in TILES if name in report.figures],
-        charts={chart.name: chart for chart in charts_of(report)}, pictures=pictures, why_no_picture=why_no_picture,
-        inline=lambda chart: _inline(engine, report, chart), cells=cells, printed=printed,
-        parts=part_tables(report), most_rows=MOST_ROWS, style=_style(),
+        charts=charts, drawings=drawings, pictures=pictures, why_no_picture=why_no_picture, cells=cells,
+        printed=printed, parts=part_tables(report), most_rows=MOST_ROWS, style=_style(),
     )  # fmt: skip
     return page.encode()
+
+
+def _pictures(engine: Engine, report: Report) -> tuple[list[MailPicture], str]:
+    """Return the pictures of the mail, or why there are none."""
+    try:
+        return (mail_pictures(engine, report), "") if report.links else ([], "")
+    except BrowserError as error:
+        return [], error.message
 
 
 def render(template: str, **values: Any) -> str:

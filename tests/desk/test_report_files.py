@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from daisychain.database import Database
 from newsletters.browser import axe, browser
-from reports.charts.due_charts import draw_due
+from reports.document.due_charts import draw_due
 from reports.document.file_formats import FORMATS
 from reports.document.html_report import html_report
 from reports.tables import KeptChart

@@ -1,12 +1,16 @@
-"""The chore that counts and draws ahead, so that nobody waits for the charts of a report."""
+"""The chore that counts and draws ahead, so that nobody waits for a report's charts and pictures of its mail."""
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from sqlalchemy import func, or_, select, text
 
 from daisychain.database import Database
+from newsletters.browser.browser import BrowserError
 from reports.charts.chart import WIDTHS
 from reports.charts.drawing import charts_of, drawn
+from reports.document.mail_map import mail_pictures
 from reports.small_cells import without_small_cells
 from reports.tables import KeptBreakdown
 from reports.whole_report import whole_report
@@ -39,4 +43,6 @@ def draw_due(database: Database) -> str:
             for chart in charts_of(report):
                 for form in () if chart.missing else WIDTHS:
                     drawn(database.engine, report, chart, form)
+        with suppress(BrowserError):  # without a browser, documents say so
+            mail_pictures(database.engine, whole)
     return f"{len(campaigns)} reports counted and drawn" if campaigns else ""
