@@ -144,11 +144,14 @@ def list_(installation: Installation, format_: str) -> None:
 @pass_installation
 @examples("list show supporters")
 def show(installation: Installation, name: str, format_: str) -> None:
-    """Show the list NAME: sender, tracking, people, consent, and how full its fields are."""
+    """Show the list NAME: sender, tracking, people, consent, how full its fields are, and why people left."""
+    from lists.lists import find_list
     from lists.overview import overview
+    from lists.preferences.leaving_reasons import reasons_for_leaving
 
     with installation.database.engine.connect() as connection:
-        answer = overview(connection, name)
+        reasons = reasons_for_leaving(connection, find_list(connection, name)["id"])
+        answer = {**overview(connection, name), "reasons": reasons}
     emit(answer, format_, lambda: _show(answer))
 
 
@@ -402,6 +405,7 @@ def _show(answer: dict[str, Any]) -> None:
     ]
     facts.append(("dimensions", ", ".join(answer["dimensions"])))
     facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "restricted", "paused", "suppressed")]
+    facts.append(("past bulletins", "shown to everybody" if answer["archive"] else ""))
     show_table(
         ["", answer["name"]],
         [(label.replace("_", "-"), value) for label, value in facts if value not in ("", None)],
@@ -410,6 +414,8 @@ def _show(answer: dict[str, Any]) -> None:
     for title, figures in (("basis", answer["basis"]), ("field", answer["fields"])):
         rows = [(label, number, f"{number / mailable:.0%}" if mailable else "") for label, number in figures.items()]
         show_table([title, "people", "of mailable"], rows)
+    if answer["reasons"]:
+        show_table(["left because", "people"], list(answer["reasons"].items()))
 
 
 def _show_import(summary: ImportSummary) -> None:

@@ -50,7 +50,7 @@ def _excluded(counts: dict[str, int]) -> dict[str, int]:
 def _overview(row: Any, counts: dict[str, int]) -> dict[str, Any]:
     kept = (
         "name", "title", "reply_to", "tracking", "opens", "clicks", "decided_by", "because", "decided_at", "created_at",
-        "dimensions",
+        "dimensions", "archive", "archive_indexed",
     )  # fmt: skip
     sender = {"from": f"{row['from_name']} <{row['from_address']}>"}
     people = {why: counts.get(why, 0) for why in (MAILABLE, UNSUBSCRIBED, RESTRICTED, PAUSED)}

@@ -16,6 +16,7 @@ from reports.progress import CampaignProgress, read_progress
 from sender.campaigns import steering
 from sender.campaigns.campaign_record import CampaignRecord, UnknownCampaign, find_campaign, list_campaigns
 from sender.campaigns.plans import is_planned
+from sender.reader_pages.past_bulletins import in_archive
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 PAGE = 50
@@ -87,5 +88,5 @@ def _page(form: Form, campaign: CampaignRecord, progress: CampaignProgress | Non
     progress = progress or read_progress(connection(), campaign.id)
     return form.page(
         "desk/campaigns/show.html", progress=progress, campaign=progress.status.campaign, planned=is_planned(campaign),
-        layout=layout,
+        layout=layout, archived=in_archive(connection(), campaign.id),
     )  # fmt: skip

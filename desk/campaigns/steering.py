@@ -8,7 +8,7 @@ from flask import Blueprint, flash, request
 
 from accounts.staff import ids_with
 from daisychain.clock import home_zone
-from desk.access import connection, database, person, right, settings
+from desk.access import connection, database, note, person, right, settings
 from desk.campaigns.progress import found, shown
 from desk.forms import Form
 from sender.campaigns import follow_ups, steering
@@ -19,6 +19,7 @@ from sender.campaigns.status import campaign_status
 from sender.campaigns.unsent import unschedule as make_draft
 from sender.delivery import confirmed_places
 from sender.launching.schedule import keep_plan, schedule
+from sender.reader_pages.past_bulletins import leave_out
 
 blueprint = Blueprint("steering", __name__, url_prefix="/campaigns/<int:campaign_id>")
 NEEDS_REASON = "Write why; it is kept with your name."
@@ -149,6 +150,17 @@ def correct(campaign_id: int) -> Any:
     if form.errors:
         return _question(form, "correct", campaign)
     flash("The correction is shown above the mail now." if form["text"] else "There is no correction any more.")
+    return shown(campaign)
+
+
+@blueprint.post("/archive")
+@right("campaigns.steer")
+def archive(campaign_id: int) -> Any:
+    """Leave a campaign out of its list's past bulletins, or show it there again."""
+    campaign, left_out = found(campaign_id), request.form.get("left_out") == "yes"
+    leave_out(connection(), campaign_id, left_out=left_out)
+    note(f"campaign {campaign_id}", archive="left out" if left_out else "shown")
+    flash("It is left out of the past bulletins." if left_out else "It is among the past bulletins again.")
     return shown(campaign)
 
 

@@ -13,7 +13,9 @@ from desk.access import connection, note, person, right, settings
 from desk.forms import Form
 from lists.import_log import UNDO_WITHIN, imports_of
 from lists.kept_figures import figure
+from lists.lists import edit_list
 from lists.overview import overview, overview_of_all
+from lists.preferences.leaving_reasons import reasons_for_leaving
 from lists.sign_up.sign_up_form import change_form, form_url, sign_up_counts, sign_up_form
 from lists.uploads.import_drafts import waiting_drafts
 from reports.charts.growth_chart import growth_of
@@ -48,6 +50,7 @@ def show(name: str) -> Any:
         campaigns=list_campaigns(connection(), at_most=SHOWN, lists=[name]),
         growth=growth_of(figure(connection(), form.list_id, "growth"), datetime.now(clock.home_zone()).date()),
         undoable_since=datetime.now(UTC) - UNDO_WITHIN,
+        reasons=reasons_for_leaving(connection(), form.list_id), archive=f"{settings().pages_url}/archive/{name}",
     )  # fmt: skip
 
 
@@ -62,6 +65,20 @@ def open_sign_up(name: str) -> Any:
         abort(404)
     note(f"list {name}", sign_up="open" if is_open else "closed")
     flash("The sign-up form is open." if is_open else "The sign-up form is closed.")
+    return redirect(url_for("lists.show", name=name))
+
+
+@blueprint.post("/<name>/archive")
+@right("lists.write")
+def show_archive(name: str) -> Any:
+    """Show a list's past bulletins to everybody, or stop that; and let search engines list them, or not."""
+    shown, indexed = request.form.get("shown") == "yes", request.form.get("indexed") == "yes"
+    try:
+        edit_list(connection(), name, archive=shown, archive_indexed=shown and indexed)
+    except InputError:
+        abort(404)
+    note(f"list {name}", archive="shown" if shown else "not shown", search_engines="yes" if shown and indexed else "no")
+    flash("Everybody can read the past bulletins now." if shown else "The past bulletins are not shown.")
     return redirect(url_for("lists.show", name=name))
 
 

@@ -30,10 +30,11 @@ from sender.tables import Campaign
 
 # A compiled email without the mail itself, which is most of it.
 _HEAD = literal_column("compiled_emails.content - 'html' - 'text'", JSONB()).label("head")
-_SHOWN = (
-    Campaign.kind == "campaign", Campaign.state == "finished", Campaign.intended > 0, ~Campaign.not_in_archive,
+_CAN_BE = (
+    Campaign.kind == "campaign", Campaign.state == "finished", Campaign.intended > 0,
     Campaign.of_campaign_id.is_(None), Campaign.segment == "",
 )  # fmt: skip
+_SHOWN = (*_CAN_BE, ~Campaign.not_in_archive)
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,15 @@ def html_for_everybody(email: CompiledEmail, public_url: str) -> str:
     html = plan_merge(email, _references(public_url)).render({}).html
     # A link that was a member's own value leads nowhere now.
     return links_to("").sub(lambda link: re.sub(r"^<a\b[^>]*>|</a>$", "", link[0]), html)
+
+
+def in_archive(connection: Connection, campaign_id: int) -> bool | None:
+    """Return whether a campaign is in its list's archive; None if it can't be: it has none, or is not a bulletin."""
+    shown = (
+        select(~Campaign.not_in_archive).join(MailingList, MailingList.id == Campaign.list_id)
+        .where(*_CAN_BE, MailingList.archive, Campaign.id == campaign_id)
+    )  # fmt: skip
+    return connection.scalar(shown)
 
 
 def leave_out(connection: Connection, campaign_id: int, *, left_out: bool) -> None:
