@@ -12,6 +12,7 @@ MY_ADDRESS = "address_key = ANY (CAST(:keys AS text[]))"
 _NAMED_IN = "EXISTS (SELECT FROM unnest(CAST(:keys AS text[])) AS key WHERE position(key IN lower({content})) > 0)"
 _WHOLE = """(SELECT encode(string_agg(content, '' ORDER BY number), 'escape') FROM upload_slices
     WHERE upload_id = uploads.id)"""
+_ME = f"id = CAST(:member AS bigint) OR {MY_ADDRESS}"
 
 # A member's own row is the last one, as others are found through it.
 LISTS_HOLD = (
@@ -62,6 +63,8 @@ LISTS_HOLD = (
     ),
     Held(
         "members", "The member", "email address_key first_name last_name language fields created_at updated_at"
-        " restricted_at", f"id = CAST(:member AS bigint) OR {MY_ADDRESS}",
+        " restricted_at", _ME,
+        shown="SELECT email, first_name, last_name, language, fields, created_at AS added, updated_at AS changed,"
+        f" restricted_at AS restricted FROM members WHERE {_ME}",
     ),
 )  # fmt: skip
