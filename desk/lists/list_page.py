@@ -29,7 +29,7 @@ SHOWN = 5  # campaigns, and imports
 @right("lists.see")
 def index() -> Any:
     """Show all lists."""
-    return index_page(Form())
+    return index_page(Form(tracking="counted"))
 
 
 @blueprint.get("/<name>")

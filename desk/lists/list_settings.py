@@ -1,4 +1,4 @@
-"""Making a list, and changing its name, title and sender."""
+"""Making a list, and changing its name, title, sender, and how reading is recorded, with who decided it and why."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, url_for
 
 from daisychain.errors import InputError
-from desk.access import connection, note, right
+from desk.access import connection, note, person, right
 from desk.forms import Form
 from desk.lists.list_page import index_page
-from lists.lists import create_list, edit_list, find_list
+from lists.lists import create_list, decide_tracking, edit_list, find_list
 
 blueprint = Blueprint("list_settings", __name__, url_prefix="/lists")
-FIELDS = ("name", "title", "sender")
+FIELDS = ("name", "title", "sender", "tracking", "because")
 
 
 @blueprint.post("")
@@ -22,8 +22,12 @@ def create() -> Any:
     """Make a list."""
     form = Form(*FIELDS)
     with form.check("name"):
-        create_list(connection(), form["name"], sender=form["sender"], title=form["title"])
-        note(f"list {form['name']}", sender=form["sender"])
+        decision = {"decided_by": person().name, "because": form["because"]} if form["because"] else {}
+        create_list(
+            connection(), form["name"], sender=form["sender"], title=form["title"], tracking=form["tracking"],
+            **decision,
+        )  # fmt: skip
+        note(f"list {form['name']}", sender=form["sender"], tracking=form["tracking"])
     if form.errors:
         return index_page(form)
     flash("The list is made. Now bring people onto it, or open its sign-up form.")
@@ -40,13 +44,19 @@ def ask(name: str) -> Any:
 @blueprint.post("/<name>/settings")
 @right("lists.write")
 def change(name: str) -> Any:
-    """Change a list; campaigns that exist keep their sender."""
-    form = Form(*FIELDS)
-    _found(name)
+    """Change a list; campaigns that exist keep their sender and their tracking."""
+    row, form = _found(name), Form(*FIELDS)
     note(f"list {name}")
+    other = form["tracking"] != row["tracking"]
+    with form.check("because"):
+        because = form.given("because", "Say why reading is recorded in another way from now on.") if other else ""
+    if form.errors:
+        return _page(form, name)
     with form.check("name"):
         new = edit_list(connection(), name, title=form["title"], rename=form["name"], sender=form["sender"])
-        note(renamed=new if new != name else "", sender=form["sender"])
+        if other:
+            decide_tracking(connection(), new, form["tracking"], decided_by=person().name, because=because)
+        note(renamed=new if new != name else "", sender=form["sender"], tracking=form["tracking"])
     if form.errors:
         return _page(form, name)
     flash("Changed.")
@@ -64,5 +74,5 @@ def _page(form: Form, name: str) -> Any:
     row = _found(name)
     if not form.values:
         sender = f"{row['from_name']} <{row['from_address']}>"
-        form.values |= {"name": name, "title": row["title"], "sender": sender}
+        form.values |= {"name": name, "title": row["title"], "sender": sender, "tracking": row["tracking"]}
     return form.page("desk/lists/settings.html", list=row)

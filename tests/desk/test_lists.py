@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from daisychain.database import Database
 from lists.imports import import_members
+from lists.lists import find_list
 from reports.charts.growth_chart import HEIGHT, growth_of
 from reports.trend import growth
 from tests.desk.staff import Browser
@@ -20,23 +21,29 @@ from tests.sender.staging import staged
 As = Callable[[str], Browser]
 
 
-def test_a_list_is_made_and_changed_at_the_desk(as_role: As) -> None:
+def test_a_list_is_made_and_changed_at_the_desk(as_role: As, database: Database) -> None:
     sender = as_role("sender")
     assert "Make a list" in sender.get("/desk/lists").text
-    answer = sender.post("/desk/lists", name="Our Friends", sender="Bees <news@bees.example>")
+    answer = sender.post("/desk/lists", name="Our Friends", sender="Bees <news@bees.example>", tracking="counted")
     assert answer.status_code == 422
     assert "For instance: our-friends" in answer.text
     assert 'value="Bees &lt;news@bees.example&gt;"' in answer.text
-    answer = sender.post("/desk/lists", name="friends", title="Our Friends", sender="Bees <news@bees.example>")
+    made = {"name": "friends", "sender": "Bees <news@bees.example>"}
+    assert "needs a recorded decision" in sender.post("/desk/lists", **made, tracking="per person").text
+    answer = sender.post("/desk/lists", **made, title="Our Friends", tracking="counted")
     assert answer.request.path == "/desk/lists/friends"
-    assert (
-        "has no clear name and address" in sender.post("/desk/lists/friends/settings", name="friends", sender="x").text
-    )
-    answer = sender.post(
-        "/desk/lists/friends/settings", name="bees", title="Bees", sender="Bees of Bath <news@bees.example>"
-    )
+    answer = sender.post("/desk/lists/friends/settings", name="friends", sender="x", tracking="counted")
+    assert "has no clear name and address" in answer.text
+    changed = {"name": "bees", "title": "Bees", "sender": "Bees of Bath <news@bees.example>", "tracking": "off"}
+    answer = sender.post("/desk/lists/friends/settings", **changed)
+    assert answer.status_code == 422
+    assert "Say why reading is recorded in another way" in answer.text
+    answer = sender.post("/desk/lists/friends/settings", **changed, because="nobody looks at it")
     assert answer.request.path == "/desk/lists/bees"
     assert "Bees of Bath" in answer.text
+    assert "Sender Example: nobody looks at it" in words(answer.text)
+    with database.engine.connect() as connection:
+        assert find_list(connection, "bees")["tracking"] == "off"
 
 
 def test_editors_see_lists_and_change_none(as_role: As, database: Database) -> None:
