@@ -85,6 +85,7 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
 @click.option("--clicks", type=on_off, default="on", help="With --tracking: count clicks on links.")
 @click.option("--decided-by", default="", metavar="WHO", help="Who made the decision about tracking.")
 @click.option("--because", default="", metavar="WHY", help="The reason for that decision.")
+@click.option("--also-named", multiple=True, metavar="NAME", help="Another name of the organisation that sends it.")
 @click.option(
     "--dimension", "dimensions", multiple=True, metavar="FIELD",
     help='A field to count people by in reports; these replace all that there were, and "" leaves none.',
@@ -101,7 +102,7 @@ def edit(
     from lists.overview import overview
 
     if not any(change not in (None, (), False) for change in (tracking, *changes.values())):
-        raise InputError("Nothing to change.", hint="Give --title, --rename, --from, --dimension or --tracking.")
+        raise InputError("Nothing to change.", hint="Give --title, --rename, --from, --also-named, --dimension or --tracking.")
     with installation.database.engine.begin() as connection:
         if tracking is not None:
             decide_tracking(

@@ -37,12 +37,13 @@ def member() -> None:
 @click.option("--language", default="", help="The language, as a code or a word: cy, Welsh.")
 @click.option("--basis", default="unknown", show_default=True, help="The lawful basis, as for `list import`.")
 @click.option("--source", default="", help="The record of that basis: which form, which wording, when.")
+@click.option("--collected-by", default="", metavar="NAME", help="The organisation that collected this contact.")
 @format_option
 @pass_installation
 @examples('member add ann@example.org --list supporters --basis consent --source "paper form, 3 May"')
 def add(
-    installation: Installation, /, email: str, list_name: str, basis: str, source: str, language: str,
-    format_: str, **names: str,
+    installation: Installation, /, email: str, list_name: str, basis: str, source: str, collected_by: str,
+    language: str, format_: str, **names: str,
 ) -> None:  # fmt: skip
     """Add the person with the address EMAIL to a list."""
     from lists.cells import language_code
@@ -53,8 +54,8 @@ def add(
         raise InputError(f"There is no language {language!r}.", hint="Write a code or an English name: cy, Welsh.")
     with installation.database.engine.begin() as connection:
         list_id = find_list(connection, list_name)["id"]
-        given: dict[str, Any] = {"basis": basis, "source": source, "by": acting_user(), "language": code, **names}
-        new = add_member(connection, list_id, email, **given)
+        given: dict[str, Any] = {"basis": basis, "source": source, "collected_by": collected_by.strip(), **names}
+        new = add_member(connection, list_id, email, by=acting_user(), language=code, **given)
     answer = {"list": list_name, "email": email, "new": new}
     emit(answer, format_, lambda: show_line(f"{email} {'is now' if new else 'was already'} on {list_name}."))
 

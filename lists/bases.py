@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from daisychain.errors import InputError
+from lists.tables import MailingList, Membership
 
 CHARITY = "soft-opt-in-charity"
 BASES = ("unknown", "consent", "soft-opt-in-sale", CHARITY, "legitimate-interest")
+CHARITY_SINCE = datetime(2026, 2, 5, tzinfo=UTC)
+_LEGAL_FORMS = {"ltd", "limited", "plc", "llp", "cic", "cio"}
 # As imports recorded it before they asked which of the two it is.
 _UNSPECIFIED = "soft-opt-in"
 _CHARITY_HINT = (
@@ -33,30 +40,70 @@ def require_basis(basis: str, source: str) -> None:
         )
 
 
-def same_organisation(one: str, other: str) -> bool:
-    """Report whether one name contains the other: nothing but names tells organisations apart here."""
-    one, other = (" ".join(name.casefold().split()) for name in (one, other))
-    return one in other or other in one
+def _plain(name: str) -> list[str]:
+    words = re.findall(r"\w+", name.casefold().replace("&", " and "))
+    words = words[1:] if words[:1] == ["the"] else words
+    return words[:-1] if words[-1:] and words[-1] in _LEGAL_FORMS else words
 
 
-def require_collector(basis: str, collected_by: str, sender: str, columns: Collection[str]) -> None:
-    """Raise InputError if a charity's soft opt-in has no dates, nobody who collected, or another sender.
+def same_organisation(name: str, known: Iterable[str]) -> bool:
+    """Report whether a name is one of those `known`, apart from capitals, punctuation, "the" and a legal form.
+
+    A part is not enough: Age UK and Age UK Bath are two charities, and the law does not let one mail for the other.
+    """
+    return any(_plain(name) == _plain(each) for each in known)
+
+
+def names_of_sender(connection: Connection, list_id: int) -> list[str]:
+    """Return the names of the organisation that a list is sent by, the present one first."""
+    columns = (MailingList.from_name, MailingList.also_named)
+    row = connection.execute(select(*columns).where(MailingList.id == list_id)).one()
+    return [row.from_name, *row.also_named]
+
+
+def other_collectors(connection: Connection, list_id: int, names: Collection[str]) -> dict[str, int]:
+    """Count the subscribed people of a list by the organisation that collected them, if it has none of these names."""
+    these = (Membership.list_id == list_id, Membership.state == "subscribed", Membership.collected_by != "")
+    counted = select(Membership.collected_by, func.count()).where(*these).group_by(Membership.collected_by)
+    return {name: people for name, people in connection.execute(counted) if not same_organisation(name, names)}
+
+
+def basis_problem(others: Collection[str]) -> ColumnElement[str | None]:
+    """Return why the basis of a membership can't hold, as SQL, NULL if it can; `others` are other organisations."""
+    charity, date = Membership.basis == CHARITY, Membership.consented_at
+    return case(
+        (Membership.basis == "unknown", "unknown"),
+        (and_(charity, date.is_(None)), "no date"),
+        (and_(charity, date < CHARITY_SINCE), "too early"),
+        (and_(charity, Membership.collected_by == ""), "no organisation"),
+        (Membership.collected_by.in_(others), "another organisation"),
+    )
+
+
+def require_own_contacts(collected_by: str, names: list[str]) -> None:
+    """Raise InputError if another organisation collected what goes into the list of a sender with these `names`."""
+    if collected_by and not same_organisation(collected_by, names):
+        raise InputError(
+            f"The list's sender is {names[0]!r}, but {collected_by!r} collected these contacts: they belong to it, and "
+            "their basis does not pass to another organisation.",
+            hint=f"If they agreed to mail from {names[0]} itself: --collected-by {names[0]!r}, and say in --source\n"
+            "  which words name it. If it is the same organisation under another name: daisychain list edit NAME\n"
+            f"  --also-named {collected_by!r}.",
+        )
+
+
+def require_collector(basis: str, collected_by: str, names: list[str], columns: Collection[str]) -> None:
+    """Raise InputError if contacts are another organisation's, or a charity's soft opt-in has no date or organisation.
 
     `columns` has the fields that a file has for each person, which are judged row by row.
     """
+    require_own_contacts(collected_by, names)
     if basis != CHARITY:
         return
     if not collected_by and "collected_by" not in columns:
         raise InputError(
             f"The basis {CHARITY} needs the organisation that collected these contacts: --collected-by NAME.",
             hint=f'Or a column that names it: --map "collected_by=HEADING". {_CHARITY_HINT}',
-        )
-    if not same_organisation(collected_by, sender):
-        raise InputError(
-            f"The list's sender is {sender!r}, but {collected_by!r} collected these contacts: this soft opt-in does "
-            "not pass to another organisation.",
-            hint=f"Import them into a list from {collected_by}. If it is the same organisation, write its name as the\n"
-            "  sender has it.",
         )
     if "consented_at" not in columns:
         raise InputError(

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from lists import merging
-from lists.bases import require_basis, require_collector
+from lists.bases import names_of_sender, require_basis, require_collector
 from lists.cells import RowError
 from lists.columns import has_address_heading, read_columns
 from lists.import_log import finish_import, start_import
@@ -81,13 +81,13 @@ def import_members(
     options = options or ImportOptions()
     require_basis(options.basis, options.source)
     collected_by = options.collected_by.strip()
-    sender = connection.execute(select(MailingList.from_name).where(MailingList.id == list_id)).scalar_one()
+    names = names_of_sender(connection, list_id)
     with open_sheet(path, options.encoding, options.sheet) as sheet:
         sheet.find_header(lambda cells: has_address_heading(cells, options.mapping))
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
         columns = read_columns(sheet.header, options.mapping, path, sheet.header_line, sample)
         reading = RowReading(columns)
-        require_collector(options.basis, collected_by, sender, columns.known)
+        require_collector(options.basis, collected_by, names, columns.known)
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
         try:
@@ -103,7 +103,7 @@ def import_members(
                 basis=options.basis,
                 source=options.source.strip(),
                 collected_by=collected_by,
-                sender=sender,
+                sender=names,
                 objections=objections,
                 number=number or 0,
             )
@@ -134,8 +134,17 @@ def import_members(
             custom_fields=list(columns.custom),
             left_out=list(columns.left_out),
             opt_out_columns={column.heading: column.meaning for column in columns.opt_outs},
-            warnings=reading.warnings(),
+            warnings=[*reading.warnings(), *_of_others(counts, names[0])],
         )
+
+
+def _of_others(counts: merging.Counts, sender: str) -> list[str]:
+    if not (people := counts.refused_because.get(merging.ANOTHER_ORGANISATION)):
+        return []
+    return [
+        f"{people:,} refused: a contact belongs to the organisation that collected it. If they agreed to mail from "
+        f'{sender} too, import them with --collected-by "{sender}", and the basis and source of that.'
+    ]
 
 
 def _objections(connection: Connection, list_id: int, path: Path) -> merging.Objections:

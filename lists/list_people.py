@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 
 from lists.addresses import address_key
 from lists.audience import Audience, column_of
+from lists.bases import basis_problem, names_of_sender, other_collectors
 from lists.kept_figures import COUNTS, figure
 from lists.lists import find_list
 from lists.tables import STANDARD_FIELDS, Member, Membership
@@ -80,6 +81,10 @@ class ListPeople:
         """Count the people who may be mailed on each ground, "unknown" if none was recorded; the most first."""
         return dict(map(tuple, self._whole._figure("basis")))
 
+    def basis_problems(self) -> dict[str, int]:
+        """Count the people whose basis can't hold by why, as `lists.bases.basis_problem` has it."""
+        return dict(map(tuple, self._whole._figure("problems")))
+
     def longest(self, field: str) -> str:
         """Return the longest value of `field`; empty if nobody has one."""
         return str(self._figure("longest", field))
@@ -108,6 +113,13 @@ class ListPeople:
         basis = case((Membership.basis == "soft-opt-in", "soft-opt-in-unspecified"), else_=Membership.basis)
         statement = self._mailable(basis.label("basis"), func.count()).group_by("basis")
         return [list(row) for row in self._connection.execute(statement.order_by(func.count().desc()))]
+
+    def count_problems(self) -> list[list[Any]]:
+        list_id = self._audience.list_id
+        others = other_collectors(self._connection, list_id, names_of_sender(self._connection, list_id))
+        problem = basis_problem(others).label("problem")
+        counted = self._mailable(problem, func.count()).where(problem.is_not(None)).group_by("problem")
+        return [list(row) for row in self._connection.execute(counted.order_by("problem"))]
 
     def count_longest(self, field: str) -> str:
         value = column_of(field)

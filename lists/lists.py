@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
@@ -19,8 +19,7 @@ from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from lists import bases
 from lists.addresses import AddressError, parse_address, require_address
-from lists.bases import CHARITY
-from lists.tables import FIELD, MailingList, Membership
+from lists.tables import FIELD, MailingList
 
 LONGEST_NAME = 60
 _NO_LISTS = 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
@@ -62,12 +61,14 @@ def create_list(
 
 def edit_list(
     connection: Connection, name: str, *, title: str | None = None, rename: str | None = None,
-    sender: str | None = None, same_organisation: bool = False, dimensions: Sequence[str] = (),
+    sender: str | None = None, same_organisation: bool = False, also_named: Sequence[str] = (),
+    dimensions: Sequence[str] = (),
     archive: bool | None = None, archive_indexed: bool | None = None,
 ) -> str:  # fmt: skip
     """Change a list's title, name, sender, dimensions or archive, and return its name; raises InputError, StateError.
 
     Campaigns that exist keep the sender and the dimensions that they have. An empty dimension names none.
+    `also_named` adds other names of the sending organisation; with `same_organisation`, so do those that it had.
     """
     row = find_list(connection, name)
     values: dict[str, Any] = {} if title is None else {"title": title.strip()}
@@ -78,8 +79,12 @@ def edit_list(
         values["name"] = rename
     if sender is not None:
         values["from_name"], values["from_address"] = parse_sender(sender)
-        if not same_organisation:
-            _require_collectors(connection, row["id"], values["from_name"])
+        others = bases.other_collectors(connection, row["id"], [values["from_name"], *row["also_named"]])
+        if others and not same_organisation:
+            raise _passes_to_nobody_else(others, values["from_name"])
+        also_named = [*also_named, *([row["from_name"], *others] if same_organisation else ())]
+    if also_named:
+        values["also_named"] = list(dict.fromkeys([*row["also_named"], *map(str.strip, filter(None, also_named))]))
     shown = {"archive": archive, "archive_indexed": archive_indexed}
     values |= {column: value for column, value in shown.items() if value is not None}
     if dimensions:
@@ -89,20 +94,13 @@ def edit_list(
     return rename or name
 
 
-def _require_collectors(connection: Connection, list_id: int, sender: str) -> None:
-    """Raise StateError if people gave a charity's soft opt-in to another organisation than the new sender."""
-    this = (Membership.list_id == list_id, Membership.basis == CHARITY, Membership.state == "subscribed")
-    collectors = select(Membership.collected_by, func.count()).where(*this).group_by(Membership.collected_by)
-    others = {
-        name: number for name, number in connection.execute(collectors) if not bases.same_organisation(name, sender)
-    }
-    if others:
-        people = ", ".join(f"{number:,} people by {name}" for name, number in others.items())
-        raise StateError(
-            f"Collected under {CHARITY}: {people}. This soft opt-in does not pass to {sender!r}.",
-            hint="Create another list for the new sender. If it is the same organisation under another name, add\n"
-            "  --same-organisation.",
-        )
+def _passes_to_nobody_else(others: Mapping[str, int], sender: str) -> StateError:
+    people = ", ".join(f"{number:,} people by {name}" for name, number in others.items())
+    return StateError(
+        f"Collected: {people}. The basis on which they are mailed does not pass to {sender!r}.",
+        hint="Create another list for the new sender. If it is the same organisation under another name, add\n"
+        "  --same-organisation.",
+    )
 
 
 def find_list(connection: Connection, name: str) -> RowMapping:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import InputError, StateError
 from lists.addresses import require_address
-from lists.bases import CHARITY, require_basis
+from lists.bases import CHARITY, names_of_sender, require_basis, require_own_contacts, same_organisation
 from lists.consent.consent_ledger import NOW, record_consent
 from lists.privacy.coming_back import require_not_forgotten
 from lists.restorations import list_restorations
@@ -66,6 +66,7 @@ def add_member(
     if basis == CHARITY:
         raise InputError(f"The basis {CHARITY} needs the date of each contact: use `daisychain list import`.")
     address = require_address(email)
+    _require_own_contact(connection, list_id, address.key, collected_by)
     if is_suppressed(connection, email):
         raise StateError(f"{email} is suppressed.", hint=f"See why: daisychain member show {email}")
     require_not_forgotten(connection, address)
@@ -88,6 +89,24 @@ def add_member(
             hint=f"If they ask to come back: daisychain member resubscribe {email} --list …",
         )
     return False
+
+
+def _require_own_contact(connection: Connection, list_id: int, key: str, collected_by: str) -> None:
+    """Raise InputError or StateError if a contact belongs to another organisation than the list's sender."""
+    names = names_of_sender(connection, list_id)
+    require_own_contacts(collected_by, names)
+    elsewhere = (
+        select(Membership.collected_by)
+        .join(Member, Member.id == Membership.member_id)
+        .where(Member.address_key == key, Membership.list_id != list_id, Membership.collected_by != "")
+    )
+    for other in () if collected_by else connection.scalars(elsewhere):
+        if not same_organisation(other, names):
+            raise StateError(
+                f"{other} collected this contact, so it belongs to {other}.",
+                hint=f"If they agreed to mail from {names[0]} too: --collected-by {names[0]!r}, with --basis and\n"
+                "  --source.",
+            )
 
 
 def describe_person(connection: Connection, email: str) -> dict[str, Any]:

@@ -6,14 +6,15 @@ by construction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from daisychain.database import settings_of
-from lists.bases import CHARITY
+from lists.bases import CHARITY, same_organisation
 from lists.consent.consent_ledger import find_terms, with_events
 from lists.privacy.address_hash import FORGOTTEN, anybody_forgotten, hash_keys, is_forgotten
 from lists.suppression import NewSuppression, suppress_all
@@ -114,7 +115,29 @@ _REFUSE_OUTSIDE_THE_LAW = """
         WHEN collected_by = '' THEN 'no organisation that collected it'
         ELSE 'collected by ' || collected_by END
     WHERE reason IS NULL AND (consented_at IS NULL OR consented_at < '2026-02-05 00:00+00' OR collected_by = ''
-        OR position(lower(collected_by) IN lower(:sender)) = 0 AND position(lower(:sender) IN lower(collected_by)) = 0)
+        OR collected_by = ANY(:others))
+"""
+# A contact belongs to the organisation that collected it. Another one's list takes them only with a basis of its own:
+# one that this file, or the list already, has for them.
+_COLLECTORS = """
+    SELECT DISTINCT collected_by FROM incoming WHERE reason IS NULL AND collected_by <> ''
+    UNION
+    SELECT elsewhere.collected_by
+    FROM incoming JOIN members USING (address_key) JOIN memberships AS elsewhere ON elsewhere.member_id = members.id
+    WHERE incoming.reason IS NULL AND elsewhere.list_id <> :list_id AND elsewhere.collected_by <> ''
+"""
+ANOTHER_ORGANISATION = "another organisation"
+_REFUSE_OTHERS_CONTACTS = """
+    UPDATE incoming SET reason = 'another organisation: collected by ' || collected_by
+    WHERE reason IS NULL AND collected_by = ANY(:others)
+"""
+_REFUSE_CONTACTS_OF_OTHERS_LISTS = """
+    UPDATE incoming SET reason = 'another organisation: collected by ' || elsewhere.collected_by
+    FROM members JOIN memberships AS elsewhere ON elsewhere.member_id = members.id
+    WHERE members.address_key = incoming.address_key AND incoming.reason IS NULL AND incoming.collected_by = ''
+      AND elsewhere.list_id <> :list_id AND elsewhere.collected_by = ANY(:others)
+      AND NOT EXISTS (SELECT FROM memberships AS here
+        WHERE here.list_id = :list_id AND here.member_id = members.id AND here.basis <> 'unknown')
 """
 # The first good row of an address stands, and the later ones are named after it.
 _REFUSE_DUPLICATES = """
@@ -272,21 +295,22 @@ def merge(
     basis: str,
     source: str,
     collected_by: str = "",
-    sender: str = "",
+    sender: Collection[str] = (),
     objections: Objections | None = None,
     number: int = 0,
 ) -> Counts:
     """Merge `incoming` into the list, after other imports that are merging; people who left stay away.
 
+    `sender` has the names of the organisation that the list is sent by.
     What the import `number` changes is kept for its undo; 0 is for what will be rolled back, or changes no values.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # Joins of a million addresses fit in memory instead of spilling; it is given back with the transaction.
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
     connection.execute(text("ANALYZE incoming (line, reason, address_key)"))
-    these: dict[str, object] = {
+    these: dict[str, Any] = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
-        "sender": sender, "import_id": number, "by_page": BY_PAGE,
+        "import_id": number, "by_page": BY_PAGE,
     }  # fmt: skip
 
     def run(statement: str) -> int:
@@ -310,8 +334,13 @@ def merge(
     run(_REFUSE_LEAVERS)
     if collected_by:
         run(_FILL_COLLECTORS)
+    collectors = connection.scalars(text(_COLLECTORS), these).all()
+    these["others"] = [name for name in collectors if not same_organisation(name, sender)]
     if basis == CHARITY:
         run(_REFUSE_OUTSIDE_THE_LAW)
+    if these["others"]:
+        run(_REFUSE_OTHERS_CONTACTS)
+        run(_REFUSE_CONTACTS_OF_OTHERS_LISTS)
     run(_REFUSE_DUPLICATES)
     if touched := run(_TOUCH_MEMBERS):
         if touched > MANY:

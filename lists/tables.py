@@ -63,6 +63,8 @@ class MailingList(Base):
     clicks: Mapped[str] = mapped_column(Text, server_default="on")
     decided_by: Mapped[str] = mapped_column(Text, server_default="")
     because: Mapped[str] = mapped_column(Text, server_default="")
+    # Other names of the organisation that sends it, under which contacts may have been collected.
+    also_named: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     # The fields of its members that reports may count people by; each freeze keeps their values.
     dimensions: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -31,6 +31,9 @@ class People(Protocol):
     def basis(self) -> Mapping[str, int]:
         """Count the people who may be mailed on each ground, "unknown" if none was recorded."""
 
+    def basis_problems(self) -> Mapping[str, int]:
+        """Count the people whose basis can't hold, by why: see `PROBLEMS` of newsletters/checks/law.py."""
+
     def longest(self, field: str) -> str:
         """Return the longest value of `field`; empty if nobody has one."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 
 from newsletters.checks.finding import Code, Finding, Subject
+from newsletters.people import People
 
 _FOOTER = "Add it under brand, footer in toolkit.yml or brand.yml, and keep the footer in the layout."
 
@@ -38,6 +39,19 @@ BASIS = Code(
     why="You must be able to show why you may mail people: their consent, or another lawful basis.",
     fix="Import them again with --basis and --source, or exclude them.",
 )  # fmt: skip
+INVALID = Code(
+    "law-basis-invalid", "error", "People on the list whose recorded basis can't hold",
+    why="The law allows a charity's soft opt-in only since 5 February 2026, and no basis passes to another "
+    "organisation.",
+    fix="See who they are with `daisychain list audit NAME`, and import their own consent or unsubscribe them.",
+)  # fmt: skip
+PROBLEMS = {
+    "unknown": (BASIS, "no lawful basis is recorded"),
+    "no date": (INVALID, "the charity's soft opt-in has no date of collection"),
+    "too early": (INVALID, "the charity's soft opt-in is from before 5 February 2026"),
+    "no organisation": (INVALID, "the charity's soft opt-in does not say which organisation collected it"),
+    "another organisation": (INVALID, "another organisation than the list's sender collected them"),
+}
 CONSENT = Code(
     "law-consent", "warning", "People on the list with a soft opt-in of unspecified kind",
     why="A soft opt-in after a sale and one of a charity allow different mail; the second began on 5 February 2026.",
@@ -60,14 +74,16 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield CHARITY.at(place, f"The charity number {footer.charity_number} is not in the mail.")
     if (sender := subject.email.from_address) and not parseaddr(sender)[0]:
         yield SENDER.at(subject.document.place("from"), f"The sender is {sender!r}, without a name.")
-    basis = subject.people.basis() if subject.people is not None else {}
-    for code, kind, what in (
-        (BASIS, "unknown", "no lawful basis is recorded"),
-        (CONSENT, "soft-opt-in-unspecified", "the soft opt-in is of unspecified kind"),
-    ):
-        if subject.people is not None and (number := basis.get(kind, 0)):
-            people = f"For {number:,} of {sum(basis.values()):,} people on the list, {what}."
-            yield code.at(f"list {subject.people.name}", people)
+    yield from _of_people(subject.people) if subject.people is not None else ()
+
+
+def _of_people(people: People) -> Iterator[Finding]:
+    basis = people.basis()
+    found = [(*PROBLEMS[why], number) for why, number in people.basis_problems().items()]
+    if number := basis.get("soft-opt-in-unspecified", 0):
+        found.append((CONSENT, "the soft opt-in is of unspecified kind", number))
+    for code, what, number in found:
+        yield code.at(f"list {people.name}", f"For {number:,} of {sum(basis.values()):,} people on the list, {what}.")
 
 
 def _shown(subject: Subject, value: str) -> bool:

@@ -7,10 +7,12 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, se
 from daisychain.database import database_now
 from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
+from lists.list_people import ListPeople
 from sender.campaigns.approvals import require_approved
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign, public_face
 from sender.campaigns.follow_ups import audience_of
 from sender.campaigns.freeze import freeze
+from sender.campaigns.overrides import overrides_of
 from sender.delivery import batch_jobs, confirmed_places
 from sender.delivery.campaign_states import close_cancelled, finish_if_done, turn
 from sender.delivery.ledger import Span, move, read_ledger
@@ -22,16 +24,35 @@ from sender.tables import Batch, Campaign, Decision, Delivery, Retried, State
 def begin(connection: Connection, settings: Settings, campaign: CampaignRecord) -> int:
     """Freeze a campaign's audience and start it, in the caller's transaction; returns how many people were frozen.
 
-    This is the one way to a freeze, so it asks for the approval again: people may have joined since.
+    This is the one way to a freeze, so it asks for approval and everybody's basis again: people may have joined since.
     """
     confirmed_places.require_confirmed(connection, settings)
     require_approved(connection, settings, campaign)
+    _require_basis(connection, campaign)
     keep_key(connection, settings)
     require_ready(connection, settings, campaign.provider)
     face = public_face(settings, campaign.list_name)
     connection.execute(update(Campaign).where(Campaign.id == campaign.id).values(face))
     provider = open_provider(campaign.provider, settings)
     return freeze(connection, campaign.id, batch_size=provider.batch_size, by_conditions=provider.by_conditions)
+
+
+def _require_basis(connection: Connection, campaign: CampaignRecord) -> None:
+    """Raise StateError if the basis of people can't hold, and nobody has accepted that for this campaign."""
+    if campaign.list_name is None:
+        return
+    from newsletters.checks.law import PROBLEMS  # with all checks: a tenth of a second
+
+    accepted = {each.code for each in overrides_of(connection, campaign.id)}
+    people = ListPeople(connection, campaign.list_name, audience_of(connection, campaign))
+    for why, number in people.basis_problems().items():
+        code, what = PROBLEMS[why]
+        if code.name not in accepted:
+            raise StateError(
+                f"For {number:,} people, {what}.",
+                hint=f"See `daisychain list audit {campaign.list_name}`. To send it to them nevertheless, make the\n"
+                f"  campaign again with --override {code.name}=REASON; the reason is kept.",
+            )
 
 
 def pause(connection: Connection, campaign_id: int, *, who: str, because: str = "") -> None:

@@ -10,10 +10,13 @@ from collections.abc import Collection, Mapping
 class Crowd:
     """People given as mappings of fields."""
 
-    def __init__(self, *members: Mapping[str, str], name: str = "news", basis: str = "consent") -> None:
+    def __init__(
+        self, *members: Mapping[str, str], name: str = "news", basis: str = "consent", problem: str = ""
+    ) -> None:
         self.name = name
         self._members = members
         self._basis = basis
+        self._problem = problem or ("unknown" if basis == "unknown" else "")
 
     def sender(self) -> tuple[str, str]:
         return f"{self.name} <{self.name}@a.example>", ""
@@ -33,6 +36,9 @@ class Crowd:
 
     def basis(self) -> Mapping[str, int]:
         return {self._basis: len(self._members)}
+
+    def basis_problems(self) -> Mapping[str, int]:
+        return {self._problem: len(self._members)} if self._problem and self._members else {}
 
     def longest(self, field: str) -> str:
         return max((member.get(field, "") for member in self._members), key=len, default="")

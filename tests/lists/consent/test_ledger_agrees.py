@@ -59,7 +59,7 @@ def undo(connection: Connection, list_name: str, _: str) -> None:
 
 
 def add(basis: str, connection: Connection, list_name: str, email: str) -> None:
-    add_member(connection, number_of(connection, list_name), email, basis=basis, source="stall", collected_by="Age UK")
+    add_member(connection, number_of(connection, list_name), email, basis=basis, source="stall", collected_by="Friends")
 
 
 def leave(how: str, connection: Connection, list_name: str, email: str) -> None:
@@ -100,7 +100,7 @@ def unsuppressed(connection: Connection, _: str, email: str) -> None:
 
 
 SHEETS = (
-    "{}@x.org,,A,2026-05-03\nb{}@x.org,,,\n",
+    "{}@x.org,,The Friends,2026-05-03\nb{}@x.org,,,\n",
     "{}@x.org,,,\nb{}@x.org,yes,,\n",
     "{}@x.org,yes,,\n",
     "{}@x.org,never mail again,,\nb{}@x.org,,Friends,2026-05-04\n",
@@ -143,7 +143,7 @@ def test_the_state_that_events_add_up_to_is_the_membership(
 def test_the_actions_of_this_test_do_something(database: Database, tmp_path: Path) -> None:
     """Every kind of event comes up, so that the test above is about them."""
     path = tmp_path / "people.csv"
-    people = "{}@x.org,,A,2026-05-03\nb{}@x.org,,,\n"
+    people = "{}@x.org,,The Friends,2026-05-03\nb{}@x.org,,,\n"
     story: list[Action] = [
         partial(take_in, path, people, "unknown"), partial(take_in, path, people, "consent"), undo, undo,
         partial(add, "consent"), partial(leave, BY_PAGE), say_that_was_a_mistake, partial(leave, BY_PAGE), come_back,

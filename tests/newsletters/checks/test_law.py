@@ -43,6 +43,13 @@ PLANTED = [
         "For 1 of 1 people",
     ),
     Planted(
+        "law-basis-invalid",
+        newsletter(people=Crowd(ANN, problem="too early")),
+        newsletter(people=Crowd(ANN)),
+        "list news",
+        "before 5 February 2026",
+    ),
+    Planted(
         "law-consent",
         newsletter(people=Crowd(ANN, basis="soft-opt-in-unspecified")),
         newsletter(people=Crowd(ANN, basis="soft-opt-in-sale")),

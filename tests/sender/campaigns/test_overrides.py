@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from daisychain.database import Database
-from daisychain.errors import InputError
+from daisychain.errors import InputError, StateError
 from daisychain.settings import Settings
 from daisychain.system_user import acting_user
+from lists.tables import Membership
 from newsletters.checks import codes
 from sender.campaigns import drafts
+from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.overrides import Overrides, read_overrides
 from sender.campaigns.status import campaign_status
+from sender.campaigns.steering import begin
 from tests.command import Daisychain
 from tests.sender.staging import add_list, add_people
 
@@ -143,3 +149,43 @@ def test_people_without_a_recorded_basis_stop_a_campaign_until_somebody_says_why
         [kept] = campaign_status(connection, id_).overrides
     assert kept.code == "law-basis-unknown"
     assert "1 of 1 people" in kept.findings[0]["message"]
+
+
+CHARITYS: dict[str, Any] = {
+    "basis": "soft-opt-in-charity", "consented_at": datetime(2026, 3, 1, tzinfo=UTC), "collected_by": "Friends"
+}  # fmt: skip
+BROKEN: dict[str, dict[str, Any]] = {
+    "from before 5 February 2026": {**CHARITYS, "consented_at": datetime(2026, 2, 4, 23, 59, tzinfo=UTC)},
+    "has no date of collection": {**CHARITYS, "consented_at": None},
+    "which organisation": {**CHARITYS, "collected_by": ""},
+    "another organisation": {"collected_by": "Oak Trust"},
+}
+
+
+@pytest.mark.parametrize("says", BROKEN)
+def test_a_basis_that_cannot_hold_stops_a_campaign_until_somebody_says_why_not(
+    friends: Database, settings: Settings, tmp_path: Path, says: str
+) -> None:
+    file = write(tmp_path, BULLETIN.replace("XXX", "Ox"))
+    with friends.engine.begin() as connection:
+        connection.execute(update(Membership).values(BROKEN[says]))
+    with pytest.raises(InputError, match=rf"law-basis-invalid: .*list friends.*{says}") as caught:
+        draft(friends, settings, file)
+    assert "--override law-basis-invalid=REASON" in caught.value.hint
+    id_ = draft(friends, settings, file, "law-basis-invalid=the trustees decided it on 3 May")
+    with friends.engine.begin() as connection:
+        [kept] = campaign_status(connection, id_).overrides
+        assert (kept.code, kept.because) == ("law-basis-invalid", "the trustees decided it on 3 May")
+        assert begin(connection, settings, find_campaign(connection, id_)) == 1
+
+
+@pytest.mark.parametrize("broken", [BROKEN["another organisation"], {"basis": "unknown"}])
+def test_people_who_join_after_the_checks_are_asked_about_again_at_the_freeze(
+    friends: Database, settings: Settings, tmp_path: Path, broken: dict[str, Any]
+) -> None:
+    id_ = draft(friends, settings, write(tmp_path, BULLETIN.replace("XXX", "Ox")))
+    with friends.engine.begin() as connection:
+        connection.execute(update(Membership).values(broken))
+    with friends.engine.begin() as connection, pytest.raises(StateError, match="For 1 people") as caught:
+        begin(connection, settings, find_campaign(connection, id_))
+    assert "daisychain list audit friends" in caught.value.hint
