@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from commands.console import (
+    LazyGroup,
     emit,
     examples,
     format_option,
@@ -24,7 +25,10 @@ from daisychain.system_user import acting_user
 list_option = click.option("--list", "list_name", required=True, metavar="NAME", help="The list.")
 
 
-@click.group()
+HISTORY = {"history": ("commands.consent:history", "Show what one person agreed to, when, and in which words.")}
+
+
+@click.group(cls=LazyGroup, lazy=HISTORY)
 def member() -> None:
     """Add, show and correct one person, subscribe them again, and what they may ask: export, restrict, erase."""
 

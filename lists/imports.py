@@ -143,7 +143,7 @@ def _of_others(counts: merging.Counts, sender: str) -> list[str]:
         return []
     return [
         f"{people:,} refused: a contact belongs to the organisation that collected it. If they agreed to mail from "
-        f'{sender} too, import them with --collected-by "{sender}", and the basis and source of that.'
+        f'{sender} too, say so: --collected-by "{sender}" in place of the other, with the basis and source of that.'
     ]
 
 
