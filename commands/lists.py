@@ -103,7 +103,9 @@ def edit(
     from lists.overview import overview
 
     if not any(change not in (None, (), False) for change in (tracking, *changes.values())):
-        raise InputError("Nothing to change.", hint="Give --title, --rename, --from, --also-named, --dimension or --tracking.")
+        raise InputError(
+            "Nothing to change.", hint="Give --title, --rename, --from, --also-named, --dimension or --tracking."
+        )
     with installation.database.engine.begin() as connection:
         if tracking is not None:
             decide_tracking(
