@@ -72,7 +72,7 @@ def _show_history(answer: dict[str, Any]) -> None:
 @pass_installation
 @examples("list audit supporters", "list audit supporters --export faults.csv")
 def audit(installation: Installation, name: str, target: Path | None, format_: str) -> None:
-    """Count the people of the list NAME by basis, and find those whose basis can't hold, or differs from the ledger."""
+    """Count the people of the list NAME by basis, and find bases that can't hold or differ from the ledger."""
     from lists.consent.list_audit import audit_list, export_audit
 
     with installation.database.engine.connect() as connection:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = {
     "archive": ("commands.archive:of_list", "Show past bulletins to everybody, or stop that."),
-    "audit": ("commands.consent:audit", "Count people by basis, and find those whose basis can't hold."),
+    "audit": ("commands.consent:audit", "Count people by basis, and find bases that can't hold."),
     "sign-up": ("commands.sign_up:sign_up", "Show, open and close the form by which people sign up."),
 }
 on_off = click.Choice(["off", "on"])

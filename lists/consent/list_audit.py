@@ -51,7 +51,7 @@ class AuditFinding:
 
 @dataclass(frozen=True)
 class ListAudit:
-    """What an audit found of the people of a list who may be mailed; `basis` counts them by basis."""
+    """The bases of the people of a list who may be mailed, counted, and the faults among them."""
 
     name: str
     sender: str
@@ -76,7 +76,7 @@ def audit_list(connection: Connection, name: str, *, addresses: bool) -> ListAud
 
 
 def export_audit(connection: Connection, name: str, target: Path) -> int:
-    """Write everybody whom an audit finds to a CSV that only its owner may read; return how many rows."""
+    """Write the rows that an audit finds to a CSV that only its owner may read; return how many rows."""
     list_id, number = find_list(connection, name)["id"], 0
     with replacing(target, rights=PRIVATE, encoding="utf-8-sig") as file:
         rows = csv.writer(file)
