@@ -33,6 +33,7 @@ def status(found: CampaignStatus) -> Object:
         "pause_reason": campaign.pause_reason,
         "list": campaign.list_name,
         "provider": campaign.provider,
+        "tracking": campaign.tracking,
         "opens": campaign.opens,
         "clicks": campaign.clicks,
         "hash": campaign.hash,
@@ -67,6 +68,7 @@ def timeline(found: Timeline) -> Object:
         "reason": found.reason,
         "values": found.values,
         "language": found.language,
+        "without_person": found.without_person,
         "story": [{key: value for key, value in vars(entry).items() if value is not None} for entry in found.entries],
     }
 

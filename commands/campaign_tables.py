@@ -25,7 +25,6 @@ def show_summary(summary: Summary, warnings: Iterable[Finding]) -> None:
     """Show what is about to be sent, on stderr, with the `warnings` that are new since it was created."""
     campaign = summary.campaign
     decided = f" (decided by {campaign.tracking_decided_by}: {campaign.tracking_because})"
-    tracking = f"opens {campaign.opens}, clicks {campaign.clicks}"
     for name, value in {
         "Campaign": f"{campaign.id} {campaign.name}",
         "From": f"{campaign.from_name} <{campaign.from_address}>",
@@ -33,7 +32,8 @@ def show_summary(summary: Summary, warnings: Iterable[Finding]) -> None:
         "List": f"{campaign.list_name}: {summary.people:,} people, {summary.excluded:,} excluded",
         **({"Segment": f"{campaign.segment}{summary.left_out}"} if campaign.segment else {}),
         "Provider": campaign.provider,
-        "Tracking": tracking + (decided if campaign.tracking_decided_by else ""),
+        **({"Left out": summary.not_followed} if summary.not_followed else {}),
+        "Reading": summary.reading + (decided if campaign.tracking_decided_by else ""),
         "Links to": campaign.public_url,
         **dict(_sample_lines(summary)),
     }.items():
@@ -153,6 +153,10 @@ def watch_ledger(bar: Progress) -> Callable[[Ledger, WaitingReason | None], None
 def show_timeline(found: Timeline) -> None:
     """Show one person's state in a campaign, then everything that happened, in order."""
     reason = f" ({found.reason})" if found.reason else ""
+    from sender.campaigns.person_answer import WITHOUT_PERSON
+
     show_line(f"{found.address} in campaign {found.campaign.id}: {found.state}{reason}")
+    if found.without_person:
+        show_line(WITHOUT_PERSON)
     rows = [[shown(entry.at, seconds=True), entry.what, entry.words] for entry in found.entries]
     show_table(("when", "what", ""), rows)

@@ -28,7 +28,15 @@ from desk.admission import admit
 from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import ASK, RowNumber, hint_of
 from desk.imports import import_check, import_files, import_wizard
-from desk.lists import list_page, list_settings, member_data, member_page, member_rights, suppression_page
+from desk.lists import (
+    list_page,
+    list_settings,
+    list_tracking,
+    member_data,
+    member_page,
+    member_rights,
+    suppression_page,
+)
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
 from desk.partners import (
@@ -74,8 +82,8 @@ PARTNERS = (
     applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,
 )  # fmt: skip
 LISTS = (
-    list_page, list_settings, member_data, member_page, member_rights, suppression_page, import_files, import_wizard,
-    import_check,
+    list_page, list_settings, list_tracking, member_data, member_page, member_rights, suppression_page, import_files,
+    import_wizard, import_check,
 )  # fmt: skip
 PARTS = (home, search, *LISTS, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *TOOLKITS, *CAMPAIGNS, *ADMIN)
 # Parts that take a file; it may be larger than a form, so that one that is too large is refused with a message.

@@ -38,7 +38,8 @@ UNSEEN_IN, LAST_CAMPAIGNS = 3, 6
 LEAST_FOR_USUAL = 4  # campaigns, before quartiles say anything
 UNENGAGED = (
     f"People on the list who got {UNSEEN_IN} or more of its last {LAST_CAMPAIGNS} campaigns whose reading was counted, "
-    "and were not seen to read any. Some of them read: programs that load no images, or load all, leave no trace."
+    "and were not seen to read any. Some of them read: programs that load no images, or load all, leave no trace. "
+    "People whose reading is counted without persons are left out."
 )
 
 
@@ -197,10 +198,12 @@ _UNENGAGED = text("""
     WITH last AS (
         SELECT id FROM campaigns
         WHERE list_id = :list AND kind = 'campaign' AND state = 'finished' AND (opens <> 'off' OR clicks <> 'off')
+          AND tracking <> 'counted'
         ORDER BY frozen_at DESC LIMIT :last
     ), unseen AS (
         SELECT d.member_id FROM delivery_rollups r JOIN deliveries d ON d.id = r.delivery_id
         WHERE r.campaign_id IN (SELECT id FROM last) AND d.state = 'accepted' AND d.member_id IS NOT NULL
+          AND (d.per_person OR (SELECT tracking FROM campaigns c WHERE c.id = r.campaign_id) = '')
           AND (r.delivered_at IS NOT NULL OR r.facts & :seen <> 0)
         GROUP BY d.member_id HAVING count(*) >= :least AND bit_or(r.facts) & :seen = 0
     )

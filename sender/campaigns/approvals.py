@@ -86,7 +86,7 @@ def content_of(connection: Connection, campaign: CampaignRecord) -> dict[str, st
         "the list": campaign.list_name or "",
         "the choice of people": f"{campaign.of_whom} of campaign {campaign.of_campaign_id}" * bool(campaign.of_whom),
         "the segment": campaign.segment,
-        "tracking": f"opens {campaign.opens}, clicks {campaign.clicks}",
+        "tracking": campaign.reading,
         "the list of accepted errors": "; ".join(accepted),
         "the provider": campaign.provider,
         **plans.in_words(campaign),

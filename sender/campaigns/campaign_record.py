@@ -71,6 +71,13 @@ class CampaignRecord:
     resumed_at: datetime | None
 
     @property
+    def reading(self) -> str:
+        """Say how reading is recorded: which of it, and of whom."""
+        what = " and ".join(name for name in ("opens", "clicks") if getattr(self, name) != "off")
+        how = {"counted": "counted without persons", "per person": "per person for members who agreed to it"}
+        return f"{what} {how.get(self.tracking, 'per person')}" if what else "not recorded"
+
+    @property
     def is_test(self) -> bool:
         """Whether this is a test send, which is in no list and no figure."""
         return self.kind == "test"

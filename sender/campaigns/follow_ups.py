@@ -14,6 +14,8 @@ from lists.audience import Audience, column_of
 from lists.segments.segment_sql import narrowing_of
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import Emails, email_given
+from sender.delivery.ledger import read_ledger
+from sender.links.reader_groups import count_without_persons, is_without_person
 from sender.segments.engagement import engagement
 from sender.tables import Campaign, Delivery, Rollup
 
@@ -30,6 +32,11 @@ def check_whom(connection: Connection, campaign_id: int, whom: str) -> CampaignR
         raise StateError(f"Campaign {campaign_id} has mailed no members, so there is nobody to follow up.")
     if whom == "no-click" and campaign.clicks == "off":
         raise StateError(f"Campaign {campaign_id} does not count clicks, so it is unknown who clicked nothing.")
+    if whom == "no-click" and campaign.tracking == "counted":
+        raise StateError(
+            f"Campaign {campaign_id} counts clicks without persons, so it is unknown who clicked nothing.",
+            hint="Follow up everybody who got it: --where accepted.",
+        )
     return campaign
 
 
@@ -49,7 +56,7 @@ def _people_of_earlier(connection: Connection, campaign: CampaignRecord) -> Sele
     if campaign.of_campaign_id is None:
         return None
     earlier = connection.execute(
-        select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery).where(
+        select(Campaign.id, Campaign.first_delivery, Campaign.last_delivery, Campaign.tracking).where(
             Campaign.id == campaign.of_campaign_id
         )
     ).one_or_none()
@@ -67,8 +74,18 @@ def _people_of_earlier(connection: Connection, campaign: CampaignRecord) -> Sele
     if campaign.of_whom == "no-click":
         clicked = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.clicks > 0)
         gone = select(Rollup.delivery_id).where(Rollup.delivery_id == Delivery.id, Rollup.hard_bounced_at.isnot(None))
-        members = members.where(~clicked.exists(), ~gone.exists())
+        members = members.where(~clicked.exists(), ~gone.exists(), ~is_without_person(earlier.tracking))
     return members
+
+
+def left_out(connection: Connection, campaign: CampaignRecord) -> str:
+    """Say how many people a follow-up by reading leaves out, as they are counted without persons; "" if nobody."""
+    if campaign.of_campaign_id is None or campaign.of_whom != "no-click":
+        return ""
+    people = count_without_persons(connection, campaign.of_campaign_id)
+    whole = read_ledger(connection, campaign.of_campaign_id)
+    mailed = whole.intended - whole.excluded
+    return f"{people:,} of {mailed:,} people are counted without persons and left out" if people else ""
 
 
 def count_languages(connection: Connection, audience: Audience, emails: Emails) -> dict[int, int]:

@@ -48,7 +48,7 @@ from sender.delivery.contact_refusals import why_not
 from sender.delivery.cutting import Cutting, cut_by_email, cut_by_place
 from sender.delivery.ledger import MOVE_COLUMNS, rows_by_state
 from sender.delivery.same_parts import kinds_of
-from sender.links.reader_groups import make_groups
+from sender.links.reader_groups import MODES, make_groups
 from sender.tables import Campaign, Delivery, LedgerMove
 
 # One freeze at a time: rows of two would alternate, and batches are ranges of ids. The lock's number is arbitrary.
@@ -113,7 +113,7 @@ def freeze(connection: Connection, campaign_id: int, *, batch_size: int, by_cond
         "campaign_id", "member_id", "state", "reason", "address", "inputs", "compiled_id", "dimensions", "per_person",
     ]  # fmt: skip
     connection.execute(insert(Delivery).from_select(columns, ordered))
-    if campaign.tracking in ("counted", "per person"):
+    if campaign.tracking in MODES:
         make_groups(connection, campaign_id, campaign.compiled_id, after=before)
     return _cut(connection, campaign, cutting, after=before)
 

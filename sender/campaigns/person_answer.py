@@ -22,6 +22,7 @@ SUPPRESSED_LATE = "suppressed_late"
 _COME_BACK = "Only they can come back. If they ask for it, keep that wish as evidence and subscribe them again."
 _LIFT = "If the reason is gone and they ask for mail, an admin can lift that, with a reason."
 _PAUSE_ENDS = "The pause ends by itself, and they can end it by the link in the footer of any of our mails."
+WITHOUT_PERSON = "Opens and clicks are counted without persons, so nothing shows whether they read it."
 _BY_PERSON = ("clicked", "complained", "unsubscribed")
 
 
@@ -84,9 +85,11 @@ def _accepted(timeline: Timeline) -> Answer:
     if "rejected" in events and not delivered:
         text = f"{_provider(timeline)} did not send it: {events['rejected'].words or 'no reason given'}."
         return "No", [*sentences, text], ["Look at the provider's own suppression list, and ask the person."]
+    if timeline.without_person:
+        sentences.append(WITHOUT_PERSON)
     if not delivered and not read and not scanned:
         return "Probably", [*sentences, "Nothing has been reported since."], ["Ask them to look in their spam folder."]
-    if not read:
+    if not read and not timeline.without_person:
         sentences.append("Nobody opened it that we know of." if "opened" not in events else "It was opened.")
     if scanned:
         sentences.append(f"A scanner or a mail program looked at it {shown(scanned[-1].at)}, which is no person.")

@@ -19,6 +19,7 @@ from sender.campaigns.person_outcome import DECIDED, PROVED, decided_outcome, is
 from sender.campaigns.resolve import Decision as Resolution
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.campaign_states import CANCELLED, LATE_ANSWER
+from sender.links.reader_groups import MODES
 from sender.providers.provider import Verdict
 from sender.tables import Attempt, Batch, Decision, Delivery, Event, Retried
 
@@ -73,13 +74,14 @@ class Timeline:
     values: Mapping[str, object]
     language: str
     entries: list[TimelineEntry]
+    without_person: bool  # whether their opens and clicks are counted, and nothing leads to them
 
 
 _PERSON = (
     Delivery.id, Delivery.member_id, address_shown, Delivery.state, Delivery.reason, Delivery.inputs,
-    Delivery.compiled_id, Delivery.attempt_id,
+    Delivery.compiled_id, Delivery.attempt_id, Delivery.per_person,
 )  # fmt: skip
-_Person = Row[int, int | None, str, str, str | None, dict[str, object], int | None, int | None]
+_Person = Row[int, int | None, str, str, str | None, dict[str, object], int | None, int | None, bool | None]
 
 
 def read_timeline(connection: Connection, campaign_id: int, email: str) -> Timeline:
@@ -96,7 +98,8 @@ def read_timeline(connection: Connection, campaign_id: int, email: str) -> Timel
         *_left(connection, campaign, person),
     ]
     entries.sort(key=lambda entry: entry.at)
-    return Timeline(campaign, person.address, person.state, person.reason, person.inputs, language, entries)
+    unread = campaign.tracking in MODES and not person.per_person
+    return Timeline(campaign, person.address, person.state, person.reason, person.inputs, language, entries, unread)
 
 
 def _find(connection: Connection, campaign: CampaignRecord, email: str) -> _Person:

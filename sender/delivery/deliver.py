@@ -28,7 +28,7 @@ from sender.delivery.high_water_mark import HighWaterMark, Mark
 from sender.delivery.senders import LiveSender
 from sender.delivery.slot_count import SlotCount
 from sender.links.keys import KeyKind, Keys
-from sender.links.reader_groups import Readers
+from sender.links.reader_groups import MODES, Readers
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references, without_persons
 from sender.providers.failures import verdict_of
@@ -187,7 +187,7 @@ class Deliverer:
             campaign = connection.execute(select(Campaign.__table__).where(Campaign.id == campaign_id)).one()
             email = load_emails(connection, [compiled_id])[compiled_id]
             mark = f" {email.language}" if emails_of(connection, campaign_id).several and email.language else ""
-            counted = counted and campaign.tracking in ("counted", "per person")
+            counted = counted and campaign.tracking in MODES
             readers = Readers(connection, campaign_id, compiled_id) if counted else None
         opens, clicks = campaign.opens, campaign.clicks
         if counted:

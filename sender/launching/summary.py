@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func
 
 from daisychain.settings import Settings
 from lists.list_people import ListPeople
 from lists.segments.segment_answers import SegmentAnswer, count_unknown
+from lists.tables import Membership
 from newsletters.compiled import CompiledEmail
 from newsletters.compose.languages import language_given, speakers
 from newsletters.merge.merge import Merged, References, plan_merge
+from sender.campaigns import warm_up
 from sender.campaigns.campaign_record import CampaignRecord
-from sender.campaigns.follow_ups import audience_of, count_languages
+from sender.campaigns.follow_ups import audience_of, count_languages, left_out
 from sender.campaigns.overrides import KeptOverride, overrides_of
 from sender.delivery.campaign_emails import Emails, emails_of
 from sender.launching.repeats import Repeat, find_repeats
+from sender.links.reader_groups import MODES
 from sender.links.sent_mail import load_emails
 from sender.links.tracking import sent_references
 
@@ -44,11 +47,27 @@ class Summary:
     overrides: list[KeptOverride]
     repeats: list[Repeat]
     unknown: int = 0  # people left out by its segment, as it is unknown what they read
+    not_followed: str = ""  # why the follow-up of another campaign leaves people out
+    agreed: int = 0  # people whose own reading may be recorded
+    warms_up: bool = False
 
     @property
     def left_out(self) -> str:
         """Say how many people the segment leaves out for that reason; "" if it does not."""
         return SegmentAnswer(self.people, self.unknown).left_out
+
+    @property
+    def reading(self) -> str:
+        """Say how reading is recorded, and for how many people without them."""
+        counted = self.people - self.agreed if self.campaign.tracking == "per person" else self.people
+        if self.campaign.tracking not in MODES or self.campaign.reading == "not recorded":
+            return self.campaign.reading
+        told = self.campaign.reading
+        if self.campaign.tracking == "per person":
+            told += f": {self.agreed:,} of {self.people:,}; the others are counted without persons"
+        if self.warms_up and counted:
+            told += f"; {counted:,} people can't go first for what they read, as the domain warms up"
+        return told
 
 
 def summarise(connection: Connection, settings: Settings, campaign: CampaignRecord, at: datetime) -> Summary:
@@ -71,6 +90,9 @@ def summarise(connection: Connection, settings: Settings, campaign: CampaignReco
         overrides_of(connection, campaign.id),
         find_repeats(connection, campaign, at),
         count_unknown(connection, audience),
+        left_out(connection, campaign),
+        connection.scalar(audience.mailable(func.count()).where(Membership.reads_agreed.is_(True))) or 0,
+        warm_up.ceiling(connection, campaign.from_address, at) is not None,
     )
 
 

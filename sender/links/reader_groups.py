@@ -18,11 +18,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, func, insert, null, select, text
+from sqlalchemy import ColumnElement, Connection, false, func, insert, null, select, text
 
 from sender.mailbox_providers import OTHER, PROVIDER_OF, mailbox_provider
-from sender.tables import ReaderGroup
+from sender.tables import Delivery, ReaderGroup
 
+MODES = ("counted", "per person")  # of a campaign that has people who are counted so
 RANDOM_BITS, LEAST = 40, 5
 # More of them would say too little each, and use up ids.
 MOST = 2_000
@@ -36,6 +37,11 @@ IN_GROUP = f"{{}} BETWEEN {FIRST_READER} AND {LAST_READER}"
 def group_of(reader: int) -> int:
     """Return the id of a reader's group."""
     return -reader >> RANDOM_BITS
+
+
+def is_without_person(tracking: str) -> ColumnElement[bool]:
+    """Return SQL for whether a delivery's reading is counted without the person, in a campaign with this tracking."""
+    return Delivery.per_person.is_(None) if tracking in MODES else false()
 
 
 def count_without_persons(connection: Connection, campaign_id: int) -> int:

@@ -16,6 +16,7 @@ from lists.audience import Narrowing
 from lists.segments.segment_sql import Term
 from lists.segments.segment_tree import Engaged
 from sender.delivery.campaign_emails import emails_of
+from sender.links.reader_groups import MODES, is_without_person
 from sender.links.sent_mail import compiled_of_delivery, load_emails
 from sender.tables import Campaign, Delivery, LinkClicker, Rollup
 
@@ -36,17 +37,25 @@ def _term(connection: Connection, but: int | None, list_id: int, asked: Engaged)
         return Narrowing(sent.c.member_id.is_not(None), (sent,))
     did = _clicked(connection, campaigns, asked.link) if asked.what == "clicked" else _opened(campaigns)
     yes = did.distinct().subquery()
-    uncounted = [each for each in campaigns if not _is_counted(each, asked.what)]
-    if not uncounted:
+    if all(_is_counted(each, asked.what) and each.tracking not in MODES for each in campaigns):
         return Narrowing(yes.c.member_id.is_not(None), (yes,))
-    unknown = _members(uncounted).distinct().subquery()
+    unread = or_(
+        false(),
+        *(
+            and_(Delivery.campaign_id == each.id, is_without_person(each.tracking))
+            if _is_counted(each, asked.what) else Delivery.campaign_id == each.id
+            for each in campaigns
+        ),
+    )  # fmt: skip
+    unknown = _members(campaigns).where(unread).distinct().subquery()
     known = case((yes.c.member_id.is_not(None), true()), (unknown.c.member_id.is_not(None), null()), else_=false())
     return Narrowing(known, (yes, unknown))
 
 
 def _last(connection: Connection, but: int | None, list_id: int, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the last campaigns whose audience was written down."""
-    columns = (Campaign.id, Campaign.first_delivery, Campaign.last_delivery, Campaign.opens, Campaign.clicks)
+    columns = (Campaign.id, Campaign.first_delivery, Campaign.last_delivery, Campaign.opens, Campaign.clicks,
+               Campaign.tracking)  # fmt: skip
     found = select(*columns).where(
         Campaign.list_id == list_id, Campaign.kind == "campaign", Campaign.frozen_at.is_not(None),
         Campaign.first_delivery.is_not(None), Campaign.id != (but or 0),
