@@ -106,7 +106,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_sent(friends: Daisychain)
 def test_before_sending_a_person_sees_what_goes_to_whom(friends: Daisychain) -> None:
     summary = friends("campaign", "send", created(friends), "--yes").stderr
     for words in ("Coalition <hello@coalition.example>", "News for Ann", "friends: 3 people, 0 excluded", "outbox",
-                  "opens off, clicks own", "ann@people.example"):  # fmt: skip
+                  "opens and clicks counted without persons", "ann@people.example"):  # fmt: skip
         assert words in summary
 
 
