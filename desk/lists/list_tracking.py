@@ -1,4 +1,4 @@
-"""How a list's reading is recorded: the choice of a mode, kept with who decided it and why."""
+"""The choice of how a list's reading is recorded, kept with who decided it and why."""
 
 from __future__ import annotations
 

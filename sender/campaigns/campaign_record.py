@@ -72,7 +72,7 @@ class CampaignRecord:
 
     @property
     def reading(self) -> str:
-        """Say how reading is recorded: which of it, and of whom."""
+        """Say how reading is recorded, and which part of it."""
         what = " and ".join(name for name in ("opens", "clicks") if getattr(self, name) != "off")
         how = {"counted": "counted without persons", "per person": "per person for members who agreed to it"}
         return f"{what} {how.get(self.tracking, 'per person')}" if what else "not recorded"
