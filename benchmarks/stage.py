@@ -171,6 +171,18 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
+def server_seconds(database: Database) -> float:
+    """Return the embedded server's seconds of CPU so far, in all its processes, also those that have ended."""
+    assert database.server is not None
+    postmaster = (database.server.data / "postmaster.pid").read_text().split()[0]
+    with database.engine.connect() as connection:
+        running = connection.scalars(text("SELECT pid FROM pg_stat_activity")).all()
+    ticks = 0
+    for pid, times in [(postmaster, slice(11, 15)), *((pid, slice(11, 13)) for pid in running)]:
+        ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[times]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def written(name: str, figures: list[Figure]) -> None:
     """Keep the figures of one benchmark as JSON beside the others, with what they were measured on."""
     RESULTS.mkdir(exist_ok=True)

@@ -22,6 +22,7 @@ from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, confirmed_places
+from sender.delivery.all_taken import record_all_taken
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.contact_batches import CONTACTS, LateValues, no_late_values
 from sender.delivery.high_water_mark import HighWaterMark, Mark
@@ -116,7 +117,8 @@ class Deliverer:
         while True:
             try:
                 with self._database.engine.begin() as connection:
-                    if attempts.record(connection, claim.attempt_id, outcome):
+                    plain = record_all_taken(connection, claim, outcome)
+                    if not plain and attempts.record(connection, claim.attempt_id, outcome):
                         batch_jobs.defer_waiting(connection, claim.campaign_id, ending=claim.batch_id)
                 return
             except Exception as error:

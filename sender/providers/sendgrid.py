@@ -45,6 +45,9 @@ MAX_SUBSTITUTIONS = 150
 MAX_SUBSTITUTION_BYTES = 10_000
 MAX_BODY = 30 * 1024 * 1024  # bytes, before and after compression
 
+_KEY = KEY.encode()
+_HEADER_KEY = "{header key}"  # the place of a mail's own key
+
 _LOG = logging.getLogger("python_http_client.client")
 
 
@@ -85,7 +88,7 @@ class SendGrid(Account):
             reason = f"{len(over)} people's merge values are over SendGrid's limits: a request each"
             return Outcome(verdict_of("sendgrid", "merge values"), reason, over_limits=frozenset(over))
         if over:
-            del personalizations[0]["substitutions"]
+            personalizations = [_without_substitutions(personalizations[0])]
             content = plan.render(recipients[0].inputs, recipients[0].keys)
         return self._post(_request(mailing, content, personalizations, attempt_key), ids)
 
@@ -115,12 +118,10 @@ class SendGrid(Account):
         return replace(outcome, answered_in=answered_in)
 
 
-def _request(
-    mailing: Mailing, content: Merged, personalizations: list[dict[str, Any]], attempt_key: str
-) -> dict[str, Any]:
+def _request(mailing: Mailing, content: Merged, personalizations: Sequence[bytes], attempt_key: str) -> dict[str, Any]:
     """Build a request's body. Every tracking setting is explicit: an omitted one would follow the account's default."""
     body: dict[str, Any] = {
-        "personalizations": personalizations,
+        "personalizations": orjson.Fragment(b"[%b]" % b",".join(personalizations)),
         "from": _person(mailing.from_address, mailing.from_name),
         "subject": mailing.subject_prefix + content.subject,
         "content": [{"type": "text/plain", "value": content.text}, {"type": "text/html", "value": content.html}],
@@ -145,32 +146,42 @@ def _request(
 
 def _personalizations(
     plan: MergePlan, mailing: Mailing, recipients: Sequence[Recipient]
-) -> tuple[list[dict[str, Any]], set[int]]:
-    """Return each person's part of a request, and whose merge values are over SendGrid's limits."""
-    values, headers = plan.values, mailing.headers(mailing.unsubscribe_url)
-    parts: list[dict[str, Any]] = [
-        {
-            "to": [{"email": person.address}],
-            "substitutions": values(person.inputs, person.keys),
-            "headers": {name: value.replace(KEY, person.keys.unsubscribe) for name, value in headers.items()},
-            # SendGrid's staff can read these, and they can't be deleted later: no personal data.
-            "custom_args": {"daisychain_delivery": person.header_key},
-        }
-        for person in recipients
-    ]
+) -> tuple[list[bytes], set[int]]:
+    """Return each person's part of a request as JSON, and whose merge values are over SendGrid's limits.
+
+    A thousand dicts would take twice the time: everything but address and values is escaped once, and keys need no
+    escaping.
+    """
+    values = plan.values
+    # SendGrid's staff can read custom_args, and they can't be deleted later: no personal data.
+    same = {"headers": mailing.headers(mailing.unsubscribe_url), "custom_args": {"daisychain_delivery": _HEADER_KEY}}
+    headers, closing = orjson.dumps(same)[1:].split(_HEADER_KEY.encode())
     room = MAX_SUBSTITUTION_BYTES - len("".join(plan.tags).encode())
-    return parts, {
-        person.delivery_id for person, each in zip(recipients, parts, strict=True) if _over(each["substitutions"], room)
-    }
+    parts, over = [], set()
+    for person in recipients:
+        substitutions = orjson.dumps(own := values(person.inputs, person.keys))
+        # The JSON is never shorter than the values in it, which mostly decides.
+        if (len(substitutions) > room or len(own) > MAX_SUBSTITUTIONS) and _over(own, room):
+            over.add(person.delivery_id)
+        parts.append(
+            b'{"to":[{"email":%b}],"substitutions":%b,%b%b%b'
+            % (
+                orjson.dumps(person.address), substitutions,
+                headers.replace(_KEY, person.keys.unsubscribe.encode()), person.header_key.encode(), closing,
+            )
+        )  # fmt: skip
+    return parts, over
+
+
+def _without_substitutions(part: bytes) -> bytes:
+    return orjson.dumps({name: value for name, value in orjson.loads(part).items() if name != "substitutions"})
 
 
 def _over(values: Mapping[str, str], room: int) -> bool:
     """Whether a person's merge values are over SendGrid's limits; `room` is what the tags leave, in UTF-8 bytes."""
     if len(values) > MAX_SUBSTITUTIONS:
         return True
-    text = "".join(values.values())
-    # A character has at most four bytes, which mostly decides without encoding.
-    return 4 * len(text) > room and len(text.encode()) > room
+    return len("".join(values.values()).encode()) > room
 
 
 def _person(address: str, name: str = "") -> dict[str, str]:

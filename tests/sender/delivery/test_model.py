@@ -29,6 +29,7 @@ from sender.campaigns.brakes import FEWEST_COMPLAINTS
 from sender.campaigns.freeze import freeze
 from sender.campaigns.resolve import resolve
 from sender.delivery import attempts, batch_jobs, outcomes
+from sender.delivery.all_taken import record_all_taken
 from sender.delivery.campaign_states import turn
 from sender.delivery.ledger import read_ledger
 from sender.delivery.senders import LOCK_CLASS
@@ -120,13 +121,14 @@ class Campaigning(RuleBasedStateMachine):
     def emptied(self, connection: Connection) -> None:
         # To empty small tables is many times faster than to truncate them.
         for table in reversed(Base.metadata.sorted_tables):
-            # Nothing here writes to the last two, whose rows can't be deleted.
-            if table.name not in ("confirmed_places", "audit", "sign_up_wordings"):
+            # The rows of the others can't be deleted, and harm nobody: members have new ids each time.
+            if table.name not in ("confirmed_places", "audit", "sign_up_wordings") and "consent" not in table.name:
                 connection.execute(delete(table))
         connection.execute(text("DELETE FROM procrastinate_jobs"))
         rows = [{"host": "here", "pid": pid} for pid in (1, 2)]
         living, mortal = connection.scalars(insert(Sender).returning(Sender.id, sort_by_parameter_order=True), rows)
         self.senders = {False: living, True: mortal}
+        self.claims: dict[int, attempts.Claim] = {}
         self.lock.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, living])
 
     def first(self, connection: Connection) -> int:
@@ -167,6 +169,7 @@ class Campaigning(RuleBasedStateMachine):
         assert (claim is not None) == bool(going)
         if claim is None:
             return None
+        self.claims[claim.attempt_id] = claim
         assert [row.id for row in claim.people] == going
         # The heart of it: nobody is in a request whose mail was taken before, unless a person decided so.
         assert [n for n in going if self.model.people[n].copies >= self.model.people[n].allowed] == []
@@ -275,7 +278,8 @@ class Campaigning(RuleBasedStateMachine):
 
     def record(self, each: Try, outcome: Outcome, minutes: float | None = None) -> None:
         with self.transaction() as connection:
-            attempts.record(connection, each.id, outcome)
+            if not record_all_taken(connection, self.claims[each.id], outcome):
+                attempts.record(connection, each.id, outcome)
         self.model.record(each, outcome, minutes)
 
     def arrive(self, data: strategies.DataObject) -> None:
