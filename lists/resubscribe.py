@@ -39,7 +39,8 @@ def resubscribe(
             f"{email} is suppressed, so no list may mail this address.",
             hint=f'First: daisychain list unsuppress {email} --because "…"',
         )
-    consent = {"basis": "consent", "source": evidence, "consented_at": func.now(), "collected_by": collected_by}
+    consent: dict[str, Any] = {"basis": "consent", "source": evidence, "collected_by": collected_by}
+    consent |= {"consented_at": func.now(), "paused_until": None}  # somebody who comes back wants mail
     member_id: int = membership["member_id"]
     this = (Membership.list_id == list_id, Membership.member_id == member_id)
     _subscribe(connection, this, consent, how=how, because=because, evidence=evidence)

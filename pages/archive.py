@@ -26,8 +26,11 @@ blueprint = Blueprint("archive", __name__)
 
 PHRASES = "web/archive/phrases.yml"
 AT_MOST, IN_FEED = 30, 20
-_BAR = "margin:0;padding:12px 24px;background:#ffffff;color:#1b1b1b;font:16px/1.5 sans-serif;text-align:center"
-_LINK = "display:inline-block;padding:10px 12px;color:#0b5d3b"
+_BAR = (
+    "margin:0;padding:4px 24px;background:#ffffff;background:light-dark(#ffffff,#14181a);font:16px/1.5 sans-serif;"
+    "text-align:center"
+)
+_LINK = "display:inline-block;padding:10px 12px;color:#0b5d3b;color:light-dark(#0b5d3b,#8fdccc)"
 
 
 @blueprint.get("/archive/<name>")
@@ -55,7 +58,7 @@ def feed(name: str) -> Response:
         archive = _open(connection, name)
         found = past_bulletins(connection, archive, at_most=IN_FEED)
     words = phrases_for(PHRASES, found[0].language if found else "en").words
-    described = words["intro"].format(organisation=archive.organisation, list=archive.title)
+    described = words[archive.intro].format(organisation=archive.organisation, list=archive.title)
     page, own = (_whole(url_for(f"archive.{view}", name=name)) for view in ("index", "feed"))
     written = feed_of(
         archive, found, described, page, own, lambda id_: _whole(url_for("archive.bulletin", name=name, number=id_))

@@ -67,10 +67,10 @@ def change(connection: Connection, now: ReaderChoices, wish: Wish, wording: Read
         values = {name: after for name, (_, after) in done.fields.items()}
         connection.execute(update(Member).where(Member.id == now.member_id).values(**values, updated_at=func.now()))
     if wish.paused != (now.paused_until is not None):
-        done.paused = {each.id: each.paused_until for each in now.lists if each.on}
+        done.paused = {each.id: each.paused_until for each in now.lists if each.id in now.on.difference(done.left)}
         done.paused_until = connection.scalar(select(func.now() + PAUSE)) if wish.paused else None
-        for list_id in done.paused:
-            _pause(connection, now.member_id, list_id, done.paused_until)
+    for list_id in (*done.paused, *(done.joined if wish.paused else ())):
+        _pause(connection, now.member_id, list_id, done.paused_until if done.paused else now.paused_until)
     for each in now.asked:
         if each.id in wish.shown.difference(done.left) and wish.reads != bool(each.reads):
             done.reads[each.id] = bool(each.reads)

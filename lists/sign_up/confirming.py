@@ -103,6 +103,7 @@ def subscribe_by_wish(connection: Connection, asked: AskedSignUp) -> Outcome:
     this = (Membership.list_id == list_id, Membership.member_id == Member.id, Member.address_key == address.key)
     columns = (Membership.member_id, Membership.state, Membership.basis)
     row = connection.execute(select(*columns).where(*this).with_for_update(of=Membership)).one_or_none()
+    connection.execute(update(Membership).where(*this).values(paused_until=None))  # somebody who signs up wants mail
     returned = row is not None and row.state == "unsubscribed"
     if returned:
         again = {"because": "signed up again", "evidence": evidence, "collected_by": asked.form.organisation}

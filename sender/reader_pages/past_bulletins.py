@@ -48,6 +48,16 @@ class ListArchive:
     indexed: bool
     takes_sign_ups: bool
 
+    @property
+    def titled(self) -> bool:
+        """Whether it has a title that says more than who sends."""
+        return self.title.casefold() != self.organisation.casefold()
+
+    @property
+    def intro(self) -> str:
+        """The name of the phrase that says what it is."""
+        return "intro" if self.titled else "intro_untitled"
+
 
 @dataclass(frozen=True)
 class PastBulletin:
@@ -117,7 +127,7 @@ def archived_mail(
 ) -> ArchivedMail | None:
     """Return a bulletin in a language, or in its first one; None if the archive does not show it."""
     row = connection.execute(
-        select(Campaign.id, Campaign.correction, Campaign.public_url).where(
+        select(Campaign.id, Campaign.correction).where(
             *_SHOWN, Campaign.list_id == archive.list_id, Campaign.id == campaign_id
         )
     ).one_or_none()
@@ -126,7 +136,7 @@ def archived_mail(
     emails = emails_of(connection, row.id)
     compiled_id = emails.ids.get(language, emails.fallback)
     email = load_emails(connection, [compiled_id])[compiled_id]
-    html = html_for_everybody(email, row.public_url or public_url)
+    html = html_for_everybody(email, public_url)
     return ArchivedMail(html, email, row.correction, tuple(sorted(filter(None, emails.ids))))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, select, text, update
 from daisychain.database import Database
 from lists.consent.consent_tables import ConsentEvent, ConsentTerms, ConsentWording
 from lists.preferences.leaving_reasons import reasons_for_leaving
+from lists.resubscribe import resubscribe
 from lists.sign_up.sign_up_form import add_wording, change_form
 from lists.suppression import suppress
 from lists.tables import MailingList, Member, Membership
@@ -152,6 +153,20 @@ def test_a_pause_lasts_three_months_and_ends_earlier_if_they_like(client: FlaskC
     post(client, campaign, paused="yes")
     assert "Emails come again" in post(client, campaign, paused=None).text
     assert membership(campaign).paused_until is None
+
+
+def test_a_pause_is_for_what_is_joined_with_it_too_and_ends_for_whoever_signs_up_again(
+    client: FlaskClient, campaign: Sent, database: Database
+) -> None:
+    digest = other_list(database, "digest")
+    post(client, campaign, tick={"list": [str(digest)]}, paused="yes")
+    assert membership(campaign, digest).paused_until == membership(campaign).paused_until is not None
+    post(client, campaign, list=[str(digest)])  # leaves the first, still paused
+    assert membership(campaign).state == "unsubscribed"
+    with database.engine.begin() as connection:
+        resubscribe(connection, campaign.list_id, campaign.address(), because="asked", evidence="by phone")
+    assert membership(campaign).paused_until is None
+    assert membership(campaign, digest).paused_until is not None
 
 
 def test_a_name_and_a_language_are_kept_and_taken_back(client: FlaskClient, campaign: Sent, database: Database) -> None:
