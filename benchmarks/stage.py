@@ -109,7 +109,11 @@ def add_people(connection: Connection, list_name: str, people: int) -> None:
         {"people": people},
     )
     connection.execute(
-        text("INSERT INTO memberships (list_id, member_id) SELECT :list_id, id FROM members"), {"list_id": list_id}
+        text("""
+            INSERT INTO memberships (list_id, member_id, basis, source)
+            SELECT :list_id, id, 'consent', 'the form on our website' FROM members
+        """),
+        {"list_id": list_id},
     )
     connection.execute(text("ANALYZE members, memberships"))
 
