@@ -204,13 +204,19 @@ def _together(made: _Maker, together: Together) -> list[Figure]:
                            together.people[of] if of else None, f"People {words} of {which}, each counted once.",
                            source, standing)  # fmt: skip
 
-    seen, clicked = whole["seen_reading"], whole["clicked"]
+    def read(name: str, label: str, words: str) -> Figure:
+        own = whole[name]
+        if together.joined:
+            return figure(name, label, words, "reached", own.standing, own.source)
+        unknown = figure(name, label, words, "reached", "not known", own.source)
+        return replace(unknown, note="reading is counted without persons, so who read both mails is unknown")
+
     return [
         figure("accepted", "Accepted", "whose mail the provider accepted", "", "known", LEDGER),
         figure("reached", "Reached", "taken to be reached by a mail", "accepted",
                whole["delivered"].standing if made.tallies.of_delivered else "known", made.provider),
-        figure("seen_reading", seen.label, "seen reading a mail", "reached", seen.standing, seen.source),
-        figure("clicked", "Clicked", "who followed a link", "reached", clicked.standing, clicked.source),
+        read("seen_reading", "Seen reading", "seen reading a mail"),
+        read("clicked", "Clicked", "who followed a link"),
         figure("unsubscribed", "Unsubscribed", "who unsubscribed by a mail", "reached", "known",
                whole["unsubscribed"].source),
     ]  # fmt: skip

@@ -11,7 +11,8 @@ from reports.figures import main_figures
 from reports.notes import notes_on
 from reports.report import Figure
 from reports.small_cells import notes_without_numbers, without_small_figures
-from reports.tallies import tally
+from reports.tallies import Tallies, tally_all
+from sender.campaigns.campaign_record import find_campaigns
 from sender.tables import Campaign
 
 OF_LIST = ("delivered", "seen_reading", "clicked", "unsubscribed", "complained")
@@ -52,11 +53,11 @@ def campaign_lines(
         place = tuple_(Campaign.frozen_at, Campaign.id)
         that = select(Campaign.frozen_at, Campaign.id).where(Campaign.id == before)
         sent = sent.where(place < that.scalar_subquery())
-    return [_line(connection, campaign_id, small_cells) for campaign_id in connection.scalars(sent).all()]
+    campaigns = find_campaigns(connection, connection.scalars(sent).all())
+    return [_line(tallies, small_cells) for tallies in tally_all(connection, campaigns)]
 
 
-def _line(connection: Connection, campaign_id: int, small_cells: bool) -> CampaignLine:
-    tallies = tally(connection, campaign_id)
+def _line(tallies: Tallies, small_cells: bool) -> CampaignLine:
     campaign, every = tallies.campaign, main_figures(tallies)
     notes = [*notes_on(tallies)]
     if not small_cells:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Integer, case, exists, false, func, literal, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Integer, case, false, func, literal, select
 
+from daisychain.database import database_now
 from daisychain.errors import StateError
 from lists.tables import MailingList
 from reports.estimates import Nets
 from reports.people_counts import count_people
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.delivery.campaign_emails import emails_of
-from sender.delivery.ledger import Ledger, read_ledger, read_ledgers
+from sender.delivery.ledger import Ledger, ledgers_of, read_ledgers
 from sender.events.facts import BITS
 from sender.events.reader_rules import RULE_SET
 from sender.links.reader_groups import RANDOM_BITS, count_without_persons
@@ -110,29 +110,17 @@ def tally(connection: Connection, campaign_id: int, age: timedelta | None = None
             f"Campaign {campaign_id} has not been sent, so there is nothing to report.",
             hint=f"`daisychain campaign send {campaign_id}` sends it.",
         )
-    reported, now = connection.execute(select(_provider_reported(campaign_id), func.now())).one()
-    ledger, by_email, elsewhere = read_ledger(connection, campaign_id), *_people_by_facts(connection, [campaign_id])
-    everybody = sum(by_email.values(), Counter[int]())
-    told = any(facts & BITS["delivered"] for facts in everybody)
-    counts = count_people(ledger.accepted, everybody, reported=told)
-    word = ledger.accepted - counts["no_word"]
-    enough = told and word >= MOST * ledger.accepted
-    sent_at = _sent_at(connection, campaign)
-    if age is not None:
-        by_email = _people_at_age(connection, campaign_id, age, sent_at)
-        everybody = sum(by_email.values(), Counter[int]())
-    late = told and word < ENOUGH * ledger.accepted and sent_at < now - LATE
-    whole = Tallies(
-        campaign, ledger, count_people(ledger.accepted, everybody, reported=enough), elsewhere,
-        provider_reported=reported, delivery_reported=told, of_delivered=enough, late=late,
-        intake=_intake(connection, campaign_id), counted_at=now, sent_at=sent_at,
-        counted=count_without_persons(connection, campaign_id),
-        list_tracking=_list_tracking(connection, campaign),
-    )  # fmt: skip
-    emails = emails_of(connection, campaign_id)
-    if not emails.several:
+    [whole] = tally_all(connection, [campaign])
+    emails, enough = emails_of(connection, campaign_id), whole.of_delivered
+    if age is None and not emails.several:
         return whole
-    ledgers = read_ledgers(connection, campaign_id)
+    if age is None:
+        by_email = _people_by_facts(connection, [campaign_id])[0][campaign_id]
+    else:
+        by_email = _people_at_age(connection, campaign_id, age, whole.sent_at)
+        everybody = sum(by_email.values(), Counter[int]())
+        whole = replace(whole, people=count_people(whole.ledger.accepted, everybody, reported=enough))
+    ledgers = read_ledgers(connection, campaign_id) if emails.several else {}
     return replace(whole, languages={
         language: replace(
             whole, ledger=ledgers[id_],
@@ -143,32 +131,60 @@ def tally(connection: Connection, campaign_id: int, age: timedelta | None = None
     })  # fmt: skip
 
 
-def _provider_reported(campaign_id: int) -> ColumnElement[bool]:
-    some = (HourRollup.campaign_id == campaign_id, HourRollup.events > 0)
-    return exists().where(*some, HourRollup.fact.in_(_REPORTED_BY_PROVIDERS))
+def tally_all(connection: Connection, campaigns: Sequence[CampaignRecord]) -> list[Tallies]:
+    """Count campaigns that were sent, without their languages; it asks as often for many as for one."""
+    ids = [campaign.id for campaign in campaigns]
+    now = database_now(connection)
+    some = HourRollup.campaign_id.in_(ids), HourRollup.events > 0, HourRollup.fact.in_(_REPORTED_BY_PROVIDERS)
+    reported = {*connection.scalars(select(HourRollup.campaign_id).where(*some).distinct())}
+    last = select(Attempt.campaign_id, func.max(Attempt.ended_at)).where(Attempt.campaign_id.in_(ids))
+    ended = {row[0]: row[1] for row in connection.execute(last.group_by(Attempt.campaign_id))}
+    ledgers, (by_email, elsewhere) = ledgers_of(connection, ids), _people_by_facts(connection, ids)
+    intakes, tracking = _intakes(connection, ids), _list_tracking(connection, campaigns)
+    counted = count_without_persons(connection, ids)
+    found = []
+    for campaign in campaigns:
+        ledger = ledgers[campaign.id]
+        everybody = sum(by_email[campaign.id].values(), Counter[int]())
+        told = any(facts & BITS["delivered"] for facts in everybody)
+        word = ledger.accepted - count_people(ledger.accepted, everybody, reported=told)["no_word"]
+        enough = told and word >= MOST * ledger.accepted
+        sent_at = ended.get(campaign.id) or campaign.finished_at or campaign.frozen_at or campaign.created_at
+        found.append(Tallies(
+            campaign, ledger, count_people(ledger.accepted, everybody, reported=enough), elsewhere[campaign.id],
+            provider_reported=campaign.id in reported, delivery_reported=told, of_delivered=enough,
+            late=told and word < ENOUGH * ledger.accepted and sent_at < now - LATE,
+            intake=intakes.get(campaign.id, Intake()), counted_at=now, sent_at=sent_at,
+            counted=counted.get(campaign.id, 0), list_tracking=tracking[campaign.id],
+        ))  # fmt: skip
+    return found
 
 
-def _people_by_facts(connection: Connection, campaign_ids: Collection[int]) -> tuple[dict[int, Counter[int]], int]:
-    """Count the accepted people by compiled email and facts, and the readers who are not accepted."""
-    sums = select(FactsRollup.compiled_id, FactsRollup.facts, FactsRollup.people)
-    found: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for compiled_id, facts, people in connection.execute(sums.where(FactsRollup.campaign_id.in_(campaign_ids))):
-        found[compiled_id][facts] += people
+def _people_by_facts(
+    connection: Connection, campaign_ids: Collection[int]
+) -> tuple[dict[int, dict[int, Counter[int]]], Counter[int]]:
+    """Count the accepted people by campaign, compiled email and facts, and the readers who are not accepted."""
+    sums = select(FactsRollup.campaign_id, FactsRollup.compiled_id, FactsRollup.facts, FactsRollup.people)
+    found: defaultdict[int, dict[int, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
+    for campaign_id, compiled_id, facts, people in connection.execute(
+        sums.where(FactsRollup.campaign_id.in_(campaign_ids))
+    ):
+        found[campaign_id][compiled_id][facts] += people
     compiled = func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
     others = connection.execute(
-        select(compiled.label("compiled"), Rollup.facts, func.count())
+        select(Campaign.id, compiled.label("compiled"), Rollup.facts, func.count())
         .select_from(EarlyPerson)
         .join(Campaign, Campaign.id == EarlyPerson.campaign_id)
         .join(Delivery, Delivery.id == EarlyPerson.delivery_id)
         .join(Rollup, Rollup.delivery_id == EarlyPerson.delivery_id)
         .where(EarlyPerson.campaign_id.in_(campaign_ids), Delivery.state != "accepted")
-        .group_by("compiled", Rollup.facts)
+        .group_by(Campaign.id, "compiled", Rollup.facts)
     )
-    elsewhere = 0
-    for compiled_id, facts, people in others:
-        found[compiled_id][facts] -= people
+    elsewhere: Counter[int] = Counter()
+    for campaign_id, compiled_id, facts, people in others:
+        found[campaign_id][compiled_id][facts] -= people
         if facts & (BITS["opened_human"] | BITS["clicked_human"]):
-            elsewhere += people
+            elsewhere[campaign_id] += people
     return found, elsewhere
 
 
@@ -226,8 +242,8 @@ def pooled_nets(connection: Connection, tallies: Tallies) -> tuple[Nets, int]:
         .order_by(Campaign.frozen_at.desc())
         .limit(POOLED - 1)
     ).all() if this.opens != "off" != this.clicks else []  # fmt: skip
-    by_email, _ = _people_by_facts(connection, others) if others else ({}, 0)
-    facts = sum(by_email.values(), Counter[int]())
+    found = _people_by_facts(connection, others)[0] if others else {}
+    facts = sum((part for by_email in found.values() for part in by_email.values()), Counter[int]())
     return tallies.nets + _nets(count_people(facts.total(), facts, reported=False)), len(others) + 1
 
 
@@ -235,29 +251,29 @@ def _nets(people: Counter[str]) -> Nets:
     return Nets(people["opened_human"], people["clicked"], people["opened_and_clicked"])
 
 
-def _intake(connection: Connection, campaign_id: int) -> Intake:
-    row = connection.execute(
-        select(CampaignIntake.__table__).where(CampaignIntake.campaign_id == campaign_id)
-    ).one_or_none()
-    if row is None:
-        return Intake()
-    pending = row.events != row.classified_to or row.rule_set not in (None, RULE_SET)
-    return Intake(row.newest_at, pending, row.rule_set or RULE_SET, row.earlier_rule_set, row.rules_changed_at)
+def _intakes(connection: Connection, campaign_ids: Collection[int]) -> dict[int, Intake]:
+    rows = connection.execute(select(CampaignIntake.__table__).where(CampaignIntake.campaign_id.in_(campaign_ids)))
+    return {
+        row.campaign_id: Intake(
+            row.newest_at, row.events != row.classified_to or row.rule_set not in (None, RULE_SET),
+            row.rule_set or RULE_SET, row.earlier_rule_set, row.rules_changed_at,
+        )
+        for row in rows
+    }  # fmt: skip
 
 
-def _sent_at(connection: Connection, campaign: CampaignRecord) -> datetime:
-    """Return when the last request of a campaign ended, if known."""
-    last = select(func.max(Attempt.ended_at)).where(Attempt.campaign_id == campaign.id)
-    return connection.scalar(last) or campaign.finished_at or campaign.frozen_at or campaign.created_at
-
-
-def _list_tracking(connection: Connection, campaign: CampaignRecord) -> str:
-    row = connection.execute(
-        select(MailingList.opens, MailingList.clicks, MailingList.tracking).where(MailingList.id == campaign.list_id)
-    ).one_or_none()
-    if row is None:
-        return ""
-    same = row.tracking == (campaign.tracking or row.tracking)
-    if same and [each == "off" for each in row[:2]] == [campaign.opens == "off", campaign.clicks == "off"]:
-        return ""
-    return f"{row.tracking} (opens {row.opens}, clicks {row.clicks})"
+def _list_tracking(connection: Connection, campaigns: Sequence[CampaignRecord]) -> dict[int, str]:
+    """Return what the list of each campaign counts by now, if it differs from the campaign."""
+    columns = MailingList.id, MailingList.opens, MailingList.clicks, MailingList.tracking
+    lists = MailingList.id.in_({campaign.list_id for campaign in campaigns})
+    by_list = {row.id: row for row in connection.execute(select(*columns).where(lists))}
+    found = {}
+    for campaign in campaigns:
+        row, words = by_list.get(campaign.list_id), ""
+        if row is not None:
+            off = [each == "off" for each in (row.opens, row.clicks)]
+            same = row.tracking == (campaign.tracking or row.tracking)
+            if not same or off != [campaign.opens == "off", campaign.clicks == "off"]:
+                words = f"{row.tracking} (opens {row.opens}, clicks {row.clicks})"
+        found[campaign.id] = words
+    return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, text
 
 from reports.people_counts import describe
+from sender.links.reader_groups import count_without_persons
 
 COUNTED = ("accepted", "reached", "seen_reading", "clicked", "unsubscribed")
 LEAST_SHOWN = 5  # people, as in small_cells
@@ -42,6 +43,7 @@ class Together:
     follow_ups: list[int] = field(default_factory=list)
     people: dict[str, int] = field(default_factory=dict)
     few: list[str] = field(default_factory=list)
+    joined: bool = True  # whether reading is known by person: if not, who read both is unknown
 
 
 def find_follow_ups(connection: Connection, campaign_id: int) -> list[int]:
@@ -55,7 +57,8 @@ def count_together(connection: Connection, campaign_id: int, *, reported: bool) 
     if not follow_ups:
         return Together()
     rows = connection.execute(_PEOPLE, {"ids": [campaign_id, *follow_ups]})
-    return Together(follow_ups, *_sums(((row[0], row[1]) for row in rows), reported))
+    people, few = _sums(((row[0], row[1]) for row in rows), reported)
+    return Together(follow_ups, people, few, not count_without_persons(connection, [campaign_id, *follow_ups]))
 
 
 def _sums(rows: Iterable[tuple[list[int], int]], reported: bool) -> tuple[dict[str, int], list[str]]:

@@ -150,6 +150,13 @@ def find_campaign(connection: Connection, campaign_id: int, *, lock: bool = Fals
     return CampaignRecord(*row)
 
 
+def find_campaigns(connection: Connection, campaign_ids: Collection[int]) -> list[CampaignRecord]:
+    """Return campaigns in the order of their numbers in `campaign_ids`."""
+    rows = connection.execute(_RECORD.where(Campaign.id.in_(campaign_ids)))
+    found = {campaign.id: campaign for campaign in (CampaignRecord(*row) for row in rows)}
+    return [found[campaign_id] for campaign_id in campaign_ids if campaign_id in found]
+
+
 def lock_if_sending(connection: Connection, campaign_id: int) -> CampaignRecord | None:
     """Lock and return a campaign that is being sent; None if it is not, or somebody else has locked it."""
     sending = _RECORD.where(Campaign.id == campaign_id, Campaign.state == "sending")

@@ -82,7 +82,7 @@ def left_out(connection: Connection, campaign: CampaignRecord) -> str:
     """Say how many people a follow-up by reading leaves out, as they are counted without persons; "" if nobody."""
     if campaign.of_campaign_id is None or campaign.of_whom != "no-click":
         return ""
-    people = count_without_persons(connection, campaign.of_campaign_id)
+    people = count_without_persons(connection, [campaign.of_campaign_id]).get(campaign.of_campaign_id, 0)
     whole = read_ledger(connection, campaign.of_campaign_id)
     mailed = whole.intended - whole.excluded
     return f"{people:,} of {mailed:,} people are counted without persons and left out" if people else ""

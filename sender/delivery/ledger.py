@@ -147,8 +147,8 @@ class Ledger:
         return {name: getattr(self, name) for name in names}
 
 
-# A part of the campaign, a state or "in_flight" or "intended", the reason, and the people.
-_Count = Row[int | None, str, str, int]
+# The campaign, a part of it, a state or "in_flight" or "intended", the reason, and the people.
+_Count = Row[int, int | None, str, str, int]
 NOTHING = Ledger()
 
 
@@ -158,40 +158,49 @@ def read_ledger(connection: Connection, campaign_id: int) -> Ledger:
     `intended` is the number that the freeze wrote down. Whether the sums agree with the rows, a chore finds out
     (sender/events/sum_check.py).
     """
-    return _summed(connection.execute(_sums(campaign_id)).all())
+    return ledgers_of(connection, [campaign_id])[campaign_id]
+
+
+def ledgers_of(connection: Connection, campaign_ids: Collection[int]) -> dict[int, Ledger]:
+    """Return the ledger of each campaign, as `read_ledger` does."""
+    parts: defaultdict[int, list[_Count]] = defaultdict(list)
+    for row in connection.execute(_sums(campaign_ids)):
+        parts[row.campaign_id].append(row)
+    return {campaign_id: _summed(parts[campaign_id]) for campaign_id in campaign_ids}
 
 
 def read_ledgers(connection: Connection, campaign_id: int) -> dict[int, Ledger]:
     """Return a ledger for each compiled email of a campaign in several languages, by the email's id."""
     parts: defaultdict[int, list[_Count]] = defaultdict(list)
-    for row in connection.execute(_sums(campaign_id)):
+    for row in connection.execute(_sums([campaign_id])):
         if row.part is not None:
             parts[row.part].append(row)
     return {part: _summed(rows) for part, rows in parts.items()}
 
 
-def _sums(campaign_id: int) -> CompoundSelect[*tuple[Any, ...]]:
+def _sums(campaign_ids: Collection[int]) -> CompoundSelect[*tuple[Any, ...]]:
     """Read the sums, the people of the requests under way, and the people frozen, in one statement."""
     people = func.sum(LedgerMove.people)
     moves = (
         select(
+            LedgerMove.campaign_id,
             LedgerMove.compiled_id.label("part"),
             LedgerMove.state,
             LedgerMove.reason,
             cast(people, BigInteger).label("people"),
         )
-        .where(LedgerMove.campaign_id == campaign_id)
-        .group_by("part", LedgerMove.state, LedgerMove.reason)
+        .where(LedgerMove.campaign_id.in_(campaign_ids))
+        .group_by(LedgerMove.campaign_id, "part", LedgerMove.state, LedgerMove.reason)
         .having(people != 0)
     )
     sending = (
-        select(Batch.compiled_id, literal("in_flight"), literal(""), func.sum(Attempt.people))
+        select(Batch.campaign_id, Batch.compiled_id, literal("in_flight"), literal(""), func.sum(Attempt.people))
         .join(Attempt, Attempt.id == Batch.attempt_id)
-        .where(Batch.campaign_id == campaign_id, Batch.state == "sending")
-        .group_by(Batch.compiled_id)
+        .where(Batch.campaign_id.in_(campaign_ids), Batch.state == "sending")
+        .group_by(Batch.campaign_id, Batch.compiled_id)
     )
-    whole = select(null(), literal("intended"), literal(""), Campaign.intended).where(Campaign.id == campaign_id)
-    return moves.union_all(sending, whole)
+    whole = select(Campaign.id, null(), literal("intended"), literal(""), Campaign.intended)
+    return moves.union_all(sending, whole.where(Campaign.id.in_(campaign_ids)))
 
 
 def _summed(rows: Sequence[_Count]) -> Ledger:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -44,10 +44,11 @@ def is_without_person(tracking: str) -> ColumnElement[bool]:
     return Delivery.per_person.is_(None) if tracking in MODES else false()
 
 
-def count_without_persons(connection: Connection, campaign_id: int) -> int:
-    """Count the people of a campaign whose reading is counted without persons, as they were at the freeze."""
-    people = select(func.coalesce(func.sum(ReaderGroup.people), 0)).where(ReaderGroup.campaign_id == campaign_id)
-    return int(connection.scalar(people) or 0)
+def count_without_persons(connection: Connection, campaign_ids: Collection[int]) -> dict[int, int]:
+    """Count the people of each campaign whose reading is counted without persons, as they were at the freeze."""
+    people = select(ReaderGroup.campaign_id, func.sum(ReaderGroup.people))
+    rows = connection.execute(people.where(ReaderGroup.campaign_id.in_(campaign_ids)).group_by(ReaderGroup.campaign_id))
+    return {row[0]: int(row[1]) for row in rows}
 
 
 class _Kind(NamedTuple):
