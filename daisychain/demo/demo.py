@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 import click
 
+from daisychain.demo.invented_consent import agree_to_reading
 from daisychain.demo.invented_partner import write_partners
 from daisychain.demo.invented_people import write_people
 from daisychain.demo.invented_readers import play, read_mail, webhook_key
@@ -97,11 +98,13 @@ def _prepare(commands: Commands, people: int) -> int:
     commands.run("toolkit", "show", TOOLKIT)
     if commands.json("list", "list", "--format", "json") == []:
         commands.run(
-            "list", "create", LIST, "--from", "Connection Coalition <hello@coalition.example>", "--opens", "on",
-            "--clicks", "on", "--decided-by", "the demo", "--because", "everybody in it is invented",
+            "list", "create", LIST, "--from", "Connection Coalition <hello@coalition.example>", "--tracking",
+            "per-person", "--decided-by", "the demo", "--because", "everybody in it is invented",
         )  # fmt: skip
     write_people(Path("people.csv"), people)
     commands.run("list", "import", LIST, "people.csv", "--basis", "consent", "--source", "made up for the demo")
+    agreed = agree_to_reading(LIST)
+    click.echo(f"  {agreed} people agreed that their own reading is recorded; the others are counted without persons.")
     commands.run("list", "sign-up", LIST, "--on", "--toolkit", TOOLKIT)
     if len(commands.json("list", "list", "--format", "json")) == 1:
         commands.run("list", "create", ORGANISATIONS, "--from", "Connection Coalition <hello@coalition.example>")
