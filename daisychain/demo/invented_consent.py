@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from daisychain.database import Database
 from daisychain.settings import load_settings
@@ -20,8 +21,9 @@ def agree_to_reading(list_name: str) -> int:
     with closing(Database(load_settings())) as database, database.engine.begin() as connection:
         list_id = find_list(connection, list_name)["id"]
         these = (Membership.list_id == list_id, Membership.reads_agreed.is_(None), Membership.member_id % 2 == 0)
+        people: Select[Any] = select(Membership.member_id, func.now()).where(*these)
         record_consents(
-            connection, select(Membership.member_id, func.now()).where(*these), list_id, "given", purpose="reading",
-            basis="consent", wording=WORDING, language="en", source="made up for the demo", by="the demo",
+            connection, people, list_id, "given", purpose="reading", basis="consent", wording=WORDING, language="en",
+            source="made up for the demo", by="the demo",
         )  # fmt: skip
         return connection.execute(update(Membership).where(*these).values(reads_agreed=True)).rowcount
