@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 
 from daisychain.database import Database
 from daisychain.settings import load_settings
@@ -21,7 +21,7 @@ def agree_to_reading(list_name: str) -> int:
     with closing(Database(load_settings())) as database, database.engine.begin() as connection:
         list_id = find_list(connection, list_name)["id"]
         these = (Membership.list_id == list_id, Membership.reads_agreed.is_(None), Membership.member_id % 2 == 0)
-        people: Select[Any] = select(Membership.member_id, func.now()).where(*these)
+        people: Any = select(Membership.member_id, func.now()).where(*these)
         record_consents(
             connection, people, list_id, "given", purpose="reading", basis="consent", wording=WORDING, language="en",
             source="made up for the demo", by="the demo",
