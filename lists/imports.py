@@ -20,6 +20,7 @@ from lists import merging
 from lists.bases import names_of_sender, require_basis, require_collector
 from lists.cells import RowError
 from lists.columns import has_address_heading, read_columns
+from lists.consent.consent_ledger import keep_wording
 from lists.import_log import finish_import, start_import
 from lists.import_rows import RowReading
 from lists.opt_outs.opt_out_columns import require_understood
@@ -45,6 +46,7 @@ class ImportOptions:
     sheet: str | None = None
     basis: str = "unknown"
     source: str = ""
+    wording: str = ""  # that they agreed to, if somebody has it
     collected_by: str = ""
     refused: Path | None = None
     by: str = ""
@@ -106,6 +108,9 @@ def import_members(
                 sender=names,
                 objections=objections,
                 number=number or 0,
+                wording_id=keep_wording(connection, list_id, options.source, "", options.wording)
+                if options.wording
+                else None,
             )
             look(connection, sheet, number or 0)
             if counts.refused:

@@ -175,8 +175,9 @@ _UPDATE_MEMBERS = """
 """
 # In the ledger, what the people of an import have in common is written once for each organisation that collected them.
 _WRITE_TERMS = """
-    INSERT INTO consent_terms (basis, source, collected_by, import_id)
-    SELECT DISTINCT :basis, :source, collected_by, CAST(:import_id AS bigint) FROM incoming WHERE reason IS NULL
+    INSERT INTO consent_terms (basis, source, collected_by, import_id, wording_id)
+    SELECT DISTINCT :basis, :source, collected_by, CAST(:import_id AS bigint), CAST(:wording_id AS bigint)
+    FROM incoming WHERE reason IS NULL
 """
 _TERMS = """
     JOIN consent_terms AS terms ON terms.import_id = :import_id AND terms.basis = :basis
@@ -298,6 +299,7 @@ def merge(
     sender: Collection[str] = (),
     objections: Objections | None = None,
     number: int = 0,
+    wording_id: int | None = None,
 ) -> Counts:
     """Merge `incoming` into the list, after other imports that are merging; people who left stay away.
 
@@ -310,7 +312,7 @@ def merge(
     connection.execute(text("ANALYZE incoming (line, reason, address_key)"))
     these: dict[str, Any] = {
         "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
-        "import_id": number, "by_page": BY_PAGE,
+        "import_id": number, "by_page": BY_PAGE, "wording_id": wording_id,
     }  # fmt: skip
 
     def run(statement: str) -> int:

@@ -33,7 +33,7 @@ def record_consents(
     `source` is the way (a form, a file, the unsubscribe page), `evidence` the record of this one person, `by` who wrote
     it down. A `wording` without its `version` gets the next one of this source and language.
     """
-    wording_id = _wording_id(connection, list_id, source, language, wording, version) if wording else None
+    wording_id = keep_wording(connection, list_id, source, language, wording, version) if wording else None
     terms_id = find_terms(
         connection, basis=basis, wording_id=wording_id, source=source, collected_by=collected_by, import_id=import_id,
         by=by,
@@ -77,9 +77,10 @@ def find_terms(connection: Connection, **terms: Any) -> int:
     return found or connection.scalar(insert(ConsentTerms).values(terms).returning(ConsentTerms.id)) or 0
 
 
-def _wording_id(
-    connection: Connection, list_id: int, source: str, language: str, wording: str, version: int
+def keep_wording(
+    connection: Connection, list_id: int, source: str, language: str, wording: str, version: int = 0
 ) -> int:  # fmt: skip
+    """Return the id of these words, kept from now on if they are new."""
     place = {"list_id": list_id, "source": source, "language": language}
     these = [ConsentWording.__table__.columns[name] == value for name, value in place.items()]
     same = select(ConsentWording.id).where(*these, ConsentWording.text == wording)

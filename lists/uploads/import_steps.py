@@ -18,7 +18,7 @@ from daisychain.sheets.csv_reader import CsvSheet
 from daisychain.sheets.sheet import Sheet
 from lists.imports import ImportOptions, ImportSummary, Watch, import_members
 from lists.opt_outs.opt_out_columns import UnclearColumnsError
-from lists.uploads.import_drafts import CONSENT, Draft, imports_so_far
+from lists.uploads.import_drafts import Draft, imports_so_far
 from lists.uploads.recognition import question, recognise
 from lists.uploads.upload_slices import KEEP_REFUSED, store_whole, write_file
 
@@ -77,7 +77,9 @@ def _import(
     connection: Connection, draft: Draft, watch: Watch, *, dry_run: bool,
     look: Callable[[Connection, Sheet, int], None] = lambda connection, sheet, number: None,
 ) -> tuple[ImportSummary, int | None]:  # fmt: skip
-    consent = {name: draft.choices.get(name, "") for name in CONSENT if name in ImportOptions.__dataclass_fields__}
+    consent = {name: draft.choices.get(name, "") for name in ("basis", "source", "wording", "collected_by")}
+    if evidence := draft.choices.get("evidence"):
+        consent["source"] = f"{consent['source']} (proof: {evidence})".strip()
     with TemporaryDirectory() as folder:
         path = write_file(connection, draft.upload_id, Path(folder))
         refused = Path(folder) / "refused rows.csv"

@@ -95,7 +95,7 @@ def test_20_mb_over_a_broken_line_are_uploaded_mapped_checked_imported_and_undon
     page.get_by_text("They agreed", exact=True).click()
     page.get_by_label("Where is that recorded?").fill("join form, May 2026")
     page.get_by_role("button", name="Check what it would do").click()
-    expect(page.get_by_role("heading", name="What it would do")).to_be_visible()
+    expect(page.get_by_role("heading", name="What it would do", exact=True)).to_be_visible()
     expect(page.locator("main")).to_contain_text("3 not an address")
     looked_at(page)
     page.goto(f"{url}/desk/")

@@ -14,6 +14,7 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError, StateError
 from daisychain.jobs import Workers
 from daisychain.settings import Settings
+from lists.consent.consent_tables import ConsentEvent, ConsentTerms, ConsentWording
 from lists.imports import ImportOptions, import_members
 from lists.lists import create_list
 from lists.suppression import suppress
@@ -184,6 +185,22 @@ def test_an_import_can_be_undone_and_leaves_no_file_but_the_refused_rows(
     undone = stepped(database, draft_id, "undoing", choices={"undone_by": "Priya"})
     assert (undone.state, undone.result["undone"]["taken_off"]) == ("undone", 3)
     assert members(database) == {"old@x.org"}
+
+
+def test_the_ledger_has_the_words_and_the_proof_that_somebody_gave(
+    database: Database, sent: Callable[..., int]
+) -> None:
+    draft_id = sent("email\nann@x.org\nbob@x.org\n")
+    chosen(database, draft_id, basis="consent", source="join form", wording="Yes, send me news.", evidence="the folder")
+    stepped(database, draft_id, "checking")
+    stepped(database, draft_id, "importing")
+    with database.engine.connect() as connection:
+        terms = select(ConsentTerms.source, ConsentWording.text).join(
+            ConsentWording, ConsentWording.id == ConsentTerms.wording_id
+        )
+        of_people = terms.join(ConsentEvent, ConsentEvent.terms_id == ConsentTerms.id)
+        kept = [tuple(row) for row in connection.execute(of_people)]
+    assert kept == [("join form (proof: the folder)", "Yes, send me news.")] * 2
 
 
 def test_a_column_that_may_say_no_asks_and_the_answer_is_followed(database: Database, sent: Callable[..., int]) -> None:
