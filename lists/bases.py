@@ -102,8 +102,8 @@ def require_collector(basis: str, collected_by: str, names: list[str], columns: 
         return
     if not collected_by and "collected_by" not in columns:
         raise InputError(
-            f"The basis {CHARITY} needs the organisation that collected these contacts: --collected-by NAME.",
-            hint=f'Or a column that names it: --map "collected_by=HEADING". {_CHARITY_HINT}',
+            f"The basis {CHARITY} needs the organisation that collected these contacts.",
+            hint=f'Name it: --collected-by NAME, or --map "collected_by=HEADING" for a column. {_CHARITY_HINT}',
         )
     if "consented_at" not in columns:
         raise InputError(

@@ -92,7 +92,7 @@ def keep_consent(draft_id: int) -> Any:
         choices = {name: form[name] for name in CONSENT}
         if not draft.found or "mapping" not in draft.choices:
             raise InputError("Say first what the columns are.")
-        require_consent(draft, choices)
+        require_consent(connection(), draft, choices)
         choose(connection(), draft, **choices)
         begin_step(connection(), draft, ("columns",), "checking")
         note(basis=form["basis"])

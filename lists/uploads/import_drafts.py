@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, text, upda
 from sqlalchemy.exc import IntegrityError
 
 from daisychain.errors import InputError, StateError
-from lists.bases import require_basis, require_collector
+from lists.bases import names_of_sender, require_basis, require_collector
 from lists.tables import Import, MailingList
 from lists.uploads.upload_slices import KEEP, KEEP_REFUSED, forget_upload, missing_slice
 from lists.uploads.upload_tables import ImportDraft, Upload
@@ -43,7 +43,7 @@ def start_draft(connection: Connection, list_id: int, upload_id: int, *, by: str
 
 
 def find_draft(connection: Connection, draft_id: int) -> Draft:
-    """Return an import with its list's name and sender; raises UnknownDraftError."""
+    """Return an import with its list's name and title; raises UnknownDraftError."""
     found = connection.execute(_drafts().where(ImportDraft.id == draft_id)).first()
     if found is None:
         raise UnknownDraftError("This import is no longer here.", hint="Files go after a day without use.")
@@ -62,14 +62,15 @@ def choose(connection: Connection, draft: Draft, **choices: Any) -> None:
     turn(connection, draft.id, ("columns", "checked"), "columns", choices={**draft.choices, **choices}, problem=[])
 
 
-def require_consent(draft: Draft, choices: dict[str, str]) -> None:
+def require_consent(connection: Connection, draft: Draft, choices: dict[str, str]) -> None:
     """Raise InputError if a basis is missing, or lacks what it needs."""
     if not choices["basis"]:
         raise InputError("Choose on what basis these people may be mailed.")
     require_basis(choices["basis"], choices["source"])
     becomes = {each["key"]: each["becomes"] for each in draft.found["columns"]}
     fields = {**becomes, **draft.choices.get("mapping", {})}.values()
-    require_collector(choices["basis"], choices["collected_by"], draft.from_name, list(fields))
+    names = names_of_sender(connection, draft.list_id)
+    require_collector(choices["basis"], choices["collected_by"], names, list(fields))
 
 
 def turn(connection: Connection, draft_id: int, from_: Sequence[str], state: str, **values: Any) -> None:
@@ -135,6 +136,6 @@ def forget_old_drafts(connection: Connection) -> int:
 
 
 def _drafts() -> Any:
-    return select(ImportDraft.__table__, MailingList.name, MailingList.title, MailingList.from_name).join(
+    return select(ImportDraft.__table__, MailingList.name, MailingList.title).join(
         MailingList, MailingList.id == ImportDraft.list_id
     )
