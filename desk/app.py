@@ -31,7 +31,6 @@ from desk.imports import import_check, import_files, import_wizard
 from desk.lists import (
     list_page,
     list_settings,
-    list_tracking,
     member_data,
     member_page,
     member_rights,
@@ -82,7 +81,7 @@ PARTNERS = (
     applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,
 )  # fmt: skip
 LISTS = (
-    list_page, list_settings, list_tracking, member_data, member_page, member_rights, suppression_page, import_files,
+    list_page, list_settings, member_data, member_page, member_rights, suppression_page, import_files,
     import_wizard, import_check,
 )  # fmt: skip
 PARTS = (home, search, *LISTS, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *TOOLKITS, *CAMPAIGNS, *ADMIN)

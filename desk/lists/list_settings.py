@@ -44,7 +44,7 @@ def ask(name: str) -> Any:
 @blueprint.post("/<name>/settings")
 @right("lists.write")
 def change(name: str) -> Any:
-    """Change a list; campaigns that exist keep their sender and their tracking."""
+    """Change a list; campaigns that exist keep their sender, and their tracking if they were sent."""
     row, form = _found(name), Form(*FIELDS)
     note(f"list {name}")
     other = form["tracking"] != row["tracking"]

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from daisychain.database import Database
+from daisychain.errors import StateError
 from lists.tables import Membership
 from pages.app import create_app
 from sender.links.keys import KeyKind, Keys
@@ -126,6 +127,20 @@ def test_reading_is_counted_and_nothing_in_the_database_leads_to_a_person(
     story = run("campaign", "who", campaign_id, PEOPLE[0]).stdout
     assert "counted without persons" in story
     assert "opened" not in story
+
+
+def test_nobody_can_be_followed_up_for_not_clicking(run: Daisychain) -> None:
+    campaign_id = sent(run)
+    with pytest.raises(StateError, match="counts clicks without persons"):
+        run("campaign", "create", "letter.md", "--from-campaign", campaign_id, "--where", "no-click")
+    run("campaign", "create", "letter.md", "--from-campaign", campaign_id, "--where", "accepted")
+
+
+def test_a_draft_is_tracked_as_its_list_says_at_the_freeze(run: Daisychain) -> None:
+    campaign_id = str(run.json("campaign", "create", "letter.md", "--list", "friends", "--format", "json")["id"])
+    run("list", "edit", "friends", "--tracking", "off", "--decided-by", "Ann", "--because", "we need no figures")
+    assert "Reading      not recorded (decided by Ann" in run("campaign", "send", campaign_id, "--yes").stderr
+    assert paths(mails(run, campaign_id)[PEOPLE[0]], "c") == []
 
 
 def test_mail_that_is_viewed_or_left_in_a_browser_counts_nobody_s_reading(

@@ -32,7 +32,7 @@ from daisychain.settings import Settings
 from lists.consent.ledger_state import differing_members
 from lists.tables import MailingList, Member, Membership
 from newsletters.tables import OfferedNewsletter
-from sender.tables import Delivery
+from sender.tables import Campaign, Delivery
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.public_pages import public_app
@@ -122,6 +122,14 @@ def test_the_links_of_its_mails_answer(upgraded: Database, known: Any) -> None:
             .where(Membership.left_at.is_not(None))
         )
         assert set(connection.scalars(left)) == {"ann@people.example", "hal@people.example", "n10@people.example"}
+
+
+def test_its_lists_have_a_tracking_mode_and_what_was_sent_keeps_its_own(upgraded: Database) -> None:
+    with upgraded.engine.connect() as connection:
+        for row in connection.execute(select(MailingList.__table__)):
+            counts = {row.opens, row.clicks} != {"off"}
+            assert row.tracking == ("off" if not counts else "per person" if row.decided_by else "counted")
+        assert set(connection.scalars(select(Campaign.tracking).where(Campaign.frozen_at.is_not(None)))) == {""}
 
 
 def test_its_consents_and_withdrawals_are_in_the_ledger(upgraded: Database) -> None:

@@ -135,7 +135,11 @@ def test_who_got_several_mails_and_was_never_seen_is_unengaged(first: Sent, data
     assert of_list(database).unengaged == PEOPLE - 4
     change(database, LEAVE, at=datetime.now(UTC), id=first.members[-1])
     assert of_list(database).unengaged == PEOPLE - 5
-    change(database, "UPDATE campaigns SET clicks = 'off', opens = 'off'")
+    change(database, "UPDATE campaigns SET tracking = 'per person'")
+    assert of_list(database).unengaged == 0  # nobody agreed, so it is unknown who read
+    change(database, "UPDATE deliveries SET per_person = true WHERE member_id <= :id", id=first.members[4])
+    assert of_list(database).unengaged == 1
+    change(database, "UPDATE campaigns SET clicks = 'off', opens = 'off', tracking = ''")
     assert of_list(database).unengaged == 0
 
 

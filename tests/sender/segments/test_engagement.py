@@ -28,7 +28,8 @@ def campaigns(database: Database) -> list[int]:
     with database.engine.begin() as connection:
         list_id = connection.scalar(select(Campaign.list_id).where(Campaign.id == first))
         ids = [first, *(draft(connection, list_id or 0) for _ in range(2))]
-        connection.execute(update(Campaign).values(opens="own", clicks="own"))
+        connection.execute(update(MailingList).values(tracking="per person", opens="on", clicks="on"))
+        connection.execute(update(Membership).values(reads_agreed=True))
         for id_ in ids:
             freeze(connection, id_, batch_size=100)
             ago = text(f"now() - interval '1 day' * {10 - id_}")
@@ -104,6 +105,17 @@ def test_what_was_not_counted_is_unknown_and_is_said(database: Database, campaig
     assert ask(database, "not opened any of last 3 campaigns") == "02 7"
     assert ask(database, "not opened any of last 3 campaigns or first_name is P9") == "029 6"
     assert ask(database, "clicked any of last 3 campaigns") == ""
+
+
+def test_people_who_are_counted_without_persons_are_left_out_and_counted(
+    database: Database, campaigns: list[int]
+) -> None:
+    hit(database, campaigns[2], 1, "clicked")
+    with database.engine.begin() as connection:
+        even = select(Member.id).where(Member.email.regexp_match("person[02468]@")).scalar_subquery()
+        connection.execute(update(Delivery).where(Delivery.member_id.in_(even)).values(per_person=None))
+    assert ask(database, "not clicked any of last 1 campaigns") == "3579 5"
+    assert ask(database, "clicked any of last 1 campaigns") == "1 5"
 
 
 def test_a_campaign_is_none_of_its_own_last_ones(database: Database, campaigns: list[int]) -> None:
