@@ -47,6 +47,7 @@ def main() -> None:
             send(page, newsletter)
             follow(page, home)
             toolkits(page)
+            bring_people(page, Path(folder))
             look_around(page)
         browser.close()
 
@@ -149,6 +150,27 @@ def toolkits(page: Page) -> None:
     go(page, f"{kit}/brand")
     mail(page)
     shot(page, "toolkit-brand")
+
+
+def bring_people(page: Page, folder: Path) -> None:
+    """Take the pictures of an import: what the columns become, and what the check counted. It is thrown away."""
+    people = [f"volunteer{number}@people.example;Ann;BA{number % 9};called in March" for number in range(1200)]
+    file = folder / "volunteers.csv"
+    file.write_text("\n".join(["E-mail;Forename;PLZ;Notes", *people, people[2], "ann@@gmail;Ann;BA1;"]) + "\n")
+    go(page, urljoin(page.url, "/desk/lists"))
+    page.locator(".rows a").first.click()
+    page.get_by_role("link", name="Bring people onto it").click()
+    page.get_by_label("A file of people").set_input_files(file)
+    page.get_by_role("button", name="Look at it").click()
+    until(page, page.get_by_role("heading", name="What is in the columns?"))
+    shot(page, "import-columns")
+    page.get_by_role("button", name="Go on to consent").click()
+    page.get_by_text("They agreed", exact=True).click()
+    page.get_by_label("Where is that recorded?").fill("join form, May 2026")
+    page.get_by_role("button", name="Check what it would do").click()
+    until(page, page.get_by_role("heading", name="What it would do", exact=True))
+    shot(page, "import-check")
+    page.get_by_role("button", name="Throw it away").click()
 
 
 def look_around(page: Page) -> None:
