@@ -71,8 +71,8 @@ NOT_OF_PEOPLE = {
     "link_rollups": "campaign_id compiled_id link clicks clickers machine_clicks",
     "list_figures": "list_id name counted_at asked_at",
     "lists":
-        "id name title from_name from_address reply_to tracking opens clicks decided_by dimensions decided_at "
-        "archive archive_indexed created_at",
+        "id name title from_name from_address reply_to tracking opens clicks decided_by also_named dimensions "
+        "decided_at archive archive_indexed created_at",
     "made_packs":
         "key newsletter title edition toolkit coalition partner dialect expires copy_blocks sheets made_at "
         "withdrawn_at withdrawn_why",
