@@ -48,6 +48,18 @@ _FULL = "id BETWEEN :first AND :last AND campaign_id = :campaign AND (address NO
 _COUNT_FULL = text(f"SELECT count(*) FROM deliveries WHERE {_FULL}")  # noqa: S608
 _EMPTY = text(f"UPDATE deliveries SET address = {NO_ADDRESS}, inputs = '{{}}' WHERE {_FULL}")  # noqa: S608
 _EMPTIED = text("UPDATE campaigns SET emptied_at = now() WHERE id = :campaign")
+# A freeze that was under way during an erasure could not be seen by it.
+_LATE = """
+    d.campaign_id = c.id AND d.id BETWEEN c.first_delivery AND c.last_delivery
+    AND c.frozen_at > now() - interval '3 days'
+    AND d.member_id IN (SELECT member_id FROM erasures WHERE at > now() - interval '3 days')
+    AND NOT EXISTS (SELECT FROM members m WHERE m.id = d.member_id)
+"""
+_COUNT_LATE = text(f"SELECT count(*) FROM deliveries d, campaigns c WHERE {_LATE}")  # noqa: S608
+_ERASE_LATE = text(f"""
+    UPDATE deliveries d SET address = {NO_ADDRESS}, inputs = '{{}}', dimensions = NULL, member_id = NULL
+    FROM campaigns c WHERE {_LATE}
+""")  # noqa: S608
 _CONTACTS = "contact <> '' AND closed_at < now() - make_interval(months => :months)"
 
 
@@ -101,6 +113,11 @@ def _deliveries(database: Database, write: bool) -> Iterator[int]:
                 connection.execute(_EMPTIED, {"campaign": campaign_id})
 
 
+def _erased(database: Database, write: bool) -> Iterator[int]:
+    with database.engine.begin() as connection:
+        yield connection.execute(_ERASE_LATE, PUBLIC).rowcount if write else connection.scalar(_COUNT_LATE) or 0
+
+
 def _bodies(database: Database, write: bool) -> Iterator[int]:
     with database.engine.connect() as connection:
         before = old_bodies(connection)
@@ -149,6 +166,7 @@ def _until_none(database: Database, step: Callable[..., int]) -> Iterator[int]:
 
 
 _STEPS: dict[str, Callable[[Database, bool], Iterator[int]]] = {
-    "events of mails": _events, "addresses and values of mails": _deliveries, "webhook bodies": _bodies,
+    "events of mails": _events, "addresses and values of mails": _deliveries, "mails of erased people": _erased,
+    "webhook bodies": _bodies,
     "mails in the outbox": _files, "unconfirmed sign-ups": _sign_ups, "contacts of closed complaints": _complaints,
 }  # fmt: skip

@@ -121,6 +121,18 @@ def test_a_late_reader_of_an_old_mail_is_added_to_its_sums_and_may_still_unsubsc
     assert count(campaign.database, "flagged") == 0
 
 
+def test_a_freeze_that_an_erasure_could_not_see_is_emptied_of_the_person(campaign: Sent) -> None:
+    with campaign.database.engine.begin() as connection:
+        member = {"member": campaign.members[0]}
+        connection.execute(text("INSERT INTO erasures (member_id, address_hash) VALUES (:member, 'x')"), member)
+        connection.execute(text("DELETE FROM members WHERE id = :member"), member)
+    assert apply_retention(campaign.database, write=False)["mails of erased people"] == 1
+    assert apply_retention(campaign.database, write=True)["mails of erased people"] == 1
+    gone = f"id = {campaign.deliveries[0]} AND member_id IS NULL AND address = '' AND inputs = '{{}}'"
+    assert count(campaign.database, f"deliveries WHERE {gone}") == 1
+    assert count(campaign.database, "deliveries WHERE address <> ''") == 2
+
+
 def test_files_and_contacts_go_too(campaign: Sent) -> None:
     database = campaign.database
     folder = database.settings.home / FOLDER / "1"
