@@ -39,9 +39,9 @@ def record(
     ))  # fmt: skip
 
 
-def record_command(connection: Connection, who: str, action: str, object_: str) -> None:
+def record_command(connection: Connection, who: str, action: str, object_: str, **details: str) -> None:
     """Add a line for something done at the command line of this machine, by a user of its system."""
-    record(connection, f"{who} (command line)", action, object_)
+    record(connection, f"{who} (command line)", action, object_, details=details)
 
 
 class AuditPage(NamedTuple):

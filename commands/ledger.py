@@ -13,6 +13,7 @@ import click
 from commands import as_json
 from commands.campaign_tables import emit_status, show_timeline, watch_ledger
 from commands.console import emit, examples, format_option, pass_installation, progress, say, show_table
+from commands.export_log import record_export, why_export
 from daisychain.installation import Installation
 from sender.tables import State
 
@@ -71,12 +72,17 @@ def watched(installation: Installation, campaign_id: int) -> CampaignStatus:
     "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
     help="A table for people, JSON for scripts, CSV for spreadsheets.",
 )  # fmt: skip
+@why_export
 @pass_installation
-@examples("campaign ledger 3 --state failed", "campaign ledger 3 --state failed --format csv > failed.csv")
-def ledger(installation: Installation, id_: int, state: str | None, exact: bool, format_: str) -> None:
+@examples("campaign ledger 3 --state failed", "campaign ledger 3 --format csv --because 'audit of May' > ledger.csv")
+def ledger(
+    installation: Installation, id_: int, state: str | None, exact: bool, format_: str, because: str
+) -> None:  # fmt: skip
     """List the people of a campaign: address, state, reason, and the result of the last attempt."""
     from sender.campaigns import people_by_state
 
+    if format_ != "table":
+        record_export(installation, f"campaign ledger {id_}", because, people=state or "all")
     with installation.database.engine.connect() as connection:
         rows = people_by_state.people(connection, id_, state)
         if format_ == "csv":

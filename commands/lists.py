@@ -20,6 +20,7 @@ from commands.console import (
     show_line,
     show_table,
 )
+from commands.export_log import record_export, why_export
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -168,15 +169,18 @@ def show(installation: Installation, name: str, format_: str) -> None:
     "--format", "format_", type=click.Choice(["csv", "json"]), default="csv", show_default=True,
     help="CSV for spreadsheets, or JSON for scripts.",
 )  # fmt: skip
+@why_export
 @pass_installation
-@examples("list export supporters > supporters.csv")
-def export(installation: Installation, name: str, exact: bool, format_: str) -> None:
-    """Write all past and present members of the list NAME to stdout."""
+@examples("list export supporters > supporters.csv", "list export supporters --because 'move to a CRM' > all.csv")
+def export(installation: Installation, name: str, exact: bool, format_: str, because: str) -> None:
+    """Write all past and present members of the list NAME to stdout. The audit log keeps who did it, and why."""
     from lists.export import export_csv, export_json
     from lists.lists import find_list
 
     with installation.database.engine.connect() as connection:
         list_id = find_list(connection, name)["id"]
+    record_export(installation, f"list export {name}", because)
+    with installation.database.engine.connect() as connection:
         if format_ == "json":
             export_json(connection, list_id, sys.stdout)
         else:
