@@ -117,7 +117,9 @@ def _refuse_foreign_keys() -> None:
 
 def _opened(key: str) -> tuple[KeyKind, int]:
     page = request.url_rule.rule.split("/")[1] if request.url_rule else ""
-    for kind in (_OPENED_BY[page], KeyKind.ANY, *([KeyKind.VIEW] if request.endpoint in _ALSO_BY_VIEW else [])):
+    # A mail with one key for all may have been passed on by its view: its reader's choices have a key of their own.
+    old = () if page == "preferences" else (KeyKind.ANY,)
+    for kind in (_OPENED_BY[page], *old, *([KeyKind.VIEW] if request.endpoint in _ALSO_BY_VIEW else [])):
         if (found := _mails().keys.read(kind, [key]).get(key)) is not None:
             return kind, found
     return abort(404)

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from lists.lists import create_list
+from lists.lists import create_list, edit_list
 from lists.sign_up.asking import keep_sign_up
 from lists.sign_up.sign_up_form import add_wording, change_form, sign_up_form
 from lists.sign_up.typed_sign_up import read_typed
@@ -18,6 +18,7 @@ from newsletters.browser.browser import Browser, Page, View, open_browser
 from newsletters.packs.pack_status import withdraw
 from partners.private_links import write_key
 from partners.profiles import replace_link
+from sender.links.keys import KeyKind
 from tests.command import Daisychain
 from tests.partners.hive import add_bees
 from tests.sender.returns import Sent
@@ -67,6 +68,14 @@ def private_page(campaign: Sent, *, replaced: bool = False) -> str:
     return f"/p/{write_key(campaign.database.settings, bees.link)}"
 
 
+def archive_of(campaign: Sent) -> tuple[str, None]:
+    """Show the past bulletins of the list, of which there is one."""
+    with campaign.database.engine.begin() as connection:
+        edit_list(connection, "friends", archive=True)
+        connection.execute(text("UPDATE campaigns SET state = 'finished', intended = 3, frozen_at = now()"))
+    return "/archive/friends", None
+
+
 # What each page is: its path, and the fields that are posted to it, if any are.
 PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "front": lambda campaign: ("/", None),
@@ -76,6 +85,12 @@ PAGES: dict[str, Callable[[Sent], tuple[str, dict[str, str] | None]]] = {
     "social with errors": lambda campaign: ("/toolkits/community-makes-us/social", {"name": "", "accent": "beige-ish"}),
     "website": lambda campaign: ("/toolkits/community-makes-us/website", None),
     "unsubscribe": lambda campaign: (f"/u/{campaign.unsubscribe()}", None),
+    "preferences": lambda campaign: (f"/preferences/{campaign.key(0, KeyKind.PREFERENCES)}", None),
+    "preferences to fix": lambda campaign: (
+        f"/preferences/{campaign.key(0, KeyKind.PREFERENCES)}",
+        {"first_name": "<"},
+    ),
+    "past bulletins": archive_of,
     "unsubscribe from a view": lambda campaign: (f"/u/{campaign.view()}", None),
     "not your address": lambda campaign: (f"/u/{campaign.view()}/leave", {"scope": "all", "address": "a@b.example"}),
     "unsubscribed": lambda campaign: (f"/u/{campaign.unsubscribe()}/leave", {"scope": "all"}),

@@ -193,6 +193,7 @@ def test_only_the_named_pages_take_a_post_without_a_token(app: Flask) -> None:
     assert posts == {
         # A key that only its reader has, or a signature, is what they show.
         "unsubscribe.by_one_click", "unsubscribe.by_form", "unsubscribe.undo", "webhooks.sendgrid", "join.confirm",
+        "preferences.save", "preferences.take_back",
         "private.save", "private.suggest", "private.upload", "own_packs.mail", "own_packs.download_mailed",
         # It leads to one mail, and may come from a partner's own site.
         "join.ask",
