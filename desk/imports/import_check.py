@@ -1,17 +1,17 @@
-"""The wizard's last steps: check again, bring the people onto the list, and take that back."""
+"""The wizard's last steps: check again, bring the people onto the list, take that back, or throw the file away."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, url_for
+from flask import Blueprint, Response, abort, flash, redirect, url_for
 
 from daisychain.errors import InputError
 from desk.access import connection, note, person, right
 from desk.forms import Form
 from desk.imports.import_wizard import found, import_page
 from lists.import_log import find_import
-from lists.uploads.import_drafts import Draft, draft_of_import, find_draft, require_true_check
+from lists.uploads.import_drafts import Draft, draft_of_import, find_draft, require_true_check, throw_away
 from lists.uploads.upload_slices import UnknownUploadError, slices_of
 from sender.upkeep.import_jobs import begin_step
 
@@ -52,6 +52,16 @@ def undo(number: int) -> Any:
     choices = {**draft.choices, "undone_by": person().name}
     begin_step(connection(), draft, ("done",), "undoing", choices=choices)
     return _shown(draft)
+
+
+@blueprint.post("/<int:draft_id>/throw-away")
+@right("lists.write")
+def discard(draft_id: int) -> Any:
+    """Throw an import away that has changed nothing."""
+    draft = found(draft_id)
+    throw_away(connection(), draft)
+    flash(f"Thrown away: nobody of {draft.file} is on the list by it.")
+    return redirect(url_for("lists.show", name=draft.name))
 
 
 @blueprint.get("/<int:draft_id>/refused")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 
 from daisychain.errors import InputError
 from desk.access import connection, note, right
@@ -21,7 +21,6 @@ from lists.uploads.import_drafts import (
     choose,
     find_draft,
     require_consent,
-    throw_away,
 )
 from lists.uploads.recognition import read_mapping
 from sender.upkeep.import_jobs import begin_step
@@ -97,16 +96,6 @@ def keep_consent(draft_id: int) -> Any:
         begin_step(connection(), draft, ("columns",), "checking")
         note(basis=form["basis"])
     return import_page(form, draft, "consent") if form.errors else redirect(url_for("imports.show", draft_id=draft.id))
-
-
-@blueprint.post("/<int:draft_id>/throw-away")
-@right("lists.write")
-def discard(draft_id: int) -> Any:
-    """Throw an import away that has changed nothing."""
-    draft = found(draft_id)
-    throw_away(connection(), draft)
-    flash(f"Thrown away: nobody of {draft.file} is on the list by it.")
-    return redirect(url_for("lists.show", name=draft.name))
 
 
 def found(draft_id: int) -> Draft:

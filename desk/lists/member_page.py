@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -11,7 +12,7 @@ from desk.access import connection, note, right
 from desk.forms import Form
 from lists.lists import find_list
 from lists.members import describe_person, email_of, find_member, unsubscribe
-from lists.resubscribe import find_undoable, undo_unsubscribe
+from lists.resubscribe import UNDO_WITHIN, find_undoable, undo_unsubscribe
 from sender.campaigns.campaign_record import list_campaigns
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
@@ -80,8 +81,15 @@ def member_page(form: Form, member_id: int) -> Any:
     return form.page(
         "desk/lists/member.html", who=who, member_id=member_id, known=known,
         campaigns=[each for each in campaigns if each.intended],
-        undoable=find_undoable(connection(), member_id, email, BY_STAFF),
+        undoable=_undoable(who["lists"]),
     )  # fmt: skip
+
+
+def _undoable(lists: list[dict[str, Any]]) -> datetime | None:
+    """Return when staff last unsubscribed somebody, within the hour; from what was read, as memberships are many."""
+    since = datetime.now(UTC) - UNDO_WITHIN
+    by_staff = (each["left_at"] for each in lists if each["left_how"] == BY_STAFF)
+    return max((at for at in by_staff if at > since), default=None)
 
 
 def _list_id(name: str) -> int:
