@@ -76,7 +76,10 @@ def _table(sheet: Any, columns: tuple[str, ...], rows: list[dict[str, Any]], bol
         sheet.write_string(0, at, column, bold)
     for line, row in enumerate(rows, 1):
         for at, column in enumerate(columns):
-            if (cell := row.get(column)) is not None:
-                sheet.write(line, at, round(cell, 6) if isinstance(cell, float) else cell)
+            # `write` looks at each value's type again, which takes a third of the time of a large file.
+            if isinstance(cell := row.get(column), str):
+                sheet.write_string(line, at, cell)
+            elif cell is not None:
+                sheet.write_number(line, at, round(cell, 6))
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, len(rows), len(columns) - 1)
