@@ -13,6 +13,7 @@ from daisychain.system_user import acting_user
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from lists.segments.saved_segments import SavedSegment
     from lists.segments.segment_answers import SegmentAnswer
 
 
@@ -35,8 +36,7 @@ def create(installation: Installation, list_name: str, name: str, question: str,
     with installation.database.engine.begin() as connection:
         answer = _answer(connection, list_name, question)
         kept = create_segment(connection, list_name, name, question, by=acting_user())
-    emit({**vars(kept), "list": list_name, **vars(answer)}, format_,
-         lambda: show_line(f"Segment {kept.name} of {list_name}: {kept.text}. {answer.text}."))  # fmt: skip
+    _emit_segment(kept, list_name, answer, format_)
 
 
 @segment.command("list")
@@ -67,8 +67,7 @@ def show(installation: Installation, list_name: str, name: str, format_: str) ->
     with installation.database.engine.connect() as connection:
         kept = find_segment(connection, list_name, name)
         answer = _answer(connection, list_name, kept.text)
-    emit({**vars(kept), "list": list_name, **vars(answer)}, format_,
-         lambda: show_line(f"Segment {kept.name} of {list_name}: {kept.text}. {answer.text}."))  # fmt: skip
+    _emit_segment(kept, list_name, answer, format_)
 
 
 @segment.command()
@@ -123,8 +122,7 @@ def change(installation: Installation, list_name: str, name: str, question: str,
     with installation.database.engine.begin() as connection:
         answer = _answer(connection, list_name, question)
         kept = change_segment(connection, list_name, name, question)
-    emit({**vars(kept), "list": list_name, **vars(answer)}, format_,
-         lambda: show_line(f"Segment {kept.name} of {list_name}: {kept.text}. {answer.text}."))  # fmt: skip
+    _emit_segment(kept, list_name, answer, format_)
 
 
 @segment.command()
@@ -141,6 +139,11 @@ def delete(installation: Installation, list_name: str, name: str, format_: str) 
         delete_segment(connection, list_name, name)
     emit({"list": list_name, "name": name, "deleted": True}, format_,
          lambda: show_line(f"Segment {name} of {list_name} is deleted."))  # fmt: skip
+
+
+def _emit_segment(kept: SavedSegment, list_name: str, answer: SegmentAnswer, format_: str) -> None:
+    line = f"Segment {kept.name} of {list_name}: {kept.text}. {answer.text}."
+    emit({**vars(kept), "list": list_name, **vars(answer)}, format_, lambda: show_line(line))
 
 
 def _answer(connection: Connection, list_name: str, question: str) -> SegmentAnswer:

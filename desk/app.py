@@ -48,6 +48,7 @@ from desk.partners import (
     partner_logos,
     write_hand_out,
 )
+from desk.segments import question_form, segment_pages
 from desk.send_wizard import approve, send_check, send_look, send_when
 from desk.toolkits import (
     brand_page,
@@ -81,8 +82,8 @@ PARTNERS = (
     applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,
 )  # fmt: skip
 LISTS = (
-    list_page, list_settings, member_data, member_page, member_rights, suppression_page, import_files,
-    import_wizard, import_check,
+    list_page, list_settings, question_form, segment_pages, member_data, member_page, member_rights, suppression_page,
+    import_files, import_wizard, import_check,
 )  # fmt: skip
 PARTS = (home, search, *LISTS, *PARTNERS, *ACCOUNT, *NEWSLETTERS, *TOOLKITS, *CAMPAIGNS, *ADMIN)
 # Parts that take a file; it may be larger than a form, so that one that is too large is refused with a message.

@@ -41,6 +41,11 @@ class ListPeople:
         self._codes = codes
         self._counted: dict[tuple[str, ...], Any] = {}
 
+    @property
+    def list_id(self) -> int:
+        """Return the list's id."""
+        return self._audience.list_id
+
     def _figure(self, kind: str, *of: str) -> Any:
         """Return what the method `count_KIND` counts; of a whole list it may be kept (lists/kept_figures.py)."""
         name = (kind, *of)

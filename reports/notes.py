@@ -27,6 +27,10 @@ def notes_on(tallies: Tallies) -> Iterator[str]:
             f"This campaign follows up campaign {campaign.of_campaign_id}, whose report counts the people of both "
             "together, each once."
         )
+    if campaign.segment:
+        # A report is handed on, and to whom nobody's address is shown.
+        question = "a segment that names addresses" if "@" in campaign.segment else f"the segment {campaign.segment}"
+        yield f"It went to {question}: {campaign.segment_people or 0:,} people when they were written down."
     if intake.pending:
         yield (
             "New opens and clicks have not been compared with each other yet, so scanners among them may count as "

@@ -14,12 +14,13 @@ from desk.send_wizard.send_when import preset
 from desk.send_wizard.wizard_page import wizard_page
 from lists.list_people import ListPeople, open_people
 from lists.overview import excluded_of_all, overview_of_all
+from lists.segments.saved_segments import find_segment, segments_by_list
 from newsletters.checks import Finding, check_file
 from newsletters.stored.manuscripts import origin_of
 from newsletters.stored.newsletters import SavedNewsletter
 from newsletters.toolkit_store.store import find_toolkit
-from sender.campaigns.approvals import carry_over
-from sender.campaigns.campaign_record import find_campaign
+from sender.campaigns.approvals import carry_over, count_people
+from sender.campaigns.campaign_record import AS_IN_DRAFT, CampaignRecord, find_campaign
 from sender.campaigns.drafts import create
 from sender.campaigns.overrides import ChecksFailedError, overrides_of, read_overrides
 from sender.campaigns.unsent import delete_draft
@@ -36,9 +37,14 @@ def who_gets_it(newsletter_id: int) -> Any:
     newsletter = opened(newsletter_id)
     draft = find_draft(connection(), origin_of(newsletter.name))
     lists = overview_of_all(connection())
-    chosen = draft.list_name if draft else lists[0]["name"] if len(lists) == 1 else ""
+    segments = segments_by_list(connection())
+    chosen = draft.list_name or "" if draft else lists[0]["name"] if len(lists) == 1 else ""
+    named = [each.name for each in segments.get(chosen, ()) if draft and each.text == draft.segment]
+    if draft and draft.segment:
+        chosen = f"{chosen}/{named[0] if named else AS_IN_DRAFT}"
     return wizard_page(
-        Form(), "list", newsletter, draft, lists=lists, why=excluded_of_all(connection()), chosen=chosen
+        Form(), "list", newsletter, draft, lists=lists, why=excluded_of_all(connection()), picked=chosen,
+        segments=segments, unnamed=draft.segment if draft and not named else "",
     )  # fmt: skip
 
 
@@ -76,6 +82,7 @@ def make_draft(newsletter_id: int) -> Any:
             made = create(
                 connection(), settings(), origin_of(newsletter.name), list_name=people.name,
                 provider=settings().provider, name=newsletter.title, overrides=read_overrides(given, person().name),
+                segment=_segment(old),
             )  # fmt: skip
         except ChecksFailedError:
             raise InputError("Some errors are neither fixed nor accepted.", hint="Each is below.") from None
@@ -83,7 +90,8 @@ def make_draft(newsletter_id: int) -> Any:
             carry_over(connection(), old, made.id)
             delete_draft(connection(), old.id)
         if old is None or (old.list_name != people.name and not old.canary):
-            keep_plan(connection(), find_campaign(connection(), made.id), preset(people.count()))
+            draft = find_campaign(connection(), made.id)
+            keep_plan(connection(), draft, preset(count_people(connection(), draft)))
         note(campaign=made.id, list=people.name, accepted=len(given))
     if form.errors:
         return _page(newsletter, people, form)
@@ -91,8 +99,18 @@ def make_draft(newsletter_id: int) -> Any:
     return redirect(url_for("send_when.ask", newsletter_id=newsletter.id))
 
 
-def _people(name: str) -> ListPeople | None:
+def _people(chosen: str) -> ListPeople | None:
+    """Return the people of the list that was chosen, as NAME or NAME/SEGMENT."""
+    name = chosen.partition("/")[0]
     return open_people(connection(), name) if name else None
+
+
+def _segment(old: CampaignRecord | None) -> str:
+    """Return the name or the question of the segment that was chosen; "" for the whole list."""
+    name, _, segment = request.form["list"].partition("/")
+    if segment == AS_IN_DRAFT:
+        return old.segment if old and old.list_name == name else ""
+    return segment and find_segment(connection(), name, segment).text
 
 
 def _page(newsletter: SavedNewsletter, people: ListPeople, form: Form) -> Any:
@@ -104,7 +122,7 @@ def _page(newsletter: SavedNewsletter, people: ListPeople, form: Form) -> Any:
     errors = [each for each in found if each.severity == "error"]
     return wizard_page(
         form, "checks", newsletter, find_draft(connection(), origin_of(newsletter.name)), people=people,
-        firm=[each for each in errors if not each.overridable], soft=_by_code(errors),
+        picked=request.values["list"], firm=[each for each in errors if not each.overridable], soft=_by_code(errors),
         others=[each for each in found if each.severity != "error"],
     )  # fmt: skip
 

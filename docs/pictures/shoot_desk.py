@@ -105,7 +105,7 @@ def send(page: Page, newsletter: str) -> None:
     go(page, newsletter + "/send/list")
     page.locator("input[name=list]").first.check()
     shot(page, "send-list")
-    for button in ("Check it for this list", "Go on", "Keep this plan"):
+    for button in ("Check it for these people", "Go on", "Keep this plan"):
         page.locator("main").get_by_role("button", name=button).click()
         page.wait_for_load_state()
     page.get_by_role("link", name="Go on").click()

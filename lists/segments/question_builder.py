@@ -140,12 +140,7 @@ def _subject(name: Token) -> str:
         raise NotReadableError(
             f"“{name}” is not how a field is written", _at(name), "Small letters, digits and underscores: first_name."
         )
-    return spelled(field) if written != field else field
-
-
-def spelled(field: str) -> str:
-    """Return how a member's field is written in a question."""
-    return f"{tree.EXPLICIT}{field}" if field in (*tree.RESERVED, *tree.OF_MEMBERSHIP) else field
+    return tree.spelled(field) if written != field else field
 
 
 def _number(token: Token) -> Decimal:

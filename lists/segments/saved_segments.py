@@ -14,6 +14,7 @@ from lists.lists import find_list
 from lists.segments.segment_parser import parse
 from lists.segments.segment_writer import write
 from lists.segments.tables import Segment
+from lists.tables import MailingList
 
 LONGEST_NAME = 60
 
@@ -30,11 +31,24 @@ class SavedSegment:
     changed_at: datetime
 
 
+_SEGMENTS = select(MailingList.name, *(getattr(Segment, each.name) for each in fields(SavedSegment))).join(
+    MailingList, MailingList.id == Segment.list_id
+)
+
+
+def segments_by_list(connection: Connection) -> dict[str, list[SavedSegment]]:
+    """Return the segments of each list that has any, by the list's name."""
+    found: dict[str, list[SavedSegment]] = {}
+    rows = connection.execute(_SEGMENTS.order_by(Segment.name))
+    for list_name, *row in rows:
+        found.setdefault(list_name, []).append(SavedSegment(*row))
+    return found
+
+
 def segments_of(connection: Connection, list_name: str) -> list[SavedSegment]:
     """Return the segments of a list by name; raises InputError if there is no such list."""
-    of_list = Segment.list_id == find_list(connection, list_name)["id"]
-    columns = (getattr(Segment, each.name) for each in fields(SavedSegment))
-    return [SavedSegment(*row) for row in connection.execute(select(*columns).where(of_list).order_by(Segment.name))]
+    find_list(connection, list_name)
+    return segments_by_list(connection).get(list_name, [])
 
 
 def find_segment(connection: Connection, list_name: str, name: str) -> SavedSegment:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,10 @@ from lists.segments.segment_sql import Term, narrowing_of
 from lists.tables import STANDARD_FIELDS, Member
 
 SAMPLE = 10
+# What a million people read does not fit into the default of 4 MB.
+_SETTINGS = text("""
+    SELECT set_config('work_mem', '64MB', true), set_config('statement_timeout', :wait, true)
+""")
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,12 @@ def count_segment(
 ) -> SegmentAnswer:
     """Count who fulfils a question and may be mailed, for at most `wait` seconds if given; raises QuestionError."""
     try:
-        with connection.begin_nested() if wait else nullcontext():
-            if wait:
-                connection.execute(text(f"SET LOCAL statement_timeout = '{wait}s'"))
+        with connection.begin_nested() as savepoint:
+            connection.execute(_SETTINGS, {"wait": f"{wait or 0}s"})
             audience = Audience(list_id, segment=narrowing_of(connection, list_id, question, terms))
             people = connection.scalar(audience.mailable(func.count())) or 0
             answer = SegmentAnswer(people, count_unknown(connection, audience))
-            if wait:
-                connection.execute(text("SET LOCAL statement_timeout = DEFAULT"))
+            savepoint.rollback()  # of the settings
             return answer
     except OperationalError as error:
         if not isinstance(error.orig, QueryCanceled):

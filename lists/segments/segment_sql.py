@@ -36,30 +36,18 @@ from daisychain.clock import home_zone
 from daisychain.suggestions import nearest
 from lists.audience import Audience, Narrowing, column_of
 from lists.list_people import ListPeople
+from lists.segments import segment_tree as tree
 from lists.segments.question_error import QuestionError
 from lists.segments.segment_parser import cleaned, parse
-from lists.segments.segment_tree import (
-    DATES,
-    OF_MEMBERSHIP,
-    AgreedToTracking,
-    AllOf,
-    AnyOf,
-    Engaged,
-    FieldTest,
-    Negated,
-    OnList,
-    Period,
-    Question,
-    Value,
-    conditions_of,
-)
 from lists.tables import STANDARD_FIELDS, MailingList, Member, Membership
 
 _COLUMNS: Mapping[str, Any] = {
     "joined": Membership.joined_at, "consented": Membership.consented_at, "consent": Membership.basis,
     "organisation": Membership.collected_by,
 }  # fmt: skip
-_NUMBER = r"^\s*-?[0-9]{1,30}(\.[0-9]{1,30})?\s*$"
+# Without bounds of its own, which make PostgreSQL take twice as long.
+_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
+_LONGEST_NUMBER = 40  # characters
 # Dates as an import reads them: 2026-05-31, with or without a time, and 31/05/2026. Compared as text, as a cast would
 # end the whole statement at a day that does not exist.
 _ISO_DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -71,7 +59,7 @@ _SIDES: Mapping[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 # What people did with mails, which the sender knows: gives a condition of the last campaigns to a list, by its id.
-Term = Callable[[int, Engaged], Narrowing]
+Term = Callable[[int, tree.Engaged], Narrowing]
 
 
 def narrowing_of(
@@ -84,21 +72,21 @@ def narrowing_of(
     question, text = parse(text), cleaned(text)
     _require_fields(connection, list_id, question, text)
     ids = {row.name: row.id for row in connection.execute(select(MailingList.name, MailingList.id))}
-    for each in conditions_of(question):
-        if isinstance(each, OnList) and each.name not in ids:
+    for each in tree.conditions_of(question):
+        if isinstance(each, tree.OnList) and each.name not in ids:
             raise QuestionError(f"There is no list “{each.name}”", text, each.at, hint=nearest(each.name, ids))
     compiler = _Compiler(list_id, ids, terms, today or datetime.now(home_zone()).date())
     return Narrowing(compiler.of(question), tuple(compiler.joined))
 
 
-def _require_fields(connection: Connection, list_id: int, question: Question, text: str) -> None:
+def _require_fields(connection: Connection, list_id: int, question: tree.Question, text: str) -> None:
     """Raise QuestionError for a field that nobody on the list has, which is found by the first person who has it."""
-    for each in conditions_of(question):
-        if not isinstance(each, FieldTest) or each.field in ("", *STANDARD_FIELDS):
+    for each in tree.conditions_of(question):
+        if not isinstance(each, tree.FieldTest) or each.field in ("", *STANDARD_FIELDS):
             continue
         one = Audience(list_id).everybody(literal(1)).where(Member.fields.has_key(each.field)).limit(1)
         if connection.scalar(one) is None:
-            known = {*ListPeople(connection, "", Audience(list_id)).fields(), *OF_MEMBERSHIP}
+            known = {*ListPeople(connection, "", Audience(list_id)).fields(), *tree.OF_MEMBERSHIP}
             hint = nearest(each.field, known)
             raise QuestionError(f"Nobody on this list has a field “{each.field}”", text, each.at, hint=hint)
 
@@ -113,31 +101,31 @@ class _Compiler:
     today: date
     joined: list[Subquery] = field(default_factory=list)
 
-    def of(self, question: Question) -> ColumnElement[bool]:
+    def of(self, question: tree.Question) -> ColumnElement[bool]:
         """Return the condition of a question."""
         match question:
-            case AllOf(parts):
+            case tree.AllOf(parts):
                 return and_(*map(self.of, parts))
-            case AnyOf(parts):
+            case tree.AnyOf(parts):
                 return or_(*map(self.of, parts))
-            case Negated(part):
+            case tree.Negated(part):
                 return not_(self.of(part))
-            case OnList(name):
+            case tree.OnList(name):
                 other = aliased(Membership)
                 there = (other.list_id == self.lists[name], other.member_id == Member.id, other.state == "subscribed")
                 return exists().where(*there)
-            case AgreedToTracking():
+            case tree.AgreedToTracking():
                 return func.coalesce(Membership.reads_agreed, false())
-            case Engaged(what):
+            case tree.Engaged(what):
                 narrowing = self.terms[what](self.list_id, question)
                 self.joined += narrowing.joined
                 return narrowing.condition
         return func.coalesce(self._compared(question), false())
 
-    def _compared(self, each: FieldTest) -> ColumnElement[bool]:
+    def _compared(self, each: tree.FieldTest) -> ColumnElement[bool]:
         column = _COLUMNS[each.subject] if each.subject in _COLUMNS else column_of(each.field)
         if each.how == "is empty":
-            return column.is_(None) if each.subject in DATES else func.coalesce(func.btrim(column), "") == ""
+            return column.is_(None) if each.subject in tree.DATES else func.coalesce(func.btrim(column), "") == ""
         if each.how == "contains":
             return func.strpos(*_folded(column, str(each.values[0]))) > 0
         if each.how in ("is", "in"):
@@ -147,17 +135,17 @@ class _Compiler:
             return _number(column, each.how, value)
         return self._dated(each, column, value)
 
-    def _is(self, each: FieldTest, column: ColumnElement[Any], value: Value) -> ColumnElement[bool]:
+    def _is(self, each: tree.FieldTest, column: ColumnElement[Any], value: tree.Value) -> ColumnElement[bool]:
         if isinstance(value, str):
             folded, wanted = _folded(column, value)
             return folded == wanted
         return _number(column, "is", value) if isinstance(value, Decimal) else self._dated(each, column, value)
 
-    def _dated(self, each: FieldTest, column: ColumnElement[Any], value: Value) -> ColumnElement[bool]:
+    def _dated(self, each: tree.FieldTest, column: ColumnElement[Any], value: tree.Value) -> ColumnElement[bool]:
         """Compare days: from the first one on, and before the second one."""
         first, end = _days(each.how, value, self.today)
         read: Callable[[date], Any] = date.isoformat
-        if each.subject in DATES:
+        if each.subject in tree.DATES:
             read = _midnight
         else:
             column = _day(column)
@@ -170,14 +158,19 @@ def _midnight(day: date) -> datetime:
 
 
 def _folded(column: ColumnElement[Any], value: str) -> tuple[ColumnElement[str], ColumnElement[str]]:
-    """Return a column and a value as they compare: in any case, and, if it has accents, however those are encoded."""
-    text = column if value.isascii() else func.normalize(column)
-    return func.lower(text), func.lower(literal(value))
+    """Return a column and a value as they compare: in any case, and, if it has accents, however those are encoded.
+
+    Lowering ASCII takes a fifth of the time, and finds the same if the value has no other letters.
+    """
+    if value.isascii():
+        return func.lower(collate(column, "C")), literal(value.lower())
+    return func.lower(func.normalize(column)), func.lower(literal(value))
 
 
 def _number(column: ColumnElement[Any], how: str, value: Decimal) -> ColumnElement[bool]:
     """Compare numbers; a text that is no number fulfils no comparison."""
-    return case((column.regexp_match(_NUMBER), _SIDES[how](cast(column, Numeric), value)), else_=false())
+    is_number = and_(func.octet_length(column) < _LONGEST_NUMBER, column.regexp_match(_NUMBER))
+    return case((is_number, _SIDES[how](cast(column, Numeric), value)), else_=false())
 
 
 def _day(column: ColumnElement[Any]) -> ColumnElement[str]:
@@ -188,9 +181,9 @@ def _day(column: ColumnElement[Any]) -> ColumnElement[str]:
     return collate(case(iso, (column.regexp_match(_BRITISH_DAY), british)), "C")
 
 
-def _days(how: str, value: Value, today: date) -> tuple[date | None, date | None]:
+def _days(how: str, value: tree.Value, today: date) -> tuple[date | None, date | None]:
     """Return the first day that is meant, and the first one after, each None if there is none."""
-    if isinstance(value, Period):
+    if isinstance(value, tree.Period):
         began = _back(today, value)
         return (began, today + timedelta(1)) if how == "in last" else (None, began)
     assert isinstance(value, date)
@@ -198,7 +191,7 @@ def _days(how: str, value: Value, today: date) -> tuple[date | None, date | None
     return {"before": (None, value), "after": (after, None)}.get(how, (value, after))
 
 
-def _back(today: date, span: Period) -> date:
+def _back(today: date, span: tree.Period) -> date:
     """Return the day that was so long ago; in a shorter month its last day."""
     if span.unit in ("day", "week"):
         return today - timedelta(span.count * (7 if span.unit == "week" else 1))

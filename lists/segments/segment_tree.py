@@ -15,6 +15,12 @@ OF_MEMBERSHIP = (*DATES, "consent", "organisation")
 RESERVED = ("and", "or", "not", "empty", "on", "agreed", "opened", "clicked", "was")
 EXPLICIT = "member."
 
+
+def spelled(field: str) -> str:
+    """Return how a member's field is written in a question."""
+    return f"{EXPLICIT}{field}" if field in (*RESERVED, *OF_MEMBERSHIP) else field
+
+
 How = Literal["is", "is empty", "contains", "in", "<", "<=", ">", ">=", "before", "after", "in last", "ago"]
 Unit = Literal["day", "week", "month", "year"]
 

@@ -5,48 +5,37 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from lists.segments.segment_tree import (
-    AgreedToTracking,
-    AllOf,
-    AnyOf,
-    Engaged,
-    FieldTest,
-    Negated,
-    OnList,
-    Period,
-    Question,
-    Value,
-)
+from lists.segments import segment_tree as tree
 
-_NEGATIVE = {"is": "is not", "is empty": "is not empty", "contains": "does not contain", "in": "not in"}
+NEGATIVE = {"is": "is not", "is empty": "is not empty", "contains": "does not contain", "in": "not in"}
 
 
-def write(question: Question) -> str:
+def write(question: tree.Question) -> str:
     """Return the text of a question."""
     match question:
-        case AllOf(parts) | AnyOf(parts):
-            return (" and " if isinstance(question, AllOf) else " or ").join(map(_grouped, parts))
-        case Negated(FieldTest() as part) if part.how in _NEGATIVE:
-            return _comparison(part, _NEGATIVE[part.how])
-        case Negated(part):
+        case tree.AllOf(parts) | tree.AnyOf(parts):
+            return (" and " if isinstance(question, tree.AllOf) else " or ").join(map(_grouped, parts))
+        case tree.Negated(tree.FieldTest() as part) if part.how in NEGATIVE:
+            return _comparison(part, NEGATIVE[part.how])
+        case tree.Negated(part):
             return f"not {_grouped(part)}"
-        case FieldTest():
+        case tree.FieldTest():
             return _comparison(question, question.how)
-        case OnList(name):
-            return f"on list {_value(name)}"
-        case AgreedToTracking():
+        case tree.OnList(name):
+            return f"on list {as_text(name)}"
+        case tree.AgreedToTracking():
             return "agreed to tracking"
-        case Engaged(what, campaigns, link):
-            named = f"{what} {_value(link)}" if link else what
+        case tree.Engaged(what, campaigns, link):
+            named = f"{what} {as_text(link)}" if link else what
             return named if campaigns is None else f"{named} {_last(campaigns, 'of' if link else 'any of')}"
 
 
-def _grouped(question: Question) -> str:
-    return f"({write(question)})" if isinstance(question, AllOf | AnyOf) else write(question)
+def _grouped(question: tree.Question) -> str:
+    return f"({write(question)})" if isinstance(question, tree.AllOf | tree.AnyOf) else write(question)
 
 
-def _comparison(each: FieldTest, how: str) -> str:
-    values = ", ".join(map(_value, each.values))
+def _comparison(each: tree.FieldTest, how: str) -> str:
+    values = ", ".join(map(as_text, each.values))
     if each.how == "in":
         values = f"({values})"
     if each.how == "ago":
@@ -54,13 +43,14 @@ def _comparison(each: FieldTest, how: str) -> str:
     return " ".join(filter(None, (each.subject, how, values)))
 
 
-def _value(value: Value) -> str:
+def as_text(value: tree.Value) -> str:
+    """Return a value as it is written in a question."""
     match value:
         case Decimal():
             return f"{value:f}"
         case date():
             return value.isoformat()
-        case Period(count, unit):
+        case tree.Period(count, unit):
             return f"{count} {unit}{'' if count == 1 else 's'}"
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -85,10 +85,10 @@ def content_of(connection: Connection, campaign: CampaignRecord) -> dict[str, st
         "where replies go": campaign.reply_to,
         "the list": campaign.list_name or "",
         "the choice of people": f"{campaign.of_whom} of campaign {campaign.of_campaign_id}" * bool(campaign.of_whom),
-        "the segment": campaign.segment,
         "tracking": campaign.reading,
         "the list of accepted errors": "; ".join(accepted),
         "the provider": campaign.provider,
+        **({"the segment": campaign.segment} if campaign.segment else {}),  # none is in the yes of an older version
         **plans.in_words(campaign),
     }
 

@@ -104,6 +104,9 @@ class CampaignRow:
     progress: float | None
 
 
+AS_IN_DRAFT = "="  # in place of a segment's name: the question that the draft has
+
+
 class UnknownCampaign(StateError):  # noqa: N818 - the name says it
     """No campaign has that number."""
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select
 
 from daisychain import clock
+from lists.segments.question_error import QuestionError
 from lists.tables import Member
 from sender.campaigns.campaign_record import CampaignRecord, find_campaign
 from sender.campaigns.follow_ups import audience_of
@@ -72,7 +73,10 @@ def _who_gets(connection: Connection, campaign_id: int, at: datetime) -> Select[
     """Select the members who got a campaign within a day of `at`, may have got it, or are still to get it."""
     campaign = find_campaign(connection, campaign_id)
     if campaign.frozen_at is None:
-        return audience_of(connection, campaign).mailable(Member.id)
+        try:
+            return audience_of(connection, campaign).mailable(Member.id)
+        except QuestionError:  # its segment can't be answered any more, so it goes to nobody
+            return select(Member.id).where(false())
     then: ColumnElement[datetime] = func.coalesce(Attempt.started_at, campaign.finished_at or campaign.frozen_at)
     got = and_(Delivery.state.in_(["accepted", "uncertain"]), then > at - WITHIN)
     return (

@@ -13,8 +13,8 @@ from tests.waiting import until
 
 SUMS = "intended waiting in_flight excluded accepted failed uncertain"
 STATUS = (
-    "id name state ledger balances excluded failed pause_reason list provider opens clicks hash fallback languages "
-    "batches wait plan decisions overrides attempts created_at frozen_at finished_at segment "
+    "id name state ledger balances excluded failed pause_reason list provider tracking opens clicks hash fallback "
+    "languages batches wait plan decisions overrides attempts created_at frozen_at finished_at segment "
     "segment_people"
 )
 PLAN = (

@@ -75,7 +75,7 @@ def test_pages_ask_as_often_for_many_rows_as_for_few(database: Database, under_w
     values: dict[str, object] = {
         "campaign_id": under_way, "newsletter_id": newsletter, "account_id": 1, "save_id": 1, "name": "friends",
         "organisation_id": 1, "token": "x", "kept_as": 1, "hand_out_id": 1, "contact_id": 1, "what": "words",
-        "number": 1, "toolkit": TOOLKIT, "block_id": "manifesto", "picture": "hero", "version_id": 1,
+        "number": 1, "segment": "x", "toolkit": TOOLKIT, "block_id": "manifesto", "picture": "hero", "version_id": 1,
         "width": "wide", "chart": "ledger", "kind": "json", "draft_id": 1, "step": "columns", "member_id": 1,
     }  # fmt: skip
     pages = list(every_page(admin.app, There(values, {each: {"name": TOOLKIT} for each in OF_A_TOOLKIT})))

@@ -707,7 +707,7 @@ def test_a_newsletter_is_sent_by_keyboard_alone_and_each_page_is_fit_for_everybo
     page.route("**/i/*", lambda route: route.fulfill(body=b"", content_type="image/png"))
     sign_in_by_page(page, url, database, secret, account_id)
     page.goto(f"{url}/desk/newsletters/{may.id}/send/list")
-    for button in ("supporters", "Check it for this list", "Go on", "Keep this plan", "Go on", "Send to 3 people"):
+    for button in ("supporters", "Check it for these people", "Go on", "Keep this plan", "Go on", "Send to 3 people"):
         for width, scheme in VIEWS if button != "supporters" else ():
             page.set_viewport_size({"width": width, "height": 800})
             page.emulate_media(color_scheme=scheme)

@@ -8,7 +8,6 @@ from datetime import date
 from hypothesis import strategies as st
 
 from lists.bases import BASES
-from lists.segments.question_builder import spelled
 from lists.segments.segment_tree import (
     DATES,
     AgreedToTracking,
@@ -20,6 +19,7 @@ from lists.segments.segment_tree import (
     OnList,
     Period,
     Question,
+    spelled,
 )
 
 # Whatever a person can type: everything but control characters and halves of surrogate pairs.

@@ -118,6 +118,26 @@ def test_people_who_are_counted_without_persons_are_left_out_and_counted(
     assert ask(database, "clicked any of last 1 campaigns") == "1 5"
 
 
+def test_people_who_are_only_counted_are_left_out_and_those_who_agreed_are_not(
+    database: Database, campaigns: list[int]
+) -> None:
+    one, _, three = campaigns
+    hit(database, one, 1, "opened")
+    with database.engine.begin() as connection:
+        of_last = Delivery.campaign_id == three
+        connection.execute(update(Delivery).where(of_last).values(per_person=None))
+        agreed = select(Delivery.id).where(of_last).order_by(Delivery.id).limit(4).scalar_subquery()
+        connection.execute(update(Delivery).where(Delivery.id.in_(agreed)).values(per_person=True))
+    hit(database, three, 2, "clicked")
+    assert ask(database, "opened any of last 3 campaigns") == "12 6"
+    assert ask(database, "not opened any of last 3 campaigns") == "03 6"
+    assert ask(database, "not clicked last campaign") == "013 6"
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).where(Campaign.id == three).values(tracking="counted"))
+        connection.execute(update(Delivery).values(per_person=None))
+    assert ask(database, "not was sent last campaign or clicked last campaign") == "2 9"
+
+
 def test_a_campaign_is_none_of_its_own_last_ones(database: Database, campaigns: list[int]) -> None:
     hit(database, campaigns[1], 2, "opened")
     assert ask(database, "opened any of last 2 campaigns") == "2"
