@@ -48,7 +48,7 @@ def take_in(path: Path, rows: str, basis: str, connection: Connection, list_name
     header = "email,unsubscribed,collected by,consented_at\n"
     path.write_text(header + rows.replace("{}", email.partition("@")[0]))
     options = ImportOptions(basis=basis, source="a file", by="Jo", mapping={
-        "collected by": "collected_by", "unsubscribed": "opt_out", "consented_at": "consented_at"})  # fmt: skip
+        "collected by": "collected_by", "consented_at": "consented_at"})  # fmt: skip
     import_members(connection, number_of(connection, list_name), path, options)
 
 
@@ -156,5 +156,21 @@ def test_the_actions_of_this_test_do_something(database: Database, tmp_path: Pat
     with database.engine.connect() as connection:
         kinds = list(connection.scalars(select(ConsentEvent.kind).order_by(ConsentEvent.id)))
         assert connection.scalar(select(Membership.state)) == "subscribed"
+        assert not differing_members(connection, number_of(connection, "friends"))
     assert kinds == ["given", "given", "given", "given", "corrected", "corrected", "undone", "undone",
                      "given", "withdrawn", "restored", "withdrawn", "returned"]  # fmt: skip
+
+
+def test_a_no_of_a_file_and_its_undo_add_up_too(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    noes = partial(take_in, path, "{}@x.org,yes,,\nnew{}@x.org,yes,,\n", "unknown")
+    with database.engine.begin() as connection:
+        create_list(connection, "friends", sender="Friends <news@friends.org>")
+    for action in (partial(add, "consent"), noes, undo, noes, noes, undo):
+        with database.engine.begin() as connection:
+            action(connection, "friends", "ann@x.org")
+        with database.engine.connect() as connection:
+            assert not differing_members(connection, number_of(connection, "friends"))
+    with database.engine.connect() as connection:
+        kinds = list(connection.scalars(select(ConsentEvent.kind).order_by(ConsentEvent.id)))
+    assert kinds == ["given", "withdrawn", "withdrawn", "restored", "undone", *["withdrawn"] * 4]
