@@ -105,7 +105,8 @@ def _lists(connection: Connection, member_id: int, organisation: str) -> list[Li
     paused_until = case((Membership.paused_until > func.now(), Membership.paused_until))
     rows = connection.execute(
         select(
-            MailingList.id, MailingList.name, MailingList.title, MailingList.from_name, Membership.reads_agreed,
+            MailingList.id, MailingList.name, MailingList.title, MailingList.from_name, MailingList.also_named,
+            Membership.reads_agreed,
             func.coalesce(on, False).label("on"), paused_until.label("paused_until"), SignUpForm.is_open,
             (MailingList.tracking == "per person").label("asks"),
         )
@@ -114,7 +115,7 @@ def _lists(connection: Connection, member_id: int, organisation: str) -> list[Li
         .where(or_(Membership.state == "subscribed", SignUpForm.is_open))
         .order_by(MailingList.id)
     ).all()  # fmt: skip
-    return [_choice(connection, row, same_organisation(row.from_name, organisation)) for row in rows]
+    return [_choice(connection, row, same_organisation(organisation, [row.from_name, *row.also_named])) for row in rows]
 
 
 def _choice(connection: Connection, row: Any, ours: bool) -> ListChoice:

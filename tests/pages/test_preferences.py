@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from daisychain.database import Database
 from lists.consent.consent_tables import ConsentEvent, ConsentTerms, ConsentWording
+from lists.consent.ledger_state import differing_members
 from lists.preferences.leaving_reasons import reasons_for_leaving
 from lists.resubscribe import resubscribe
 from lists.sign_up.sign_up_form import add_wording, change_form
@@ -267,6 +268,9 @@ def test_an_open_list_of_the_organisation_is_joined_by_the_words_of_its_sign_up(
     assert (found.state, found.basis, found.source) == ("subscribed", "consent", "preferences page, wording 1 (en)")
     undo(client, campaign, answer)
     assert membership(campaign, list_id).state == "unsubscribed"
+    if way == "new":
+        with database.engine.connect() as connection:
+            assert differing_members(connection, list_id) == []
 
 
 def test_nobody_who_complained_comes_back_here(client: FlaskClient, campaign: Sent, database: Database) -> None:
