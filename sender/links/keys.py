@@ -69,8 +69,9 @@ class Keys:
         """
         reading = delivery_ids if readers is None else readers
         made = ((KeyKind.CLICK, reading), (KeyKind.PIXEL, reading), (KeyKind.VIEW, delivery_ids),
-                (KeyKind.UNSUBSCRIBE, delivery_ids))  # fmt: skip
-        return [*map(LinkKeys, *(self.make(kind, ids) for kind, ids in made))]
+                (KeyKind.UNSUBSCRIBE, delivery_ids), (KeyKind.PREFERENCES, delivery_ids))  # fmt: skip
+        # Not by LinkKeys(…), which lets a purpose be forgotten: its links would lead nowhere.
+        return [*map(LinkKeys._make, zip(*(self.make(kind, ids) for kind, ids in made), strict=True))]
 
     def attempt(self, attempt_id: int) -> str:
         """Make the key of one attempt."""
