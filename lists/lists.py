@@ -24,7 +24,7 @@ from lists.tables import FIELD, MailingList
 LONGEST_NAME = 60
 _NO_LISTS = 'There are no lists yet: daisychain list create NAME --from "Name <address>"'
 TRACKING = ("off", "counted", "per person")
-_OF_ONE_PERSON = ("email", "first_name", "last_name")
+OF_ONE_PERSON = ("email", "first_name", "last_name")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SENDER = re.compile(r'(?:"(?P<quoted>[^"]+)"\s*|(?P<plain>[^"<>]*))<(?P<address>[^<>]*)>')
 
@@ -136,7 +136,7 @@ def parse_sender(text: str) -> tuple[str, str]:
 
 def _dimensions(fields: Sequence[str]) -> list[str]:
     for field in fields:
-        if field in _OF_ONE_PERSON:
+        if field in OF_ONE_PERSON:
             raise InputError(
                 f"{field!r} can't be a dimension: it tells who somebody is, and reports count people.",
                 hint="Name fields that many people share, such as region or organisation.",

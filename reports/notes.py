@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from daisychain.clock import shown
+from lists.lists import OF_ONE_PERSON
 from reports.tallies import LATE, Tallies
+
+_OF_ONE_PERSON = re.compile(rf"@|\b({'|'.join(OF_ONE_PERSON)})\b")
 
 
 def notes_on(tallies: Tallies) -> Iterator[str]:
@@ -28,8 +32,9 @@ def notes_on(tallies: Tallies) -> Iterator[str]:
             "together, each once."
         )
     if campaign.segment:
-        # A report is handed on, and to whom nobody's address is shown.
-        question = "a segment that names addresses" if "@" in campaign.segment else f"the segment {campaign.segment}"
+        # A report is handed on to readers who may see nobody's name or address.
+        named = _OF_ONE_PERSON.search(campaign.segment)
+        question = "a segment that names people" if named else f"the segment {campaign.segment}"
         yield f"It went to {question}: {campaign.segment_people or 0:,} people when they were written down."
     if intake.pending:
         yield (

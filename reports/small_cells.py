@@ -9,11 +9,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from reports.breakdown import NOT_GIVEN
 from reports.curve import coarse
-from reports.report import CurveStep, Figure, LinkFigures, Report
+from reports.report import HOUR, LANGUAGE, MAILBOX_PROVIDER, CurveStep, Figure, LinkFigures, Report
 
 LEAST = 5
 NOTE = "hidden, as it is about fewer than five people or would show such a number"
+NOT_NAMED = "Values of a field that fewer than five people have are not shown, as they may say who it is."
 # Figures that add up to another one.
 _SUMS = {
     "intended": ("excluded", "waiting", "accepted", "failed", "uncertain"),
@@ -25,7 +27,7 @@ _WITHIN = {
     "clicked": "seen_reading", "click_to_open": "seen_reading", "opened_human": "seen_reading",
     "clicked_not_told_apart": "clicked_machine",
 }  # fmt: skip
-_FEW = re.compile(rf"[1-{LEAST - 1}] people ")  # how such a note begins
+_FEW = re.compile(rf"(?<![\d,])[1-{LEAST - 1}] (of [\d,]+ )?people ")  # in a note
 _PARTLY = re.compile(r"report on [\d,]+ of [\d,]+ accepted mails \([\d.]+%\)")
 _REACHED = "reached"  # no figure, but the denominator of most
 _THE_SAME = {"click_to_open": "clicked", "clicked": "click_to_open", "delivered": _REACHED, _REACHED: "delivered"}
@@ -53,9 +55,15 @@ def without_small_cells(report: Report) -> Report:
     shown = {scope: _shown(scope, figures, counts, hidden) for scope, figures in scopes.items()}
     clicked = counts.get(("", "clicked"), 0)
     links = [_link(link, clicked, ("", _REACHED) in hidden) for link in report.links]
+    parts = {
+        dim: {part: shown[f"{dim}: {part}"] for part, figures in parts.items() if _may_be_named(dim, part, figures)}
+        for dim, parts in report.parts.items()
+    }
+    notes = notes_without_numbers(report.notes)
+    if any(len(parts[dim]) < len(report.parts[dim]) for dim in parts):
+        notes.append(NOT_NAMED)
     return replace(
-        report, figures=shown[""], links=links, notes=notes_without_numbers(report.notes),
-        parts={dim: {part: shown[f"{dim}: {part}"] for part in parts} for dim, parts in report.parts.items()},
+        report, figures=shown[""], links=links, notes=notes, parts={dim: each for dim, each in parts.items() if each},
         curve=_curve(report, hidden),
     )  # fmt: skip
 
@@ -73,9 +81,16 @@ def _curve(report: Report, hidden: Collection[Cell]) -> list[CurveStep]:
     ]  # fmt: skip
 
 
+def _may_be_named(dimension: str, part: str, figures: Mapping[str, Figure]) -> bool:
+    """Whether everybody may see the name of a part: a value that few people have may say who they are."""
+    if part == NOT_GIVEN or dimension in (LANGUAGE, MAILBOX_PROVIDER, HOUR):
+        return True
+    return (figures["accepted"].numerator or 0) >= LEAST
+
+
 def notes_without_numbers(notes: Iterable[str]) -> list[str]:
     """Return the notes for somebody who may see no small cells: without those numbers that may be, or tell, one."""
-    return [_PARTLY.sub("report on only some of the accepted mails", each) for each in notes if not _FEW.match(each)]
+    return [_PARTLY.sub("report on only some of the accepted mails", each) for each in notes if not _FEW.search(each)]
 
 
 def without_small_figures(figures: Mapping[str, Figure]) -> dict[str, Figure]:
