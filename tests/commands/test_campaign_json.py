@@ -104,7 +104,7 @@ def test_the_keys_of_the_ledger_and_of_one_persons_timeline(real: Daisychain, pa
     real("campaign", "cancel", paused, "--yes")
     real("list", "unsubscribe", "friends", "ann@people.example")
     told = real.json("campaign", "who", paused, "ann@people.example", *JSON)
-    assert keys(told) == "campaign campaign_state address state reason values language story"
+    assert keys(told) == "campaign campaign_state address state reason values language without_person story"
     entries = {entry["what"]: entry for entry in told["story"]}
     assert {what: keys(entry) for what, entry in entries.items()} == {
         "frozen": "at what words",
