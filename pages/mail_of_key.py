@@ -81,7 +81,7 @@ def explain_lost(lost: LostMail, state: str = "ask") -> Response:
 def link_keys(mailed: SentMail) -> LinkKeys:
     """Return the keys for the links of a mail that is shown again, none of which unsubscribes anybody by itself."""
     keys = _mails().keys.of_links([mailed.delivery_id])[0]
-    return keys._replace(unsubscribe=keys.view)
+    return keys._replace(unsubscribe=keys.view, preferences="")
 
 
 def preferences_key(mailed: SentMail) -> str:

@@ -86,7 +86,8 @@ def serve_demo(home: Path) -> None:
 
             def announce(_: str) -> None:
                 if port != PORT:
-                    click.echo(f"Port {PORT} is in use, so this is port {port}; the demo's mails lead to {PORT}.")
+                    click.echo(f"Port {PORT} is in use, so this is port {port}. Links in the demo's mails lead to the")
+                    click.echo("port that the demo had when it ran.")
                 click.echo("Open this link within 30 minutes; it signs in once. Ctrl-C ends; start again for another.")
                 click.echo(f"{url}/desk/welcome/{token}")
 
