@@ -33,7 +33,9 @@ def record_consents(
     `source` is the way (a form, a file, the unsubscribe page), `evidence` the record of this one person, `by` who wrote
     it down. A `wording` without its `version` gets the next one of this source and language.
     """
-    wording_id = keep_wording(connection, list_id, source, language, wording, version) if wording else None
+    # A page may ask for bulletins in words that bring their version, and for reading in others: each counts its own.
+    place = source if purpose == "bulletins" else f"{source}, {purpose}"
+    wording_id = keep_wording(connection, list_id, place, language, wording, version) if wording else None
     terms_id = find_terms(
         connection, basis=basis, wording_id=wording_id, source=source, collected_by=collected_by, import_id=import_id,
         by=by,

@@ -273,6 +273,20 @@ def test_an_open_list_of_the_organisation_is_joined_by_the_words_of_its_sign_up(
             assert differing_members(connection, list_id) == []
 
 
+def test_somebody_who_agreed_to_reading_can_leave_and_come_back_by_the_same_page(
+    client: FlaskClient, campaign: Sent, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text(PER_PERSON))
+        name = connection.execute(select(MailingList.name).where(MailingList.id == campaign.list_id)).scalar_one()
+        add_wording(connection, name, "I want it.", by="staff")
+        change_form(connection, name, by="staff", is_open=True)
+    post(client, campaign, reads="yes")
+    post(client, campaign, list=None)
+    assert post(client, campaign, list=[str(campaign.list_id)]).status_code == 200
+    assert membership(campaign).state == "subscribed"
+
+
 def test_nobody_who_complained_comes_back_here(client: FlaskClient, campaign: Sent, database: Database) -> None:
     list_id = other_list(database, "digest")
     with database.engine.begin() as connection:
