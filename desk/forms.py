@@ -19,8 +19,9 @@ MOST = 2**63 - 1
 
 
 def hint_of(error: DaisychainError) -> str:
-    """Return an error's hint; "" if it names commands or options, which are of no use in a browser."""
-    return "" if _FOR_A_TERMINAL.search(error.hint) else error.hint
+    """Return an error's hint, or what is before "Or …"; "" if that names commands or options, of no use here."""
+    hints = (error.hint, error.hint.partition("\nOr ")[0])
+    return next((hint for hint in hints if not _FOR_A_TERMINAL.search(hint)), "")
 
 
 def asked_number(name: str) -> int | None:

@@ -51,8 +51,8 @@ def find_encoding(path: Path, binary: BinaryIO, asked: str | None) -> tuple[str,
         [guess] = readings
         if _undecodable(path, binary, guess) is None:
             return guess, f"The file is not UTF-8. Read as {guess}, the only encoding that fits it."
-    error.hint = "Other lines are UTF-8, so correct this one" if mixed else "Save it as “CSV UTF-8”"
-    error.hint += ", or choose the encoding that reads right:" if readings else "."
+    error.hint = "Other lines are UTF-8, so correct this one." if mixed else "Save it as “CSV UTF-8”."
+    error.hint += "\nOr choose the encoding that reads right:" if readings else ""
     for name, shown in list(readings.items())[:3]:
         error.hint += f"\n  --encoding {name:<10} {', '.join(shown)}"
     raise error

@@ -27,6 +27,13 @@ _NO = frozenset({
     "no", "n", "false", "f", "0", "0.0", "off", "nein", "falsch", "non", "faux", "falso", "nage", "nac ydw", "nac ydy",
     "nac oes", "anwir", "unchecked", "no thanks", "no thank you", "✗", "✘", "☐", "❌", "[ ]",
 })  # fmt: skip
+# The answers, as many headings end with them: "Newsletter? ja/nein".
+_ANSWERS = "|".join(
+    rf"(?:{yes})_(?:or_|oder_|ou_)?(?:{no})|(?:{no})_(?:or_|oder_|ou_)?(?:{yes})"
+    for yes, no in (("yes|y", "no|n"), ("ja|j", "nein|n"), ("oui|o", "non|n"), ("si|s", "no|n"), ("true|t", "false|f"),
+                    ("ie|ydw|oes", "na|nac_ydw|nac_oes"), ("1", "0"))
+)  # fmt: skip
+_ASKS = re.compile(rf"(?<=_)(?:{_ANSWERS})_$")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # An empty date as databases write it, and a dash.
 _EMPTY = re.compile(
@@ -41,7 +48,7 @@ _DATE = re.compile(
 
 def heading_meaning(heading: str) -> tuple[str, str]:
     """Return the kind of column that a heading makes, "" for one about something else, and how strong its yes is."""
-    words = f"_{slug(_CAMEL.sub(' ', heading), '_')}_"
+    words = _ASKS.sub("", f"_{slug(_CAMEL.sub(' ', heading), '_')}_")
     is_ = {family: pattern.search(words) is not None for family, pattern in _patterns("headings").items()}
     strength = NEVER if is_["never"] else LEFT
     if is_["technical"] or (is_["channel"] and not is_["email"]):

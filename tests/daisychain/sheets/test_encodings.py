@@ -7,6 +7,7 @@ import pytest
 
 from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
+from desk.forms import hint_of
 
 Write = Callable[..., Path]
 WESTERN = ["José", "Zoë", "Siân", "Müller", "François", "Renée", "Björn", "Chloé", "Élodie", "Seán", "Núria", "Gonçalo"]
@@ -28,8 +29,9 @@ def test_what_is_not_utf8_is_reported_with_line_byte_and_how_names_would_read(sh
         pass
     assert raised.value.line == rows_before + 2
     assert raised.value.message == f"Byte {len(before) + 14:,} (0xE9) is not UTF-8."
-    first, *rows = raised.value.hint.splitlines()
-    assert first == "Save it as “CSV UTF-8”, or choose the encoding that reads right:"
+    assert hint_of(raised.value) == "Save it as “CSV UTF-8”."  # in a browser
+    first, second, *rows = raised.value.hint.splitlines()
+    assert (first, second) == ("Save it as “CSV UTF-8”.", "Or choose the encoding that reads right:")
     assert rows[0].split(maxsplit=2) == ["--encoding", "cp1252", "José, Zoë"]
     assert len(rows) == 3
 
@@ -75,7 +77,7 @@ def test_lines_that_end_as_on_an_old_mac_are_counted_and_of_long_cells_the_forei
     with pytest.raises(InputError) as raised, open_sheet(path):
         pass
     assert raised.value.line == 3
-    assert raised.value.hint.splitlines()[1].split(maxsplit=2)[2] == "g long long José text text text"
+    assert raised.value.hint.splitlines()[2].split(maxsplit=2)[2] == "g long long José text text text"
 
 
 def test_bytes_that_are_no_text_in_any_encoding_are_an_error_too(sheet: Write) -> None:
