@@ -21,12 +21,13 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
+from daisychain.web.row_numbers import RowNumber
 from desk import access, adoption_page, home, report_compare, report_files, report_sharing, reports, search
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
 from desk.campaigns import campaign_people, progress, steering, uncertain
-from desk.forms import ASK, RowNumber, hint_of
+from desk.forms import ASK, hint_of
 from desk.imports import import_check, import_files, import_wizard
 from desk.lists import (
     list_page,

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import g, render_template, request
-from werkzeug.routing import IntegerConverter, Map
 
 from daisychain.errors import ConfigurationError, DaisychainError, InputError
+from daisychain.web.row_numbers import row_number
 
 # Rooms' hints are also for people who type commands.
 _FOR_A_TERMINAL = re.compile(r"daisychain [a-z]|(?<!\w)--[a-z]")
 ASK = "Please tell the person who looks after Daisychain."
-MOST = 2**63 - 1
 
 
 def hint_of(error: DaisychainError) -> str:
@@ -27,18 +26,6 @@ def hint_of(error: DaisychainError) -> str:
 def asked_number(name: str) -> int | None:
     """Return a number of the address's query or of a form; None if it is missing, or can't be a row's."""
     return row_number(request.values.get(name, ""))
-
-
-def row_number(text: str) -> int | None:
-    """Return a number that may be a row's; None for any other text, and for more digits than any row has."""
-    return int(text) if text.isdecimal() and len(text) < len(str(MOST)) else None
-
-
-class RowNumber(IntegerConverter):
-    """A row's number in an address; the database has none that is larger than this."""
-
-    def __init__(self, url_map: Map, *_: Any, **__: Any) -> None:
-        super().__init__(url_map, max=MOST)
 
 
 class Form:

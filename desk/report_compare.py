@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
+from daisychain.web.row_numbers import row_number
 from desk.access import engine, person, right
 from desk.campaigns.progress import found
-from desk.forms import row_number
 from reports.compare import AGE, COMPARED, compare
 from reports.figure_cells import with_interval
 

@@ -15,6 +15,7 @@ from daisychain.cache import Busy
 from daisychain.database import Database
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
+from daisychain.web.row_numbers import RowNumber
 from newsletters.toolkit_store.store import list_toolkits
 from pages import (
     archive,
@@ -67,6 +68,7 @@ def create_app(database: Database) -> Flask:
         WTF_CSRF_SSL_STRICT=False,
     )
     app.context_processor(lambda: {"privacy_contact": privacy_contact(database.settings)})
+    app.url_map.converters["int"] = RowNumber
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)

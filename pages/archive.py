@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 from sqlalchemy import Connection
 
+from daisychain.web.row_numbers import row_number
 from daisychain.web.translated_phrases import phrases_for
 from newsletters.compose.languages import language_given
 from newsletters.documents.language_names import own_name
@@ -36,7 +37,7 @@ _LINK = "display:inline-block;padding:10px 12px;color:#0b5d3b;color:light-dark(#
 @blueprint.get("/archive/<name>")
 def index(name: str) -> Response:
     """List the bulletins, the newest first."""
-    before = request.args.get("before", default=None, type=int)
+    before = row_number(request.args.get("before", ""))
     with engine().connect() as connection:
         archive = _open(connection, name)
         found = past_bulletins(connection, archive, before=before, at_most=AT_MOST + 1)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request, url_for
 
+from daisychain.web.row_numbers import row_number
 from newsletters.make_it_yours.own_email import lacks_address
 from newsletters.make_it_yours.own_preview import POLICY
 from newsletters.packs.dialects.dialect import Dialect, dialects
@@ -63,7 +64,7 @@ def mail(toolkit: str, email: str, link: str) -> Any:
     contact_id = request.form.get("contact", "")
     with engine().connect() as connection, form.check("tool"), connection.begin():
         pack = _make(connection, seen, form, dialect)
-        chosen = int(contact_id) if contact_id.isascii() and contact_id.isdecimal() and len(contact_id) < 18 else 0
+        chosen = row_number(contact_id) or 0
         contact = mail_pack(connection, settings(), seen.organisation, chosen, pack, _mailed_url)
         form.done = f"It is on its way to {contact.name or contact.masked}."
     return shown_again(seen, form, 422 if form.errors else 200)

@@ -14,6 +14,7 @@ from daisychain.built_files import built_file
 from daisychain.cache import Busy
 from daisychain.errors import InputError
 from daisychain.web.networks import network_of
+from daisychain.web.row_numbers import row_number
 from daisychain.web.try_limits import Limit, within_limits
 from newsletters.logo_files.logo_file import LARGEST_LOGO
 from newsletters.packs.dialects.dialect import dialects
@@ -55,8 +56,8 @@ def save(link: str) -> Response:
     base = request.form.get("base", "")
     try:
         with engine().begin() as connection:
-            version = int(base) if base.isdecimal() else -1
-            save_profile(connection, profile.organisation.id, typed, BY_LINK, base=version)
+            version = row_number(base)
+            save_profile(connection, profile.organisation.id, typed, BY_LINK, base=-1 if version is None else version)
     except ProfileError as error:
         return _page(link, profile, typed, errors=error.problems, base=base, status=422)
     except ProfileChangedError as error:

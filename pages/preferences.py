@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from flask import Blueprint, abort, render_template, request, url_for
 
 from daisychain.secret import derive, installation_secret
+from daisychain.web.row_numbers import row_number
 from lists.preferences.changing import ReaderChange, ReadingWording, restored_change
 from lists.preferences.choices import ReaderChoices, Wish
 from lists.preferences.leaving_reasons import REASONS
@@ -75,7 +76,7 @@ def take_back(key: str) -> str:
     page = _of_mail(key, mailed)
     words = page["words"]
     try:
-        opened = _seal().decrypt(request.form.get("change", ""), ttl=int(UNDO_WITHIN.total_seconds()))
+        opened = _seal().decrypt(request.form.get("change", "").encode(), ttl=int(UNDO_WITHIN.total_seconds()))
     except InvalidToken:
         return _done(page, words["late"], [words["late_means"].format(**page)])
     with engine().begin() as connection:
@@ -96,16 +97,12 @@ def _wish(offered: Offered) -> tuple[Wish, dict[str, str]]:
     language = chosen if chosen in languages and chosen != _chosen(offered) else choices.language
     ids = {each.id for each in choices.lists}
     agreed = {id_: form[f"wording-{id_}"] for id_ in ids if f"wording-{id_}" in form}
-    numbers = {name: ids.intersection(map(_number, form.getlist(name))) for name in ("list", "shown")}
+    numbers = {name: ids.intersection(map(row_number, form.getlist(name))) for name in ("list", "shown")}
     wish = Wish(
         **names, language=language, lists=frozenset(numbers["list"]), shown=frozenset(numbers["shown"]),
         paused="paused" in form, reads="reads" in form, reason=form.get("reason", ""), agreed=agreed,
     )  # fmt: skip
     return wish, {name: error for name, error in errors.items() if name not in same}
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _chosen(offered: Offered) -> str:

@@ -76,7 +76,8 @@ class Sheet(ABC):
             problem = f"The sheet has more than {MOST_COLUMNS} columns."
         if problem:
             raise InputError(problem, file=self.path, line=line)
-        return [cell.strip() for cell in (cells if len(cells) <= MOST_COLUMNS else cells[:width])]
+        # JSON and text of a database have no NUL.
+        return [cell.replace("\0", "").strip() for cell in (cells if len(cells) <= MOST_COLUMNS else cells[:width])]
 
     def rows(self, *, with_header: bool = False, trim: bool = True) -> Iterator[Row]:
         """Read every row below the heading that is not blank; raises InputError.

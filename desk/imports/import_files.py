@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, abort, redirect, request, url_for
 
 from daisychain.errors import InputError
+from daisychain.web.row_numbers import row_number
 from desk.access import connection, leave_no_line, note, person, right
-from desk.forms import Form, row_number
+from desk.forms import Form
 from lists.lists import find_list
 from lists.uploads.import_drafts import find_draft, start_draft
 from lists.uploads.upload_slices import LARGEST, SLICE, begin_upload, missing_slice, put_slice, store_whole

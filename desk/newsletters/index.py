@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 
 from daisychain.errors import InputError
+from daisychain.web.row_numbers import row_number
 from desk.access import connection, note, person, right
-from desk.forms import Form, asked_number, row_number
+from desk.forms import Form, asked_number
 from desk.newsletters.opened import opened
 from newsletters.compose.blocks import registry
 from newsletters.documents.document import parse_document

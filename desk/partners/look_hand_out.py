@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, redirect, url_for
 
 from daisychain.errors import StateError
+from daisychain.web.row_numbers import row_number
 from desk.access import connection, database, note, person, right, settings
-from desk.forms import Form, row_number
+from desk.forms import Form
 from desk.partners.write_hand_out import WRITTEN, keep_typed
 from newsletters.preview.editor_view import mail_policy
 from newsletters.toolkits.toolkit import current_day

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
+from daisychain.web.row_numbers import row_number
 from desk.access import connection, note, person, right
 from desk.forms import Form
 from desk.partners.organisation_page import found, page, typed_notes
@@ -93,7 +94,8 @@ def save(organisation_id: int) -> Any:
     form = Form("base", *FIELDS, *notes.values(), "note_name", "note_text")
     values: Mapping[str, str] = {field: form[field] for field in FIELDS}
     try:
-        base = int(form["base"]) if form["base"].isdecimal() else -1
+        version = row_number(form["base"])
+        base = -1 if version is None else version
         saved = save_profile(
             connection(), organisation_id, values, person().name, base=base, notes=typed_notes(form, notes)
         )

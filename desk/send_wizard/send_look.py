@@ -9,8 +9,9 @@ from flask import Blueprint, abort, flash, redirect, url_for
 from accounts.staff import ids_with, names_with
 from daisychain.database import database_now, may_wait
 from daisychain.errors import StateError
+from daisychain.web.row_numbers import row_number
 from desk.access import connection, database, note, person, right, settings
-from desk.forms import Form, row_number
+from desk.forms import Form
 from desk.newsletters.opened import draft_of, opened
 from desk.send_wizard.wizard_page import seen_content, signed, wizard_page
 from lists.list_people import open_people

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, redirect, url_for
 
 from daisychain.clock import home_zone
+from daisychain.web.row_numbers import row_number
 from desk.access import connection, note, right
-from desk.forms import Form, row_number
+from desk.forms import Form
 from desk.newsletters.opened import draft_of, opened
 from desk.send_wizard.wizard_page import wizard_page
 from newsletters.stored.newsletters import SavedNewsletter

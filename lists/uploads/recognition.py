@@ -12,7 +12,7 @@ from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from daisychain.slug import slug
-from lists.cells import RowError
+from lists.cells import RowError, printable
 from lists.columns import SYNONYMS, Columns, has_address_heading, read_columns
 from lists.import_rows import RowReading
 from lists.imports import Watch
@@ -59,7 +59,7 @@ def recognise(path: Path, sheet_name: str, watch: Watch) -> dict[str, Any]:
 
 def question(column: OptOutColumn) -> dict[str, Any]:
     """Return what must be asked about a column."""
-    return {"becomes": ASKED, "values": shown_values(column), "answers": answers(column)}
+    return {"becomes": ASKED, "values": shown_values(column).replace("\0", ""), "answers": answers(column)}
 
 
 def key_of(header: Sequence[str], place: int) -> str:
@@ -102,7 +102,7 @@ def read_mapping(found: Mapping[str, Any], becomes: Mapping[str, str]) -> dict[s
 
 
 def _column(header: Sequence[str], place: int, sample: Sequence[Sequence[str]]) -> dict[str, Any]:
-    values = dict.fromkeys(" ".join(cells[place].split())[:_LONGEST_SHOWN] for cells in sample)
+    values = dict.fromkeys(printable(cells[place])[:_LONGEST_SHOWN] for cells in sample)
     shown = [value for value in values if value][:_SHOWN]
     return {"heading": header[place], "key": key_of(header, place), "sample": shown, "becomes": ""}
 

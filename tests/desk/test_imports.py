@@ -199,3 +199,14 @@ def test_pages_of_a_wide_file_stay_small(database: Database, sender: Browser) ->
     wide = ",".join(["email", *(f"column {number}" for number in range(40))])
     here = brought(database, sender, f"{wide}\nann@x.org{',x' * 40}\n")
     assert len(sender.get(here).data) < 50_000
+
+
+@pytest.mark.parametrize("content", [
+    "email;\0name\n\0ann@a.example;Ann\n", "email;\0\nann@a.example;Ann\n",
+    "email;Opt\0 out\nann@a.example;y\0es\nbo@a.example;perhaps\n",
+])  # fmt: skip
+def test_a_file_with_nul_bytes_is_shown_like_any_other(database: Database, sender: Browser, content: str) -> None:
+    here = brought(database, sender, content)
+    page = words(sender.get(here).text)
+    assert "What is in the columns?" in page
+    assert "broke off" not in page

@@ -145,7 +145,9 @@ def test_older_bulletins_are_on_further_pages_each_once(archive: Sent, database:
         older = re.search(r'href="(/archive/friends\?before=\d+)"', page)
         path = older[1] if older else ""
     assert list(map(int, seen)) == [*range(101 + AT_MOST, 99, -1), 1]
-    assert client.get("/archive/friends?before=x").status_code == 200
+    for before in ("x", "-1", "9" * 30, "9" * 5000):
+        assert client.get(f"/archive/friends?before={before}").status_code == 200
+    assert client.get(f"/archive/friends/{2**63}").status_code == 404
 
 
 @pytest.mark.parametrize("path", PAGES)
