@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
@@ -41,9 +41,13 @@ def require_basis(basis: str, source: str) -> None:
 
 
 def _plain(name: str) -> list[str]:
-    words = re.findall(r"\w+", name.casefold().replace("&", " and "))
+    whole = unicodedata.normalize("NFKC", name).casefold().replace("&", " and ")
+    # Vowels of Indic scripts are marks, and belong to the word.
+    kept = (each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in whole)
+    words = "".join(kept).split()
     words = words[1:] if words[:1] == ["the"] else words
-    return words[:-1] if words[-1:] and words[-1] in _LEGAL_FORMS else words
+    words = words[:-1] if words[-1:] and words[-1] in _LEGAL_FORMS else words
+    return words or whole.split()  # a name of nothing but signs is not every other such name
 
 
 def same_organisation(name: str, known: Iterable[str]) -> bool:

@@ -59,6 +59,12 @@ def reasons(summary: ImportSummary) -> list[str]:
         ("Bath", "Age UK Bath", False),
         ("", "Age UK", False),
         ("Age UK Bath", "Age UK", False),
+        ("Cafe\u0301", "Café", True),
+        ("Oak_Trust", "Oak-Trust", True),
+        ("कला", "कल", False),
+        ("கை", "கா", False),
+        ("★", "♥", False),
+        ("!", "The Ltd", False),
     ],
 )
 def test_only_the_whole_name_is_the_same_organisation(name: str, sender: str, same: bool) -> None:
