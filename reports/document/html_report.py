@@ -26,9 +26,15 @@ from reports.in_words import in_words
 from reports.part_tables import MOST_ROWS, part_tables
 from reports.report import Report
 
+
+def _together(value: Any) -> Any:
+    """Keep a number and its "%" on one line."""
+    return value.replace(" %", "\u00a0%") if type(value) is str else value
+
+
 _TEMPLATES = Environment(
     loader=PackageLoader("templates", "reports"), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
-    lstrip_blocks=True,
+    lstrip_blocks=True, finalize=_together,
 )  # fmt: skip
 _TEMPLATES.filters.update(moment=clock.shown)
 

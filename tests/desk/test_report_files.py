@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 import pypdf
@@ -17,10 +17,14 @@ from newsletters.browser import axe, browser
 from reports.document.due_charts import draw_due
 from reports.document.file_formats import FORMATS
 from reports.document.html_report import html_report
+from reports.handed_on.report_links import links_of, make_link
 from reports.tables import KeptChart
 from reports.whole_report import whole_report
+from tests.desk.chromium import served
 from tests.desk.staff import Browser
+from tests.public_pages import public_app
 from tests.reports.campaigns import over_days
+from tests.reports.document.test_file_formats import missing_rows
 from tests.sender.returns import Sent, sent
 
 As = Callable[[str], Browser]
@@ -47,6 +51,7 @@ def test_a_report_shows_charts_with_their_tables_and_offers_every_format(campaig
         assert chart.mimetype == "image/svg+xml"
         assert chart.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
     assert page.count("The same as numbers") == 3
+    assert not missing_rows(page, whole_report(campaign.database.engine, campaign.campaign_id, small_cells=False))
     for kind in FORMATS:
         assert f"/desk/reports/{campaign.campaign_id}/report.{kind}" in page
     assert len(page.encode()) < 60_000
@@ -119,10 +124,22 @@ def document(campaign: Sent, tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
+@pytest.fixture
+def shared(campaign: Sent) -> Iterator[str]:
+    """The address of a shared report, served as readers get it."""
+    database = campaign.database
+    with database.engine.begin() as connection:
+        make_link(connection, campaign.campaign_id, "Priya")
+        [link] = links_of(connection, database.settings, campaign.campaign_id)
+    with served(public_app(database)) as url:
+        yield url + link.url[link.url.index("/report/") :]
+
+
 @pytest.mark.usefixtures("chromium")
-def test_everybody_can_read_the_document(document: str, running: Chromium) -> None:
+@pytest.mark.parametrize("which", ["document", "shared"])
+def test_everybody_can_read_the_document(which: str, request: pytest.FixtureRequest, running: Chromium) -> None:
     page, found = running.new_page(), {}
-    page.goto(document)
+    page.goto(request.getfixturevalue(which))
     page.evaluate(axe._engine())
     for width in (375, 1280):
         for scheme in ("light", "dark"):

@@ -14,6 +14,7 @@ import pandas as pd
 import pypdf
 import pytest
 from click.testing import CliRunner, Result
+from selectolax.lexbor import LexborHTMLParser
 
 from commands.report import BINARY, FILES
 from commands.report import report as report_group
@@ -21,11 +22,15 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
 from newsletters.browser import browser
+from reports.charts.drawing import charts_of
 from reports.document.exports import table_rows
 from reports.document.file_formats import FORMATS
+from reports.part_tables import part_tables
 from reports.report import Report
+from reports.staff_notes import add_note
 from reports.whole_report import whole_report
-from tests.reports.campaigns import over_days
+from tests.reports.campaigns import over_days, told
+from tests.reports.test_together import followed_up
 from tests.sender.returns import Sent, sent
 
 Key = tuple[Any, ...]
@@ -35,6 +40,16 @@ PLACES = ("figure", "language", "link", "mailbox", "within_seconds", "dimension"
 @pytest.fixture
 def campaign(database: Database) -> Sent:
     return over_days(database)
+
+
+@pytest.fixture
+def full(campaign: Sent) -> Sent:
+    """A campaign with a follow-up that people read, and with a note."""
+    again, addresses = followed_up(campaign, range(20, 60))
+    told(again, *(again.event("delivered", number, at=10, email=addresses[number]) for number in range(40)))
+    with campaign.database.engine.begin() as connection:
+        add_note(connection, campaign.campaign_id, "Story in the press", "Priya")
+    return campaign
 
 
 def run(database: Database, *arguments: str) -> Result:
@@ -86,6 +101,8 @@ def from_json(content: bytes) -> Any:
         for part, figures in parts.items():
             for name, figure in figures.items():
                 yield {"figure": f"part_{name}", "dimension": dimension, "part": part, **figure}
+    for note in found["staff_notes"]:
+        yield {"figure": "staff_note", "dimension": "day", "part": note["day"]}
     for step in found["curve"]:
         for name in ("seen_reading", "clicked"):
             yield {"figure": f"curve_{name}", "within_seconds": step["within_seconds"], **step[name]}
@@ -107,11 +124,18 @@ def test_the_command_knows_every_format() -> None:
     assert set(BINARY) == {name for name, each in FORMATS.items() if each.binary}
 
 
-def test_every_number_is_the_same_in_every_format(campaign: Sent) -> None:
-    engine = campaign.database.engine
-    report = whole_report(engine, campaign.campaign_id)
+def test_every_number_is_the_same_in_every_format(full: Sent) -> None:
+    engine = full.database.engine
+    report = whole_report(engine, full.campaign_id)
     wanted = numbers(table_rows(report))
-    assert len(wanted) > 100
+    about = {
+        (key[0], *(name for name, place in zip(PLACES[1:], key[1:], strict=True) if place != "")) for key in wanted
+    }
+    assert about >= {
+        ("together_accepted",), ("staff_note", "dimension", "part"), ("curve_clicked", "within_seconds"),
+        ("link_clickers", "link"), ("mailbox_delivered", "mailbox"), ("part_clicked", "dimension", "part"),
+    }  # fmt: skip
+    assert {key[PLACES.index("dimension")] for key in wanted} >= {"region", "team", "hour"}
     for name, read in READ.items():
         assert numbers(read(FORMATS[name].make(engine, report))) == wanted, name
 
@@ -123,11 +147,23 @@ def shown(report: Report) -> list[str]:
         "delivered", "seen_reading", "clicked", "unsubscribed", "complained")]  # fmt: skip
 
 
-def test_the_page_shows_the_same_numbers(campaign: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+def missing_rows(page: str, report: Report) -> list[tuple[str, ...]]:
+    """Return the rows of charts, and of people by dimension and hour, that no table of a page has."""
+    found = {tuple(cell.text().strip() for cell in row.css("th, td")) for row in LexborHTMLParser(page).css("tr")}
+    drawn = [chart for chart in charts_of(report) if chart.name != "links" and not chart.missing]
+    tables = [*(each.table for each in part_tables(report)), *(chart.table for chart in drawn)]
+    assert len(tables) > 4
+    return [tuple(row) for table in tables for row in table if tuple(map(str, row)) not in found]
+
+
+def test_the_page_shows_the_same_numbers(full: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "chromium", lambda: "")
-    engine = campaign.database.engine
-    report = whole_report(engine, campaign.campaign_id)
+    engine = full.database.engine
+    report = whole_report(engine, full.campaign_id)
     page = FORMATS["html"].make(engine, report).decode()
+    page = page.replace("\u00a0", " ")
+    assert not missing_rows(page, report)
+    assert "Story in the press" in page
     text = re.sub(r"<[^>]+>", "|", page)
     assert all(words in text for words in shown(report))
     for figure in report.figures.values():
