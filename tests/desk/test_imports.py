@@ -42,7 +42,7 @@ def test_a_file_goes_through_all_steps_and_is_undone(database: Database, sender:
     here = brought(database, sender)
     page = words(sender.get(here).text)
     assert "people.csv" in page
-    assert "7 rows · semicolons between cells, utf-8" in page
+    assert "7 rows · semicolons between cells, UTF-8" in page
     assert "Basis" not in words(sender.post(f"{here}/columns", c1="first_name").text)
     page = sender.post(f"{here}/consent", basis="").text
     assert "Choose on what basis" in page
