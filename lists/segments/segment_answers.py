@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import Boolean, Connection, cast, func, text
+from sqlalchemy import Boolean, Connection, cast, func, text, true
 from sqlalchemy.exc import OperationalError
 
 from lists.audience import Audience
@@ -53,8 +53,7 @@ def count_segment(
         with connection.begin_nested() as savepoint:
             connection.execute(_SETTINGS, {"wait": f"{wait or 0}s"})
             audience = Audience(list_id, segment=narrowing_of(connection, list_id, question, terms))
-            people = connection.scalar(audience.mailable(func.count())) or 0
-            answer = SegmentAnswer(people, count_unknown(connection, audience))
+            answer = SegmentAnswer(*_count(connection, audience))
             savepoint.rollback()  # of the settings
             return answer
     except OperationalError as error:
@@ -65,11 +64,19 @@ def count_segment(
 
 def count_unknown(connection: Connection, audience: Audience) -> int:
     """Count the people who may fulfil a segment or not, as what they read is only counted."""
+    return _count(connection, audience)[1] if audience.segment and audience.segment.joined else 0
+
+
+def _count(connection: Connection, audience: Audience) -> tuple[int, int]:
+    """Count who fulfils a segment, and who may or may not, in one pass, as it reads whole campaigns."""
     if not audience.segment or not audience.segment.joined:
-        return 0
+        return connection.scalar(audience.mailable(func.count())) or 0, 0
     # Without the cast, SQLAlchemy writes NOT … IS NULL, which PostgreSQL reads as NOT (… IS NULL).
-    unknown = replace(audience.segment, condition=cast(audience.segment.condition, Boolean).is_(None))
-    return connection.scalar(replace(audience, segment=unknown).mailable(func.count())) or 0
+    condition = cast(audience.segment.condition, Boolean)
+    everybody = replace(audience, segment=replace(audience.segment, condition=true()))
+    counts = (func.count().filter(condition), func.count().filter(condition.is_(None)))
+    yes, unknown = connection.execute(everybody.mailable(*counts)).one()
+    return yes, unknown
 
 
 def sample_segment(

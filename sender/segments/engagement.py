@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Select,
     Subquery,
+    and_,
     case,
     false,
     func,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
-    union,
+    union_all,
 )
 
 from lists.audience import Narrowing
@@ -36,7 +37,8 @@ from sender.links.sent_mail import load_emails
 from sender.tables import Campaign, Delivery, LinkClicker, Rollup
 
 CampaignRow = Row[*tuple[Any, ...]]
-Members = Select[int | None]
+Members = Select[int | None, bool]
+Read = type[Rollup] | type[LinkClicker]
 
 MOST = 100  # campaigns that a question without a number is about
 
@@ -51,16 +53,14 @@ def _term(connection: Connection, but: int | None, list_id: int, asked: Engaged)
     if not campaigns:
         return Narrowing(false())
     if asked.what == "was sent":
-        sent = _members([_sent(each) for each in campaigns])
+        sent = _together([_sent(each, true()) for each in campaigns])
         return Narrowing(sent.c.member_id.is_not(None), (sent,))
+    hidden = [_hidden(each, asked.what) for each in campaigns]
     did = partial(_clicked, connection, asked.link) if asked.what == "clicked" else _opened
-    yes = _members([did(each) for each in campaigns])
-    hidden = [found for each in campaigns if (found := _hidden(each, asked.what)) is not None]
-    if not hidden:
-        return Narrowing(yes.c.member_id.is_not(None), (yes,))
-    unknown = _members(hidden)
-    known = case((yes.c.member_id.is_not(None), true()), (unknown.c.member_id.is_not(None), null()), else_=false())
-    return Narrowing(known, (yes, unknown))
+    found = _together([_did(each, unknown, *did(each)) for each, unknown in zip(campaigns, hidden, strict=True)])
+    if all(each is None for each in hidden):
+        return Narrowing(found.c.member_id.is_not(None), (found,))
+    return Narrowing(case((found.c.member_id.is_(None), false()), (found.c.did, true()), else_=null()), (found,))
 
 
 def _last(connection: Connection, but: int | None, list_id: int, most: int) -> Sequence[CampaignRow]:
@@ -73,46 +73,53 @@ def _last(connection: Connection, but: int | None, list_id: int, most: int) -> S
     return connection.execute(found.order_by(Campaign.frozen_at.desc(), Campaign.id.desc()).limit(most)).all()
 
 
-def _hidden(campaign: CampaignRow, what: str) -> Members | None:
-    """Select the members who got a campaign while nothing recorded whether they read it; None for nobody."""
+def _hidden(campaign: CampaignRow, what: str) -> ColumnElement[bool] | None:
+    """Return SQL for whether nothing recorded what somebody read of a campaign; None if that is so for nobody."""
     if (campaign.clicks if what == "clicked" else campaign.opens) == "off":
-        return _sent(campaign)
-    return _sent(campaign).where(is_without_person(campaign.tracking)) if campaign.tracking in MODES else None
+        return true()
+    return is_without_person(campaign.tracking) if campaign.tracking in MODES else None
 
 
-def _members(of_each: Sequence[Members]) -> Subquery:
-    """Return the members that one or more of these selects find, once each: a campaign has each person once."""
-    return (of_each[0] if len(of_each) == 1 else union(*of_each)).subquery()
+def _together(of_each: Sequence[Members]) -> Subquery:
+    """Return the members that one or more of these selects find, once each, and whether any says that they did it.
+
+    Once each even if there is one select, as somebody may have clicked several links of one campaign.
+    """
+    rows = union_all(*of_each).subquery()
+    return select(rows.c.member_id, func.bool_or(rows.c.did).label("did")).group_by(rows.c.member_id).subquery()
 
 
-def _sent(campaign: CampaignRow) -> Members:
+def _sent(campaign: CampaignRow, did: ColumnElement[bool]) -> Members:
     """Select the members whose mail the provider accepted.
 
     By the range of its deliveries only, as they have no index but their key; a second condition on the campaign makes
     PostgreSQL expect a tenth of the rows.
     """
-    return select(Delivery.member_id).where(
+    return select(Delivery.member_id, did.label("did")).where(
         Delivery.id.between(campaign.first_delivery, campaign.last_delivery),
         Delivery.state == "accepted", Delivery.kind == "member",
     )  # fmt: skip
 
 
-def _opened(campaign: CampaignRow) -> Members:
-    return _read(campaign, or_(Rollup.first_human_open_at.is_not(None), Rollup.clicks > 0))
+def _did(campaign: CampaignRow, hidden: ColumnElement[bool] | None, read: Read, how: ColumnElement[bool]) -> Members:
+    """Select who did what `read` records, and who may have, in one pass, as deliveries are large."""
+    of_campaign = read.delivery_id.between(campaign.first_delivery, campaign.last_delivery)
+    on = and_(read.delivery_id == Delivery.id, of_campaign, how)
+    if hidden is None:
+        return _sent(campaign, true()).join(read, on)
+    did = read.delivery_id.is_not(None)
+    return _sent(campaign, did).outerjoin(read, on).where(or_(did, hidden))
 
 
-def _read(campaign: CampaignRow, how: ColumnElement[bool]) -> Members:
-    of_campaign = Rollup.delivery_id.between(campaign.first_delivery, campaign.last_delivery)
-    return _sent(campaign).join(Rollup, Rollup.delivery_id == Delivery.id).where(of_campaign, how)
+def _opened(_: CampaignRow) -> tuple[Read, ColumnElement[bool]]:
+    return Rollup, or_(Rollup.first_human_open_at.is_not(None), Rollup.clicks > 0)
 
 
-def _clicked(connection: Connection, link: str, campaign: CampaignRow) -> Members:
+def _clicked(connection: Connection, link: str, campaign: CampaignRow) -> tuple[Read, ColumnElement[bool]]:
     if not link:
-        return _read(campaign, Rollup.clicks > 0)
+        return Rollup, Rollup.clicks > 0
     email = func.coalesce(Delivery.compiled_id, campaign.compiled_id)
-    named = tuple_(email, LinkClicker.link).in_(_links(connection, campaign, link.casefold()))
-    of_campaign = LinkClicker.delivery_id.between(campaign.first_delivery, campaign.last_delivery)
-    return _sent(campaign).join(LinkClicker, LinkClicker.delivery_id == Delivery.id).where(of_campaign, named)
+    return LinkClicker, tuple_(email, LinkClicker.link).in_(_links(connection, campaign, link.casefold()))
 
 
 def _links(connection: Connection, campaign: CampaignRow, part: str) -> list[tuple[int, int]]:

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from daisychain.database import Database
 from lists.audience import Audience
 from lists.segments.segment_answers import count_segment
 from lists.segments.segment_sql import narrowing_of
 from lists.tables import MailingList, Member, Membership
+from newsletters.compiled import Link
+from newsletters.tables import StoredEmail
 from sender.campaigns.freeze import freeze
 from sender.events.page_hits import record_hit
 from sender.links.sent_mail import find_sent_mail
 from sender.segments.engagement import engagement
-from sender.tables import Campaign, Delivery
-from tests.sender.staging import draft, staged
+from sender.tables import Campaign, Delivery, LinkClicker
+from tests.sender.staging import compiled_email, draft, staged
 
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 Who = Callable[[str], str]
@@ -81,6 +84,17 @@ def test_what_people_did_with_the_last_campaigns(database: Database, campaigns: 
         "not (opened last campaign or first_name is P2)": "012456789".replace("2", ""),
     }  # fmt: skip
     assert {question: ask(database, question) for question in asked} == asked
+
+
+def test_who_clicked_two_links_that_a_question_means_is_found_once(database: Database, campaigns: list[int]) -> None:
+    hit(database, campaigns[2], 3, "clicked")
+    email = compiled_email()
+    both = replace(email, links=(*email.links, Link(1, "https://campaign.example/more", "more", tracked=True)))
+    with database.engine.begin() as connection:
+        connection.execute(update(StoredEmail).values(content=both.to_json()))
+        first = connection.scalar(select(LinkClicker.delivery_id)) or 0
+        connection.execute(insert(LinkClicker).values(delivery_id=first, link=1))
+    assert ask(database, 'clicked "campaign.example" of last campaign') == "3"
 
 
 def test_only_people_whose_mail_was_accepted_were_sent_it(database: Database, campaigns: list[int]) -> None:
