@@ -42,6 +42,17 @@ _LISTS = """
     INSERT INTO suppressions (address_key, reason)
     SELECT address_key, CASE id % 400 WHEN 3 THEN 'hard bounce' ELSE 'complaint' END FROM members WHERE id % 200 = 3
 """
+# The consent ledger of these memberships.
+_LEDGER = """
+    INSERT INTO consent_terms (basis, source) SELECT DISTINCT basis, source FROM memberships;
+    INSERT INTO consent_terms (source) VALUES ('one-click');
+    INSERT INTO consent_events (member_id, list_id, terms_id, at, kind)
+    SELECT member_id, list_id, t.id, consented_at, 'given'
+    FROM memberships JOIN consent_terms t USING (basis, source) ORDER BY member_id;
+    INSERT INTO consent_events (member_id, list_id, terms_id, at, kind)
+    SELECT member_id, list_id, t.id, left_at, 'withdrawn'
+    FROM memberships JOIN consent_terms t ON t.source = left_how WHERE state = 'unsubscribed' ORDER BY member_id
+"""
 # What became of the first campaign; 1 in 3,000 failed, the last batch is uncertain.
 _SENT = """
     UPDATE deliveries SET state = CASE WHEN id % 3000 = 11 THEN 'failed' ELSE 'accepted' END,
@@ -144,6 +155,7 @@ def fill(database: Database, people: int = PEOPLE, campaigns: int = CAMPAIGNS) -
     with database.engine.begin() as connection:
         add_people(connection, "everybody", people)
         _run(connection, _LISTS)
+        _run(connection, _LEDGER)
         add_toolkit(connection, SHIPPED / "community-makes-us")
     first = draft(database, "everybody", "smtp")
     with database.engine.begin() as connection:
@@ -151,7 +163,7 @@ def fill(database: Database, people: int = PEOPLE, campaigns: int = CAMPAIGNS) -
         _run(connection, _SENT)
         _run(connection, _OTHERS, people=people, campaigns=campaigns, first=first)
         _run(connection, _EVENTS)
-        _count(connection, "c.id = ANY (:ids)", range(first, first + campaigns))
+        _count(connection, range(first, first + campaigns))
         for table, right in (_OF_DELIVERIES | _SUMS).items():
             _create(connection, f"right_{table}", right)
             names = ", ".join(_columns(connection, table))

@@ -15,17 +15,6 @@ from daisychain.installation import Installation
 if TYPE_CHECKING:
     from lists.consent.list_audit import ListAudit
 
-_KINDS = {
-    ("bulletins", "given"): "added",
-    ("bulletins", "withdrawn"): "unsubscribed",
-    ("bulletins", "returned"): "resubscribed",
-    ("bulletins", "restored"): "subscribed again: the unsubscribe was a mistake",
-    ("bulletins", "corrected"): "back to the basis from before an import",
-    ("bulletins", "undone"): "taken off: the import was undone",
-    ("reading", "given"): "agreed that their own reading is recorded",
-    ("reading", "withdrawn"): "does not agree that their own reading is recorded",
-}
-
 
 @click.command()
 @click.argument("email")
@@ -42,8 +31,10 @@ def history(installation: Installation, email: str, format_: str) -> None:
 
 
 def _show_history(answer: dict[str, Any]) -> None:
+    from lists.consent.member_history import what_happened
+
     for event in answer["events"]:
-        words, given, kind = event["wording"], event["import"], (event["purpose"], event["kind"])
+        words, given = event["wording"], event["import"]
         facts = {
             "list": event["list"],
             "basis": event["basis"],
@@ -56,7 +47,7 @@ def _show_history(answer: dict[str, Any]) -> None:
             "wording": f"version {words['version']} ({words['language']}): {words['text']}" if words else "",
             "SHA-256": words["hash"] if words else "",
         }
-        show_line(_KINDS.get(kind, event["kind"]), bold=True)
+        show_line(what_happened(event), bold=True)
         rows = [("recorded", event["recorded_at"]), *((name, fact) for name, fact in facts.items() if fact)]
         show_table(["", answer["email"]], rows)
     if not answer["events"]:

@@ -19,8 +19,9 @@ from lists.uploads.import_drafts import (
     Draft,
     UnknownDraftError,
     choose,
+    choose_consent,
     find_draft,
-    require_consent,
+    step_of,
 )
 from lists.uploads.recognition import read_mapping
 from sender.upkeep.import_jobs import begin_step
@@ -88,11 +89,7 @@ def keep_consent(draft_id: int) -> Any:
     """Keep what these people's consent rests on, and check what the import would do."""
     draft, form = found(draft_id), Form(*CONSENT)
     with form.check("basis"):
-        choices = {name: form[name] for name in CONSENT}
-        if not draft.found or "mapping" not in draft.choices:
-            raise InputError("Say first what the columns are.")
-        require_consent(connection(), draft, choices)
-        choose(connection(), draft, **choices)
+        choose_consent(connection(), draft, {name: form[name] for name in CONSENT})
         begin_step(connection(), draft, ("columns",), "checking")
         note(basis=form["basis"])
     return import_page(form, draft, "consent") if form.errors else redirect(url_for("imports.show", draft_id=draft.id))
@@ -109,15 +106,6 @@ def found(draft_id: int) -> Draft:
     return draft
 
 
-def step_of(draft: Draft) -> str:
-    """Return the step that an import is at."""
-    if draft.state == "columns":
-        return "consent" if draft.found and "mapping" in draft.choices and not draft.problem else "columns"
-    return {"reading": "columns", "checking": "check", "checked": "check", "importing": "check"}.get(
-        draft.state, "done"
-    )
-
-
 def import_page(form: Form, draft: Draft, step: str, **values: Any) -> Any:
     """Return a page of the wizard; what a worker could not do is an error of it."""
     if draft.problem and not form.errors and draft.state not in WORKING:
@@ -128,7 +116,5 @@ def import_page(form: Form, draft: Draft, step: str, **values: Any) -> Any:
     if step == "columns" and draft.found:
         values["fields"] = open_people(connection(), draft.name).fields()
     name = "working" if draft.state in WORKING else step
-    page, status = form.page(
-        f"desk/imports/{name}.html", draft=draft, step=STEPS[step], bases=BASES, **values
-    )  # fmt: skip
+    page, status = form.page(f"desk/imports/{name}.html", draft=draft, step=STEPS[step], bases=BASES, **values)
     return page, 200 if draft.problem and request.method == "GET" else status

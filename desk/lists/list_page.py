@@ -11,6 +11,7 @@ from daisychain import clock
 from daisychain.errors import InputError
 from desk.access import connection, note, person, right, settings
 from desk.forms import Form
+from lists.consent.list_audit import audit_list
 from lists.import_log import UNDO_WITHIN, imports_of
 from lists.kept_figures import figure
 from lists.lists import edit_list
@@ -45,6 +46,7 @@ def show(name: str) -> Any:
     writes = person().may("lists.write")
     return Form().page(
         "desk/lists/show.html", list=found, sign_up=form, url=url, counts=counts,
+        audit=audit_list(connection(), name, addresses=False),
         waiting=waiting_drafts(connection(), list_id=form.list_id) if writes else [],
         imports=imports_of(connection(), form.list_id)[:SHOWN] if writes else [],
         campaigns=list_campaigns(connection(), at_most=SHOWN, lists=[name]),

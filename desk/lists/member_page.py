@@ -10,6 +10,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from daisychain.errors import InputError, StateError
 from desk.access import connection, note, right
 from desk.forms import Form
+from lists.consent.member_history import member_history, what_happened
 from lists.lists import find_list
 from lists.members import describe_person, email_of, find_member, unsubscribe
 from lists.resubscribe import UNDO_WITHIN, find_undoable, undo_unsubscribe
@@ -18,6 +19,7 @@ from sender.campaigns.campaign_record import list_campaigns
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 BY_STAFF = "by staff"
 CAMPAIGNS = 10
+EVENTS = 20  # of their consent, the newest; an export has all
 
 
 @blueprint.post("/find")
@@ -76,12 +78,14 @@ def member_page(form: Form, member_id: int) -> Any:
     """Return the page of a member, with a form that may have errors."""
     email = address_of(member_id)
     who = describe_person(connection(), email)
+    history = member_history(connection(), email)["events"]
     campaigns = list_campaigns(connection(), at_most=CAMPAIGNS, lists=[each["list"] for each in who["lists"]])
     known = {name: who[name] for name in ("email", "first_name", "last_name", "language")} | who["fields"]
     return form.page(
         "desk/lists/member.html", who=who, member_id=member_id, known=known,
         campaigns=[each for each in campaigns if each.intended],
-        undoable=_undoable(who["lists"]),
+        undoable=_undoable(who["lists"]), history=history[: -EVENTS - 1 : -1], earlier=len(history[:-EVENTS]),
+        what_happened=what_happened,
     )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from lists.kept_figures import COUNTS
+
 # fmt: off
 # An undone membership begins anew: what was given before it no longer counts.
 _DIFFERING = text("""
@@ -47,3 +49,6 @@ _DIFFERING = text("""
 def differing_members(connection: Connection, list_id: int) -> list[int]:
     """Return the numbers of the members whose membership of this list differs from the ledger."""
     return list(connection.scalars(_DIFFERING, {"list_id": list_id}))
+
+
+COUNTS["differing"] = lambda connection, list_id: len(differing_members(connection, list_id))

@@ -15,6 +15,7 @@ from daisychain.csv_cells import guarded
 from lists.audience import Audience
 from lists.bases import basis_problem, names_of_sender, other_collectors
 from lists.consent.ledger_state import differing_members
+from lists.kept_figures import figure
 from lists.list_people import open_people
 from lists.lists import find_list
 from lists.tables import Member, Membership
@@ -62,11 +63,15 @@ class ListAudit:
 
 
 def audit_list(connection: Connection, name: str, *, addresses: bool) -> ListAudit:
-    """Count the people of a list by basis and by fault, with some of their `addresses` if asked for."""
+    """Count the people of a list by basis and by fault, with some of their `addresses` if asked for.
+
+    Without addresses, a page may be given kept counts (lists/kept_figures.py).
+    """
     row, people = find_list(connection, name), open_people(connection, name)
-    basis, different = people.basis(), differing_members(connection, row["id"])
+    basis, different = people.basis(), differing_members(connection, row["id"]) if addresses else []
+    differing = len(different) if addresses else figure(connection, row["id"], "differing")
     unspecified = basis.get("soft-opt-in-unspecified", 0)
-    counts = {**people.basis_problems(), "unspecified": unspecified, DIFFERS: len(different)}
+    counts = {**people.basis_problems(), "unspecified": unspecified, DIFFERS: differing}
     found = [
         AuditFinding(kind, counts[kind], *FINDINGS[kind],
                      examples=_examples(connection, row["id"], kind, different) if addresses else [])

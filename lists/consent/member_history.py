@@ -12,6 +12,16 @@ from lists.tables import Import, MailingList, Suppression
 
 _EVENT = ("at", "recorded_at", "purpose", "kind", "evidence")
 _WORDING = ("version", "language", "hash", "text")
+_HAPPENED = {
+    ("bulletins", "given"): "added",
+    ("bulletins", "withdrawn"): "unsubscribed",
+    ("bulletins", "returned"): "resubscribed",
+    ("bulletins", "restored"): "subscribed again: the unsubscribe was a mistake",
+    ("bulletins", "corrected"): "back to the basis from before an import",
+    ("bulletins", "undone"): "taken off: the import was undone",
+    ("reading", "given"): "agreed that their own reading is recorded",
+    ("reading", "withdrawn"): "does not agree that their own reading is recorded",
+}
 
 
 def member_history(connection: Connection, email: str) -> dict[str, Any]:
@@ -39,6 +49,11 @@ def member_history(connection: Connection, email: str) -> dict[str, Any]:
     found = connection.execute(suppressed).mappings().first()
     events = [_event(dict(row)) for row in rows.mappings()]
     return {"email": member["email"], "events": events, "suppressed": dict(found) if found else None}
+
+
+def what_happened(event: dict[str, Any]) -> str:
+    """Say in words what an event of the history was."""
+    return _HAPPENED.get((event["purpose"], event["kind"]), str(event["kind"]))
 
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:

@@ -62,8 +62,10 @@ def choose(connection: Connection, draft: Draft, **choices: Any) -> None:
     turn(connection, draft.id, ("columns", "checked"), "columns", choices={**draft.choices, **choices}, problem=[])
 
 
-def require_consent(connection: Connection, draft: Draft, choices: dict[str, str]) -> None:
-    """Raise InputError if a basis is missing, or lacks what it needs."""
+def choose_consent(connection: Connection, draft: Draft, choices: dict[str, str]) -> None:
+    """Keep what people's consent rests on; raises InputError if a basis is missing, or lacks what it needs."""
+    if not draft.found or "mapping" not in draft.choices:
+        raise InputError("Say first what the columns are.")
     if not choices["basis"]:
         raise InputError("Choose on what basis these people may be mailed.")
     require_basis(choices["basis"], choices["source"])
@@ -71,6 +73,15 @@ def require_consent(connection: Connection, draft: Draft, choices: dict[str, str
     fields = {**becomes, **draft.choices.get("mapping", {})}.values()
     names = names_of_sender(connection, draft.list_id)
     require_collector(choices["basis"], choices["collected_by"], names, list(fields))
+    choose(connection, draft, **choices)
+
+
+def step_of(draft: Draft) -> str:
+    """Return the wizard's step that an import is at: columns, consent, check or done."""
+    if draft.state == "columns":
+        return "consent" if draft.found and "mapping" in draft.choices and not draft.problem else "columns"
+    steps = {"reading": "columns", "checking": "check", "checked": "check", "importing": "check"}
+    return steps.get(draft.state, "done")
 
 
 def turn(connection: Connection, draft_id: int, from_: Sequence[str], state: str, **values: Any) -> None:

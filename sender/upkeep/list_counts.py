@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from daisychain.jobs import BEFORE_BATCHES, app, defer
 from lists import overview  # noqa: F401 - it says how figures are counted
+from lists.consent import ledger_state  # noqa: F401 - so does it
 from lists.kept_figures import KEEP, count_now
 from lists.tables import ListFigure
 

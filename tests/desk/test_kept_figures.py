@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, text, update
 from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists import kept_figures
+from lists.consent.list_audit import DIFFERS, audit_list
 from lists.kept_figures import counted_at, give_kept
 from lists.list_people import open_people
 from lists.members import unsubscribe
@@ -91,6 +92,25 @@ def test_an_old_count_is_counted_again_by_a_worker_which_is_asked_once(database:
     assert counted() == 4
     with database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).where(ListFigure.asked_at.is_not(None))) == 0
+
+
+@pytest.mark.usefixtures("large")
+def test_the_memberships_that_differ_from_the_ledger_are_kept_and_counted_again(database: Database) -> None:
+    def differing(*, addresses: bool = False) -> int:
+        with database.engine.begin() as connection:
+            give_kept(connection, ask_to_count)
+            findings = audit_list(connection, "friends", addresses=addresses).findings
+            return sum(each.people for each in findings if each.finding == DIFFERS)
+
+    assert differing() == 5
+    with database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM memberships WHERE member_id = 1"))
+    assert (differing(), differing(addresses=True)) == (5, 4)
+    older(database)
+    differing()
+    with Workers(database, queues=[list_counts.QUEUE], until_idle=True) as workers:
+        workers.wait()
+    assert differing() == 4
 
 
 @pytest.mark.usefixtures("large")

@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from daisychain.database import Database
 from lists.imports import import_members
-from lists.lists import find_list
+from lists.lists import create_list, find_list
+from lists.members import add_member
 from reports.charts.growth_chart import HEIGHT, growth_of
 from reports.trend import growth
 from tests.desk.staff import Browser
@@ -73,6 +74,34 @@ def test_a_list_shows_growth_campaigns_and_imports_with_their_undo(
     assert 'action="/desk/imports/undo/1"' not in sender.get("/desk/lists/friends").text
     with database.engine.connect() as connection:
         assert sum(joined - left for _, joined, left in growth(connection, 1)) == 7
+
+
+def test_a_list_shows_consent_by_basis_and_what_to_do_about_a_basis_that_cannot_hold(
+    as_role: As, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        list_id = create_list(connection, "friends", sender="Friends <news@friends.example>")
+        for email, basis in (("ann@x.org", "consent"), ("bob@x.org", "unknown")):
+            add_member(connection, list_id, email, basis=basis, source="stall")
+    sender, editor = as_role("sender"), as_role("editor")
+    page = sender.get("/desk/lists/friends").text
+    assert "On what ground consent 1 unknown 1" in words(page)
+    assert "1 person: No basis is recorded" in words(page)
+    assert '<a href="/desk/uploads/for/friends">Bring the record of their consent</a>' in page
+    assert "Each of these can hold" not in page
+    assert "Bring the record of their consent" not in (seen := editor.get("/desk/lists/friends").text)
+    assert "bob@x.org" not in page + seen
+    change = "UPDATE memberships SET basis = 'consent', collected_by = 'Friends of Bath' WHERE basis = 'unknown'"
+    with database.engine.begin() as connection:
+        connection.execute(text(change))
+    page = words(sender.get("/desk/lists/friends").text)
+    assert "1 person: A basis does not pass from the organisation" in page
+    assert "1 person: Their membership is not what the consent ledger adds up to" in page
+    assert "daisychain list" not in page
+    with database.engine.begin() as connection:
+        others = create_list(connection, "others", sender="Friends <news@friends.example>")
+        add_member(connection, others, "cy@x.org", basis="consent", source="stall")
+    assert "Each of these can hold" in sender.get("/desk/lists/others").text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy import func, select
 
 from accounts.tables import AuditLine
 from daisychain.database import Database
+from desk.lists.member_page import EVENTS
+from lists.consent.consent_ledger import record_consent
 from lists.suppression import is_suppressed, suppress
 from lists.tables import Member, Membership
 from tests.desk.staff import Browser
@@ -40,6 +43,30 @@ def test_a_member_is_found_by_a_form_and_shown_with_lists_consent_and_campaigns(
     assert "News" in page
     assert "Nobody here has the address" in sender.post("/desk/members/find", email="nobody@x.org").text
     assert f'href="{HERE}"' in sender.post("/desk/search", sought=ANN).text
+
+
+def test_a_member_shows_what_they_agreed_to_with_the_exact_words_and_who_collected_it(
+    database: Database, as_role: As
+) -> None:
+    sender = as_role("sender")
+    assert "What they agreed to Nothing is recorded." in words(sender.get(HERE).text)
+    with database.engine.begin() as connection:
+        for number in range(EVENTS):
+            record_consent(connection, 1, 1, "given", basis="consent", source="an older form", evidence=f"row {number}")
+        record_consent(
+            connection, 1, 1, "given", basis="consent", source="stall", wording="Yes, <email> me!", language="en",
+            collected_by="Bees of Bath", at=datetime(2026, 5, 3, tzinfo=UTC), by="Priya",
+        )  # fmt: skip
+        record_consent(connection, 1, 1, "withdrawn", source="one-click")
+    page = sender.get(HERE).text
+    shown = words(page)
+    assert shown.index("friends: unsubscribed") < shown.index("friends: added")
+    given = shown[shown.index("friends: added") :]
+    for said in ("3 May 2026", "basis: consent", "source: stall", "collected by: Bees of Bath", "recorded by: Priya"):
+        assert said in given.split("friends: added")[1]
+    assert '<blockquote lang="en" dir="auto">Yes, &lt;email&gt; me!</blockquote></details>' in page
+    assert page.count("friends: added") == EVENTS - 1
+    assert "2 earlier events" in page
 
 
 def test_unsubscribing_can_be_undone_and_is_in_the_audit_log_by_number(database: Database, as_role: As) -> None:
