@@ -51,6 +51,7 @@ def execute(friends: Daisychain, statement: str, **values: Any) -> Any:
 def test_an_undone_import_leaves_everything_as_it_was(friends: Daisychain) -> None:
     execute(friends, "UPDATE memberships SET basis = 'unknown', source = '', collected_by = 'Oak Trust'")
     execute(friends, 'UPDATE members SET fields = \'{"town": "York", "pet": "cat"}\' WHERE first_name = \'Ann\'')
+    friends("list", "edit", "friends", "--also-named", "Elm Trust")
     before = people(friends)
     number = import_(friends, SECOND, "--basis", "consent", "--source", "form", "--collected-by", "Elm Trust")
     assert {row["list_collected_by"] for row in people(friends)} == {"Oak Trust", "Elm Trust", ""}
