@@ -29,7 +29,7 @@ Rows = list[list[QuestionRow]]
 
 
 @blueprint.get("/ask")
-@right("lists.see")
+@right("people.see")
 def ask(name: str) -> Any:
     """Show a form for a new question, for one of the examples, or for a segment to change."""
     people, kept, example = people_of(name), request.args.get("segment", ""), request.args.get("example", "")
@@ -39,7 +39,7 @@ def ask(name: str) -> Any:
 
 
 @blueprint.post("/ask")
-@right("lists.see")
+@right("people.see")  # a question may be about one person
 def change(name: str) -> Any:
     """Count a question that is given as lines or as text, and add a line or leave one out; nothing is stored."""
     people, form = people_of(name), Form("text", "segment", "name")
