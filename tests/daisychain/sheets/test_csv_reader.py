@@ -51,7 +51,7 @@ def test_reads_what_people_save(sheet: Write, content: bytes, encoding: str | No
 @pytest.mark.parametrize("mark", ["'", "=", "@", "+", "-", "\0", "\x7f", "§"])
 def test_only_what_stands_between_cells_somewhere_can_be_named_as_the_separator(sheet: Write, mark: str) -> None:
     with open_sheet(sheet(f"sep={mark}\na,b\n")) as opened:
-        assert opened.header == [f"sep={mark}"]
+        assert opened.header == [f"sep={mark}".replace("\0", "")]  # which no database takes
 
 
 def test_a_line_that_only_names_the_separator_is_still_counted(sheet: Write) -> None:
