@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from daisychain.clock import home_zone
+from daisychain.database import database_now
 from daisychain.suggestions import nearest
 from lists.audience import Audience, Narrowing, column_of
 from lists.list_people import ListPeople
@@ -75,7 +76,7 @@ def narrowing_of(
     for each in tree.conditions_of(question):
         if isinstance(each, tree.OnList) and each.name not in ids:
             raise QuestionError(f"There is no list “{each.name}”", text, each.at, hint=nearest(each.name, ids))
-    compiler = _Compiler(list_id, ids, terms, today or datetime.now(home_zone()).date())
+    compiler = _Compiler(list_id, ids, terms, today or database_now(connection).astimezone(home_zone()).date())
     return Narrowing(compiler.of(question), tuple(compiler.joined))
 
 

@@ -86,7 +86,7 @@ def test_the_audience_holds_everybody_once(connection: Connection, list_id: int)
     assert rows[0] == {
         "member_id": find_member(connection, "ann@x.org")["id"], "address": "Ann@x.org", "address_key": "ann@x.org",
         "language": "en", "inputs": {"first_name": "Ann", "town": "Leeds"}, "dimensions": None,
-        "exclusion": None,
+        "reads_agreed": None, "exclusion": None,
     }  # fmt: skip
     assert rows[1]["inputs"] == {"first_name": "Bob", "town": None}
 

@@ -33,6 +33,7 @@ OWN_CLOCK = {
     "sender/providers/mime.py": "the Date of a mail",
     "sender/alerts/channels.py": "the Date of an alert",
     "sender/providers/outbox.py": "the age of a file of this machine",
+    "sender/upkeep/retention.py": "the same",
     "sender/providers/provider.py": "the way from this clock to a span of time",
     "sender/providers/retry_times.py": "times by this clock; provider.py makes spans of them",
     "sender/upkeep/sweep.py": "the same",
