@@ -317,6 +317,22 @@ def test_a_restored_backup_learns_of_it(
     other.close()
 
 
+def test_the_home_remembers_it_if_the_database_is_lost(
+    campaign: Sent, daisychain: Daisychain, elsewhere: Daisychain, tmp_path: Path
+) -> None:
+    (tmp_path / "backups").mkdir()
+    daisychain("db", "backup", "backups/before.backup")
+    erase(campaign)
+    kept = campaign.database.settings.home / NAME
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    elsewhere.settings.home.mkdir(exist_ok=True)
+    (elsewhere.settings.home / NAME).write_bytes(kept.read_bytes())
+    elsewhere("db", "restore", "backups/before.backup")
+    other = Database(elsewhere.settings)
+    assert found_of(other) == []
+    other.close()
+
+
 def test_a_plan_shows_what_goes_and_stays_and_changes_nothing(campaign: Sent) -> None:
     before = found_of(campaign.database)
     with campaign.database.engine.connect() as connection:

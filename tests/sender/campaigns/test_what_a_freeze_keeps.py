@@ -184,15 +184,24 @@ def test_a_pause_excludes_until_its_end_and_says_so(database: Database) -> None:
     assert "a pause" in " ".join(answer.sentences)
 
 
-def test_a_pause_between_the_freeze_and_the_mail_is_heard(database: Database) -> None:
+def restrict(database: Database, email: str) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(update(Member).where(Member.email == email).values(restricted_at=text("now()")))
+
+
+@pytest.mark.parametrize("reason", ["paused", "restricted"])
+def test_a_wish_between_the_freeze_and_the_mail_is_heard(database: Database, reason: str) -> None:
     campaign_id = staged(database, 2)
     with database.engine.begin() as connection:
         freeze(connection, campaign_id, batch_size=1000)
-    pause(database, "person0@people.example", "now() + interval '1 minute'")
+    if reason == "paused":
+        pause(database, "person0@people.example", "now() + interval '1 minute'")
+    else:
+        restrict(database, "person0@people.example")
     with database.engine.begin() as connection:
         sender = connection.execute(insert(Sender).values(host="here", pid=1).returning(Sender.id)).scalar_one()
         batch = connection.execute(select(Batch.id)).scalar_one()
         claimed = claim(connection, batch, sender)
         assert claimed is not None
         assert [row.address for row in claimed.people] == ["person1@people.example"]
-        assert read_ledger(connection, campaign_id).excluded_by == {"paused": 1}
+        assert read_ledger(connection, campaign_id).excluded_by == {reason: 1}
