@@ -16,7 +16,7 @@ from benchmarks.sink import accepting
 from benchmarks.stage import Figure, draft, house, written
 from daisychain.database import Database
 from daisychain.settings import Settings
-from reports.figures import figures
+from reports.whole_report import figures
 from sender.campaigns.status import campaign_status
 from sender.events.classify import classify_campaign
 from sender.events.sum_check import check_sums

@@ -11,12 +11,12 @@ from daisychain.database import Database
 from daisychain.settings import load_settings
 from reports.breakdown import count_breakdown
 from reports.compare import AGE, compare, read_age
-from reports.figures import figures, report_of
 from reports.part_tables import part_table
 from reports.report import Figure, Report
 from reports.report_list import campaign_lines
 from reports.tallies import tally
 from reports.trend import AGE_NOTE, UNENGAGED, trend
+from reports.whole_report import figures, report_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -84,11 +84,11 @@ class Reports:
 
         The last step of each, without seconds, is *so far*. Raises StateError.
         """
-        return self._parts(ids, lambda report: report.curve_rows())
+        return self._parts(ids, Report.curve_rows)
 
     def mailboxes(self, ids: int | Iterable[int]) -> pd.DataFrame:
         """Return a row for each campaign, mailbox provider and figure; raises StateError."""
-        return self._parts(ids, lambda report: report.mailbox_rows())
+        return self._parts(ids, Report.mailbox_rows)
 
     def by(self, ids: int | Iterable[int], dimension: str) -> pd.DataFrame:
         """Return a row for each campaign, part and figure, such as by "region", "hour" or "language".

@@ -1,15 +1,12 @@
-"""The types of a report: a figure, the figures of a link, and all figures of a campaign; as rows and as frames."""
+"""The types of a report: a figure, the figures of a link, and all figures of a campaign; each also as rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from reports.intervals import wilson
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SCHEMA = "daisychain.report/2"
 
@@ -17,10 +14,6 @@ SCHEMA = "daisychain.report/2"
 Standing = Literal["known", "partly known", "not tracked", "not known", "hidden"]
 
 LEDGER = "ledger"
-COLUMNS = (
-    "figure", "label", "standing", "numerator", "denominator", "rate", "rate_low", "rate_high", "wide_low", "wide_high",
-    "note", "definition", "source", "as_of",
-)  # fmt: skip
 Interval = tuple[float, float]
 LANGUAGE, MAILBOX_PROVIDER, HOUR = "language", "mailbox", "hour"
 
@@ -58,12 +51,13 @@ class Figure:
 
     def row(self) -> dict[str, Any]:
         """Return the figure by the names of columns, for frames and files."""
-        cells = (
-            self.name, self.label, self.standing, self.numerator, self.denominator, self.rate,
-            *(self.interval or (None, None)), *(self.wide or (None, None)), self.note, self.definition, self.source,
-            self.as_of,
-        )  # fmt: skip
-        return dict(zip(COLUMNS, cells, strict=True))
+        (low, high), (wide_low, wide_high) = self.interval or (None, None), self.wide or (None, None)
+        return {
+            "figure": self.name, "label": self.label, "standing": self.standing, "numerator": self.numerator,
+            "denominator": self.denominator, "rate": self.rate, "rate_low": low, "rate_high": high,
+            "wide_low": wide_low, "wide_high": wide_high, "note": self.note, "definition": self.definition,
+            "source": self.source, "as_of": self.as_of,
+        }  # fmt: skip
 
 
 Parts = dict[str, dict[str, Figure]]  # the figures of each part of a dimension, by name
@@ -153,42 +147,26 @@ class Report:
 
     def language_rows(self) -> list[dict[str, Any]]:
         """Return a row for each language and figure; none if there is only one language."""
-        return [
-            {"language": language, **figure.row()}
-            for language, figures in self.languages.items()
-            for figure in figures.values()
-        ]
+        return _rows_of(self.languages, "language")
 
     def link_rows(self) -> list[dict[str, Any]]:
         """Return two rows for each link, `clicks` and `clickers`, with its number, text, URL and language."""
         return [
-            {
-                "link": link.number,
-                "link_text": link.text,
-                "link_url": link.url,
-                "language": link.language,
-                **figure.row(),
-            }
-            for link in self.links
-            for figure in (link.clicks, link.clickers)
-        ]
+            {"link": link.number, "link_text": link.text, "link_url": link.url, "language": link.language,
+             **figure.row()}
+            for link in self.links for figure in (link.clicks, link.clickers)
+        ]  # fmt: skip
 
     def mailbox_rows(self) -> list[dict[str, Any]]:
         """Return a row for each mailbox provider and figure; the figures' names begin with `mailbox_`."""
-        return [
-            {"mailbox": mailbox, **figure.row(), "figure": f"mailbox_{figure.name}"}
-            for mailbox, figures in self.mailboxes.items()
-            for figure in figures.values()
-        ]
+        return _rows_of(self.mailboxes, "mailbox", "mailbox_")
 
     def part_rows(self) -> list[dict[str, Any]]:
         """Return a row for each hour of day and part of a list's dimension; the figures' names begin with `part_`."""
+        others = {name: parts for name, parts in self.parts.items() if name not in (LANGUAGE, MAILBOX_PROVIDER)}
         return [
-            {"dimension": dimension, "part": part, **figure.row(), "figure": f"part_{figure.name}"}
-            for dimension, parts in self.parts.items() if dimension not in (LANGUAGE, MAILBOX_PROVIDER)
-            for part, figures in parts.items()
-            for figure in figures.values()
-        ]  # fmt: skip
+            {"dimension": name, **row} for name, parts in others.items() for row in _rows_of(parts, "part", "part_")
+        ]
 
     def note_rows(self) -> list[dict[str, Any]]:
         """Return a row for each note of staff, its day in `part`, its text in `note`."""
@@ -206,29 +184,10 @@ class Report:
             for figure in (step.seen_reading, step.clicked)
         ]
 
-    def frame(self) -> pd.DataFrame:
-        """Return `rows` as a frame, whose `.attrs["definition"]` has the definitions by name."""
-        return _frame(self.rows())
 
-    def language_frame(self) -> pd.DataFrame:
-        """Return `language_rows` as a frame."""
-        return _frame(self.language_rows(), "language")
-
-    def link_frame(self) -> pd.DataFrame:
-        """Return `link_rows` as a frame."""
-        return _frame(self.link_rows(), "link", "link_text", "link_url", "language").astype({"link": "Int64"})
-
-
-_RATES = ("rate", "rate_low", "rate_high", "wide_low", "wide_high")
-
-
-def _frame(rows: list[dict[str, Any]], *places: str) -> pd.DataFrame:
-    """Return a frame of `rows`; its second and further columns are `places`, which say what a figure is about."""
-    import pandas as pd  # a quarter of a second, which only those who want a frame should wait for
-
-    frame = pd.DataFrame(rows, columns=[COLUMNS[0], *places, *COLUMNS[1:]])
-    # People are whole numbers, and some of them are not known.
-    frame = frame.astype({"numerator": "Int64", "denominator": "Int64"})
-    frame = frame.astype(dict.fromkeys(_RATES, "Float64"))
-    frame.attrs["definition"] = {row["figure"]: row["definition"] for row in rows}
-    return frame
+def _rows_of(parts: Parts, column: str, prefix: str = "") -> list[dict[str, Any]]:
+    return [
+        {column: part, **figure.row(), "figure": f"{prefix}{figure.name}"}
+        for part, figures in parts.items()
+        for figure in figures.values()
+    ]

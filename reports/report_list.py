@@ -11,7 +11,7 @@ from reports.figures import main_figures
 from reports.notes import notes_on
 from reports.report import Figure
 from reports.small_cells import notes_without_numbers, without_small_figures
-from reports.tallies import Tallies, tally_all
+from reports.tallies import Tallies, of_one_moment, tally_all
 from sender.campaigns.campaign_record import find_campaigns
 from sender.tables import Campaign
 
@@ -41,8 +41,7 @@ def campaign_lines(
 
     Without `small_cells`, figures about fewer than five people are hidden.
     """
-    if not connection.in_transaction():
-        connection.execution_options(isolation_level="REPEATABLE READ")
+    of_one_moment(connection)
     sent = (
         select(Campaign.id)
         .where(Campaign.kind == "campaign", Campaign.frozen_at.isnot(None), Campaign.state != "draft")

@@ -94,14 +94,19 @@ class Tallies:
         return _nets(self.people)
 
 
+def of_one_moment(connection: Connection) -> None:
+    """Let all queries of a connection see one state, unless its transaction has begun."""
+    if not connection.in_transaction():
+        connection.execution_options(isolation_level="REPEATABLE READ")
+
+
 def tally(connection: Connection, campaign_id: int, age: timedelta | None = None) -> Tallies:
     """Count one campaign; raises StateError if it does not exist, was not sent, or is a test.
 
     With `age`, people count by what had become true when each one's mail was that old. Only the facts of `_SINCE` are
     then right; hits of programs count at any age.
     """
-    if not connection.in_transaction():  # so that all queries see one state
-        connection.execution_options(isolation_level="REPEATABLE READ")
+    of_one_moment(connection)
     campaign = find_campaign(connection, campaign_id)
     if campaign.is_test:
         raise StateError(f"Campaign {campaign_id} is a test send; test sends are never counted.")

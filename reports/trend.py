@@ -9,9 +9,10 @@ from datetime import date, datetime, timedelta
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from daisychain import clock
+from daisychain.database import database_now
 from lists.kept_figures import COUNTS
 from lists.lists import find_list
 from reports.compare import AGE
@@ -19,7 +20,7 @@ from reports.figures import main_figures
 from reports.intervals import wilson
 from reports.report import Figure, Interval
 from reports.small_cells import LEAST
-from reports.tallies import Tallies, tally
+from reports.tallies import Tallies, of_one_moment, tally
 from sender.events.facts import BITS
 from sender.tables import Campaign
 
@@ -94,10 +95,8 @@ def trend(connection: Connection, list_name: str, months: int = MONTHS, *, small
 
     Campaigns count as they were 72 hours after sending, so that an old one is no better for its age.
     """
-    if not connection.in_transaction():
-        connection.execution_options(isolation_level="REPEATABLE READ")
-    list_id, now = find_list(connection, list_name)["id"], connection.scalar(select(func.now()))
-    assert now is not None
+    of_one_moment(connection)
+    list_id, now = find_list(connection, list_name)["id"], database_now(connection)
     days = _first_days(now.astimezone(clock.home_zone()).date(), months)
     campaigns = _campaigns(connection, list_id, days[0])
     moves = [(date.fromisoformat(month), joined, gone) for month, joined, gone in growth(connection, list_id)]

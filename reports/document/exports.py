@@ -48,12 +48,9 @@ def as_csv(report: Report, *, exact: bool = False) -> str:
 def table_rows(report: Report) -> list[dict[str, Any]]:
     """Return a row by `CSV_COLUMNS` for each figure: of the campaign, of its links and parts, and over time."""
     common = {
-        "schema": SCHEMA,
-        "rule_set": report.rule_set,
-        "campaign_id": report.campaign_id,
-        "campaign": report.campaign,
+        "schema": SCHEMA, "rule_set": report.rule_set, "campaign_id": report.campaign_id, "campaign": report.campaign,
         "as_of": _time(report.as_of),
-    }
+    }  # fmt: skip
     rows = (
         *report.rows(), *report.language_rows(), *report.link_rows(), *report.mailbox_rows(), *report.curve_rows(),
         *report.part_rows(), *report.note_rows(),
@@ -72,38 +69,27 @@ def as_json(report: Report) -> str:
         "in_words": in_words(report),
         "notes": report.notes,
         "staff_notes": [{"day": f"{note.day}", "text": note.content} for note in report.staff_notes],
-        "figures": {name: _plain(figure) for name, figure in report.figures.items()},
+        "figures": _by_name(report.figures),
         "languages": _plain_parts(report.languages),
         "links": [
-            {
-                "link": link.number,
-                "text": link.text,
-                "url": link.url,
-                "language": link.language,
-                "clicks": _plain(link.clicks),
-                "clickers": _plain(link.clickers),
-            }
+            {"link": link.number, "text": link.text, "url": link.url, "language": link.language,
+             "clicks": _plain(link.clicks), "clickers": _plain(link.clickers)}
             for link in report.links
         ],
         "mailboxes": _plain_parts(report.mailboxes),
         "parts": {
-            dimension: _plain_parts(parts)
-            for dimension, parts in report.parts.items()
-            if dimension not in (LANGUAGE, MAILBOX_PROVIDER)
+            name: _plain_parts(parts) for name, parts in report.parts.items()
+            if name not in (LANGUAGE, MAILBOX_PROVIDER)
         },
         "curve": [
-            {
-                "within_seconds": step.seconds,
-                "seen_reading": _plain(step.seen_reading),
-                "clicked": _plain(step.clicked),
-            }
+            {"within_seconds": step.seconds, "seen_reading": _plain(step.seen_reading), "clicked": _plain(step.clicked)}
             for step in report.curve
         ],
-    }
+    }  # fmt: skip
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def list_as_csv(lines: Sequence[CampaignLine], *, exact: bool = False) -> str:
+def list_as_csv(lines: Sequence[CampaignLine], *, exact: bool) -> str:
     """Return a line for each campaign."""
     rows = (
         _line(line)
@@ -116,14 +102,11 @@ def list_as_csv(lines: Sequence[CampaignLine], *, exact: bool = False) -> str:
 
 def list_as_json(lines: Sequence[CampaignLine]) -> str:
     """Return the campaigns for scripts, the newest first."""
-    campaigns = [
-        _line(line) | {"notes": line.notes, "figures": {name: _plain(each) for name, each in line.figures.items()}}
-        for line in lines
-    ]
+    campaigns = [_line(line) | {"notes": line.notes, "figures": _by_name(line.figures)} for line in lines]
     return json.dumps({"schema": LIST_SCHEMA, "campaigns": campaigns}, indent=2, ensure_ascii=False)
 
 
-def comparison_as_csv(comparison: Comparison, *, exact: bool = False) -> str:
+def comparison_as_csv(comparison: Comparison, *, exact: bool) -> str:
     """Return a line for each campaign; differences are from the first that is old enough."""
     rows = []
     for campaign in _compared(comparison):
@@ -151,17 +134,15 @@ def _compared(comparison: Comparison) -> Iterable[dict[str, Any]]:
             _time(each.sent_at), each.rule_set, each.opens, each.clicks, each.not_yet,
         )  # fmt: skip
         differences = [
-            {
-                "figure": found.figure, "from": found.other_id, "difference": found.rate,
-                "difference_low": found.interval[0], "difference_high": found.interval[1], "in_words": found.words,
-            }
+            {"figure": found.figure, "from": found.other_id, "difference": found.rate,
+             "difference_low": found.interval[0], "difference_high": found.interval[1], "in_words": found.words}
             for found in comparison.differences if found.campaign_id == each.campaign_id
         ]  # fmt: skip
-        figures = {name: _plain(figure) for name, figure in each.figures.items()}
-        yield {**dict(zip(_COMPARED, cells, strict=True)), "figures": figures, "differences": differences}
+        yield {**dict(zip(_COMPARED, cells, strict=True)), "figures": _by_name(each.figures),
+               "differences": differences}  # fmt: skip
 
 
-def trend_as_csv(trend: Trend, *, exact: bool = False) -> str:
+def trend_as_csv(trend: Trend, *, exact: bool) -> str:
     """Return a line for each month."""
     rows = (
         {key: value for key, value in month.items() if key != "rates"}
@@ -224,7 +205,11 @@ def _time(moment: datetime) -> str:
 
 
 def _plain_parts(parts: Parts) -> dict[str, Any]:
-    return {part: {name: _plain(figure) for name, figure in figures.items()} for part, figures in parts.items()}
+    return {part: _by_name(figures) for part, figures in parts.items()}
+
+
+def _by_name(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    return {name: _plain(figure) for name, figure in figures.items()}
 
 
 def _plain(figure: Figure) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lists.suppression import suppress
 from newsletters.stored.contents import Contents
 from newsletters.stored.newsletters import create
 from reports.figure_cells import cells
-from reports.figures import figures
+from reports.whole_report import figures
 from sender.tables import Attempt, Campaign
 from tests.desk.staff import Browser
 from tests.desk.test_campaigns import words

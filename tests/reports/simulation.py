@@ -29,9 +29,9 @@ from newsletters.compiled import CompiledEmail, Link
 from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Mint
 from reports.estimates import Estimate, Nets, estimate_readers
-from reports.figures import figures
 from reports.people_counts import count_people
 from reports.report import Report
+from reports.whole_report import figures
 from sender.event import IncomingEvent, digest
 from sender.events.classify import classify_campaign
 from sender.events.facts import BITS

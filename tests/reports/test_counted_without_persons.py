@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from daisychain.database import Database
 from reports.breakdown import count_breakdown
-from reports.figures import report_of
 from reports.report import Report
 from reports.tallies import tally
+from reports.whole_report import report_of
 from sender.events.recount import correct_rollups, recount_rollups
 from sender.events.sum_check import check_facts
 from tests.reports.simulated_readers import CONSUMERS, MIXED, ORGANISATIONS, STYLES, World, simulate

@@ -16,7 +16,7 @@ from daisychain.database import Database
 from daisychain.errors import InputError
 from reports import Reports
 from reports.compare import compare
-from reports.figures import figures
+from reports.whole_report import figures
 from tests.reports.test_notes import LINK, tell
 from tests.sender.returns import FIREFOX, Sent, resent, sent
 

@@ -14,8 +14,8 @@ from sqlalchemy import text, update
 from daisychain.database import Database
 from lists.tables import MailingList
 from reports.document.exports import LIST_CSV_COLUMNS, as_csv
-from reports.figures import figures
 from reports.report import Report
+from reports.whole_report import figures
 from sender.delivery.ledger import Span, move
 from sender.events.classify import classify_campaign
 from sender.events.intake import ingest

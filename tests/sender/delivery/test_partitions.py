@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from daisychain.database import Database
-from reports.figures import figures
+from reports.whole_report import figures
 from sender.campaigns.freeze import freeze
 from sender.delivery import attempts
 from sender.delivery.ledger import read_ledger

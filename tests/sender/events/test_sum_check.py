@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from daisychain.database import Database
 from daisychain.settings import Settings
-from reports.figures import figures
+from reports.whole_report import figures
 from sender.delivery.ledger import Span, move
 from sender.events.recount import recount_rollups
 from sender.events.sum_check import check_sums, ledger_differs
