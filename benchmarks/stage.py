@@ -159,9 +159,9 @@ def measured() -> Iterator[dict[str, float]]:
 def send_to_all(database: Database, provider: str, step: str, people: int, to_reach: str) -> Figure:
     """Send the letter to everybody by `provider`, freeze included, and see that the ledger balances."""
     campaign_id = draft(database, "everybody", provider)
-    with measured() as whole:
+    with measured() as whole, foreground.crew(database, campaign_id) as helpers:
         foreground.start(database, campaign_id)
-        state = foreground.work_until_over(database, campaign_id)
+        state = foreground.work_until_over(database, campaign_id, helpers=helpers)
     with database.engine.connect() as connection:
         ledger = read_ledger(connection, campaign_id)
     assert (state, ledger.balances, ledger.accepted) == ("finished", True, people), (state, ledger)

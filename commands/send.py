@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -112,22 +113,20 @@ def send(
         if timed:
             schedule(connection, installation.settings, id_, who=acting_user(), approvers=approvers)
     stop = StopFlag()
+    begin = partial(foreground.start, installation.database, id_, who=acting_user(), now=now, approvers=approvers)
     if timed:
         say(f"Scheduled for {in_words(found)['the time']}. `daisychain serve` or `worker` must be running then.")
+    elif detach:
+        begin()
     else:
-        foreground.start(installation.database, id_, who=acting_user(), now=now, approvers=approvers)
-    if not timed and not detach:
+        work: dict[str, Any] = {"concurrency": concurrency, "processes": processes, "late_values": hand_out_links}
         signals = set_by_signals(stop, then=_say_stopping, second_breaks_off=True)
-        with progress() as bar, notify.alerting(installation.database), signals, warnings_said():
-            foreground.work_until_over(
-                installation.database,
-                id_,
-                concurrency=concurrency,
-                processes=processes,
-                watch=watch_ledger(bar),
-                stop=stop,
-                late_values=hand_out_links,
-            )
+        with foreground.crew(installation.database, id_, **work) as helpers:
+            begin()
+            with progress() as bar, notify.alerting(installation.database), signals, warnings_said():
+                foreground.work_until_over(
+                    installation.database, id_, helpers=helpers, watch=watch_ledger(bar), stop=stop, **work
+                )
     with installation.database.engine.connect() as connection:
         answer = campaign_status(connection, id_)
     emit_status(answer, format_)

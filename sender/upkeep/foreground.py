@@ -12,6 +12,7 @@ from daisychain.database import Database
 from daisychain.errors import StateError
 from daisychain.jobs import Workers
 from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, ending_in_time
+from lists.tables import Membership
 from sender.campaigns.approvals import require_approved
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin, resume
@@ -23,6 +24,7 @@ from sender.delivery.deliver import Deliverer
 from sender.delivery.ledger import Ledger, read_ledger
 from sender.delivery.readiness import require_ready
 from sender.delivery.senders import LiveSender
+from sender.providers.open_provider import open_provider
 from sender.tables import Batch, Campaign
 from sender.upkeep.sweep import sweep
 
@@ -59,10 +61,28 @@ def start(
             resume(connection, database.settings, campaign_id, who=who)
 
 
+def crew(
+    database: Database,
+    campaign_id: int,
+    *,
+    concurrency: int = CONCURRENCY,
+    processes: int | None = None,
+    late_values: LateValues = no_late_values,
+) -> Processes:
+    """Start the other processes that will share the work, before the freeze: they are ready when it is over.
+
+    Use it as a context around `start` and `work_until_over`.
+    """
+    helpers = Processes(database.settings, help_out, campaign_id, concurrency, late_values)
+    helpers.grow((processes or _wanted(database, campaign_id)) - 1)
+    return helpers
+
+
 def work_until_over(
     database: Database,
     campaign_id: int,
     *,
+    helpers: Processes | None = None,
     concurrency: int = CONCURRENCY,
     processes: int | None = None,
     watch: Callable[[Ledger, WaitingReason | None], None] | None = None,
@@ -75,14 +95,14 @@ def work_until_over(
     machine has cores, if there is enough to do. Workers elsewhere may share the queue; their batches are waited for.
     `watch` gets the ledger every few seconds, and the reason if the campaign is waiting for its provider. Once `stop`
     is set and its callbacks have run, nothing more is claimed here or by the other processes; batches in flight are
-    finished. A campaign to contacts needs the function for their `late_values`.
+    finished. A campaign to contacts needs the function for their `late_values`. `helpers` are a `crew` with the same
+    arguments.
     """
     stop = stop or StopFlag()
     database.for_work()
-    helpers = Processes(database.settings, help_out, campaign_id, concurrency, late_values)
-    with ending_in_time(stop), helpers as others:
+    crew_ = {"concurrency": concurrency, "processes": processes, "late_values": late_values}
+    with ending_in_time(stop), helpers or crew(database, campaign_id, **crew_) as others:
         stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
-        others.grow((processes or _wanted(database, campaign_id)) - 1)
         slots = (campaign_id, concurrency, stop, late_values)
         with LiveSender(database) as sender, _slots(database, sender, *slots) as workers:
             swept = 0.0
@@ -131,11 +151,17 @@ def _look_after(
 
 
 def _wanted(database: Database, campaign_id: int) -> int:
-    """Return how many processes are worth their start, for the batches that can be claimed now."""
+    """Return how many processes are worth their start, for the batches that can be claimed now, or after the freeze."""
     waiting = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state == "waiting")
     due = waiting.where(Batch.held.is_(False), Batch.not_before <= func.now())
     with database.engine.connect() as connection:
-        return min(cores(), (connection.scalar(due) or 0) // BATCHES_A_PROCESS)
+        campaign = find_campaign(connection, campaign_id)
+        if campaign.frozen_at is not None:
+            return min(cores(), (connection.scalar(due) or 0) // BATCHES_A_PROCESS)
+        # As many as if everybody on the list got it; of a long list, no more are counted than matter.
+        enough = BATCHES_A_PROCESS * open_provider(campaign.provider, database.settings).batch_size
+        some = select(Membership.member_id).where(Membership.list_id == campaign.list_id).limit(cores() * enough)
+        return (connection.scalar(select(func.count()).select_from(some.subquery())) or 0) // enough
 
 
 def _state(database: Database, campaign_id: int) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from daisychain.database import Database
+from daisychain.errors import StateError
 from daisychain.processes import Processes, StopFlag
+from daisychain.settings import Settings
 from sender.delivery.deliver import Deliverer
 from sender.delivery.senders import LiveSender
 from sender.providers.outbox import Outbox
-from sender.tables import Attempt, Batch, Sender
+from sender.tables import Attempt, Batch, Campaign, Sender
 from sender.upkeep import foreground
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid, Fault
@@ -35,6 +38,11 @@ def alive(database: Database) -> int:
     """Count the senders that have not ended."""
     with database.engine.connect() as connection:
         return len(connection.scalars(select(Sender.id).where(Sender.ended_at.is_(None))).all())
+
+
+def set_scheduled(database: Database, campaign_id: int) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(state="scheduled"))
 
 
 def senders(database: Database) -> set[int]:
@@ -83,9 +91,40 @@ def test_stopped_all_claim_nothing_more_and_finish_what_they_have(
     assert alive(database) == 0
 
 
+def test_the_others_are_ready_before_the_freeze_and_share_what_it_makes(
+    through_sendgrid: Settings, database: Database, sendgrid: FakeSendGrid
+) -> None:
+    campaign_id = staged(database, PEOPLE, provider="sendgrid")
+    sendgrid.script(*[Fault("late", taken=True)] * 4)
+    own, slots = Database(through_sendgrid), {"concurrency": 2, "processes": 2}
+    with foreground.crew(own, campaign_id, **slots) as helpers:
+        until(lambda: alive(database) == 1)
+        foreground.start(own, campaign_id)
+        arguments = {"helpers": helpers, **slots}
+        work = threading.Thread(target=foreground.work_until_over, args=[own, campaign_id], kwargs=arguments)
+        work.start()
+        until(lambda: len(sendgrid.requests) == 4)
+        assert len(senders(database)) == 2
+        sendgrid.released.set()
+        work.join(60)
+    own.close()
+    assert proven(database, campaign_id, sendgrid).accepted == PEOPLE
+    assert alive(database) == 0
+
+
+def test_a_freeze_that_is_refused_lets_the_others_go(database: Database) -> None:
+    campaign_id = staged(database, 3)
+    with pytest.raises(StateError), foreground.crew(database, campaign_id, processes=2):
+        until(lambda: alive(database) == 1)
+        set_scheduled(database, campaign_id)
+        foreground.start(database, campaign_id)
+    assert alive(database) == 0
+
+
+@pytest.mark.parametrize("before_the_freeze", [True, False])
 @pytest.mark.parametrize(("people", "further"), [(1, 0), (3, 2), (9, 3)])
 def test_further_processes_are_started_only_where_there_is_enough_to_do(
-    people: int, further: int, database: Database, monkeypatch: pytest.MonkeyPatch
+    people: int, further: int, before_the_freeze: bool, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = [0]
     monkeypatch.setattr(Processes, "grow", lambda self, to: asked.append(to))
@@ -93,8 +132,11 @@ def test_further_processes_are_started_only_where_there_is_enough_to_do(
     monkeypatch.setattr(foreground, "BATCHES_A_PROCESS", 1)
     monkeypatch.setattr(Outbox, "batch_size", 1)
     campaign_id = staged(database, people)
-    foreground.start(database, campaign_id)
-    assert foreground.work_until_over(database, campaign_id) == "finished"
+    if before_the_freeze:
+        foreground.crew(database, campaign_id)
+    else:
+        foreground.start(database, campaign_id)
+        assert foreground.work_until_over(database, campaign_id) == "finished"
     assert max(asked) == further
 
 
