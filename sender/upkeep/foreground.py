@@ -64,7 +64,6 @@ def start(
 def crew(
     database: Database,
     campaign_id: int,
-    *,
     concurrency: int = CONCURRENCY,
     processes: int | None = None,
     late_values: LateValues = no_late_values,
@@ -100,11 +99,11 @@ def work_until_over(
     """
     stop = stop or StopFlag()
     database.for_work()
-    crew_ = {"concurrency": concurrency, "processes": processes, "late_values": late_values}
-    with ending_in_time(stop), helpers or crew(database, campaign_id, **crew_) as others:
+    slots = (concurrency, processes, late_values)
+    with ending_in_time(stop), helpers or crew(database, campaign_id, *slots) as others:
         stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
-        slots = (campaign_id, concurrency, stop, late_values)
-        with LiveSender(database) as sender, _slots(database, sender, *slots) as workers:
+        own = (campaign_id, concurrency, stop, late_values)
+        with LiveSender(database) as sender, _slots(database, sender, *own) as workers:
             swept = 0.0
             try:
                 while workers.running and not stop.is_set():

@@ -114,10 +114,11 @@ def test_the_others_are_ready_before_the_freeze_and_share_what_it_makes(
 
 def test_a_freeze_that_is_refused_lets_the_others_go(database: Database) -> None:
     campaign_id = staged(database, 3)
-    with pytest.raises(StateError), foreground.crew(database, campaign_id, processes=2):
+    with foreground.crew(database, campaign_id, processes=2):
         until(lambda: alive(database) == 1)
         set_scheduled(database, campaign_id)
-        foreground.start(database, campaign_id)
+        with pytest.raises(StateError):
+            foreground.start(database, campaign_id)
     assert alive(database) == 0
 
 
