@@ -5,20 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Date,
-    DateTime,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Identity,
-    Index,
-    Integer,
-    LargeBinary,
-    Text,
-    func,
-    text,
-)
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Identity, Index, Integer, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,10 +17,10 @@ class StoredToolkit(Base):
 
     __tablename__ = "toolkits"
 
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    title: Mapped[str] = mapped_column(Text)
-    content_hash: Mapped[str] = mapped_column(Text)
-    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    content_hash: Mapped[str]
+    added_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ToolkitFile(Base):
@@ -41,9 +28,9 @@ class ToolkitFile(Base):
 
     __tablename__ = "toolkit_files"
 
-    toolkit: Mapped[str] = mapped_column(Text, ForeignKey("toolkits.name", ondelete="CASCADE"), primary_key=True)
-    path: Mapped[str] = mapped_column(Text, primary_key=True)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    toolkit: Mapped[str] = mapped_column(ForeignKey("toolkits.name", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
 
 
 class ToolkitDraft(Base):
@@ -56,15 +43,15 @@ class ToolkitDraft(Base):
 
     __tablename__ = "toolkit_drafts"
 
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    version: Mapped[int] = mapped_column(BigInteger)
-    content_hash: Mapped[str] = mapped_column(Text)
-    based_on: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    content_hash: Mapped[str]
+    based_on: Mapped[str]
     changed: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
     writers: Mapped[dict[str, list[str]]] = mapped_column(JSONB, server_default="{}")
     approved: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_by: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_by: Mapped[str]
 
 
 class ToolkitVersion(Base):
@@ -82,14 +69,14 @@ class ToolkitVersion(Base):
         ),
     )  # fmt: skip
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    toolkit: Mapped[str] = mapped_column(Text, ForeignKey("toolkit_drafts.name", ondelete="CASCADE"))
-    version: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(Text)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    toolkit: Mapped[str] = mapped_column(ForeignKey("toolkit_drafts.name", ondelete="CASCADE"))
+    version: Mapped[int]
+    kind: Mapped[str]
     files: Mapped[dict[str, str]] = mapped_column(JSONB)
-    by: Mapped[str] = mapped_column(Text)
-    note: Mapped[str] = mapped_column(Text, server_default="")
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    by: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ToolkitContent(Base):
@@ -97,8 +84,8 @@ class ToolkitContent(Base):
 
     __tablename__ = "toolkit_contents"
 
-    hash: Mapped[str] = mapped_column(Text, primary_key=True)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
 
 
 class StoredImage(Base):
@@ -106,12 +93,12 @@ class StoredImage(Base):
 
     __tablename__ = "images"
 
-    hash: Mapped[str] = mapped_column(Text, primary_key=True)
-    media_type: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    media_type: Mapped[str]
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
-    name: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes]
+    name: Mapped[str]
 
 
 class StoredEmail(Base):
@@ -119,10 +106,10 @@ class StoredEmail(Base):
 
     __tablename__ = "compiled_emails"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    hash: Mapped[str] = mapped_column(Text, unique=True)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    hash: Mapped[str] = mapped_column(unique=True)
+    content: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class MadePack(Base):
@@ -134,20 +121,20 @@ class MadePack(Base):
     __tablename__ = "made_packs"
     __table_args__ = (Index("ix_made_packs_newsletter", "toolkit", "newsletter", "made_at"),)
 
-    key: Mapped[str] = mapped_column(Text, primary_key=True)
-    newsletter: Mapped[str] = mapped_column(Text)
-    title: Mapped[str] = mapped_column(Text)
-    edition: Mapped[str] = mapped_column(Text)
-    toolkit: Mapped[str] = mapped_column(Text)
-    coalition: Mapped[str] = mapped_column(Text)
-    partner: Mapped[str] = mapped_column(Text)
-    dialect: Mapped[str] = mapped_column(Text)
-    expires: Mapped[date | None] = mapped_column(Date)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    newsletter: Mapped[str]
+    title: Mapped[str]
+    edition: Mapped[str]
+    toolkit: Mapped[str]
+    coalition: Mapped[str]
+    partner: Mapped[str]
+    dialect: Mapped[str]
+    expires: Mapped[date | None]
     copy_blocks: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     sheets: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    withdrawn_why: Mapped[str] = mapped_column(Text, server_default="")
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_why: Mapped[str] = mapped_column(server_default="")
 
 
 class PackPartner(Base):
@@ -158,11 +145,11 @@ class PackPartner(Base):
 
     __tablename__ = "pack_partners"
 
-    code: Mapped[str] = mapped_column(Text, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    reply: Mapped[str] = mapped_column(Text, server_default="")
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    reply: Mapped[str] = mapped_column(server_default="")
     notes: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
-    given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    given_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class OfferedNewsletter(Base):
@@ -170,11 +157,11 @@ class OfferedNewsletter(Base):
 
     __tablename__ = "offered_newsletters"
 
-    toolkit: Mapped[str] = mapped_column(Text, primary_key=True)
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    title: Mapped[str] = mapped_column(Text)
-    source: Mapped[str] = mapped_column(Text)
-    offered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    toolkit: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    source: Mapped[str]
+    offered_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class OfferPicture(Base):
@@ -190,10 +177,10 @@ class OfferPicture(Base):
         ),
     )
 
-    toolkit: Mapped[str] = mapped_column(Text, primary_key=True)
-    newsletter: Mapped[str] = mapped_column(Text, primary_key=True)
-    state: Mapped[str] = mapped_column(Text)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    toolkit: Mapped[str] = mapped_column(primary_key=True)
+    newsletter: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    content: Mapped[bytes]
 
 
 class StoredNewsletter(Base):
@@ -205,13 +192,13 @@ class StoredNewsletter(Base):
     __tablename__ = "newsletters"
     __table_args__ = (Index("ix_newsletters_name", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    title: Mapped[str] = mapped_column(Text)
-    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_by: Mapped[str] = mapped_column(Text)
-    deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    title: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="0")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_by: Mapped[str]
+    deleted_at: Mapped[datetime | None]
 
 
 class NewsletterSave(Base):
@@ -229,16 +216,16 @@ class NewsletterSave(Base):
         ),
     )  # fmt: skip
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    newsletter_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("newsletters.id", ondelete="CASCADE"))
-    version: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(Text)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    by: Mapped[str] = mapped_column(Text)
-    note: Mapped[str] = mapped_column(Text, server_default="")
-    since: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    undone_to: Mapped[int | None] = mapped_column(BigInteger)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    newsletter_id: Mapped[int] = mapped_column(ForeignKey("newsletters.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    kind: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    by: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    undone_to: Mapped[int | None]
 
 
 class NewsletterThumbnail(Base):
@@ -247,7 +234,7 @@ class NewsletterThumbnail(Base):
     __tablename__ = "newsletter_thumbnails"
 
     newsletter_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("newsletters.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        ForeignKey("newsletters.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    version: Mapped[int] = mapped_column(BigInteger)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    version: Mapped[int]
+    content: Mapped[bytes]

@@ -7,8 +7,8 @@ to their own tools only, and no figure here says anything about it.
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from daisychain.csv_cells import guarded
 from daisychain.database import database_now
 from lists.organisations import Organisation, organisations_where
 from newsletters.documents.document import language_of
-from newsletters.packs.dialects.dialect import dialects
+from newsletters.packs.dialects.dialect import tool_name
 from newsletters.packs.partner_codes import name_key
 from newsletters.tables import MadePack
 from newsletters.toolkit_store.store import named_toolkit
@@ -86,8 +86,7 @@ class TakenEmail:
     @property
     def text(self) -> str:
         """Return it in words: may (Mailchimp, cy, 3 May 2026)."""
-        dialect = dialects().get(self.tool)
-        parts = [dialect.name if dialect else self.tool, self.language, f"{self.at.day} {self.at:%B %Y}"]
+        parts = [tool_name(self.tool), self.language, f"{self.at.day} {self.at:%B %Y}"]
         return f"{self.newsletter} ({', '.join(part for part in parts if part)})"
 
 
@@ -137,16 +136,16 @@ def toolkit_adoption(connection: Connection, toolkit: str) -> ToolkitAdoption:
     handed_out, emails = _handed_out(connection, toolkit), _emails(connection, toolkit)
     rows = []
     for each in sorted(organisations_where(connection), key=lambda each: name_key(each.name)):
-        mine = {row.kind: row for row in counted.get(each.id, ())}
+        mine = counted[each.id]
         counts = {kind: mine[kind].events if kind in mine else 0 for kind in _EVENTS}
         last = {kind: row.last for kind, row in mine.items()}
         rows.append(OrganisationAdoption(each, each.id in handed_out, counts, last, tuple(emails.get(each.id, ()))))
-    unknown = {row.kind: row.events for row in counted.get(None, ())}
+    unknown = {kind: row.events for kind, row in counted[None].items()}
     taken = [each for row in rows for each in row.emails if not each.by_staff]
     return ToolkitAdoption(
         toolkit, title, database_now(connection),
         {name: _figure(name, rows, unknown) for name in DEFINITIONS}, rows,
-        _counted(each.tool for each in taken), _counted(each.language for each in taken),
+        _most_first(each.tool for each in taken), _most_first(each.language for each in taken),
     )  # fmt: skip
 
 
@@ -160,37 +159,34 @@ def _figure(name: str, rows: Sequence[OrganisationAdoption], unknown: Mapping[st
     )  # fmt: skip
 
 
-def _counted(values: Any) -> dict[str, int]:
-    found: defaultdict[str, int] = defaultdict(int)
-    for value in values:
-        found[value or "not known"] += 1
+def _most_first(values: Iterable[str]) -> dict[str, int]:
+    found = Counter(value or "not known" for value in values)
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 _Counted = Row[int | None, str, int, datetime]
 
 
-def _events(connection: Connection, toolkit: str) -> dict[int | None, list[_Counted]]:
+def _events(connection: Connection, toolkit: str) -> defaultdict[int | None, dict[str, _Counted]]:
     """Return events and the last time by organisation and kind; None is visitors who are not known."""
     of = (PartnerEvent.organisation_id, PartnerEvent.kind)
     # The private page is for all toolkits, so opening it names none.
     ours = or_(PartnerEvent.toolkit == toolkit, (PartnerEvent.kind == "opened") & (PartnerEvent.toolkit == ""))
     counted = select(*of, func.sum(PartnerEvent.times).label("events"), func.max(PartnerEvent.at).label("last"))
-    found: defaultdict[int | None, list[_Counted]] = defaultdict(list)
+    found: defaultdict[int | None, dict[str, _Counted]] = defaultdict(dict)
     for row in connection.execute(counted.where(ours, PartnerEvent.kind.in_(_EVENTS)).group_by(*of)):
-        found[row.organisation_id].append(row)
+        found[row.organisation_id][row.kind] = row
     return found
 
 
 def _handed_out(connection: Connection, toolkit: str) -> set[int]:
-    return set(
-        connection.scalars(
-            select(HandOutMail.organisation_id)
-            .join(HandOut, HandOut.id == HandOutMail.hand_out_id)
-            .join(Delivery, Delivery.id == HandOutMail.delivery_id)
-            .where(HandOut.toolkit == toolkit, HandOut.kind == "hand-out", Delivery.state == "accepted")
-        )
+    accepted = (
+        select(HandOutMail.organisation_id)
+        .join(HandOut, HandOut.id == HandOutMail.hand_out_id)
+        .join(Delivery, Delivery.id == HandOutMail.delivery_id)
+        .where(HandOut.toolkit == toolkit, HandOut.kind == "hand-out", Delivery.state == "accepted")
     )
+    return set(connection.scalars(accepted))
 
 
 def _emails(connection: Connection, toolkit: str) -> dict[int, list[TakenEmail]]:

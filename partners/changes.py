@@ -11,13 +11,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
 from daisychain.clock import home_zone
 from lists.organisations import Organisation
-from newsletters.packs.dialects.dialect import dialects
+from newsletters.packs.dialects.dialect import tool_name
 from newsletters.packs.pack_status import Standing
 from newsletters.tables import MadePack, StoredToolkit
 from partners.contacts import Contact
@@ -36,14 +35,9 @@ class PackChange:
     told_at: datetime | None
 
     @property
-    def id(self) -> str:
-        """Return what makes this change another one than an earlier change of the same pack."""
-        return _id(self.pack)
-
-    @property
     def tool(self) -> str:
         """Return the name of the tool that the pack is for."""
-        return _tool(self.pack)
+        return tool_name(self.pack.dialect)
 
     @property
     def text(self) -> str:
@@ -84,13 +78,15 @@ class OrganisationChanges:
 def find_changes(connection: Connection, today: date, toolkit: str = "") -> list[OrganisationChanges]:
     """Return each organisation that holds outdated packs once, by name; only of one toolkit if it is given."""
     found = []
-    entries = find_organisations(connection, today, OrganisationFilter(stale=True))
-    packs = {entry.organisation.id: _packs(entry.stale, toolkit) for entry in entries}
-    since = _since(connection, [pack for each in packs.values() for pack in each])
+    stale = [
+        (entry, [pack for pack in entry.stale.packs if toolkit in ("", pack.toolkit)])
+        for entry in find_organisations(connection, today, OrganisationFilter(stale=True)) if entry.stale
+    ]  # fmt: skip
+    since = _since(connection, [pack for _, packs in stale for pack in packs])
     told = _told(connection)
-    for entry in entries:
+    for entry, packs in stale:
         id_ = entry.organisation.id
-        changes = tuple(PackChange(pack, since.get(pack.key), told.get((id_, _id(pack)))) for pack in packs[id_])
+        changes = tuple(PackChange(pack, since.get(pack.key), told.get((id_, _id(pack)))) for pack in packs)
         if changes:
             receiving = tuple(each for each in entry.contacts if each.receives and not each.suggested)
             found.append(OrganisationChanges(entry.organisation, receiving, changes))
@@ -100,7 +96,7 @@ def find_changes(connection: Connection, today: date, toolkit: str = "") -> list
 def keep_told(connection: Connection, told: Mapping[int, OrganisationChanges]) -> None:
     """Keep what each mail tells its organisation, by the mail's delivery, in the caller's transaction."""
     rows = [
-        {"organisation_id": each.organisation.id, "change": change.id, "delivery_id": delivery_id}
+        {"organisation_id": each.organisation.id, "change": _id(change.pack), "delivery_id": delivery_id}
         for delivery_id, each in told.items()
         for change in each.untold
     ]
@@ -108,17 +104,9 @@ def keep_told(connection: Connection, told: Mapping[int, OrganisationChanges]) -
         connection.execute(insert(ToldChange), rows)
 
 
-def _packs(stale: Any, toolkit: str) -> list[Standing]:
-    return [pack for pack in stale.packs if not toolkit or pack.toolkit == toolkit]
-
-
 def _id(pack: Standing) -> str:
+    """Return what makes a change another one than an earlier change of the same pack."""
     return sha256(repr((pack.key, pack.state, pack.why)).encode()).hexdigest()[:32]
-
-
-def _tool(pack: Standing) -> str:
-    dialect = dialects().get(pack.dialect)
-    return dialect.name if dialect else pack.dialect
 
 
 def _told(connection: Connection) -> dict[tuple[int, str], datetime]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -14,20 +14,12 @@ PartnerEventKind = Literal["opened", "looked", "taken", "pictures", "signed_up",
 # Pages do these again and again, for everybody with a link or a code.
 _BY_ANYBODY = ("looked", "reached")
 _DAY = ("day", "organisation_id", "kind", "toolkit", "newsletter", "tool", "language")
-KINDS: tuple[PartnerEventKind, ...] = get_args(PartnerEventKind)
 
 
 def record_partner_event(
-    connection: Connection,
-    kind: PartnerEventKind,
-    *,
-    toolkit: str = "",
-    newsletter: str = "",
-    tool: str = "",
-    language: str = "",
-    organisation_id: int | None = None,
-    **detail: Any,
-) -> None:
+    connection: Connection, kind: PartnerEventKind, *, toolkit: str = "", newsletter: str = "", tool: str = "",
+    language: str = "", organisation_id: int | None = None, **detail: Any,
+) -> None:  # fmt: skip
     """Record one event; `detail` must hold nobody's personal data."""
     table = PartnerEvent
     values = {"toolkit": toolkit, "newsletter": newsletter, "kind": kind, "tool": tool, "language": language}
@@ -42,7 +34,5 @@ def record_partner_event(
 def latest_events(connection: Connection, organisation_id: int, most: int) -> Sequence[Row[Any]]:
     """Return the latest events of an organisation, the newest first."""
     table = PartnerEvent.__table__
-    newest = (
-        select(table).where(table.c.organisation_id == organisation_id).order_by(table.c.at.desc(), table.c.id.desc())
-    )
-    return connection.execute(newest.limit(most)).all()
+    mine = select(table).where(table.c.organisation_id == organisation_id)
+    return connection.execute(mine.order_by(table.c.at.desc(), table.c.id.desc()).limit(most)).all()

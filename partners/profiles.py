@@ -75,15 +75,9 @@ def _profile(row: tuple[Any, ...]) -> PartnerProfile:
     values = dict(zip(FIELDS, row, strict=False))
     id_, code, notes, *logos, link_number, version, updated_at, updated_by = row[len(FIELDS) :]
     return PartnerProfile(
-        organisation=Organisation(id_, code, values["name"]),
-        values=values,
-        notes=dict(sorted(notes.items())),
-        logos=dict(zip(_LOGOS, logos, strict=True)),
-        link=LinkKey(link_number, id_),
-        version=version,
-        updated_at=updated_at,
-        updated_by=updated_by,
-    )
+        Organisation(id_, code, values["name"]), values, dict(sorted(notes.items())),
+        dict(zip(_LOGOS, logos, strict=True)), LinkKey(link_number, id_), version, updated_at, updated_by,
+    )  # fmt: skip
 
 
 def require_profile(connection: Connection, name: str) -> PartnerProfile:
@@ -117,22 +111,16 @@ def add_organisation(
 
 
 def save_profile(
-    connection: Connection,
-    organisation_id: int,
-    values: Mapping[str, str],
-    who: str,
-    *,
-    base: int | None = None,
+    connection: Connection, organisation_id: int, values: Mapping[str, str], who: str, *, base: int | None = None,
     notes: Mapping[str, str] | None = None,
-) -> PartnerProfile:
+) -> PartnerProfile:  # fmt: skip
     """Save some values of a profile, and notes to replace or add; nothing changes if they are as they were.
 
     Raises ProfileError for values that can't be used, and ProfileChangedError if the profile is not any more of the
     version `base`.
     """
     lock_register(connection)
-    profile = profile_of(connection, organisation_id)
-    assert profile is not None
+    [profile] = profiles(connection, [organisation_id])
     clean = checked({"name": profile.organisation.name, **values})
     kept = {name: value for name, value in {**profile.notes, **(notes or {})}.items() if value}
     changed = {field: text for field, text in clean.items() if text != profile.values[field]}
@@ -151,9 +139,7 @@ def save_profile(
     connection.execute(update(PackPartner).where(PackPartner.code == profile.organisation.code).values(known))
     changes = {field: [profile.values[field], text] for field, text in changed.items()}
     record_partner_event(connection, "changed", organisation_id=organisation_id, by=who, changes=changes)
-    found = profile_of(connection, organisation_id)
-    assert found is not None
-    return found
+    return profiles(connection, [organisation_id])[0]
 
 
 def replace_link(connection: Connection, organisation_id: int) -> PartnerProfile:
@@ -161,9 +147,7 @@ def replace_link(connection: Connection, organisation_id: int) -> PartnerProfile
     table = OrganisationProfile
     again = update(table).where(table.organisation_id == organisation_id)
     connection.execute(again.values(link_number=table.link_number + 1))
-    found = profile_of(connection, organisation_id)
-    assert found is not None
-    return found
+    return profiles(connection, [organisation_id])[0]
 
 
 def _rename(connection: Connection, organisation: Organisation, name: str) -> None:

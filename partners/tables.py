@@ -8,20 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    LargeBinary,
-    Text,
-    UniqueConstraint,
-    func,
-    text,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,25 +26,25 @@ class OrganisationProfile(Base):
     __tablename__ = "organisation_profiles"
 
     organisation_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        ForeignKey("organisations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    website: Mapped[str] = mapped_column(Text, server_default="")
-    reply: Mapped[str] = mapped_column(Text, server_default="")
-    address: Mapped[str] = mapped_column(Text, server_default="")
-    charity_number: Mapped[str] = mapped_column(Text, server_default="")
-    intro: Mapped[str] = mapped_column(Text, server_default="")
-    colour: Mapped[str] = mapped_column(Text, server_default="")
-    tool: Mapped[str] = mapped_column(Text, server_default="")  # keys of dialects, with commas
-    languages: Mapped[str] = mapped_column(Text, server_default="")  # codes, with commas
-    region: Mapped[str] = mapped_column(Text, server_default="")
-    logo: Mapped[str] = mapped_column(Text, server_default="")
-    logo_white: Mapped[str] = mapped_column(Text, server_default="")
-    logo_square: Mapped[str] = mapped_column(Text, server_default="")
+    website: Mapped[str] = mapped_column(server_default="")
+    reply: Mapped[str] = mapped_column(server_default="")
+    address: Mapped[str] = mapped_column(server_default="")
+    charity_number: Mapped[str] = mapped_column(server_default="")
+    intro: Mapped[str] = mapped_column(server_default="")
+    colour: Mapped[str] = mapped_column(server_default="")
+    tool: Mapped[str] = mapped_column(server_default="")  # keys of dialects, with commas
+    languages: Mapped[str] = mapped_column(server_default="")  # codes, with commas
+    region: Mapped[str] = mapped_column(server_default="")
+    logo: Mapped[str] = mapped_column(server_default="")
+    logo_white: Mapped[str] = mapped_column(server_default="")
+    logo_square: Mapped[str] = mapped_column(server_default="")
     notes: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     link_number: Mapped[int] = mapped_column(Integer, server_default="0")
     version: Mapped[int] = mapped_column(Integer, server_default="0")
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_by: Mapped[str] = mapped_column(Text, server_default="")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_by: Mapped[str] = mapped_column(server_default="")
 
 
 class OrganisationContact(Base):
@@ -69,13 +56,13 @@ class OrganisationContact(Base):
     __tablename__ = "organisation_contacts"
     __table_args__ = (UniqueConstraint("organisation_id", "address_key"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    organisation_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(Text, server_default="")
-    email: Mapped[str] = mapped_column(Text)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(server_default="")
+    email: Mapped[str]
     address_key: Mapped[str] = mapped_column(AddressKey)
     receives: Mapped[bool] = mapped_column(server_default=text("true"))
-    suggested_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    suggested_at: Mapped[datetime | None]
 
 
 class PartnerEvent(Base):
@@ -90,31 +77,22 @@ class PartnerEvent(Base):
         Index("ix_partner_events_organisation_id_at", "organisation_id", "at"),
         Index("ix_partner_events_toolkit_kind_at", "toolkit", "kind", "at"),
         Index(
-            "uq_partner_events_day",
-            "day",
-            "organisation_id",
-            "kind",
-            "toolkit",
-            "newsletter",
-            "tool",
-            "language",
-            unique=True,
-            postgresql_where=text("day IS NOT NULL"),
-            postgresql_nulls_not_distinct=True,
+            "uq_partner_events_day", "day", "organisation_id", "kind", "toolkit", "newsletter", "tool", "language",
+            unique=True, postgresql_where=text("day IS NOT NULL"), postgresql_nulls_not_distinct=True,
         ),
-    )
+    )  # fmt: skip
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    organisation_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"))
-    toolkit: Mapped[str] = mapped_column(Text, server_default="")
-    newsletter: Mapped[str] = mapped_column(Text, server_default="")
-    kind: Mapped[str] = mapped_column(Text)
-    tool: Mapped[str] = mapped_column(Text, server_default="")
-    language: Mapped[str] = mapped_column(Text, server_default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
-    times: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id", ondelete="CASCADE"))
+    toolkit: Mapped[str] = mapped_column(server_default="")
+    newsletter: Mapped[str] = mapped_column(server_default="")
+    kind: Mapped[str]
+    tool: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str] = mapped_column(server_default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    times: Mapped[int] = mapped_column(server_default="1")
     day: Mapped[date | None]
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class HandOut(Base):
@@ -126,19 +104,19 @@ class HandOut(Base):
     __tablename__ = "hand_outs"
     __table_args__ = (CheckConstraint("kind IN ('hand-out', 'changes')", name="kind"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    kind: Mapped[str] = mapped_column(Text, server_default="hand-out")
-    toolkit: Mapped[str] = mapped_column(Text)
-    newsletter: Mapped[str] = mapped_column(Text, server_default="")
-    choice: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    language: Mapped[str] = mapped_column(Text, server_default="en")
-    sender: Mapped[str] = mapped_column(Text)
-    subject: Mapped[str] = mapped_column(Text)
-    message: Mapped[str] = mapped_column(Text)
-    made_by: Mapped[str] = mapped_column(Text)
-    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    campaign_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    kind: Mapped[str] = mapped_column(server_default="hand-out")
+    toolkit: Mapped[str]
+    newsletter: Mapped[str] = mapped_column(server_default="")
+    choice: Mapped[dict[str, Any]]
+    language: Mapped[str] = mapped_column(server_default="en")
+    sender: Mapped[str]
+    subject: Mapped[str]
+    message: Mapped[str]
+    made_by: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    campaign_id: Mapped[int | None] = mapped_column(unique=True)
 
 
 class HandOutMail(Base):
@@ -146,11 +124,11 @@ class HandOutMail(Base):
 
     __tablename__ = "hand_out_mails"
 
-    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    hand_out_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("hand_outs.id", ondelete="CASCADE"), index=True)
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hand_out_id: Mapped[int] = mapped_column(ForeignKey("hand_outs.id", ondelete="CASCADE"), index=True)
     # No foreign keys: the mails of a contact or an organisation that is gone are still in the ledger.
-    organisation_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    contact_id: Mapped[int] = mapped_column(BigInteger)
+    organisation_id: Mapped[int] = mapped_column(index=True)
+    contact_id: Mapped[int]
 
 
 class ToldChange(Base):
@@ -158,9 +136,9 @@ class ToldChange(Base):
 
     __tablename__ = "told_changes"
 
-    organisation_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    change: Mapped[str] = mapped_column(Text, primary_key=True)  # a hash of the pack, its state, and why
-    delivery_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    organisation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    change: Mapped[str] = mapped_column(primary_key=True)  # a hash of the pack, its state, and why
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class MailedPack(Base):
@@ -168,10 +146,8 @@ class MailedPack(Base):
 
     __tablename__ = "mailed_packs"
 
-    token_hash: Mapped[str] = mapped_column(Text, primary_key=True)
-    organisation_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("organisations.id", ondelete="CASCADE"), index=True
-    )
-    name: Mapped[str] = mapped_column(Text)
-    content: Mapped[bytes | None] = mapped_column(LargeBinary)
-    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    content: Mapped[bytes | None]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())

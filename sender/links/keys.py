@@ -43,11 +43,11 @@ class KeyKind(IntEnum):
 
 
 class Keys:
-    """Makes and reads the keys of one installation."""
+    """Makes and reads the keys of one installation; keys of another `purpose` have a secret of their own."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, purpose: str = "delivery keys") -> None:
         # Each message is one block with a fixed prefix, so ECB is just the permutation that we need.
-        block = algorithms.AES128(derive(secret, "delivery keys")[:16])
+        block = algorithms.AES128(derive(secret, purpose)[:16])
         self._cipher = Cipher(block, modes.ECB())  # noqa: S305
 
     def returns(self, delivery_ids: Iterable[int]) -> list[str]:

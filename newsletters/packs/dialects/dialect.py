@@ -149,6 +149,11 @@ def dialects() -> Mapping[str, Dialect]:
     return {key: _dialect(key, found[key]) for key in sorted(found)}
 
 
+def tool_name(key: str) -> str:
+    """Return the name of the tool of a dialect; of one that is gone, its key."""
+    return found.name if (found := dialects().get(key)) else key
+
+
 def each_dialect(words: str) -> Iterator[Dialect | InputError]:
     """Yield the dialects in `words`, a list with commas or `all`, and an error for each word that is none."""
     known = dialects()
