@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from daisychain.suggestions import nearest
 from lists.bases import BASES
 from lists.segments import segment_tree as tree
 from lists.segments.question_error import NotReadableError
-from lists.segments.segment_tree import Engaged, FieldTest, Negated, Period, Question, Value
+from lists.segments.segment_tree import Engaged, FieldTest, How, Negated, Period, Question, Value
 from lists.tables import FIELD
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -23,6 +23,16 @@ DEEPEST = 20  # groups within groups
 _LONGEST_SPAN = 36_500  # days
 _MOST_CAMPAIGNS = 100
 _BASES = (*BASES, "soft-opt-in")
+_ENGAGED: Mapping[str, Any] = {"opened": "opened", "clicked": "clicked", "was": "was sent"}
+
+
+def _test(how: How) -> Callable[[Any, Sequence[Any]], FieldTest]:
+    """Return the method of a rule that compares its subject so."""
+    return lambda _, parts: _comparison(parts[0], how, *parts[1:])
+
+
+def _opposite(how: How) -> Callable[[Any, Sequence[Any]], Question]:
+    return lambda _, parts: Negated(_comparison(parts[0], how, *parts[1:]))
 
 
 class QuestionBuilder(Transformer[Token, Question]):
@@ -45,7 +55,9 @@ class QuestionBuilder(Transformer[Token, Question]):
         return str(parts[0]), parts[0]
 
     def number(self, parts: Sequence[Token]) -> tuple[Decimal, Token]:
-        return _number(parts[0]), parts[0]
+        if len(parts[0]) > 25:
+            raise NotReadableError("This number is too long", _at(parts[0]), "A text of digits needs quotation marks.")
+        return Decimal(parts[0]), parts[0]
 
     def day(self, parts: Sequence[Token]) -> tuple[date, Token]:
         return _day(parts[0]), parts[0]
@@ -55,41 +67,14 @@ class QuestionBuilder(Transformer[Token, Question]):
         count = _count(parts[0], _LONGEST_SPAN // _DAYS[unit])
         return Period(count, unit), parts[0]  # type: ignore[arg-type]
 
-    def is_(self, parts: Sequence[Any]) -> FieldTest:
-        return _comparison(parts[0], "is", *parts[1:])
+    is_, is_not = _test("is"), _opposite("is")
+    is_empty, is_not_empty = _test("is empty"), _opposite("is empty")
+    contains, contains_not = _test("contains"), _opposite("contains")
+    in_, not_in = _test("in"), _opposite("in")
+    in_last, ago = _test("in last"), _test("ago")
 
-    def is_not(self, parts: Sequence[Any]) -> Question:
-        return Negated(self.is_(parts))
-
-    def is_empty(self, parts: Sequence[Any]) -> FieldTest:
-        return _comparison(parts[0], "is empty")
-
-    def is_not_empty(self, parts: Sequence[Any]) -> Question:
-        return Negated(self.is_empty(parts))
-
-    def contains(self, parts: Sequence[Any]) -> FieldTest:
-        return _comparison(parts[0], "contains", *parts[1:])
-
-    def contains_not(self, parts: Sequence[Any]) -> Question:
-        return Negated(self.contains(parts))
-
-    def in_(self, parts: Sequence[Any]) -> FieldTest:
-        return _comparison(parts[0], "in", *parts[1:])
-
-    def not_in(self, parts: Sequence[Any]) -> Question:
-        return Negated(self.in_(parts))
-
-    def compared(self, parts: Sequence[Token]) -> FieldTest:
-        return _comparison(parts[0], str(parts[1]), (_number(parts[2]), parts[2]))
-
-    def beside(self, parts: Sequence[Token]) -> FieldTest:
-        return _comparison(parts[0], parts[1].lower(), (_day(parts[2]), parts[2]))
-
-    def in_last(self, parts: Sequence[Any]) -> FieldTest:
-        return _comparison(parts[0], "in last", *parts[1:])
-
-    def ago(self, parts: Sequence[Any]) -> FieldTest:
-        return _comparison(parts[0], "ago", *parts[1:])
+    def compared(self, parts: Sequence[Any]) -> FieldTest:
+        return _comparison(parts[0], parts[1].lower(), parts[2])
 
     def on_list(self, parts: Sequence[Any]) -> Question:
         return tree.OnList(parts[1][0], _at(parts[1][1]))
@@ -97,11 +82,8 @@ class QuestionBuilder(Transformer[Token, Question]):
     def agreed(self, parts: Sequence[Token]) -> Question:
         return tree.AgreedToTracking(_at(parts[0]))
 
-    def opened(self, parts: Sequence[Token]) -> Question:
-        return Engaged("opened", _campaigns(parts[1:]), at=_at(parts[0]))
-
-    def clicked(self, parts: Sequence[Token]) -> Question:
-        return Engaged("clicked", _campaigns(parts[1:]), at=_at(parts[0]))
+    def engaged(self, parts: Sequence[Token]) -> Question:
+        return Engaged(_ENGAGED[parts[0].lower()], _campaigns(parts[1:]), at=_at(parts[0]))
 
     def clicked_link(self, parts: Sequence[Any]) -> Question:
         link, token = parts[1]
@@ -109,11 +91,8 @@ class QuestionBuilder(Transformer[Token, Question]):
             raise NotReadableError("Name the link: a part of its address, or of its text", _at(token))
         return Engaged("clicked", _campaigns(parts[2:]) if parts[2:] else None, link, _at(parts[0]))
 
-    def was_sent(self, parts: Sequence[Token]) -> Question:
-        return Engaged("was sent", _campaigns(parts[1:]), at=_at(parts[0]))
 
-
-def _comparison(name: Token, how: str, *values: tuple[Value, Token]) -> FieldTest:
+def _comparison(name: Token, how: How, *values: tuple[Value, Token]) -> FieldTest:
     """Return a comparison, once its subject can be compared so."""
     subject = _subject(name)
     if subject in tree.DATES:
@@ -127,9 +106,9 @@ def _comparison(name: Token, how: str, *values: tuple[Value, Token]) -> FieldTes
                 raise NotReadableError(f"“{subject}” is a text", _at(token), 'For instance: organisation is "Mind"')
             if subject == "consent" and (how == "contains" or value.lower() not in _BASES):
                 raise NotReadableError(f"There is no basis “{value}”", _at(token), nearest(value, _BASES))
-    if (how == "contains" and not isinstance(values[0][0], str)) or (how == "contains" and not values[0][0]):
+    if how == "contains" and not values[0][0]:
         raise NotReadableError("Say what it contains, in quotation marks", _at(values[0][1]))
-    return FieldTest(subject, how, tuple(value for value, _ in values), _at(name))  # type: ignore[arg-type]
+    return FieldTest(subject, how, tuple(value for value, _ in values), _at(name))
 
 
 def _subject(name: Token) -> str:
@@ -141,12 +120,6 @@ def _subject(name: Token) -> str:
             f"“{name}” is not how a field is written", _at(name), "Small letters, digits and underscores: first_name."
         )
     return tree.spelled(field) if written != field else field
-
-
-def _number(token: Token) -> Decimal:
-    if len(token) > 25:
-        raise NotReadableError("This number is too long", _at(token), "A text of digits needs quotation marks.")
-    return Decimal(token)
 
 
 def _count(token: Token, most: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+from rich.cells import cell_len
 
 from daisychain.errors import InputError
 
@@ -36,11 +36,4 @@ def _pointer(line: str, at: int) -> str:
     """Return the part of a line around a character, and a caret below it; nothing of an empty line."""
     start = max(0, at - _AROUND)
     shown = "".join(each if each.isprintable() else " " for each in line[start : at + _AROUND])
-    return shown and f"{shown}\n{' ' * sum(map(_columns, shown[: at - start]))}^"
-
-
-def _columns(character: str) -> int:
-    """Return how many columns of a terminal a character takes."""
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return shown and f"{shown}\n{' ' * cell_len(shown[: at - start])}^"
