@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -17,17 +18,25 @@ if TYPE_CHECKING:
     from lists.segments.segment_answers import SegmentAnswer
 
 
+def _about_a_list(*further: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the arguments LIST and `further`, the choice of --format, and the installation."""
+
+    def added(command: Callable[..., None]) -> Callable[..., None]:
+        command = format_option(pass_installation(command))
+        for name in reversed(further):
+            command = click.argument(name)(command)
+        return click.argument("list_name", metavar="LIST")(command)
+
+    return added
+
+
 @click.group()
 def segment() -> None:
     """Ask who on a list lives in Wales, joined this month or opened the last mails, and keep such questions."""
 
 
 @segment.command()
-@click.argument("list_name", metavar="LIST")
-@click.argument("name")
-@click.argument("question")
-@format_option
-@pass_installation
+@_about_a_list("name", "question")
 @examples("segment create supporters new-in-wales 'region is \"Wales\" and joined in last 30 days'")
 def create(installation: Installation, list_name: str, name: str, question: str, format_: str) -> None:
     """Keep a QUESTION about the people of LIST as the segment NAME."""
@@ -40,9 +49,7 @@ def create(installation: Installation, list_name: str, name: str, question: str,
 
 
 @segment.command("list")
-@click.argument("list_name", metavar="LIST")
-@format_option
-@pass_installation
+@_about_a_list()
 @examples("segment list supporters")
 def list_(installation: Installation, list_name: str, format_: str) -> None:
     """Show the segments of LIST."""
@@ -55,10 +62,7 @@ def list_(installation: Installation, list_name: str, format_: str) -> None:
 
 
 @segment.command()
-@click.argument("list_name", metavar="LIST")
-@click.argument("name")
-@format_option
-@pass_installation
+@_about_a_list("name")
 @examples("segment show supporters new-in-wales")
 def show(installation: Installation, list_name: str, name: str, format_: str) -> None:
     """Show the segment NAME of LIST, and how many people it has now."""
@@ -71,10 +75,7 @@ def show(installation: Installation, list_name: str, name: str, format_: str) ->
 
 
 @segment.command()
-@click.argument("list_name", metavar="LIST")
-@click.argument("question")
-@format_option
-@pass_installation
+@_about_a_list("question")
 @examples("segment count supporters new-in-wales", "segment count supporters 'opened any of last 3 campaigns'")
 def count(installation: Installation, list_name: str, question: str, format_: str) -> None:
     """Count the people of LIST who may be mailed and fulfil QUESTION, or a segment of that name."""
@@ -87,10 +88,7 @@ def count(installation: Installation, list_name: str, question: str, format_: st
 
 
 @segment.command()
-@click.argument("list_name", metavar="LIST")
-@click.argument("question")
-@format_option
-@pass_installation
+@_about_a_list("question")
 @examples("segment sample supporters 'city contains \"bath\"'")
 def sample(installation: Installation, list_name: str, question: str, format_: str) -> None:
     """Show ten of the people of LIST who fulfil QUESTION, or a segment of that name."""
@@ -109,11 +107,7 @@ def sample(installation: Installation, list_name: str, question: str, format_: s
 
 
 @segment.command()
-@click.argument("list_name", metavar="LIST")
-@click.argument("name")
-@click.argument("question")
-@format_option
-@pass_installation
+@_about_a_list("name", "question")
 @examples("segment change supporters new-in-wales 'region is \"Wales\" and joined in last 60 days'")
 def change(installation: Installation, list_name: str, name: str, question: str, format_: str) -> None:
     """Replace the question of the segment NAME of LIST; campaigns that exist keep the one they have."""
@@ -126,10 +120,7 @@ def change(installation: Installation, list_name: str, name: str, question: str,
 
 
 @segment.command()
-@click.argument("list_name", metavar="LIST")
-@click.argument("name")
-@format_option
-@pass_installation
+@_about_a_list("name")
 @examples("segment delete supporters new-in-wales")
 def delete(installation: Installation, list_name: str, name: str, format_: str) -> None:
     """Delete the segment NAME of LIST; campaigns that were made with it keep its question."""

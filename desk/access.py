@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Response, current_app, g, make_response, request
+from flask import Response, abort, current_app, flash, g, make_response, redirect, request, url_for
 from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import HTTPException
 
@@ -20,13 +20,14 @@ from accounts.rights import ANYBODY, RIGHTS, SIGNED_IN
 from accounts.sessions import SignedIn
 from accounts.staff import names_with
 from daisychain.database import Database
-from daisychain.errors import DaisychainError
+from daisychain.errors import DaisychainError, InputError
 from daisychain.settings import Settings
 from daisychain.web.networks import network_of
 from lists.kept_figures import give_kept
 from sender.upkeep.list_counts import ask_to_count
 
 P = ParamSpec("P")
+T = TypeVar("T")
 SAFE = {"GET", "HEAD", "OPTIONS"}
 TOKEN = "token"  # noqa: S105 - the name of the session's token in the cookie
 
@@ -60,6 +61,20 @@ def person() -> SignedIn:
 def who_may(name: str) -> str:
     """Return who has a right, to name them to somebody who lacks it: "Priya, Sam"."""
     return ", ".join(names_with(connection(), name)) or "An admin"
+
+
+def or_404(find: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Return what a function of a room finds; 404 if there is no such thing."""
+    try:
+        return find(*arguments, **named)
+    except InputError:
+        abort(404)
+
+
+def tell_at(endpoint: str, message: str, **values: Any) -> Any:
+    """Lead to a page, which shows a message above."""
+    flash(message)
+    return redirect(url_for(endpoint, **values))
 
 
 def note(object_: str = "", **details: Any) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, url_for
+from flask import Blueprint, Response, abort, redirect, url_for
 
-from daisychain.errors import InputError
-from desk.access import connection, note, person, right
+from desk.access import connection, note, or_404, person, right, tell_at
 from desk.forms import Form
 from desk.imports.import_wizard import found, import_page
 from lists.import_log import find_import
@@ -43,11 +42,8 @@ def go(draft_id: int) -> Any:
 @right("lists.write")
 def undo(number: int) -> Any:
     """Take an import back, which a worker does."""
-    try:
-        find_import(connection(), number)
-        draft = find_draft(connection(), draft_of_import(connection(), number, by=person().name))
-    except InputError:
-        abort(404)
+    or_404(find_import, connection(), number)
+    draft = find_draft(connection(), draft_of_import(connection(), number, by=person().name))
     note(f"list {draft.name}", undo_import=number)
     choices = {**draft.choices, "undone_by": person().name}
     begin_step(connection(), draft, ("done",), "undoing", choices=choices)
@@ -60,8 +56,7 @@ def discard(draft_id: int) -> Any:
     """Throw an import away that has changed nothing."""
     draft = found(draft_id)
     throw_away(connection(), draft)
-    flash(f"Thrown away: nobody of {draft.file} is on the list by it.")
-    return redirect(url_for("lists.show", name=draft.name))
+    return tell_at("lists.show", f"Thrown away: nobody of {draft.file} is on the list by it.", name=draft.name)
 
 
 @blueprint.get("/<int:draft_id>/refused")

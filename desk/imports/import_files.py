@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 
 from daisychain.errors import InputError
 from daisychain.web.row_numbers import row_number
-from desk.access import connection, leave_no_line, note, person, right
+from desk.access import connection, leave_no_line, note, or_404, person, right
 from desk.forms import Form
 from lists.lists import find_list
 from lists.uploads.import_drafts import find_draft, start_draft
@@ -31,7 +31,7 @@ def ask(name: str) -> Any:
 @right("lists.write")
 def take(name: str) -> Any:
     """Begin an import of what was sent: a file that came in slices, a small one with the form, or pasted rows."""
-    row, form = _list(name), Form("pasted", "upload")
+    row, form = or_404(find_list, connection(), name), Form("pasted", "upload")
     with form.check("file"):
         draft_id = start_draft(connection(), row["id"], _upload(form), by=person().name)
         begin_step(connection(), find_draft(connection(), draft_id), ("reading",), "reading")
@@ -81,13 +81,6 @@ def _upload(form: Form) -> int:
     return store_whole(connection(), "pasted rows.csv", form["pasted"].encode(), by=person().name)
 
 
-def _list(name: str) -> Any:
-    try:
-        return find_list(connection(), name)
-    except InputError:
-        abort(404)
-
-
 def _page(form: Form, name: str) -> Any:
-    row = _list(name)
+    row = or_404(find_list, connection(), name)
     return form.page("desk/imports/file.html", list=row, slice=SLICE, largest=LARGEST, at_once=LARGEST_AT_ONCE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 
 from daisychain.errors import InputError
-from desk.access import connection, note, right
+from desk.access import connection, note, or_404, right
 from desk.forms import Form, hint_of
 from desk.live import live_answer
 from lists.bases import BASES
@@ -17,7 +17,6 @@ from lists.uploads.import_drafts import (
     CONSENT,
     WORKING,
     Draft,
-    UnknownDraftError,
     choose,
     choose_consent,
     find_draft,
@@ -97,10 +96,7 @@ def keep_consent(draft_id: int) -> Any:
 
 def found(draft_id: int) -> Draft:
     """Return an import, and name it in the audit log; 404 if there is none."""
-    try:
-        draft = find_draft(connection(), draft_id)
-    except UnknownDraftError:
-        abort(404)
+    draft = or_404(find_draft, connection(), draft_id)
     if request.method == "POST":
         note(f"list {draft.name}", import_draft=draft.id)
     return draft

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, request
 
 from daisychain import clock
-from daisychain.errors import InputError
-from desk.access import connection, note, person, right, settings
+from desk.access import connection, note, or_404, person, right, settings, tell_at
 from desk.forms import Form
 from lists.consent.list_audit import audit_list
 from lists.import_log import UNDO_WITHIN, imports_of
@@ -37,10 +36,7 @@ def index() -> Any:
 @right("lists.see")
 def show(name: str) -> Any:
     """Show one list."""
-    try:
-        found = overview(connection(), name)
-    except InputError:
-        abort(404)
+    found = or_404(overview, connection(), name)
     form = sign_up_form(connection(), name)
     url, counts = form_url(form, settings().pages_url), sign_up_counts(connection(), form.list_id)
     writes = person().may("lists.write")
@@ -61,13 +57,9 @@ def show(name: str) -> Any:
 def open_sign_up(name: str) -> Any:
     """Open or close the sign-up form of a list."""
     is_open = request.form.get("open") == "yes"
-    try:
-        change_form(connection(), name, by=person().name, is_open=is_open)
-    except InputError:
-        abort(404)
+    or_404(change_form, connection(), name, by=person().name, is_open=is_open)
     note(f"list {name}", sign_up="open" if is_open else "closed")
-    flash("The sign-up form is open." if is_open else "The sign-up form is closed.")
-    return redirect(url_for("lists.show", name=name))
+    return tell_at("lists.show", "The sign-up form is open." if is_open else "The sign-up form is closed.", name=name)
 
 
 @blueprint.post("/<name>/archive")
@@ -75,13 +67,10 @@ def open_sign_up(name: str) -> Any:
 def show_archive(name: str) -> Any:
     """Show a list's past bulletins to everybody, or stop that; and let search engines list them, or not."""
     shown, indexed = request.form.get("shown") == "yes", request.form.get("indexed") == "yes"
-    try:
-        edit_list(connection(), name, archive=shown, archive_indexed=shown and indexed)
-    except InputError:
-        abort(404)
+    or_404(edit_list, connection(), name, archive=shown, archive_indexed=shown and indexed)
     note(f"list {name}", archive="shown" if shown else "not shown", search_engines="yes" if shown and indexed else "no")
-    flash("Everybody can read the past bulletins now." if shown else "The past bulletins are not shown.")
-    return redirect(url_for("lists.show", name=name))
+    message = "Everybody can read the past bulletins now." if shown else "The past bulletins are not shown."
+    return tell_at("lists.show", message, name=name)
 
 
 def index_page(form: Form) -> Any:

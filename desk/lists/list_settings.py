@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, url_for
+from flask import Blueprint
 
-from daisychain.errors import InputError
-from desk.access import connection, note, person, right
+from desk.access import connection, note, or_404, person, right, tell_at
 from desk.forms import Form
 from desk.lists.list_page import index_page
 from lists.lists import create_list, decide_tracking, edit_list, find_list
@@ -30,8 +29,8 @@ def create() -> Any:
         note(f"list {form['name']}", sender=form["sender"], tracking=form["tracking"])
     if form.errors:
         return index_page(form)
-    flash("The list is made. Now bring people onto it, or open its sign-up form.")
-    return redirect(url_for("lists.show", name=form["name"]))
+    message = "The list is made. Now bring people onto it, or open its sign-up form."
+    return tell_at("lists.show", message, name=form["name"])
 
 
 @blueprint.get("/<name>/settings")
@@ -45,7 +44,7 @@ def ask(name: str) -> Any:
 @right("lists.write")
 def change(name: str) -> Any:
     """Change a list; campaigns that exist keep their sender, and their tracking if they were sent."""
-    row, form = _found(name), Form(*FIELDS)
+    row, form = or_404(find_list, connection(), name), Form(*FIELDS)
     note(f"list {name}")
     other = form["tracking"] != row["tracking"]
     with form.check("because"):
@@ -59,19 +58,11 @@ def change(name: str) -> Any:
         note(renamed=new if new != name else "", sender=form["sender"], tracking=form["tracking"])
     if form.errors:
         return _page(form, name)
-    flash("Changed.")
-    return redirect(url_for("lists.show", name=new))
-
-
-def _found(name: str) -> Any:
-    try:
-        return find_list(connection(), name)
-    except InputError:
-        abort(404)
+    return tell_at("lists.show", "Changed.", name=new)
 
 
 def _page(form: Form, name: str) -> Any:
-    row = _found(name)
+    row = or_404(find_list, connection(), name)
     if not form.values:
         sender = f"{row['from_name']} <{row['from_address']}>"
         form.values |= {"name": name, "title": row["title"], "sender": sender, "tracking": row["tracking"]}

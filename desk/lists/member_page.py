@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 
 from daisychain.errors import InputError, StateError
-from desk.access import connection, note, right
+from desk.access import connection, note, or_404, right, tell_at
 from desk.forms import Form
 from lists.consent.member_history import member_history, what_happened
 from lists.lists import find_list
@@ -27,12 +27,10 @@ EVENTS = 20  # of their consent, the newest; an export has all
 def find() -> Any:
     """Lead to the member with an address; say so if it is nobody's."""
     try:
-        return redirect(
-            url_for("members.show", member_id=find_member(connection(), request.form.get("email", ""))["id"])
-        )
+        found = find_member(connection(), request.form.get("email", ""))
     except InputError as error:
-        flash(error.message)
-        return redirect(url_for("suppressions.index"))
+        return tell_at("suppressions.index", error.message)
+    return redirect(url_for("members.show", member_id=found["id"]))
 
 
 @blueprint.get("/<int:member_id>")
@@ -48,10 +46,9 @@ def leave(member_id: int) -> Any:
     """Take a member off one list, which can be undone for an hour."""
     address_of(member_id)
     name = request.form.get("list", "")
-    unsubscribe(connection(), _list_id(name), member_id, how=BY_STAFF)
+    unsubscribe(connection(), or_404(find_list, connection(), name)["id"], member_id, how=BY_STAFF)
     note(unsubscribed_from=name)
-    flash(f"Unsubscribed from {name}. For an hour it can be undone.")
-    return redirect(url_for("members.show", member_id=member_id))
+    return tell_at("members.show", f"Unsubscribed from {name}. For an hour it can be undone.", member_id=member_id)
 
 
 @blueprint.post("/<int:member_id>/undo")
@@ -63,8 +60,7 @@ def undo(member_id: int) -> Any:
     if at is None or not undo_unsubscribe(connection(), member_id, email, BY_STAFF, at):
         raise StateError("There is nothing to undo: that is possible for an hour.")
     note(undone="unsubscribe")
-    flash("Subscribed again, as before.")
-    return redirect(url_for("members.show", member_id=member_id))
+    return tell_at("members.show", "Subscribed again, as before.", member_id=member_id)
 
 
 def address_of(member_id: int) -> str:
@@ -94,10 +90,3 @@ def _undoable(lists: list[dict[str, Any]]) -> datetime | None:
     since = datetime.now(UTC) - UNDO_WITHIN
     by_staff = (each["left_at"] for each in lists if each["left_how"] == BY_STAFF)
     return max((at for at in by_staff if at > since), default=None)
-
-
-def _list_id(name: str) -> int:
-    try:
-        return int(find_list(connection(), name)["id"])
-    except InputError:
-        abort(404)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, request
 
-from desk.access import connection, note, person, right
+from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form
 from desk.lists.member_page import address_of, member_page
 from lists.privacy.corrections import correct_member
@@ -27,8 +27,7 @@ def correct(member_id: int) -> Any:
         note(corrected=sorted(changes))
     if form.errors:
         return member_page(form, member_id)
-    flash("Corrected." if changes else "Nothing was different.")
-    return redirect(url_for("members.show", member_id=member_id))
+    return tell_at("members.show", "Corrected." if changes else "Nothing was different.", member_id=member_id)
 
 
 @blueprint.post("/restrict")
@@ -43,5 +42,5 @@ def restrict(member_id: int) -> Any:
         note(restricted=not lift)
     if form.errors:
         return member_page(form, member_id)
-    flash("Their data is used again." if lift else "Restricted: their data is kept, and used for nothing.")
-    return redirect(url_for("members.show", member_id=member_id))
+    message = "Their data is used again." if lift else "Restricted: their data is kept, and used for nothing."
+    return tell_at("members.show", message, member_id=member_id)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint
 
 from daisychain.errors import InputError
-from desk.access import connection, note, person, right
+from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form
 from lists.members import describe_person
 from lists.suppression import STRONG_REASONS, suppress, unsuppress
@@ -42,8 +42,8 @@ def add() -> Any:
         note(suppressed=new)
     if form.errors:
         return _page(form, look=True)
-    flash("Suppressed: no list mails this address." if new else "It was suppressed already.")
-    return redirect(url_for("suppressions.index"))
+    message = "Suppressed: no list mails this address." if new else "It was suppressed already."
+    return tell_at("suppressions.index", message)
 
 
 @blueprint.post("/lift")
@@ -58,8 +58,7 @@ def lift() -> Any:
         note(lifted=unsuppress(connection(), form["email"], because=because, although=although))
     if form.errors:
         return _page(form, look=True)
-    flash("Lifted: lists may mail this address again.")
-    return redirect(url_for("suppressions.index"))
+    return tell_at("suppressions.index", "Lifted: lists may mail this address again.")
 
 
 def _page(form: Form, *, look: bool = False) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, request
 
-from daisychain.errors import InputError
-from desk.access import connection, right
+from desk.access import connection, or_404, right
 from desk.forms import Form
 from lists.kept_figures import give_kept
 from lists.list_people import ListPeople, open_people
@@ -34,7 +33,7 @@ def ask(name: str) -> Any:
     """Show a form for a new question, for one of the examples, or for a segment to change."""
     people, kept, example = people_of(name), request.args.get("segment", ""), request.args.get("example", "")
     text = EXAMPLES[int(example) % len(EXAMPLES)][0] if example.isdecimal() and len(example) < 3 else ""
-    form = Form(segment=kept, name=kept, text=kept_text(name, kept) if kept else text)
+    form = Form(segment=kept, name=kept, text=or_404(find_segment, connection(), name, kept).text if kept else text)
     return question_page(people, form, lines_of(form["text"]))
 
 
@@ -85,18 +84,7 @@ def count_for_page(people: ListPeople, text: str) -> SegmentAnswer:
 def people_of(name: str) -> ListPeople:
     """Return the people of a list; 404 if there is none of that name."""
     give_kept(connection(), ask_to_count)  # the names of fields, also for a POST
-    try:
-        return open_people(connection(), name)
-    except InputError:
-        abort(404)
-
-
-def kept_text(name: str, segment: str) -> str:
-    """Return the question of a segment; 404 if there is none of that name."""
-    try:
-        return find_segment(connection(), name, segment).text
-    except InputError:
-        abort(404)
+    return or_404(open_people, connection(), name)
 
 
 def lines_of(text: str) -> Rows | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, render_template
 
-from desk.access import connection, note, person, right
+from desk.access import connection, note, or_404, person, right, tell_at
 from desk.forms import Form
-from desk.segments.question_form import count_for_page, kept_text, lines_of, people_of, question_page
+from desk.segments.question_form import count_for_page, lines_of, people_of, question_page
 from lists.segments.examples import EXAMPLES
 from lists.segments.saved_segments import change_segment, create_segment, delete_segment, segments_of
 
@@ -41,16 +41,13 @@ def keep(name: str) -> Any:
             note(f"list {name}", segment=kept.name)
     if form.errors:
         return question_page(people, form, lines_of(form["text"]))
-    flash(f"“{kept.name}” is kept.")
-    return redirect(url_for("segments.index", name=name))
+    return tell_at("segments.index", f"“{kept.name}” is kept.", name=name)
 
 
 @blueprint.post("/<segment>/delete")
 @right("lists.write")
 def delete(name: str, segment: str) -> Any:
     """Delete a segment; campaigns that were made with it keep its question."""
-    people_of(name), kept_text(name, segment)
-    delete_segment(connection(), name, segment)
+    or_404(delete_segment, connection(), name, segment)
     note(f"list {name}", deleted_segment=segment)
-    flash(f"“{segment}” is deleted.")
-    return redirect(url_for("segments.index", name=name))
+    return tell_at("segments.index", f"“{segment}” is deleted.", name=name)
