@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table
+from commands.console import answers, emit, runs, say, show_line, show_table
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
 
@@ -16,8 +16,7 @@ def account() -> None:
 
 @account.command("first-admin")
 @click.argument("email")
-@pass_installation
-@examples("account first-admin priya@your-charity.org")
+@runs("account first-admin priya@your-charity.org")
 def first_admin(installation: Installation, email: str) -> None:
     """Print a link that makes an account for the first admin; it works once, for 30 minutes."""
     show_first_admin_link(installation, email)
@@ -38,9 +37,7 @@ def show_first_admin_link(installation: Installation, email: str) -> None:
 
 
 @account.command("list")
-@format_option
-@pass_installation
-@examples("account list")
+@answers("account list")
 def list_(installation: Installation, format_: str) -> None:
     """List the people who have an account."""
     from accounts.staff import list_colleagues
@@ -53,8 +50,7 @@ def list_(installation: Installation, format_: str) -> None:
 
 @account.command("new-password")
 @click.argument("email")
-@pass_installation
-@examples("account new-password priya@your-charity.org")
+@runs("account new-password priya@your-charity.org")
 def new_password(installation: Installation, email: str) -> None:
     """Print a link that lets a person choose a new password; it works once, for an hour."""
     from accounts.audit import record_command
@@ -72,8 +68,7 @@ def new_password(installation: Installation, email: str) -> None:
 
 @account.command("reset-factor")
 @click.argument("email")
-@pass_installation
-@examples("account reset-factor priya@your-charity.org")
+@runs("account reset-factor priya@your-charity.org")
 def reset_factor(installation: Installation, email: str) -> None:
     """Forget a person's lost second factor; they set up another one at the next sign-in."""
     from accounts.audit import record_command

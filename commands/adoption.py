@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import emit, examples, pass_installation, show_table, show_text
+from commands.console import emit, runs, show_table, show_text
 from daisychain import clock
 from daisychain.installation import Installation
 
@@ -23,8 +23,7 @@ OTHERS = "Others came without a private link or a code, so it is unknown of whic
     "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
     help="A table for people, JSON for scripts, or CSV for spreadsheets.",
 )  # fmt: skip
-@pass_installation
-@examples("report toolkit community-makes-us", "report toolkit community-makes-us --format csv > adoption.csv")
+@runs("report toolkit community-makes-us", "report toolkit community-makes-us --format csv > adoption.csv")
 def toolkit(installation: Installation, name: str, format_: str) -> None:
     """Show which organisations looked at the toolkit NAME, took its emails and shared it, and what is not known."""
     from partners.adoption import adoption_json, toolkit_adoption, write_adoption

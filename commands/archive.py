@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line
+from commands.console import answers, emit, runs, say, show_line
 from daisychain.installation import Installation
 
 on_off = click.Choice(["off", "on"])
@@ -14,9 +14,7 @@ on_off = click.Choice(["off", "on"])
 @click.argument("name")
 @click.argument("state", type=on_off)
 @click.option("--search-engines", type=on_off, help="Whether search engines may list the pages; off at first.")
-@format_option
-@pass_installation
-@examples("list archive supporters on", "list archive supporters on --search-engines on")
+@answers("list archive supporters on", "list archive supporters on --search-engines on")
 def of_list(installation: Installation, name: str, state: str, search_engines: str | None, format_: str) -> None:
     """Show the past bulletins of the list NAME to everybody, or stop that; nobody's values are in them."""
     from lists.lists import edit_list, find_list
@@ -33,8 +31,7 @@ def of_list(installation: Installation, name: str, state: str, search_engines: s
 @click.command("archive")
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("state", type=on_off)
-@pass_installation
-@examples("campaign archive 3 off")
+@runs("campaign archive 3 off")
 def of_campaign(installation: Installation, id_: int, state: str) -> None:
     """Show a campaign in its list's archive, or leave it out."""
     from sender.reader_pages.past_bulletins import leave_out

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, show_table
+from commands.console import answers, emit, show_table
 from daisychain.installation import Installation
 
 
 @click.command()
-@format_option
-@pass_installation
-@examples("bounces")
+@answers("bounces")
 def bounces(installation: Installation, format_: str) -> None:
     """Read the mailbox for bounces (IMAP_URL) now; workers do so every five minutes.
 

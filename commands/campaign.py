@@ -10,7 +10,7 @@ import click
 
 from commands import as_json
 from commands.campaign_tables import emit_status, show_campaigns
-from commands.console import LazyGroup, emit, examples, format_option, pass_installation, say, show_line
+from commands.console import LazyGroup, answers, emit, say, show_line
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -56,9 +56,7 @@ def campaign() -> None:
 @click.option("--not-in-archive", is_flag=True, help="Leave it out of the list's public archive.")
 @click.option("--override", multiple=True, metavar="CODE=REASON", help="Accept this error of the checks.")
 @click.option("--by", "who", default=acting_user, help="Who accepts it; default: you. Your own name is recorded too.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     'campaign create may.md --list supporters --name "May bulletin"',
     "campaign create may --list supporters",
     "campaign create sorry.md --from-campaign 3 --where accepted",
@@ -105,9 +103,7 @@ def _created_line(created: Created, check: str) -> str:
 
 
 @campaign.command("list")
-@format_option
-@pass_installation
-@examples("campaign list", "campaign list --format json")
+@answers("campaign list", "campaign list --format json")
 def list_(installation: Installation, format_: str) -> None:
     """List all campaigns, newest first, with their progress and planned times."""
     from sender.campaigns.campaign_record import list_campaigns
@@ -122,9 +118,7 @@ def list_(installation: Installation, format_: str) -> None:
 @click.option("--send-again", "decision", flag_value="send-again", help="Mail them again; some may get it twice.")
 @click.option("--count-as-accepted", "decision", flag_value="count-as-accepted", help="They got it; send nothing.")
 @click.option("--because", default="", help="Why; kept with each attempt.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     "campaign resolve 3", 'campaign resolve 3 --count-as-accepted --because "SendGrid\'s activity feed shows them"'
 )
 def resolve(installation: Installation, id_: int, decision: Decision | None, because: str, format_: str) -> None:

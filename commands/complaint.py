@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table
+from commands.console import answers, emit, runs, say, show_line, show_table
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
 
@@ -17,8 +17,7 @@ def complaint() -> None:
 @complaint.command()
 @click.argument("about")
 @click.option("--contact", default="", help="The address or telephone number to answer to.")
-@pass_installation
-@examples('complaint add "got a mail after unsubscribing" --contact ann@example.org')
+@runs('complaint add "got a mail after unsubscribing" --contact ann@example.org')
 def add(installation: Installation, about: str, contact: str) -> None:
     """Write down a complaint, in a few words."""
     from lists.privacy.complaints import ACKNOWLEDGED_WITHIN, add_complaint
@@ -30,9 +29,7 @@ def add(installation: Installation, about: str, contact: str) -> None:
 
 
 @complaint.command("list")
-@format_option
-@pass_installation
-@examples("complaint list")
+@answers("complaint list")
 def list_(installation: Installation, format_: str) -> None:
     """List the complaints, and until when each must be acknowledged."""
     from lists.privacy.complaints import list_complaints
@@ -47,8 +44,7 @@ def list_(installation: Installation, format_: str) -> None:
 
 @complaint.command()
 @click.argument("number", type=int)
-@pass_installation
-@examples("complaint acknowledge 3")
+@runs("complaint acknowledge 3")
 def acknowledge(installation: Installation, number: int) -> None:
     """Write down that complaint NUMBER was acknowledged to the person."""
     from lists.privacy.complaints import acknowledge_complaint
@@ -61,8 +57,7 @@ def acknowledge(installation: Installation, number: int) -> None:
 @complaint.command()
 @click.argument("number", type=int)
 @click.option("--outcome", required=True, metavar="WHAT", help="The result, in a few words.")
-@pass_installation
-@examples('complaint close 3 --outcome "apologised; the address is suppressed"')
+@runs('complaint close 3 --outcome "apologised; the address is suppressed"')
 def close(installation: Installation, number: int, outcome: str) -> None:
     """Close complaint NUMBER."""
     from lists.privacy.complaints import close_complaint

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table, show_text
+from commands.console import answers, emit, say, show_line, show_table, show_text
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("email")
-@format_option
-@pass_installation
-@examples("member history ann@example.org")
+@answers("member history ann@example.org")
 def history(installation: Installation, email: str, format_: str) -> None:
     """Show what the person with the address EMAIL agreed to, on each list: when, in which words, and on what record."""
     from lists.consent.member_history import member_history
@@ -59,9 +57,7 @@ def _show_history(answer: dict[str, Any]) -> None:
 @click.command()
 @click.argument("name")
 @click.option("--export", "target", type=click.Path(path_type=Path), help="A CSV file for everybody it finds.")
-@format_option
-@pass_installation
-@examples("list audit supporters", "list audit supporters --export faults.csv")
+@answers("list audit supporters", "list audit supporters --export faults.csv")
 def audit(installation: Installation, name: str, target: Path | None, format_: str) -> None:
     """Count the people of the list NAME by basis, and find bases that can't hold or differ from the ledger."""
     from lists.consent.list_audit import audit_list, export_audit

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-Command = TypeVar("Command", bound=Callable[..., None])
+Command = Callable[..., None]
 
 pass_installation = click.make_pass_decorator(Installation)
 
@@ -86,6 +86,16 @@ def examples(*commands: str) -> Callable[[Command], Command]:
         return command
 
     return added
+
+
+def runs(*commands: str) -> Callable[[Command], Command]:
+    """Give a command the installation, and its help these examples."""
+    return lambda command: pass_installation(examples(*commands)(command))
+
+
+def answers(*commands: str) -> Callable[[Command], Command]:
+    """Give a command the installation, the choice of a table or JSON as `format_`, and its help these examples."""
+    return lambda command: format_option(runs(*commands)(command))
 
 
 format_option = click.option(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from commands.console import examples, pass_installation, progress, say
+from commands.console import progress, runs, say
 from daisychain.installation import Installation
 
 
@@ -19,8 +19,7 @@ def db() -> None:
 
 
 @db.command()
-@pass_installation
-@examples("db upgrade")
+@runs("db upgrade")
 def upgrade(installation: Installation) -> None:
     """Upgrade the database to the version that this Daisychain needs; repeating it is harmless."""
     from daisychain import schema
@@ -35,8 +34,7 @@ def upgrade(installation: Installation) -> None:
 
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@pass_installation
-@examples("db backup daisychain.backup")
+@runs("db backup daisychain.backup")
 def backup(installation: Installation, file: Path) -> None:
     """Back up the whole database into FILE, while everything else goes on."""
     from daisychain.database import reachable
@@ -55,8 +53,7 @@ def backup(installation: Installation, file: Path) -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--yes-overwrite", is_flag=True, help="Delete the present contents of the database.")
-@pass_installation
-@examples("db restore daisychain.backup")
+@runs("db restore daisychain.backup")
 def restore(installation: Installation, file: Path, yes_overwrite: bool) -> None:
     """Restore the backup FILE into an empty database; it sends nothing until `daisychain confirm-here`."""
     from daisychain import schema

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, show_table
+from commands.console import answers, emit, show_table
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @click.option("--links", default="", help="The host of tracked links at SendGrid, such as url1234.your-charity.org.")
 @click.option("--selector", "selectors", multiple=True, help="A DKIM selector of your relay; not needed for SendGrid.")
 @click.option("--resolver", default="", help="Ask this name server, such as 1.1.1.1, instead of the system's.")
-@format_option
-@pass_installation
-@examples("doctor", "doctor --domain your-charity.org")
+@answers("doctor", "doctor --domain your-charity.org")
 def doctor(
     installation: Installation, domain: str | None, return_path: str, links: str,
     selectors: tuple[str, ...], resolver: str, format_: str,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_table
+from commands.console import answers, emit, say, show_table
 from daisychain.clock import shown
 from daisychain.installation import Installation
 
@@ -18,9 +18,7 @@ def events() -> None:
 
 @events.command("classify")
 @click.argument("id_", metavar="[ID]", type=int, required=False)
-@format_option
-@pass_installation
-@examples("events classify", "events classify 3")
+@answers("events classify", "events classify 3")
 def classify_(installation: Installation, id_: int | None, format_: str) -> None:
     """Classify the opens and clicks of campaign ID now, or of all campaigns with new ones.
 
@@ -46,9 +44,7 @@ def classify_(installation: Installation, id_: int | None, format_: str) -> None
     help="Only bodies received since then (UTC); default: all that are stored.",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="Write the changes; without it, only show them.")
-@format_option
-@pass_installation
-@examples("events replay", "events replay --from 2026-05-01 --yes")
+@answers("events replay", "events replay --from 2026-05-01 --yes")
 def replay_(installation: Installation, since: datetime | None, yes: bool, format_: str) -> None:
     """Work events out again from the stored webhook bodies, and roll-ups from all events.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import examples, pass_installation, show_table
+from commands.console import runs, show_table
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 @click.argument("content", metavar="[TEXT]", default="")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day, such as 2026-11-30.")
 @click.option("--remove", type=int, metavar="NUMBER", help="Remove the note of this number.")
-@pass_installation
-@examples('report note 3 "Story on the local news" --on 2026-11-30', "report note 3", "report note 3 --remove 1")
+@runs('report note 3 "Story on the local news" --on 2026-11-30', "report note 3", "report note 3 --remove 1")
 def note(installation: Installation, id_: int, content: str, day: datetime | None, remove: int | None) -> None:
     """Add a note to the report of campaign ID, remove one, or list them."""
     from accounts.audit import record_command
@@ -46,8 +45,7 @@ def note(installation: Installation, id_: int, content: str, day: datetime | Non
     "--after", default="48h", show_default=True, metavar="TIME", help="How long after the last mail left: 72h, 3d."
 )
 @click.option("--cancel", type=int, metavar="NUMBER", help="Do not mail the report of this number.")
-@pass_installation
-@examples("report schedule 3 --to trustees@charity.org.uk", "report schedule 3", "report schedule 3 --cancel 1")
+@runs("report schedule 3 --to trustees@charity.org.uk", "report schedule 3", "report schedule 3 --cancel 1")
 def schedule(installation: Installation, id_: int, addresses: tuple[str, ...], after: str, cancel: int | None) -> None:
     """Mail the report of campaign ID some time after it was sent, with its figures and charts; or list or cancel that.
 

@@ -10,7 +10,7 @@ import click
 
 from commands import as_json
 from commands.campaign_tables import emit_status, watch_ledger
-from commands.console import emit, examples, format_option, pass_installation, progress, say, show_table
+from commands.console import answers, emit, progress, runs, say, show_table
 from commands.send import STOPPED, confirm, exit_code, warnings_said
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -53,9 +53,7 @@ def _sending(command: Any) -> Any:
 @click.option("--subject", required=True, help="The subject.")
 @click.option("--repeat", is_flag=True, help="Send it though some got the same within a day.")
 @_sending
-@format_option
-@pass_installation
-@examples(
+@answers(
     'partner hand-out community-makes-us --email may --to all --message note.md --subject "May is ready" --dry-run',
     'partner hand-out community-makes-us --to tool=mailchimp --language cy --not-taken --message note.md --subject "…"',
 )
@@ -84,9 +82,7 @@ def hand_out(
 @click.option("--message", type=click.File(encoding="utf-8"), metavar="FILE", help="In place of the usual words.")
 @click.option("--subject", default="", help="In place of the usual one.")
 @_sending
-@format_option
-@pass_installation
-@examples("partner changes", "partner changes --toolkit community-makes-us --tell --dry-run")
+@answers("partner changes", "partner changes --toolkit community-makes-us --tell --dry-run")
 def changes(
     installation: Installation, /, toolkit: str, tell: bool, message: Any, subject: str, format_: str, **sending: Any
 ) -> None:
@@ -113,8 +109,7 @@ def changes(
 @click.argument("address")
 @click.option("--because", required=True, help="Why, such as: asked by phone, 3 May.")
 @click.option("--evidence", required=True, help="Where their wish is kept, such as: her email of 3 May.")
-@pass_installation
-@examples('partner resubscribe ann@bees.org --because "asked by phone, 3 May" --evidence "note in the shared mailbox"')
+@runs('partner resubscribe ann@bees.org --because "asked by phone, 3 May" --evidence "note in the shared mailbox"')
 def resubscribe(installation: Installation, address: str, because: str, evidence: str) -> None:
     """Send mail to organisations to ADDRESS again, which had unsubscribed from it; only by its own wish."""
     from lists.restorations import require_given

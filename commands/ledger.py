@@ -12,7 +12,7 @@ import click
 
 from commands import as_json
 from commands.campaign_tables import emit_status, show_timeline, watch_ledger
-from commands.console import emit, examples, format_option, pass_installation, progress, say, show_table
+from commands.console import answers, emit, progress, runs, say, show_table
 from commands.export_log import record_export, why_export
 from daisychain.installation import Installation
 from sender.tables import State
@@ -29,9 +29,7 @@ GLANCE = 1.0
 @click.command()
 @click.argument("id_", metavar="ID", type=int)
 @click.option("--watch", is_flag=True, help="Show a live bar until it is finished, paused or cancelled.")
-@format_option
-@pass_installation
-@examples("campaign status 3", "campaign status 3 --watch")
+@answers("campaign status 3", "campaign status 3 --watch")
 def status(installation: Installation, id_: int, watch: bool, format_: str) -> None:
     """Show a campaign's state and its ledger, whose parts add up to the people frozen."""
     from sender.campaigns.status import campaign_status
@@ -73,8 +71,7 @@ def watched(installation: Installation, campaign_id: int) -> CampaignStatus:
     help="A table for people, JSON for scripts, CSV for spreadsheets.",
 )  # fmt: skip
 @why_export
-@pass_installation
-@examples("campaign ledger 3 --state failed", "campaign ledger 3 --format csv --because 'audit of May' > ledger.csv")
+@runs("campaign ledger 3 --state failed", "campaign ledger 3 --format csv --because 'audit of May' > ledger.csv")
 def ledger(
     installation: Installation, id_: int, state: str | None, exact: bool, format_: str, because: str
 ) -> None:  # fmt: skip
@@ -103,9 +100,7 @@ def _show(rows: Iterator[PersonRow]) -> None:
 @click.command()
 @click.argument("id_", metavar="ID", type=int)
 @click.argument("email")
-@format_option
-@pass_installation
-@examples("campaign who 3 ann@your-charity.org", "campaign who 3 ann@your-charity.org --format json")
+@answers("campaign who 3 ann@your-charity.org", "campaign who 3 ann@your-charity.org --format json")
 def who(installation: Installation, id_: int, email: str, format_: str) -> None:
     """Show what happened to one person's mail: frozen, attempts, the provider's answers, decisions, events."""
     from sender.campaigns.timeline import read_timeline

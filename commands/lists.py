@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import (
-    LazyGroup,
-    emit,
-    examples,
-    format_option,
-    pass_installation,
-    progress,
-    say,
-    show_line,
-    show_table,
-)
+from commands.console import LazyGroup, answers, emit, progress, runs, say, show_line, show_table
 from commands.export_log import record_export, why_export
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
@@ -61,9 +51,7 @@ def lists() -> None:
     "--dimension", "dimensions", multiple=True, metavar="FIELD",
     help="A field to count people by in reports, such as region; each campaign keeps its values.",
 )  # fmt: skip
-@format_option
-@pass_installation
-@examples('list create supporters --from "Connection Coalition <hello@coalition.org>"')
+@answers('list create supporters --from "Connection Coalition <hello@coalition.org>"')
 def create(installation: Installation, /, name: str, format_: str, **choices: Any) -> None:
     """Create the list NAME."""
     from lists.lists import create_list
@@ -92,9 +80,7 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
     "--dimension", "dimensions", multiple=True, metavar="FIELD",
     help='A field to count people by in reports; these replace all that there were, and "" leaves none.',
 )  # fmt: skip
-@format_option
-@pass_installation
-@examples('list edit supporters --title "Friends of the Daisy Trust"', "list edit supporters --dimension region")
+@answers('list edit supporters --title "Friends of the Daisy Trust"', "list edit supporters --dimension region")
 def edit(
     installation: Installation, /, name: str, format_: str, tracking: str | None, opens: str, clicks: str,
     decided_by: str, because: str, **changes: Any,
@@ -130,9 +116,7 @@ def _tracking(answer: dict[str, Any]) -> str:
 
 
 @lists.command("list")
-@format_option
-@pass_installation
-@examples("list list")
+@answers("list list")
 def list_(installation: Installation, format_: str) -> None:
     """Show all lists."""
     from lists.overview import overview_of_all
@@ -145,9 +129,7 @@ def list_(installation: Installation, format_: str) -> None:
 
 @lists.command()
 @click.argument("name")
-@format_option
-@pass_installation
-@examples("list show supporters")
+@answers("list show supporters")
 def show(installation: Installation, name: str, format_: str) -> None:
     """Show the list NAME: sender, tracking, people, consent, how full its fields are, and why people left."""
     from lists.lists import find_list
@@ -170,8 +152,7 @@ def show(installation: Installation, name: str, format_: str) -> None:
     help="CSV for spreadsheets, or JSON for scripts.",
 )  # fmt: skip
 @why_export
-@pass_installation
-@examples("list export supporters > supporters.csv", "list export supporters --because 'move to a CRM' > all.csv")
+@runs("list export supporters > supporters.csv", "list export supporters --because 'move to a CRM' > all.csv")
 def export(installation: Installation, name: str, exact: bool, format_: str, because: str) -> None:
     """Write all past and present members of the list NAME to stdout. The audit log keeps who did it, and why."""
     from lists.export import export_csv, export_json
@@ -204,9 +185,7 @@ def export(installation: Installation, name: str, exact: bool, format_: str, bec
 @click.option("--source", default="", help="The record of that basis: which form, which wording, when.")
 @click.option("--collected-by", default="", metavar="NAME", help="The organisation that collected these contacts.")
 @click.option("--refused", type=a_file, help="The file for refused rows; by default FILE.refused.csv beside the file.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     "list import supporters people.csv --dry-run",
     'list import supporters people.csv --basis consent --source "Join form"',
 )
@@ -234,9 +213,7 @@ def import_(
 
 @lists.command()
 @click.argument("name")
-@format_option
-@pass_installation
-@examples("list imports supporters")
+@answers("list imports supporters")
 def imports(installation: Installation, name: str, format_: str) -> None:
     """Show the imports into the list NAME, with their numbers."""
     from lists.import_log import imports_of
@@ -254,9 +231,7 @@ def imports(installation: Installation, name: str, format_: str) -> None:
 @click.argument("number", type=int)
 @click.option("--dry-run", is_flag=True, help="Show what it would take back, and change nothing.")
 @click.option("--yes", is_flag=True, help="Undo without asking.")
-@format_option
-@pass_installation
-@examples("list undo-import 12 --dry-run")
+@answers("list undo-import 12 --dry-run")
 def undo_import_(installation: Installation, number: int, dry_run: bool, yes: bool, format_: str) -> None:
     """Take the import NUMBER back, within seven days: what nobody has changed since is as it was before."""
     from commands.send import confirm
@@ -290,9 +265,7 @@ def undo_import_(installation: Installation, number: int, dry_run: bool, yes: bo
 @sheet_options
 @click.option("--dry-run", is_flag=True, help="With --file: show what it would do, and change nothing.")
 @click.option("--yes", is_flag=True, help="With --file: unsubscribe without asking.")
-@format_option
-@pass_installation
-@examples("list unsubscribe supporters ann@example.org", "list unsubscribe supporters --file left.csv")
+@answers("list unsubscribe supporters ann@example.org", "list unsubscribe supporters --file left.csv")
 def unsubscribe(
     installation: Installation, /, name: str, email: str | None, file: Path | None, format_: str, dry_run: bool,
     yes: bool, **choices: str | None,
@@ -360,9 +333,7 @@ def _emit_file(answer: dict[str, Any], columns: list[str], format_: str, title: 
 @click.option("--file", type=a_file, help="A CSV or workbook with a column of addresses, or one address a line.")
 @sheet_options
 @click.option("--reason", required=True, help="The reason why the address must not be mailed.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     'list suppress ann@example.org --reason "asked by telephone"',
     'list suppress --file complaints.csv --reason "complained"',
 )
@@ -392,9 +363,7 @@ def suppress(
 @click.option("--because", required=True, metavar="WHY", help="The reason why the address may be mailed again.")
 @click.option("--although-they-complained", is_flag=True, help="Do so although the person complained of spam.")
 @click.option("--although-it-bounced", is_flag=True, help="Do so although mail to the address bounced.")
-@format_option
-@pass_installation
-@examples('list unsuppress ann@example.org --because "a typing error: it was anna@example.org who asked"')
+@answers('list unsuppress ann@example.org --because "a typing error: it was anna@example.org who asked"')
 def unsuppress(installation: Installation, /, email: str, because: str, format_: str, **although: bool) -> None:
     """Lift the suppression of EMAIL; it subscribes nobody, and is kept as history."""
     from lists import suppression

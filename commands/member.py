@@ -7,17 +7,7 @@ from typing import Any
 
 import click
 
-from commands.console import (
-    LazyGroup,
-    emit,
-    examples,
-    format_option,
-    pass_installation,
-    say,
-    show_line,
-    show_table,
-    show_text,
-)
+from commands.console import LazyGroup, answers, emit, say, show_line, show_table, show_text
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -42,9 +32,7 @@ def member() -> None:
 @click.option("--basis", default="unknown", show_default=True, help="The lawful basis, as for `list import`.")
 @click.option("--source", default="", help="The record of that basis: which form, which wording, when.")
 @click.option("--collected-by", default="", metavar="NAME", help="The organisation that collected this contact.")
-@format_option
-@pass_installation
-@examples('member add ann@example.org --list supporters --basis consent --source "paper form, 3 May"')
+@answers('member add ann@example.org --list supporters --basis consent --source "paper form, 3 May"')
 def add(
     installation: Installation, /, email: str, list_name: str, basis: str, source: str, collected_by: str,
     language: str, format_: str, **names: str,
@@ -66,9 +54,7 @@ def add(
 
 @member.command()
 @click.argument("email")
-@format_option
-@pass_installation
-@examples("member show ann@example.org")
+@answers("member show ann@example.org")
 def show(installation: Installation, email: str, format_: str) -> None:
     """Show what is known of the person with the address EMAIL: fields, lists, consent, suppression, history."""
     from lists.members import describe_person
@@ -83,9 +69,7 @@ def show(installation: Installation, email: str, format_: str) -> None:
 @list_option
 @click.option("--because", required=True, metavar="WHY", help="The reason: what the person asked for, and when.")
 @click.option("--evidence", required=True, metavar="WHERE", help="The record of that wish, kept as their consent.")
-@format_option
-@pass_installation
-@examples('member resubscribe ann@example.org --list supporters --because "asked by phone" --evidence "note of 3 May"')
+@answers('member resubscribe ann@example.org --list supporters --because "asked by phone" --evidence "note of 3 May"')
 def resubscribe(
     installation: Installation, email: str, list_name: str, because: str, evidence: str, format_: str
 ) -> None:
@@ -109,9 +93,7 @@ def resubscribe(
 @click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="Any other field. Repeat it for several.")
 @click.option("--because", required=True, metavar="WHY", help="The reason: what the person asked for, and when.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@format_option
-@pass_installation
-@examples('member set ann@example.org --last-name Jones --field town=Leeds --because "asked by phone, 3 May"')
+@answers('member set ann@example.org --last-name Jones --field town=Leeds --because "asked by phone, 3 May"')
 def set_(
     installation: Installation, /, email: str, new_email: str | None, fields: tuple[str, ...], because: str,
     dry_run: bool, format_: str, **named: str | None,
@@ -141,9 +123,7 @@ def set_(
 @click.argument("email")
 @click.option("--lift", is_flag=True, help="Use their data again.")
 @click.option("--because", required=True, metavar="WHY", help="The reason: what the person asked for, and when.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     'member restrict ann@example.org --because "disputes the consent, letter of 3 May"',
     'member restrict ann@example.org --lift --because "settled, 10 May"',
 )
@@ -161,9 +141,7 @@ def restrict(installation: Installation, email: str, lift: bool, because: str, f
 @member.command()
 @click.argument("email")
 @click.option("--output", type=click.Path(path_type=Path), metavar="BASE", help="Write BASE.json and BASE.html.")
-@format_option
-@pass_installation
-@examples("member export ann@example.org --output request-12", "member export ann@example.org --format json")
+@answers("member export ann@example.org --output request-12", "member export ann@example.org --format json")
 def export(installation: Installation, email: str, output: Path | None, format_: str) -> None:
     """Export everything that is held of the person with the address EMAIL: JSON, and a page to read.
 
@@ -188,9 +166,7 @@ def export(installation: Installation, email: str, output: Path | None, format_:
 @click.option("--because", required=True, metavar="WHY", help="The reason: what the person asked for, and when.")
 @click.option("--dry-run", is_flag=True, help="Only show what would go, what stays, and why.")
 @click.option("--yes", is_flag=True, help="Don't ask for the address again.")
-@format_option
-@pass_installation
-@examples('member erase ann@example.org --because "asked by email, 3 May" --dry-run')
+@answers('member erase ann@example.org --because "asked by email, 3 May" --dry-run')
 def erase(installation: Installation, email: str, because: str, dry_run: bool, yes: bool, format_: str) -> None:
     """Forget the person with the address EMAIL permanently, in lists, campaigns, events and files.
 

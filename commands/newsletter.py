@@ -14,11 +14,12 @@ import click
 
 from commands.console import (
     LazyGroup,
+    answers,
     emit,
     examples,
     format_option,
-    pass_installation,
     progress,
+    runs,
     say,
     say_unknown,
     show_line,
@@ -62,8 +63,7 @@ def newsletter() -> None:
 @click.option("--toolkit", "reference", help="The toolkit to take copy from: a name or a folder.")
 @click.option("--layout", default="bulletin", show_default=True, help="The layout of the email.")
 @click.option("--from", "source", help="Copy this newsletter: a file, or a campaign's number.")
-@pass_installation
-@examples("newsletter new may --toolkit community-makes-us", "newsletter new june --from may.md")
+@runs("newsletter new may --toolkit community-makes-us", "newsletter new june --from may.md")
 def new(installation: Installation, name: str, reference: str | None, layout: str, source: str | None) -> None:
     """Write a new newsletter NAME.md into the current folder."""
     from newsletters.compose.starter import copy_newsletter, start_newsletter, write_newsletter
@@ -95,9 +95,7 @@ def new(installation: Installation, name: str, reference: str | None, layout: st
 @_brand
 @click.option("--online", is_flag=True, help="Also check that its links work.")
 @click.option("--deep", is_flag=True, help="Also run slow checks: phones and axe-core in Chromium, SpamAssassin.")
-@format_option
-@pass_installation
-@examples("newsletter check may.md --list supporters")
+@answers("newsletter check may.md --list supporters")
 def check(
     installation: Installation,
     file: Path,
@@ -144,9 +142,7 @@ def check(
 @_brand
 @click.option("--pictures/--no-pictures", default=True, show_default=True, help="Take screenshots with Chromium.")
 @click.option("--open", "show", is_flag=True, help="Open index.html in your browser.")
-@format_option
-@pass_installation
-@examples("newsletter preview may.md --out preview --list supporters --open")
+@answers("newsletter preview may.md --out preview --list supporters --open")
 def preview(
     installation: Installation, file: Path, out: Path, list_name: str | None, member: str | None, brand: Path | None,
     pictures: bool, show: bool, format_: str,

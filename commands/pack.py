@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, progress, say, say_unknown, show_table
+from commands.console import answers, emit, examples, format_option, progress, runs, say, say_unknown, show_table
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.hosts import is_loopback
@@ -55,9 +55,7 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 )
 @click.option("--code/--no-code", default=True, show_default=True, help="Add the partner's code to those links.")
 @click.option("--previews/--no-previews", default=None, help="Take screenshots; by default only for one partner.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     "newsletter pack may.md --brand bees.yml --for mailchimp,outlook --out packs",
     "newsletter pack may.md --brands partners.csv --out packs --zip",
 )
@@ -113,9 +111,7 @@ def pack() -> None:
 
 @pack.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@format_option
-@pass_installation
-@examples("pack verify packs/bees-of-bath-mailchimp")
+@answers("pack verify packs/bees-of-bath-mailchimp")
 def verify(installation: Installation, folder: Path, format_: str) -> None:
     """Check that the pack in FOLDER, or a zip, is unchanged and up to date; exit code 1 if it is not."""
     from newsletters.packs.verify import verify as verified
@@ -141,9 +137,7 @@ def verify(installation: Installation, folder: Path, format_: str) -> None:
     is_flag=True,
     help="Only partners with packs that are not current and have no newer one, a row for each, with its contact.",
 )
-@format_option
-@pass_installation
-@examples("pack list --stale")
+@answers("pack list --stale")
 def list_(installation: Installation, stale: bool, format_: str) -> None:
     """List the packs that were made, and whether each is current."""
     from newsletters.packs.pack_status import all_standings, stale_partners
@@ -162,8 +156,7 @@ def list_(installation: Installation, stale: bool, format_: str) -> None:
 @click.argument("newsletter")
 @click.option("--why", default="", help="The reason that partners read on the pack's page.")
 @click.option("--undo", is_flag=True, help="Make the packs current again; offer them again with `pack offer`.")
-@pass_installation
-@examples('pack withdraw may --why "The date is wrong"', "pack withdraw may --undo")
+@runs('pack withdraw may --why "The date is wrong"', "pack withdraw may --undo")
 def withdraw_(installation: Installation, newsletter: str, why: str, undo: bool) -> None:
     """Withdraw every pack of NEWSLETTER (its file name) and of its translations; their pages say so.
 
@@ -182,8 +175,7 @@ def withdraw_(installation: Installation, newsletter: str, why: str, undo: bool)
 @pack.command("offer")
 @_file
 @click.option("--stop", is_flag=True, help="Stop offering it.")
-@pass_installation
-@examples("pack offer may.md", "pack offer may.md --stop")
+@runs("pack offer may.md", "pack offer may.md --stop")
 def offer_(installation: Installation, file: Path, stop: bool) -> None:
     """Offer packs of the newsletter in FILE, without branding, on the page of its toolkit."""
     from newsletters.packs.edition import Choices

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import LazyGroup, emit, examples, format_option, pass_installation, say, show_line, show_table
+from commands.console import LazyGroup, answers, emit, runs, say, show_line, show_table
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -58,9 +58,7 @@ def partner() -> None:
 @click.option("--has", default="", metavar="NEWSLETTER", help="Only organisations that have a pack of this newsletter.")
 @click.option("--has-not", default="", metavar="NEWSLETTER", help="Only organisations that have none of it.")
 @click.option("--stale", is_flag=True, help="Only organisations with packs that are not current and have no newer one.")
-@format_option
-@pass_installation
-@examples("partner list --tool mailchimp --has-not may")
+@answers("partner list --tool mailchimp --has-not may")
 def list_(installation: Installation, /, format_: str, **filters: Any) -> None:
     """List the organisations, by name."""
     from newsletters.toolkits.toolkit import current_day
@@ -86,9 +84,7 @@ def list_(installation: Installation, /, format_: str, **filters: Any) -> None:
 
 @partner.command()
 @click.argument("name")
-@format_option
-@pass_installation
-@examples('partner show "Bees of Bath"', "partner show bees-of-bath")
+@answers('partner show "Bees of Bath"', "partner show bees-of-bath")
 def show(installation: Installation, name: str, format_: str) -> None:
     """Show the organisation NAME (or its code): details, contacts, packs, what it did last."""
     from newsletters.toolkits.toolkit import current_day
@@ -111,8 +107,7 @@ def show(installation: Installation, name: str, format_: str) -> None:
 @click.argument("name")
 @click.option("--code", default="", help="Its code, in its links for life; made from the name otherwise.")
 @_details
-@pass_installation
-@examples('partner add "Bees of Bath" --tool mailchimp --contact maya@bees.example')
+@runs('partner add "Bees of Bath" --tool mailchimp --contact maya@bees.example')
 def add(installation: Installation, /, name: str, code: str, contacts: tuple[str, ...], **details: str | None) -> None:
     """Add the organisation NAME."""
     from partners.contacts import add_contact
@@ -131,8 +126,7 @@ def add(installation: Installation, /, name: str, code: str, contacts: tuple[str
 @click.option("--name", "new_name", help="Its new name; it keeps its code and its packs.")
 @click.option("--remove-contact", multiple=True, metavar="ADDRESS", help="Remove a contact.")
 @_details
-@pass_installation
-@examples('partner edit bees-of-bath --name "Bees of Somerset" --region "South West"')
+@runs('partner edit bees-of-bath --name "Bees of Somerset" --region "South West"')
 def edit(
     installation: Installation, /, name: str, new_name: str | None, contacts: tuple[str, ...],
     remove_contact: tuple[str, ...], **details: str | None,
@@ -159,9 +153,7 @@ def edit(
 @click.option("--map", "maps", multiple=True, metavar="COLUMN=FIELD", help="Say what a column of another name holds.")
 @click.option("--dry-run", is_flag=True, help="Try it and report what it would do.")
 @sheet_options
-@format_option
-@pass_installation
-@examples("partner import members.csv --dry-run", 'partner import members.xlsx --map "Member name=name"')
+@answers("partner import members.csv --dry-run", 'partner import members.xlsx --map "Member name=name"')
 def import_(
     installation: Installation, file: Path, maps: tuple[str, ...], dry_run: bool, encoding: str | None,
     sheet: str | None, format_: str,
@@ -190,8 +182,7 @@ def import_(
 
 @partner.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; the logos are put beside it.")
-@pass_installation
-@examples("partner export --out partners.csv")
+@runs("partner export --out partners.csv")
 def export(installation: Installation, out: Path | None) -> None:
     """Write all organisations as a CSV that `partner import` reads; to stdout without --out, and without logos."""
     from daisychain.atomic_files import replacing
@@ -215,8 +206,7 @@ def export(installation: Installation, out: Path | None) -> None:
 @partner.command()
 @click.argument("name")
 @click.option("--new", is_flag=True, help="Replace the link: the old one opens nothing from now on.")
-@pass_installation
-@examples("partner link bees-of-bath", "partner link bees-of-bath --new")
+@runs("partner link bees-of-bath", "partner link bees-of-bath --new")
 def link(installation: Installation, name: str, new: bool) -> None:
     """Show the private link of the organisation NAME (or its code); anybody who has it can open its page."""
     from partners.profiles import replace_link, require_profile

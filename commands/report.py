@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import LazyGroup, examples, pass_installation, show_table, show_text
+from commands.console import LazyGroup, runs, show_table, show_text
 from daisychain import clock
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -67,8 +67,7 @@ def report() -> None:
     help="Show people by hour, language, mailbox, or a dimension of the list such as region; may be repeated.",
 )
 @_exact
-@pass_installation
-@examples("report show 3", "report show 3 --by region", "report show 3 --output may.html")
+@runs("report show 3", "report show 3 --by region", "report show 3 --output may.html")
 def show(
     installation: Installation, id_: int, format_: str | None, output: Path | None, by: tuple[str, ...], exact: bool
 ) -> None:
@@ -127,8 +126,7 @@ def _wanted(format_: str | None, output: Path | None) -> str:
 )
 @_format
 @_exact
-@pass_installation
-@examples("report list", "report list --last 50 --format csv > campaigns.csv")
+@runs("report list", "report list --last 50 --format csv > campaigns.csv")
 def list_(installation: Installation, last: int, format_: str, exact: bool) -> None:
     """Show a line for each campaign: delivered, seen reading, clicked, unsubscribed, complained, and its age."""
     from reports.document.exports import list_as_csv, list_as_json
@@ -147,8 +145,7 @@ def list_(installation: Installation, last: int, format_: str, exact: bool) -> N
 )  # fmt: skip
 @_format
 @_exact
-@pass_installation
-@examples("report compare 12 9", "report compare 12 9 7 --age 24 --format csv > compared.csv")
+@runs("report compare 12 9", "report compare 12 9 7 --age 24 --format csv > compared.csv")
 def compare(installation: Installation, ids: tuple[int, ...], age: int, format_: str, exact: bool) -> None:
     """Compare campaigns at equal age, each with the first, and say which differences may be chance."""
     from datetime import timedelta
@@ -200,8 +197,7 @@ def _show_comparison(found: Comparison) -> None:
 @click.option("--months", type=click.IntRange(1, 120), default=12, show_default=True, help="How many, up to this one.")
 @_format
 @_exact
-@pass_installation
-@examples("report trend --list supporters", "report trend --list supporters --months 36 --format csv > trend.csv")
+@runs("report trend --list supporters", "report trend --list supporters --months 36 --format csv > trend.csv")
 def trend(installation: Installation, list_name: str, months: int, format_: str, exact: bool) -> None:
     """Show month by month who joined and left a list, how its campaigns were read, and what is usual for it."""
     from reports.document.exports import trend_as_csv, trend_as_json

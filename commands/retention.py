@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, progress, say, show_table
+from commands.console import answers, emit, progress, say, show_table
 from daisychain.installation import Installation
 
 
@@ -15,9 +15,7 @@ def retention() -> None:
 
 @retention.command("apply")
 @click.option("--dry-run", is_flag=True, help="Only count what would go.")
-@format_option
-@pass_installation
-@examples("retention apply --dry-run", "retention apply")
+@answers("retention apply --dry-run", "retention apply")
 def apply_(installation: Installation, dry_run: bool, format_: str) -> None:
     """Delete or empty what is older than DAISYCHAIN_RETENTION says; workers do the same once a day."""
     from sender.upkeep.retention import apply_retention

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table
+from commands.console import answers, emit, say, show_line, show_table
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
 
@@ -18,16 +17,7 @@ if TYPE_CHECKING:
     from lists.segments.segment_answers import SegmentAnswer
 
 
-def _about_a_list(*further: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the arguments LIST and `further`, the choice of --format, and the installation."""
-
-    def added(command: Callable[..., None]) -> Callable[..., None]:
-        command = format_option(pass_installation(command))
-        for name in reversed(further):
-            command = click.argument(name)(command)
-        return click.argument("list_name", metavar="LIST")(command)
-
-    return added
+list_argument = click.argument("list_name", metavar="LIST")
 
 
 @click.group()
@@ -36,8 +26,10 @@ def segment() -> None:
 
 
 @segment.command()
-@_about_a_list("name", "question")
-@examples("segment create supporters new-in-wales 'region is \"Wales\" and joined in last 30 days'")
+@list_argument
+@click.argument("name")
+@click.argument("question")
+@answers("segment create supporters new-in-wales 'region is \"Wales\" and joined in last 30 days'")
 def create(installation: Installation, list_name: str, name: str, question: str, format_: str) -> None:
     """Keep a QUESTION about the people of LIST as the segment NAME."""
     from lists.segments.saved_segments import create_segment
@@ -49,8 +41,8 @@ def create(installation: Installation, list_name: str, name: str, question: str,
 
 
 @segment.command("list")
-@_about_a_list()
-@examples("segment list supporters")
+@list_argument
+@answers("segment list supporters")
 def list_(installation: Installation, list_name: str, format_: str) -> None:
     """Show the segments of LIST."""
     from lists.segments.saved_segments import segments_of
@@ -62,8 +54,9 @@ def list_(installation: Installation, list_name: str, format_: str) -> None:
 
 
 @segment.command()
-@_about_a_list("name")
-@examples("segment show supporters new-in-wales")
+@list_argument
+@click.argument("name")
+@answers("segment show supporters new-in-wales")
 def show(installation: Installation, list_name: str, name: str, format_: str) -> None:
     """Show the segment NAME of LIST, and how many people it has now."""
     from lists.segments.saved_segments import find_segment
@@ -75,8 +68,9 @@ def show(installation: Installation, list_name: str, name: str, format_: str) ->
 
 
 @segment.command()
-@_about_a_list("question")
-@examples("segment count supporters new-in-wales", "segment count supporters 'opened any of last 3 campaigns'")
+@list_argument
+@click.argument("question")
+@answers("segment count supporters new-in-wales", "segment count supporters 'opened any of last 3 campaigns'")
 def count(installation: Installation, list_name: str, question: str, format_: str) -> None:
     """Count the people of LIST who may be mailed and fulfil QUESTION, or a segment of that name."""
     from lists.segments.saved_segments import question_named
@@ -88,8 +82,9 @@ def count(installation: Installation, list_name: str, question: str, format_: st
 
 
 @segment.command()
-@_about_a_list("question")
-@examples("segment sample supporters 'city contains \"bath\"'")
+@list_argument
+@click.argument("question")
+@answers("segment sample supporters 'city contains \"bath\"'")
 def sample(installation: Installation, list_name: str, question: str, format_: str) -> None:
     """Show ten of the people of LIST who fulfil QUESTION, or a segment of that name."""
     from lists.lists import find_list
@@ -107,8 +102,10 @@ def sample(installation: Installation, list_name: str, question: str, format_: s
 
 
 @segment.command()
-@_about_a_list("name", "question")
-@examples("segment change supporters new-in-wales 'region is \"Wales\" and joined in last 60 days'")
+@list_argument
+@click.argument("name")
+@click.argument("question")
+@answers("segment change supporters new-in-wales 'region is \"Wales\" and joined in last 60 days'")
 def change(installation: Installation, list_name: str, name: str, question: str, format_: str) -> None:
     """Replace the question of the segment NAME of LIST; campaigns that exist keep the one they have."""
     from lists.segments.saved_segments import change_segment
@@ -120,8 +117,9 @@ def change(installation: Installation, list_name: str, name: str, question: str,
 
 
 @segment.command()
-@_about_a_list("name")
-@examples("segment delete supporters new-in-wales")
+@list_argument
+@click.argument("name")
+@answers("segment delete supporters new-in-wales")
 def delete(installation: Installation, list_name: str, name: str, format_: str) -> None:
     """Delete the segment NAME of LIST; campaigns that were made with it keep its question."""
     from lists.segments.saved_segments import delete_segment

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.campaign_tables import emit_status, show_summary, watch_ledger
-from commands.console import examples, format_option, pass_installation, progress, say
+from commands.console import answers, progress, say
 from daisychain.clock import shown
 from daisychain.errors import InputError, StateError
 from daisychain.installation import Installation
@@ -56,9 +56,7 @@ UNFINISHED_BUSINESS, PAUSED, STOPPED = 3, 4, 5
     "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Batches at once in each process."
 )
 @click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core, if there is enough to do.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     "campaign send 3",
     'campaign send 3 --at "2026-12-01 09:30 Europe/London"',
     "campaign send 3 --now",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.console import examples, pass_installation
+from commands.console import runs
 from daisychain.installation import Installation
 
 
@@ -13,8 +13,7 @@ from daisychain.installation import Installation
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 chooses a free one.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once.")
 @click.option("--processes", type=click.IntRange(1, 64), help="Web processes; one a core by default.")
-@pass_installation
-@examples("serve", "serve --host 0.0.0.0 --port 8080")
+@runs("serve", "serve --host 0.0.0.0 --port 8080")
 def serve(installation: Installation, host: str, port: int, concurrency: int, processes: int | None) -> None:
     """Serve the public pages and webhooks, and deliver campaigns.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_table
+from commands.console import answers, emit, say, show_table
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 @click.option("--language", default="en", show_default=True, help="Of the wording, the welcome mail or the snippet.")
 @click.option("--snippet", is_flag=True, help="Print the form as HTML, for another site.")
 @click.option("--partner", default="", metavar="CODE", help="Whose site the snippet is for.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     "list sign-up supporters --on --toolkit community-makes-us",
     'list sign-up supporters --wording "I would like to get your emails."',
     "list sign-up supporters --snippet --partner bees-of-bath",

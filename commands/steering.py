@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from commands.campaign_tables import emit_status
-from commands.console import emit, examples, format_option, pass_installation, say, show_table
+from commands.console import answers, emit, runs, say, show_table
 from commands.send import confirm
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -27,9 +27,7 @@ def show_answer(installation: Installation, id_: int, format_: str) -> None:
 @click.command()
 @ID
 @BECAUSE
-@format_option
-@pass_installation
-@examples('campaign pause 3 --because "A wrong date"')
+@answers('campaign pause 3 --because "A wrong date"')
 def pause(installation: Installation, id_: int, because: str, format_: str) -> None:
     """Pause a campaign, wherever it is being sent; requests in flight are finished."""
     from sender.campaigns import steering
@@ -43,9 +41,7 @@ def pause(installation: Installation, id_: int, because: str, format_: str) -> N
 @click.command()
 @ID
 @BECAUSE
-@format_option
-@pass_installation
-@examples('campaign resume 3 --because "The date is right after all"')
+@answers('campaign resume 3 --because "The date is right after all"')
 def resume(installation: Installation, id_: int, because: str, format_: str) -> None:
     """Resume a paused campaign in `daisychain serve` or `worker`; `campaign send` does it in the foreground."""
     from sender.campaigns import steering
@@ -62,9 +58,7 @@ def resume(installation: Installation, id_: int, because: str, format_: str) -> 
 @ID
 @BECAUSE
 @click.option("--yes", is_flag=True, help="Cancel without asking.")
-@format_option
-@pass_installation
-@examples('campaign cancel 3 --because "The wrong list"')
+@answers('campaign cancel 3 --because "The wrong list"')
 def cancel(installation: Installation, id_: int, because: str, yes: bool, format_: str) -> None:
     """Cancel a campaign: people who wait are excluded as cancelled, requests in flight are finished.
 
@@ -88,9 +82,7 @@ def cancel(installation: Installation, id_: int, because: str, yes: bool, format
 @click.command()
 @ID
 @click.option("--because", required=True, help="Why it may work now; kept with your name.")
-@format_option
-@pass_installation
-@examples('campaign retry 3 --because "Their server is back"')
+@answers('campaign retry 3 --because "Their server is back"')
 def retry(installation: Installation, id_: int, because: str, format_: str) -> None:
     """Retry the failed people of a campaign."""
     from sender.campaigns import steering
@@ -104,8 +96,7 @@ def retry(installation: Installation, id_: int, because: str, format_: str) -> N
 @click.command()
 @ID
 @click.argument("text")
-@pass_installation
-@examples('campaign correct 3 "It is Saturday 9 May, not Friday."')
+@runs('campaign correct 3 "It is Saturday 9 May, not Friday."')
 def correct(installation: Installation, id_: int, text: str) -> None:
     """Show TEXT above a campaign's mail when it is viewed in a browser; an empty TEXT removes it."""
     from sender.campaigns import follow_ups
@@ -118,9 +109,7 @@ def correct(installation: Installation, id_: int, text: str) -> None:
 @click.command("warm-up")
 @click.argument("domain", required=False)
 @click.option("--stop", is_flag=True, help="Stop the warm-up, so that there are no daily limits.")
-@format_option
-@pass_installation
-@examples("campaign warm-up news.your-charity.org", "campaign warm-up")
+@answers("campaign warm-up news.your-charity.org", "campaign warm-up")
 def warm_up(installation: Installation, domain: str | None, stop: bool, format_: str) -> None:
     """Warm up DOMAIN, a new one in your From address, from today; without DOMAIN, list the warm-ups."""
     from daisychain.database import database_now
@@ -140,8 +129,7 @@ def warm_up(installation: Installation, domain: str | None, stop: bool, format_:
 @click.command("confirm-here")
 @click.option("--yes", is_flag=True, help="Confirm without asking.")
 @click.option("--new-key", is_flag=True, help="Send with the secret key set here from now on; old links stop working.")
-@pass_installation
-@examples("confirm-here")
+@runs("confirm-here")
 def confirm_here(installation: Installation, yes: bool, new_key: bool) -> None:
     """Allow a database that was restored, moved or went back in time to send from here; its campaigns are paused."""
     from sender.delivery import confirmed_places, readiness

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table
+from commands.console import answers, emit, say, show_line, show_table
 from daisychain.errors import StateError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -22,9 +22,7 @@ _name = click.argument("name")
 @click.command()
 @_name
 @click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@format_option
-@pass_installation
-@examples("newsletter pull may", "newsletter pull may theirs")
+@answers("newsletter pull may", "newsletter pull may theirs")
 def pull(installation: Installation, name: str, folder: Path, format_: str) -> None:
     """Write the stored newsletter NAME into DIR (default: here): its texts, pictures and brand.
 
@@ -42,9 +40,7 @@ def pull(installation: Installation, name: str, folder: Path, format_: str) -> N
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="The stored newsletter's name; default: the file's.")
 @click.option("--base", type=int, help="The version that you changed; default: the one that was pulled.")
-@format_option
-@pass_installation
-@examples("newsletter push may.md", "newsletter push may.md --base 14")
+@answers("newsletter push may.md", "newsletter push may.md --base 14")
 def push(installation: Installation, file: Path, name: str, base: int | None, format_: str) -> None:
     """Store the newsletter in FILE with its translations, pictures and brand, as a new version or a new newsletter.
 
@@ -63,9 +59,7 @@ def push(installation: Installation, file: Path, name: str, base: int | None, fo
 
 @click.command("list")
 @click.argument("words", required=False, default="")
-@format_option
-@pass_installation
-@examples("newsletter list", "newsletter list may --format json")
+@answers("newsletter list", "newsletter list may --format json")
 def list_(installation: Installation, words: str, format_: str) -> None:
     """List the stored newsletters, or only if WORDS are in the name or title, the newest change first."""
     from newsletters.stored.newsletters import list_newsletters
@@ -80,9 +74,7 @@ def list_(installation: Installation, words: str, format_: str) -> None:
 
 @click.command()
 @_name
-@format_option
-@pass_installation
-@examples("newsletter versions may")
+@answers("newsletter versions may")
 def versions(installation: Installation, name: str, format_: str) -> None:
     """List the saved versions of the stored newsletter NAME, the newest first; the number of the save restores it."""
     from newsletters.stored import versions as saved
@@ -98,9 +90,7 @@ def versions(installation: Installation, name: str, format_: str) -> None:
 @click.command()
 @_name
 @click.argument("save", type=int)
-@format_option
-@pass_installation
-@examples("newsletter restore may 57")
+@answers("newsletter restore may 57")
 def restore(installation: Installation, name: str, save: int, format_: str) -> None:
     """Make the save with the number SAVE the newest version of NAME; what is there now stays as a version."""
     from newsletters.stored import versions as saved

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, say_unknown, show_table
+from commands.console import answers, emit, runs, say, say_unknown, show_table
 from commands.send import UNFINISHED_BUSINESS
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
@@ -24,9 +24,7 @@ from daisychain.system_user import acting_user
 @click.option("--member", help="Merge as for this member of the list.")
 @click.option("--language", "only", multiple=True, help="Only this language; default: a mail in each. Repeatable.")
 @click.option("--override", multiple=True, metavar="CODE=REASON", help="Accept this error of the checks.")
-@format_option
-@pass_installation
-@examples(
+@answers(
     "newsletter test may.md --to you@your-charity.org --list supporters",
     "newsletter test may.md --to-set staff --language cy",
 )
@@ -62,9 +60,7 @@ def test_set() -> None:
 
 
 @test_set.command("list")
-@format_option
-@pass_installation
-@examples("newsletter test-set list")
+@answers("newsletter test-set list")
 def list_(installation: Installation, format_: str) -> None:
     """List the test sets, and the addresses in each."""
     from sender.campaigns import test_inboxes
@@ -80,8 +76,7 @@ def list_(installation: Installation, format_: str) -> None:
 @click.argument("addresses", nargs=-1)
 @click.option("--file", type=click.Path(path_type=Path), help="Also the addresses in this CSV or workbook.")
 @sheet_options
-@pass_installation
-@examples("newsletter test-set add staff you@your-charity.org colleague@gmail.com")
+@runs("newsletter test-set add staff you@your-charity.org colleague@gmail.com")
 def add(
     installation: Installation, name: str, addresses: tuple[str, ...], file: Path | None, encoding: str | None,
     sheet: str | None,
@@ -102,8 +97,7 @@ def add(
 @test_set.command()
 @click.argument("name")
 @click.argument("addresses", nargs=-1)
-@pass_installation
-@examples("newsletter test-set remove staff colleague@gmail.com")
+@runs("newsletter test-set remove staff colleague@gmail.com")
 def remove(installation: Installation, name: str, addresses: tuple[str, ...]) -> None:
     """Remove ADDRESSES from the test set NAME; without addresses, the whole set."""
     from sender.campaigns import test_inboxes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line, show_table, show_text
+from commands.console import answers, emit, examples, runs, say, show_line, show_table, show_text
 from daisychain.installation import Installation
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def toolkit() -> None:
 
 
 @toolkit.command("list")
-@format_option
-@pass_installation
-@examples("toolkit list")
+@answers("toolkit list")
 def list_(installation: Installation, format_: str) -> None:
     """List the toolkits that a newsletter can use."""
     from newsletters.toolkit_store.store import list_toolkits
@@ -39,9 +37,7 @@ def list_(installation: Installation, format_: str) -> None:
 
 @toolkit.command()
 @click.argument("name")
-@format_option
-@pass_installation
-@examples("toolkit show community-makes-us")
+@answers("toolkit show community-makes-us")
 def show(installation: Installation, name: str, format_: str) -> None:
     """Show the copy blocks, images and links of a toolkit; NAME may be a folder."""
     from newsletters.toolkit_store.store import find_toolkit
@@ -54,9 +50,7 @@ def show(installation: Installation, name: str, format_: str) -> None:
 @toolkit.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only check the folder; store nothing.")
-@format_option
-@pass_installation
-@examples("toolkit add spring-fair --dry-run", "toolkit add spring-fair")
+@answers("toolkit add spring-fair --dry-run", "toolkit add spring-fair")
 def add(installation: Installation, folder: Path, dry_run: bool, format_: str) -> None:
     """Add the toolkit in FOLDER, or replace the one with its name, for all machines."""
     from newsletters.toolkit_store.store import add_toolkit, checked_toolkit
@@ -112,8 +106,7 @@ def new(
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--zip", "zipped", is_flag=True, help="Write a zip of the folder: NAME.zip by default.")
 @click.option("--draft", is_flag=True, help="The draft of the desk instead of what is published.")
-@pass_installation
-@examples("toolkit export spring-fair", "toolkit export spring-fair --zip")
+@runs("toolkit export spring-fair", "toolkit export spring-fair --zip")
 def export(installation: Installation, name: str, folder: Path | None, zipped: bool, draft: bool) -> None:
     """Write a toolkit into a new folder, NAME by default: the files that `toolkit add` takes."""
     from newsletters.toolkit_drafts.toolkit_archive import write_folder, write_zip

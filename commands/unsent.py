@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from commands.console import emit, examples, format_option, pass_installation, say, show_line
+from commands.console import answers, emit, say, show_line
 from commands.send import confirm
 from commands.steering import ID, show_answer
 from daisychain.installation import Installation
@@ -15,9 +15,7 @@ from daisychain.system_user import acting_user
 
 @click.command()
 @ID
-@format_option
-@pass_installation
-@examples("campaign unschedule 3")
+@answers("campaign unschedule 3")
 def unschedule(installation: Installation, id_: int, format_: str) -> None:
     """Make a scheduled campaign a draft again, which keeps its canary, pace and hours."""
     from sender.campaigns import unsent
@@ -31,9 +29,7 @@ def unschedule(installation: Installation, id_: int, format_: str) -> None:
 @click.command()
 @ID
 @click.argument("name")
-@format_option
-@pass_installation
-@examples('campaign rename 3 "May bulletin, second try"')
+@answers('campaign rename 3 "May bulletin, second try"')
 def rename(installation: Installation, id_: int, name: str, format_: str) -> None:
     """Rename a campaign that has not been sent; no other campaign may have NAME."""
     from sender.campaigns import unsent
@@ -46,9 +42,7 @@ def rename(installation: Installation, id_: int, name: str, format_: str) -> Non
 @click.command()
 @ID
 @click.option("--yes", is_flag=True, help="Delete without asking.")
-@format_option
-@pass_installation
-@examples("campaign delete 3")
+@answers("campaign delete 3")
 def delete(installation: Installation, id_: int, yes: bool, format_: str) -> None:
     """Delete a draft, which can't be undone; its number is not used again."""
     from sender.campaigns import unsent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.console import examples, pass_installation, say
+from commands.console import runs, say
 from daisychain.installation import Installation
 
 
@@ -14,8 +14,7 @@ from daisychain.installation import Installation
     "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once in each process."
 )
 @click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core; with --until-idle, one.")
-@pass_installation
-@examples("worker", "worker --until-idle")
+@runs("worker", "worker --until-idle")
 def worker(installation: Installation, until_idle: bool, concurrency: int, processes: int | None) -> None:
     """Deliver campaigns and process webhooks on this machine, without pages.
 
