@@ -102,7 +102,6 @@ def set_(
 
     Another address takes along what the person said no to, and the old one is never mailed again.
     """
-    from daisychain.system_user import acting_user
     from lists.privacy.corrections import correct_member
 
     values = {name: value for name, value in {"email": new_email, **named}.items() if value is not None}
@@ -129,11 +128,10 @@ def set_(
 )
 def restrict(installation: Installation, email: str, lift: bool, because: str, format_: str) -> None:
     """Keep the data of the person with the address EMAIL, and use it for nothing: no mail, no profile."""
-    from daisychain.system_user import acting_user
-    from lists.privacy.restriction import lift_restriction, restrict_member
+    from lists.privacy.restriction import restrict_member
 
     with installation.database.engine.begin() as connection:
-        (lift_restriction if lift else restrict_member)(connection, email, because=because, by=acting_user())
+        restrict_member(connection, email, not lift, because=because, by=acting_user())
     said = f"{email} is {'not restricted any more' if lift else 'restricted: kept, and not used'}."
     emit({"email": email, "restricted": not lift}, format_, lambda: show_line(said))
 
@@ -173,7 +171,6 @@ def erase(installation: Installation, email: str, because: str, dry_run: bool, y
     Reports keep their sums. A keyed hash of the address stays, so that no import or restored backup brings it back.
     """
     from daisychain.operations.erasure import erase_person, plan_erasure
-    from daisychain.system_user import acting_user
 
     database = installation.database
     with database.engine.connect() as connection:

@@ -6,7 +6,7 @@ import accounts.tables  # noqa: F401  (imported for the tables they declare, as 
 import daisychain.operations.tables
 import daisychain.web.try_limits  # noqa: F401
 import lists.consent.consent_tables
-import lists.preferences.preference_tables
+import lists.preferences.leaving_reasons
 import lists.privacy.tables
 import lists.segments.tables
 import lists.sign_up.tables

@@ -8,7 +8,7 @@ A keyed hash of each of their addresses stays, so that no import, webhook, repla
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -39,8 +39,8 @@ class ErasurePlan:
     """The rows that an erasure would delete or empty, by their title, and what stays, with the reason."""
 
     email: str
-    goes: dict[str, int] = field(default_factory=dict)
-    stays: list[str] = field(default_factory=list)
+    goes: dict[str, int]
+    stays: list[str]
 
 
 def plan_erasure(connection: Connection, settings: Settings, email: str) -> ErasurePlan:
@@ -109,26 +109,26 @@ def erase_rows(
         suppress_all(connection, [NewSuppression(suppressed_as(connection, key), kept, "erasure")])
 
 
+_TYPES = {"notes": "jsonb", "findings": "jsonb", "before": "jsonb"}
+
+
 def _without_address(connection: Connection, key: str) -> None:
     """Replace the address if colleagues named it in their own words."""
+    pattern = "".join(sign if sign.isalnum() else f"\\{sign}" for sign in key)
     for table, columns in WORDS.items():
         for column in columns.split():
             connection.execute(text(f"""
                 UPDATE {table} SET {column} = CAST(
                     regexp_replace({column}::text, :pattern, '[erased]', 'gi') AS {_TYPES.get(column, "text")})
                 WHERE position(:key IN lower({column}::text)) > 0
-            """), {"key": key, "pattern": _pattern(key)})  # fmt: skip
+            """), {"key": key, "pattern": pattern})  # fmt: skip
 
 
 # Where a restored database may have addresses, as they are compared.
 _KEYED = ("members", "suppressions", "sign_ups", "restorations", "contact_unsubscribes", "organisation_contacts",
           "test_set_inboxes")  # fmt: skip
-_WRITTEN = {
-    "deliveries": "address",
-    "system_mails": "address",
-    "complaints": "contact",
-    "organisation_profiles": "reply",
-}
+_WRITTEN = {"deliveries": "address", "system_mails": "address", "complaints": "contact",
+            "organisation_profiles": "reply"}  # fmt: skip
 _NAMED = " UNION ".join([
     *(f"SELECT address_key AS key FROM {table}" for table in _KEYED),
     *(f"SELECT lower({column}) FROM {table}" for table, column in _WRITTEN.items()),
@@ -154,10 +154,3 @@ def forget_again(engine: Engine, settings: Settings, rows: Iterable[dict[str, An
             without_forgotten(connection, row.id, bytes(row.body))
     remember_erased(engine, settings.home)
     return len(hashes)
-
-
-_TYPES = {"notes": "jsonb", "findings": "jsonb", "before": "jsonb"}
-
-
-def _pattern(key: str) -> str:
-    return "".join(f"\\{sign}" if not sign.isalnum() else sign for sign in key)

@@ -10,7 +10,7 @@ from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form
 from desk.lists.member_page import address_of, member_page
 from lists.privacy.corrections import correct_member
-from lists.privacy.restriction import lift_restriction, restrict_member
+from lists.privacy.restriction import restrict_member
 
 blueprint = Blueprint("member_rights", __name__, url_prefix="/members/<int:member_id>")
 
@@ -38,7 +38,7 @@ def restrict(member_id: int) -> Any:
     lift = request.form.get("lift") == "yes"
     with form.check("why"):
         because = form.given("why", "Say why, and when the person asked.")
-        (lift_restriction if lift else restrict_member)(connection(), email, because=because, by=person().name)
+        restrict_member(connection(), email, not lift, because=because, by=person().name)
         note(restricted=not lift)
     if form.errors:
         return member_page(form, member_id)

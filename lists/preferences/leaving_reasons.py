@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from datetime import date
 
-from lists.preferences.preference_tables import LeavingReason
+from sqlalchemy import BigInteger, Connection, Date, ForeignKey, Integer, Text, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daisychain.database import Base
 
 REASONS = ("too many", "not for me", "never asked", "other")
+
+
+class LeavingReason(Base):
+    """A count of the people who gave a reason for leaving a list on one day."""
+
+    __tablename__ = "leaving_reasons"
+
+    list_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    reason: Mapped[str] = mapped_column(Text, primary_key=True)
+    people: Mapped[int] = mapped_column(Integer)
 
 
 def count_reason(connection: Connection, list_id: int, reason: str, *, undone: bool = False) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
 
 from daisychain.errors import InputError, StateError
 from lists.privacy.tables import PrivacyComplaint
@@ -14,7 +14,6 @@ from lists.restorations import require_given
 
 # Data (Use and Access) Act 2025, section 103.
 ACKNOWLEDGED_WITHIN = timedelta(days=30)
-Done = InstrumentedAttribute[datetime | None]
 _DUE_AT: ColumnElement[datetime] = PrivacyComplaint.received_at + ACKNOWLEDGED_WITHIN
 
 
@@ -52,13 +51,12 @@ def add_complaint(connection: Connection, about: str, *, contact: str = "", by: 
 def list_complaints(connection: Connection) -> list[KeptComplaint]:
     """Return all complaints, those that wait the longest first, closed ones last."""
     table = PrivacyComplaint
-    order = (table.closed_at.is_not(None), table.acknowledged_at.is_not(None), table.received_at)
-    rows = connection.execute(select(table.__table__, _DUE_AT.label("due_at")).order_by(*order)).mappings()
-    names = ("id", "received_at", "due_at", "contact", "about", "acknowledged_at", "closed_at", "outcome")
-    return [
-        KeptComplaint(**{name: row[name] for name in names}, state=_state(row["acknowledged_at"], row["closed_at"]))
-        for row in rows
-    ]
+    is_closed, is_acknowledged = table.closed_at.is_not(None), table.acknowledged_at.is_not(None)
+    found = select(
+        table.id, case((is_closed, "closed"), (is_acknowledged, "acknowledged"), else_="open"), table.received_at,
+        _DUE_AT, table.contact, table.about, table.acknowledged_at, table.closed_at, table.outcome,
+    ).order_by(is_closed, is_acknowledged, table.received_at)  # fmt: skip
+    return [KeptComplaint(*row) for row in connection.execute(found)]
 
 
 def open_complaints(connection: Connection) -> OpenComplaints:
@@ -72,29 +70,21 @@ def open_complaints(connection: Connection) -> OpenComplaints:
 
 def acknowledge_complaint(connection: Connection, number: int, *, by: str) -> None:
     """Write down that a complaint was acknowledged; raises InputError, StateError."""
-    _change(connection, number, PrivacyComplaint.acknowledged_at, acknowledged_at=func.now(), acknowledged_by=by)
+    _change(connection, number, "acknowledged", by)
 
 
 def close_complaint(connection: Connection, number: int, *, outcome: str, by: str) -> None:
     """Close a complaint with what came of it, which acknowledges it too; raises InputError, StateError."""
     outcome = require_given(outcome, "--outcome", "apologised; the address is suppressed")
-    known = PrivacyComplaint.acknowledged_at
-    _change(
-        connection, number, PrivacyComplaint.closed_at, closed_at=func.now(), closed_by=by, outcome=outcome,
-        acknowledged_at=func.coalesce(known, func.now()),
-    )  # fmt: skip
+    acknowledged_at = func.coalesce(PrivacyComplaint.acknowledged_at, func.now())
+    _change(connection, number, "closed", by, outcome=outcome, acknowledged_at=acknowledged_at)
 
 
-def _change(
-    connection: Connection, number: int, done: InstrumentedAttribute[datetime | None], **values: object
-) -> None:
-    this = PrivacyComplaint.id == number
-    if connection.execute(update(PrivacyComplaint).where(this, done.is_(None)).values(**values)).rowcount:
+def _change(connection: Connection, number: int, what: str, by: str, **values: Any) -> None:
+    this, done_at = PrivacyComplaint.id == number, getattr(PrivacyComplaint, f"{what}_at")
+    values |= {f"{what}_at": func.now(), f"{what}_by": by}
+    if connection.execute(update(PrivacyComplaint).where(this, done_at.is_(None)).values(values)).rowcount:
         return
     if connection.scalar(select(PrivacyComplaint.id).where(this)) is None:
         raise InputError(f"There is no complaint {number}.", hint="See `daisychain complaint list`.")
     raise StateError(f"That was done already for complaint {number}.")
-
-
-def _state(acknowledged_at: datetime | None, closed_at: datetime | None) -> str:
-    return "closed" if closed_at else "acknowledged" if acknowledged_at else "open"

@@ -11,17 +11,8 @@ from lists.restorations import require_given
 from lists.tables import Member
 
 
-def restrict_member(connection: Connection, email: str, *, because: str, by: str) -> None:
-    """Restrict a person from now on; raises InputError, and StateError if they are."""
-    _set(connection, email, True, because=because, by=by)
-
-
-def lift_restriction(connection: Connection, email: str, *, because: str, by: str) -> None:
-    """Use a person's data again; raises InputError, and StateError if it is not restricted."""
-    _set(connection, email, False, because=because, by=by)
-
-
-def _set(connection: Connection, email: str, restricted: bool, *, because: str, by: str) -> None:
+def restrict_member(connection: Connection, email: str, restricted: bool, *, because: str, by: str) -> None:
+    """Restrict a person from now on, or use their data again; raises InputError, and StateError if that is so."""
     because = require_given(because, "--because", "disputes the consent, letter of 3 May")
     member = find_member(connection, email)
     if (member["restricted_at"] is not None) is restricted:

@@ -25,7 +25,6 @@ HOWS = {
     "not in": "is none of (with commas)", ">": "is more than", "<": "is less than", "before": "is before",
     "after": "is after", "in last": "was in the last", "more than": "was longer ago than",
 }  # fmt: skip
-WITHOUT_VALUE = ("is empty", "is not empty")
 _NO_TEXT = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?|\d{4}-\d\d-\d\d")
 _CAMPAIGNS = ("opened", "clicked", "was sent")
 
@@ -70,7 +69,7 @@ def _condition(row: QuestionRow) -> str:
         return f"{no}clicked {as_text(value)}"
     if row.subject in _CAMPAIGNS:
         return f"{no}{row.subject} any of last {value or 1} campaigns"
-    if row.how in WITHOUT_VALUE:
+    if row.how in ("is empty", "is not empty"):
         return f"{row.subject} {row.how}"
     if row.how in ("in", "not in"):
         return f"{row.subject} {row.how} ({', '.join(_typed(each.strip()) for each in value.split(','))})"
@@ -99,9 +98,7 @@ def _row(part: Question) -> QuestionRow | None:
         case Engaged(what, campaigns, ""):
             return QuestionRow(what, how, str(campaigns))
         case FieldTest(subject, compared, values):
-            named = {"ago": "more than"}.get(compared, compared)
-            if no:
-                named = NEGATIVE.get(compared, "")
+            named = NEGATIVE.get(compared, "") if no else "more than" if compared == "ago" else compared
             shown = ", ".join(each if isinstance(each, str) else as_text(each) for each in values)
             return QuestionRow(subject, named, shown)
     return None

@@ -6,6 +6,7 @@ and it stays unknown under `not`. So the answer to a question leaves out such pe
 
 from __future__ import annotations
 
+import operator
 from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
 )
 from sqlalchemy.orm import aliased
 
@@ -54,9 +56,7 @@ _LONGEST_NUMBER = 40  # characters
 _ISO_DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _BRITISH_DAY = r"^(0?[1-9]|[12][0-9]|3[01])/(0?[1-9]|1[0-2])/[0-9]{4}"
 _SIDES: Mapping[str, Callable[[Any, Any], Any]] = {
-    "<": lambda one, other: one < other, "<=": lambda one, other: one <= other,
-    ">": lambda one, other: one > other, ">=": lambda one, other: one >= other,
-    "is": lambda one, other: one == other,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "is": operator.eq,
 }  # fmt: skip
 
 # What people did with mails, which the sender knows: gives a condition of the last campaigns to a list, by its id.
@@ -129,29 +129,24 @@ class _Compiler:
             return column.is_(None) if each.subject in tree.DATES else func.coalesce(func.btrim(column), "") == ""
         if each.how == "contains":
             return func.strpos(*_folded(column, str(each.values[0]))) > 0
-        if each.how in ("is", "in"):
-            return or_(*(self._is(each, column, value) for value in each.values))
-        value = each.values[0]
-        if isinstance(value, Decimal):
-            return _number(column, each.how, value)
-        return self._dated(each, column, value)
+        return or_(*(self._one(each, column, value) for value in each.values))
 
-    def _is(self, each: tree.FieldTest, column: ColumnElement[Any], value: tree.Value) -> ColumnElement[bool]:
+    def _one(self, each: tree.FieldTest, column: ColumnElement[Any], value: tree.Value) -> ColumnElement[bool]:
         if isinstance(value, str):
             folded, wanted = _folded(column, value)
             return folded == wanted
-        return _number(column, "is", value) if isinstance(value, Decimal) else self._dated(each, column, value)
+        if isinstance(value, Decimal):
+            return _number(column, "is" if each.how == "in" else each.how, value)
+        return self._dated(each, column, value)
 
     def _dated(self, each: tree.FieldTest, column: ColumnElement[Any], value: tree.Value) -> ColumnElement[bool]:
         """Compare days: from the first one on, and before the second one."""
         first, end = _days(each.how, value, self.today)
-        read: Callable[[date], Any] = date.isoformat
-        if each.subject in tree.DATES:
-            read = _midnight
-        else:
+        if each.subject not in tree.DATES:
             column = _day(column)
-        bounds = ([] if first is None else [column >= read(first)], [] if end is None else [column < read(end)])
-        return and_(*bounds[0], *bounds[1])
+        bound = _midnight if each.subject in tree.DATES else date.isoformat
+        begun = true() if first is None else column >= bound(first)
+        return and_(begun, true() if end is None else column < bound(end))
 
 
 def _midnight(day: date) -> datetime:

@@ -24,10 +24,9 @@ from lists.uploads.upload_tables import ImportDraft, Upload
 WORKING = {"reading": "columns", "checking": "columns", "importing": "checked", "undoing": "done"}
 CONSENT = ("basis", "source", "wording", "collected_by", "evidence")
 Draft = Row[Any]
-
-
-class UnknownDraftError(InputError):
-    """There is no such import, or it was thrown away."""
+_DRAFTS = select(ImportDraft.__table__, MailingList.name, MailingList.title).join(
+    MailingList, MailingList.id == ImportDraft.list_id
+)
 
 
 def start_draft(connection: Connection, list_id: int, upload_id: int, *, by: str) -> int:
@@ -43,10 +42,10 @@ def start_draft(connection: Connection, list_id: int, upload_id: int, *, by: str
 
 
 def find_draft(connection: Connection, draft_id: int) -> Draft:
-    """Return an import with its list's name and title; raises UnknownDraftError."""
-    found = connection.execute(_drafts().where(ImportDraft.id == draft_id)).first()
+    """Return an import with its list's name and title; raises InputError."""
+    found = connection.execute(_DRAFTS.where(ImportDraft.id == draft_id)).first()
     if found is None:
-        raise UnknownDraftError("This import is no longer here.", hint="Files go after a day without use.")
+        raise InputError("This import is no longer here.", hint="Files go after a day without use.")
     return found
 
 
@@ -54,7 +53,7 @@ def waiting_drafts(connection: Connection, *, by: str = "", list_id: int | None 
     """Return the imports of a person, or into a list, that are neither done nor thrown away, the latest first."""
     which = ImportDraft.by == by if list_id is None else ImportDraft.list_id == list_id
     waiting = ImportDraft.state.not_in(["done", "undone"])
-    return connection.execute(_drafts().where(which, waiting).order_by(ImportDraft.id.desc())).all()
+    return connection.execute(_DRAFTS.where(which, waiting).order_by(ImportDraft.id.desc())).all()
 
 
 def choose(connection: Connection, draft: Draft, **choices: Any) -> None:
@@ -98,7 +97,7 @@ def turn(connection: Connection, draft_id: int, from_: Sequence[str], state: str
     if row is None:
         raise StateError("This import has moved on meanwhile.", hint="Open its page again.")
     if row.upload_id is None and state in ("columns", "checking", "importing"):
-        raise UnknownDraftError("The file of this import is gone: files are kept for a day.", hint="Bring it again.")
+        raise InputError("The file of this import is gone: files are kept for a day.", hint="Bring it again.")
     connection.execute(update(Upload).where(Upload.id == row.upload_id).values(keep_until=func.now() + KEEP))
 
 
@@ -126,7 +125,7 @@ def draft_of_import(connection: Connection, number: int, *, by: str) -> int:
         made = insert(ImportDraft).from_select(columns, this.where(Import.id == number)).returning(ImportDraft.id)
         found = connection.scalar(made)
     if found is None:
-        raise UnknownDraftError(f"There is no import {number}.")
+        raise InputError(f"There is no import {number}.")
     return int(found)
 
 
@@ -144,9 +143,3 @@ def forget_old_drafts(connection: Connection) -> int:
     gone = ImportDraft.upload_id.is_(None) & ImportDraft.state.in_(["columns", "checked"])
     old = ImportDraft.moved_at < func.now() - KEEP_REFUSED
     return connection.execute(delete(ImportDraft).where(gone | old)).rowcount
-
-
-def _drafts() -> Any:
-    return select(ImportDraft.__table__, MailingList.name, MailingList.title).join(
-        MailingList, MailingList.id == ImportDraft.list_id
-    )

@@ -46,12 +46,9 @@ def read_step(connection: Connection, draft: Draft, watch: Watch) -> dict[str, A
 
 def check_step(connection: Connection, draft: Draft, watch: Watch) -> dict[str, Any]:
     """Count what the import would do; a column that turns out to need an answer leads back. Raises InputError."""
-    so_far, seen = imports_so_far(connection, draft.list_id), {}
-
-    def look(transaction: Connection, sheet: Sheet, number: int) -> None:
-        seen.update(_examples(transaction, sheet, number))
-
+    so_far, seen = imports_so_far(connection, draft.list_id), dict[str, Any]()
     try:
+        look = lambda *looked_at: seen.update(_examples(*looked_at))  # noqa: E731
         summary, refused_id = _import(connection, draft, watch, dry_run=True, look=look)
     except UnclearColumnsError as error:
         questions = {column.place: question(column) for column in error.columns}
@@ -91,8 +88,7 @@ def _import(
         if not summary.refused_file:
             return summary, None
         name = f"{path.stem}.refused.csv"
-        content = refused.read_bytes()
-        return summary, store_whole(connection, name, content, by=draft.by, keep=KEEP_REFUSED)
+        return summary, store_whole(connection, name, refused.read_bytes(), by=draft.by, keep=KEEP_REFUSED)
 
 
 def _counts(summary: ImportSummary) -> dict[str, Any]:
@@ -108,8 +104,7 @@ def _examples(connection: Connection, sheet: Sheet, number: int) -> dict[str, An
     """Return some refused rows of each kind, as the spreadsheet numbers them, and some members who change."""
     refused = [(kind, line, reason) for kind, line, reason in connection.execute(_REFUSED)]
     named = {line for _, line, _ in refused} | {int(each) for *_, why in refused for each in _LINE.findall(why)}
-    rows = _row_numbers(sheet, named)
-    examples: dict[str, list[Any]] = {}
+    rows, examples = _row_numbers(sheet, named), dict[str, list[Any]]()
     for kind, line, reason in refused:
         why = _LINE.sub(lambda found: f"row {rows.get(int(found[1]), int(found[1])):,}", reason)
         examples.setdefault(kind, []).append([rows.get(line, line), why])

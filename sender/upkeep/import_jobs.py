@@ -16,11 +16,11 @@ from procrastinate import JobContext
 from sqlalchemy import Connection, func, select, text, update
 
 from daisychain.database import may_wait
-from daisychain.errors import DaisychainError
+from daisychain.errors import DaisychainError, InputError
 from daisychain.jobs import BEFORE_BATCHES, IN_HAND, app, defer
 from lists.import_log import undo_import
 from lists.imports import Watch
-from lists.uploads.import_drafts import WORKING, Draft, UnknownDraftError, find_draft, turn
+from lists.uploads.import_drafts import WORKING, Draft, find_draft, turn
 from lists.uploads.import_steps import check_step, import_step, read_step
 from lists.uploads.upload_slices import forget_upload
 from lists.uploads.upload_tables import ImportDraft
@@ -77,7 +77,7 @@ def _claim(connection: Connection, draft_id: int) -> Draft | None:
         return None
     try:
         draft = find_draft(connection, draft_id)
-    except UnknownDraftError:
+    except InputError:
         return None
     return draft if draft.state in WORKING else None
 

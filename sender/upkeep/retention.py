@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy import text
 
@@ -65,21 +64,17 @@ _CONTACTS = "contact <> '' AND closed_at < now() - make_interval(months => :mont
 
 def apply_retention(database: Database, *, write: bool, watch: Watch = lambda kind, done: None) -> dict[str, int]:
     """Delete or empty what is old enough, or with `write` false only count it; returns how much of each kind."""
-    counts = {}
+    counts = dict.fromkeys(_STEPS, 0)
     for kind, step in _STEPS.items():
-        counts[kind] = sum(_seen(kind, step(database, write), watch))
+        for done in step(database, write):
+            watch(kind, done)
+            counts[kind] += done
     return counts
 
 
 def describe_retention(counts: dict[str, int]) -> str:
     """Say in a line how much of each kind went."""
     return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
-
-
-def _seen(kind: str, done: Iterator[int], watch: Watch) -> Iterator[int]:
-    for count in done:
-        watch(kind, count)
-        yield count
 
 
 def _events(database: Database, write: bool) -> Iterator[int]:
@@ -94,7 +89,11 @@ def _events(database: Database, write: bool) -> Iterator[int]:
         correct_rollups(database.engine, [campaign_id])
         with database.engine.begin() as connection:
             connection.execute(_MARK_SUMMED, {"campaign": campaign_id})
-    yield from _until_none(database, lambda connection: connection.execute(_DELETE_EVENTS, old).rowcount)
+    done = AT_ONCE
+    while done:
+        with database.engine.begin() as connection:
+            done = connection.execute(_DELETE_EVENTS, old).rowcount
+        yield done
 
 
 def _deliveries(database: Database, write: bool) -> Iterator[int]:
@@ -131,16 +130,11 @@ def _bodies(database: Database, write: bool) -> Iterator[int]:
 def _files(database: Database, write: bool) -> Iterator[int]:
     before = time.time() - timedelta(days=database.settings.kept_for("files")).total_seconds()
     for path in (database.settings.home / FOLDER).rglob("*.eml"):
-        yield _old_file(path, before, write)
-
-
-def _old_file(path: Path, before: float, write: bool) -> int:
-    with suppress(FileNotFoundError):
-        if path.stat().st_mtime < before:
-            if write:
-                path.unlink()
-            return 1
-    return 0
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                if write:
+                    path.unlink()
+                yield 1
 
 
 def _sign_ups(database: Database, write: bool) -> Iterator[int]:
@@ -156,17 +150,8 @@ def _complaints(database: Database, write: bool) -> Iterator[int]:
         yield connection.execute(text(f"{doing} {_CONTACTS}"), old).rowcount
 
 
-def _until_none(database: Database, step: Callable[..., int]) -> Iterator[int]:
-    while True:
-        with database.engine.begin() as connection:
-            done = step(connection)
-        yield done
-        if not done:
-            return
-
-
 _STEPS: dict[str, Callable[[Database, bool], Iterator[int]]] = {
     "events of mails": _events, "addresses and values of mails": _deliveries, "mails of erased people": _erased,
-    "webhook bodies": _bodies,
-    "mails in the outbox": _files, "unconfirmed sign-ups": _sign_ups, "contacts of closed complaints": _complaints,
+    "webhook bodies": _bodies, "mails in the outbox": _files, "unconfirmed sign-ups": _sign_ups,
+    "contacts of closed complaints": _complaints,
 }  # fmt: skip
