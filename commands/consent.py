@@ -34,11 +34,7 @@ def _show_history(answer: dict[str, Any]) -> None:
     for event in answer["events"]:
         words, given = event["wording"], event["import"]
         facts = {
-            "list": event["list"],
-            "basis": event["basis"],
-            "at": event["at"],
-            "source": event["source"],
-            "evidence": event["evidence"],
+            **{name: event[name] for name in ("list", "basis", "at", "source", "evidence")},
             "collected by": event["collected_by"],
             "import": f"{given['number']}: {given['file']}" if given else "",
             "recorded by": event["by"],

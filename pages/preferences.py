@@ -116,7 +116,7 @@ def _form(
     return render_template(
         "preferences/form.html", choices=choices, wish=wish or choices.as_wish(), errors=errors or {},
         languages=[(code, own_name(code)) for code in offered.languages], chosen=_chosen(offered),
-        reading=_reading(page).text,
+        reading=_reading(page).wording,
         paused_until=choices.paused_until and day_in(page["language"], choices.paused_until), reasons=_REASONS,
         address=masked(choices.email), leave=url_for("unsubscribe.ask", key=unsubscribe_key(mailed)), **page,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from accounts.rights import ROLE_MEANS, SIGNED_IN
 from accounts.second_factor import count_recovery_codes
 from accounts.sessions import end_session, end_sessions, list_sessions
 from accounts.sign_in import change_password
-from desk.access import connection, engine, person, right
+from desk.access import connection, engine, person, right, tell_at
 from desk.account.session import caller, remember
 from desk.forms import Form, asked_number
 
@@ -35,8 +35,7 @@ def new_password() -> Any:
     if not token:
         return _page(form)
     remember(token)
-    flash("Your password is changed, and your other browsers are signed out.")
-    return redirect(url_for("account.show"))
+    return tell_at("account.show", "Your password is changed, and your other browsers are signed out.")
 
 
 @blueprint.post("/sessions/end")

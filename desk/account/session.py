@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, request, url_for
+from flask import Blueprint, g, redirect, request, url_for
 from flask import session as cookie
 
 from accounts.rights import ANYBODY, SIGNED_IN
 from accounts.sessions import SignedIn, end_session, find_session
 from accounts.sign_in import Caller, give_code, prove_by_password
 from accounts.sign_in import sign_in as start_sign_in
-from desk.access import TOKEN, connection, engine, person, right, settings
+from desk.access import TOKEN, connection, engine, person, right, settings, tell_at
 from desk.account import kept_form
 from desk.forms import Form
 
@@ -107,5 +107,4 @@ def sign_out() -> Any:
     """End this session."""
     end_session(connection(), person().account_id, person().session_id)
     cookie.clear()
-    flash("You are signed out.")
-    return redirect(url_for("session.sign_in"))
+    return tell_at("session.sign_in", "You are signed out.")

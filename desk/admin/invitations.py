@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, render_template, url_for
 
 from accounts.invitations import LASTS, invite, withdraw_invitation
 from accounts.rights import ROLE_MEANS, ROLES
-from desk.access import connection, note, person, right, settings
+from desk.access import connection, note, person, right, settings, tell_at
 from desk.forms import Form
 from lists.addresses import require_address
 from sender.system_mail.mail_queue import post_mail, provider_is_set
@@ -49,8 +49,7 @@ def give() -> Any:
 def withdraw(link_id: int) -> Any:
     """End an invitation."""
     withdraw_invitation(connection(), link_id)
-    flash("The invitation is withdrawn.")
-    return redirect(url_for("people.index"))
+    return tell_at("people.index", "The invitation is withdrawn.")
 
 
 def reset_mail() -> tuple[str, list[str]]:

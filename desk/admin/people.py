@@ -9,7 +9,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from accounts.invitations import list_invitations, reset_link
 from accounts.sessions import end_sessions
 from accounts.staff import Colleague, change_role, find_colleague, list_colleagues, remove_account, reset_factor
-from desk.access import connection, note, person, right, settings
+from desk.access import connection, note, person, right, settings, tell_at
 from desk.admin.invitations import ROLE_CHOICES, give_link, reset_mail
 from desk.forms import Form
 from sender.system_mail.mail_queue import post_mail, problems_of, provider_is_set
@@ -56,8 +56,7 @@ def end(account_id: int) -> Any:
     """Sign a person out everywhere."""
     note(_found(account_id).email)
     end_sessions(connection(), account_id)
-    flash("Signed out everywhere.")
-    return redirect(url_for("people.show", account_id=account_id))
+    return tell_at("people.show", "Signed out everywhere.", account_id=account_id)
 
 
 @blueprint.post("/<int:account_id>/factor/reset")
@@ -94,8 +93,7 @@ def remove(account_id: int) -> Any:
     colleague = _found(account_id)
     note(colleague.email, role=colleague.role)
     remove_account(connection(), account_id)
-    flash(f"{colleague.name}'s account is removed.")
-    return redirect(url_for("people.index"))
+    return tell_at("people.index", f"{colleague.name}'s account is removed.")
 
 
 def _found(account_id: int) -> Colleague:

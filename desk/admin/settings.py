@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, render_template
 
 from daisychain.operations.examination import ask_doctor, last_examination
 from daisychain.settings import describe_settings
-from desk.access import connection, right
+from desk.access import connection, right, tell_at
 from sender.providers.sendgrid_setup import SetupFinding
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
@@ -53,8 +53,7 @@ def index() -> Any:
 def examine() -> Any:
     """Ask the doctor to look again."""
     ask_doctor(connection())
-    flash("The doctor is looking. This takes up to a minute.")
-    return redirect(url_for("settings.index"))
+    return tell_at("settings.index", "The doctor is looking. This takes up to a minute.")
 
 
 def _shown(finding: SetupFinding) -> ShownFinding:

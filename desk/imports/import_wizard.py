@@ -13,15 +13,7 @@ from desk.forms import Form, hint_of
 from desk.live import live_answer
 from lists.bases import BASES
 from lists.list_people import open_people
-from lists.uploads.import_drafts import (
-    CONSENT,
-    WORKING,
-    Draft,
-    choose,
-    choose_consent,
-    find_draft,
-    step_of,
-)
+from lists.uploads.import_drafts import CONSENT, WORKING, Draft, choose, choose_consent, find_draft, step_of
 from lists.uploads.recognition import read_mapping
 from sender.upkeep.import_jobs import begin_step
 

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from daisychain.cache import Busy
 from daisychain.errors import InputError, StateError
-from desk.access import connection, note, person, right
+from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form, asked_number
 from desk.newsletters.autosave import answer_autosave, by_itself, kind_of_save
 from desk.newsletters.opened import asked_base, asked_language, languages_of, manuscript_of_saved, opened
@@ -121,8 +121,7 @@ def remove_language(newsletter_id: int) -> Any:
         connection(), newsletter.id, newsletter.version, Change({language: None}), who=person().name, kind="kept",
         note=f"Removed the language {language}",
     ))  # fmt: skip
-    flash("The translation is removed. Undo brings it back.")
-    return redirect(url_for("editor.source", newsletter_id=newsletter.id))
+    return tell_at("editor.source", "The translation is removed. Undo brings it back.", newsletter_id=newsletter.id)
 
 
 def _kept(newsletter: SavedNewsletter, language: str, kept_as: int) -> Collision:

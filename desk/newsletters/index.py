@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 
 from daisychain.errors import InputError
 from daisychain.web.row_numbers import row_number
-from desk.access import connection, note, person, right
+from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form, asked_number
 from desk.newsletters.opened import opened
 from newsletters.compose.blocks import registry
@@ -84,8 +84,7 @@ def change_title(newsletter_id: int) -> Any:
     """Give a newsletter another title."""
     newsletter = opened(newsletter_id)
     rename(connection(), newsletter.id, request.form.get("title", ""))
-    flash("Renamed.")
-    return redirect(url_for("versions.index", newsletter_id=newsletter.id))
+    return tell_at("versions.index", "Renamed.", newsletter_id=newsletter.id)
 
 
 @blueprint.post("/<int:newsletter_id>/delete")
@@ -102,8 +101,7 @@ def bring_back(newsletter_id: int) -> Any:
     """Bring a deleted newsletter back."""
     found = undelete(connection(), newsletter_id, who=person().name)
     note(found.name)
-    flash(f"{found.title} is back.")
-    return redirect(url_for("newsletters.index"))
+    return tell_at("newsletters.index", f"{found.title} is back.")
 
 
 def _new_form() -> Form:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, request
 
 from accounts.staff import list_colleagues
 from daisychain.errors import InputError
-from desk.access import connection, database, note, person, right, settings
+from desk.access import connection, database, note, person, right, settings, tell_at
 from desk.forms import Form, asked_number
 from desk.newsletters.opened import opened
 from lists.lists import list_names
@@ -42,8 +42,7 @@ def send(newsletter_id: int) -> Any:
         note(test=campaign_id, people=len(addresses), version=newsletter.version)
     if not campaign_id:
         return _page(newsletter, form)
-    flash("The test is on its way.")
-    return redirect(url_for("test_mail.ask", newsletter_id=newsletter.id, sent=campaign_id))
+    return tell_at("test_mail.ask", "The test is on its way.", newsletter_id=newsletter.id, sent=campaign_id)
 
 
 def _chosen() -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from desk.access import connection, note, person, right
+from desk.access import connection, note, person, right, tell_at
 from desk.newsletters.opened import asked_base, opened
 from newsletters.stored.versions import contents_of, next_undo, restore, undo
 from newsletters.stored.versions import versions as list_versions
@@ -42,8 +42,7 @@ def bring_back(newsletter_id: int, save_id: int) -> Any:
     newsletter = opened(newsletter_id)
     made = restore(connection(), newsletter.id, save_id, asked_base(newsletter), who=person().name)
     note(version=made.version)
-    flash("Restored, as a new version.")
-    return redirect(url_for("editor.source", newsletter_id=newsletter.id))
+    return tell_at("editor.source", "Restored, as a new version.", newsletter_id=newsletter.id)
 
 
 @blueprint.post("/undo")

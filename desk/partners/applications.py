@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 
-from desk.access import connection, note, person, right
+from desk.access import connection, note, person, right, tell_at
 from partners.applications import accept_application, decline_application, waiting_applications
 
 blueprint = Blueprint("applications", __name__, url_prefix="/partners/applications")
@@ -35,5 +35,4 @@ def decline(application_id: int) -> Any:
     """Decline an application; nobody is mailed."""
     name = decline_application(connection(), application_id, person().name)
     note(f"application {application_id}")
-    flash(f"The application of {name} is declined. Nobody was written to.")
-    return redirect(url_for("applications.index"))
+    return tell_at("applications.index", f"The application of {name} is declined. Nobody was written to.")

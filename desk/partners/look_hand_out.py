@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, url_for
+from flask import Blueprint, Response, abort, redirect, url_for
 
 from daisychain.errors import StateError
 from daisychain.web.row_numbers import row_number
-from desk.access import connection, database, note, person, right, settings
+from desk.access import connection, database, note, person, right, settings, tell_at
 from desk.forms import Form
 from desk.partners.write_hand_out import WRITTEN, keep_typed
 from newsletters.preview.editor_view import mail_policy
@@ -81,8 +81,7 @@ def send(hand_out_id: int) -> Any:
         return _page(form, kept)
     note(f"hand-out {kept.id}", campaign=started.campaign.id, organisations=form["organisations"])
     was = "was sent before your press. Nobody is mailed twice." if started.already else "is on its way."
-    flash(f"“{started.campaign.name}” {was}")
-    return redirect(url_for("campaigns.show", campaign_id=started.campaign.id))
+    return tell_at("campaigns.show", f"“{started.campaign.name}” {was}", campaign_id=started.campaign.id)
 
 
 def found(hand_out_id: int) -> KeptHandOut:

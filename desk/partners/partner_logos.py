@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 
 from daisychain.errors import InputError
-from desk.access import connection, note, person, right
+from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form
 from desk.partners.organisation_page import found, page
 from newsletters.logo_files.logo_file import LARGEST_LOGO
@@ -31,8 +31,7 @@ def upload(organisation_id: int, kind: str) -> Any:
     if form.errors:
         return page(form, profile)
     note(profile.organisation.code, logo=kind)
-    flash(" ".join(["The logo is kept.", *about]))
-    return redirect(url_for("partners.show", organisation_id=organisation_id))
+    return tell_at("partners.show", " ".join(["The logo is kept.", *about]), organisation_id=organisation_id)
 
 
 @blueprint.post("/remove")

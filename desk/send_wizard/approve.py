@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, flash, redirect, url_for
 
 from accounts.staff import colleagues_with, find_colleague
 from daisychain.errors import InputError
-from desk.access import connection, note, person, right, settings
+from desk.access import connection, note, person, right, settings, tell_at
 from desk.forms import Form
 from desk.newsletters.opened import draft_of, opened
 from desk.send_wizard.wizard_page import seen_content, signed, wizard_page
@@ -45,8 +45,7 @@ def ask(newsletter_id: int) -> Any:
               ["It is ready to be sent, and waits for your yes. This link leads to it:"], newsletter)  # fmt: skip
     if form.errors:
         return _page(newsletter, form)
-    flash(f"{chosen[0].name} is asked.")
-    return redirect(url_for("approve.show", newsletter_id=newsletter.id))
+    return tell_at("approve.show", f"{chosen[0].name} is asked.", newsletter_id=newsletter.id)
 
 
 @blueprint.post("")

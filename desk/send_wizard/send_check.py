@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 
 from daisychain.errors import InputError, StateError
-from desk.access import connection, note, person, right, settings
+from desk.access import connection, note, person, right, settings, tell_at
 from desk.forms import Form
 from desk.newsletters.opened import manuscript_of_saved, opened
 from desk.send_wizard.send_when import preset
@@ -95,8 +95,7 @@ def make_draft(newsletter_id: int) -> Any:
         note(campaign=made.id, list=people.name, accepted=len(given))
     if form.errors:
         return _page(newsletter, people, form)
-    flash("Checked, and kept as a draft.")
-    return redirect(url_for("send_when.ask", newsletter_id=newsletter.id))
+    return tell_at("send_when.ask", "Checked, and kept as a draft.", newsletter_id=newsletter.id)
 
 
 def _people(chosen: str) -> ListPeople | None:

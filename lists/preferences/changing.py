@@ -26,7 +26,7 @@ FIELDS = ("first_name", "last_name", "language")
 class ReadingWording(NamedTuple):
     """The exact words beside the box about reading, and their language."""
 
-    text: str
+    wording: str
     language: str
 
 
@@ -50,10 +50,9 @@ class ReaderChange:
         return bool(self.left or self.joined or self.fields or self.paused or self.reads)
 
 
-def change(connection: Connection, now: ReaderChoices, wish: Wish, wording: ReadingWording) -> ReaderChange:
+def change(connection: Connection, now: ReaderChoices, wish: Wish, said: ReadingWording) -> ReaderChange:
     """Make what differs from `now` as the person wants it; what the form did not show stays as it is."""
-    at = connection.scalar(select(func.now()))
-    assert at is not None
+    at = connection.execute(select(func.now())).scalar_one()
     done = ReaderChange(now.member_id, at, wish.reason, sorted((now.on & wish.shown) - wish.lists))
     for list_id in done.left:
         unsubscribe(connection, list_id, now.member_id, BY_PREFERENCES)
@@ -74,11 +73,11 @@ def change(connection: Connection, now: ReaderChoices, wish: Wish, wording: Read
     for each in now.asked:
         if each.id in wish.shown.difference(done.left) and wish.reads != bool(each.reads):
             done.reads[each.id] = bool(each.reads)
-            _record_reading(connection, now.member_id, each.id, wish.reads, wording)
+            record_reading(connection, now.member_id, each.id, wish.reads, source=BY_PREFERENCES, **said._asdict())
     return done
 
 
-def undo(connection: Connection, now: ReaderChoices, done: ReaderChange, wording: ReadingWording) -> bool:
+def undo(connection: Connection, now: ReaderChoices, done: ReaderChange, said: ReadingWording) -> bool:
     """Take a change back, each part if it is still as it was made; return whether there was anything to take back."""
     back = undo_unsubscribe(connection, now.member_id, now.email, BY_PREFERENCES, done.at) if done.left else False
     for list_id in done.left if back else ():
@@ -94,7 +93,7 @@ def undo(connection: Connection, now: ReaderChoices, done: ReaderChange, wording
     reads = {each.id: bool(each.reads) for each in now.lists}
     for list_id, before_ in done.reads.items():
         if reads.get(list_id, before_) != before_:
-            _record_reading(connection, now.member_id, list_id, before_, wording)
+            record_reading(connection, now.member_id, list_id, before_, source=BY_PREFERENCES, **said._asdict())
             back = True
     return back
 
@@ -116,13 +115,6 @@ def _pause(
     if was != "":
         this.append(Membership.paused_until.is_not_distinct_from(was))
     return connection.execute(update(Membership).where(*this).values(paused_until=until)).rowcount > 0
-
-
-def _record_reading(
-    connection: Connection, member_id: int, list_id: int, agreed: bool, wording: ReadingWording
-) -> None:
-    given = {"wording": wording.text, "language": wording.language, "source": BY_PREFERENCES}
-    record_reading(connection, member_id, list_id, agreed, **given)
 
 
 def restored_change(kept: Mapping[str, Any]) -> ReaderChange:
