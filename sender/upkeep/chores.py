@@ -74,28 +74,21 @@ def _soft_bounces(database: Database) -> str:
         return f"{suppress_soft_bouncers(connection)} suppressed"
 
 
-def _old_imports(database: Database) -> str:
-    with database.engine.begin() as connection:
-        forgotten = forget_old_imports(connection)
-    return f"{forgotten} values from before imports deleted" if forgotten else ""
+def _deletes(forget: Callable[[Connection], int], what: str) -> Callable[[Database], str]:
+    """Return a chore that deletes what is old enough, and says how many of `what`."""
+
+    def chore(database: Database) -> str:
+        with database.engine.begin() as connection:
+            forgotten = forget(connection)
+        return f"{forgotten} {what} deleted" if forgotten else ""
+
+    return chore
 
 
 def _old_uploads(database: Database) -> str:
     with database.engine.begin() as connection:
         forgotten = forget_old_uploads(connection), forget_old_drafts(connection)
     return "{} old uploads, {} old imports deleted".format(*forgotten) if any(forgotten) else ""
-
-
-def _old_versions(database: Database) -> str:
-    with database.engine.begin() as connection:
-        thinned = thin_versions(connection)
-    return f"{thinned} old versions of newsletters deleted" if thinned else ""
-
-
-def _unconfirmed(database: Database) -> str:
-    with database.engine.begin() as connection:
-        forgotten = forget_unconfirmed(connection)
-    return f"{forgotten} unconfirmed sign-ups deleted" if forgotten else ""
 
 
 def _retention(database: Database) -> str:
@@ -117,10 +110,10 @@ CHORES: dict[str, tuple[timedelta, Callable[[Database], str]]] = {
     "provider lists": (timedelta(days=1), _provider_lists),
     "sums": (timedelta(days=1), check_sums),
     "soft bounces": (timedelta(days=1), _soft_bounces),
-    "old imports": (timedelta(days=1), _old_imports),
+    "old imports": (timedelta(days=1), _deletes(forget_old_imports, "values from before imports")),
     "old uploads": (timedelta(hours=1), _old_uploads),
-    "old versions": (timedelta(days=1), _old_versions),
-    "unconfirmed sign-ups": (timedelta(days=1), _unconfirmed),
+    "old versions": (timedelta(days=1), _deletes(thin_versions, "old versions of newsletters")),
+    "unconfirmed sign-ups": (timedelta(days=1), _deletes(forget_unconfirmed, "unconfirmed sign-ups")),
     "old bodies": (timedelta(days=1), drop_old_bodies),
     "retention": (timedelta(days=1), _retention),
 }
