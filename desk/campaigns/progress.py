@@ -6,10 +6,10 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request
 
 from daisychain.cache import Cache
-from desk.access import connection, database, note, person, right
+from desk.access import connection, database, note, person, right, tell_at
 from desk.forms import Form, asked_number
 from desk.live import live_answer
 from reports.progress import CampaignProgress, read_progress
@@ -62,8 +62,7 @@ def pause(campaign_id: int) -> Any:
         steering.pause(connection(), campaign_id, who=person().name, because=form["because"])
     if form.errors:
         return _page(form, campaign)
-    flash("Paused: nobody else is mailed. Requests that are under way come to their end.")
-    return shown(campaign)
+    return shown(campaign, "Paused: nobody else is mailed. Requests that are under way come to their end.")
 
 
 def found(campaign_id: int) -> CampaignRecord:
@@ -79,9 +78,9 @@ def found(campaign_id: int) -> CampaignRecord:
     return campaign
 
 
-def shown(campaign: CampaignRecord) -> Any:
-    """Lead to a campaign's page."""
-    return redirect(url_for("campaigns.show", campaign_id=campaign.id))
+def shown(campaign: CampaignRecord, message: str) -> Any:
+    """Lead to a campaign's page, with a message."""
+    return tell_at("campaigns.show", message, campaign_id=campaign.id)
 
 
 def _page(form: Form, campaign: CampaignRecord, progress: CampaignProgress | None = None, layout: str = "") -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, request
+from flask import Blueprint, request
 
 from accounts.staff import ids_with
 from daisychain.clock import home_zone
@@ -45,8 +45,7 @@ def resume(campaign_id: int) -> Any:
         defer_start(connection())
     if form.errors:
         return _question(form, "resume", campaign)
-    flash("Resumed.")
-    return shown(campaign)
+    return shown(campaign, "Resumed.")
 
 
 @blueprint.get("/cancel")
@@ -65,8 +64,7 @@ def cancel(campaign_id: int) -> Any:
         people = steering.cancel(connection(), campaign_id, who=person().name, because=form["because"])
     if form.errors:
         return _question(form, "cancel", campaign)
-    flash(f"Cancelled. {people:,} people will not be mailed.")
-    return shown(campaign)
+    return shown(campaign, f"Cancelled. {people:,} people will not be mailed.")
 
 
 @blueprint.get("/retry")
@@ -88,8 +86,7 @@ def retry(campaign_id: int) -> Any:
             people = steering.retry(connection(), campaign_id, who=person().name, because=form["because"])
     if form.errors:
         return _question(form, "retry", campaign)
-    flash(f"{people:,} failed people are waiting again.")
-    return shown(campaign)
+    return shown(campaign, f"{people:,} failed people are waiting again.")
 
 
 @blueprint.get("/plan")
@@ -114,8 +111,7 @@ def move(campaign_id: int) -> Any:
             schedule(connection(), settings(), campaign_id, who=person().name, approvers=approvers)
     if form.errors or not is_planned(campaign):
         return _planned(form, campaign)
-    flash(f"It is moved to {in_words(found(campaign_id))['the time']}.")
-    return shown(campaign)
+    return shown(campaign, f"It is moved to {in_words(found(campaign_id))['the time']}.")
 
 
 @blueprint.post("/unschedule")
@@ -127,8 +123,7 @@ def unschedule(campaign_id: int) -> Any:
         make_draft(connection(), campaign_id, who=person().name)
     if form.errors:
         return _planned(form, campaign)
-    flash("It is a draft again, and is not sent until somebody schedules or sends it.")
-    return shown(campaign)
+    return shown(campaign, "It is a draft again, and is not sent until somebody schedules or sends it.")
 
 
 @blueprint.get("/correct")
@@ -149,8 +144,8 @@ def correct(campaign_id: int) -> Any:
         follow_ups.correct(connection(), campaign_id, form["text"])
     if form.errors:
         return _question(form, "correct", campaign)
-    flash("The correction is shown above the mail now." if form["text"] else "There is no correction any more.")
-    return shown(campaign)
+    message = "The correction is shown above the mail now." if form["text"] else "There is no correction any more."
+    return shown(campaign, message)
 
 
 @blueprint.post("/archive")
@@ -160,15 +155,14 @@ def archive(campaign_id: int) -> Any:
     campaign, left_out = found(campaign_id), request.form.get("left_out") == "yes"
     leave_out(connection(), campaign_id, left_out=left_out)
     note(f"campaign {campaign_id}", archive="left out" if left_out else "shown")
-    flash("It is left out of the past bulletins." if left_out else "It is among the past bulletins again.")
-    return shown(campaign)
+    message = "It is left out of the past bulletins." if left_out else "It is among the past bulletins again."
+    return shown(campaign, message)
 
 
 def _question(form: Form, name: str, campaign: CampaignRecord, *states: str) -> Any:
     """Return the page that asks; on a GET, a campaign in no such state leads back to its page."""
     if request.method == "GET" and campaign.state not in states:
-        flash(f"“{campaign.name}” is {campaign.state} now, so that can’t be done.")
-        return shown(campaign)
+        return shown(campaign, f"“{campaign.name}” is {campaign.state} now, so that can’t be done.")
     return form.page(
         f"desk/campaigns/{name}.html", campaign=campaign, ledger=campaign_status(connection(), campaign.id).ledger,
         not_mailed=steering.count_not_mailed(connection(), campaign) if name == "cancel" else None,
@@ -177,6 +171,5 @@ def _question(form: Form, name: str, campaign: CampaignRecord, *states: str) -> 
 
 def _planned(form: Form, campaign: CampaignRecord) -> Any:
     if not is_planned(campaign) and not form.errors:
-        flash(f"“{campaign.name}” is {campaign.state}, so it can’t be moved.")
-        return shown(campaign)
+        return shown(campaign, f"“{campaign.name}” is {campaign.state}, so it can’t be moved.")
     return form.page("desk/campaigns/plan.html", campaign=campaign)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast, get_args
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint
 
-from desk.access import connection, database, note, person, right, settings
+from desk.access import connection, database, note, person, right, settings, tell_at
 from desk.campaigns.progress import found, shown
 from desk.campaigns.steering import NEEDS_REASON
 from desk.forms import Form
@@ -31,8 +31,8 @@ def search_log(campaign_id: int) -> Any:
     """Search the provider's log; what it shows as accepted is settled."""
     found(campaign_id)
     people = look_up(database(), campaign_id)
-    flash(f"The provider’s log shows that {people:,} people were accepted." if people else "The log shows nothing new.")
-    return redirect(url_for("uncertain.show", campaign_id=campaign_id))
+    said = f"The provider’s log shows that {people:,} people were accepted." if people else "The log shows nothing new."
+    return tell_at("uncertain.show", said, campaign_id=campaign_id)
 
 
 @blueprint.post("")
@@ -52,8 +52,7 @@ def decide(campaign_id: int) -> Any:
     if form.errors:
         return _page(form, campaign)
     again = form["decision"] == "send-again"
-    flash(f"{people:,} people are {'mailed again' if again else 'counted as accepted'}.")
-    return shown(campaign)
+    return shown(campaign, f"{people:,} people are {'mailed again' if again else 'counted as accepted'}.")
 
 
 def _page(form: Form, campaign: CampaignRecord) -> Any:

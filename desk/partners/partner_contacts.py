@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, url_for
+from flask import Blueprint, abort
 
-from desk.access import connection, note, right
+from desk.access import connection, note, right, tell_at
 from desk.forms import Form
 from desk.partners.organisation_page import found, page
 from partners.contacts import CHANGES, add_contact, change_contact
@@ -25,8 +25,7 @@ def add(organisation_id: int) -> Any:
     if form.errors:
         return page(form, profile)
     note(profile.organisation.code, contact="added" if new else "changed")
-    flash("The contact is added." if new else "The contact was there already.")
-    return _back(organisation_id)
+    return _back(organisation_id, "The contact is added." if new else "The contact was there already.")
 
 
 @blueprint.post("/contacts/<int:contact_id>/<what>")
@@ -38,8 +37,7 @@ def change(organisation_id: int, contact_id: int, what: str) -> Any:
     profile = found(organisation_id)
     contact = change_contact(connection(), organisation_id, contact_id, what) or abort(404)
     note(profile.organisation.code, contact=what)
-    flash(f"{contact.name or contact.email} {CHANGES[what]}.")
-    return _back(organisation_id)
+    return _back(organisation_id, f"{contact.name or contact.email} {CHANGES[what]}.")
 
 
 @blueprint.post("/link")
@@ -48,9 +46,9 @@ def replace(organisation_id: int) -> Any:
     """Replace the private link; the old one opens nothing from now on."""
     profile = replace_link(connection(), found(organisation_id).organisation.id)
     note(profile.organisation.code, link="replaced")
-    flash("The private link is replaced. People who open the old one read that; send them the new one.")
-    return _back(organisation_id)
+    message = "The private link is replaced. People who open the old one read that; send them the new one."
+    return _back(organisation_id, message)
 
 
-def _back(organisation_id: int) -> Any:
-    return redirect(url_for("partners.show", organisation_id=organisation_id))
+def _back(organisation_id: int, message: str) -> Any:
+    return tell_at("partners.show", message, organisation_id=organisation_id)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 # What an erasure does with a row: it goes, or a SET of SQL empties it, or it stays and `why` says why.
 DELETE, STAYS = "delete", ""
+MY_ADDRESS = "address_key = ANY (CAST(:keys AS text[]))"
 
 
 class DataSubject(NamedTuple):

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from lists.privacy.held_data import STAYS, Held
+from lists.privacy.held_data import MY_ADDRESS, STAYS, Held
 
 MINE = "member_id = CAST(:member AS bigint)"
-MY_ADDRESS = "address_key = ANY (CAST(:keys AS text[]))"
 
 _NAMED_IN = "EXISTS (SELECT FROM unnest(CAST(:keys AS text[])) AS key WHERE position(key IN lower({content})) > 0)"
 _WHOLE = """(SELECT encode(string_agg(content, '' ORDER BY number), 'escape') FROM upload_slices

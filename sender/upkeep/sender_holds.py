@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from daisychain.secret import installation_secret
 from daisychain.settings import Settings
-from lists.privacy.held_data import STAYS, DataSubject, Held
+from lists.privacy.held_data import MY_ADDRESS, STAYS, DataSubject, Held
 from sender.links.keys import KeyKind, Keys
 from sender.mailbox_providers import PROVIDER_OF
 from sender.providers.outbox import FOLDER
@@ -25,7 +25,6 @@ _FIND = """
 _MINE = "IN (SELECT id FROM theirs)"
 _BY_HASH = """detail ? 'address_hash' AND detail ->> 'address_hash' IN (
     SELECT encode(sha256(convert_to(key, 'UTF8')), 'hex') FROM unnest(CAST(:keys AS text[])) AS key)"""
-_MY_ADDRESS = "address_key = ANY (CAST(:keys AS text[]))"
 # What is left of an address in the ledger: a large mailbox provider's domain, as its figures are recounted by that.
 NO_ADDRESS = """CASE WHEN lower(split_part(address, '@', -1)) = ANY (CAST(:public AS text[]))
     THEN '@' || lower(split_part(address, '@', -1)) ELSE '' END"""
@@ -56,8 +55,8 @@ SENDER_HOLD = (
         ' d.inputs AS "values", d.dimensions FROM deliveries d JOIN campaigns c ON c.id = d.campaign_id'
         f" WHERE d.id {_MINE} ORDER BY d.id",
     ),
-    Held("contact_unsubscribes", "Unsubscribed as a contact of organisations", "address_key at how", _MY_ADDRESS),
-    Held("test_set_inboxes", "Test inboxes", "set_name address_key address", _MY_ADDRESS),
+    Held("contact_unsubscribes", "Unsubscribed as a contact of organisations", "address_key at how", MY_ADDRESS),
+    Held("test_set_inboxes", "Test inboxes", "set_name address_key address", MY_ADDRESS),
     Held(
         "system_mails", "Single mails, such as confirmations", "kind address subject state made_at content",
         "lower(address) = ANY (CAST(:keys AS text[]))",
