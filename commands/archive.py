@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from commands.console import answers, emit, runs, say, show_line
+from commands.console import answers, emit, runs, say
 from daisychain.installation import Installation
 
 on_off = click.Choice(["off", "on"])
@@ -25,7 +25,7 @@ def of_list(installation: Installation, name: str, state: str, search_engines: s
         row = find_list(connection, name)
     url = f"{installation.settings.pages_url}/archive/{name}" if row["archive"] else ""
     answer = {"list": name, "archive": row["archive"], "search_engines": row["archive_indexed"], "url": url}
-    emit(answer, format_, lambda: show_line(url or f"The past bulletins of {name} are not shown."))
+    emit(answer, format_, url or f"The past bulletins of {name} are not shown.")
 
 
 @click.command("archive")

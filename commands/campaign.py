@@ -10,7 +10,7 @@ import click
 
 from commands import as_json
 from commands.campaign_tables import emit_status, show_campaigns
-from commands.console import LazyGroup, answers, emit, say, show_line
+from commands.console import LazyGroup, answers, emit, say
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -92,7 +92,7 @@ def create(
         leave_out(connection, created.id, left_out=not_in_archive)
         found = campaign_status(connection, created.id)
     check = shlex.join(["daisychain", "newsletter", "check", str(file), "--list", found.campaign.list_name or ""])
-    emit(as_json.status(found), format_, lambda: show_line(_created_line(created, check)))
+    emit(as_json.status(found), format_, _created_line(created, check))
 
 
 def _created_line(created: Created, check: str) -> str:

@@ -104,11 +104,13 @@ format_option = click.option(
 )  # fmt: skip
 
 
-def emit(answer: Any, format_: str, table: Callable[[], None]) -> None:
-    """Print `answer` on stdout as JSON, or call `table`, which shows it to people."""
+def emit(answer: Any, format_: str, table: Callable[[], None] | str) -> None:
+    """Print `answer` on stdout as JSON, or `table` for people: a line, or what is called to show it."""
     if format_ == "json":
         written = json.dumps(answer, indent=2, ensure_ascii=False, default=_plain)
         click.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
+    elif isinstance(table, str):
+        show_line(table)
     else:
         table()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import LazyGroup, answers, emit, progress, runs, say, show_line, show_table
+from commands.console import LazyGroup, answers, emit, progress, runs, say, show_table
 from commands.export_log import record_export, why_export
 from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
@@ -60,8 +60,7 @@ def create(installation: Installation, /, name: str, format_: str, **choices: An
     with installation.database.engine.begin() as connection:
         create_list(connection, name, **choices)
         answer = overview(connection, name)
-    said = f"List {name} from {answer['from']}, {_tracking(answer)}."
-    emit(answer, format_, lambda: show_line(said))
+    emit(answer, format_, f"List {name} from {answer['from']}, {_tracking(answer)}.")
 
 
 @lists.command()
@@ -99,7 +98,7 @@ def edit(
                 connection, name, tracking, opens=opens, clicks=clicks, decided_by=decided_by, because=because
             )
         answer = overview(connection, edit_list(connection, name, **changes))
-    emit(answer, format_, lambda: show_line(_in_one_line(answer)))
+    emit(answer, format_, _in_one_line(answer))
     for field in answer["dimensions"] if changes["dimensions"] else ():
         if not answer["fields"].get(field):
             say(f"Nobody on {answer['name']} who may be mailed has a value for {field} yet.")
@@ -289,8 +288,7 @@ def _unsubscribe_one(installation: Installation, name: str, email: str, format_:
         membership = find_membership(connection, list_id, email)
         new = leave(connection, list_id, membership["member_id"], how="by staff", by=acting_user())
     answer = {"list": name, "email": email, "unsubscribed": True, "new": new}
-    said = f"{email} {'is now' if new else 'was already'} unsubscribed from {name}."
-    emit(answer, format_, lambda: show_line(said))
+    emit(answer, format_, f"{email} {'is now' if new else 'was already'} unsubscribed from {name}.")
 
 
 def _unsubscribe_file(
@@ -355,7 +353,7 @@ def suppress(
         _emit_file({"file": file, **summary.as_dict()}, ["read", "added", "unchanged", "refused"], format_)
     else:
         said = f"{email} {'is now' if new else 'was already'} suppressed on every list."
-        emit({"email": email, "suppressed": True, "new": new}, format_, lambda: show_line(said))
+        emit({"email": email, "suppressed": True, "new": new}, format_, said)
 
 
 @lists.command()
@@ -372,7 +370,7 @@ def unsuppress(installation: Installation, /, email: str, because: str, format_:
     with installation.database.engine.begin() as connection:
         reason = suppression.unsuppress(connection, email, because=because, although=flags)
     answer = {"email": email, "suppressed": False, "reason": reason}
-    emit(answer, format_, lambda: show_line(f"{email} is no longer suppressed. The reason was: {reason}."))
+    emit(answer, format_, f"{email} is no longer suppressed. The reason was: {reason}.")
 
 
 def _show(answer: dict[str, Any]) -> None:

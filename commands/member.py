@@ -49,7 +49,7 @@ def add(
         given: dict[str, Any] = {"basis": basis, "source": source, "collected_by": collected_by.strip(), **names}
         new = add_member(connection, list_id, email, by=acting_user(), language=code, **given)
     answer = {"list": list_name, "email": email, "new": new}
-    emit(answer, format_, lambda: show_line(f"{email} {'is now' if new else 'was already'} on {list_name}."))
+    emit(answer, format_, f"{email} {'is now' if new else 'was already'} on {list_name}.")
 
 
 @member.command()
@@ -81,7 +81,7 @@ def resubscribe(
         list_id = find_list(connection, list_name)["id"]
         subscribe_again(connection, list_id, email, because=because, evidence=evidence, by=acting_user())
     answer = {"list": list_name, "email": email, "subscribed": True}
-    emit(answer, format_, lambda: show_line(f"{email} is subscribed to {list_name} again."))
+    emit(answer, format_, f"{email} is subscribed to {list_name} again.")
 
 
 @member.command("set")
@@ -133,7 +133,7 @@ def restrict(installation: Installation, email: str, lift: bool, because: str, f
     with installation.database.engine.begin() as connection:
         restrict_member(connection, email, not lift, because=because, by=acting_user())
     said = f"{email} is {'not restricted any more' if lift else 'restricted: kept, and not used'}."
-    emit({"email": email, "restricted": not lift}, format_, lambda: show_line(said))
+    emit({"email": email, "restricted": not lift}, format_, said)
 
 
 @member.command()
@@ -155,7 +155,7 @@ def export(installation: Installation, email: str, output: Path | None, format_:
         click.echo(found.as_json())
         return
     files = write_export(found, output)
-    emit({"files": files}, format_, lambda: show_line(f"Written: {' and '.join(map(str, files))}."))
+    emit({"files": files}, format_, f"Written: {' and '.join(map(str, files))}.")
     say("They hold everything about one person: hand them over by a safe way, then delete them.")
 
 

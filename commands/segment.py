@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import answers, emit, say, show_line, show_table
+from commands.console import answers, emit, say, show_table
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
 
@@ -78,7 +78,7 @@ def count(installation: Installation, list_name: str, question: str, format_: st
     with installation.database.engine.connect() as connection:
         text = question_named(connection, list_name, question)
         answer = _answer(connection, list_name, text)
-    emit({"list": list_name, "question": text, **vars(answer)}, format_, lambda: show_line(f"{answer.text}: {text}"))
+    emit({"list": list_name, "question": text, **vars(answer)}, format_, f"{answer.text}: {text}")
 
 
 @segment.command()
@@ -126,13 +126,12 @@ def delete(installation: Installation, list_name: str, name: str, format_: str) 
 
     with installation.database.engine.begin() as connection:
         delete_segment(connection, list_name, name)
-    emit({"list": list_name, "name": name, "deleted": True}, format_,
-         lambda: show_line(f"Segment {name} of {list_name} is deleted."))  # fmt: skip
+    emit({"list": list_name, "name": name, "deleted": True}, format_, f"Segment {name} of {list_name} is deleted.")
 
 
 def _emit_segment(kept: SavedSegment, list_name: str, answer: SegmentAnswer, format_: str) -> None:
     line = f"Segment {kept.name} of {list_name}: {kept.text}. {answer.text}."
-    emit({**vars(kept), "list": list_name, **vars(answer)}, format_, lambda: show_line(line))
+    emit({**vars(kept), "list": list_name, **vars(answer)}, format_, line)
 
 
 def _answer(connection: Connection, list_name: str, question: str) -> SegmentAnswer:

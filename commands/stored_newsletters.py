@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import answers, emit, say, show_line, show_table
+from commands.console import answers, emit, say, show_table
 from daisychain.errors import StateError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -104,7 +104,7 @@ def restore(installation: Installation, name: str, save: int, format_: str) -> N
 
 def _show_saved(saved: SavedNewsletter, format_: str) -> None:
     answer = {"id": saved.id, "name": saved.name, "title": saved.title, "version": saved.version}
-    emit(answer, format_, lambda: show_line(f"{saved.name} is at version {saved.version} now."))
+    emit(answer, format_, f"{saved.name} is at version {saved.version} now.")
 
 
 def _moved(collision: Collision, file: Path) -> StateError:

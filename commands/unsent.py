@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from commands.console import answers, emit, say, show_line
+from commands.console import answers, emit, say
 from commands.send import confirm
 from commands.steering import ID, show_answer
 from daisychain.installation import Installation
@@ -61,4 +61,4 @@ def delete(installation: Installation, id_: int, yes: bool, format_: str) -> Non
         unsent.delete_draft(connection, id_)
     again = shlex.join(["daisychain", "campaign", "create", found.document, "--list", found.list_name or ""])
     answer = {"id": id_, "name": found.name, "deleted": True}
-    emit(answer, format_, lambda: show_line(f"Draft {id_} is deleted. To make it again: {again}"))
+    emit(answer, format_, f"Draft {id_} is deleted. To make it again: {again}")
