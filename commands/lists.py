@@ -382,8 +382,7 @@ def _show(answer: dict[str, Any]) -> None:
     facts += [(label, answer[label]) for label in ("mailable", "unsubscribed", "restricted", "paused", "suppressed")]
     facts.append(("past bulletins", "shown to everybody" if answer["archive"] else ""))
     show_table(
-        ["", answer["name"]],
-        [(label.replace("_", "-"), value) for label, value in facts if value not in ("", None)],
+        ["", answer["name"]], [(label.replace("_", "-"), value) for label, value in facts if value not in ("", None)]
     )
     mailable = answer["mailable"]
     for title, figures in (("basis", answer["basis"]), ("field", answer["fields"])):

@@ -86,10 +86,7 @@ def ending_in_time(stop: StopFlag) -> Iterator[None]:
 
 @contextmanager
 def set_by_signals(
-    stop: StopFlag,
-    *numbers: signal.Signals,
-    then: Callable[[], None] = lambda: None,
-    second_breaks_off: bool = False,
+    stop: StopFlag, *numbers: signal.Signals, then: Callable[[], None] = lambda: None, second_breaks_off: bool = False
 ) -> Iterator[None]:
     """Let these signals (SIGTERM and SIGINT if none is named) set `stop`, and call `then` after its callbacks.
 

@@ -29,14 +29,7 @@ from desk.admission import admit
 from desk.campaigns import campaign_people, progress, steering, uncertain
 from desk.forms import ASK, hint_of
 from desk.imports import import_check, import_files, import_wizard
-from desk.lists import (
-    list_page,
-    list_settings,
-    member_data,
-    member_page,
-    member_rights,
-    suppression_page,
-)
+from desk.lists import list_page, list_settings, member_data, member_page, member_rights, suppression_page
 from desk.navigation import menu
 from desk.newsletters import blocks, editor, index, pictures, preview, test_mail, unsaved, versions
 from desk.partners import (

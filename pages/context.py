@@ -12,11 +12,7 @@ from daisychain.settings import Settings
 # Pages about what may change at any time, and is the same for everybody.
 A_WHILE = "public, max-age=300"
 # Links to members carry secrets in their paths: no cache keeps them, no other site learns them, no index lists them.
-PRIVATE_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow",
-}
+PRIVATE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 
 
 def settings() -> Settings:

@@ -8,15 +8,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from desk.access import connection, person, right
 from desk.forms import Form
-from desk.toolkits.opened_toolkit import (
-    asked_version,
-    at_field,
-    done,
-    form_of,
-    opened_toolkit,
-    refused,
-    typed_values,
-)
+from desk.toolkits.opened_toolkit import asked_version, at_field, done, form_of, opened_toolkit, refused, typed_values
 from newsletters.stored.copy_uses import copy_uses
 from newsletters.toolkit_drafts.editing import add_block, block_state, remove_block, save_block
 from newsletters.toolkit_drafts.file_fields import WORDS, copy_fields

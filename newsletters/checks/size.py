@@ -52,10 +52,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     values = _worst_values(subject)
     bytes_ = sum(len(tag) + len(value.encode()) for tag, value in values.items())
     if bytes_ > MOST_VALUE_BYTES or len(values) > MOST_VALUES:
-        yield VALUES.at(
-            subject.document.file,
-            f"The personal values take {bytes_:,} bytes in {len(values)} values.",
-        )
+        yield VALUES.at(subject.document.file, f"The personal values take {bytes_:,} bytes in {len(values)} values.")
 
 
 def worst_case(compilation: Compilation, people: People | None) -> dict[str, Any]:

@@ -13,13 +13,7 @@ from daisychain.errors import InputError, StateError
 from newsletters.tables import ToolkitDraft, ToolkitVersion
 from newsletters.toolkit_drafts.file_contents import contents
 from newsletters.toolkit_drafts.file_fields import copy_fields, file_hash
-from newsletters.toolkit_drafts.working_copy import (
-    WorkingCopy,
-    open_working_copy,
-    put_files,
-    save_files,
-    store,
-)
+from newsletters.toolkit_drafts.working_copy import WorkingCopy, open_working_copy, put_files, save_files, store
 from newsletters.toolkit_store.store import ToolkitEntry, list_toolkits, put_in_place
 from newsletters.toolkit_store.try_copy import refuse_broken_copy
 from newsletters.toolkits.toolkit import CopyBlock, Toolkit, load_files

@@ -115,9 +115,7 @@ def put_in_place(connection: Connection, toolkit: Toolkit) -> bool:
         upsert(StoredToolkit)
         .values(name=toolkit.name, **values)
         .on_conflict_do_update(
-            index_elements=[StoredToolkit.name],
-            set_=values,
-            where=StoredToolkit.content_hash != toolkit.content_hash,
+            index_elements=[StoredToolkit.name], set_=values, where=StoredToolkit.content_hash != toolkit.content_hash
         )
         .returning(StoredToolkit.name)
     ).first()
