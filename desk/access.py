@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Response, abort, current_app, flash, g, make_response, redirect, request, url_for
+from flask import Response, abort, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import HTTPException
 
@@ -23,12 +23,13 @@ from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
 from daisychain.settings import Settings
 from daisychain.web.networks import network_of
-from lists.kept_figures import give_kept
+from lists.kept_figures import BeingCountedError, give_kept
 from sender.upkeep.list_counts import ask_to_count
 
 P = ParamSpec("P")
 T = TypeVar("T")
 SAFE = {"GET", "HEAD", "OPTIONS"}
+REFRESH = 2  # seconds
 TOKEN = "token"  # noqa: S105 - the name of the session's token in the cookie
 
 
@@ -100,7 +101,10 @@ def right(
                 with engine().begin() as g.connection:
                     if request.method in SAFE:
                         give_kept(g.connection, ask_to_count)
-                    answer = make_response(view(*arguments, **named))
+                    try:
+                        answer = make_response(view(*arguments, **named))
+                    except BeingCountedError:
+                        answer = _being_counted()
                     if request.method not in SAFE and (g.noted or answer.status_code >= 400):
                         _record(g.connection, name, "done" if answer.status_code < 400 else "refused")
                     return answer
@@ -114,6 +118,12 @@ def right(
         return inside
 
     return decorate
+
+
+def _being_counted() -> Response:
+    """Say that a large list is being counted, until the page can be shown; it loads by itself."""
+    wait = {"Refresh": str(REFRESH), "Retry-After": str(REFRESH)}
+    return make_response(render_template("desk/being_counted.html"), 503, wait)
 
 
 def leave_no_line() -> None:

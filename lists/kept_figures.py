@@ -1,29 +1,40 @@
 """Kept figures: counts of large lists, with the time of counting, for pages that show both.
 
 Counting the people of a large list takes seconds. So a page is given the count that was kept, shows when that was, and
-lets a worker count again. What sends or decides counts at that moment: only a connection that asks is given kept ones.
+lets a worker count again. What was never counted is counted for the page, and if that takes too long, by a worker: the
+page says so meanwhile. What sends or decides counts at that moment: only a connection that asks is given kept ones.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Connection, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
+from daisychain.errors import DaisychainError
 from lists.tables import ListFigure, MailingList, Membership
 
 # Lists of fewer people are counted each time, which takes some milliseconds.
 LARGE = 5_000
 KEEP = timedelta(minutes=1)  # older ones are counted again
+WAIT = 3.0  # seconds that a page waits for what was never counted
+NEVER = datetime.fromtimestamp(0, UTC)  # when a figure was counted that a worker was only asked for
 OPTION = "kept_figures"
 
 # How each kind of figure is counted, by the first word of its name; the other words say of what.
 COUNTS: dict[str, Callable[..., Any]] = {}
+
+
+class BeingCountedError(DaisychainError):
+    """A worker counts what a page wants to show for the first time."""
 
 
 @dataclass
@@ -31,17 +42,19 @@ class KeptFigures:
     """The figures that are kept of large lists, by list and name, and when the oldest was counted that was given."""
 
     ask: Callable[[Connection, int], None]
+    wait: float | None  # seconds that are left for counting
     rows: dict[int, dict[str, Any]] | None = None
     since: datetime | None = None
     asked: set[int] = field(default_factory=set)
 
 
-def give_kept(connection: Connection, ask: Callable[[Connection, int], None]) -> None:
+def give_kept(connection: Connection, ask: Callable[[Connection, int], None], wait: float | None = WAIT) -> None:
     """Let the reads of this connection be given kept figures, for a page that shows `counted_at`.
 
-    `ask` has a worker count the figures of a list again, by its id.
+    `ask` has a worker count the old figures of a list again, by its id. Reads that need longer than `wait` seconds
+    for figures that were never counted raise BeingCountedError; the transaction is to be kept, as it asks a worker.
     """
-    connection.execution_options(**{OPTION: KeptFigures(ask)})
+    connection.execution_options(**{OPTION: KeptFigures(ask, wait)})
 
 
 def counted_at(connection: Connection) -> datetime | None:
@@ -59,17 +72,22 @@ def is_kept(connection: Connection, list_id: int) -> bool:
 
 
 def figure(connection: Connection, list_id: int, *name: str) -> Any:
-    """Return a figure of a list as it was kept; counted now if none is, or if the list is not large."""
+    """Return a figure of a list as it was kept; counted now if none is, or if the list is not large.
+
+    Raises BeingCountedError if that takes longer than this page is to wait.
+    """
     if not is_kept(connection, list_id):
         return COUNTS[name[0]](connection, list_id, *name[1:])
     kept, key = connection.get_execution_options()[OPTION], orjson.dumps(name).decode()
     row = kept.rows[list_id].get(key)
     if row is None:
-        row = kept.rows[list_id][key] = count_now(connection, list_id, key)
-    kept.since = min(kept.since or row.counted_at, row.counted_at)
+        row = kept.rows[list_id][key] = _count_in_time(connection, kept, list_id, key)
     if row.old and list_id not in kept.asked:
         kept.asked.add(list_id)
         kept.ask(connection, list_id)
+    if row.counted_at == NEVER:
+        raise BeingCountedError("The people of this list are being counted.")
+    kept.since = min(kept.since or row.counted_at, row.counted_at)
     return row.value
 
 
@@ -93,8 +111,34 @@ _COLUMNS = (
 def count_now(connection: Connection, list_id: int, key: str) -> Any:
     """Count a figure of a list by the name that it is kept under, and keep it."""
     kind, *of = orjson.loads(key)
-    value = COUNTS[kind](connection, list_id, *of)
-    row = {"value": value, "counted_at": func.clock_timestamp(), "asked_at": None}
+    return _keep(connection, list_id, key, COUNTS[kind](connection, list_id, *of), func.clock_timestamp())
+
+
+def _count_in_time(connection: Connection, kept: KeptFigures, list_id: int, key: str) -> Any:
+    """Count a figure, or keep it as one that was NEVER counted, so that a worker is asked for it."""
+    if kept.wait is None:
+        return count_now(connection, list_id, key)
+    began = time.monotonic()
+    try:
+        with connection.begin_nested():
+            _limit(connection, f"{max(1, round(kept.wait * 1000))}ms")
+            row = count_now(connection, list_id, key)
+            _limit(connection, "0")
+            return row
+    except OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
+        return _keep(connection, list_id, key, None, NEVER)
+    finally:
+        kept.wait -= time.monotonic() - began
+
+
+def _limit(connection: Connection, wait: str) -> None:
+    connection.execute(select(func.set_config("statement_timeout", wait, True)))
+
+
+def _keep(connection: Connection, list_id: int, key: str, value: Any, counted_at: Any) -> Any:
+    row = {"value": value, "counted_at": counted_at, "asked_at": None}
     kept = insert(ListFigure).values(list_id=list_id, name=key, **row)
     kept = kept.on_conflict_do_update(index_elements=["list_id", "name"], set_=row)
     return connection.execute(kept.returning(*_COLUMNS)).one()

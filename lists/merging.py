@@ -355,8 +355,8 @@ def merge(
     updated: int = connection.execute(text(_COUNT_UPDATED), these).scalar_one()
     added = _add_people(connection, these)
     if added > MANY:
-        # Whoever freezes this list in a moment should not plan for the empty one that it was.
-        connection.execute(text("ANALYZE members, memberships"))
+        # Whoever freezes or audits this list in a moment should not plan for the empty one that it was.
+        connection.execute(text("ANALYZE members, memberships, consent_events, consent_terms"))
     return replace(_counted(connection, added, updated), ended=ended, remembered=remembered, suppressed=suppressed)
 
 

@@ -83,7 +83,7 @@ def count_for_page(people: ListPeople, text: str) -> SegmentAnswer:
 
 def people_of(name: str) -> ListPeople:
     """Return the people of a list; 404 if there is none of that name."""
-    give_kept(connection(), ask_to_count)  # the names of fields, also for a POST
+    give_kept(connection(), ask_to_count, wait=None)  # the names of fields, also for a POST
     return or_404(open_people, connection(), name)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, text, update
@@ -87,8 +89,7 @@ def test_an_old_count_is_counted_again_by_a_worker_which_is_asked_once(database:
     assert [counted(), counted()] == [5, 5]
     with database.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'chores'")) == 1
-    with Workers(database, queues=[list_counts.QUEUE], until_idle=True) as workers:
-        workers.wait()
+    counted_by_a_worker(database)
     assert counted() == 4
     with database.engine.connect() as connection:
         assert connection.scalar(select(func.count()).where(ListFigure.asked_at.is_not(None))) == 0
@@ -108,9 +109,39 @@ def test_the_memberships_that_differ_from_the_ledger_are_kept_and_counted_again(
     assert (differing(), differing(addresses=True)) == (5, 4)
     older(database)
     differing()
+    counted_by_a_worker(database)
+    assert differing() == 4
+
+
+def slow_count(count: Callable[..., Any], connection: Connection, *of: Any) -> Any:
+    """Count as if it took an hour for whoever doesn't wait so long."""
+    if connection.scalar(text("SELECT current_setting('statement_timeout')")) != "0":
+        connection.execute(text("SELECT pg_sleep(3600)"))
+    return count(connection, *of)
+
+
+def counted_by_a_worker(database: Database) -> None:
     with Workers(database, queues=[list_counts.QUEUE], until_idle=True) as workers:
         workers.wait()
-    assert differing() == 4
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize(
+    ("path", "slow"),
+    [("/desk/lists", "why"), ("/desk/lists/friends", "growth"), ("/desk/lists/friends", "differing")],
+)
+def test_a_page_that_would_wait_for_the_first_count_says_so_and_comes_once_a_worker_has_counted(
+    database: Database, as_role: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch, path: str, slow: str
+) -> None:
+    """A page waits for no plan of PostgreSQL, however slow; what it had counted until then is kept."""
+    sender = as_role("sender")
+    monkeypatch.setitem(kept_figures.COUNTS, slow, partial(slow_count, kept_figures.COUNTS[slow]))
+    for _ in range(2):
+        page = sender.get(path)
+        assert (page.status_code, page.headers["Refresh"]) == (503, "2")
+        assert "being counted" in words(page.text)
+    counted_by_a_worker(database)
+    assert sender.get(path).status_code == 200
 
 
 @pytest.mark.usefixtures("large")
