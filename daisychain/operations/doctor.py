@@ -21,6 +21,7 @@ from daisychain.operations.server_durability import check_durability
 from daisychain.secret import installation_secret, secret_file
 from daisychain.settings import FILE_NAME, Settings, exposed_files, exposed_secrets, open_to_others
 from daisychain.system_user import BROWSER_USER
+from lists.consent.ledger_state import differing_members
 from lists.privacy.complaints import open_complaints
 from lists.tables import MailingList
 from newsletters.browser.browser import BrowserError, chromium, open_browser
@@ -110,6 +111,7 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
     for row in _rows(installation, FLAGGED) or ():
         # Out-of-office replies are flagged too: no reason for the doctor to fail.
         yield SetupFinding("flagged", "not known", describe_flagged({row.kind: row.things}))
+    yield _tried("consent ledger", partial(_ledger, installation))
     yield from _privacy(installation, settings)
     failing = select(Chore.name, Chore.failures, Chore.result).where(Chore.failures >= FAILURES).order_by(Chore.name)
     for row in _rows(installation, failing) or ():
@@ -117,6 +119,19 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
     still_open = select(Alert.subject, Alert.since).where(Alert.over_at.is_(None)).order_by(Alert.id)
     for row in _rows(installation, still_open) or ():
         yield SetupFinding("alert", "wrong", f"{row.subject} (since {shown(row.since)})")
+
+
+def _ledger(installation: Installation) -> str:
+    """Compare each list with what the consent ledger adds up to; some seconds for a million people."""
+    with installation.database.engine.connect() as connection:
+        lists = connection.execute(select(MailingList.id, MailingList.name).order_by(MailingList.name)).all()
+        found = {row.name: len(differing_members(connection, row.id)) for row in lists}
+    if wrong := [f"{people:,} on {name}" for name, people in found.items() if people]:
+        raise DaisychainError(
+            f"Memberships that are not what the ledger adds up to: {', '.join(wrong)}.",
+            hint="Something else wrote to the database; `daisychain list audit NAME` shows these people.",
+        )
+    return f"says the same as {'the list' if len(lists) == 1 else f'all {len(lists)} lists'}"
 
 
 def _privacy(installation: Installation, settings: Settings) -> Iterator[SetupFinding]:

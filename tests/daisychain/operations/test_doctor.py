@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from daisychain.database import Database
 from tests.command import Daisychain
 
 
@@ -59,3 +62,24 @@ def test_the_doctor_looks_at_the_key_in_the_home(durable: Daisychain, mode: int)
 def test_the_doctor_says_that_test_mode_is_on(durable: Daisychain, on: bool) -> None:
     found = durable.with_settings(test_mode=on).json("doctor", "--format", "json", code=None)
     assert [each["state"] for each in found if each["subject"] == "test mode"] == ["missing"] * on
+
+
+def test_the_doctor_compares_each_list_with_the_consent_ledger(durable: Daisychain, tmp_path: Path) -> None:
+    doctor = durable.with_settings(public_url="")
+    (tmp_path / "people.csv").write_text("email\nann@people.example\nben@people.example\n")
+    for name in ("friends", "donors"):
+        doctor("list", "create", name, "--from", "Friends <news@friends.example>")
+        doctor("list", "import", name, "people.csv", "--basis", "consent", "--source", "a form")
+
+    def ledger(code: int) -> str:
+        [found] = [
+            each for each in doctor.json("doctor", "--format", "json", code=code) if each["subject"] == "consent ledger"
+        ]
+        return f"{found['state']}: {found['words']}"
+
+    assert ledger(0) == "good: says the same as all 2 lists"
+    with closing(Database(doctor.settings)) as database, database.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE memberships SET basis = 'soft-opt-in-sale' WHERE list_id = 2 AND member_id = 2")
+        )
+    assert ledger(1).startswith("wrong: Memberships that are not what the ledger adds up to: 1 on donors.")
