@@ -6,9 +6,10 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, event, insert, select, text, update
 
 from daisychain.database import Database
 from lists.tables import Member
@@ -206,3 +207,16 @@ def test_a_condition_with_more_fields_than_a_request_takes_stays_one_value(tmp_p
     with FakeSendGrid(key="SG.x") as sendgrid:
         outcome = SendGrid(settings(sendgrid.url, tmp_path)).send(mailing(many), people, "attempt")
     assert outcome.verdict is Verdict.ACCEPTED
+
+
+def test_a_freeze_works_out_the_values_of_each_person_once_and_reads_no_delivery_again(database: Database) -> None:
+    # Worked out again for each condition, they took a freeze twice as long; counting the rows afterwards, a tenth more.
+    campaign_id = of_two_minds(database)
+    statements: list[tuple[str, Any]] = []
+    with database.engine.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *args: statements.append(args[2:4]))
+        freeze(connection, campaign_id, batch_size=SIZE, by_conditions=True)
+        assert [sql for sql, _ in statements if "FROM deliveries" in sql and "max(deliveries.id)" not in sql] == []
+        [(sql, values)] = [each for each in statements if "INSERT INTO deliveries" in each[0]]
+        plan = connection.exec_driver_sql(f"EXPLAIN (VERBOSE) {sql}", values).scalars().all()
+    assert sum(line.count("jsonb_object(") for line in plan) == 1
