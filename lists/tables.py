@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Text, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,17 +28,17 @@ class Member(Base):
 
     __tablename__ = "members"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    email: Mapped[str] = mapped_column(Text)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    email: Mapped[str]
     address_key: Mapped[str] = mapped_column(AddressKey, unique=True)
-    first_name: Mapped[str] = mapped_column(Text, server_default="")
-    last_name: Mapped[str] = mapped_column(Text, server_default="")
-    language: Mapped[str] = mapped_column(Text, server_default="")
+    first_name: Mapped[str] = mapped_column(server_default="")
+    last_name: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str] = mapped_column(server_default="")
     fields: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # They asked that their data be kept and not used: not mailed, not profiled (lists/privacy/).
-    restricted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    restricted_at: Mapped[datetime | None]
 
 
 class MailingList(Base):
@@ -51,27 +51,27 @@ class MailingList(Base):
         CheckConstraint("tracking IN ('off', 'counted', 'per person')", name="tracking"),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    name: Mapped[str] = mapped_column(Text, unique=True)
-    title: Mapped[str] = mapped_column(Text, server_default="")  # the name for readers
-    from_name: Mapped[str] = mapped_column(Text)
-    from_address: Mapped[str] = mapped_column(Text)
-    reply_to: Mapped[str] = mapped_column(Text, server_default="")
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str] = mapped_column(server_default="")  # the name for readers
+    from_name: Mapped[str]
+    from_address: Mapped[str]
+    reply_to: Mapped[str] = mapped_column(server_default="")
     # How reading is recorded (lists/lists.py explains the modes), and what of it.
-    tracking: Mapped[str] = mapped_column(Text, server_default="counted")
-    opens: Mapped[str] = mapped_column(Text, server_default="on")
-    clicks: Mapped[str] = mapped_column(Text, server_default="on")
-    decided_by: Mapped[str] = mapped_column(Text, server_default="")
-    because: Mapped[str] = mapped_column(Text, server_default="")
+    tracking: Mapped[str] = mapped_column(server_default="counted")
+    opens: Mapped[str] = mapped_column(server_default="on")
+    clicks: Mapped[str] = mapped_column(server_default="on")
+    decided_by: Mapped[str] = mapped_column(server_default="")
+    because: Mapped[str] = mapped_column(server_default="")
     # Other names of the organisation that sends it, under which contacts may have been collected.
     also_named: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     # The fields of its members that reports may count people by; each freeze keeps their values.
     dimensions: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decided_at: Mapped[datetime | None]
     # Whether everybody may read its past bulletins, and search engines may list them (sender/archive).
     archive: Mapped[bool] = mapped_column(server_default="false")
     archive_indexed: Mapped[bool] = mapped_column(server_default="false")
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Membership(Base):
@@ -84,20 +84,20 @@ class Membership(Base):
     __table_args__ = (CheckConstraint("state IN ('subscribed', 'unsubscribed')", name="state"),)
 
     # No foreign keys: of the 28 s of CPU that a million new rows cost, they took 13, and only an import writes here.
-    list_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    state: Mapped[str] = mapped_column(Text, server_default="subscribed")
-    basis: Mapped[str] = mapped_column(Text, server_default="unknown")
-    source: Mapped[str] = mapped_column(Text, server_default="")
-    consented_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    collected_by: Mapped[str] = mapped_column(Text, server_default="")  # the organisation, if it is known
-    joined_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    left_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    left_how: Mapped[str] = mapped_column(Text, server_default="")
+    list_id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(server_default="subscribed")
+    basis: Mapped[str] = mapped_column(server_default="unknown")
+    source: Mapped[str] = mapped_column(server_default="")
+    consented_at: Mapped[datetime | None]
+    collected_by: Mapped[str] = mapped_column(server_default="")  # the organisation, if it is known
+    joined_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    left_at: Mapped[datetime | None]
+    left_how: Mapped[str] = mapped_column(server_default="")
     # Whether they agreed that their own reading is recorded; NULL if nobody asked them.
     reads_agreed: Mapped[bool | None]
     # Until then the person wants no mail of this list; it ends by itself (lists/preferences).
-    paused_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    paused_until: Mapped[datetime | None]
 
 
 class ListFigure(Base):
@@ -108,11 +108,11 @@ class ListFigure(Base):
 
     __tablename__ = "list_figures"
 
-    list_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB)
-    counted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    counted_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
 
 
 class Suppression(Base):
@@ -121,10 +121,10 @@ class Suppression(Base):
     __tablename__ = "suppressions"
 
     address_key: Mapped[str] = mapped_column(AddressKey, primary_key=True)
-    reason: Mapped[str] = mapped_column(Text)
-    source: Mapped[str] = mapped_column(Text, server_default="")
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    note: Mapped[str] = mapped_column(Text, server_default="")
+    reason: Mapped[str]
+    source: Mapped[str] = mapped_column(server_default="")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    note: Mapped[str] = mapped_column(server_default="")
 
 
 class Import(Base):
@@ -136,14 +136,14 @@ class Import(Base):
 
     __tablename__ = "imports"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    list_id: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    file: Mapped[str] = mapped_column(Text)
-    by: Mapped[str] = mapped_column(Text, server_default="")
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    list_id: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    file: Mapped[str]
+    by: Mapped[str] = mapped_column(server_default="")
     counts: Mapped[dict[str, int]] = mapped_column(JSONB)
-    undone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    undone_by: Mapped[str] = mapped_column(Text, server_default="")
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str] = mapped_column(server_default="")
 
 
 class ImportChange(Base):
@@ -152,9 +152,9 @@ class ImportChange(Base):
     __tablename__ = "import_changes"
     __table_args__ = (CheckConstraint("what IN ('member', 'consent')", name="what"),)
 
-    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    what: Mapped[str] = mapped_column(Text, primary_key=True)
+    import_id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(primary_key=True)
     before: Mapped[dict[str, object]] = mapped_column(JSONB)
     after: Mapped[dict[str, object]] = mapped_column(JSONB)
 
@@ -164,14 +164,14 @@ class Restoration(Base):
 
     __tablename__ = "restorations"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     address_key: Mapped[str] = mapped_column(AddressKey, index=True)
-    list_id: Mapped[int | None] = mapped_column(BigInteger)
-    how: Mapped[str] = mapped_column(Text)
-    because: Mapped[str] = mapped_column(Text, server_default="")
-    evidence: Mapped[str] = mapped_column(Text, server_default="")
+    list_id: Mapped[int | None]
+    how: Mapped[str]
+    because: Mapped[str] = mapped_column(server_default="")
+    evidence: Mapped[str] = mapped_column(server_default="")
     before: Mapped[dict[str, str | None]] = mapped_column(JSONB)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class MemberOrganisation(Base):
@@ -179,7 +179,7 @@ class MemberOrganisation(Base):
 
     __tablename__ = "organisations"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    code: Mapped[str] = mapped_column(Text, unique=True)
-    name: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

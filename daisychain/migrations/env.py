@@ -8,7 +8,7 @@ import daisychain.web.try_limits  # noqa: F401
 import lists.consent.consent_tables
 import lists.preferences.leaving_reasons
 import lists.privacy.tables
-import lists.segments.tables
+import lists.segments.saved_segments
 import lists.sign_up.tables
 import lists.uploads.upload_tables  # noqa: F401
 import partners.tables  # noqa: F401

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, Integer, Text, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, Identity, Index, Integer, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daisychain.database import Base
@@ -25,14 +25,14 @@ class ConsentWording(Base):
     __tablename__ = "consent_wordings"
     __table_args__ = (UniqueConstraint("list_id", "source", "language", "version"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    list_id: Mapped[int] = mapped_column(BigInteger)
-    source: Mapped[str] = mapped_column(Text)
-    language: Mapped[str] = mapped_column(Text)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    list_id: Mapped[int]
+    source: Mapped[str]
+    language: Mapped[str]
     version: Mapped[int] = mapped_column(Integer)
-    text: Mapped[str] = mapped_column(Text)
-    hash: Mapped[str] = mapped_column(Text)  # SHA-256 of the text, in hex
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    text: Mapped[str]
+    hash: Mapped[str]  # SHA-256 of the text, in hex
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ConsentTerms(Base):
@@ -42,13 +42,13 @@ class ConsentTerms(Base):
     # Found by its source. A hash, because a B-tree takes no text of more than 2,700 bytes.
     __table_args__ = (Index("ix_consent_terms_source", "source", postgresql_using="hash"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    basis: Mapped[str] = mapped_column(Text, server_default="")
-    wording_id: Mapped[int | None] = mapped_column(BigInteger)
-    source: Mapped[str] = mapped_column(Text, server_default="")
-    collected_by: Mapped[str] = mapped_column(Text, server_default="")
-    import_id: Mapped[int | None] = mapped_column(BigInteger)
-    by: Mapped[str] = mapped_column(Text, server_default="")
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    basis: Mapped[str] = mapped_column(server_default="")
+    wording_id: Mapped[int | None]
+    source: Mapped[str] = mapped_column(server_default="")
+    collected_by: Mapped[str] = mapped_column(server_default="")
+    import_id: Mapped[int | None]
+    by: Mapped[str] = mapped_column(server_default="")
 
 
 class ConsentEvent(Base):
@@ -64,12 +64,12 @@ class ConsentEvent(Base):
     )
 
     # No foreign keys and no index by list: a million new rows pay for each, and only reports of a whole list scan.
-    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    list_id: Mapped[int] = mapped_column(BigInteger)
-    terms_id: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    purpose: Mapped[str] = mapped_column(Text, server_default="bulletins")
-    kind: Mapped[str] = mapped_column(Text)
-    evidence: Mapped[str] = mapped_column(Text, server_default="")
+    member_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    list_id: Mapped[int]
+    terms_id: Mapped[int]
+    at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    purpose: Mapped[str] = mapped_column(server_default="bulletins")
+    kind: Mapped[str]
+    evidence: Mapped[str] = mapped_column(server_default="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import BigInteger, Connection, Date, ForeignKey, Integer, Text, func, select
+from sqlalchemy import Connection, Date, ForeignKey, Integer, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,9 +18,9 @@ class LeavingReason(Base):
 
     __tablename__ = "leaving_reasons"
 
-    list_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id", ondelete="CASCADE"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
-    reason: Mapped[str] = mapped_column(Text, primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
     people: Mapped[int] = mapped_column(Integer)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Text, func, text
+from sqlalchemy import Identity, Index, LargeBinary, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,14 +24,14 @@ class Erasure(Base):
         Index("uq_erasures_address_hash", "address_hash", unique=True, postgresql_where=text("lifted_at IS NULL")),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    member_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    member_id: Mapped[int | None] = mapped_column(index=True)
     address_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    by: Mapped[str] = mapped_column(Text, server_default="")
-    because: Mapped[str] = mapped_column(Text, server_default="")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    by: Mapped[str] = mapped_column(server_default="")
+    because: Mapped[str] = mapped_column(server_default="")
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
-    lifted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # they signed up again themselves
+    lifted_at: Mapped[datetime | None]  # they signed up again themselves
 
 
 class MemberChange(Base):
@@ -39,14 +39,14 @@ class MemberChange(Base):
 
     __tablename__ = "member_changes"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    member_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    what: Mapped[str] = mapped_column(Text)  # corrected, restricted, restriction lifted
-    by: Mapped[str] = mapped_column(Text, server_default="")
-    because: Mapped[str] = mapped_column(Text, server_default="")
-    before: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
-    after: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    member_id: Mapped[int] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    what: Mapped[str]  # corrected, restricted, restriction lifted
+    by: Mapped[str] = mapped_column(server_default="")
+    because: Mapped[str] = mapped_column(server_default="")
+    before: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    after: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class PrivacyComplaint(Base):
@@ -54,13 +54,13 @@ class PrivacyComplaint(Base):
 
     __tablename__ = "complaints"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    contact: Mapped[str] = mapped_column(Text, server_default="")  # how to answer: an address or a telephone number
-    about: Mapped[str] = mapped_column(Text)
-    added_by: Mapped[str] = mapped_column(Text, server_default="")
-    acknowledged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    acknowledged_by: Mapped[str] = mapped_column(Text, server_default="")
-    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    closed_by: Mapped[str] = mapped_column(Text, server_default="")
-    outcome: Mapped[str] = mapped_column(Text, server_default="")
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    contact: Mapped[str] = mapped_column(server_default="")  # how to answer: an address or a telephone number
+    about: Mapped[str]
+    added_by: Mapped[str] = mapped_column(server_default="")
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str] = mapped_column(server_default="")
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str] = mapped_column(server_default="")
+    outcome: Mapped[str] = mapped_column(server_default="")

@@ -5,18 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, ForeignKey, Identity, UniqueConstraint, delete, func, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
 
+from daisychain.database import Base
 from daisychain.errors import InputError, StateError
 from daisychain.slug import slug
 from daisychain.suggestions import nearest
 from lists.lists import find_list
 from lists.segments.segment_parser import parse
 from lists.segments.segment_writer import write
-from lists.segments.tables import Segment
 from lists.tables import MailingList
 
 LONGEST_NAME = 60
+
+
+class Segment(Base):
+    """A question about the people of a list, kept under a name."""
+
+    __tablename__ = "segments"
+    __table_args__ = (UniqueConstraint("list_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id", ondelete="CASCADE"))
+    text: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str] = mapped_column(server_default="")
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    DateTime,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    LargeBinary,
-    Text,
-    UniqueConstraint,
-    func,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Integer, LargeBinary, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,13 +21,13 @@ class SignUpForm(Base):
     __tablename__ = "sign_up_forms"
     __table_args__ = (CheckConstraint("who IN ('supporters', 'organisations')", name="who"),)
 
-    list_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lists.id"), primary_key=True, autoincrement=False)
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id"), primary_key=True, autoincrement=False)
     is_open: Mapped[bool] = mapped_column(server_default="false")
-    who: Mapped[str] = mapped_column(Text, server_default="supporters")
+    who: Mapped[str] = mapped_column(server_default="supporters")
     toolkits: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
     welcome: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB, server_default="{}")
-    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    changed_by: Mapped[str] = mapped_column(Text, server_default="")
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_by: Mapped[str] = mapped_column(server_default="")
 
 
 class SignUpWording(Base):
@@ -48,14 +36,14 @@ class SignUpWording(Base):
     __tablename__ = "sign_up_wordings"
     __table_args__ = (UniqueConstraint("list_id", "language", "version"),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    list_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lists.id"))
-    language: Mapped[str] = mapped_column(Text)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id"))
+    language: Mapped[str]
     version: Mapped[int] = mapped_column(Integer)
-    text: Mapped[str] = mapped_column(Text)
-    hash: Mapped[str] = mapped_column(Text)  # SHA-256 of the text, in hex
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    created_by: Mapped[str] = mapped_column(Text, server_default="")
+    text: Mapped[str]
+    hash: Mapped[str]  # SHA-256 of the text, in hex
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str] = mapped_column(server_default="")
 
 
 class SignUp(Base):
@@ -71,23 +59,23 @@ class SignUp(Base):
         Index("ix_sign_ups_unconfirmed", "asked_at", postgresql_where="confirmed_at IS NULL"),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    list_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lists.id"))
-    wording_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sign_up_wordings.id"))
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id"))
+    wording_id: Mapped[int] = mapped_column(ForeignKey("sign_up_wordings.id"))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
-    address: Mapped[str] = mapped_column(Text)
+    address: Mapped[str]
     address_key: Mapped[str] = mapped_column(AddressKey)
-    first_name: Mapped[str] = mapped_column(Text, server_default="")
-    last_name: Mapped[str] = mapped_column(Text, server_default="")
-    organisation: Mapped[str] = mapped_column(Text, server_default="")
-    language: Mapped[str] = mapped_column(Text, server_default="")
-    partner: Mapped[str] = mapped_column(Text, server_default="")  # the code of whose page it came from
+    first_name: Mapped[str] = mapped_column(server_default="")
+    last_name: Mapped[str] = mapped_column(server_default="")
+    organisation: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str] = mapped_column(server_default="")
+    partner: Mapped[str] = mapped_column(server_default="")  # the code of whose page it came from
     network_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    outcome: Mapped[str] = mapped_column(Text, server_default="")
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(server_default="")
     # What staff made of an organisation that asked to join.
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str] = mapped_column(Text, server_default="")
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(server_default="")
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id", ondelete="SET NULL"))

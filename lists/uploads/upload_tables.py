@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, func, text
+from sqlalchemy import ForeignKey, Identity, Index, LargeBinary, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,12 +17,12 @@ class Upload(Base):
 
     __tablename__ = "uploads"
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    size: Mapped[int] = mapped_column(BigInteger)
-    mark: Mapped[str] = mapped_column(Text, server_default="")
-    by: Mapped[str] = mapped_column(Text)
-    keep_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    size: Mapped[int]
+    mark: Mapped[str] = mapped_column(server_default="")
+    by: Mapped[str]
+    keep_until: Mapped[datetime]
 
 
 class UploadSlice(Base):
@@ -30,7 +30,7 @@ class UploadSlice(Base):
 
     __tablename__ = "upload_slices"
 
-    upload_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
+    upload_id: Mapped[int] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
@@ -47,20 +47,20 @@ class ImportDraft(Base):
         Index("uq_import_drafts_importing", "list_id", unique=True, postgresql_where=text("state = 'importing'")),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=False), primary_key=True)
-    list_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("lists.id", ondelete="CASCADE"), index=True)
-    upload_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("uploads.id", ondelete="SET NULL"))
-    refused_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("uploads.id", ondelete="SET NULL"))
-    import_id: Mapped[int | None] = mapped_column(BigInteger)
-    file: Mapped[str] = mapped_column(Text)
-    by: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(Text)
-    choices: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
-    found: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
-    result: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("lists.id", ondelete="CASCADE"), index=True)
+    upload_id: Mapped[int | None] = mapped_column(ForeignKey("uploads.id", ondelete="SET NULL"))
+    refused_id: Mapped[int | None] = mapped_column(ForeignKey("uploads.id", ondelete="SET NULL"))
+    import_id: Mapped[int | None]
+    file: Mapped[str]
+    by: Mapped[str]
+    state: Mapped[str]
+    choices: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    found: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    result: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     problem: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))  # message and hint
     tries: Mapped[int] = mapped_column(server_default="0")
-    doing: Mapped[str] = mapped_column(Text, server_default="")
-    done: Mapped[int] = mapped_column(BigInteger, server_default="0")  # bytes of `size`
-    size: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    moved_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    doing: Mapped[str] = mapped_column(server_default="")
+    done: Mapped[int] = mapped_column(server_default="0")  # bytes of `size`
+    size: Mapped[int] = mapped_column(server_default="0")
+    moved_at: Mapped[datetime] = mapped_column(server_default=func.now())

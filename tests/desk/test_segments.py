@@ -15,8 +15,7 @@ from lists.audience import Narrowing
 from lists.lists import create_list, find_list
 from lists.segments import segment_answers
 from lists.segments.examples import EXAMPLES
-from lists.segments.saved_segments import create_segment, segments_of
-from lists.segments.tables import Segment
+from lists.segments.saved_segments import Segment, create_segment, segments_of
 from lists.tables import Member, Membership
 from newsletters.stored.contents import Contents
 from newsletters.stored.newsletters import create
