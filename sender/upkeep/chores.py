@@ -36,7 +36,7 @@ from sender.events.webhook_bodies import drop_old_bodies
 from sender.providers.sendgrid_account import Account
 from sender.system_mail.mail_queue import send_due_mails
 from sender.tables import Chore
-from sender.upkeep.retention import apply_retention, describe_retention
+from sender.upkeep.retention import apply_retention
 
 log = logging.getLogger("daisychain.chores")
 
@@ -92,7 +92,8 @@ def _old_uploads(database: Database) -> str:
 
 
 def _retention(database: Database) -> str:
-    return describe_retention(apply_retention(database, write=True))
+    counts = apply_retention(database, write=True)
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
 
 
 def _thumbnails(database: Database) -> str:

@@ -72,11 +72,6 @@ def apply_retention(database: Database, *, write: bool, watch: Watch = lambda ki
     return counts
 
 
-def describe_retention(counts: dict[str, int]) -> str:
-    """Say in a line how much of each kind went."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
-
-
 def _events(database: Database, write: bool) -> Iterator[int]:
     old = {"months": database.settings.kept_for("events"), "most": AT_ONCE}
     with database.engine.connect() as connection:

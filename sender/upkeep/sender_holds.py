@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -81,8 +80,5 @@ def files_of(connection: Connection, settings: Settings, subject: DataSubject) -
     for kind in (KeyKind.HEADER, KeyKind.ANY):
         made = keys.make(kind, [row.id for row in rows])
         names += [(row.campaign_id, key) for row, key in zip(rows, made, strict=True)]
-    return [path for folder, name in names for path in _either(outbox / str(folder), name) if path.exists()]
-
-
-def _either(folder: Path, name: str) -> Iterable[Path]:
-    return folder / f"mail-{name}.eml", folder / f"{name}.eml"
+    paths = (outbox / str(folder) / f"{kind}{name}.eml" for folder, name in names for kind in ("mail-", ""))
+    return [path for path in paths if path.exists()]
