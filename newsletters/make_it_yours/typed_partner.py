@@ -39,11 +39,6 @@ class TypedPartner:
     readable: str = ""
 
     @property
-    def nameless(self) -> bool:
-        """Whether nobody has typed a name yet."""
-        return self.partner.name == NOBODY
-
-    @property
     def errors_so_far(self) -> Mapping[str, str]:
         """The errors to show while somebody is still typing: not that a name is missing."""
         return {key: message for key, message in self.errors.items() if message != _NO_NAME}

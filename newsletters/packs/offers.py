@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,7 @@ from newsletters.documents.document import language_of, parse_document
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.edition import Choices, Edition, open_edition
 from newsletters.packs.material import gather
-from newsletters.packs.pack import Pack, make_pack, pack_key, refuse_unfit
+from newsletters.packs.pack import Pack, make_pack, pack_key
 from newsletters.packs.pack_status import keep_packs, row_of, withdrawn_why
 from newsletters.tables import OfferedNewsletter
 from newsletters.toolkits.toolkit import Toolkit
@@ -87,28 +86,9 @@ def offered_pack(offered: Offer, toolkit: Toolkit, dialect: Dialect, public_url:
     return _MADE.get((offered, toolkit.content_hash, dialect.key, public_url, today), made)
 
 
-def fitting_tools(offered: Offer, toolkit: Toolkit, public_url: str, today: date) -> frozenset[str]:
-    """Return the dialects in which an offered newsletter can be taken today; none if its copy has expired."""
-
-    def found() -> frozenset[str]:
-        fitting = set()
-        try:
-            material = gather(offered_edition(offered, toolkit, public_url, today), None)
-        except InputError:
-            return frozenset()
-        for key, dialect in dialects().items():
-            with suppress(InputError):
-                refuse_unfit(material, dialect)
-                fitting.add(key)
-        return frozenset(fitting)
-
-    return _FITTING.get((offered, toolkit.content_hash, public_url, today), found)
-
-
 def _first(name: str, sources: Mapping[str, str]) -> str:
     """Return the source of what `name` is a translation of: that of may for may.cy."""
     return sources.get(Path(name).stem, "") if language_of(Path(f"{name}.md")) else ""
 
 
 _MADE: Cache[Pack] = Cache(32)
-_FITTING: Cache[frozenset[str]] = Cache(64)

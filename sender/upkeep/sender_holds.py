@@ -80,5 +80,5 @@ def files_of(connection: Connection, settings: Settings, subject: DataSubject) -
     for kind in (KeyKind.HEADER, KeyKind.ANY):
         made = keys.make(kind, [row.id for row in rows])
         names += [(row.campaign_id, key) for row, key in zip(rows, made, strict=True)]
-    paths = (outbox / str(folder) / f"{kind}{name}.eml" for folder, name in names for kind in ("mail-", ""))
+    paths = (outbox / str(folder) / f"{mark}{name}.eml" for folder, name in names for mark in ("mail-", ""))
     return [path for path in paths if path.exists()]
