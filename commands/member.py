@@ -128,7 +128,7 @@ def set_(
 )
 def restrict(installation: Installation, email: str, lift: bool, because: str, format_: str) -> None:
     """Keep the data of the person with the address EMAIL, and use it for nothing: no mail, no profile."""
-    from lists.privacy.restriction import restrict_member
+    from lists.privacy.corrections import restrict_member
 
     with installation.database.engine.begin() as connection:
         restrict_member(connection, email, not lift, because=because, by=acting_user())

@@ -9,8 +9,7 @@ from flask import Blueprint, request
 from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form
 from desk.lists.member_page import address_of, member_page
-from lists.privacy.corrections import correct_member
-from lists.privacy.restriction import restrict_member
+from lists.privacy.corrections import correct_member, restrict_member
 
 blueprint = Blueprint("member_rights", __name__, url_prefix="/members/<int:member_id>")
 

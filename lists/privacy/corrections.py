@@ -1,4 +1,8 @@
-"""Corrects what is recorded of a member, and keeps what it was; a new address takes the person's "no" along."""
+"""Corrects what is recorded of a member, or restricts its use, and keeps what it was before.
+
+A new address takes the person's "no" along. Restricted data is kept and used for nothing until that is lifted: no mail
+is sent, and nobody looks at what the person read.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +56,23 @@ def correct_member(
     fields = {name: value for name, value in {**member["fields"], **new}.items() if value}
     changed = update(Member).where(Member.id == member["id"])
     connection.execute(changed.values(**columns, fields=fields, updated_at=func.now()))
-    record_change(
-        connection, member["id"], "corrected", by=by, because=because, before=before, after={**columns, **new}
-    )
+    _record(connection, member["id"], "corrected", by=by, because=because, before=before, after={**columns, **new})
     return changes
 
 
-def record_change(connection: Connection, member_id: int, what: str, **record: Any) -> None:
-    """Keep that a member's record was changed; rows are only added."""
+def restrict_member(connection: Connection, email: str, restricted: bool, *, because: str, by: str) -> None:
+    """Restrict a person, or use their data again; raises InputError, and StateError if nothing would change."""
+    because = require_given(because, "--because", "disputes the consent, letter of 3 May")
+    member = find_member(connection, email)
+    if (member["restricted_at"] is not None) is restricted:
+        raise StateError(f"{email} is {'restricted already' if restricted else 'not restricted'}.")
+    now = func.now() if restricted else None
+    connection.execute(update(Member).where(Member.id == member["id"]).values(restricted_at=now))
+    what = "restricted" if restricted else "restriction lifted"
+    _record(connection, member["id"], what, by=by, because=because)
+
+
+def _record(connection: Connection, member_id: int, what: str, **record: Any) -> None:
     connection.execute(insert(MemberChange).values(member_id=member_id, what=what, **record))
 
 
