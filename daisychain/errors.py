@@ -24,6 +24,11 @@ class DaisychainError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def in_one_line(self) -> str:
+        """Return message and hint, as forms and tables show them."""
+        return f"{self.message} {self.hint}".strip()
+
     def __str__(self) -> str:
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
 

@@ -28,6 +28,14 @@ def asked_number(name: str) -> int | None:
     return row_number(request.values.get(name, ""))
 
 
+def chosen_file(field: str, most: int, missing: str, hint: str = "Choose a file first.") -> tuple[str, bytes]:
+    """Return name and content of a file, its `most` bytes and one more; raises InputError if none was chosen."""
+    file = request.files.get(field)
+    if file is None or not file.filename:
+        raise InputError(missing, hint=hint)
+    return file.filename, file.stream.read(most + 1)
+
+
 class Form:
     """The fields of a form as they were typed, and what is wrong with them.
 

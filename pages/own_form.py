@@ -69,7 +69,7 @@ class OwnForm:
         try:
             yield
         except InputError as error:
-            self.errors[field] = f"{error.message} {error.hint}".strip()
+            self.errors[field] = error.in_one_line
 
     def with_code(self, code: str) -> Partner:
         """Return the partner with that code in its links."""
@@ -92,7 +92,7 @@ class OwnForm:
         try:
             self.logo = chosen_logo()
         except (InputError, Busy) as error:
-            self._logo_errors = {"logo": f"{error.message} {error.hint}".strip()}
+            self._logo_errors = {"logo": error.in_one_line}
 
 
 def chosen_logo() -> LogoFile | None:

@@ -75,8 +75,7 @@ def mailed(token: str) -> Any:
     """Show a button that downloads a pack that was mailed: programs that open links use none up."""
     with engine().begin() as connection:
         found = mailed_pack(connection, token)
-    page = render_template("toolkits/mailed_pack.html", name=found[0] if found else "")
-    return keep_private(Response(page, 200 if found else 410, mimetype="text/html"))
+    return _mailed_page(found[0] if found else "")
 
 
 @blueprint.post("/mailed-packs/<token>")
@@ -84,9 +83,12 @@ def download_mailed(token: str) -> Any:
     """Return the pack, once."""
     with engine().begin() as connection:
         found = mailed_pack(connection, token, take=True)
-    if not found:
-        return keep_private(Response(render_template("toolkits/mailed_pack.html", name=""), 410, mimetype="text/html"))
-    return _zip(*found)
+    return _zip(*found) if found else _mailed_page("")
+
+
+def _mailed_page(name: str) -> Response:
+    page = render_template("toolkits/mailed_pack.html", name=name)
+    return keep_private(Response(page, 200 if name else 410, mimetype="text/html"))
 
 
 def _mailed_url(token: str) -> str:

@@ -99,12 +99,10 @@ def own_visit(toolkit: str, email: str, link: str) -> OwnVisit:
 
 
 def _private(connection: Connection, seen: OwnVisit, link: str) -> OwnVisit:
-    organisation = organisation_by_link(connection, settings(), link)
-    if organisation is None:
-        if not is_replaced_link(connection, settings(), link):
-            abort(404)
-        return replace(seen, replaced=True)
-    return replace(seen, link=link, organisation=organisation, kept=partner_of_organisation(connection, organisation))
+    if organisation := organisation_by_link(connection, settings(), link):
+        kept = partner_of_organisation(connection, organisation)
+        return replace(seen, link=link, organisation=organisation, kept=kept)
+    return replace(seen, replaced=is_replaced_link(connection, settings(), link) or abort(404))
 
 
 def _gone(connection: Connection, email: str, toolkit: Toolkit, offered: Sequence[Offer], now: list[Offer]) -> Response:

@@ -32,6 +32,7 @@ blueprint = Blueprint("private", __name__, url_prefix="/p/<link>")
 
 # Somebody who has a link that was passed on can change an organisation's details so often at most.
 CHANGES = Limit("changes of details", 30, timedelta(hours=1))
+TOO_MANY = "There were too many changes within an hour. Try later."
 OF_CONTACT = ("contact_email", "contact_name")
 _SAID = {"details": "Thank you. Your details are saved.", "logo": "Thank you. Your logo is kept."}
 _SAID["contact"] = "Thank you. We will look at it, and then your contact gets our mail."
@@ -52,7 +53,7 @@ def save(link: str) -> Response:
     """Save the details, unless somebody saved others meanwhile: then both are shown."""
     profile, typed = _profile(link), _typed()
     if not _allowed(profile):
-        return _page(link, profile, typed, problem="There were too many changes within an hour. Try later.", status=429)
+        return _page(link, profile, typed, problem=TOO_MANY, status=429)
     base = request.form.get("base", "")
     try:
         with engine().begin() as connection:
@@ -71,7 +72,7 @@ def suggest(link: str) -> Response:
     profile = _profile(link)
     typed = {field: request.form.get(field, "") for field in OF_CONTACT}
     if not _allowed(profile):
-        return _page(link, profile, typed, problem="There were too many changes within an hour. Try later.", status=429)
+        return _page(link, profile, typed, problem=TOO_MANY, status=429)
     try:
         with engine().begin() as connection:
             add_contact(connection, profile.organisation.id, *typed.values(), suggested=True)
@@ -89,14 +90,13 @@ def upload(link: str) -> Response:
         with closing(file):
             content = file.stream.read(LARGEST_LOGO + 1)
     if not _allowed(profile):
-        return _page(link, profile, problem="There were too many changes within an hour. Try later.", status=429)
+        return _page(link, profile, problem=TOO_MANY, status=429)
     try:
         if not content:
             raise InputError("No picture was chosen.", hint="Choose a file first.")
         logo, _ = read_logo(profile.organisation, "logo", content)
     except (InputError, Busy) as error:
-        status = 503 if isinstance(error, Busy) else 422
-        return _page(link, profile, errors={"logo": f"{error.message} {error.hint}".strip()}, status=status)
+        return _page(link, profile, errors={"logo": error.in_one_line}, status=503 if isinstance(error, Busy) else 422)
     with engine().begin() as connection:
         keep_logo(connection, profile.organisation, "logo", logo, BY_LINK)
     return _kept(link, "logo")

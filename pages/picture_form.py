@@ -58,4 +58,4 @@ class PictureForm:
             if self.logo and is_empty(self.logo):
                 self.logo, self.errors["logo"] = None, _EMPTY_LOGO
         except (InputError, Busy) as error:
-            self.errors["logo"] = f"{error.message} {error.hint}".strip()
+            self.errors["logo"] = error.in_one_line

@@ -54,7 +54,7 @@ def branded(name: str, link: str = "") -> Any:
     try:
         content = branded_zip(seen.toolkit, piece, form.partner)
     except (InputError, Busy) as error:
-        form.errors["name"] = f"{error.message} {error.hint}".strip()
+        form.errors["name"] = error.in_one_line
         return _page(seen, form, link, 503 if isinstance(error, Busy) else 422)
     with engine().begin() as connection:
         code = seen.partner

@@ -102,7 +102,7 @@ def _imported(connection: Connection, sheet: Sheet, who: str, chosen: Mapping[st
                 found.counts[run.row(line, values, found.notes)] += 1
         except InputError as error:
             run.forget_claims()
-            found.refused.append((line, name, f"{error.message} {error.hint}".strip()))
+            found.refused.append((line, name, error.in_one_line))
     return found
 
 

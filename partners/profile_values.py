@@ -37,7 +37,7 @@ def checked(values: Mapping[str, str]) -> dict[str, str]:
         try:
             clean[field] = _checked(field, _plain(text), values.get("name", ""))
         except InputError as error:
-            problems[field] = f"{error.message} {error.hint}".strip()
+            problems[field] = error.in_one_line
     if problems:
         raise ProfileError(problems)
     return clean

@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from daisychain.errors import InputError
 from desk.access import connection, note, person, right
-from desk.forms import Form
+from desk.forms import Form, chosen_file
 from desk.newsletters.blocks import changed
 from desk.newsletters.opened import opened
 from newsletters.stored.newsletters import load
@@ -29,11 +28,8 @@ def upload(newsletter_id: int) -> Any:
     field, form, typed, what = f"{where}:file", Form(), request.form.copy(), "auto"
     image = None
     with form.check(field):
-        file = request.files.get(field)
-        if file is None or not file.filename:
-            raise InputError("No picture was chosen.", hint="Choose a file first.")
-        content = file.stream.read(MAX_BYTES + 1)
-        newsletter, image = add_picture(connection(), newsletter.id, file.filename, content, who=person().name)
+        name, content = chosen_file(field, MAX_BYTES, "No picture was chosen.")
+        newsletter, image = add_picture(connection(), newsletter.id, name, content, who=person().name)
         what, typed[where] = f"save {where.partition(':')[0]}", image.name
         if where == "new":
             what = f"add {place[0]} picture {image.name} {' '.join(typed.get('new:alt', '').split())}".strip()

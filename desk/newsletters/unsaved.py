@@ -6,6 +6,7 @@ These pages are asked for while people type, store nothing, and leave no line in
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -39,13 +40,7 @@ blueprint = Blueprint("unsaved", __name__, url_prefix="/newsletters/<int:newslet
 def inbox(newsletter_id: int) -> Any:
     """Return subject and preheader as an inbox has them, or why the mail can't be shown."""
     written, language = _written(newsletter_id)
-    try:
-        mail = shown(written, language)
-    except (InputError, Busy) as error:
-        return {"error": f"{error.message} {error.hint}".strip()}, 503 if isinstance(error, Busy) else 422
-    if mail is None:
-        return {"error": "It can’t be shown yet: see what to fix."}, 422
-    return {"subject": mail.subject, "preheader": mail.preheader}
+    return inbox_of(lambda: shown(written, language))
 
 
 @blueprint.post("/frame")
@@ -77,6 +72,17 @@ def words(newsletter_id: int) -> Any:
     newsletter = opened(newsletter_id)
     manuscript = manuscript_of_saved(newsletter)
     return completions(connection(), manuscript, asked_language(newsletter), asked_people())
+
+
+def inbox_of(show_mail: Callable[[], ShownMail | None]) -> Any:
+    """Return subject and preheader of a mail, or why it can't be shown."""
+    try:
+        mail = show_mail()
+    except (InputError, Busy) as error:
+        return {"error": error.in_one_line}, 503 if isinstance(error, Busy) else 422
+    if mail is None:
+        return {"error": "It can’t be shown yet: see what to fix."}, 422
+    return {"subject": mail.subject, "preheader": mail.preheader}
 
 
 def framed(mail: ShownMail | None, here: int | None = None) -> Response:

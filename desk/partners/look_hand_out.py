@@ -35,7 +35,7 @@ def look(hand_out_id: int) -> Any:
     kept = found(hand_out_id)
     if kept.campaign_id is not None:
         return redirect(url_for("campaigns.show", campaign_id=kept.campaign_id))
-    return _page(Form(subject=kept.subject, message=kept.message, in_language=kept.language, sender=kept.sender), kept)
+    return _page(Form(), kept)
 
 
 @blueprint.post("")
@@ -75,9 +75,6 @@ def send(hand_out_id: int) -> Any:
             repeat=bool(form["repeat"]),
         )  # fmt: skip
     if started is None:
-        form.values |= {
-            "subject": kept.subject, "message": kept.message, "in_language": kept.language, "sender": kept.sender
-        }  # fmt: skip
         return _page(form, kept)
     note(f"hand-out {kept.id}", campaign=started.campaign.id, organisations=form["organisations"])
     was = "was sent before your press. Nobody is mailed twice." if started.already else "is on its way."
@@ -93,6 +90,8 @@ def found(hand_out_id: int) -> KeptHandOut:
 
 
 def _page(form: Form, kept: KeptHandOut) -> Any:
+    written = {"subject": kept.subject, "message": kept.message, "in_language": kept.language, "sender": kept.sender}
+    form.values = written | form.values
     people = hand_out_people(connection(), current_day(), kept)
     try:
         subjects = [example(connection(), settings(), kept, each).subject for each in people.examples[:1]]

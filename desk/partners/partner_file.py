@@ -5,11 +5,11 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 
 from daisychain.errors import InputError
 from desk.access import connection, leave_no_line, note, person, right
-from desk.forms import Form
+from desk.forms import Form, chosen_file
 from partners.partner_import import import_bytes
 
 blueprint = Blueprint("partner_file", __name__, url_prefix="/partners/import")
@@ -29,16 +29,13 @@ def ask() -> Any:
 def look() -> Any:
     """Show what importing the file would do."""
     leave_no_line()
-    form, result, content = Form(), None, b""
+    form, result = Form(), None
     with form.check("file"):
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise InputError("No file was chosen.", hint="Choose a file first.")
-        content = file.stream.read(LARGEST + 1)
+        name, content = chosen_file("file", LARGEST, "No file was chosen.")
         if len(content) > LARGEST:
             raise InputError("The file is larger than 1 MB.", hint="Cut it in pieces, or ask for an import by command.")
-        form.values |= {"name": file.filename, "content": b64encode(content).decode()}
-        result = import_bytes(connection(), content, file.filename, person().name, dry_run=True)
+        form.values |= {"name": name, "content": b64encode(content).decode()}
+        result = import_bytes(connection(), content, name, person().name, dry_run=True)
     return form.page("desk/partners/import.html", result=result)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, abort, redirect, url_for
 
-from daisychain.errors import InputError
 from desk.access import connection, note, person, right, tell_at
-from desk.forms import Form
+from desk.forms import Form, chosen_file
 from desk.partners.organisation_page import found, page
 from newsletters.logo_files.logo_file import LARGEST_LOGO
 from partners.organisation_logos import LOGO_FORMS, remove_logo, save_logo
@@ -22,12 +21,8 @@ def upload(organisation_id: int, kind: str) -> Any:
     """Keep a logo, cut to its ink; say what to know of it."""
     profile, form = _asked(organisation_id, kind), Form()
     with form.check(kind):
-        file = request.files.get("file")
-        if file is None or not file.filename:
-            raise InputError("No picture was chosen.", hint="Choose a file first.")
-        _, about = save_logo(
-            connection(), profile.organisation, kind, file.stream.read(LARGEST_LOGO + 1), person().name
-        )
+        _, content = chosen_file("file", LARGEST_LOGO, "No picture was chosen.")
+        _, about = save_logo(connection(), profile.organisation, kind, content, person().name)
     if form.errors:
         return page(form, profile)
     note(profile.organisation.code, logo=kind)

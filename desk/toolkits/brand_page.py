@@ -7,10 +7,9 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
-from daisychain.cache import Busy
-from daisychain.errors import InputError
 from desk.access import connection, leave_no_line, person, right
 from desk.forms import Form
+from desk.newsletters.unsaved import inbox_of
 from desk.toolkits.opened_toolkit import (
     asked_version,
     at_field,
@@ -75,11 +74,7 @@ def frame(toolkit: str) -> Any:
 @right("toolkits.write")
 def look(toolkit: str) -> Any:
     """Return why an email in the brand that is being typed can't be shown, if so."""
-    try:
-        shown = _typed_sample(toolkit)
-    except (InputError, Busy) as error:
-        return {"error": f"{error.message} {error.hint}".strip()}, 503 if isinstance(error, Busy) else 422
-    return {"subject": shown.subject, "preheader": shown.preheader}
+    return inbox_of(lambda: _typed_sample(toolkit))
 
 
 @blueprint.post("/frame")

@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Blueprint, abort, request
 
-from daisychain.cache import Busy
 from daisychain.errors import InputError
 from desk.access import leave_no_line, person, right
 from desk.newsletters.opened import public_root
+from desk.newsletters.unsaved import inbox_of
 from desk.toolkits.opened_toolkit import frame_of, opened_toolkit
 from newsletters.preview.draft_view import show_block
 from newsletters.preview.editor_view import ShownMail
@@ -23,11 +23,7 @@ blueprint = Blueprint("copy_preview", __name__, url_prefix="/toolkits/<toolkit>/
 @right("toolkits.write")
 def look(toolkit: str) -> Any:
     """Return title and length of a block that is being typed, or why it can't be shown."""
-    try:
-        shown = _typed_block(toolkit)
-    except (InputError, Busy) as error:
-        return {"error": f"{error.message} {error.hint}".strip()}, 503 if isinstance(error, Busy) else 422
-    return {"subject": shown.subject, "preheader": shown.preheader}
+    return inbox_of(lambda: _typed_block(toolkit))
 
 
 @blueprint.post("/_/frame")

@@ -12,7 +12,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from daisychain.errors import InputError
 from daisychain.slug import slug
 from desk.access import connection, note, person, right
-from desk.forms import Form
+from desk.forms import Form, chosen_file
 from desk.newsletters.pictures import LARGEST_UPLOAD
 from desk.toolkits.opened_toolkit import at_field, done, opened_toolkit
 from desk.toolkits.pictures_of_toolkit import pictures_page
@@ -54,10 +54,8 @@ def upload() -> Any:
     form = Form()
     made: WorkingCopy | None = None
     with at_field(form, "zip"):
-        file = request.files.get("zip")
-        if file is None or not file.filename:
-            raise InputError("No zip was chosen.", hint="Choose the zip of a toolkit's folder.")
-        made = upload_files(connection(), files_in_zip(file.stream.read(LARGEST_UPLOAD)), who=person().name)
+        _, content = chosen_file("zip", LARGEST_UPLOAD, "No zip was chosen.", "Choose the zip of a toolkit's folder.")
+        made = upload_files(connection(), files_in_zip(content), who=person().name)
     if made is None:
         return form.page("desk/toolkits/index.html", toolkits=list_drafts(connection()))
     note(made.name, version=made.version)

@@ -122,7 +122,7 @@ def refused_words(edition: Edition, partner: Partner) -> str:
         try:
             branded(edition, partner, simple=False)
         except InputError as error:
-            return f"{error.message} {error.hint}".strip()
+            return error.in_one_line
         return ""
 
     return _REFUSED.get((edition.hash, edition.toolkit.content_hash, partner.intro), why)

@@ -86,7 +86,7 @@ def _partner(values: dict[str, str], logo: LogoFile | None, code: str, errors: d
         try:
             return partner_of(values | ({"code": code} if code else {}), None, _AtField(), logo)
         except _FieldError as error:
-            errors[error.field] = f"{error.message} {error.hint}".strip()
+            errors[error.field] = error.in_one_line
             values[error.field] = NOBODY if error.field == "name" else ""
 
 

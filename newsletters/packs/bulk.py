@@ -157,7 +157,7 @@ class _Run:
 
 
 def _said(error: InputError) -> str:
-    return f"{error.message} {error.hint}".strip()
+    return error.in_one_line
 
 
 def make_many(
