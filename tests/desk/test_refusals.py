@@ -112,7 +112,7 @@ def test_no_note_tells_an_analyst_of_a_few_people(as_role: Callable[[str], Brows
     analyst = as_role("analyst")
     with (
         patch("reports.report_list.notes_on", return_value=notes),
-        patch("reports.figures.notes_on", return_value=notes),
+        patch("reports.whole_report.notes_on", return_value=notes),
     ):
         for path in ("", f"/{under_way}", f"/{under_way}/figures.csv"):
             page = analyst.get(f"/desk/reports{path}").text
