@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, select, text, update
 
 from daisychain.database import Database
 from daisychain.secret import installation_secret
@@ -43,7 +43,7 @@ from sender.events.webhook_jobs import process_body, store_body
 from sender.links.keys import KeyKind, Keys
 from sender.links.reader_groups import Readers, make_groups
 from sender.mailbox_providers import mailbox_provider
-from sender.tables import Attempt, Batch, Campaign
+from sender.tables import Attempt, Batch, Campaign, Delivery
 from tests.reports.simulated_readers import (
     CONSUMERS,
     ICLOUD,
@@ -154,7 +154,10 @@ def without_persons(staged: Staged) -> Staged:
         make_groups(connection, staged.campaign_id, compiled_id, after=staged.first - 1)
         connection.execute(text("UPDATE deliveries SET state = 'accepted' WHERE id >= :first"), {"first": staged.first})
         readers = Readers(connection, staged.campaign_id, compiled_id)
-    return replace(staged, readers=readers.draw([(address, None) for address in staged.addresses]))
+        dimensions = connection.scalars(
+            select(Delivery.dimensions).where(Delivery.id >= staged.first).order_by(Delivery.id)
+        ).all()
+    return replace(staged, readers=readers.draw(list(zip(staged.addresses, dimensions, strict=True))))
 
 
 def store(staged: Staged, hits: Sequence[Hit]) -> None:

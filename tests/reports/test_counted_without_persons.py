@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Text, bindparam, text
 
 from daisychain.database import Database
 from reports.breakdown import count_breakdown
+from reports.compare import compare
 from reports.report import Report
 from reports.tallies import tally
 from reports.whole_report import report_of
@@ -23,15 +26,28 @@ READING = (
 )  # fmt: skip
 
 
-def both(database: Database, world: World, seed: int) -> tuple[Staged, Staged, int]:
+def both(database: Database, world: World, seed: int, *regions: str) -> tuple[Staged, Staged, int]:
     """Report one simulated campaign per person and without; returns both, and how many people clicked in truth."""
     truth = simulate(world, seed)
-    known = stage(database, truth.addresses)
-    counted = without_persons(stage(database, truth.addresses))
+    known, counted = stage(database, truth.addresses), stage(database, truth.addresses)
+    if regions:
+        for each in (known, counted):
+            live_in(each, regions)
+    counted = without_persons(counted)
     for each in (known, counted):
         store(each, truth.hits)
         each.classify()
     return known, counted, len(truth.clickers)
+
+
+def live_in(staged: Staged, regions: Sequence[str]) -> None:
+    """Let a campaign's people, in turn, live in these regions."""
+    in_turn = text("""
+        UPDATE deliveries SET dimensions = jsonb_build_object('region', (:regions)[1 + (id - :first) % :several])
+        WHERE id >= :first
+    """).bindparams(bindparam("regions", type_=ARRAY(Text)))
+    with staged.database.engine.begin() as connection:
+        connection.execute(in_turn, {"regions": list(regions), "first": staged.first, "several": len(regions)})
 
 
 def broken_down(staged: Staged) -> Report:
@@ -55,6 +71,30 @@ def test_without_scanners_the_figures_are_the_same(database: Database) -> None:
     }
     assert one.curve[-1].clicked.numerator == other.curve[-1].clicked.numerator
     assert any("2,500 of 2,500 people are counted without persons" in note for note in other.notes)
+
+
+@pytest.mark.parametrize("regions", [("North", "South"), ("North", "North", "South", "East")])
+def test_each_dimension_has_the_same_figures(database: Database, regions: tuple[str, ...]) -> None:
+    known, counted, _ = both(database, replace(CONSUMERS, people=2_000, click=0.2), 5, *regions)
+    one, other = (broken_down(each).parts["region"] for each in (known, counted))
+    assert set(one) == set(other) == set(regions)
+    for region in regions:
+        for name in set(READING) & set(one[region]):
+            of = other[region][name].numerator or 0
+            assert abs((one[region][name].numerator or 0) - of) <= 0.01 * of + 2, (region, name)
+        assert one[region]["clicked"].denominator == pytest.approx(other[region]["clicked"].denominator, abs=3)
+
+
+@pytest.mark.parametrize("hours", [1, 6, 24, 72])
+def test_at_equal_age_the_figures_are_the_same(database: Database, hours: int) -> None:
+    known, counted, _ = both(database, replace(CONSUMERS, people=1_000, click=0.2), 7)
+    with database.engine.connect() as connection:
+        comparison = compare(connection, [known.campaign_id, counted.campaign_id], timedelta(hours=hours))
+    one, other = (each.figures for each in comparison.campaigns)
+    for name in ("clicked", "seen_reading"):
+        of = other[name].numerator or 0
+        assert abs((one[name].numerator or 0) - of) <= 0.01 * of + 2, name
+        assert one[name].denominator == pytest.approx(other[name].denominator, abs=3)
 
 
 @pytest.mark.parametrize("style", STYLES)
