@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from operator import getitem, itemgetter
+from operator import getitem, itemgetter, methodcaller
 
 import orjson
 
@@ -25,6 +24,7 @@ from lists.opt_outs.opt_out_words import ASK, LEFT, NEVER, cell_kind, has_quick_
 
 _MOST_WARNINGS = 100  # different ones of a kind
 _MOST_KNOWN = 10_000  # domains that need no second look
+_escaped = methodcaller("replace", "\\", r"\\")  # as COPY takes printable text
 
 
 class RowReading:
@@ -34,8 +34,9 @@ class RowReading:
     A row with a cell that needs a closer look is read carefully.
     """
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, collector: str = "") -> None:
         known = columns.known
+        self._collector = collector  # of people without one of their own
         self.email = columns.email
         self.first_name = known.get("first_name")
         self.last_name = known.get("last_name")
@@ -44,12 +45,14 @@ class RowReading:
         self.collected_by = known.get("collected_by")
         self.full_name = columns.full_name
         self.headings = columns.headings
-        self.custom = tuple(columns.custom.items())
+        # In jsonb's own order of keys, so that PostgreSQL has nothing to sort.
+        self.custom = tuple(sorted(columns.custom.items(), key=lambda item: (len(item[0]), item[0])))
         self.opt_outs = columns.opt_outs
         self.watched = columns.watched
         self._found: dict[int, OptOutColumn] = {}  # of the watched ones
         self._mentioned: Counter[str] = Counter()
         self.objections = 0
+        self._either = False
         self.latest = datetime.now(UTC) + timedelta(days=1)
         self._fine: set[str] = set()  # domains that are no typos, up to a number of them
         self._typed: Counter[str] = Counter()
@@ -60,39 +63,42 @@ class RowReading:
     def _quick_columns(self) -> tuple[Callable[[Sequence[str]], Sequence[str]], list[CellCache]]:
         """Return what takes the cells of a row in the order of merging.COPY, and the cache of each of them."""
         ways: list[tuple[int | None, Callable[[str], object]]] = [
-            (self.first_name, str), (self.last_name, str), (self.language, self._quick_language),
-            (self.consented_at, self._quick_time), (self.collected_by, str),
+            (self.first_name, _escaped), (self.last_name, _escaped), (self.language, self._quick_language),
+            (self.consented_at, self._quick_time), (self.collected_by, lambda name: _copied(name or self._collector)),
             *((place, partial(_member_of_json, name)) for name, place in self.custom),
         ]  # fmt: skip
         if self.full_name is not None:
             ways[:2] = [
-                (self.full_name, lambda name: split_name(name)[0]),
-                (self.full_name, lambda name: split_name(name)[1]),
+                (self.full_name, lambda name: _escaped(split_name(name)[0])),
+                (self.full_name, lambda name: _escaped(split_name(name)[1])),
             ]
         used = {place for place, _ in ways}
-        ways += [(place, str) for place in self.watched if place not in used]
+        ways += [(place, lambda cell: "") for place in self.watched if place not in used]
         # A column that the sheet lacks is the empty cell that `read` puts behind each row.
         return itemgetter(*(-1 if place is None else place for place, _ in ways)), [CellCache(way) for _, way in ways]
 
-    def read(self, row: Row) -> tuple[object, ...]:
-        """Return the row in the order of merging.COPY; raises RowError."""
+    def read(self, row: Row) -> str:
+        """Return the row as merging.COPY takes it; raises RowError."""
         line, raw, problem = row
         if problem:
             raise RowError(problem)
         written = raw[self.email].strip(" ")
         key = common_key(written)
-        quick = None
-        if key is not None and (together := " ".join(raw)).isprintable() and len(together) <= LONGEST_VALUE:
-            with suppress(RowError):
-                quick = list(map(getitem, self._caches, self._places([*raw, ""])))
-        if quick is None or key is None:
-            return self._read_carefully(line, raw)
+        if key is None or not (together := " ".join(raw)).isprintable() or len(together) > LONGEST_VALUE:
+            return copy_line(self._read_carefully(line, raw))
+        try:
+            quick = map(getitem, self._caches, self._places([*raw, ""]))
+            first, last, language, (time, doubt), collected_by, *custom = quick
+        except RowError:
+            return copy_line(self._read_carefully(line, raw))
         if self.opt_outs and (objection := self._objection(raw)):
-            return self._objecting(line, objection, written, key)
-        self._look_at(key)
-        first, last, language, (time, doubt), collected_by = quick[:5]
-        custom = ",".join(filter(None, quick[5 : 5 + len(self.custom)]))
-        return line, None, doubt, None, written, key, first, last, language, time, collected_by, f"{{{custom}}}"
+            return copy_line(self._objecting(line, objection, written, key))
+        if key[key.index("@") + 1 :] not in self._fine:
+            self._look_at(key)
+        return (
+            f"{line}\t\\N\t{doubt}\t\\N\t{written}\t{key}\t{first}\t{last}\t{language}\t{time}\t{collected_by}"
+            f"\t{{{''.join(custom)[1:]}}}\n"
+        )
 
     def _read_carefully(self, line: int, raw: list[str]) -> tuple[object, ...]:
         """Read a row with all that may be odd about it; for any other row, `read` must return the same."""
@@ -115,7 +121,7 @@ class RowReading:
         return (
             line, None, doubt, None, written, key, first, last,
             "" if self.language is None else self._language(cells[self.language]),
-            time, "" if self.collected_by is None else cells[self.collected_by],
+            time, (self.collected_by is not None and cells[self.collected_by]) or self._collector,
             orjson.dumps(custom).decode() if custom else "{}",
         )  # fmt: skip
 
@@ -123,8 +129,8 @@ class RowReading:
         self.objections += 1
         return line, objection[1], None, objection[0], written, key, *NOTHING
 
-    def refused(self, row: Row, why: str) -> Iterator[tuple[object, ...]]:
-        """Yield a row that can't be used for merging.COPY: a "no" for each address in it, or else the reason `why`.
+    def refused(self, row: Row, why: str) -> Iterator[str]:
+        """Yield a row that can't be used, for merging.COPY: a "no" for each address in it, or else the reason `why`.
 
         All but the first have a negative line, and are not counted.
         """
@@ -134,11 +140,11 @@ class RowReading:
         if objection and not addresses and problem:
             addresses = [address for cell in raw for address in addresses_in(cell)[0]]
         if objection is None or not addresses:
-            yield line, why, None, None, None, None, *NOTHING
+            yield copy_line((line, why, None, None, None, None, *NOTHING))
             return
         self.objections += 1
         for place, address in enumerate(addresses):
-            yield -line if place else line, objection[1], None, objection[0], *address, *NOTHING
+            yield copy_line((-line if place else line, objection[1], None, objection[0], *address, *NOTHING))
 
     @property
     def questions(self) -> list[OptOutColumn]:
@@ -220,11 +226,11 @@ class RowReading:
         elif len(self._fine) < _MOST_KNOWN:
             self._fine.add(domain)
 
-    def _quick_time(self, cell: str) -> tuple[str | None, str | None]:
+    def _quick_time(self, cell: str) -> tuple[str, ...]:
         order = read_date(cell)[1] if cell else ""
         if order == "month first" or (order == "day first" and not self.day_first):
             raise RowError("to be noted")
-        return self._time(cell)
+        return tuple(map(_copied, self._time(cell)))
 
     def _time(self, cell: str) -> tuple[str | None, str | None]:
         """Return a date of consent, and the reason why it can't be used unless other rows have their day first."""
@@ -239,14 +245,26 @@ class RowReading:
         if time > self.latest:
             raise RowError(f"consent date: {cell} is in the future")
         self.day_first = self.day_first or order == "day first"
-        return str(
-            time
-        ), f"consent date: {cell} could be two days; write it like 2026-05-31" if order == "either" else None
+        if order != "either":
+            return str(time), None
+        self._either = True
+        return str(time), f"consent date: {cell} could be two days; write it like 2026-05-31"
 
     @property
     def doubtful_dates(self) -> bool:
-        """Report whether nothing, or both, is shown by other rows for dates such as 05/06/2026."""
-        return self._month_first or not self.day_first
+        """Report whether there are dates such as 05/06/2026, and other rows show nothing, or both."""
+        return self._either and (self._month_first or not self.day_first)
+
+
+def copy_line(values: Iterable[object]) -> str:
+    """Return a row as COPY takes it."""
+    return "\t".join(map(_copied, values)) + "\n"
+
+
+def _copied(value: object) -> str:
+    if value is None:
+        return r"\N"
+    return str(value).replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
 def _count(counter: Counter[str], word: str) -> None:
@@ -255,7 +273,7 @@ def _count(counter: Counter[str], word: str) -> None:
 
 
 def _member_of_json(name: str, cell: str) -> str:
-    return orjson.dumps({name: cell})[1:-1].decode() if cell else ""
+    return "," + _escaped(orjson.dumps({name: cell})[1:-1].decode()) if cell else ""
 
 
 def _address(cell: str) -> Address:

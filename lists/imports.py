@@ -28,6 +28,7 @@ from lists.refusals import refused_path, remove_old_refused, write_refused
 from lists.tables import MailingList
 
 _ROWS_A_REPORT = 10_000
+_ROWS_A_WRITE = 200
 _SAMPLE = 20  # rows
 
 Watch = Callable[[str, int], None]
@@ -88,7 +89,7 @@ def import_members(
         sheet.find_header(lambda cells: has_address_heading(cells, options.mapping))
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
         columns = read_columns(sheet.header, options.mapping, path, sheet.header_line, sample)
-        reading = RowReading(columns)
+        reading = RowReading(columns, collected_by)
         require_collector(options.basis, collected_by, names, columns.known)
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
@@ -104,7 +105,6 @@ def import_members(
                 list_id,
                 basis=options.basis,
                 source=options.source.strip(),
-                collected_by=collected_by,
                 sender=names,
                 objections=objections,
                 number=number or 0,
@@ -160,15 +160,19 @@ def _objections(connection: Connection, list_id: int, path: Path) -> merging.Obj
 def _lay_down(connection: Connection, sheet: Sheet, reading: RowReading, watch: Watch) -> None:
     """COPY every row of the sheet into `incoming`, with the reason if it is refused."""
     driver: Any = connection.connection.driver_connection
+    lines: list[str] = []
     with driver.cursor() as cursor, cursor.copy(merging.COPY) as copy:
         for number, row in enumerate(sheet.rows()):
             if number % _ROWS_A_REPORT == 0:
                 watch("Reading", sheet.position)
             try:
-                copy.write_row(reading.read(row))
+                lines.append(reading.read(row))
             except RowError as problem:
-                for record in reading.refused(row, str(problem)):
-                    copy.write_row(record)
+                lines += reading.refused(row, str(problem))
+            if len(lines) >= _ROWS_A_WRITE:
+                copy.write("".join(lines))
+                lines.clear()
+        copy.write("".join(lines))
     require_understood(reading.questions, sheet.path)
     if reading.doubtful_dates:
         merging.refuse_doubtful(connection)

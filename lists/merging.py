@@ -106,7 +106,6 @@ _REFUSE_LEAVERS = """
     WHERE memberships.list_id = :list_id AND memberships.state = 'unsubscribed'
       AND members.address_key = incoming.address_key AND incoming.reason IS NULL
 """
-_FILL_COLLECTORS = "UPDATE incoming SET collected_by = :collected_by WHERE collected_by = '' AND :collected_by <> ''"
 # A charity's soft opt-in holds for contacts that it collected itself, since 5 February 2026.
 _REFUSE_OUTSIDE_THE_LAW = """
     UPDATE incoming SET reason = 'soft opt-in: ' || CASE
@@ -295,7 +294,6 @@ def merge(
     *,
     basis: str,
     source: str,
-    collected_by: str = "",
     sender: Collection[str] = (),
     objections: Objections | None = None,
     number: int = 0,
@@ -311,8 +309,8 @@ def merge(
     connection.execute(text("SET LOCAL work_mem = '64MB'"))
     connection.execute(text("ANALYZE incoming (line, reason, address_key)"))
     these: dict[str, Any] = {
-        "list_id": list_id, "basis": basis, "source": source, "collected_by": collected_by,
-        "import_id": number, "by_page": BY_PAGE, "wording_id": wording_id,
+        "list_id": list_id, "basis": basis, "source": source, "import_id": number, "by_page": BY_PAGE,
+        "wording_id": wording_id,
     }  # fmt: skip
 
     def run(statement: str) -> int:
@@ -334,8 +332,6 @@ def merge(
         suppressed = _suppress(connection, objections)
     run(_REFUSE_SUPPRESSED)
     run(_REFUSE_LEAVERS)
-    if collected_by:
-        run(_FILL_COLLECTORS)
     collectors = connection.scalars(text(_COLLECTORS), these).all()
     these["others"] = [name for name in collectors if not same_organisation(name, sender)]
     if basis == CHARITY:
