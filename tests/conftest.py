@@ -11,10 +11,11 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import sqlalchemy
 from argon2 import PasswordHasher
-from sqlalchemy import create_engine
 
 from accounts import credentials
+from daisychain import database as daisychain_database
 from daisychain import schema
 from daisychain.built_files import BUILT
 from daisychain.database import Database
@@ -26,6 +27,7 @@ from sender.providers.sendgrid_setup import SetupFinding
 from tests.command import Daisychain
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.kept_database import TEMPLATE, KeptDatabase, superuser, url_of
+from tests.shared_statements import create_engine
 
 # Nothing may depend on how fast the machine is.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -69,6 +71,14 @@ def look_at_browser() -> Iterator[Callable[[], SetupFinding]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """All engines of the run share what they compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(daisychain_database, "create_engine", create_engine)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def real_hasher() -> Iterator[PasswordHasher]:
     """The hasher of passwords as it is outside of tests; here argon2 does the least work that it allows."""
     with pytest.MonkeyPatch.context() as patch:
@@ -99,7 +109,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER daisychain")
-    engine = create_engine(url_of(server, TEMPLATE))
+    engine = sqlalchemy.create_engine(url_of(server, TEMPLATE))
     schema.upgrade(engine)
     engine.dispose()
     yield server
@@ -112,7 +122,7 @@ def durable_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedde
     """A PostgreSQL with the defaults, that keeps what it confirmed; the one that most tests use does not."""
     server = EmbeddedServer(tmp_path_factory.mktemp("durable"))
     server.start()
-    engine = create_engine(url_of(server, "daisychain"))
+    engine = sqlalchemy.create_engine(url_of(server, "daisychain"))
     schema.upgrade(engine)
     engine.dispose()
     yield server

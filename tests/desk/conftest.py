@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from unittest.mock import patch
 
 import pytest
@@ -15,8 +16,8 @@ from daisychain.database import Database
 from daisychain.settings import Settings
 from desk.app import create_desk
 from sender.providers.provider import Outcome, Verdict
-from tests.desk.chromium import Quiet, running_chromium, served, sign_in_by_page
-from tests.desk.staff import Browser, make_account, sign_in
+from tests.desk.chromium import Quiet, running_chromium, served
+from tests.desk.staff import Browser, cookie_place, make_account, session_cookie, signed_in
 from tests.sender.delivery.test_ledger import batches, claimed, frozen, recorded
 from tests.waiting import until
 
@@ -44,14 +45,7 @@ def browser(app: Flask) -> Browser:
 @pytest.fixture
 def as_role(app: Flask, database: Database) -> Callable[[str], Browser]:
     """Returns a browser in which somebody with a role is signed in."""
-
-    def signed_in(role: str) -> Browser:
-        browser = Browser(app)
-        account_id, secret = make_account(database, role, factor=role in NEEDS_SECOND_FACTOR)
-        assert sign_in(database, browser, account_id, secret).status_code == 200
-        return browser
-
-    return signed_in
+    return partial(signed_in, app, database)
 
 
 @pytest.fixture
@@ -119,13 +113,15 @@ def opened(running: Chromium, url: str) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def opened_as(opened: Callable[..., Page], url: str, database: Database) -> Callable[..., Page]:
+def opened_as(opened: Callable[..., Page], url: str, app: Flask, database: Database) -> Callable[..., Page]:
     """Opens Home where somebody with a role has signed in: `opened_as("sender", 375, "dark")`."""
 
     def open_page(role: str, *view: object, **options: object) -> Page:
-        account_id, secret = make_account(database, role, factor=role in NEEDS_SECOND_FACTOR)
+        account_id, _ = make_account(database, role, factor=role in NEEDS_SECOND_FACTOR)
         page = opened(*view, **options)
-        sign_in_by_page(page, url, database, secret, account_id, role)
+        (name, path), value = cookie_place(app), session_cookie(app, database, account_id)
+        page.context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": path}])
+        page.goto(f"{url}/desk/")
         return page
 
     return open_page

@@ -21,8 +21,8 @@ from newsletters.stored.contents import Contents
 from newsletters.stored.newsletters import create
 from sender.campaigns.campaign_record import find_campaign
 from sender.tables import Campaign
-from tests.desk.chromium import broken_rules, scrolls_sideways, sign_in_by_page
-from tests.desk.staff import Browser, make_account
+from tests.desk.chromium import broken_rules, scrolls_sideways
+from tests.desk.staff import Browser
 from tests.desk.test_in_a_browser import VIEWS
 
 As = Callable[[str], Browser]
@@ -182,11 +182,9 @@ def test_the_send_wizard_sends_to_a_segment_and_keeps_it(as_role: As, database: 
 
 @pytest.mark.usefixtures("scripts")
 def test_anybody_can_use_it_and_it_counts_while_they_type(
-    opened: Callable[..., Page], url: str, database: Database
+    opened_as: Callable[..., Page], url: str, database: Database
 ) -> None:
-    account_id, secret = make_account(database, "admin")
-    page = opened()
-    sign_in_by_page(page, url, database, secret, account_id)
+    page = opened_as("admin")
     with database.engine.begin() as connection:
         create_segment(connection, "friends", "welsh", "region is Wales", by="Priya")
         assert find_list(connection, "friends")

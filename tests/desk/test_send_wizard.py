@@ -30,8 +30,8 @@ from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.due_campaigns import start_due_campaigns
 from sender.tables import Approval, Campaign, Decision, Delivery, Override, Place
 from tests.command import Daisychain
-from tests.desk.chromium import broken_rules, scrolls_sideways, sign_in_by_page
-from tests.desk.staff import Browser, make_account, sign_in
+from tests.desk.chromium import broken_rules, scrolls_sideways
+from tests.desk.staff import Browser, signed_in
 from tests.desk.test_in_a_browser import VIEWS
 from tests.fakes.sendgrid import FakeSendGrid
 
@@ -334,10 +334,7 @@ def strict(database: Database) -> None:
 @pytest.fixture
 def approver(app: Flask, database: Database) -> Browser:
     """Priya, who may approve."""
-    browser = Browser(app)
-    account_id, secret = make_account(database, "admin", name="Priya")
-    assert sign_in(database, browser, account_id, secret).status_code == 200
-    return browser
+    return signed_in(app, database, "admin", name="Priya")
 
 
 def ask_priya(wizard: Wizard, database: Database) -> None:
@@ -699,13 +696,11 @@ def press(page: Page, label: str) -> None:
 @pytest.mark.processes
 @pytest.mark.usefixtures("chromium", "people")
 def test_a_newsletter_is_sent_by_keyboard_alone_and_each_page_is_fit_for_everybody(
-    opened: Callable[..., Page], url: str, database: Database, may: SavedNewsletter
+    opened_as: Callable[..., Page], url: str, database: Database, may: SavedNewsletter
 ) -> None:
-    account_id, secret = make_account(database, "admin")
     database.settings = replace(database.settings, public_url=url)  # where pictures are; the desk alone has none
-    page, found = opened(), {}
+    page, found = opened_as("admin"), {}
     page.route("**/i/*", lambda route: route.fulfill(body=b"", content_type="image/png"))
-    sign_in_by_page(page, url, database, secret, account_id)
     page.goto(f"{url}/desk/newsletters/{may.id}/send/list")
     for button in ("supporters", "Check it for these people", "Go on", "Keep this plan", "Go on", "Send to 3 people"):
         for width, scheme in VIEWS if button != "supporters" else ():

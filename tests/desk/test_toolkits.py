@@ -19,7 +19,7 @@ from newsletters.stored.contents import Contents
 from newsletters.stored.newsletters import create
 from newsletters.toolkit_drafts.toolkit_archive import files_in_zip, zip_of
 from newsletters.toolkit_store.store import add_toolkit, named_toolkit
-from tests.desk.staff import Browser, make_account, sign_in
+from tests.desk.staff import Browser, signed_in
 from tests.newsletters.sample_toolkits import BLOCK, SHEET, files, folder, picture
 
 As = Callable[[str], Browser]
@@ -46,10 +46,7 @@ def editor(kit: Database, as_role: As) -> Browser:
 @pytest.fixture
 def second(kit: Database, app: Flask) -> Browser:
     """Another editor."""
-    browser = Browser(app)
-    account_id, secret = make_account(kit, "admin", name="Sam Second")
-    assert sign_in(kit, browser, account_id, secret).status_code == 200
-    return browser
+    return signed_in(app, kit, "admin", name="Sam Second")
 
 
 def post(browser: Browser, path: str, **fields: object) -> TestResponse:
