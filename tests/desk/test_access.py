@@ -181,7 +181,8 @@ def test_a_page_that_asks_for_news_keeps_nobody_signed_in(database: Database) ->
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit SET who = 'somebody else'", "DELETE FROM audit", "TRUNCATE audit"])
-def test_lines_of_the_audit_log_are_never_changed(admin: Browser, database: Database, change: str) -> None:
+def test_lines_of_the_audit_log_are_never_changed(browser: Browser, database: Database, change: str) -> None:
+    sign_in(database, browser, *make_account(database, "admin"))
     with pytest.raises(DBAPIError, match="never changed"), database.engine.begin() as connection:
         connection.execute(text(change))
     assert lines(database)

@@ -121,7 +121,7 @@ def actions(path: Path, kept: Settings) -> list[Action]:
     ]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 100), st.booleans(), st.booleans()), min_size=2, max_size=9))
 def test_the_state_that_events_add_up_to_is_the_membership(
     database: Database, tmp_path: Path, steps: list[tuple[int, bool, bool]]

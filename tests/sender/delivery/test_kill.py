@@ -23,7 +23,7 @@ from tests.sender.staging import staged
 from tests.waiting import until
 
 PEOPLE = 4_500
-KILLS = 3
+KILLS = 2
 # A provider that takes its time: a kill then strikes between a request and its answer, and not a start.
 DELAY = 1.0
 SMALL = 100

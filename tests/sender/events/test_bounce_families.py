@@ -3,6 +3,7 @@
 # ruff: noqa: E501 (a case is easier to compare on one line)
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -272,20 +273,27 @@ def test_each_is_read_as_what_it_means(name: str) -> None:
     assert ((found.bounce or found.kind) if found else "other") == expected, mail.decode("utf-8", "replace")
 
 
-def test_a_mailbox_with_all_of_them_is_read_mail_by_mail(database: Database) -> None:
-    campaign = sent(database, people=len(CASES), provider="smtp")
+def test_a_mailbox_with_some_of_each_kind_is_read_mail_by_mail(database: Database) -> None:
+    # Of each kind every fifth, and the first.
+    ranks: Counter[str] = Counter()
+    cases = {}
+    for name, case in CASES.items():
+        if ranks[case[0]] % 5 == 0:
+            cases[name] = case
+        ranks[case[0]] += 1
+    campaign = sent(database, people=len(cases), provider="smtp")
     with database.engine.begin() as connection:
         connection.execute(update(Delivery).values(address=ANN))
     returned = KEYS.returns([7])[0].encode()
     keys = campaign.keys.returns(campaign.deliveries)
-    mails = [mail.replace(returned, key.encode()) for key, (_, mail) in zip(keys, CASES.values(), strict=True)]
+    mails = [mail.replace(returned, key.encode()) for key, (_, mail) in zip(keys, cases.values(), strict=True)]
     with FakeMailbox(*mails) as mailbox:
         database.settings = replace(database.settings, imap_url=mailbox.url)
         counts = read_mailbox(database)
-        flagged = [name for name, flags in zip(CASES, mailbox.flags, strict=True) if "\\Flagged" in flags]
-    assert (counts["new"], counts["unreadable"]) == (len(CASES) - counts["other"], 0)
-    assert flagged == [name for name, (expected, _) in CASES.items() if expected == "other"]
+        flagged = [name for name, flags in zip(cases, mailbox.flags, strict=True) if "\\Flagged" in flags]
+    assert (counts["new"], counts["unreadable"]) == (len(cases) - counts["other"], 0)
+    assert flagged == [name for name, (expected, _) in cases.items() if expected == "other"]
     found = {each.delivery_id: each.bounce or each.kind for each in campaign.events()}
     told = [found.get(delivery_id, "other") for delivery_id in campaign.deliveries]
-    assert told == [expected for expected, _ in CASES.values()]
+    assert told == [expected for expected, _ in cases.values()]
     assert set(suppressed(database)) == {ANN}
