@@ -104,6 +104,13 @@ format_option = click.option(
 )  # fmt: skip
 
 
+def sheet_options(command: Command) -> Command:
+    """Add --encoding and --sheet to a command."""
+    encoding = click.option("--encoding", help="Of a CSV that is not UTF-8, if it can't be guessed; often cp1252.")
+    sheet = click.option("--sheet", metavar="NAME", help="Which sheet of a workbook; by default the first with cells.")
+    return encoding(sheet(command))
+
+
 def emit(answer: Any, format_: str, table: Callable[[], None] | str) -> None:
     """Print `answer` on stdout as JSON, or `table` for people: a line, or what is called to show it."""
     if format_ == "json":

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import LazyGroup, answers, emit, progress, runs, say, show_table
+from commands.console import LazyGroup, answers, emit, progress, runs, say, sheet_options, show_table
 from commands.export_log import record_export, why_export
-from commands.sheet_options import sheet_options
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from lists.imports import ImportSummary
 
 ELSEWHERE = {
-    "archive": ("commands.archive:of_list", "Show past bulletins to everybody, or stop that."),
+    "archive": ("commands.campaigns.archive:of_list", "Show past bulletins to everybody, or stop that."),
     "audit": ("commands.consent:audit", "Count people by basis, and find bases that can't hold."),
     "sign-up": ("commands.sign_up:sign_up", "Show, open and close the form by which people sign up."),
 }
@@ -233,7 +232,7 @@ def imports(installation: Installation, name: str, format_: str) -> None:
 @answers("list undo-import 12 --dry-run")
 def undo_import_(installation: Installation, number: int, dry_run: bool, yes: bool, format_: str) -> None:
     """Take the import NUMBER back, within seven days: what nobody has changed since is as it was before."""
-    from commands.send import confirm
+    from commands.campaigns.send import confirm
     from lists.import_log import find_import, undo_import
     from sender.delivery.ledger import is_in_a_ledger
 
@@ -294,7 +293,7 @@ def _unsubscribe_one(installation: Installation, name: str, email: str, format_:
 def _unsubscribe_file(
     installation: Installation, name: str, file: Path, format_: str, dry_run: bool, yes: bool, **choices: str | None
 ) -> None:
-    from commands.send import confirm
+    from commands.campaigns.send import confirm
     from lists.lists import find_list
     from lists.unsubscribe_file import UnsubscribeSummary, unsubscribe_file
 

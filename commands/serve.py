@@ -1,10 +1,10 @@
-"""`daisychain serve`: the public pages and the delivery, on one machine."""
+"""`daisychain serve` and `worker`: the public pages and the delivery on one machine, and delivery on others."""
 
 from __future__ import annotations
 
 import click
 
-from commands.console import runs
+from commands.console import runs, say
 from daisychain.installation import Installation
 
 
@@ -22,3 +22,20 @@ def serve(installation: Installation, host: str, port: int, concurrency: int, pr
     from daisychain.work import serve as work
 
     work.serve(installation, host, port, concurrency, processes, announce=click.echo)
+
+
+@click.command()
+@click.option("--until-idle", is_flag=True, help="Stop when there are no more jobs.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Jobs at once in each process."
+)
+@click.option("--processes", type=click.IntRange(1, 64), help="Default: one a core; with --until-idle, one.")
+@runs("worker", "worker --until-idle")
+def worker(installation: Installation, until_idle: bool, concurrency: int, processes: int | None) -> None:
+    """Deliver campaigns and process webhooks on this machine, without pages.
+
+    After SIGTERM or Ctrl-C it finishes the batches in flight, and stops.
+    """
+    from daisychain.work.worker import work
+
+    work(installation, until_idle=until_idle, concurrency=concurrency, processes=processes, announce=say)

@@ -16,11 +16,12 @@ LARGE = {"pandas", "procrastinate", "granian", "alembic", "rich.console", "newsl
 @pytest.mark.parametrize(
     "modules",
     [
-        "commands.ledger, commands.campaign_tables, sender.campaigns.status, sender.delivery.confirmed_places",
+        "commands.campaigns.ledger, sender.campaigns.status, sender.delivery.confirmed_places",
         "commands.lists, lists.overview, lists.lists",
-        "commands.report, reports.figures, reports.document.exports",
-        "commands.newsletter, commands.pack, commands.toolkit, commands.doctor, commands.test_sends",
-        "commands.campaign, commands.steering, commands.events, commands.bounces, commands.db, commands.serve",
+        "commands.reports.report, reports.figures, reports.document.exports",
+        "commands.newsletters.newsletter, commands.newsletters.toolkit, commands.newsletters.test_sends",
+        "commands.partners.pack, commands.partners.partner, commands.doctor, commands.db, commands.serve",
+        "commands.campaigns.campaign, commands.campaigns.steering, commands.events",
         "newsletters.packs.pack_status, newsletters.toolkit_store.store",
     ],
 )

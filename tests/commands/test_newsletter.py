@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from commands.newsletter import newsletter
+from commands.newsletters.newsletter import newsletter
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.settings import Settings

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import insert, text, update
 
 from accounts.rights import ANYBODY, SIGNED_IN, may
-from commands.report import report as report_group
+from commands.reports.report import report as report_group
 from daisychain.database import Database
 from daisychain.installation import Installation
 from desk.access import access_of

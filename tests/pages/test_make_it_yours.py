@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from commands.newsletter import newsletter
+from commands.newsletters.newsletter import newsletter
 from daisychain.database import Database
 from daisychain.installation import Installation
 from lists.tables import MemberOrganisation

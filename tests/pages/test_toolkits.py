@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 import pages.visit
-from commands.toolkit import toolkit
+from commands.newsletters.toolkit import toolkit
 from daisychain.database import Database
 from daisychain.installation import Installation
 from daisychain.settings import LOCAL_URL

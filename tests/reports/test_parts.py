@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.report import report as report_group
+from commands.reports.report import report as report_group
 from daisychain.database import Database
 from daisychain.errors import InputError
 from daisychain.installation import Installation

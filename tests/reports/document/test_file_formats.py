@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 from selectolax.lexbor import LexborHTMLParser
 
-from commands.report import BINARY, FILES
-from commands.report import report as report_group
+from commands.reports.report import BINARY, FILES
+from commands.reports.report import report as report_group
 from daisychain.database import Database
 from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
@@ -256,7 +256,7 @@ def test_what_cant_be_written_is_refused_before_anything_is(
 
 @pytest.mark.parametrize("name", BINARY)
 def test_a_terminal_gets_no_bytes(campaign: Sent, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commands.report.to_a_terminal", lambda: True)
+    monkeypatch.setattr("commands.reports.report.to_a_terminal", lambda: True)
     assert f"--output report-1.{name}" in _refused(run(campaign.database, "1", "--format", name))
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, text, update
 
-from commands.report import report as report_group
+from commands.reports.report import report as report_group
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError, InputError, StateError
 from daisychain.installation import Installation

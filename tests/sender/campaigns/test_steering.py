@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy import func, select, text, update
 
-from commands.send import UNFINISHED_BUSINESS, exit_code
+from commands.campaigns.send import UNFINISHED_BUSINESS, exit_code
 from daisychain.database import Database
 from daisychain.errors import InputError, StateError
 from lists.members import unsubscribe

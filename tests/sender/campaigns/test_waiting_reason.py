@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import func, select, text
 
-from commands.campaign_tables import watch_ledger
+from commands.campaigns.campaign_tables import watch_ledger
 from daisychain import clock
 from daisychain.database import Database
 from sender.campaigns import status, steering, waiting_reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from commands import as_json
+from commands.campaigns import as_json
 from commands.console import emit, say, show_line, show_table
 from daisychain.clock import home_zone, shown
 

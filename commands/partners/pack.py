@@ -9,8 +9,18 @@ from urllib.parse import urlsplit
 
 import click
 
-from commands.console import answers, emit, examples, format_option, progress, runs, say, say_unknown, show_table
-from commands.sheet_options import sheet_options
+from commands.console import (
+    answers,
+    emit,
+    examples,
+    format_option,
+    progress,
+    runs,
+    say,
+    say_unknown,
+    sheet_options,
+    show_table,
+)
 from daisychain.errors import InputError
 from daisychain.hosts import is_loopback
 from daisychain.installation import Installation

@@ -6,9 +6,9 @@ import shlex
 
 import click
 
+from commands.campaigns.send import confirm
+from commands.campaigns.steering import ID, show_answer
 from commands.console import answers, emit, say
-from commands.send import confirm
-from commands.steering import ID, show_answer
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
 

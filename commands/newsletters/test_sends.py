@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from commands.console import answers, emit, runs, say, say_unknown, show_table
-from commands.send import UNFINISHED_BUSINESS
-from commands.sheet_options import sheet_options
+from commands.campaigns.send import UNFINISHED_BUSINESS
+from commands.console import answers, emit, runs, say, say_unknown, sheet_options, show_table
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user

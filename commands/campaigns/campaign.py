@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands import as_json
-from commands.campaign_tables import emit_status, show_campaigns
+from commands.campaigns import as_json
+from commands.campaigns.campaign_tables import emit_status, show_campaigns
 from commands.console import LazyGroup, answers, emit, say
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from sender.campaigns.resolve import Decision
 
 ELSEWHERE = {
-    "send": ("commands.send:send", "Send a draft, or continue one that was paused or interrupted."),
-    "status": ("commands.ledger:status", "Show a campaign's state and its ledger."),
-    "ledger": ("commands.ledger:ledger", "List the people of a campaign with their state."),
-    "who": ("commands.ledger:who", "Show what happened to one person's mail."),
-    "pause": ("commands.steering:pause", "Pause a campaign."),
-    "resume": ("commands.steering:resume", "Resume a paused campaign."),
-    "cancel": ("commands.steering:cancel", "Cancel a campaign; it can't be resumed."),
-    "unschedule": ("commands.unsent:unschedule", "Make a scheduled campaign a draft again."),
-    "rename": ("commands.unsent:rename", "Rename a campaign that has not been sent."),
-    "delete": ("commands.unsent:delete", "Delete a draft."),
-    "retry": ("commands.steering:retry", "Retry failed people."),
-    "archive": ("commands.archive:of_campaign", "Show a campaign in its list's archive, or leave it out."),
-    "correct": ("commands.steering:correct", "Show a correction above a mail that was sent."),
-    "warm-up": ("commands.steering:warm_up", "Warm up a new sending domain."),
+    "send": ("commands.campaigns.send:send", "Send a draft, or continue one that was paused or interrupted."),
+    "status": ("commands.campaigns.ledger:status", "Show a campaign's state and its ledger."),
+    "ledger": ("commands.campaigns.ledger:ledger", "List the people of a campaign with their state."),
+    "who": ("commands.campaigns.ledger:who", "Show what happened to one person's mail."),
+    "pause": ("commands.campaigns.steering:pause", "Pause a campaign."),
+    "resume": ("commands.campaigns.steering:resume", "Resume a paused campaign."),
+    "cancel": ("commands.campaigns.steering:cancel", "Cancel a campaign; it can't be resumed."),
+    "unschedule": ("commands.campaigns.unsent:unschedule", "Make a scheduled campaign a draft again."),
+    "rename": ("commands.campaigns.unsent:rename", "Rename a campaign that has not been sent."),
+    "delete": ("commands.campaigns.unsent:delete", "Delete a draft."),
+    "retry": ("commands.campaigns.steering:retry", "Retry failed people."),
+    "archive": ("commands.campaigns.archive:of_campaign", "Show a campaign in its list's archive, or leave it out."),
+    "correct": ("commands.campaigns.steering:correct", "Show a correction above a mail that was sent."),
+    "warm-up": ("commands.campaigns.steering:warm_up", "Warm up a new sending domain."),
 }
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands import as_json
-from commands.campaign_tables import emit_status, watch_ledger
+from commands.campaigns import as_json
+from commands.campaigns.campaign_tables import emit_status, watch_ledger
+from commands.campaigns.send import STOPPED, confirm, exit_code, warnings_said
 from commands.console import answers, emit, progress, runs, say, show_table
-from commands.send import STOPPED, confirm, exit_code, warnings_said
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.processes import StopFlag, set_by_signals

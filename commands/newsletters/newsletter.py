@@ -44,14 +44,29 @@ _brand = click.option(
 @click.group(
     cls=LazyGroup,
     lazy={
-        "pack": ("commands.pack:make", "Make packs of FILE that member organisations send from their own tools."),
-        "test": ("commands.test_sends:send_test", "Send FILE to your own addresses, marked [TEST] and never counted."),
-        "pull": ("commands.stored_newsletters:pull", "Write a stored newsletter into files."),
-        "push": ("commands.stored_newsletters:push", "Store the newsletter in FILE, or a new version of it."),
-        "list": ("commands.stored_newsletters:list_", "List the stored newsletters, the newest change first."),
-        "versions": ("commands.stored_newsletters:versions", "List the saved versions of a stored newsletter."),
-        "restore": ("commands.stored_newsletters:restore", "Make a saved version the newest one."),
-        "test-set": ("commands.test_sends:test_set", "Manage named sets of test inboxes."),
+        "pack": (
+            "commands.partners.pack:make",
+            "Make packs of FILE that member organisations send from their own tools.",
+        ),
+        "test": (
+            "commands.newsletters.test_sends:send_test",
+            "Send FILE to your own addresses, marked [TEST] and never counted.",
+        ),
+        "pull": ("commands.newsletters.stored_newsletters:pull", "Write a stored newsletter into files."),
+        "push": (
+            "commands.newsletters.stored_newsletters:push",
+            "Store the newsletter in FILE, or a new version of it.",
+        ),
+        "list": (
+            "commands.newsletters.stored_newsletters:list_",
+            "List the stored newsletters, the newest change first.",
+        ),
+        "versions": (
+            "commands.newsletters.stored_newsletters:versions",
+            "List the saved versions of a stored newsletter.",
+        ),
+        "restore": ("commands.newsletters.stored_newsletters:restore", "Make a saved version the newest one."),
+        "test-set": ("commands.newsletters.test_sends:test_set", "Manage named sets of test inboxes."),
     },
 )
 def newsletter() -> None:

@@ -36,9 +36,9 @@ _exact = click.option(
 
 
 ELSEWHERE = {
-    "toolkit": ("commands.adoption:toolkit", "Show which organisations took a toolkit, and what is not known."),
-    "note": ("commands.hand_on_reports:note", "Note what happened on a day, such as a press story."),
-    "schedule": ("commands.hand_on_reports:schedule", "Mail a report some time after its campaign was sent."),
+    "toolkit": ("commands.reports.adoption:toolkit", "Show which organisations took a toolkit, and what is not known."),
+    "note": ("commands.reports.hand_on_reports:note", "Note what happened on a day, such as a press story."),
+    "schedule": ("commands.reports.hand_on_reports:schedule", "Mail a report some time after its campaign was sent."),
 }
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from commands import as_json
-from commands.campaign_tables import emit_status, show_timeline, watch_ledger
+from commands.campaigns import as_json
+from commands.campaigns.campaign_tables import emit_status, show_timeline, watch_ledger
 from commands.console import answers, emit, progress, runs, say, show_table
 from commands.export_log import record_export, why_export
 from daisychain.installation import Installation

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.console import LazyGroup, answers, emit, runs, say, show_line, show_table
-from commands.sheet_options import sheet_options
+from commands.console import LazyGroup, answers, emit, runs, say, sheet_options, show_line, show_table
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user
@@ -19,11 +18,14 @@ if TYPE_CHECKING:
 
 ELSEWHERE = {
     "hand-out": (
-        "commands.hand_outs:hand_out",
+        "commands.partners.hand_outs:hand_out",
         "Send organisations a message about a toolkit, with their private link.",
     ),
-    "resubscribe": ("commands.hand_outs:resubscribe", "Mail a contact again who unsubscribed, by their own wish."),
-    "changes": ("commands.hand_outs:changes", "List organisations that hold outdated packs, and tell them."),
+    "resubscribe": (
+        "commands.partners.hand_outs:resubscribe",
+        "Mail a contact again who unsubscribed, by their own wish.",
+    ),
+    "changes": ("commands.partners.hand_outs:changes", "List organisations that hold outdated packs, and tell them."),
 }
 _FIELDS = {
     "tool": "The tools that it sends with, such as mailchimp,outlook.",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from commands.campaign_tables import emit_status
+from commands.campaigns.campaign_tables import emit_status
+from commands.campaigns.send import confirm
 from commands.console import answers, emit, runs, say, show_table
-from commands.send import confirm
 from daisychain.errors import InputError
 from daisychain.installation import Installation
 from daisychain.system_user import acting_user

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.campaign_tables import emit_status, show_summary, watch_ledger
+from commands.campaigns.campaign_tables import emit_status, show_summary, watch_ledger
 from commands.console import answers, progress, say
 from daisychain.clock import shown
 from daisychain.errors import InputError, StateError

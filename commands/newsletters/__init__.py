@@ -1,0 +1,1 @@
+"""Commands about newsletters and toolkits: write, check, preview, test, store."""

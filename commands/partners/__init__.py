@@ -1,0 +1,1 @@
+"""Commands about member organisations: their details, packs and hand-outs."""

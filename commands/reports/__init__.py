@@ -1,0 +1,1 @@
+"""Commands about reports: figures, comparison, trend, adoption, and handing them on."""
