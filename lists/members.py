@@ -146,8 +146,11 @@ def unsubscribe(connection: Connection, list_id: int, member_id: int, how: str, 
 
     If there is no membership any more, because an import was undone, the wish is remembered.
     """
-    if _leave(connection, how, by, Membership.list_id == list_id, Membership.member_id == member_id):
+    this = (Membership.list_id == list_id, Membership.member_id == member_id)
+    # Nearly always they are on it, and then there is nothing else to look for.
+    if end_memberships(connection, how, *this, Membership.state == "subscribed", by=by):
         return True
+    _leave(connection, how, by, *this)
     place = {"list_id": list_id, "member_id": member_id}
     values = {**place, "state": "unsubscribed", "left_at": func.now(), "left_how": how}
     new = upsert(Membership).values(values).on_conflict_do_nothing().returning(Membership.member_id)

@@ -38,6 +38,7 @@ from pages import (
 )
 from pages.compressed import compress
 from pages.context import engine, keep_private, privacy_contact, settings
+from sender.events.hit_spool import HitSpool
 
 OWN = (make_it_yours, own_packs, social, social_images)
 ROOT = Path(__file__).parent.parent
@@ -57,6 +58,7 @@ def create_app(database: Database) -> Flask:
     """Return the application of one database; raises ConfigurationError if a secret is missing."""
     app = Pages("daisychain", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
+    app.extensions["daisychain.hits"] = HitSpool(lambda: app.extensions["daisychain"].engine)
     app.get_send_file_max_age = seconds_kept  # type: ignore[assignment, method-assign]
     app.config.update(
         SECRET_KEY=derive(installation_secret(database.settings), "cookies"),

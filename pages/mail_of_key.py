@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 
 from flask import Flask, Response, abort, current_app, make_response, render_template, request, url_for
+from sqlalchemy import Connection
 from werkzeug.exceptions import HTTPException
 
 from daisychain.database import Database
@@ -14,6 +18,7 @@ from newsletters.merge.merge import LinkKeys
 from pages.context import engine, plain
 from sender.delivery.confirmed_places import notice_forgotten
 from sender.links.keys import KeyKind, Keys
+from sender.links.reader_groups import RANDOM_BITS, group_of
 from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 
 # By the first part of a page's address: the kind of key that opens it.
@@ -21,6 +26,9 @@ _OPENED_BY = {"o": KeyKind.PIXEL, "c": KeyKind.CLICK, "v": KeyKind.VIEW, "u": Ke
               "preferences": KeyKind.PREFERENCES}  # fmt: skip
 # A view may be passed on: its unsubscribe link has the view's own key, and opens a form that asks for the address.
 _ALSO_BY_VIEW = {"unsubscribe.ask", "unsubscribe.by_form"}
+
+# Seconds. A database that was restored may give a group's number to another one.
+GROUP_KEPT = 60
 
 
 class LostMail(HTTPException):
@@ -34,15 +42,19 @@ class LostMail(HTTPException):
 
 
 class MailFinder:
-    """The installation's keys, and the compiled emails that readers asked for last; an app makes them once."""
+    """The installation's keys, and the emails and groups that readers asked for last; an app makes them once."""
 
     def __init__(self, database: Database) -> None:
         self.keys = Keys(installation_secret(database.settings))
         self.email = lru_cache(maxsize=32)(self._load)
+        self.group = lru_cache(maxsize=1024)(self._find_group)
 
     def _load(self, compiled_id: int) -> CompiledEmail:
         with engine().connect() as connection:
             return load_emails(connection, [compiled_id])[compiled_id]
+
+    def _find_group(self, group: int, minute: int) -> SentMail | None:
+        return _find(-group << RANDOM_BITS)
 
 
 def prepare(app: Flask, database: Database) -> None:
@@ -52,19 +64,42 @@ def prepare(app: Flask, database: Database) -> None:
     app.register_error_handler(LostMail, explain_lost)
 
 
-def mail_of(key: str) -> SentMail:
+def mail_of(key: str, connection: Connection | None = None) -> SentMail:
     """Return the delivery of a key; 404 for any other text, and for a key that is for another page.
 
     Raises LostMail if the key is this installation's, and the database does not know its delivery.
     """
     kind, delivery_id = _opened(key)
-    with engine().begin() as connection:
-        mailed = find_sent_mail(connection, delivery_id)
-        if mailed is None:
-            notice_forgotten(connection, delivery=max(delivery_id, 0))
+    mailed = _find(delivery_id) if connection is None else find_sent_mail(connection, delivery_id)
     if mailed is None:
+        with engine().begin() as own:
+            notice_forgotten(own, delivery=max(delivery_id, 0))
         raise LostMail(key, delivery_id)
     return mailed if kind is not KeyKind.ANY or mailed.one_key else abort(404)
+
+
+def _find(delivery_id: int) -> SentMail | None:
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:  # one question
+        return find_sent_mail(connection, delivery_id)
+
+
+def id_of(key: str) -> int:
+    """Return the delivery's id or the reader of a key without asking whether the database knows it.
+
+    Only mails with one key for all links are asked for: 404 if it is for another page.
+    """
+    kind, delivery_id = _opened(key)
+    if kind is KeyKind.ANY:
+        with suppress(LostMail):
+            mail_of(key)
+    return delivery_id
+
+
+def linked_mail(key: str) -> SentMail:
+    """Return the mail of a key as `mail_of` does; of a reader without a person, what was known within a minute."""
+    _, reader = _opened(key)
+    found = _mails().group(group_of(reader), int(time.monotonic()) // GROUP_KEPT) if reader < 0 else None
+    return replace(found, delivery_id=reader) if found else mail_of(key)
 
 
 def explain_lost(lost: LostMail, state: str = "ask") -> Response:

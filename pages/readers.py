@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,10 +17,11 @@ from daisychain.urls import absolute_url
 from newsletters.merge.link_removal import without_links
 from newsletters.merge.merge import link_url, plan_merge
 from newsletters.tokens import Kind
-from pages.context import engine, keep_private, settings
-from pages.mail_of_key import email_of, link_keys, mail_of
+from pages.context import keep_private, settings
+from pages.mail_of_key import email_of, id_of, link_keys, linked_mail, mail_of
 from sender.campaigns.follow_ups import with_correction
-from sender.events.page_hits import record_hit
+from sender.events.hit_spool import HitSpool
+from sender.events.page_hits import HitKind, hit_of_now
 from sender.links.tracking import sent_references
 
 blueprint = Blueprint("readers", __name__)
@@ -36,18 +37,15 @@ MAIL_POLICY = (
 
 @blueprint.get("/o/<key>.gif")
 def pixel(key: str) -> Response:
-    """Return the pixel of a mail; fetching it is an open if the list counts opens."""
-    mailed = mail_of(key)
-    if mailed.counts and mailed.opens == "own" and request.method == "GET":
-        with engine().begin() as connection:
-            record_hit(connection, mailed, "opened", user_agent=_user_agent(), address=request.remote_addr or "")
+    """Return the pixel of a mail, also of one that is not known; fetching it is an open if the list counts opens."""
+    _keep_hit(id_of(key), "opened")
     return Response(PIXEL, mimetype="image/gif")
 
 
 @blueprint.get("/c/<key>/<int:number>")
 def click(key: str, number: int) -> BaseResponse:
     """Redirect to where a link of the mail leads; the address comes from the compiled email, never from the request."""
-    mailed = mail_of(key)
+    mailed = linked_mail(key)
     public_url = mailed.public_url or settings().pages_url
     try:
         url = link_url(email_of(mailed), number, mailed.inputs, public_url)
@@ -57,13 +55,17 @@ def click(key: str, number: int) -> BaseResponse:
             abort(404)
     except (KeyError, ValueError):
         abort(404)
-    if mailed.counts and mailed.clicks == "own":
-        with engine().begin() as connection:
-            record_hit(
-                connection, mailed, "clicked", user_agent=_user_agent(), address=request.remote_addr or "",
-                link=number, head=request.method == "HEAD",
-            )  # fmt: skip
+    _keep_hit(mailed.delivery_id, "clicked", number)
     return redirect(url, 302)
+
+
+def _keep_hit(mail: int, kind: HitKind, link: int | None = None) -> None:
+    """Let a hit be stored in a moment, if it counts; the reader does not wait for it."""
+    spool: HitSpool = current_app.extensions["daisychain.hits"]
+    spool.add(hit_of_now(
+        mail, kind, user_agent=request.headers.get("User-Agent", ""), address=request.remote_addr or "", link=link,
+        head=request.method == "HEAD",
+    ))  # fmt: skip
 
 
 @blueprint.get("/v/<key>")
@@ -84,7 +86,3 @@ def view(key: str) -> Response:
     origin = urlsplit(public_url)
     response.headers["Content-Security-Policy"] = MAIL_POLICY.format(images=f"{origin.scheme}://{origin.netloc}")
     return response
-
-
-def _user_agent() -> str:
-    return request.headers.get("User-Agent", "")

@@ -89,10 +89,10 @@ def undo(key: str) -> str:
 @blueprint.post("/u/<key>")
 def by_one_click(key: str) -> Response:
     """Unsubscribe a reader whose mail program posts for them (RFC 8058), without cookies and without a redirect."""
-    mailed = mail_of(key)
-    if request.form.get("List-Unsubscribe") != "One-Click":
-        return plain("Post List-Unsubscribe=One-Click to unsubscribe (RFC 8058).", 400)
     with engine().begin() as connection:
+        mailed = mail_of(key, connection)
+        if request.form.get("List-Unsubscribe") != "One-Click":
+            return plain("Post List-Unsubscribe=One-Click to unsubscribe (RFC 8058).", 400)
         unsubscribe_by_mail(connection, mailed, "list", how="one-click")
     return plain("Unsubscribed." if mailed.counts else "This was a test mail; nothing has changed.")
 

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 import sqlalchemy
 from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from accounts import credentials
 from daisychain import database as daisychain_database
@@ -32,6 +36,19 @@ from tests.shared_statements import create_engine
 # Nothing may depend on how fast the machine is.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+class FlushingClient(FlaskClient):
+    """A browser of tests, after each of whose requests the opens and clicks that came are stored."""
+
+    def open(self, *arguments: Any, **options: Any) -> TestResponse:
+        answer = super().open(*arguments, **options)
+        if hits := self.application.extensions.get("daisychain.hits"):  # the desk has none
+            hits.flush()
+        return answer
+
+
+Flask.test_client_class = FlushingClient
 
 # What takes a test out of `make quick`; so does the marker `processes`.
 NOT_QUICK = {"server", "durable_server", "chromium"}

@@ -6,6 +6,7 @@ that is busy or dead, and a second `serve` can't share the port, as it could wit
 
 from __future__ import annotations
 
+import atexit
 import errno
 import logging
 import multiprocessing
@@ -134,14 +135,17 @@ def application() -> WebProcess:
     from desk.app import create_desk
     from pages.app import create_app
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    closers: list[Callable[[], None]] = []
+    threading.Thread(target=_end_with_parent, args=(closers,), daemon=True).start()
     settings = load_settings()
     clock.use_zone(settings.time_zone)
     log_to_stderr(settings.log_format)
     database = Database(settings)
     database.for_work()
-    desk = create_desk(database)
-    return WebProcess(create_app(database), desk, partial(token_in, desk))
+    desk, pages = create_desk(database), create_app(database)
+    closers.append(pages.extensions["daisychain.hits"].close)
+    atexit.register(closers[0])  # called after the threads that answer have ended
+    return WebProcess(pages, desk, partial(token_in, desk))
 
 
 def _end_with_slots(workers: Workers, server: MPServer) -> None:
@@ -153,10 +157,12 @@ def _end_with_slots(workers: Workers, server: MPServer) -> None:
     server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(closers: list[Callable[[], None]]) -> None:
     """End this process when the one that delivers is killed: otherwise it would keep the port from the next start."""
     if parent := multiprocessing.parent_process():
         parent.join()  # also if it died while this one was starting, as its end of a pipe is closed then
+        for close in closers:
+            close()
         os._exit(1)
 
 

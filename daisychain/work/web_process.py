@@ -70,7 +70,8 @@ def shares() -> dict[str, Share]:
     """Return the shares by the beginning of a path; "/" is for all other pages. Each thread uses one connection."""
     return {
         "/u/": Share(threads=3, most_waiting=10_000),
-        "/o/": Share(threads=1, most_waiting=20),
+        # A pixel waits for no database, so many of them wait a moment only.
+        "/o/": Share(threads=1, most_waiting=1_000),
         "/webhooks/": Share(threads=2, most_waiting=20, largest_body=4 * 1024 * 1024, most_bodies=20),
         # A picture of 5 MB with the form that it is chosen in, and one that is too large, to say so.
         DESK_PICTURES: Share(threads=1, most_waiting=10, largest_body=16 * 1024 * 1024, most_bodies=4),

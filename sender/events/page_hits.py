@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any, Literal
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select, text
 
 from daisychain.database import database_now
 from daisychain.web.networks import network_of
@@ -14,7 +18,7 @@ from lists.privacy.address_hash import forgotten_among
 from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest
 from sender.events.reader_rules import HEAD, judge_hit
 from sender.events.rollups import store_events, update_rollups
-from sender.links.sent_mail import SentMail
+from sender.links.sent_mail import SentMail, find_sent_mails
 from sender.mailbox_providers import mailbox_provider
 from sender.tables import COUNTED, Event
 
@@ -22,38 +26,86 @@ from sender.tables import COUNTED, Event
 MOST_HITS = 100
 # Through one mail that the database has forgotten.
 MOST_ADDRESSES = 3
+# Hits are stored by one process at a time: so the limit holds, and nobody meets the roll-ups in another order. An
+# arbitrary number that only has to be ours.
+_LOCK = 0x0DA151CE
+_TURN = text("SELECT pg_advisory_xact_lock(:lock), clock_timestamp() AS now")
+_KEPT = text("""
+    SELECT mail, hits.kind, (
+        SELECT count(*) FROM (
+            SELECT FROM events WHERE delivery_id = mail AND events.kind = hits.kind AND source = 'own' LIMIT :most
+        ) AS stored) AS kept
+    FROM unnest(CAST(:mails AS bigint[]), CAST(:kinds AS text[])) AS hits (mail, kind)
+""")
+
+HitKind = Literal["opened", "clicked"]
 
 
-def record_hit(
-    connection: Connection,
-    mailed: SentMail,
-    kind: Literal["opened", "clicked"],
-    *,
-    user_agent: str,
-    address: str,
-    link: int | None = None,
-    head: bool = False,
-) -> None:
-    """Record a hit on our pixel or redirect in the caller's transaction; `address` is the IP, cut to its network.
+class Hit(NamedTuple):
+    """One fetch of a mail's pixel or link, from a network. `mail` is a delivery's id or a reader."""
 
-    `head` means that it was a HEAD request. Only the first `MOST_HITS` of each kind are kept for a mail.
-    """
-    hits = select(Event.id).where(Event.delivery_id == mailed.delivery_id, Event.kind == kind, Event.source == OWN)
-    if connection.execute(select(func.count()).select_from(hits.limit(MOST_HITS).subquery())).scalar_one() >= MOST_HITS:
-        return
-    key = secrets.token_hex(16)  # random, so that two hits in one second count twice
+    mail: int
+    kind: HitKind
+    link: int | None
+    head: bool  # whether it was a HEAD request
+    user_agent: str
+    network: str
+    came: float  # by this process's clock that only goes forward
+    natural_key: str  # random, so that two hits in one second count twice, and one that is stored twice counts once
+
+
+def hit_of_now(
+    mail: int, kind: HitKind, *, user_agent: str, address: str, link: int | None = None, head: bool = False
+) -> Hit:
+    """Return a hit that has just come; of the IP `address` only the network is kept."""
     program = user_agent.replace("\0", "")[:LONGEST_USER_AGENT]
-    open_class, rules = judge_hit(program, known=[HEAD] if head else [])
-    _record(
-        connection, mailed, kind, key, link=link, compiled_id=mailed.compiled_id, network=network_of(address),
-        open_class=open_class, rules=rules, user_agent=program,
-    )  # fmt: skip
+    return Hit(mail, kind, link, head, program, network_of(address), time.monotonic(), secrets.token_hex(16))
+
+
+def record_hits(connection: Connection, hits: Sequence[Hit]) -> int:
+    """Record hits on our pixels and redirects in the caller's transaction, of which there is one at a time.
+
+    Only the first `MOST_HITS` of each kind are kept for a mail. Of mails that don't count, and of persons who were
+    erased, nothing is kept. Returns the highest id of a mail that the database does not know, or 0.
+    """
+    now, here = connection.execute(_TURN, {"lock": _LOCK}).one().now, time.monotonic()
+    mails = find_sent_mails(connection, {hit.mail for hit in hits})
+    counted = [hit for hit in hits if hit.mail in mails and _is_counted(hit, mails[hit.mail])]
+    kept = _count_kept(connection, {(hit.mail, hit.kind) for hit in counted})
+    events = []
+    for hit in counted:
+        mailed = mails[hit.mail]
+        kept[hit.mail, hit.kind] += 1
+        if kept[hit.mail, hit.kind] > MOST_HITS:
+            continue
+        open_class, rules = judge_hit(hit.user_agent, known=[HEAD] if hit.head else [])
+        events.append(_event(
+            mailed, hit.kind, hit.natural_key, now - timedelta(seconds=here - hit.came), link=hit.link,
+            compiled_id=mailed.compiled_id, network=hit.network, open_class=open_class, rules=rules,
+            user_agent=hit.user_agent,
+        ))  # fmt: skip
+    update_rollups(connection, store_events(connection, events, now))
+    return max((hit.mail for hit in hits if hit.mail not in mails), default=0)
+
+
+def _is_counted(hit: Hit, mailed: SentMail) -> bool:
+    if hit.kind == "clicked":
+        return mailed.counts and mailed.clicks == OWN
+    return mailed.counts and mailed.opens == OWN and not hit.head
+
+
+def _count_kept(connection: Connection, hits: Collection[tuple[int, str]]) -> Counter[tuple[int, str]]:
+    mails, kinds = [mail for mail, _ in hits], [kind for _, kind in hits]
+    rows = connection.execute(_KEPT, {"mails": mails, "kinds": kinds, "most": MOST_HITS}) if hits else ()
+    return Counter({(row.mail, row.kind): row.kept for row in rows})
 
 
 def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> None:
     """Record an unsubscribe through a mail in the caller's transaction, once for each mail and scope."""
     key = digest(OWN, "unsubscribed", mailed.delivery_id, scope)
-    _record(connection, mailed, "unsubscribed", key, detail={"scope": scope})
+    now = database_now(connection)
+    event = _event(mailed, "unsubscribed", key, now, detail={"scope": scope})
+    update_rollups(connection, store_events(connection, [event], now))
 
 
 def record_lost_unsubscribe(connection: Connection, delivery_id: int, address_key: str) -> bool:
@@ -77,11 +129,9 @@ def record_lost_unsubscribe(connection: Connection, delivery_id: int, address_ke
     return bool(store_events(connection, [event], now).new)
 
 
-def _record(connection: Connection, mailed: SentMail, kind: Kind, natural_key: str, **fields: Any) -> None:
-    now = database_now(connection)
-    event = IncomingEvent(
-        OWN, kind, now, natural_key,
+def _event(mailed: SentMail, kind: Kind, natural_key: str, at: datetime, **fields: Any) -> IncomingEvent:
+    return IncomingEvent(
+        OWN, kind, at, natural_key,
         delivery_id=mailed.delivery_id, campaign_id=mailed.campaign_id,
         mailbox=(mailed.mailbox or mailbox_provider(mailed.address)) if mailed.kind in COUNTED else "", **fields,
     )  # fmt: skip
-    update_rollups(connection, store_events(connection, [event], now))

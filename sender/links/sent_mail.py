@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, false, func, literal_column, not_, or_, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Executable,
+    Row,
+    and_,
+    any_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from lists.tables import MailingList, Member
@@ -19,6 +36,8 @@ from sender.tables import Campaign, Delivery, ReaderGroup, without_address
 
 # How long a mail can be viewed in a browser: anybody whom its address was passed on to can read it.
 VIEWED_FOR: ColumnElement[timedelta] = literal_column("interval '12 months'")
+
+_IDS = bindparam("ids", type_=ARRAY(BigInteger))
 
 
 @dataclass(frozen=True)
@@ -64,14 +83,28 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
 
     None also if its person was erased, so that nothing more is kept of them.
     """
-    if delivery_id < 0:
-        return _find_read_mail(connection, delivery_id)
+    return find_sent_mails(connection, [delivery_id]).get(delivery_id)
+
+
+def find_sent_mails(connection: Connection, delivery_ids: Collection[int]) -> dict[int, SentMail]:
+    """Find the deliveries and readers with these ids, without those that `find_sent_mail` does not find."""
+    deliveries = [each for each in delivery_ids if each >= 0]
+    rows = connection.execute(_deliveries(), {"ids": deliveries}) if deliveries else ()
+    found = {row.delivery_id: SentMail(**row._mapping) for row in rows}
+    readers = {each: group_of(each) for each in delivery_ids if each < 0}
+    rows = connection.execute(_groups(), {"ids": sorted(set(readers.values()))}) if readers else ()
+    groups = {row.delivery_id: _read_mail(row) for row in rows}
+    return found | {each: replace(groups[id_], delivery_id=each) for each, id_ in readers.items() if id_ in groups}
+
+
+@cache
+def _deliveries() -> Executable:
     # Of an old mail, whose address is gone after its time, it is the member's of today.
     address = case((without_address, func.coalesce(Member.email, "")), else_=Delivery.address)
     erased = and_(without_address, Delivery.member_id.is_(None), Delivery.kind != "test")
     # A mail that is counted without persons has no link that would count for its delivery.
     own = or_(Campaign.tracking == "", Delivery.per_person.is_(True))
-    row = connection.execute(
+    return (
         select(
             Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, address.label("address"),
             Delivery.inputs, Member.id.label("member_id"), case((own, Campaign.opens), else_="off").label("opens"),
@@ -81,23 +114,24 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
         .join(Campaign, Campaign.id == Delivery.campaign_id)
         .join(Member, Member.id == Delivery.member_id, isouter=True)
         .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
-        .where(Delivery.id == delivery_id, not_(erased))
-    ).one_or_none()  # fmt: skip
-    return None if row is None else SentMail(**row._mapping)
+        .where(Delivery.id == any_(_IDS), not_(erased))
+    )  # fmt: skip
 
 
-def _find_read_mail(connection: Connection, reader: int) -> SentMail | None:
-    row = connection.execute(
-        select(ReaderGroup.campaign_id, ReaderGroup.compiled_id, ReaderGroup.mailbox, Campaign.opens, Campaign.clicks,
-               *_OF_CAMPAIGN)
+@cache
+def _groups() -> Executable:
+    return (
+        select(ReaderGroup.id.label("delivery_id"), ReaderGroup.campaign_id, ReaderGroup.compiled_id,
+               ReaderGroup.mailbox, Campaign.opens, Campaign.clicks, *_OF_CAMPAIGN)
         .join(Campaign, Campaign.id == ReaderGroup.campaign_id)
         .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
-        .where(ReaderGroup.id == group_of(reader))
-    ).one_or_none()  # fmt: skip
-    if row is None:
-        return None
+        .where(ReaderGroup.id == any_(_IDS))
+    )  # fmt: skip
+
+
+def _read_mail(row: Row[Any]) -> SentMail:
     counted = {"opens": without_persons(row.opens), "clicks": without_persons(row.clicks)}
-    nobody = {"delivery_id": reader, "kind": "member", "address": "", "inputs": {}, "member_id": None}
+    nobody: dict[str, Any] = {"kind": "member", "address": "", "inputs": {}, "member_id": None}
     return SentMail(**{**row._mapping, **counted, **nobody})
 
 

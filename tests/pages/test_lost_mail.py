@@ -10,13 +10,13 @@ from sqlalchemy import delete, select, text
 
 from lists.suppression import is_suppressed
 from lists.tables import Suppression
+from pages import readers
 from sender.links.keys import KeyKind
 from sender.tables import Delivery, Place
 from tests.sender.returns import Sent
 
-PAGES = {
-    "/o/{}.gif": KeyKind.PIXEL, "/c/{}/0": KeyKind.CLICK, "/v/{}": KeyKind.VIEW, "/u/{}": KeyKind.UNSUBSCRIBE,
-}  # fmt: skip
+PAGES = {"/c/{}/0": KeyKind.CLICK, "/v/{}": KeyKind.VIEW, "/u/{}": KeyKind.UNSUBSCRIBE}
+PIXEL = "/o/{}.gif"
 
 
 @pytest.fixture
@@ -43,6 +43,15 @@ def test_a_link_says_that_its_mail_is_not_known(client: FlaskClient, lost: Sent,
     assert "We no longer know this email" in page.text
     assert "no-store" in page.headers["Cache-Control"]
     assert ("<form" in page.text) is (path == "/u/{}")
+    assert not lost.events()
+
+
+@pytest.mark.parametrize("kind", [KeyKind.PIXEL, KeyKind.ANY])
+def test_a_mail_program_is_given_the_picture_of_a_lost_mail_in_silence(
+    client: FlaskClient, lost: Sent, kind: KeyKind
+) -> None:
+    answer = client.get(PIXEL.format(lost.key(kind=kind)))
+    assert (answer.status_code, answer.data) == (200, readers.PIXEL)
     assert not lost.events()
 
 
@@ -101,14 +110,14 @@ def withdrawn(campaign: Sent) -> list[str]:
         return list(connection.scalars(select(Place.withdrawn_because)))
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, PIXEL])
 def test_a_key_of_a_mail_that_was_never_sent_here_stops_everything(
     client: FlaskClient, campaign: Sent, path: str
 ) -> None:
     with campaign.database.engine.begin() as connection:
         connection.execute(text("UPDATE campaigns SET state = 'sending'"))
-    key = campaign.keys.make(PAGES[path], [campaign.deliveries[-1] + 1])[0]
-    assert client.get(path.format(key)).status_code == 410
+    key = campaign.keys.make(PAGES.get(path, KeyKind.PIXEL), [campaign.deliveries[-1] + 1])[0]
+    assert client.get(path.format(key)).status_code == (200 if path == PIXEL else 410)
     assert withdrawn(campaign) == ["a link or an event came back for a mail that it does not know yet"]
     with campaign.database.engine.connect() as connection:
         state, reason = connection.execute(text("SELECT state, pause_reason FROM campaigns")).one()

@@ -214,7 +214,7 @@ def served(app: Flask) -> Iterator[str]:
     server.server_close()
 
 
-def test_hits_of_many_readers_at_once_are_all_counted(served: str, campaign: Sent) -> None:
+def test_hits_of_many_readers_at_once_are_all_counted(app: Flask, served: str, campaign: Sent) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def read() -> None:
@@ -227,5 +227,6 @@ def test_hits_of_many_readers_at_once_are_all_counted(served: str, campaign: Sen
         reader.start()
     for reader in readers:
         reader.join()
+    app.extensions["daisychain.hits"].flush()
     assert campaign.rollup().human_opens == 40
     assert len(campaign.events()) == 40

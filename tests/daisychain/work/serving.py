@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from daisychain.database import Database
 from tests.command import Daisychain
@@ -50,10 +51,16 @@ def status(url: str) -> int:
         return 0
 
 
+def web_processes(parent: int) -> list[int]:
+    """Return the ids of the processes that a server has started, but for Python's tracker of resources."""
+    found = [int(each) for each in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
 @contextmanager
-def serving(command: Daisychain) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Serve on a free port; gives its URL once it answers, and the process."""
-    process = command.start("serve", "--port", "0", "--processes", str(PROCESSES))
+def serving(command: Daisychain, under: tuple[str, ...] = ()) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve on a free port; gives its URL once it answers, and the process. The command `under` starts it."""
+    process = command.start("serve", "--port", "0", "--processes", str(PROCESSES), under=under)
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     try:

@@ -27,9 +27,8 @@ from accounts.invitations import invite, take_link
 from accounts.tables import StaffAccount
 from daisychain.embedded import EmbeddedServer
 from lists.tables import Membership
-from sender.tables import Event
 from tests.command import Daisychain
-from tests.daisychain.work.serving import FORM, PROCESSES, Served, serving, status
+from tests.daisychain.work.serving import FORM, PROCESSES, Served, serving, status, web_processes
 from tests.desk.staff import PASSWORD
 from tests.sender.returns import Sent
 from tests.waiting import until
@@ -266,22 +265,6 @@ def test_logos_that_arrive_slowly_keep_no_others_out_and_together_take_little_me
         assert status(f"{served.url}/healthz") == 200
 
 
-def test_pixels_beyond_their_share_are_shown_without_being_counted_and_unsubscribes_still_taken(
-    served: Served,
-) -> None:
-    url, database, campaign = served.url, served.database, served.sent(PEOPLE, opens="own")
-    with database.engine.begin() as connection, ThreadPoolExecutor(400) as pool:
-        connection.exec_driver_sql("LOCK TABLE events IN SHARE MODE")  # hits have to wait
-        pixels = [pool.submit(asked, url, "GET", f"/o/{campaign.pixel(number % PEOPLE)}.gif") for number in range(400)]
-        until(lambda: sum(pixel.done() for pixel in pixels) >= 100)
-        assert {pixel.result() for pixel in pixels if pixel.done()} == {200}
-        assert asked(url, "GET", f"/u/{campaign.unsubscribe()}") == 200
-        connection.rollback()
-        assert {pixel.result() for pixel in pixels} == {200}
-    with database.engine.connect() as connection:
-        assert 0 < connection.scalars(select(func.count()).where(Event.kind == "opened")).one() < 400
-
-
 def test_a_second_server_on_the_same_port_is_refused_and_the_first_goes_on(served: Served) -> None:
     url, port = served.url, str(urlsplit(served.url).port)
     second = served.command.start("serve", "--port", port)
@@ -299,12 +282,6 @@ def test_an_address_of_another_machine_is_named_with_what_to_use_instead(daisych
     assert elsewhere.returncode == 1
     assert "Can't listen at 203.0.113.5, port 0: Cannot assign requested address.\n" in errors
     assert "--host: 127.0.0.1 for itself only" in errors
-
-
-def web_processes(parent: int) -> list[int]:
-    """Return the ids of the processes that a server has started, but for Python's tracker of resources."""
-    found = [int(each) for each in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return [each for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
 
 
 def test_a_web_process_that_dies_is_replaced_and_sigterm_ends_them_all(daisychain: Daisychain) -> None:

@@ -1,0 +1,134 @@
+"""Opens and clicks at a real server: answered before they are stored, and stored whatever ends the server."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from daisychain.database import Database
+from sender.links.keys import KeyKind
+from sender.links.reader_groups import RANDOM_BITS
+from sender.tables import Campaign, Event, ReaderGroup
+from tests.command import ROOT, Daisychain
+from tests.daisychain.work.serving import FORM, PROCESSES, Served, serving, status, web_processes
+from tests.sender.returns import Sent, sent
+from tests.waiting import until
+
+PEOPLE = 40
+pytestmark = pytest.mark.processes
+
+
+def asked(url: str, path: str) -> int:
+    """Ask for a path and follow no redirect; returns the status."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().status
+
+
+def ask_all(url: str, paths: list[str]) -> list[int]:
+    with ThreadPoolExecutor(20) as pool:
+        return list(pool.map(lambda path: asked(url, path), paths))
+
+
+def pixels(campaign: Sent) -> list[str]:
+    return [f"/o/{campaign.pixel(number)}.gif" for number in range(PEOPLE)]
+
+
+def stored(campaign: Sent) -> int:
+    """Return how many opens and clicks are stored; each mail has at most one for each time it was asked for."""
+    hits = select(func.count()).where(Event.campaign_id == campaign.campaign_id, Event.kind.in_(["opened", "clicked"]))
+    with campaign.database.engine.connect() as connection:
+        return connection.scalars(hits).one()
+
+
+def clicks_without_persons(campaign: Sent) -> list[str]:
+    """Make the campaign one that counts without persons; returns the links of some readers."""
+    with campaign.database.engine.begin() as connection:
+        change = update(Campaign).where(Campaign.id == campaign.campaign_id).values(tracking="counted")
+        compiled_id = connection.execute(change.returning(Campaign.compiled_id)).scalar_one()
+        row = {"campaign_id": campaign.campaign_id, "compiled_id": compiled_id, "mailbox": "Gmail", "people": PEOPLE}
+        group = connection.execute(insert(ReaderGroup).values(row).returning(ReaderGroup.id)).scalar_one()
+    readers = [-(group << RANDOM_BITS | chance) for chance in range(PEOPLE)]
+    return [f"/c/{key}/0" for key in campaign.keys.make(KeyKind.CLICK, readers)]
+
+
+def test_a_database_that_is_locked_holds_up_no_pixel_and_nothing_is_lost(served: Served) -> None:
+    campaign = served.sent(PEOPLE)
+    with served.database.engine.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE events, deliveries, campaigns IN ACCESS EXCLUSIVE MODE")
+        assert ask_all(served.url, pixels(campaign) * 10) == [200] * PEOPLE * 10
+    until(lambda: stored(campaign) == PEOPLE * 10)
+
+
+def test_a_database_that_is_locked_holds_up_no_click_that_is_counted_without_persons(served: Served) -> None:
+    campaign = served.sent(PEOPLE)
+    links = clicks_without_persons(campaign)
+    with served.database.engine.begin() as connection:
+        # Where the links of a group lead is asked for once by each process.
+        connection.exec_driver_sql("LOCK TABLE events, delivery_rollups IN ACCESS EXCLUSIVE MODE")
+        assert ask_all(served.url, links) == [302] * PEOPLE
+        connection.exec_driver_sql("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
+        assert ask_all(served.url, links) == [302] * PEOPLE
+    until(lambda: stored(campaign) == PEOPLE * 2)
+
+
+def test_an_unsubscribe_is_committed_before_its_answer(served: Served) -> None:
+    campaign = served.sent(3)
+    for number in range(3):
+        body = b"List-Unsubscribe=One-Click"
+        request = urllib.request.Request(f"{served.url}/u/{campaign.unsubscribe(number)}", body, {"Content-Type": FORM})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+        assert [event.kind for event in campaign.events()].count("unsubscribed") == number + 1
+
+
+def test_a_crash_loses_nothing_that_is_older_than_a_moment_and_a_dead_parent_nothing(
+    daisychain: Daisychain, database: Database
+) -> None:
+    campaign = sent(database, people=PEOPLE)
+    with serving(daisychain) as (url, process):
+        until(lambda: len(web_processes(process.pid)) == PROCESSES)
+        assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
+        until(lambda: stored(campaign) == PEOPLE)
+        assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
+        for each in web_processes(process.pid):
+            os.kill(each, signal.SIGKILL)
+        until(lambda: status(f"{url}/healthz") == 200)
+        kept = stored(campaign)
+        assert PEOPLE <= kept <= 2 * PEOPLE
+        assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
+        process.kill()
+        until(lambda: stored(campaign) == kept + PEOPLE)
+
+
+@pytest.fixture
+def unhurried(tmp_path: Path) -> tuple[str, ...]:
+    """The beginning of a command whose processes store hits at their end only."""
+    folder = tmp_path / "first"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("from sender.events import hit_spool\nhit_spool.FLUSH_AFTER = 600.0\n")
+    return "env", f"PYTHONPATH={folder}{os.pathsep}{ROOT}"
+
+
+def test_sigterm_loses_nothing(daisychain: Daisychain, database: Database, unhurried: tuple[str, ...]) -> None:
+    campaign = sent(database, people=PEOPLE)
+    with serving(daisychain, unhurried) as (url, process):
+        until(lambda: len(web_processes(process.pid)) == PROCESSES)
+        assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
+        assert ask_all(url, [f"/c/{campaign.click(number)}/0" for number in range(PEOPLE)]) == [302] * PEOPLE
+        assert stored(campaign) == 0
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert "lost" not in errors
+    assert stored(campaign) == 2 * PEOPLE
