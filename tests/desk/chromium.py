@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from flask import Flask
+from playwright._impl import timeout_settings
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -19,8 +20,11 @@ from tests.desk.staff import PASSWORD, app_code, free_code
 RUN = """() => axe.run(document).then(({violations}) => violations.flatMap(({id, impact, nodes}) => nodes.map(
     ({target, failureSummary}) => `${impact} ${id} at ${target[0]}: ${failureSummary}`)))"""
 
-# Only a failure waits so long; Playwright's own five seconds are too few for a busy machine.
-expect.set_options(timeout=60_000)
+# Only a failure waits so long; Playwright's own 5 and 30 seconds are too few for a busy machine.
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
+assert timeout_settings.DEFAULT_PLAYWRIGHT_TIMEOUT  # what it is called in this version
+timeout_settings.DEFAULT_PLAYWRIGHT_TIMEOUT = PATIENCE_MS
 
 
 class Answer:

@@ -195,7 +195,7 @@ def test_a_page_whose_server_does_not_answer_says_since_when_and_catches_up(
     expect(watching.get_by_role("link", name="Look again")).to_be_visible()
     accept_two_more(database, under_way)
     watching.unroute("**/live?*")
-    expect(watching.locator("#live-count")).to_contain_text("6 of 8", timeout=30_000)
+    expect(watching.locator("#live-count")).to_contain_text("6 of 8")
     expect(watching.get_by_text("Up to date.")).to_be_visible()
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from daisychain.database import Database
 from newsletters.browser.browser import chromium
-from tests.desk.chromium import RUN, served
+from tests.desk.chromium import RUN, running_chromium, served
 from tests.pages.test_make_it_yours import PAGE, logo, put_up, shelve
 from tests.public_pages import public_app
 
@@ -27,12 +27,10 @@ def address(database: Database, tmp_path: Path) -> Iterator[str]:
         yield address + PAGE
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium())
-        yield opened
-        opened.close()
+    with running_chromium() as running:
+        yield running
 
 
 def faults(page: Page) -> list[str]:

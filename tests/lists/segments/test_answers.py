@@ -165,7 +165,7 @@ def test_text_that_only_looks_like_a_date_or_number_never_ends_a_question(connec
         who("renewal in last 3 years or renewal before 2026-01-01 or renewal is 2026-02-28")
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(questions)
 def test_postgresql_answers_any_question(
     connection: Connection, list_id: int, who: Who, monkeypatch: pytest.MonkeyPatch, question: Question

@@ -95,7 +95,7 @@ def test_pushed_and_pulled_files_are_the_same_byte_for_byte(connection: Connecti
     assert stored(push(connection, files[0], who="Ann")).version == 1
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60))
 def test_any_text_that_can_be_stored_comes_back_byte_for_byte(
     connection: Connection, tmp_path: Path, body: str

@@ -295,7 +295,7 @@ class Readers:
         answers: list[int] = []
         reader = threading.Thread(target=lambda: answers.extend(self._read(next(self.people))), daemon=True)
         reader.start()
-        reader.join(timeout=20)  # the time is only for a failure
+        reader.join(timeout=120)  # the time is only for a failure
         assert answers == [200, 302, 200]
         self.came += 1
 

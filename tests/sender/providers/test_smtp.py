@@ -329,7 +329,7 @@ def test_a_relay_that_says_something_one_byte_at_a_time_is_given_up(
         url = f"smtp://127.0.0.1:{listener.getsockname()[1]}"
         begun = time.monotonic()
         outcome = Smtp(replace(settings, smtp_url=url), timeout=0.3).send(mailing(), people(2), "attempt")
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 120
     assert not outcome.refused
     # A break that took as long as a timeout is not tried again at once, so the second person waits.
     assert (outcome.verdict, len(outcome.uncertain)) == (
