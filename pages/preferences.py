@@ -8,6 +8,7 @@ takes back just that within the hour, and nothing has to be stored for it.
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -75,15 +76,12 @@ def take_back(key: str) -> str:
     mailed = mail_of(key)
     page = _of_mail(key, mailed)
     words = page["words"]
-    try:
+    with suppress(InvalidToken):
         opened = _seal().decrypt(request.form.get("change", "").encode(), ttl=int(UNDO_WITHIN.total_seconds()))
-    except InvalidToken:
-        return _done(page, words["late"], [words["late_means"].format(**page)])
-    with engine().begin() as connection:
-        back = undo_by_preferences(connection, mailed, restored_change(orjson.loads(opened)), _reading(page))
-    if not back:
-        return _done(page, words["late"], [words["late_means"].format(**page)])
-    return _done(page, words["saved"], [words["as_before"]])
+        with engine().begin() as connection:
+            if undo_by_preferences(connection, mailed, restored_change(orjson.loads(opened)), _reading(page)):
+                return _done(page, words["saved"], [words["as_before"]])
+    return _done(page, words["late"], [words["late_means"].format(**page)])
 
 
 def _wish(offered: Offered) -> tuple[Wish, dict[str, str]]:
