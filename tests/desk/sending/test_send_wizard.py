@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from shutil import copytree
 from threading import Barrier
@@ -15,117 +15,22 @@ from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import delete, func, insert, select, text, update
 
-from accounts.tables import AccountSession, AuditLine, StaffAccount
+from accounts.tables import AccountSession, AuditLine
 from daisychain.database import Database
-from daisychain.errors import StateError
 from daisychain.settings import Settings
 from lists.tables import MailingList, Membership
-from newsletters.stored.contents import Change, Contents
-from newsletters.stored.newsletters import SavedNewsletter, create, load
+from newsletters.stored.contents import Change
+from newsletters.stored.newsletters import SavedNewsletter, load
 from newsletters.stored.saving import save
-from newsletters.stored.versions import mark
 from newsletters.toolkit_store.store import SHIPPED
-from sender.campaigns.approvals import answer, ask, content_of
-from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.due_campaigns import start_due_campaigns
-from sender.tables import Approval, Campaign, Decision, Delivery, Override, Place
+from sender.tables import Campaign, Decision, Delivery, Override, Place
 from tests.command import Daisychain
 from tests.desk.chromium import broken_rules, scrolls_sideways
-from tests.desk.staff import Browser, signed_in
+from tests.desk.sending.wizard import Wizard, campaigns, leave, rewrite, start
+from tests.desk.staff import Browser
 from tests.desk.test_in_a_browser import VIEWS
 from tests.fakes.sendgrid import FakeSendGrid
-
-TEXT = """---
-subject: Kindness, next door
-preheader: Three small things.
-toolkit: community-makes-us
-title: May bulletin
----
-Dear {{ member.first_name | default("friend") }},
-
-::: copy welcome
-
-::: button "Join us" href="{{ toolkit.links['join'] }}"
-"""
-
-
-@dataclass
-class Wizard:
-    """The wizard's pages of one newsletter, in a sender's browser."""
-
-    browser: Browser
-    newsletter: SavedNewsletter
-
-    @property
-    def path(self) -> str:
-        return f"/desk/newsletters/{self.newsletter.id}/send"
-
-    def draft(self, **fields: str) -> str:
-        """Go through the checks."""
-        return self.browser.post(f"{self.path}/checks", list="supporters", **fields).text
-
-    def plan(self, **chosen: str) -> str:
-        """Choose when."""
-        return self.browser.post(f"{self.path}/when", **chosen).text
-
-    def look(self) -> str:
-        """Open the last page."""
-        return self.browser.get(f"{self.path}/look").text
-
-    def form(self) -> dict[str, str]:
-        """The hidden fields of the last page's button."""
-        return {name: self.browser.hidden(name) for name in ("campaign", "seen")}
-
-    def go(self, **fields: str) -> str:
-        """Press the button."""
-        return self.browser.post(f"{self.path}/go", **{**self.form(), **fields}).text
-
-
-@pytest.fixture
-def people(daisychain: Daisychain) -> None:
-    """A list with four people, of whom one has left."""
-    daisychain("list", "create", "supporters", "--from", "Coalition <news@coalition.example>")
-    names = "\n".join(f"{name}@gmail.example,{name}" for name in ("ann", "bob", "cat", "dan"))
-    (daisychain.folder / "people.csv").write_text(f"email,first_name\n{names}\n")
-    daisychain("list", "import", "supporters", "people.csv", "--basis", "consent", "--source", "paper")
-    leave(daisychain, "dan")
-
-
-@pytest.fixture
-def may(database: Database) -> SavedNewsletter:
-    with database.engine.begin() as connection:
-        return create(connection, "May bulletin", Contents({"": TEXT}), who="Sam", name="may")
-
-
-@pytest.fixture
-def wizard(as_role: Callable[[str], Browser], may: SavedNewsletter, people: None) -> Wizard:
-    browser = as_role("sender")
-    browser.get("/desk/newsletters")
-    return Wizard(browser, may)
-
-
-def campaigns(database: Database) -> list[tuple[str, int]]:
-    with database.engine.connect() as connection:
-        rows = connection.execute(select(Campaign.state, Campaign.intended).order_by(Campaign.id))
-        return [tuple(row) for row in rows]
-
-
-def start(database: Database) -> None:
-    """What a worker does within a second."""
-    with database.engine.begin() as connection:
-        start_due_campaigns(connection, database.settings)
-
-
-def rewrite(database: Database, newsletter: SavedNewsletter, words: str, toolkit: str = "community-makes-us") -> None:
-    with database.engine.begin() as connection:
-        now = load(connection, newsletter.id)
-        changed = now.contents.texts[""].replace("Dear", words).replace("community-makes-us", toolkit)
-        change = Change({"": changed})
-        save(connection, newsletter.id, now.version, change, who="Sam")
-
-
-def leave(daisychain: Daisychain, name: str) -> None:
-    daisychain("list", "unsubscribe", "supporters", f"{name}@gmail.example")
 
 
 def test_a_newsletter_is_sent_in_five_pages_and_the_button_says_the_number(wizard: Wizard, database: Database) -> None:
@@ -325,109 +230,6 @@ def test_a_repeat_within_a_day_has_to_be_meant(wizard: Wizard, database: Databas
     assert "It is on its way." in wizard.go(repeats="yes")
 
 
-@pytest.fixture
-def strict(database: Database) -> None:
-    """Every send needs a second person."""
-    database.settings = replace(database.settings, approval="always")
-
-
-@pytest.fixture
-def approver(app: Flask, database: Database) -> Browser:
-    """Priya, who may approve."""
-    return signed_in(app, database, "admin", name="Priya")
-
-
-def ask_priya(wizard: Wizard, database: Database) -> None:
-    with database.engine.connect() as connection:
-        priya = connection.scalar(select(StaffAccount.id).where(StaffAccount.name == "Priya"))
-    page = wizard.browser.post(f"{wizard.path}/approve/ask", approver=str(priya)).text
-    assert "Priya is asked." in page
-
-
-def say(approver: Browser, wizard: Wizard, answer: str, because: str = "") -> str:
-    approver.get(f"{wizard.path}/approve")
-    return approver.post(f"{wizard.path}/approve", seen=approver.hidden("seen"), answer=answer, because=because).text
-
-
-def test_a_send_waits_for_a_second_person_who_is_not_who_asked(
-    strict: None, wizard: Wizard, approver: Browser, database: Database
-) -> None:
-    wizard.draft()
-    assert "A second person has to approve this first." in wizard.look()
-    ask_priya(wizard, database)
-    assert "waits for your yes" in approver.get("/desk/").text
-    assert "waits for your yes" not in wizard.browser.get("/desk/").text
-    own = wizard.browser.get(f"{wizard.path}/approve").text
-    assert "Do not approve" not in own
-    approved = say(approver, wizard, "yes")
-    assert "Approved." in approved
-    assert "Nobody else here may approve" not in approved
-    assert "Priya approved it" in wizard.browser.get("/desk/").text
-    assert "Priya approved it" not in approver.get("/desk/").text
-    assert "Priya approved it" in wizard.look()
-    assert "It is on its way." in wizard.go()
-    assert "Priya approved it" not in wizard.browser.get("/desk/").text
-
-
-def test_a_no_needs_a_reason_and_is_shown_to_who_asked(
-    strict: None, wizard: Wizard, approver: Browser, database: Database
-) -> None:
-    wizard.draft()
-    ask_priya(wizard, database)
-    assert "Say why not" in say(approver, wizard, "no")
-    assert "Not approved." in say(approver, wizard, "no", "The date is wrong")
-    assert "The date is wrong" in wizard.browser.get(f"{wizard.path}/approve").text
-    assert "Priya did not approve it: The date is wrong" in wizard.browser.get("/desk/").text
-    assert "A second person has to approve this first." in wizard.look()
-
-
-def test_any_change_voids_a_yes_and_says_what_changed_and_no_change_keeps_it(
-    strict: None, wizard: Wizard, approver: Browser, may: SavedNewsletter, database: Database, daisychain: Daisychain
-) -> None:
-    wizard.draft()
-    ask_priya(wizard, database)
-    say(approver, wizard, "yes")
-    wizard.draft()
-    assert "Priya approved it" in wizard.look()
-    rewrite(database, may, "Hello")
-    wizard.draft()
-    page = wizard.look()
-    assert "the text in en has changed" in page
-    assert "Send to 3" not in page
-    ask_priya(wizard, database)
-    say(approver, wizard, "yes")
-    leave(daisychain, "cat")
-    assert "it goes to 2 people now, not 3" in wizard.look()
-
-
-def test_a_yes_to_what_has_changed_since_the_page_was_shown_is_refused(
-    wizard: Wizard, approver: Browser, daisychain: Daisychain, database: Database
-) -> None:
-    wizard.draft()
-    ask_priya(wizard, database)
-    approver.get(f"{wizard.path}/approve")
-    leave(daisychain, "cat")
-    page = approver.post(f"{wizard.path}/approve", seen=approver.hidden("seen"), answer="yes").text
-    assert "it goes to 2 people now, not 3" in page
-    with database.engine.connect() as connection:
-        assert connection.scalars(select(Approval.answer)).all() == ["asked"]
-
-
-def test_a_yes_of_an_account_that_was_removed_counts_no_more(
-    strict: None, wizard: Wizard, approver: Browser, database: Database
-) -> None:
-    wizard.draft()
-    ask_priya(wizard, database)
-    say(approver, wizard, "yes")
-    wizard.look()
-    form = wizard.form()
-    with database.engine.begin() as connection:
-        connection.execute(text("DELETE FROM accounts WHERE name = 'Priya'"))
-    page = wizard.browser.post(f"{wizard.path}/go", **form).text
-    assert "Priya approved this, but has no account any more that may." in page
-    assert campaigns(database) == [("draft", 0)]
-
-
 def test_a_page_of_the_wizard_without_a_draft_leads_to_the_first(wizard: Wizard) -> None:
     for page in ("approve", "when", "look"):
         assert "Who gets it?" in wizard.browser.get(f"{wizard.path}/{page}").text
@@ -440,79 +242,6 @@ def test_pages_of_the_wizard_are_small_and_without_inline_script(wizard: Wizard)
         assert answer.status_code == 200, page
         assert len(answer.data) < 50_000, page
         assert " style=" not in answer.text, page
-
-
-def test_a_yes_is_to_the_plan_too(strict: None, wizard: Wizard, approver: Browser, database: Database) -> None:
-    wizard.draft()
-    wizard.plan(at="2031-01-01T09:30", canary="2", wait="3600")
-    ask_priya(wizard, database)
-    page = approver.get(f"{wizard.path}/approve").text
-    assert "Wed 1 Jan 2031, 09:30 GMT" in page
-    assert "2 people first" in page
-    say(approver, wizard, "yes")
-    wizard.look()
-    form = wizard.form()
-    wizard.plan(at="2031-01-02T09:30", canary="2", wait="3600")
-    assert "the time has changed" in wizard.browser.get(f"{wizard.path}/approve").text
-    page = wizard.browser.post(f"{wizard.path}/go", **form).text
-    assert "<mark>The time has changed</mark>" in page
-    assert "Priya approved this before it changed: the time has changed. Ask again." in page
-    wizard.plan(at="2031-01-01T09:30", canary="2", wait="3600")
-    wizard.look()
-    assert "It is scheduled." in wizard.go(), "it is again what the yes was to"
-    with database.engine.connect() as connection:
-        campaign_id = connection.scalar(select(Campaign.id))
-    page = wizard.browser.post(f"/desk/campaigns/{campaign_id}/plan", at="2031-01-03T09:30").text
-    assert "the time has changed. Ask again." in page
-    assert "Make it a draft again" in page
-
-
-def test_whoever_wrote_last_is_no_second_person(
-    strict: None, wizard: Wizard, approver: Browser, may: SavedNewsletter, database: Database
-) -> None:
-    with database.engine.begin() as connection:
-        now = load(connection, may.id)
-        changed = Change({"": now.contents.texts[""].replace("Dear", "Hello")})
-        save(connection, may.id, now.version, changed, who="Priya")
-    wizard.draft()
-    page = wizard.browser.get(f"{wizard.path}/approve").text
-    assert ">Priya</option>" not in page
-    with database.engine.begin() as connection:
-        draft = connection.scalars(select(Campaign.id)).one()
-        ask(connection, draft, who="Sam", who_id=99)
-    assert "waits for your yes" not in approver.get("/desk/").text
-    assert "Do not approve" not in approver.get(f"{wizard.path}/approve").text
-    with database.engine.begin() as connection:
-        seen = content_of(connection, find_campaign(connection, draft))
-    with database.engine.begin() as connection, pytest.raises(StateError, match="you changed the newsletter last"):
-        answer(connection, draft, yes=True, who="Priya", who_id=98, seen=seen, people=3)
-
-
-def test_the_approver_sees_three_members_mails_exclusions_overrides_and_what_changed_since_the_test(
-    wizard: Wizard, approver: Browser, may: SavedNewsletter, database: Database
-) -> None:
-    with database.engine.begin() as connection:
-        mark(connection, load(connection, may.id), "tested")
-    rewrite(database, may, "[Add a greeting] Dear")
-    found = re.findall(r'name="(because-[^"]+)"', wizard.browser.get(f"{wizard.path}/checks?list=supporters").text)
-    wizard.draft(**dict.fromkeys(found, "It is meant"))
-    ask_priya(wizard, database)
-    page = approver.get(f"{wizard.path}/approve").text
-    for part in (
-        "3 of supporters",
-        "1 excluded: 1 left",
-        "It is meant",
-        "changed since",
-        "+[Add a greeting] Dear",
-    ):
-        assert part in page, part
-    frames = re.findall(r'<iframe[^>]+src="([^"]+)"', page)
-    assert len(frames) == 3
-    mails = [approver.get(frame) for frame in frames]
-    assert len({mail.text for mail in mails}) == 3
-    assert any("Dear ann" in mail.text for mail in mails)
-    assert "sandbox" in mails[0].headers["Content-Security-Policy"]
-    assert approver.get(f"{wizard.path}/approve/mail/4").status_code == 404, "dan has left"
 
 
 # What may have happened meanwhile
