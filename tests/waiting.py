@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], object], *, seconds: float = 120) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 300) -> None:
     """Return as soon as `condition` holds; fail the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

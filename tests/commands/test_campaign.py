@@ -161,7 +161,7 @@ def test_a_detached_campaign_is_delivered_by_a_worker(friends: Daisychain) -> No
     friends("campaign", "send", campaign_id, "--yes", "--detach")
     assert mails(friends) == []
     worker = friends.start("worker", "--until-idle")
-    _, errors = worker.communicate(timeout=60)
+    _, errors = worker.communicate(timeout=300)
     assert worker.returncode == 0, errors
     assert friends.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["accepted"] == 3
 
@@ -171,7 +171,7 @@ def test_a_worker_stops_on_sigterm_with_everything_recorded(friends: Daisychain,
     assert worker.stderr is not None
     until(lambda: "At work" in worker.stderr.readline())  # type: ignore[union-attr]
     worker.send_signal(signal.SIGTERM)
-    worker.communicate(timeout=60)
+    worker.communicate(timeout=300)
     assert worker.returncode == 0
 
 
@@ -349,5 +349,5 @@ def test_a_provider_that_goes_away_on_the_way_leaves_everybody_waiting(
 
     until(tried_and_put_back)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert real.json("campaign", "status", campaign_id, "--format", "json")["ledger"]["waiting"] == 3

@@ -83,7 +83,7 @@ def test_the_keys_of_a_campaign_that_waits_and_is_in_several_languages(
     until(lambda: real.json("campaign", "status", str(made["id"]), *JSON)["wait"])
     wait = real.json("campaign", "status", str(made["id"]), *JSON)["wait"]
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert keys(wait) == "until status words"
     assert is_time(wait["until"])
 

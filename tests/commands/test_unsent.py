@@ -59,7 +59,7 @@ def at_terminal(run: Daisychain, answer: str, *arguments: str) -> tuple[int, str
     )  # fmt: skip
     os.close(theirs)
     os.write(ours, f"{answer}\n".encode())
-    shown, _ = command.communicate(timeout=120)
+    shown, _ = command.communicate(timeout=300)
     os.close(ours)
     return command.returncode, shown
 
@@ -164,7 +164,7 @@ def test_a_schedule_is_not_changed_once_a_worker_starts_it(
         start_due_campaigns(worker, friends.settings, DUE)
         late = friends.start("campaign", command, campaign_id, *options)
         until(lambda: waits_for_a_lock(database))
-    _, errors = late.communicate(timeout=120)
+    _, errors = late.communicate(timeout=300)
     assert (late.returncode, says in errors) == (1, True), errors
     found = status(friends, campaign_id)
     assert (found["state"], found["ledger"]["intended"], found["name"]) == ("sending", 3, "News for [first_name]")
@@ -241,7 +241,7 @@ def test_a_draft_is_not_deleted_once_it_is_being_sent(friends: Daisychain, datab
         begin(sender, friends.settings, find_campaign(sender, int(campaign_id), lock=True))
         late = friends.start("campaign", "delete", campaign_id, "--yes")
         until(lambda: waits_for_a_lock(database))
-    _, errors = late.communicate(timeout=120)
+    _, errors = late.communicate(timeout=300)
     assert (late.returncode, "is sending" in errors) == (1, True), errors
     assert status(friends, campaign_id)["ledger"]["waiting"] == 3
 
@@ -259,7 +259,7 @@ def test_a_draft_deleted_while_its_test_send_is_under_way_leaves_the_test_alone(
     until(lambda: sendgrid.requests)
     real("campaign", "delete", campaign_id, "--yes")
     sendgrid.released.set()
-    shown, errors = test.communicate(timeout=120)
+    shown, errors = test.communicate(timeout=300)
     assert test.returncode == 0, errors
     assert '"state": "accepted"' in shown
     assert sendgrid.copies == {"me@staff.example": 1}

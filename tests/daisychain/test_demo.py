@@ -83,12 +83,12 @@ def test_the_printed_link_signs_in_once_and_ctrl_c_ends_all(home: Path) -> None:
             assert Reader().ask(link)[0] == 409
         finally:
             serving.send_signal(signal.SIGINT)
-            _, errors = serving.communicate(timeout=120)
+            _, errors = serving.communicate(timeout=300)
     assert (serving.returncode, "Traceback" in errors) == (0, False)
 
 
 def test_without_a_demo_it_says_what_to_run_first(tmp_path: Path) -> None:
     done = demo(tmp_path)
-    assert "daisychain demo" in done.communicate(timeout=120)[1]
+    assert "daisychain demo" in done.communicate(timeout=300)[1]
     assert done.returncode == 1
     assert list(tmp_path.iterdir()) == []

@@ -75,7 +75,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path, server: EmbeddedServer
     folder = home / "postgres" if plain or uid else EmbeddedServer(home).place
     if (folder / "data/postmaster.pid").exists():
         # The process that was killed last has left the server running; one more user stops it.
-        start().communicate("\n", timeout=60)
+        start().communicate("\n", timeout=300)
     shutil.rmtree(home.parent if plain else EmbeddedServer(home).folder)
 
 
@@ -87,7 +87,7 @@ def answer(process: subprocess.Popen[str]) -> str:
 
 def leave(process: subprocess.Popen[str]) -> None:
     """Let a process end by itself."""
-    process.communicate("\n", timeout=60)
+    process.communicate("\n", timeout=300)
     assert process.returncode == 0
 
 

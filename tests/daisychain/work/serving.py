@@ -68,4 +68,4 @@ def serving(command: Daisychain, under: tuple[str, ...] = ()) -> Iterator[tuple[
         yield url, process
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)

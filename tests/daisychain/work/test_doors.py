@@ -268,7 +268,7 @@ def test_logos_that_arrive_slowly_keep_no_others_out_and_together_take_little_me
 def test_a_second_server_on_the_same_port_is_refused_and_the_first_goes_on(served: Served) -> None:
     url, port = served.url, str(urlsplit(served.url).port)
     second = served.command.start("serve", "--port", port)
-    output, errors = second.communicate(timeout=60)
+    output, errors = second.communicate(timeout=300)
     assert (second.returncode, output) == (1, "")
     assert f"127.0.0.1:{port} is in use" in errors
     assert "--port" in errors
@@ -278,7 +278,7 @@ def test_a_second_server_on_the_same_port_is_refused_and_the_first_goes_on(serve
 
 def test_an_address_of_another_machine_is_named_with_what_to_use_instead(daisychain: Daisychain) -> None:
     elsewhere = daisychain.start("serve", "--host", "203.0.113.5", "--port", "0")
-    _, errors = elsewhere.communicate(timeout=60)
+    _, errors = elsewhere.communicate(timeout=300)
     assert elsewhere.returncode == 1
     assert "Can't listen at 203.0.113.5, port 0: Cannot assign requested address.\n" in errors
     assert "--host: 127.0.0.1 for itself only" in errors
@@ -293,7 +293,7 @@ def test_a_web_process_that_dies_is_replaced_and_sigterm_ends_them_all(daisychai
         until(lambda: status(f"{url}/healthz") == 200)
         now = web_processes(process.pid)
         process.terminate()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
         assert errors.count("another one takes its place") == 1
         assert errors.count("stopping: ") == 1

@@ -41,7 +41,7 @@ def test_it_prints_its_url_first_answers_and_stops_on_sigterm(own: tuple[str, su
     assert status(f"{url}/u/not-a-key") == 404
     assert status(f"{url}/metrics") == 200
     process.terminate()
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert output == ""
     assert "not-a-key" not in errors
@@ -74,7 +74,7 @@ def test_it_ends_with_its_pages_when_the_database_was_away_and_nobody_delivers_a
     with psycopg.connect(server.conninfo(role="postgres", database="postgres"), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 1, errors
     assert "nothing is delivered any more" in errors
     assert status(f"{url}/healthz") == 0

@@ -128,7 +128,7 @@ def test_sigterm_loses_nothing(daisychain: Daisychain, database: Database, unhur
         assert ask_all(url, [f"/c/{campaign.click(number)}/0" for number in range(PEOPLE)]) == [302] * PEOPLE
         assert stored(campaign) == 0
         process.terminate()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
         assert "lost" not in errors
     assert stored(campaign) == 2 * PEOPLE

@@ -423,7 +423,7 @@ def test_a_send_that_is_stopped_ends_what_is_in_flight_and_says_how_to_go_on(
 
     until(at_work)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 5, errors
     assert f"daisychain campaign send {campaign_id}" in errors
     found = ledger(database, campaign_id)

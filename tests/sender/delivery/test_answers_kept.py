@@ -93,7 +93,7 @@ def cut(
 
 def test_the_answer_is_written_when_the_database_is_back(cut: Cut) -> None:
     cut.wire.mend()
-    cut.running.result(timeout=60)
+    cut.running.result(timeout=300)
     assert cut.ledger().accepted == 3
 
 
@@ -101,7 +101,7 @@ def test_the_answer_settles_what_another_machine_took_for_a_kill(cut: Cut) -> No
     until(lambda: cut.swept() == 1)
     assert cut.ledger().uncertain == 3
     cut.wire.mend()
-    cut.running.result(timeout=60)
+    cut.running.result(timeout=300)
     assert cut.ledger().accepted == 3
 
 
@@ -111,7 +111,7 @@ def test_a_process_that_must_stop_says_what_is_lost_and_it_is_uncertain_as_after
     monkeypatch.setattr(deliver, "KEPT_WHEN_STOPPED", 0.1)
     cut.stop.set()
     with pytest.raises(OperationalError):
-        cut.running.result(timeout=60)
+        cut.running.result(timeout=300)
     assert cut.said("its answer (accepted) about 3 people is lost") == 1
     until(lambda: cut.swept() == 1)
     assert cut.ledger().uncertain == 3
@@ -132,7 +132,7 @@ def test_a_send_whose_embedded_server_is_killed_starts_it_again_and_writes_its_a
     until(lambda: len(sendgrid.requests) == 1)
     os.kill(postmaster, signal.SIGKILL)
     sendgrid.released.set()
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert "is kept" in errors
     setup.close()
     fresh = Database(settings)

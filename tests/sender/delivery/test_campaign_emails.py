@@ -197,7 +197,7 @@ def test_killed_and_run_again_each_person_gets_their_language_once(
     first.kill()
     first.join()
     again = born(through_sendgrid, campaign_id)
-    again.join(60)
+    again.join(300)
     assert again.exitcode == 0
     assert all(count == 1 for count in sendgrid.copies.values())
     for number, language in enumerate(wanted):

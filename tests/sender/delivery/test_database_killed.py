@@ -56,14 +56,14 @@ def test_a_killed_postgresql_costs_at_most_what_was_in_flight(
     until(lambda: len(sendgrid.requests) > answered)
     assert embedded.server is not None
     os.kill(int((embedded.server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "run the command again" in errors
     assert "Traceback" not in errors
     sendgrid.clear()  # a fault that no request met would strike the second run
     settings = embedded.settings
     embedded.close()  # its connections are gone; whoever comes next starts the server again
-    _, errors = started(send, campaign_id).communicate(timeout=120)
+    _, errors = started(send, campaign_id).communicate(timeout=300)
     fresh = Database(settings)
     try:
         ledger = proven(fresh, campaign_id, sendgrid)
@@ -97,9 +97,9 @@ def test_a_killed_server_that_does_not_wait_for_its_disk_mails_nobody_twice(
     family = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
     for each in (postmaster, *family):
         os.kill(int(each), signal.SIGKILL)
-    process.communicate(timeout=120)
+    process.communicate(timeout=300)
     sendgrid.clear()
-    _, errors = started(send, campaign_id).communicate(timeout=120)
+    _, errors = started(send, campaign_id).communicate(timeout=300)
     fresh = Database(settings)
     try:
         ledger = proven(fresh, campaign_id, sendgrid)

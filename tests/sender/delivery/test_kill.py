@@ -74,7 +74,7 @@ def test_killed_anywhere_and_run_again_mails_nobody_twice_and_loses_nobody(
         killed(process)
         proven(database, campaign_id, sendgrid)
     sendgrid.delay = 0
-    output, errors = started(send, campaign_id).communicate(timeout=120)
+    output, errors = started(send, campaign_id).communicate(timeout=300)
     ledger = proven(database, campaign_id, sendgrid)
     assert ledger.waiting == 0, (output, errors)
     assert ledger.accepted + ledger.uncertain == PEOPLE
@@ -92,7 +92,7 @@ def test_killed_while_the_answer_is_awaited_leaves_that_batch_uncertain_and_send
     until(lambda: len(sendgrid.requests) == 4)
     killed(process)
     again = started(send, campaign_id)
-    again.communicate(timeout=120)
+    again.communicate(timeout=300)
     assert again.returncode == 3
     ledger = proven(database, campaign_id, sendgrid)
     assert (ledger.uncertain, ledger.accepted) == (4_000, 500)
@@ -104,6 +104,6 @@ def test_two_senders_of_one_campaign_share_the_work_and_mail_nobody_twice(
     campaign_id = staged(database, PEOPLE, provider="sendgrid")
     both = [started(send, campaign_id), started(send, campaign_id)]
     for process in both:
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
     assert [process.returncode for process in both] == [0, 0]
     assert proven(database, campaign_id, sendgrid).accepted == PEOPLE

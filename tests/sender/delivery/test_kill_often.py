@@ -46,7 +46,7 @@ def killed_often(
         proven(database, campaign_id, sendgrid)
     sendgrid.delay = 0
     last = born(settings, campaign_id)
-    last.join(120)
+    last.join(300)
     assert last.exitcode == 0
     ledger = proven(database, campaign_id, sendgrid)
     assert ledger.waiting == 0

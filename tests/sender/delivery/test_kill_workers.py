@@ -120,7 +120,7 @@ def test_the_command_killed_with_answers_outstanding_loses_just_those_and_the_ot
             lost = select(Attempt.sender_id, Attempt.detail).where(Attempt.outcome == "uncertain")
             assert {(row.sender_id, "died" in row.detail) for row in connection.execute(lost)} == {(1, True)}
         both[1].terminate()
-        _, errors = both[1].communicate(timeout=60)
+        _, errors = both[1].communicate(timeout=300)
         assert both[1].returncode == 0, errors
     finally:
         for process in both:

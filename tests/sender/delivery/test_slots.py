@@ -90,7 +90,7 @@ def test_a_campaign_gets_more_slots_when_answers_are_late_and_fewer_after_a_rate
     sendgrid.released.set()
     until(lambda: slots_at_work(database) == 1)
     sendgrid.delay = 0
-    work.join(120)
+    work.join(300)
     own.close()
     assert slots_at_work(database) == 0
     ledger = proven(database, campaign_id, sendgrid)

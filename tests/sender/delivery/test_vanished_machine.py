@@ -119,7 +119,7 @@ def test_the_others_go_on_within_a_minute_a_fresh_one_too_and_sigterm_ends_the_o
         processes.append(two.here.start(*WORKER))
         until(lambda: finished(two.database) == 2 and chores_done(two.database, cut), seconds=60)
         lost.terminate()
-        lost.communicate(timeout=120)
+        lost.communicate(timeout=300)
     finally:
         for process in processes:
             process.kill()

@@ -74,7 +74,7 @@ def test_killed_the_first_leaves_its_own_requests_uncertain_and_the_other_finish
     until(lambda: alive(database) == 1)  # the one that was killed said nothing
     assert len(sendgrid.requests) == 4
     again = started(send, 1)
-    again.communicate(timeout=120)
+    again.communicate(timeout=300)
     ledger = proven(database, 1, sendgrid)
     assert (again.returncode, ledger.uncertain, ledger.accepted) == (3, 2_000, PEOPLE - 2_000)
 
@@ -85,7 +85,7 @@ def test_stopped_all_claim_nothing_more_and_finish_what_they_have(
     under_way.send_signal(signal.SIGTERM)
     until(lambda: "Stopping" in (under_way.stderr.readline() if under_way.stderr else ""))
     sendgrid.released.set()
-    under_way.communicate(timeout=60)
+    under_way.communicate(timeout=300)
     ledger = proven(database, 1, sendgrid)
     assert (under_way.returncode, ledger.accepted, ledger.in_flight, ledger.uncertain) == (5, 4_000, 0, 0)
     assert alive(database) == 0
@@ -106,7 +106,7 @@ def test_the_others_are_ready_before_the_freeze_and_share_what_it_makes(
         until(lambda: len(sendgrid.requests) == 4)
         assert len(senders(database)) == 2
         sendgrid.released.set()
-        work.join(60)
+        work.join(300)
     own.close()
     assert proven(database, campaign_id, sendgrid).accepted == PEOPLE
     assert alive(database) == 0
