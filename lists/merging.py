@@ -119,7 +119,7 @@ _REFUSE_OUTSIDE_THE_LAW = """
 # A contact belongs to the organisation that collected it. Another one's list takes them only with a basis of its own:
 # one that this file, or the list already, has for them.
 _COLLECTORS = """
-    SELECT DISTINCT collected_by FROM incoming WHERE reason IS NULL AND collected_by <> ''
+    SELECT DISTINCT collected_by FROM incoming WHERE reason IS NULL
     UNION
     SELECT elsewhere.collected_by
     FROM incoming JOIN members USING (address_key) JOIN memberships AS elsewhere ON elsewhere.member_id = members.id
@@ -175,8 +175,9 @@ _UPDATE_MEMBERS = """
 # In the ledger, what the people of an import have in common is written once for each organisation that collected them.
 _WRITE_TERMS = """
     INSERT INTO consent_terms (basis, source, collected_by, import_id, wording_id)
-    SELECT DISTINCT :basis, :source, collected_by, CAST(:import_id AS bigint), CAST(:wording_id AS bigint)
-    FROM incoming WHERE reason IS NULL
+    SELECT :basis, :source, name, CAST(:import_id AS bigint), CAST(:wording_id AS bigint)
+    FROM unnest(CAST(:collectors AS text[])) AS name
+    WHERE EXISTS (SELECT FROM incoming WHERE reason IS NULL AND collected_by = name)
 """
 _TERMS = """
     JOIN consent_terms AS terms ON terms.import_id = :import_id AND terms.basis = :basis
@@ -216,9 +217,17 @@ _INSERT_MEMBERSHIPS = """
     INSERT INTO memberships (list_id, member_id, basis, source, consented_at, collected_by)
     SELECT :list_id, members.id, :basis, :source, incoming.consented_at, incoming.collected_by
     FROM incoming JOIN members USING (address_key)
-    WHERE incoming.reason IS NULL
+    WHERE incoming.reason IS NULL AND NOT EXISTS (SELECT FROM memberships AS here
+        WHERE here.list_id = :list_id AND here.member_id = members.id)
     ORDER BY members.id
     ON CONFLICT DO NOTHING
+"""
+# Counted, because for the first one alone PostgreSQL would look up a million people one by one.
+_ANYBODY_MISSING = """
+    SELECT NOT EXISTS (SELECT FROM memberships WHERE list_id = :list_id) OR 0 < (
+        SELECT count(*) FROM incoming WHERE reason IS NULL AND NOT EXISTS (
+            SELECT FROM members JOIN memberships ON memberships.member_id = members.id
+            WHERE members.address_key = incoming.address_key AND memberships.list_id = :list_id))
 """
 # All at once, so that each row is either of a member that this statement sees, or of somebody new. New people need no
 # look for a conflict, no sort (their ids are in the order of the file) and no join: half the time.
@@ -332,8 +341,8 @@ def merge(
         suppressed = _suppress(connection, objections)
     run(_REFUSE_SUPPRESSED)
     run(_REFUSE_LEAVERS)
-    collectors = connection.scalars(text(_COLLECTORS), these).all()
-    these["others"] = [name for name in collectors if not same_organisation(name, sender)]
+    these["collectors"] = names = list(connection.scalars(text(_COLLECTORS), these))
+    these["others"] = [name for name in names if name and not same_organisation(name, sender)]
     if basis == CHARITY:
         run(_REFUSE_OUTSIDE_THE_LAW)
     if these["others"]:
@@ -344,12 +353,14 @@ def merge(
         if touched > MANY:
             connection.execute(text("ANALYZE import_changes"))
         run(_UPDATE_MEMBERS)
-    run(_WRITE_TERMS)
-    if basis != "unknown":
-        run(_TOUCH_CONSENT)
+    missing = connection.scalar(text(_ANYBODY_MISSING), these)
+    filled = run(_TOUCH_CONSENT) if basis != "unknown" else 0
+    if missing or filled:
+        run(_WRITE_TERMS)
+    if filled:
         run(_FILL_CONSENT)
     updated: int = connection.execute(text(_COUNT_UPDATED), these).scalar_one()
-    added = _add_people(connection, these)
+    added = _add_people(connection, these) if missing else 0
     if added > MANY:
         # Whoever freezes or audits this list in a moment should not plan for the empty one that it was.
         connection.execute(text("ANALYZE members, memberships, consent_events, consent_terms"))

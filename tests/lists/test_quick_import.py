@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from daisychain.database import Database
 from lists import merging
@@ -143,6 +143,50 @@ def test_people_added_quickly_are_the_people_added_carefully_in_the_order_of_the
     new = [row.email for row in people if row.email.split("@")[0] not in {"gone", "cy", "elsewhere"}]
     assert new == ["zoe@x.org", "ann@x.org", "bob@x.org", "never@x.org"]
     assert counts[:4] == (9, 5, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {},
+        {"cy": "here"},
+        {"ann": "here", "bob": "here", "zoe": "here"},
+        {"ann": "here", "bob": "gone", "zoe": "here"},
+        {"ann": "here", "bob": "elsewhere", "zoe": "gone"},
+        {"ann": "elsewhere", "bob": "elsewhere", "zoe": "elsewhere"},
+    ],
+)
+def test_an_import_that_looks_who_is_missing_does_what_one_does_that_does_not_look(
+    connection: Connection, list_id: int, sheet: Callable[..., Path], monkeypatch: pytest.MonkeyPatch,
+    before: dict[str, str],
+) -> None:  # fmt: skip
+    other = create_list(connection, "others", sender="Friends <news@friends.example>")
+    for name, state in before.items():
+        add_member(connection, other if state == "elsewhere" else list_id, f"{name}@x.org", basis="unknown", source="")
+        if state == "gone":
+            unsubscribe(connection, list_id, find_member(connection, f"{name}@x.org")["id"], "link")
+    path = sheet(
+        "email,town,collected_by\n" + "".join(f"{name}@x.org,Leeds,Friends\n" for name in ("zoe", "ann", "bob"))
+    )
+    found = []
+    for looking in (merging._ANYBODY_MISSING, "SELECT true"):
+        monkeypatch.setattr(merging, "_ANYBODY_MISSING", looking)
+        with connection.begin_nested() as savepoint:
+            found.append([imported(connection, list_id, path), imported(connection, list_id, path)])
+            savepoint.rollback()
+    assert found[0] == found[1]
+
+
+def test_the_same_people_again_write_nothing_to_the_ledger(
+    connection: Connection, list_id: int, sheet: Callable[..., Path]
+) -> None:
+    def written() -> list[int]:
+        return [connection.scalar(select(func.count()).select_from(each)) or 0 for each in (ConsentTerms, ConsentEvent)]
+
+    imported(connection, list_id, sheet(SHEET))
+    before = written()
+    *_, counts = imported(connection, list_id, sheet(SHEET))
+    assert (counts[1:4], written()) == ((0, 0, 7), before)
 
 
 def test_somebody_who_signs_up_while_their_row_is_imported_is_on_the_list_once(
