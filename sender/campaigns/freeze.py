@@ -65,7 +65,7 @@ def wait_for_freeze(connection: Connection) -> None:
 
 
 def freeze(connection: Connection, campaign_id: int, *, batch_size: int, by_conditions: bool = False) -> int:
-    """Freeze a draft's audience, cut its batches and defer their jobs, all in the caller's transaction.
+    """Freeze a draft's audience, cut its batches and wake slots, all in the caller's transaction.
 
     With `by_conditions`, a batch has people who see the same parts of the email, if enough do.
     Returns the number of people in the ledger, including the excluded. Raises StateError unless it is a draft.
@@ -242,7 +242,7 @@ def _newer(after: int, cutting: Cutting) -> FromClause:
 
 
 def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, written: FromClause) -> int:
-    """Record the range of a campaign's new deliveries, cut batches, defer their jobs; returns how many people."""
+    """Record the range of a campaign's new deliveries, cut batches, wake slots; returns how many people."""
     *alike, own = written.c
     ids = (func.min(own).label("first"), func.max(own).label("last"))
     counted = select(*alike, func.count().label("people"), *ids).group_by(*alike)
@@ -268,5 +268,5 @@ def _cut(connection: Connection, campaign: CampaignRecord, cutting: Cutting, wri
             last_delivery=max((row["last"] for row in new), default=None),
         )
     )  # fmt: skip
-    batch_jobs.defer_waiting(connection, campaign.id)
+    batch_jobs.wake(connection, campaign.id)
     return people

@@ -53,7 +53,7 @@ def resolve(connection: Connection, campaign_id: int, decision: Decision, *, who
     )
     if again:
         turn(connection, campaign_id, "sending", from_states=["finished"], finished_at=None)
-        batch_jobs.defer_waiting(connection, campaign_id)
+        batch_jobs.wake(connection, campaign_id)
     finish_if_done(connection, campaign_id)
     return people
 

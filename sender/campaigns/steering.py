@@ -87,7 +87,7 @@ def resume(
         connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(resumed_at=func.now()))
     else:
         turn(connection, campaign_id, "sending", from_states=["paused"], pause_reason="", resumed_at=func.now())
-        batch_jobs.defer_waiting(connection, campaign_id)
+        batch_jobs.wake(connection, campaign_id)
         finish_if_done(connection, campaign_id)
     decide(connection, campaign_id, "resume", who=who, because=because)
 
@@ -150,7 +150,7 @@ def retry(connection: Connection, campaign_id: int, *, who: str, because: str) -
         )
     connection.execute(update(Decision).where(Decision.id == decision_id).values(people=people))
     turn(connection, campaign_id, "sending", from_states=["finished"], finished_at=None)
-    batch_jobs.defer_waiting(connection, campaign_id)
+    batch_jobs.wake(connection, campaign_id)
     return people
 
 

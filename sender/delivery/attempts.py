@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
     case,
@@ -44,20 +45,26 @@ def _lacks(provider: Any) -> ColumnElement[bool]:
     return select(Sender.id).where(Sender.id == bindparam("sender"), Sender.lacks.has_key(provider)).exists()
 
 
-# A row that somebody has locked is skipped: their machine may have vanished in the middle of its own claim.
-_CLAIMABLE = (
-    select(Batch.id)
-    .where(
-        Batch.id == bindparam("batch"),
-        Batch.state == "waiting",
-        Batch.held.is_(False),
-        Batch.not_before <= func.now(),
-        select(Campaign.id)
-        .where(Campaign.id == Batch.campaign_id, Campaign.state == "sending", ~_lacks(Campaign.provider))
-        .exists(),
+def _claimable(which: ColumnElement[bool]) -> Select[int]:
+    """Select the batches that may be claimed now, locked.
+
+    A row that somebody has locked is skipped: their machine may have vanished in the middle of its own claim.
+    """
+    can_send = and_(Campaign.id == Batch.campaign_id, Campaign.state == "sending", ~_lacks(Campaign.provider))
+    return (
+        select(Batch.id)
+        .where(which, Batch.state == "waiting", Batch.held.is_(False), Batch.not_before <= func.now())
+        .where(select(Campaign.id).where(can_send).exists())
+        .with_for_update(of=Batch, skip_locked=True)
     )
-    .with_for_update(of=Batch, skip_locked=True)
-)
+
+
+# What came back or was cut goes before what has waited since the freeze: if the provider refuses everything, the parts
+# of a refused batch show it soonest.
+_FROZEN_AT = select(Campaign.frozen_at).where(Campaign.id == bindparam("campaign")).scalar_subquery()
+_IN_TURN = ((Batch.not_before > _FROZEN_AT).desc(), Batch.id)
+_NEXT = _claimable(Batch.campaign_id == bindparam("campaign")).order_by(*_IN_TURN).limit(1)
+_CLAIMABLE = _claimable(Batch.id == bindparam("batch"))
 _CLAIM = (
     update(Batch)
     .where(Batch.id == _CLAIMABLE.scalar_subquery())
@@ -146,6 +153,17 @@ def claim(
     return Claim(
         made.attempt_id, made.started_at, batch_id, span.campaign_id, batch.provider, batch.compiled_id, people
     )
+
+
+def next_batch(connection: Connection, campaign_id: int, sender_id: int) -> int | None:
+    """Lock the batch of a campaign whose turn it is, in the caller's transaction; None if none can be claimed."""
+    return connection.scalar(_NEXT, {"campaign": campaign_id, "sender": sender_id})
+
+
+def put_off(connection: Connection, batch_id: int | None) -> None:
+    """Let a batch that still waits be claimed in a minute, and not now."""
+    waiting = update(Batch).where(Batch.id == batch_id, Batch.state == "waiting")
+    connection.execute(waiting.values(not_before=func.now() + timedelta(minutes=1)))
 
 
 def cut(connection: Connection, claim: Claim, most: int) -> tuple[Claim, int | None]:

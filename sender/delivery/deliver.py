@@ -1,4 +1,4 @@
-"""Delivers one batch: claim, merge, send, record. Runs as a job, on any number of machines."""
+"""Delivers batches, each by itself: claim, merge, send, record. Runs as a job, on any number of machines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import logging
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parseaddr
 from functools import lru_cache, partial
@@ -75,27 +76,51 @@ class Deliverer:
         self.slots = SlotCount()
         gc.set_threshold(OBJECTS_A_BATCH, *gc.get_threshold()[1:])
 
-    def deliver(self, batch_id: int) -> None:
+    def deliver_next(self, campaign_id: int, *, wakes: bool = False) -> bool:
+        """Deliver the next batch of a campaign, and before that wake other slots for the rest, if it `wakes`.
+
+        Returns False if there is none, or something is to be seen to first: then other jobs have their turn.
+        """
+        return self._deliver(partial(attempts.next_batch, campaign_id=campaign_id), campaign_id if wakes else None)
+
+    def deliver(self, batch_id: int) -> bool:
         """Deliver a batch if it can be claimed; otherwise, and once `stop` is set, do nothing.
 
         Raises DatabaseError if this sender's lock is lost and can't be taken again: then nothing was claimed.
         """
+        return self._deliver(lambda *_, **__: batch_id)
+
+    def _deliver(self, choose: Callable[..., int | None], wakes: int | None = None) -> bool:
         if self._stop.is_set():
-            return  # the batch goes on waiting, and the next sweep gives it a job
-        begun = time.monotonic()
+            return False  # the batch goes on waiting, and the next sweep wakes somebody
+        begun, batch_id = time.monotonic(), None
         sender_id = self._sender.verified_id()
-        with self._database.engine.begin() as connection:
-            if not self._confirmed(connection, sender_id):
-                return
-            claim = attempts.claim(connection, batch_id, sender_id, self._late_values)
-            if claim is None:
-                return
-            claim = self._cut(connection, claim)
+        try:
+            with self._database.engine.begin() as connection:
+                if not self._confirmed(connection, sender_id):
+                    return False
+                if (batch_id := choose(connection, sender_id=sender_id)) is None:
+                    return False
+                claim = attempts.claim(connection, batch_id, sender_id, self._late_values)
+                if claim is not None:
+                    claim = self._cut(connection, claim)
+                if wakes is not None:
+                    batch_jobs.wake(connection, wakes)
+        except AWAY:
+            raise
+        except Exception:
+            # It would come again; the batches behind this one need not wait for that.
+            with self._database.engine.begin() as connection:
+                attempts.put_off(connection, batch_id)
+            raise
+        if claim is None:
+            return True
         self._mark.raise_to(Mark(claim.attempt_id, claim.started_at))
         outcome = self._send(claim)
         log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
-        self._record(claim, outcome, sender_id)
+        plain = self._record(claim, outcome, sender_id)
         self.slots.note(outcome, time.monotonic() - begun)
+        return plain
 
     def _cut(self, connection: Connection, claim: attempts.Claim) -> attempts.Claim:
         """Cut a claim to as many people as the provider takes at once; the rest is a batch for any slot."""
@@ -105,22 +130,23 @@ class Deliverer:
             return claim
         claim, rest_id = attempts.cut(connection, claim, most)
         if rest_id is not None:
-            batch_jobs.defer_batch(connection, claim.campaign_id, rest_id)
+            batch_jobs.wake(connection, claim.campaign_id)
         return claim
 
-    def _record(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> None:
+    def _record(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> bool:
         """Record an outcome; while the database is away it is kept here, with retries until it is written.
 
-        A process that stops, or an error of another kind, ends that: then the batch is left to the sweep.
+        Returns whether everybody was taken. A process that stops, or an error of another kind, ends that: then the
+        batch is left to the sweep.
         """
         tries, give_up = 0, math.inf
         while True:
             try:
                 with self._database.engine.begin() as connection:
                     plain = record_all_taken(connection, claim, outcome)
-                    if not plain and attempts.record(connection, claim.attempt_id, outcome):
-                        batch_jobs.defer_waiting(connection, claim.campaign_id, ending=claim.batch_id)
-                return
+                    if not plain and (again := attempts.record(connection, claim.attempt_id, outcome)):
+                        batch_jobs.wake(connection, claim.campaign_id, again)
+                return plain
             except Exception as error:
                 if self._stop.is_set():
                     give_up = min(give_up, time.monotonic() + KEPT_WHEN_STOPPED)

@@ -38,7 +38,7 @@ BATCHES_A_PROCESS = 25
 def start(
     database: Database, campaign_id: int, *, who: str = "", now: bool = False, approvers: Collection[int] | None = None
 ) -> None:
-    """Freeze a draft and defer its jobs, or resume a paused campaign; harmless if it is being sent already.
+    """Freeze a draft and wake slots, or resume a paused campaign; harmless if it is being sent already.
 
     Raises StateError for a scheduled campaign, unless it is to start `now` instead of at its time, and if an approval
     is missing.

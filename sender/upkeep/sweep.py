@@ -1,4 +1,4 @@
-"""The sweep: makes the batches of dead senders uncertain, and gives waiting batches and webhook bodies a job.
+"""The sweep: makes the batches of dead senders uncertain, wakes slots, and gives webhook bodies a job.
 
 Procrastinate never reruns a dead worker's job. That is what we want: only the tables say what is to be done.
 """
@@ -28,7 +28,7 @@ LOCK_WAIT = "1s"
 
 
 def sweep(connection: Connection, settings: Settings) -> int:
-    """Record the batches of dead senders and give each waiting batch a job; returns how many were of dead senders.
+    """Record the batches of dead senders and wake slots for those that can go; returns how many were of dead senders.
 
     If repeating is harmless (the outbox does not write an existing file again), the batch waits for a retry instead.
     """
@@ -44,7 +44,6 @@ def sweep(connection: Connection, settings: Settings) -> int:
         .where(Batch.state == "sending", Batch.sender_id.in_(dead_senders(connection)))
         .order_by(Batch.id)
     ).all()
-    batch_jobs.remove_jobs_in_hand(connection, [row.id for row in dead])
     for row in dead:
         with by_itself(connection, row.campaign_id, "its dead sender's batch can't be settled"):
             repeatable = open_provider(row.provider, settings).repeatable
@@ -58,7 +57,7 @@ def sweep(connection: Connection, settings: Settings) -> int:
 
 
 def _advance_campaigns(connection: Connection, settings: Settings) -> None:
-    """Start due campaigns, release held batches, defer jobs, and end finished and cancelled campaigns.
+    """Start due campaigns, release held batches, wake slots, and end finished and cancelled campaigns.
 
     One broken campaign must not stop the others. All go in the order of their ids, so two sweeps don't deadlock.
     """
@@ -72,5 +71,5 @@ def _advance_campaigns(connection: Connection, settings: Settings) -> None:
     for campaign_id in connection.scalars(under_way.order_by(Campaign.id)).all():
         with by_itself(connection, campaign_id, "it can't go on"):
             pace.release_batches(connection, campaign_id)
-            batch_jobs.defer_waiting(connection, campaign_id)
+            batch_jobs.wake(connection, campaign_id)
             finish_if_done(connection, campaign_id)  # a campaign without people has no batch to finish it

@@ -144,7 +144,7 @@ def test_a_pause_at_the_desk_stops_a_running_send_at_its_next_request(database: 
     campaign_id = frozen(database, 600, batch_size=2)
     with database.engine.begin() as connection:
         confirm(connection, database.settings, who="the test")
-        batch_jobs.defer_waiting(connection, campaign_id)
+        batch_jobs.wake(connection, campaign_id)
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(foreground.work_until_over, database, campaign_id, concurrency=2, processes=1)
         until(lambda: accepted(database, campaign_id) > 4)

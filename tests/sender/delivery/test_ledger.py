@@ -15,7 +15,7 @@ from lists.tables import Suppression
 from sender.campaigns.freeze import freeze
 from sender.campaigns.resolve import resolve
 from sender.campaigns.steering import resume
-from sender.delivery import attempts, batch_jobs
+from sender.delivery import attempts
 from sender.delivery.ledger import TRANSITIONS, Ledger, Span, move, read_ledger
 from sender.events.sum_check import check_sums
 from sender.providers.failures import PEOPLE_REFUSED_IN_A_ROW, REFUSALS_IN_A_ROW
@@ -159,6 +159,34 @@ def test_who_leaves_after_the_freeze_is_spared_at_the_claim(database: Database, 
     assert ledger(database, campaign_id).excluded_by == {"suppressed_late": 1}
 
 
+# Rows that an import or a restored part of a backup writes during a send, with times from before its freeze.
+WRITTEN_LATE = {
+    "left": "UPDATE memberships SET state = 'unsubscribed', left_at = now() - interval '30 days' WHERE member_id = 2",
+    "suppressed": """
+        INSERT INTO suppressions (address_key, reason, at)
+        VALUES ('person1@people.example', 'complaint', now() - interval '30 days')""",
+    "restricted": "UPDATE members SET restricted_at = now() - interval '30 days' WHERE id = 2",
+    "paused": "UPDATE memberships SET paused_until = now() + interval '1 hour' WHERE member_id = 2",
+    "erased": "WITH gone AS (DELETE FROM memberships WHERE member_id = 2) DELETE FROM members WHERE id = 2",
+}
+
+
+@pytest.mark.parametrize("what", WRITTEN_LATE)
+def test_who_may_not_be_mailed_any_more_is_spared_also_if_the_row_that_says_so_has_an_earlier_time(
+    database: Database, what: str
+) -> None:
+    campaign_id = frozen(database, 3, batch_size=1)
+    first, second, third = batches(database, campaign_id)
+    claimed(database, first)
+    with database.engine.begin() as connection:
+        connection.execute(text(WRITTEN_LATE[what]))
+    with database.engine.begin() as connection:
+        assert attempts.claim(connection, second, SENDER) is None
+    assert [row.address for row in claimed(database, third).people] == ["person2@people.example"]
+    reason = what if what in ("restricted", "paused") else "suppressed_late"
+    assert ledger(database, campaign_id).excluded_by == {reason: 1}
+
+
 def test_a_batch_whose_people_have_all_left_is_done_without_an_attempt(database: Database) -> None:
     campaign_id = frozen(database, 1)
     with database.engine.begin() as connection:
@@ -246,17 +274,12 @@ def test_a_provider_that_refuses_every_request_is_left_alone_after_a_bounded_num
     campaign_id = frozen(database, 100 if size == 4 else 3000, batch_size=size)
     tries = 0
     while state_of(database, campaign_id) == "sending":
-        with database.engine.connect() as connection:  # the queue's order
-            first = connection.scalar(
-                text("SELECT (args ->> 'batch_id')::bigint FROM procrastinate_jobs ORDER BY priority DESC, id LIMIT 1")
-            )
+        with database.engine.begin() as connection:
+            first = attempts.next_batch(connection, campaign_id, SENDER)
+        assert first is not None
         claim, tries = claimed(database, first), tries + 1
         with database.engine.begin() as connection:
-            connection.execute(
-                text("DELETE FROM procrastinate_jobs WHERE (args ->> 'batch_id')::bigint = :id"), {"id": first}
-            )
             attempts.record(connection, claim.attempt_id, Outcome(Verdict.REFUSED_REQUEST, detail="bad subject"))
-            batch_jobs.defer_waiting(connection, campaign_id)
     assert state_of(database, campaign_id) == "paused"
     # A batch too small to be halved so often has its people refused one by one, each after a request for their half.
     assert tries <= (REFUSALS_IN_A_ROW + 1 if size == 1000 else 2 * PEOPLE_REFUSED_IN_A_ROW)

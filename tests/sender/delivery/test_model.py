@@ -302,9 +302,14 @@ class Campaigning(RuleBasedStateMachine):
             sweep(connection, self.database.settings)
             self.model.sweep(first, PEOPLE, self.canary)
             if self.model.state == "sending":
-                assert connection.execute(batch_jobs.WITHOUT_JOB, {
-                    "campaign": self.campaign_id, "queue": batch_jobs.queue_of(self.campaign_id), "ending": 0}
-                ).all() == []  # fmt: skip
+                queue = batch_jobs.queue_of(self.campaign_id)
+                missing = {"campaign": self.campaign_id, "queue": queue, "most": batch_jobs.MOST_JOBS}
+                assert connection.execute(batch_jobs.MISSING, missing).scalar_one() <= 0
+            # What a slot would take next can be claimed; and there is something, if anything can be.
+            batch_id = attempts.next_batch(connection, self.campaign_id, self.senders[False])
+            first_id = connection.scalar(select(Batch.first_id).where(Batch.id == batch_id))
+            may_go = [pack.first for pack in self.may_go()]
+            assert first_id in may_go or (first_id is None and not may_go)
 
     def answer_late(self, data: strategies.DataObject) -> None:
         """The sender was not dead: only its lock was lost."""

@@ -211,7 +211,7 @@ def test_a_campaign_that_is_out_of_order_is_paused_and_stops_no_other(
         connection.execute(text("DELETE FROM procrastinate_jobs"))
         sweep(connection, database.settings)
         reason = connection.scalar(select(Campaign.pause_reason).where(Campaign.id == bad))
-        jobs = connection.scalars(text("SELECT queue_name FROM procrastinate_jobs WHERE args ? 'batch_id'")).all()
+        jobs = connection.scalars(text("SELECT queue_name FROM procrastinate_jobs WHERE args ? 'campaign_id'")).all()
     assert state_of(database, bad) == "paused"
     assert words in reason
     assert jobs == [f"campaign-{good}"]
