@@ -111,6 +111,13 @@ def sheet_options(command: Command) -> Command:
     return encoding(sheet(command))
 
 
+# A file of many rows may be wanted for a spreadsheet, too.
+csv_format_option = click.option(
+    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
+    help="A table for people, JSON for scripts, or CSV for spreadsheets.",
+)  # fmt: skip
+
+
 def emit(answer: Any, format_: str, table: Callable[[], None] | str) -> None:
     """Print `answer` on stdout as JSON, or `table` for people: a line, or what is called to show it."""
     if format_ == "json":

@@ -12,7 +12,7 @@ import click
 
 from commands.campaigns import as_json
 from commands.campaigns.campaign_tables import emit_status, show_timeline, watch_ledger
-from commands.console import answers, emit, progress, runs, say, show_table
+from commands.console import answers, csv_format_option, emit, progress, runs, say, show_table
 from commands.export_log import record_export, why_export
 from daisychain.installation import Installation
 from sender.tables import State
@@ -66,10 +66,7 @@ def watched(installation: Installation, campaign_id: int) -> CampaignStatus:
 @click.argument("id_", metavar="ID", type=int)
 @click.option("--state", type=click.Choice(get_args(State)), help="Only people in this state.")
 @click.option("--exact", is_flag=True, help="CSV without the mark that keeps spreadsheets from running cells.")
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
-    help="A table for people, JSON for scripts, CSV for spreadsheets.",
-)  # fmt: skip
+@csv_format_option
 @why_export
 @runs("campaign ledger 3 --state failed", "campaign ledger 3 --format csv --because 'audit of May' > ledger.csv")
 def ledger(

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -78,7 +78,6 @@ def send(
     from sender.campaigns import approvals
     from sender.campaigns.campaign_record import find_campaign
     from sender.campaigns.plans import Plan, in_words
-    from sender.campaigns.status import campaign_status
     from sender.delivery import confirmed_places
     from sender.launching.schedule import keep_plan, require_unplanned, schedule
     from sender.upkeep import foreground
@@ -125,12 +124,19 @@ def send(
                 foreground.work_until_over(
                     installation.database, id_, helpers=helpers, watch=watch_ledger(bar), stop=stop, **work
                 )
+    end_with(installation, id_, format_, stop)
+
+
+def end_with(installation: Installation, campaign_id: int, format_: str, stop: StopFlag) -> NoReturn:
+    """Show the status of a campaign that was worked on, and end with its exit code."""
+    from sender.campaigns.status import campaign_status
+
     with installation.database.engine.connect() as connection:
-        answer = campaign_status(connection, id_)
+        answer = campaign_status(connection, campaign_id)
     emit_status(answer, format_)
     stopped = stop.is_set() and answer.campaign.state == "sending"
     if stopped:
-        say(f"Stopped; nothing is in flight. Continue with: daisychain campaign send {id_}")
+        say(f"Stopped; nothing is in flight. Continue with: daisychain campaign send {campaign_id}")
     sys.exit(STOPPED if stopped else exit_code(answer))
 
 

@@ -124,30 +124,15 @@ def _answer(found: Toolkit) -> dict[str, Any]:
     from newsletters.toolkits.toolkit import current_day
 
     today = current_day()
-    return {
-        "name": found.name,
-        "title": found.title,
-        "coalition": found.coalition,
-        "campaign": found.campaign,
-        "summary": found.summary,
-        "content_hash": found.content_hash,
+    whole = ("name", "title", "coalition", "campaign", "summary", "content_hash")
+    of_image = ("name", "width", "height", "alt")
+    of_block = ("id", "title", "version", "approved_by", "embargo", "expires")
+    return {name: getattr(found, name) for name in whole} | {
         "links": dict(found.links),
-        "images": [
-            {"name": image.name, "width": image.width, "height": image.height, "alt": image.alt}
-            for image in found.images.values()
-        ],
+        "images": [{name: getattr(image, name) for name in of_image} for image in found.images.values()],
         "copy": [
-            {
-                "id": block.id,
-                "title": block.title,
-                "version": block.version,
-                "approved_by": block.approved_by,
-                "embargo": block.embargo,
-                "expires": block.expires,
-                "channels": list(block.channels),
-                "length": block.length,
-                "available": not block.unavailable(today),
-            }
+            {name: getattr(block, name) for name in of_block}
+            | {"channels": list(block.channels), "length": block.length, "available": not block.unavailable(today)}
             for block in found.copy.values()
         ],
     }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.campaigns import as_json
-from commands.campaigns.campaign_tables import emit_status, watch_ledger
-from commands.campaigns.send import STOPPED, confirm, exit_code, warnings_said
+from commands.campaigns.campaign_tables import watch_ledger
+from commands.campaigns.send import confirm, end_with, warnings_said
 from commands.console import answers, emit, progress, runs, say, show_table
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -163,7 +162,6 @@ def _send(
     from partners.hand_out import hand_out_people, keep_hand_out, send_hand_out
     from partners.hand_out_links import hand_out_links
     from sender.alerts import notify
-    from sender.campaigns.status import campaign_status
     from sender.delivery import confirmed_places
     from sender.upkeep import foreground
 
@@ -191,13 +189,7 @@ def _send(
         foreground.work_until_over(
             installation.database, campaign_id, watch=watch_ledger(bar), stop=stop, late_values=hand_out_links
         )
-    with installation.database.engine.connect() as connection:
-        answer = campaign_status(connection, campaign_id)
-    emit_status(answer, format_)
-    if stop.is_set() and answer.campaign.state == "sending":
-        say(f"Stopped; nothing is in flight. Continue with: daisychain campaign send {campaign_id}")
-        sys.exit(STOPPED)
-    sys.exit(exit_code(answer))
+    end_with(installation, campaign_id, format_, stop)
 
 
 def _shown(

@@ -253,11 +253,8 @@ def _show_made(results: list[Made], out: Path, format_: str) -> None:
         "failed": [{"line": made.line, "name": made.name, **asdict(problem)} for made, problem in failed],
         "notes": [{"line": made.line, "name": made.name, "note": note} for made, note in notes],
     }
-    emit(
-        answer,
-        format_,
-        lambda: click.echo("\n".join(places) if len(places) <= 20 else f"{len(places):,} packs in {out}"),
-    )
+    made_here = "\n".join(places) if len(places) <= 20 else f"{len(places):,} packs in {out}"
+    emit(answer, format_, lambda: click.echo(made_here))
     if format_ == "table":
         for made, note in notes[:5]:
             say(f"{_row(made)}{note}")
@@ -282,16 +279,10 @@ def _show_standings(found: list[Standing]) -> None:
         say("There are no such packs.")
         return
     rows = [
-        (
-            each.newsletter,
-            each.partner or "(without branding)",
-            each.dialect,
-            each.state,
-            " ".join(each.why),
-            each.made_at,
-        )
+        (each.newsletter, each.partner or "(without branding)", each.dialect, each.state, " ".join(each.why),
+         each.made_at)
         for each in found
-    ]
+    ]  # fmt: skip
     show_table(("newsletter", "partner", "tool", "is", "why", "made"), rows)
 
 

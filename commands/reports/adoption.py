@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import emit, runs, show_table, show_text
+from commands.console import csv_format_option, emit, runs, show_table, show_text
 from daisychain import clock
 from daisychain.installation import Installation
 
@@ -19,10 +19,7 @@ OTHERS = "Others came without a private link or a code, so it is unknown of whic
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
-    help="A table for people, JSON for scripts, or CSV for spreadsheets.",
-)  # fmt: skip
+@csv_format_option
 @runs("report toolkit community-makes-us", "report toolkit community-makes-us --format csv > adoption.csv")
 def toolkit(installation: Installation, name: str, format_: str) -> None:
     """Show which organisations looked at the toolkit NAME, took its emails and shared it, and what is not known."""
@@ -47,13 +44,10 @@ def _show_adoption(found: ToolkitAdoption) -> None:
     show_table(("", "organisations", "times", "and by others", ""), rows)
     active = [each for each in found.organisations if each.latest or each.emails]
     lines = [
-        (
-            each.organisation.name,
-            "\n".join(one.text + ", by staff" * one.by_staff for one in each.emails),
-            each.latest or "",
-        )
+        (each.organisation.name, "\n".join(one.text + ", by staff" * one.by_staff for one in each.emails),
+         each.latest or "")
         for each in active
-    ]
+    ]  # fmt: skip
     show_table(("organisation", "emails", "last active"), lines)
     for at, each in enumerate(figures, 1):
         show_text(f"[{at}] {each.definition}", hanging="    ")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from commands.console import LazyGroup, runs, show_table, show_text
+from commands.console import LazyGroup, csv_format_option, runs, show_table, show_text
 from daisychain import clock
 from daisychain.errors import InputError
 from daisychain.installation import Installation
@@ -26,15 +27,9 @@ if TYPE_CHECKING:
 # The formats of files (reports/document/file_formats.py), which are known here without loading what makes them.
 FILES = ("html", "pdf", "png", "json", "csv", "xlsx", "parquet")
 BINARY = ("pdf", "png", "xlsx", "parquet")
-_format = click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True,
-    help="A table for people, JSON for scripts, or CSV for spreadsheets.",
-)  # fmt: skip
 _exact = click.option(
     "--exact", is_flag=True, help="In CSV, leave cells as they are, even if a spreadsheet would run them as formulas."
 )
-
-
 ELSEWHERE = {
     "toolkit": ("commands.reports.adoption:toolkit", "Show which organisations took a toolkit, and what is not known."),
     "note": ("commands.reports.hand_on_reports:note", "Note what happened on a day, such as a press story."),
@@ -85,9 +80,7 @@ def show(
         show_tables(whole_report(engine, id_))
         return
     if output is None and format_ in BINARY and to_a_terminal():
-        raise InputError(
-            f"A terminal can't show {format_}.", hint=f"Say where to: --output report-{id_}.{format_}"
-        )  # fmt: skip
+        raise InputError(f"A terminal can't show {format_}.", hint=f"Say where to: --output report-{id_}.{format_}")
     from reports.document.exports import as_csv
     from reports.document.file_formats import FORMATS, write_report
 
@@ -124,7 +117,7 @@ def _wanted(format_: str | None, output: Path | None) -> str:
 @click.option(
     "--last", type=click.IntRange(1), default=20, show_default=True, help="How many campaigns, from the newest on."
 )
-@_format
+@csv_format_option
 @_exact
 @runs("report list", "report list --last 50 --format csv > campaigns.csv")
 def list_(installation: Installation, last: int, format_: str, exact: bool) -> None:
@@ -143,7 +136,7 @@ def list_(installation: Installation, last: int, format_: str, exact: bool) -> N
     "--age", type=click.IntRange(1, 24 * 365), default=72, show_default=True, metavar="HOURS",
     help="How old each person's mail is when it is counted.",
 )  # fmt: skip
-@_format
+@csv_format_option
 @_exact
 @runs("report compare 12 9", "report compare 12 9 7 --age 24 --format csv > compared.csv")
 def compare(installation: Installation, ids: tuple[int, ...], age: int, format_: str, exact: bool) -> None:
@@ -155,12 +148,8 @@ def compare(installation: Installation, ids: tuple[int, ...], age: int, format_:
 
     with installation.database.engine.connect() as connection:
         found = at_equal_age(connection, ids, timedelta(hours=age))
-    _say(
-        format_,
-        lambda: _show_comparison(found),
-        lambda: comparison_as_json(found),
-        lambda: comparison_as_csv(found, exact=exact),
-    )
+    csv = partial(comparison_as_csv, found, exact=exact)
+    _say(format_, lambda: _show_comparison(found), lambda: comparison_as_json(found), csv)
 
 
 def _say(format_: str, table: Callable[[], None], json: Callable[[], str], csv: Callable[[], str]) -> None:
@@ -195,7 +184,7 @@ def _show_comparison(found: Comparison) -> None:
 @report.command()
 @click.option("--list", "list_name", required=True, help="The list.")
 @click.option("--months", type=click.IntRange(1, 120), default=12, show_default=True, help="How many, up to this one.")
-@_format
+@csv_format_option
 @_exact
 @runs("report trend --list supporters", "report trend --list supporters --months 36 --format csv > trend.csv")
 def trend(installation: Installation, list_name: str, months: int, format_: str, exact: bool) -> None:
@@ -239,16 +228,12 @@ def _show_list(lines: list[CampaignLine]) -> None:
     show_table(
         ["id", "campaign", "age", *(figure.label for figure in lines[0].figures.values())],
         [
-            (
-                str(line.campaign_id),
-                line.campaign + "*" * bool(line.notes),
-                _age(line.age),
-                *(with_interval(figure) for figure in line.figures.values()),
-            )
+            (str(line.campaign_id), line.campaign + "*" * bool(line.notes), _age(line.age),
+             *(with_interval(figure) for figure in line.figures.values()))
             for line in lines
         ],
         title="Campaigns, the newest first; in brackets, 95 % intervals",
-    )
+    )  # fmt: skip
     for line in lines:
         for note in line.notes:
             show_text(f"* {line.campaign_id}: {note}", hanging="  ")
@@ -285,19 +270,13 @@ def show_tables(report: Report) -> None:
         show_table(
             ["link", "text", "leads to", "clicks", "people", "of", "rate", "95 % interval", "note"],
             [
-                (
-                    "" if link.number is None else str(link.number),
-                    f"{link.text} ({link.language})" if link.language else link.text,
-                    link.url,
-                    count(link.clicks),
-                    *cells(link.clickers)[1:],
-                    f"[{_note(notes, link.clickers)}]",
-                )
+                ("" if link.number is None else str(link.number),
+                 f"{link.text} ({link.language})" if link.language else link.text, link.url, count(link.clicks),
+                 *cells(link.clickers)[1:], f"[{_note(notes, link.clickers)}]")
                 for link in report.links
             ],
-        )
-    for definition, number in notes.items():
-        show_text(f"[{number}] {definition}", hanging="  ")
+        )  # fmt: skip
+    _show_definitions(notes)
 
 
 def _show_parts(report: Report, dimensions: tuple[str, ...]) -> None:
@@ -308,8 +287,7 @@ def _show_parts(report: Report, dimensions: tuple[str, ...]) -> None:
     show_text(f"Campaign {report.campaign_id}: {report.campaign}, as of {clock.shown(report.as_of)}\n")
     for each in tables:
         _show_part(each, notes)
-    for definition, number in notes.items():
-        show_text(f"[{number}] {definition}", hanging="  ")
+    _show_definitions(notes)
 
 
 def _show_part(table: PartTable, notes: dict[str, int]) -> None:
@@ -319,3 +297,8 @@ def _show_part(table: PartTable, notes: dict[str, int]) -> None:
 
 def _note(notes: dict[str, int], figure: Figure) -> int:
     return notes.setdefault(figure.definition, len(notes) + 1)
+
+
+def _show_definitions(notes: dict[str, int]) -> None:
+    for definition, number in notes.items():
+        show_text(f"[{number}] {definition}", hanging="  ")
