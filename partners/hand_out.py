@@ -127,9 +127,9 @@ def find_hand_out(connection: Connection, hand_out_id: int, *, lock: bool = Fals
     return _kept(row)
 
 
-def list_hand_outs(connection: Connection, at_most: int = 20) -> list[KeptHandOut]:
-    """Return the last hand-outs, the newest first."""
-    rows = connection.execute(select(HandOut.__table__).order_by(HandOut.id.desc()).limit(at_most)).mappings()
+def list_hand_outs(connection: Connection) -> list[KeptHandOut]:
+    """Return the last twenty hand-outs, the newest first."""
+    rows = connection.execute(select(HandOut.__table__).order_by(HandOut.id.desc()).limit(20)).mappings()
     return [_kept(row) for row in rows]
 
 

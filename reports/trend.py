@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from statistics import quantiles
 from typing import Any
 
@@ -20,7 +20,7 @@ from reports.figures import main_figures
 from reports.intervals import wilson
 from reports.report import Figure, Interval
 from reports.small_cells import LEAST
-from reports.tallies import Tallies, of_one_moment, tally
+from reports.tallies import of_one_moment, tally
 from sender.events.facts import BITS
 from sender.tables import Campaign
 
@@ -144,12 +144,9 @@ def _campaigns(connection: Connection, list_id: int, since: date) -> dict[date, 
         assert frozen_at is not None
         tallies = tally(connection, campaign_id, AGE)
         day = frozen_at.astimezone(clock.home_zone()).date().replace(day=1)
-        found[day].append(main_figures(tallies) if _is_old_enough(tallies, AGE) else {})
+        over = tallies.campaign.state in ("finished", "cancelled")
+        found[day].append(main_figures(tallies) if over and tallies.sent_at + AGE <= tallies.counted_at else {})
     return found
-
-
-def _is_old_enough(tallies: Tallies, age: timedelta) -> bool:
-    return tallies.campaign.state in ("finished", "cancelled") and tallies.sent_at + age <= tallies.counted_at
 
 
 def _pooled(figures: Sequence[Figure], small_cells: bool) -> Rate | None:

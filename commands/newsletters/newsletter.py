@@ -112,14 +112,9 @@ def new(installation: Installation, name: str, reference: str | None, layout: st
 @click.option("--deep", is_flag=True, help="Also run slow checks: phones and axe-core in Chromium, SpamAssassin.")
 @answers("newsletter check may.md --list supporters")
 def check(
-    installation: Installation,
-    file: Path,
-    list_name: str | None,
-    brand: Path | None,
-    online: bool,
-    deep: bool,
+    installation: Installation, file: Path, list_name: str | None, brand: Path | None, online: bool, deep: bool,
     format_: str,
-) -> None:
+) -> None:  # fmt: skip
     """Check the newsletter in FILE; exit code 1 if there is an error."""
     from lists.list_people import open_people
     from newsletters.checks import check_file

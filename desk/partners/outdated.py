@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 
 from desk.access import connection, note, person, right
 from desk.forms import Form
@@ -46,17 +47,13 @@ def _page(form: Form) -> Any:
     codes = [each.organisation.code for each in every]
     after = request.args.get("after")
     start = codes.index(after) + 1 if after in codes else 0
-    page = render_template(
-        "desk/partners/outdated.html", form=form, shown=every[start : start + PAGE], total=len(every),
+    return form.page(
+        "desk/partners/outdated.html", shown=every[start : start + PAGE], total=len(every),
         more=len(every) > start + PAGE, untold=_untold(every),
     )  # fmt: skip
-    return page, 422 if form.errors else 200
 
 
 def _untold(every: list[OrganisationChanges]) -> dict[str, int]:
     """Count the organisations to tell, by toolkit: each has a mail of its own, in its look."""
-    found: dict[str, int] = {}
-    for each in every:
-        for toolkit in {change.pack.toolkit for change in each.untold if each.contacts}:
-            found[toolkit] = found.get(toolkit, 0) + 1
-    return dict(sorted(found.items()))
+    told = [{change.pack.toolkit for change in each.untold} for each in every if each.contacts]
+    return dict(sorted(Counter(toolkit for toolkits in told for toolkit in toolkits).items()))

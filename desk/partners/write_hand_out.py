@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 
 from daisychain.errors import ConfigurationError, InputError
 from desk.access import connection, note, person, right, settings
@@ -95,18 +95,12 @@ def _page(form: Form, chosen: Mapping[str, str]) -> Any:
               if not each.first}  # fmt: skip
     known = profiles(connection())
     usual = usual_message(toolkits[toolkit], emails.get(chosen.get("email", ""), ""), person().name)
-    form.values = {
-        **usual,
-        "sender": usual_sender(),
-        "in_language": "en",
-        **form.values,
-        "named": chosen.get("named", ""),
-    }
+    form.values = usual | {"sender": usual_sender(), "in_language": "en"} | form.values
+    form.values["named"] = chosen.get("named", "")
     people = _people(form, toolkit, chosen)
-    page = render_template(
-        "desk/partners/write_hand_out.html", form=form, chosen={**chosen, "toolkit": toolkit}, toolkits=toolkits,
+    return form.page(
+        "desk/partners/write_hand_out.html", chosen={**chosen, "toolkit": toolkit}, toolkits=toolkits,
         emails=emails, people=people, tools=choices(known, "tool"), dialects=dialects(),
         languages=choices(known, "languages"), regions=choices(known, "region"), total=len(known),
         written_in=languages_of_messages(), earlier=list_hand_outs(connection()),
     )  # fmt: skip
-    return page, 422 if form.errors else 200

@@ -85,9 +85,8 @@ def drop(toolkit: str) -> Any:
     made = discard(connection(), toolkit, asked_version(draft), who=person().name)
     if made is None:
         return done(f"“{draft.toolkit.title}” is gone.", url_for("toolkits.index"), draft)
-    return done(
-        "The changes are dropped. A version brings them back.", url_for("toolkit_copy.index", toolkit=toolkit), made
-    )
+    said = "The changes are dropped. A version brings them back."
+    return done(said, url_for("toolkit_copy.index", toolkit=toolkit), made)
 
 
 def _form(draft: WorkingCopy) -> Form:

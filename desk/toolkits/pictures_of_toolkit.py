@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, url_for
+from flask import Blueprint, Response, abort, url_for
 
 from desk.access import connection, person, right
 from desk.forms import Form
@@ -51,12 +51,10 @@ def to_the_top(toolkit: str, picture: str) -> Any:
     """Put a picture at the top of the campaign's page."""
     _ = opened_toolkit(toolkit).toolkit.images.get(picture) or abort(404)
     made = make_hero(connection(), toolkit, picture, who=person().name)
-    return done(
-        "It is at the top of the page once you publish.", url_for("toolkit_pictures.index", toolkit=toolkit), made
-    )
+    said = "It is at the top of the page once you publish."
+    return done(said, url_for("toolkit_pictures.index", toolkit=toolkit), made)
 
 
 def pictures_page(draft: WorkingCopy, form: Form) -> Any:
     uses = {name: picture_uses(draft, name) for name in draft.toolkit.images}
-    answer = render_template(PAGE, draft=draft, form=form, uses=uses, most=MAX_BYTES)
-    return answer, 422 if form.errors else 200
+    return form.page(PAGE, draft=draft, uses=uses, most=MAX_BYTES)

@@ -70,11 +70,8 @@ def look(toolkit: str, version_id: int) -> Any:
 def again(toolkit: str, version_id: int) -> Any:
     """Make an earlier version the draft again."""
     made = go_back(connection(), toolkit, asked_version(opened_toolkit(toolkit)), version_id, who=person().name)
-    return done(
-        "It is the draft now. Publish it to give it to everybody.",
-        url_for("toolkit_publish.ask", toolkit=toolkit),
-        made,
-    )
+    said = "It is the draft now. Publish it to give it to everybody."
+    return done(said, url_for("toolkit_publish.ask", toolkit=toolkit), made)
 
 
 def _page(draft: WorkingCopy, form: Form) -> Any:

@@ -102,7 +102,7 @@ def path_of(toolkit: Toolkit, block_id: str) -> str:
 def go_back(connection: Connection, name: str, base: int, version_id: int, *, who: str) -> WorkingCopy:
     """Make an earlier version the draft again, as a new version; also one that was refused. Raises StateError."""
     now = _locked(connection, name, base)
-    row = connection.execute(_VERSIONS.where(ToolkitVersion.toolkit == name, ToolkitVersion.id == version_id)).one()
+    row = _version(connection, name, version_id)
     files, note = contents(connection, row.files), f"Version {row.version} again"
     if row.kind not in ("published", "added"):
         now = replace(now, writers=_writers_until(connection, row, now.writers))
@@ -165,9 +165,8 @@ def list_drafts(connection: Connection) -> list[DraftEntry]:
         entry, row = published.get(name), rows.get(name)
         title = entry.title if entry else _title(connection, name)
         changed = row is not None and row.content_hash != row.based_on
-        found.append(
-            DraftEntry(name, title, entry, changed, row.updated_at if row else None, row.updated_by if row else "")
-        )
+        at, by = (row.updated_at, row.updated_by) if row else (None, "")
+        found.append(DraftEntry(name, title, entry, changed, at, by))
     return sorted(found, key=lambda each: each.title.casefold())
 
 
@@ -186,11 +185,14 @@ def list_draft_versions(connection: Connection, name: str) -> Sequence[DraftVers
 
 def version_toolkit(connection: Connection, name: str, version_id: int) -> Toolkit:
     """Return a toolkit as one of its versions was; also a refused one. Raises StateError, InputError."""
+    return load_files(contents(connection, _version(connection, name, version_id).files), name)
+
+
+def _version(connection: Connection, name: str, version_id: int) -> Any:
     wanted = _VERSIONS.where(ToolkitVersion.toolkit == name, ToolkitVersion.id == version_id)
-    row = connection.execute(wanted).one_or_none()
-    if row is None:
+    if (row := connection.execute(wanted).one_or_none()) is None:
         raise StateError("There is no such version.", hint="Load the page again.")
-    return load_files(contents(connection, row.files), name)
+    return row
 
 
 @dataclass(frozen=True)

@@ -125,12 +125,9 @@ def _taken(connection: Connection, email: CompiledEmail) -> list[dict[str, Any]]
     shown = {variant.key: variant for variant in variants(email, None, None)}
     variant = shown.get("with", shown[""])
     references = References(
-        link=lambda link: f"{_LINK}{link.index}",
-        image=lambda image: f"image/{image.hash}",
-        unsubscribe="#",
-        view="#",
-        preferences="#",
-    )
+        link=lambda link: f"{_LINK}{link.index}", image=lambda image: f"image/{image.hash}",
+        unsubscribe="#", view="#", preferences="#",
+    )  # fmt: skip
     html = plan_merge(variant.email, references).render(variant.member).html
 
     def file(path: str) -> bytes | None:
