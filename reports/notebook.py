@@ -19,10 +19,7 @@ from reports.trend import AGE_NOTE, UNENGAGED, trend
 from reports.whole_report import figures, report_of
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     import pandas as pd
-    from sqlalchemy import Connection
 
 _WHOLE = ("campaign_id", "other_id", "numerator", "denominator", "rule_set", "joined", "left", "people", "mails", "of",
           "within_seconds")  # fmt: skip
@@ -55,7 +52,7 @@ class Reports:
 
     def campaigns(self, last: int = _EVERY) -> pd.DataFrame:
         """Return a row for each campaign that was sent and figure of `report list`, the newest first."""
-        with self._connected() as connection:
+        with self._database.engine.connect() as connection:
             lines = campaign_lines(connection, last)
         rows = [
             {
@@ -70,7 +67,7 @@ class Reports:
 
     def figures(self, ids: int | Iterable[int]) -> pd.DataFrame:
         """Return a row for each campaign and figure of `report show`; raises StateError if there is none."""
-        with self._connected() as connection:
+        with self._database.engine.connect() as connection:
             reports = [figures(connection, each) for each in _listed(ids)]
         rows = [
             {"campaign_id": report.campaign_id, "campaign": report.campaign, "rule_set": report.rule_set, **row}
@@ -109,7 +106,7 @@ class Reports:
         `age` is such as "72h" or "3d". Campaigns that are too young have no rows; the notes name them. Raises
         InputError, StateError.
         """
-        with self._connected() as connection:
+        with self._database.engine.connect() as connection:
             found = compare(connection, _listed(ids), read_age(age))
         differences = {(each.campaign_id, each.figure): each for each in found.differences}
         rows = []
@@ -125,7 +122,7 @@ class Reports:
 
     def trend(self, list_name: str, months: int = 12) -> pd.DataFrame:
         """Return a row for each month and rate of a list's campaigns, with its growth; raises InputError."""
-        with self._connected() as connection:
+        with self._database.engine.connect() as connection:
             found = trend(connection, list_name, months)
         rows = [
             {
@@ -139,7 +136,7 @@ class Reports:
 
     def _parts(self, ids: int | Iterable[int], rows_of: Callable[[Report], list[dict[str, Any]]]) -> pd.DataFrame:
         rows, notes = [], []
-        with self._connected() as connection:
+        with self._database.engine.connect() as connection:
             for tallies in (tally(connection, each) for each in _listed(ids)):
                 report = report_of(connection, tallies, count_breakdown(connection, tallies))
                 notes += [f"{report.campaign_id}: {note}" for note in report.notes]
@@ -147,9 +144,6 @@ class Reports:
                     {"campaign_id": report.campaign_id, "campaign": report.campaign, **row} for row in rows_of(report)
                 ]
         return _frame(rows, {row["figure"]: row["definition"] for row in rows}, notes)
-
-    def _connected(self) -> AbstractContextManager[Connection]:
-        return self._database.engine.connect()
 
 
 def _listed(ids: int | Iterable[int]) -> list[int]:

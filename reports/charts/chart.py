@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from reports.charts.chart_theme import VERSION
 
@@ -51,9 +51,3 @@ def names_axis(room: int) -> alt.Axis:
     import altair as alt
 
     return alt.Axis(ticks=False, domain=False, labelAlign="left", labelPadding=room, labelLimit=room - 12)
-
-
-class Specification(Protocol):
-    """Makes the altair chart of a `Chart`, for a width in px."""
-
-    def __call__(self, chart: Chart, width: int) -> Any: ...

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from reports.charts.chart import WIDTHS, Chart, Specification
+from reports.charts.chart import WIDTHS, Chart
 from reports.charts.chart_theme import STYLE, configuration
 from reports.charts.curve_chart import curve_data, curve_specification
 from reports.charts.ledger_chart import ledger_data, ledger_specification
@@ -24,7 +24,8 @@ from reports.charts.mailbox_chart import mailbox_data, mailbox_specification
 from reports.report import Report
 from reports.tables import KeptChart
 
-CHARTS: dict[str, tuple[Callable[[Report], Chart], Specification]] = {
+# What each chart shows of a report, and its altair chart for a width in px.
+CHARTS: dict[str, tuple[Callable[[Report], Chart], Callable[[Chart, int], Any]]] = {
     "curve": (curve_data, curve_specification),
     "mailboxes": (mailbox_data, mailbox_specification),
     "links": (link_data, link_specification),
