@@ -11,7 +11,7 @@ from desk.forms import asked_number
 from desk.report_files import files_to_offer, report_of
 from reports.charts.drawing import charts_of
 from reports.document.exports import as_csv
-from reports.figure_cells import TILES, cells, count, tile, with_interval
+from reports.figure_cells import cells, count, tiles_of, with_interval
 from reports.in_words import in_words
 from reports.part_tables import MOST_ROWS, part_tables
 from reports.report_list import campaign_lines
@@ -43,7 +43,7 @@ def show(campaign_id: int) -> Any:
         "desk/reports/show.html", report=report, said=in_words(report), cells=cells, count=count,
         links=report.links[:LINKS], charts=charts_of(report), files=files_to_offer(), parts=part_tables(report),
         most_rows=MOST_ROWS,
-        tiles=[tile(report[name]) for name in TILES if name in report.figures],
+        tiles=tiles_of(report),
     )  # fmt: skip
 
 

@@ -188,11 +188,7 @@ def keep_breakdown(engine: Engine, campaign_id: int, state: str, breakdown: Brea
 
 def _to_json(breakdown: Breakdown) -> dict[str, Any]:
     return {
-        "followed": breakdown.followed, "steps": breakdown.steps, "hours": breakdown.hours,
-        "groups": {
-            name: {part: {str(facts): people for facts, people in counts.items()} for part, counts in parts.items()}
-            for name, parts in breakdown.groups.items()
-        },
+        "followed": breakdown.followed, "steps": breakdown.steps, "hours": breakdown.hours, "groups": breakdown.groups,
         "together": asdict(breakdown.together),
     }  # fmt: skip
 

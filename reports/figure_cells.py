@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.report import Figure, Interval
+from reports.report import Figure, Interval, Report
 
 
 def cells(figure: Figure) -> tuple[str, str, str, str, str]:
@@ -46,6 +46,11 @@ class Tile:
     value: str
     detail: str
     interval: str
+
+
+def tiles_of(report: Report) -> list[Tile]:
+    """Return the figures of a report to see first."""
+    return [tile(report[name]) for name in TILES if name in report.figures]
 
 
 def tile(figure: Figure) -> Tile:

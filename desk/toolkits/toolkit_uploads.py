@@ -16,7 +16,7 @@ from desk.forms import Form, chosen_file
 from desk.newsletters.pictures import LARGEST_UPLOAD
 from desk.toolkits.opened_toolkit import at_field, done, opened_toolkit
 from desk.toolkits.pictures_of_toolkit import pictures_page
-from newsletters.pieces.values import FieldError
+from newsletters.pieces.values import FieldError, of_field
 from newsletters.toolkit_drafts.editing import save_picture
 from newsletters.toolkit_drafts.pasted_copy import new_toolkit
 from newsletters.toolkit_drafts.publishing import list_drafts
@@ -93,20 +93,14 @@ def _made(form: Form) -> tuple[WorkingCopy, list[str]]:
     file = request.files.get("picture")
     content = file.stream.read(MAX_BYTES + 1) if file else b""
     colours = tuple(filter(None, (form["primary"], form["accent"])))
-    try:
+    with of_field("primary"):
         new_toolkit(name, form["title"], colours=colours)
-    except InputError as error:
-        raise FieldError("primary", error.message, error.hint) from None
-    try:
+    with of_field("picture"):
         new_toolkit(name, form["title"], picture=content, alt=form["alt"])
-    except InputError as error:
-        raise FieldError("picture", error.message, error.hint) from None
     made = new_toolkit(
         name, form["title"], coalition=form["coalition"], picture=content, alt=form["alt"], colours=colours,
         copy=form["pasted"],
     )  # fmt: skip
     checked_files(made.files, name)
-    try:
+    with of_field("title"):
         return create_working_copy(connection(), made.files, who=person().name), made.remarks
-    except InputError as error:
-        raise FieldError("title", error.message, error.hint) from None

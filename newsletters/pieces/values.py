@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from daisychain.errors import InputError
@@ -26,6 +27,15 @@ class FieldError(InputError):
     def __init__(self, field: str, message: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.field = field
+
+
+@contextmanager
+def of_field(field: str) -> Iterator[None]:
+    """Run a step; what it refuses is an error of this field. Raises FieldError."""
+    try:
+        yield
+    except InputError as error:
+        raise FieldError(field, error.message, error.hint) from None
 
 
 @dataclass(frozen=True)

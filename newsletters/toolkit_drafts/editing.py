@@ -12,7 +12,7 @@ from daisychain.errors import InputError, StateError
 from daisychain.slug import slug
 from newsletters.documents.text_files import decoded
 from newsletters.documents.yaml_edit import with_scalar
-from newsletters.pieces.values import FieldError
+from newsletters.pieces.values import FieldError, of_field
 from newsletters.toolkit_drafts.file_fields import WORDS, copy_fields, picture_fields
 from newsletters.toolkit_drafts.publishing import path_of
 from newsletters.toolkit_drafts.working_copy import (
@@ -99,10 +99,8 @@ def save_picture(
         raise StateError(f"There is no picture {picture!r}.", hint="Somebody may have removed it meanwhile.")
     fields, values, others = picture_fields(picture), {"alt": " ".join(alt.split())}, {}
     if content:
-        try:
+        with of_field("file"):
             image = measure(content[: MAX_BYTES + 1], file_name or picture)
-        except InputError as error:
-            raise FieldError("file", error.message, error.hint) from None
         taken = {path for path in now.files if not path.startswith(f"images/{picture}.")}
         ending = EXTENSIONS[image.media_type]
         path = next(each for stem in _numbered(picture) if (each := f"images/{stem}.{ending}") not in taken)

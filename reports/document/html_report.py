@@ -21,7 +21,7 @@ from reports.charts.chart import WIDTHS, Chart
 from reports.charts.chart_theme import STYLE
 from reports.charts.drawing import charts_of, drawn, without_style
 from reports.document.mail_map import MailPicture, mail_pictures
-from reports.figure_cells import TILES, cells, tile
+from reports.figure_cells import cells, tiles_of
 from reports.in_words import in_words
 from reports.part_tables import MOST_ROWS, part_tables
 from reports.report import Report
@@ -49,7 +49,7 @@ def html_report(engine: Engine, report: Report, *, printed: bool = False) -> byt
         pictures, why_no_picture = waiting.result()
     page = render(
         "report.html.j2",
-        report=report, said=in_words(report), tiles=[tile(report[name]) for name in TILES if name in report.figures],
+        report=report, said=in_words(report), tiles=tiles_of(report),
         charts=charts, drawings=drawings, pictures=pictures, why_no_picture=why_no_picture, cells=cells,
         printed=printed, parts=part_tables(report), most_rows=MOST_ROWS, style=_style(),
     )  # fmt: skip

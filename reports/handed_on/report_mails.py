@@ -15,7 +15,7 @@ from daisychain.settings import Settings
 from lists.addresses import AddressError, parse_address
 from reports.charts.drawing import charts_of, drawn
 from reports.document.html_report import render
-from reports.figure_cells import TILES, cells, tile
+from reports.figure_cells import cells, tiles_of
 from reports.in_words import in_words
 from reports.report import Report
 from reports.tables import ReportMail
@@ -145,7 +145,7 @@ def _mail_one(database: Database) -> bool:
 def _mail(engine: Engine, report: Report, pages_url: str, asked_by: str) -> tuple[list[str], MailPage]:
     """Return a report as text and as a page, whose charts are pictures in the mail: nothing is loaded from anywhere."""
     charts = {f"{each.name}@report": each for each in charts_of(report) if not each.missing}
-    tiles = [tile(report[name]) for name in TILES if name in report.figures]
+    tiles = tiles_of(report)
     why = f"You get this once, as {asked_by} asked for it. No reader's name or address is in it."
     link = f"{pages_url}/desk/reports/{report.campaign_id}"
     page = render("mail.html.j2", report=report, said=in_words(report), tiles=tiles, charts=charts, why=why, link=link,
