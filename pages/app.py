@@ -22,22 +22,16 @@ from pages import (
     image_files,
     join,
     mail_of_key,
-    make_it_yours,
     metrics,
-    own_packs,
-    packs,
-    partner_page,
     preferences,
     readers,
     shared_report,
-    social,
-    social_images,
-    toolkits,
     unsubscribe,
     webhooks,
 )
 from pages.compressed import compress
 from pages.context import engine, keep_private, privacy_contact, settings
+from pages.toolkits import make_it_yours, own_packs, packs, partner_page, social, social_images, toolkit
 from sender.events.hit_spool import HitSpool
 
 OWN = (make_it_yours, own_packs, social, social_images)
@@ -75,7 +69,7 @@ def create_app(database: Database) -> Flask:
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
     of_readers = (readers, unsubscribe, preferences, join, archive)
-    for pages in (image_files, toolkits, packs, partner_page, *OWN, *of_readers, webhooks, metrics, shared_report):
+    for pages in (image_files, toolkit, packs, partner_page, *OWN, *of_readers, webhooks, metrics, shared_report):
         app.register_blueprint(pages.blueprint)
     protect = CSRFProtect(app)
     # These posts come without a cookie, as public pages set none: an unguessable key or a signature is the token.

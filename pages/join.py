@@ -24,7 +24,7 @@ from newsletters.documents.language_names import own_name
 from newsletters.packs.partner_codes import CODE
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from pages.context import engine, keep_private, settings
-from pages.visit import visit
+from pages.toolkits.visit import visit
 from partners.applications import confirm_and_credit
 from sender.events.unsubscribe import masked
 from sender.system_mail.sign_up_mails import ask_by_mail, network_may_sign_up

@@ -41,7 +41,7 @@ FRAMEWORKS = {"click", "flask", "flask_wtf"}
 WIDEST = 25
 # Folders of one kind of thing, a module each: they may be wide, and their modules are named after what they serve.
 OF_ONE_KIND = {
-    "newsletters/checks", "newsletters/packs/dialects", "daisychain/migrations/versions", "pages",
+    "newsletters/checks", "newsletters/packs/dialects", "daisychain/migrations/versions",
 }  # fmt: skip
 SHARED_NAMES = {"__init__", "__main__", "tables"}
 VAGUE_NAMES = {"utils", "helpers", "models", "common", "misc"}
@@ -197,8 +197,9 @@ def test_no_folder_is_wider_than_a_reader_can_take_in() -> None:
 def test_no_two_modules_share_a_name() -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
     for path in modules():
-        # A page of the desk, or a command, is named after what it shows.
-        named_after = relative(path).startswith(("desk/", "commands/")) or relative(path.parent) in OF_ONE_KIND
+        # A page, or a command, is named after what it shows.
+        named_after = name_of(path).startswith(("desk.", "commands.", "pages."))
+        named_after |= relative(path.parent) in OF_ONE_KIND
         if path.stem not in SHARED_NAMES and not named_after:
             places[path.stem].append(relative(path))
     assert not [where for where in places.values() if len(where) > 1]

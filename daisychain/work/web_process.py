@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.test import run_wsgi_app
 
 from pages.context import PRIVATE_HEADERS
-from pages.own_form import LARGEST_FORM
 from pages.readers import PIXEL
+from pages.toolkits.own_form import LARGEST_FORM
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

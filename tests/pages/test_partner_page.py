@@ -228,7 +228,7 @@ def test_a_logo_is_replaced_and_a_broken_one_is_refused(
 def test_changes_are_limited_and_nothing_typed_is_lost(
     database: Database, client: FlaskClient, bees: PartnerProfile, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.partner_page.CHANGES", Limit("changes of details", 2))
+    monkeypatch.setattr("pages.toolkits.partner_page.CHANGES", Limit("changes of details", 2))
     form = {**typed(client.get(page).text), "charity_number": "1"}
     for _ in range(2):
         form |= {"base": str(now(database, bees).version)}

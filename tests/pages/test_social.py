@@ -18,10 +18,10 @@ from sqlalchemy import select
 
 import pages.image_files
 import pages.join
-import pages.packs
-import pages.social
-import pages.social_images
-import pages.toolkits
+import pages.toolkits.packs
+import pages.toolkits.social
+import pages.toolkits.social_images
+import pages.toolkits.toolkit
 from daisychain.database import Database
 from newsletters.social.banners import BANNERS
 from newsletters.social.shapes import SHAPES
@@ -32,7 +32,7 @@ from tests.newsletters.sample_toolkits import SHEET, files, folder, picture
 SHIPPED = "community-makes-us"
 SOCIAL = f"/toolkits/{SHIPPED}/social"
 POST = "social-small-acts"
-ROOT = Path(pages.toolkits.__file__).parent.parent
+ROOT = Path(pages.image_files.__file__).parent.parent
 LONG = "A post that is long. " * 20
 
 
@@ -41,7 +41,8 @@ def client(database: Database) -> FlaskClient:
     app = Flask("test", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
     for module in (
-        pages.image_files, pages.toolkits, pages.packs, pages.join, pages.social, pages.social_images,
+        pages.image_files, pages.toolkits.toolkit, pages.toolkits.packs, pages.join, pages.toolkits.social,
+        pages.toolkits.social_images,
     ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     return app.test_client()
@@ -199,7 +200,9 @@ def test_a_post_s_links_and_the_link_to_share_carry_the_partner_s_code(client: F
     class Bees:
         id, code = None, "bees"
 
-    monkeypatch.setattr("pages.visit.organisation_by_code", lambda connection, code: Bees if code == "bees" else None)
+    monkeypatch.setattr(
+        "pages.toolkits.visit.organisation_by_code", lambda connection, code: Bees if code == "bees" else None
+    )
     page = client.get(f"{SOCIAL}?partner=bees").text
     assert "https://connectioncoalition.example/?partner=bees" in page
     assert f"/toolkits/{SHIPPED}?partner=bees" in page
@@ -214,8 +217,8 @@ def test_a_private_link_draws_with_the_organisation_s_brand(client: FlaskClient,
     from newsletters.packs.partner import Partner
 
     kept = Partner("Bees of Bath", "bees", accent="#8a2be2")
-    monkeypatch.setattr("pages.social._kept", lambda link: kept if link else None)
-    monkeypatch.setattr("pages.social.organisation_by_link", lambda connection, settings, link: None)
+    monkeypatch.setattr("pages.toolkits.social._kept", lambda link: kept if link else None)
+    monkeypatch.setattr("pages.toolkits.social.organisation_by_link", lambda connection, settings, link: None)
     page = client.get(f"/p/somekey/social/{SHIPPED}")
     assert "Pictures for Bees of Bath" in page.text
     assert page.headers["Cache-Control"] == "no-store"

@@ -33,7 +33,7 @@ WELSH = WELSH.replace("Come to the *fair*.", "Dewch i’r *ffair*. [Ymunwch](htt
 
 @pytest.fixture(autouse=True)
 def today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.visit.current_day", lambda: DAY)
+    monkeypatch.setattr("pages.toolkits.visit.current_day", lambda: DAY)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_without_an_email_the_other_doors_and_whom_to_ask_are_shown(
     add(database, tmp_path, f"{SHEET}contact: hello@fairs.example\n", welcome=dated)
     if had_one:
         offered(database, welcome=dated)
-    monkeypatch.setattr("pages.visit.current_day", lambda: date(2026, 5, 21))
+    monkeypatch.setattr("pages.toolkits.visit.current_day", lambda: date(2026, 5, 21))
     page = client.get(f"{FAIR}/emails").text
     assert ("have expired" in page) is had_one
     assert ("no ready-made email" in page) is not had_one

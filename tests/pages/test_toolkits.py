@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from PIL import Image
 
-import pages.visit
+import pages.toolkits.visit
 from commands.newsletters.toolkit import toolkit
 from daisychain.database import Database
 from daisychain.installation import Installation
@@ -130,8 +130,10 @@ def test_a_page_s_copy_is_worked_out_once_until_its_toolkit_is_another(
     client: FlaskClient, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    showcase = pages.visit.showcase
-    monkeypatch.setattr(pages.visit, "showcase", lambda *args: (written.append(args[0].summary), showcase(*args))[1])
+    showcase = pages.toolkits.visit.showcase
+    monkeypatch.setattr(
+        pages.toolkits.visit, "showcase", lambda *args: (written.append(args[0].summary), showcase(*args))[1]
+    )
     for summary in (f"One {tmp_path}", f"Two {tmp_path}"):
         with database.engine.begin() as connection:
             add_toolkit(connection, folder(tmp_path / summary[:3], files(SHEET.replace("A fair", summary))))

@@ -13,7 +13,7 @@ from newsletters.toolkit_store.showcase import CopyToPaste
 from newsletters.toolkits.images import EXTENSIONS
 from pages.context import engine
 from pages.image_files import A_DAY
-from pages.visit import Visit, visit
+from pages.toolkits.visit import Visit, visit
 
 blueprint = Blueprint("social_images", __name__)
 

@@ -20,7 +20,7 @@ from newsletters.logo_files.logo_file import LARGEST_LOGO
 from newsletters.packs.dialects.dialect import dialects
 from newsletters.toolkits.toolkit import current_day
 from pages.context import engine, keep_private, settings
-from pages.own_form import LARGEST_FORM
+from pages.toolkits.own_form import LARGEST_FORM
 from partners.contacts import add_contact
 from partners.organisation_logos import keep_logo, read_logo
 from partners.private_page import OWN_FIELDS, coalition_of, private_page, record_opening

@@ -15,9 +15,9 @@ from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.pack import Pack
 from newsletters.toolkits.images import EXTENSIONS
 from pages.context import engine, keep_private, settings
-from pages.make_it_yours import PRIVATE, PUBLIC, look_of, shown_again
-from pages.own_form import OwnForm
-from pages.own_visit import OwnVisit, own_visit
+from pages.toolkits.make_it_yours import PRIVATE, PUBLIC, look_of, shown_again
+from pages.toolkits.own_form import OwnForm
+from pages.toolkits.own_visit import OwnVisit, own_visit
 from partners.taken_packs import Taker, mail_pack, mailed_pack, take_pack, zip_of
 
 blueprint = Blueprint("own_packs", __name__)

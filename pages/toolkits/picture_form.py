@@ -12,7 +12,7 @@ from newsletters.packs.logos import is_empty
 from newsletters.packs.partner import Partner
 from newsletters.packs.partner_codes import name_key
 from newsletters.toolkits.contrast import parse_colour
-from pages.own_form import LARGEST_FORM, chosen_logo
+from pages.toolkits.own_form import LARGEST_FORM, chosen_logo
 
 _LONGEST_NAME = 120
 _EMPTY_LOGO = "Nothing can be seen in this logo: it is clear or white all over. Choose another file."

@@ -19,7 +19,7 @@ from newsletters.toolkits.campaign import lead_of
 from newsletters.toolkits.images import EXTENSIONS
 from pages.context import engine, settings
 from pages.image_files import A_DAY
-from pages.visit import visit
+from pages.toolkits.visit import visit
 
 blueprint = Blueprint("toolkits", __name__)
 blueprint.add_app_template_filter(own_name, "own_name")

@@ -18,8 +18,8 @@ from newsletters.make_it_yours.own_email import FOR_SAM
 from newsletters.make_it_yours.own_preview import POLICY, preview
 from newsletters.packs.dialects.dialect import dialects
 from pages.context import engine, keep_private, settings
-from pages.own_form import OwnForm
-from pages.own_visit import OwnVisit, own_visit
+from pages.toolkits.own_form import OwnForm
+from pages.toolkits.own_visit import OwnVisit, own_visit
 
 blueprint = Blueprint("make_it_yours", __name__)
 

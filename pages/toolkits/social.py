@@ -19,11 +19,11 @@ from newsletters.social.post_pictures import branded_zip, on_picture, why_no_pic
 from newsletters.social.posting_plan import calendar_file, posting_plan
 from newsletters.social.shapes import SHAPES
 from pages.context import PRIVATE_HEADERS, engine, keep_private, settings
-from pages.own_form import LARGEST_FORM
-from pages.partner_page import refuse_link
-from pages.picture_form import PictureForm
-from pages.social_images import post_of
-from pages.visit import Visit, visit
+from pages.toolkits.own_form import LARGEST_FORM
+from pages.toolkits.partner_page import refuse_link
+from pages.toolkits.picture_form import PictureForm
+from pages.toolkits.social_images import post_of
+from pages.toolkits.visit import Visit, visit
 from partners.partner_events import record_partner_event
 from partners.registry import organisation_by_code, organisation_by_link, partner_of_organisation
 
