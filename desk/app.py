@@ -22,7 +22,7 @@ from daisychain.errors import ConfigurationError, DaisychainError, InputError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
 from daisychain.web.row_numbers import RowNumber
-from desk import access, adoption_page, home, report_compare, report_files, report_sharing, reports, search
+from desk import access, home, search
 from desk.account import forgotten, overview, second_factor, session, welcome
 from desk.admin import audit, invitations, people, settings
 from desk.admission import admit
@@ -42,6 +42,7 @@ from desk.partners import (
     partner_logos,
     write_hand_out,
 )
+from desk.reports import adoption_page, report_compare, report_files, report_pages, report_sharing
 from desk.segments import question_form, segment_pages
 from desk.send_wizard import approve, send_check, send_look, send_when
 from desk.toolkits import (
@@ -69,7 +70,7 @@ TOOLKITS = (
     toolkit_list, toolkit_uploads, copy_blocks, copy_preview, pictures_of_toolkit, brand_page, campaign_page,
     publish_page,
 )  # fmt: skip
-CAMPAIGNS = (progress, campaign_people, steering, uncertain, reports, report_compare, report_files, report_sharing,
+CAMPAIGNS = (progress, campaign_people, steering, uncertain, report_pages, report_compare, report_files, report_sharing,
              adoption_page)  # fmt: skip
 ADMIN = (people, invitations, audit, settings)
 PARTNERS = (

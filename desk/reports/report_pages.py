@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template
 
 from desk.access import engine, person, right
 from desk.forms import asked_number
-from desk.report_files import files_to_offer, report_of
+from desk.reports.report_files import files_to_offer, report_of
 from reports.charts.drawing import charts_of
 from reports.document.exports import as_csv
 from reports.figure_cells import cells, count, tiles_of, with_interval
