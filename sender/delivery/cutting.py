@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, cast, func, insert, literal, or_, select
 
-from sender.delivery.same_parts import Kinds
+from sender.delivery.same_parts import MOST_KINDS, Kinds
 from sender.tables import Batch, Delivery
 
 
@@ -27,10 +27,22 @@ class Cutting:
     kinds: Kinds | None = None
     per_person: bool = False
 
-    def alike(self, rows: Any) -> list[ColumnElement[Any]]:
-        """Return SQL for what people of one batch have in common, beside their email; `rows` have their columns."""
-        reading: list[ColumnElement[Any]] = [func.coalesce(rows.per_person, False)] if self.per_person else []
-        return [*reading, self.kinds.of(rows.inputs)] if self.kinds else reading
+    def alike(self, rows: Any) -> list[ColumnElement[int]]:
+        """Return SQL for a number, if any, that people of one batch share, beside their email; `rows` have its columns.
+
+        A number, as PostgreSQL takes far longer to sort by several columns.
+        """
+        if not self.kinds:
+            return [cast(func.coalesce(rows.per_person, False), Integer)] if self.per_person else []
+        kind = self.kinds.of(rows.inputs)
+        return [kind + case((rows.per_person, MOST_KINDS + 1), else_=0)] if self.per_person else [kind]
+
+    def place(self, excluded: ColumnElement[bool], rows: Any) -> ColumnElement[int]:
+        """Return SQL for the order of people by what they share and their member id; whoever is excluded comes last."""
+        last = 2 * (MOST_KINDS + 1)
+        number = case((excluded, last), else_=[*self.alike(rows), literal(0)][0])
+        place: ColumnElement[int] = cast(number, BigInteger) * literal(2**48, BigInteger) + rows.member_id
+        return place
 
     def share(self, people: ColumnElement[int], everybody: ColumnElement[int]) -> ColumnElement[int]:
         """Return SQL for the number of `people` of one language in the canary: their share of it, rounded up."""

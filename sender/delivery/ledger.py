@@ -20,7 +20,6 @@ from sqlalchemy import (
     Row,
     TextClause,
     and_,
-    case,
     cast,
     exists,
     func,
@@ -46,9 +45,8 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     ("uncertain", "waiting"): "a late answer says that it was not accepted, or a person decides to send again",
 }
 
-# The states whose people are also counted by reason, and the columns of what a move adds to the sums.
+# The states whose people are also counted by reason.
 WITH_REASON = ("excluded", "failed")
-MOVE_COLUMNS = ["campaign_id", "compiled_id", "state", "reason", "people"]
 
 # A condition on a member's row, for whoever wants to delete it: the links of their mails need it.
 is_in_a_ledger = exists().where(Delivery.member_id == Member.id)
@@ -216,12 +214,3 @@ def _summed(rows: Sequence[_Count]) -> Ledger:
         excluded_by=dict(by_reason["excluded"]),
         failed_by=dict(by_reason["failed"]),
     )
-
-
-# -- the rows themselves
-
-
-def by_state(rows: Any) -> list[ColumnElement[Any]]:
-    """Return SQL for what rows of the ledger are counted by in the sums of their moves."""
-    reason = case((rows.state.in_(WITH_REASON), func.coalesce(rows.reason, "")), else_="")
-    return [rows.campaign_id, rows.compiled_id, rows.state, reason.label("reason")]

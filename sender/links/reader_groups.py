@@ -69,9 +69,10 @@ class _Kind(NamedTuple):
 # People are counted by domain first, of which there are few; then at each level those that are enough.
 _CELLS = text("""
     WITH cells AS MATERIALIZED (
-        SELECT coalesce(compiled_id, :compiled) AS compiled_id, lower(split_part(address, '@', -1)) AS domain,
-               coalesce(dimensions, '{}') AS dimensions, count(*) AS people
-        FROM deliveries WHERE id > :after AND state = 'waiting' AND per_person IS NULL GROUP BY 1, 2, 3
+        SELECT coalesce(compiled_id, :compiled) AS compiled_id, lower(part) AS domain,
+               coalesce(dimensions, '{}') AS dimensions, people
+        FROM (SELECT compiled_id, split_part(address, '@', -1) AS part, dimensions, count(*) AS people
+              FROM deliveries WHERE id > :after AND state = 'waiting' AND per_person IS NULL GROUP BY 1, 2, 3) AS parts
     ), named AS (
         SELECT compiled_id, coalesce(mailbox, :other) AS mailbox,
                CASE WHEN mailbox IS NULL THEN domain ELSE '' END AS domain, dimensions, people
