@@ -38,7 +38,7 @@ class Cutting:
         return [kind + case((rows.per_person, MOST_KINDS + 1), else_=0)] if self.per_person else [kind]
 
     def place(self, excluded: ColumnElement[bool], rows: Any) -> ColumnElement[int]:
-        """Return SQL for the order of people by what they share and their member id; whoever is excluded comes last."""
+        """Return SQL for the order of people by what they share and their member id; excluded people come last."""
         last = 2 * (MOST_KINDS + 1)
         number = case((excluded, last), else_=[*self.alike(rows), literal(0)][0])
         place: ColumnElement[int] = cast(number, BigInteger) * literal(2**48, BigInteger) + rows.member_id
