@@ -35,7 +35,7 @@ def require_basis(basis: str, source: str) -> None:
         raise InputError(f"There is no basis named {basis!r}.", hint=f"Known: {', '.join(BASES)}.")
     if basis != "unknown" and not source.strip():
         raise InputError(
-            f"The basis {basis!r} needs a source: the record of it.",
+            f"The basis {basis} needs a source: the record of it.",
             hint='For instance: --source "sign-up form on our site, wording of May 2026"',
         )
 

@@ -13,17 +13,33 @@ from lists.opt_outs.opt_out_columns import MEANINGS, OptOutColumn, opt_out_colum
 from lists.opt_outs.opt_out_words import ELSEWHERE, heading_meaning
 from lists.tables import FIELD
 
-# Headings that need no --map, as slugs. Only words that can't mean anything else: "address" may be a street.
+# Headings that need no --map, as slugs, in the common languages of Europe. Only words that can't mean anything else:
+# "address" may be a street, and a French "nom" a whole name.
 SYNONYMS: Mapping[str, frozenset[str]] = {
     "email": frozenset({
         "email", "e_mail", "mail", "email_address", "e_mail_address", "emailaddress", "email_1",
         "primary_email", "your_email", "contact_email", "member_email", "subscriber_email",
+        "e_mail_adresse", "email_adresse", "mailadresse", "e_mailadres", "emailadres", "mailadres", "courriel",
+        "adresse_e_mail", "adresse_email", "adresse_mail", "adresse_electronique", "correo_electronico",
+        "indirizzo_email", "indirizzo_e_mail", "endereco_de_email", "adres_e_mail", "adres_email", "e_post", "epost",
+        "sahkoposti", "ebost", "e_bost", "cyfeiriad_ebost",
     }),
     "first_name": frozenset({
-        "first_name", "firstname", "first", "forename", "given_name", "givenname", "christian_name",
+        "first_name", "firstname", "first", "forename", "given_name", "givenname", "christian_name", "vorname",
+        "rufname", "voornaam", "roepnaam", "prenom", "prenoms", "primer_nombre", "nombre_de_pila", "primeiro_nome",
+        "fornavn", "fornamn", "etunimi", "imie", "krestni_jmeno", "krstne_meno", "prenume", "keresztnev", "utonev",
+        "enw_cyntaf",
     }),
-    "last_name": frozenset({"last_name", "lastname", "last", "surname", "family_name", "familyname"}),
-    "language": frozenset({"language", "lang", "locale", "preferred_language", "language_code"}),
+    "last_name": frozenset({
+        "last_name", "lastname", "last", "surname", "family_name", "familyname", "nachname", "familienname", "zuname",
+        "achternaam", "familienaam", "nom_de_famille", "apellido", "apellidos", "cognome", "sobrenome", "apelido",
+        "efternavn", "etternavn", "efternamn", "sukunimi", "nazwisko", "prijmeni", "priezvisko", "nume_de_familie",
+        "vezeteknev", "csaladnev", "cyfenw", "enw_olaf", "prezime", "priimek", "cognoms",
+    }),
+    "language": frozenset({
+        "language", "lang", "locale", "preferred_language", "language_code", "sprache", "taal", "langue", "idioma",
+        "lingua", "sprog", "sprak", "kieli", "jezyk", "jazyk", "limba", "iaith",
+    }),
     "consented_at": frozenset({
         "consented_at", "consented_on", "consent_date", "date_of_consent", "list_consented_at", "optin_time",
         "opt_in_time", "opt_in_date", "optin_date", "opted_in_at", "opted_in_date",
@@ -35,6 +51,13 @@ SYNONYMS: Mapping[str, frozenset[str]] = {
 OURS = frozenset({
     "refused_line", "refused_reason", "list_basis", "list_source", "list_joined_at", "list_left_at",
 })  # fmt: skip
+# First and last names of which one word alone may mean a whole name.
+HALVES = ("first_name", "last_name")
+PAIRS = (
+    ("vorname", "name"), ("voornaam", "naam"), ("prenom", "nom"), ("prenume", "nume"), ("nom", "cognoms"),
+    ("nombre", "apellido"), ("nombre", "apellidos"), ("nome", "cognome"), ("nome", "sobrenome"), ("nome", "apelido"),
+    ("jmeno", "prijmeni"), ("meno", "priezvisko"), ("ime", "prezime"), ("ime", "priimek"),
+)  # fmt: skip
 # One column that holds a whole name, which is cut in two if no other column holds a first or last name.
 FULL_NAME = frozenset({"name", "full_name", "fullname", "your_name", "contact_name", "display_name", "member_name"})
 _UNNAMED = re.compile(r"column (\d+)")  # without a heading
@@ -100,12 +123,14 @@ def read_columns(
         for place, name in mapped.items()
         if name[:1] == ":" and name != ":ignore" and (column := opt_out_column(place, header[place], name[1:]))
     ]
-    full_name = None
+    full_name, names = None, {slug(heading, "_") for heading in header}
+    halves = {word: half for pair in PAIRS if names >= {*pair} for word, half in zip(pair, HALVES, strict=True)
+              if not names & SYNONYMS[half]}  # fmt: skip
     for place, heading in enumerate(header):
         if place in mapped:
             continue
         name = slug(heading, "_")
-        guess = next((known_as for known_as, words in SYNONYMS.items() if name in words), None)
+        guess = halves.get(name) or next((known_as for known_as, words in SYNONYMS.items() if name in words), None)
         if guess and guess not in mapped.values():
             if guess not in known:
                 known[guess] = place

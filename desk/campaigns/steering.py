@@ -155,7 +155,7 @@ def archive(campaign_id: int) -> Any:
     campaign, left_out = found(campaign_id), request.form.get("left_out") == "yes"
     leave_out(connection(), campaign_id, left_out=left_out)
     note(f"campaign {campaign_id}", archive="left out" if left_out else "shown")
-    message = "It is left out of the past bulletins." if left_out else "It is among the past bulletins again."
+    message = "It leaves the past bulletins within five minutes." if left_out else "It is a past bulletin again."
     return shown(campaign, message)
 
 

@@ -79,7 +79,8 @@ def read_sheet(draft_id: int) -> Any:
 def keep_consent(draft_id: int) -> Any:
     """Keep what these people's consent rests on, and check what the import would do."""
     draft, form = found(draft_id), Form(*CONSENT)
-    with form.check("basis"):
+    lacks_source = form["basis"] not in ("", "unknown") and not form["source"]
+    with form.check("source" if lacks_source else "basis"):
         choose_consent(connection(), draft, {name: form[name] for name in CONSENT})
         begin_step(connection(), draft, ("columns",), "checking")
         note(basis=form["basis"])

@@ -69,7 +69,7 @@ def show_archive(name: str) -> Any:
     shown, indexed = request.form.get("shown") == "yes", request.form.get("indexed") == "yes"
     or_404(edit_list, connection(), name, archive=shown, archive_indexed=shown and indexed)
     note(f"list {name}", archive="shown" if shown else "not shown", search_engines="yes" if shown and indexed else "no")
-    message = "Everybody can read the past bulletins now." if shown else "The past bulletins are not shown."
+    message = "Everybody can read the past bulletins now." if shown else "Nobody sees them after five minutes."
     return tell_at("lists.show", message, name=name)
 
 

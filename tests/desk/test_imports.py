@@ -46,7 +46,9 @@ def test_a_file_goes_through_all_steps_and_is_undone(database: Database, sender:
     assert "Basis" not in words(sender.post(f"{here}/columns", c1="first_name").text)
     page = sender.post(f"{here}/consent", basis="").text
     assert "Choose on what basis" in page
-    assert "needs a source" in words(sender.post(f"{here}/consent", basis="consent").text)
+    page = sender.post(f"{here}/consent", basis="consent").text
+    assert "needs a source" in words(page)
+    assert 'href="#source"' in page  # the error is at the field that is empty
     page = words(sender.post(f"{here}/consent", basis="consent", source="join form", evidence="the folder").text)
     assert "You can close this page" in page
     assert "Checking what it would do" in words(sender.get(here).text)

@@ -11,11 +11,13 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from sqlalchemy import func, insert, select, update
 
 from daisychain.database import Database
+from desk.segments import question_form
 from lists.audience import Narrowing
 from lists.lists import create_list, find_list
 from lists.segments import segment_answers
 from lists.segments.examples import EXAMPLES
 from lists.segments.saved_segments import Segment, create_segment, segments_of
+from lists.segments.segment_answers import SegmentAnswer
 from lists.tables import Member, Membership
 from newsletters.stored.contents import Contents
 from newsletters.stored.newsletters import create
@@ -105,7 +107,15 @@ def test_an_error_in_the_text_is_shown_below_its_character(as_role: As) -> None:
     assert page.status_code == 422
     assert "“isnt” does not fit here (character 8). Did you mean “is”?" in page.text
     assert HTMLParser(page.text).css_first(".pointer").text() == "region isnt Wales\n       ^"  # type: ignore[union-attr]
-    assert "has an error" in answer(page.text)
+    assert answer(page.text).startswith("No answer: “isnt” does not fit here")
+
+
+def test_people_who_are_left_out_come_after_the_answer(as_role: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_form, "count_segment", lambda *_, **__: SegmentAnswer(2, unknown=3))
+    page = as_role("sender").post(f"{HERE}/ask", text="opened last campaign")
+    assert answer(page.text) == (
+        "2 people on friends who may be mailed; 3 are left out, as it is unknown what they read."
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,6 +177,7 @@ def test_the_send_wizard_sends_to_a_segment_and_keeps_it(as_role: As, database: 
     look = sender.get(f"{wizard}/look").text
     assert "Send to 2 people" in look
     assert 'region is "Wales"' in HTMLParser(look).body.text()  # type: ignore[union-attr]
+    assert "Consent on the whole list" in look  # 5 people, beside a button with 2
     # Checked once more, and with the segment gone: the draft's question stays.
     with database.engine.begin() as connection:
         connection.execute(Segment.__table__.delete())  # type: ignore[attr-defined]

@@ -26,6 +26,41 @@ def test_fields_stand_where_their_headings_stand_and_others_become_custom_fields
     assert columns.left_out == ("column 9 (no heading)",)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Vorname,Nachname,E-Mail-Adresse,Sprache", "Rufname,Familienname,E-Mail,Sprache",
+        "Vorname,Name,Mailadresse,Sprache",
+        "Voornaam,Achternaam,E-mailadres,Taal", "Voornaam,Naam,Email,Taal", "Prénom,Nom,Courriel,Langue",
+        "PRÉNOM,Nom de famille,Adresse e-mail,Langue", "Nombre,Apellidos,Correo electrónico,Idioma",
+        "Nome,Cognome,Indirizzo email,Lingua", "Nome,Sobrenome,E-mail,Idioma", "Nom,Cognoms,Email,Idioma",
+        "Fornavn,Efternavn,E-mail,Sprog", "Fornavn,Etternavn,E-post,Språk", "Förnamn,Efternamn,E-post,Språk",
+        "Etunimi,Sukunimi,Sähköposti,Kieli", "Imię,Nazwisko,Adres e-mail,Język", "Jméno,Příjmení,E-mail,Jazyk",
+        "Meno,Priezvisko,E-mail,Jazyk", "Prenume,Nume,Email,Limba", "Ime,Prezime,Email,Language",
+        "Keresztnév,Vezetéknév,Email,Language", "Enw cyntaf,Cyfenw,Ebost,Iaith",
+    ],
+)  # fmt: skip
+def test_names_are_found_by_the_headings_of_the_common_languages_of_europe(header: str) -> None:
+    columns = read(header)
+    assert columns.known == {"first_name": 0, "last_name": 1, "email": 2, "language": 3}
+    assert not columns.custom
+
+
+@pytest.mark.parametrize(
+    ("header", "known", "custom"),
+    [
+        ("Nom,Email", {"email": 1}, {"nom": 0}), ("Nome,Email", {"email": 1}, {"nome": 0}),
+        ("First name,Name,Email", {"first_name": 0, "email": 2}, {"name": 1}),
+        ("Vorname,Name,Nachname,Email", {"first_name": 0, "last_name": 2, "email": 3}, {"name": 1}),
+    ],
+)  # fmt: skip
+def test_a_word_that_may_be_a_whole_name_is_half_of_one_only_beside_the_other_half(
+    header: str, known: dict[str, int], custom: dict[str, int]
+) -> None:
+    columns = read(header)
+    assert (columns.known, columns.custom) == (known, custom)
+
+
 def test_a_mapping_wins_over_the_usual_names() -> None:
     columns = read("Email,Work mail,Given,Area", "email=Work mail", "first_name=given", "region=Area")
     assert columns.known == {"email": 1, "first_name": 2}

@@ -120,7 +120,7 @@ def test_a_file_is_recognised_before_anybody_says_anything(database: Database, s
         "rows": 7, "separator": "semicolons", "encoding": "utf-8",
     }  # fmt: skip
     assert [(each["heading"], each["sample"][:2], each["becomes"]) for each in draft.found["columns"]] == [
-        ("E-mail", ["ann@x.org", "bob@x.org"], "email"), ("Vorname", ["Ann", "Bob"], "vorname"),
+        ("E-mail", ["ann@x.org", "bob@x.org"], "email"), ("Vorname", ["Ann", "Bob"], "first_name"),
         ("PLZ", ["BA1", "SW1"], "plz"), ("Notes", ["called in March"], "notes"),
     ]  # fmt: skip
 
