@@ -47,14 +47,11 @@ class MailFinder:
     def __init__(self, database: Database) -> None:
         self.keys = Keys(installation_secret(database.settings))
         self.email = lru_cache(maxsize=32)(self._load)
-        self.group = lru_cache(maxsize=1024)(self._find_group)
+        self.group = lru_cache(maxsize=1024)(lambda group, minute: _find(-group << RANDOM_BITS))
 
     def _load(self, compiled_id: int) -> CompiledEmail:
         with engine().connect() as connection:
             return load_emails(connection, [compiled_id])[compiled_id]
-
-    def _find_group(self, group: int, minute: int) -> SentMail | None:
-        return _find(-group << RANDOM_BITS)
 
 
 def prepare(app: Flask, database: Database) -> None:
@@ -84,14 +81,11 @@ def _find(delivery_id: int) -> SentMail | None:
 
 
 def id_of(key: str) -> int:
-    """Return the delivery's id or the reader of a key without asking whether the database knows it.
-
-    Only mails with one key for all links are asked for: 404 if it is for another page.
-    """
+    """Return the delivery's id or the reader of a key, known or not; 404 as in `mail_of`."""
     kind, delivery_id = _opened(key)
     if kind is KeyKind.ANY:
         with suppress(LostMail):
-            mail_of(key)
+            mail_of(key)  # only mails with one key for all links are looked up
     return delivery_id
 
 

@@ -7,6 +7,7 @@ programs that guard a reader's mailbox follow every link in it. Any other key ge
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request
@@ -14,14 +15,16 @@ from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
 from daisychain.urls import absolute_url
+from daisychain.web.networks import network_of
 from newsletters.merge.link_removal import without_links
 from newsletters.merge.merge import link_url, plan_merge
 from newsletters.tokens import Kind
 from pages.context import keep_private, settings
 from pages.mail_of_key import email_of, id_of, link_keys, linked_mail, mail_of
 from sender.campaigns.follow_ups import with_correction
+from sender.event import LONGEST_USER_AGENT
 from sender.events.hit_spool import HitSpool
-from sender.events.page_hits import HitKind, hit_of_now
+from sender.events.page_hits import Hit
 from sender.links.tracking import sent_references
 
 blueprint = Blueprint("readers", __name__)
@@ -38,7 +41,7 @@ MAIL_POLICY = (
 @blueprint.get("/o/<key>.gif")
 def pixel(key: str) -> Response:
     """Return the pixel of a mail, also of one that is not known; fetching it is an open if the list counts opens."""
-    _keep_hit(id_of(key), "opened")
+    _keep("opened", id_of(key))
     return Response(PIXEL, mimetype="image/gif")
 
 
@@ -55,17 +58,15 @@ def click(key: str, number: int) -> BaseResponse:
             abort(404)
     except (KeyError, ValueError):
         abort(404)
-    _keep_hit(mailed.delivery_id, "clicked", number)
+    _keep("clicked", mailed.delivery_id, number)
     return redirect(url, 302)
 
 
-def _keep_hit(mail: int, kind: HitKind, link: int | None = None) -> None:
-    """Let a hit be stored in a moment, if it counts; the reader does not wait for it."""
+def _keep(kind: Literal["opened", "clicked"], mail: int, link: int | None = None) -> None:
+    """Keep a hit to be stored in a moment; of the reader's own address only the network."""
     spool: HitSpool = current_app.extensions["daisychain.hits"]
-    spool.add(hit_of_now(
-        mail, kind, user_agent=request.headers.get("User-Agent", ""), address=request.remote_addr or "", link=link,
-        head=request.method == "HEAD",
-    ))  # fmt: skip
+    program, network = request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT], network_of(request.remote_addr or "")
+    spool.add(Hit(mail, kind, program, network, link, head=request.method == "HEAD"))
 
 
 @blueprint.get("/v/<key>")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -59,19 +58,17 @@ class HitSpool:
     def flush(self) -> bool:
         """Store what has come so far; False if the database does not take it now."""
         with self._turn:
-            while hits := self._oldest():
+            # Taken in one step of the interpreter, so that hits may come meanwhile.
+            while hits := list(self._hits.values())[:FLUSH_AT]:
                 try:
                     self._store(hits)
                 except _AWAY as error:
-                    reason = type(error).__name__
-                    log.error("%d opens and clicks wait for the database (%s)", len(self._hits), reason)
+                    away = "%d opens and clicks wait for the database (%s); %d older ones were lost"
+                    log.error(away, len(self._hits), type(error).__name__, self._lost)
                     return False
                 with self._lock:
                     for hit in hits:
                         self._hits.pop(hit.natural_key, None)
-            if lost := self._lost:
-                self._lost = 0
-                log.error("%d of the oldest opens and clicks were lost while the database was away", lost)
         return True
 
     def close(self, within: float = CLOSE_WITHIN) -> None:
@@ -80,7 +77,7 @@ class HitSpool:
         self._enough.set()
         if thread := self._thread:
             thread.join(within)
-        if lost := len(self._hits) + self._lost:
+        if lost := len(self._hits):
             log.error("%d opens and clicks were lost, as the database was away or busy", lost)
 
     def _work(self) -> None:
@@ -93,10 +90,6 @@ class HitSpool:
                 if not self._hits or self._closing:
                     self._thread = None
                     return
-
-    def _oldest(self) -> list[Hit]:
-        with self._lock:
-            return list(islice(self._hits.values(), FLUSH_AT))
 
     def _store(self, hits: Sequence[Hit]) -> None:
         """Store hits in one transaction; if one of them can't be stored, all others are. Raises what `_AWAY` has."""

@@ -6,14 +6,15 @@ import hashlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select, text
 
 from daisychain.database import database_now
-from daisychain.web.networks import network_of
 from lists.privacy.address_hash import forgotten_among
 from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest
 from sender.events.reader_rules import HEAD, judge_hit
@@ -35,31 +36,23 @@ _KEPT = text("""
         SELECT count(*) FROM (
             SELECT FROM events WHERE delivery_id = mail AND events.kind = hits.kind AND source = 'own' LIMIT :most
         ) AS stored) AS kept
-    FROM unnest(CAST(:mails AS bigint[]), CAST(:kinds AS text[])) AS hits (mail, kind)
+    FROM (SELECT DISTINCT * FROM unnest(CAST(:mails AS bigint[]), CAST(:kinds AS text[])) AS hits (mail, kind)) AS hits
 """)
 
-HitKind = Literal["opened", "clicked"]
 
-
-class Hit(NamedTuple):
-    """One fetch of a mail's pixel or link, from a network. `mail` is a delivery's id or a reader."""
+@dataclass(slots=True, frozen=True)
+class Hit:
+    """One fetch of a mail's pixel or link, by a program in a network. `mail` is a delivery's id or a reader."""
 
     mail: int
-    kind: HitKind
-    link: int | None
-    head: bool  # whether it was a HEAD request
+    kind: Literal["opened", "clicked"]
     user_agent: str
     network: str
-    came: float  # by this process's clock that only goes forward
-    natural_key: str  # random, so that two hits in one second count twice, and one that is stored twice counts once
-
-
-def hit_of_now(
-    mail: int, kind: HitKind, *, user_agent: str, address: str, link: int | None = None, head: bool = False
-) -> Hit:
-    """Return a hit that has just come; of the IP `address` only the network is kept."""
-    program = user_agent.replace("\0", "")[:LONGEST_USER_AGENT]
-    return Hit(mail, kind, link, head, program, network_of(address), time.monotonic(), secrets.token_hex(16))
+    link: int | None = None
+    head: bool = False  # whether it was a HEAD request
+    came: float = field(default_factory=time.monotonic)
+    # Random, so that two hits in one second count twice, and one that is stored twice counts once.
+    natural_key: str = field(default_factory=partial(secrets.token_hex, 16))
 
 
 def record_hits(connection: Connection, hits: Sequence[Hit]) -> int:
@@ -71,41 +64,33 @@ def record_hits(connection: Connection, hits: Sequence[Hit]) -> int:
     now, here = connection.execute(_TURN, {"lock": _LOCK}).one().now, time.monotonic()
     mails = find_sent_mails(connection, {hit.mail for hit in hits})
     counted = [hit for hit in hits if hit.mail in mails and _is_counted(hit, mails[hit.mail])]
-    kept = _count_kept(connection, {(hit.mail, hit.kind) for hit in counted})
+    places = {"mails": [hit.mail for hit in counted], "kinds": [hit.kind for hit in counted], "most": MOST_HITS}
+    kept = Counter({(row.mail, row.kind): row.kept for row in connection.execute(_KEPT, places)})
     events = []
     for hit in counted:
-        mailed = mails[hit.mail]
         kept[hit.mail, hit.kind] += 1
-        if kept[hit.mail, hit.kind] > MOST_HITS:
-            continue
-        open_class, rules = judge_hit(hit.user_agent, known=[HEAD] if hit.head else [])
-        events.append(_event(
-            mailed, hit.kind, hit.natural_key, now - timedelta(seconds=here - hit.came), link=hit.link,
-            compiled_id=mailed.compiled_id, network=hit.network, open_class=open_class, rules=rules,
-            user_agent=hit.user_agent,
-        ))  # fmt: skip
+        if kept[hit.mail, hit.kind] <= MOST_HITS:
+            program = hit.user_agent.replace("\0", "")[:LONGEST_USER_AGENT]
+            open_class, rules = judge_hit(program, known=[HEAD] if hit.head else [])
+            events.append(_event(
+                mails[hit.mail], hit.kind, hit.natural_key, now - timedelta(seconds=here - hit.came), link=hit.link,
+                compiled_id=mails[hit.mail].compiled_id, network=hit.network, open_class=open_class, rules=rules,
+                user_agent=program,
+            ))  # fmt: skip
     update_rollups(connection, store_events(connection, events, now))
     return max((hit.mail for hit in hits if hit.mail not in mails), default=0)
 
 
 def _is_counted(hit: Hit, mailed: SentMail) -> bool:
-    if hit.kind == "clicked":
-        return mailed.counts and mailed.clicks == OWN
-    return mailed.counts and mailed.opens == OWN and not hit.head
-
-
-def _count_kept(connection: Connection, hits: Collection[tuple[int, str]]) -> Counter[tuple[int, str]]:
-    mails, kinds = [mail for mail, _ in hits], [kind for _, kind in hits]
-    rows = connection.execute(_KEPT, {"mails": mails, "kinds": kinds, "most": MOST_HITS}) if hits else ()
-    return Counter({(row.mail, row.kind): row.kept for row in rows})
+    own = mailed.clicks == OWN if hit.kind == "clicked" else mailed.opens == OWN and not hit.head
+    return own and mailed.counts
 
 
 def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> None:
     """Record an unsubscribe through a mail in the caller's transaction, once for each mail and scope."""
     key = digest(OWN, "unsubscribed", mailed.delivery_id, scope)
-    now = database_now(connection)
-    event = _event(mailed, "unsubscribed", key, now, detail={"scope": scope})
-    update_rollups(connection, store_events(connection, [event], now))
+    event = _event(mailed, "unsubscribed", key, mailed.found_at, detail={"scope": scope})
+    update_rollups(connection, store_events(connection, [event], mailed.found_at))
 
 
 def record_lost_unsubscribe(connection: Connection, delivery_id: int, address_key: str) -> bool:

@@ -120,7 +120,7 @@ def correct_rollups(engine: Engine, campaign_ids: Collection[int]) -> dict[str, 
             missing = {table: _missing(connection, table, campaign_ids) for table in _SUMS}
         for table, rows in missing.items():
             with engine.begin() as connection:
-                add_sums(connection, table, rows)
+                add_sums(connection, {table: rows})
     return differences
 
 
@@ -288,6 +288,5 @@ def move_rollups(connection: Connection, part: int) -> int:
     ids = {"ids": connection.scalars(mails, {"part": part}).all()}
     connection.execute(_LOCK_ROLLUPS, ids)
     found = connection.execute(_MOVE, {"part": part, **ids, **_NAMES}).one()
-    for table in _MOVED:
-        add_sums(connection, table, getattr(found, table))
+    add_sums(connection, {table: getattr(found, table) for table in _MOVED})
     return int(found.changed)

@@ -32,6 +32,7 @@ SMALL = {
     "facts_rollups": ("campaign_id, compiled_id, facts", ["people"]),
     "link_rollups": ("campaign_id, compiled_id, link", ["clicks", "clickers", "machine_clicks"]),
 }
+_INTAKE = "campaign_intake"  # the last of them
 
 # The columns of `delivery_rollups` and the events that they sum: the first time of some, the number of others. A
 # click that is no person's is only a fact, not a click.
@@ -124,13 +125,6 @@ _CLICKERS = text("""
     ON CONFLICT DO NOTHING
     RETURNING delivery_id, link
 """)
-_INTAKE = text("""
-    INSERT INTO campaign_intake AS i (campaign_id, events, newest_at)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS rows (
-        campaign_id bigint, events bigint, newest_at timestamptz)
-    ON CONFLICT (campaign_id) DO UPDATE SET
-        events = i.events + excluded.events, newest_at = greatest(i.newest_at, excluded.newest_at)
-""")
 
 
 @dataclass(frozen=True)
@@ -174,25 +168,28 @@ def update_rollups(connection: Connection, stored: StoredEvents) -> None:
         return
     hours = Counter((each.campaign_id, int(each.at.timestamp()) // 3600, each.fact) for each in counted)
     events = Counter((each.campaign_id, each.mailbox, each.fact) for each in counted)
-    _add(connection, "hour_rollups", [
-        {"campaign_id": campaign_id, "hour": datetime.fromtimestamp(hour * 3600, UTC), "fact": fact, "events": count}
-        for (campaign_id, hour, fact), count in sorted(hours.items())
-    ])  # fmt: skip
     people = _people(counted, stored.new_facts)
-    _add(connection, "mailbox_rollups", [
-        {"campaign_id": key[0], "mailbox": key[1], "fact": key[2], "people": people[key], "events": count}
-        for key, count in sorted(events.items())
-    ])  # fmt: skip
-    _count_facts(connection, counted, stored)
-    _count_clicks(connection, [each for each in counted if each.kind == "clicked"])
-    intake = [
-        {"campaign_id": campaign_id, "events": count, "newest_at": stored.received_at}
-        for campaign_id, count in sorted(Counter(each.campaign_id for each in counted if each.campaign_id).items())
-    ]
-    connection.execute(_INTAKE, {"rows": orjson.dumps(intake).decode()})
+    intake = Counter(each.campaign_id for each in counted if each.campaign_id)
+    sums = {
+        "hour_rollups": [
+            {"campaign_id": key[0], "hour": datetime.fromtimestamp(key[1] * 3600, UTC), "fact": key[2], "events": count}
+            for key, count in sorted(hours.items())
+        ],
+        "mailbox_rollups": [
+            {"campaign_id": key[0], "mailbox": key[1], "fact": key[2], "people": people[key], "events": count}
+            for key, count in sorted(events.items())
+        ],
+        "facts_rollups": _facts(counted, stored),
+        "link_rollups": _links(connection, [each for each in counted if each.kind == "clicked"]),
+        _INTAKE: [
+            {"campaign_id": key, "events": count, "newest_at": stored.received_at}
+            for key, count in sorted(intake.items())
+        ],
+    }
+    add_sums(connection, {table: orjson.dumps(rows).decode() for table, rows in sums.items() if rows})
 
 
-def _count_facts(connection: Connection, counted: Sequence[IncomingEvent], stored: StoredEvents) -> None:
+def _facts(counted: Sequence[IncomingEvent], stored: StoredEvents) -> list[dict[str, int]]:
     """Count people from the facts that their mails had to those that they have now; without facts, not at all."""
     campaigns = {each.delivery_id: each.campaign_id for each in counted}
     people: Counter[tuple[int, int, int]] = Counter()
@@ -201,10 +198,10 @@ def _count_facts(connection: Connection, counted: Sequence[IncomingEvent], store
         people[campaign_id, compiled_id, facts] += 1
         if before := facts & ~stored.new_facts[delivery_id]:
             people[campaign_id, compiled_id, before] -= 1
-    _add(connection, "facts_rollups", [
+    return [
         {"campaign_id": key[0], "compiled_id": key[1], "facts": key[2], "people": count}
         for key, count in sorted(people.items()) if count
-    ])  # fmt: skip
+    ]  # fmt: skip
 
 
 def _people(counted: Sequence[IncomingEvent], new_facts: Mapping[int, int]) -> Counter[tuple[int | None, str, str]]:
@@ -213,16 +210,14 @@ def _people(counted: Sequence[IncomingEvent], new_facts: Mapping[int, int]) -> C
     return Counter((*places[delivery_id], fact) for delivery_id, bits in new_facts.items() for fact in facts_in(bits))
 
 
-def _count_clicks(connection: Connection, clicks: Sequence[IncomingEvent]) -> None:
-    if not clicks:
-        return
+def _links(connection: Connection, clicks: Sequence[IncomingEvent]) -> list[dict[str, int | None]]:
     emails = {each.delivery_id: (each.campaign_id, each.compiled_id) for each in clicks}
     people = sorted({(each.delivery_id, _link(each)) for each in clicks if each.open_class == "human"})
     rows = orjson.dumps([{"delivery_id": delivery_id, "link": link} for delivery_id, link in people]).decode()
     first = connection.execute(_CLICKERS, {"rows": rows}).all() if people else []
     clickers = Counter((*emails[row.delivery_id], row.link) for row in first)
     counts = Counter((*emails[each.delivery_id], _link(each), each.open_class) for each in clicks)
-    _add(connection, "link_rollups", [
+    return [
         {
             "campaign_id": campaign_id, "compiled_id": compiled_id, "link": link,
             "clicks": counts[campaign_id, compiled_id, link, "human"],
@@ -230,28 +225,32 @@ def _count_clicks(connection: Connection, clicks: Sequence[IncomingEvent]) -> No
             "machine_clicks": counts[campaign_id, compiled_id, link, "machine"],
         }
         for campaign_id, compiled_id, link in sorted({(*emails[each.delivery_id], _link(each)) for each in clicks})
-    ])  # fmt: skip
+    ]  # fmt: skip
 
 
 def _link(click: IncomingEvent) -> int:
     return NO_LINK if click.link is None else click.link
 
 
-def _add(connection: Connection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
-    add_sums(connection, table, orjson.dumps(rows).decode())
-
-
-def add_sums(connection: Connection, table: str, rows: str) -> None:
-    """Add to the counts of a small table; `rows` are JSON, in the order of its keys."""
-    connection.execute(_adding(table), {"rows": rows})
+def add_sums(connection: Connection, sums: Mapping[str, str]) -> None:
+    """Add to the counts of small tables, which come in the order of `SMALL`, as JSON in the order of their keys."""
+    connection.execute(_adding(tuple(sums)), sums)
 
 
 @cache
-def _adding(table: str) -> TextClause:
-    keys, counts = SMALL[table]
-    names = f"{keys}, {', '.join(counts)}"
-    return text(f"""
-        INSERT INTO {table} AS r ({names})
-        SELECT {names} FROM json_populate_recordset(CAST(NULL AS {table}), CAST(:rows AS json))
-        ON CONFLICT ({keys}) DO UPDATE SET {", ".join(f"{name} = r.{name} + excluded.{name}" for name in counts)}
-    """)
+def _adding(tables: tuple[str, ...]) -> TextClause:
+    """Return one statement for all tables; each step reads how many rows the one before it had, so it comes after."""
+    steps, after = [], ""
+    for table in tables:
+        keys, counts = SMALL.get(table, ("campaign_id", ["events"]))
+        changes = [f"{name} = r.{name} + excluded.{name}" for name in counts]
+        names = [keys, *counts]
+        if table == _INTAKE:
+            names.append("newest_at")
+            changes.append("newest_at = greatest(r.newest_at, excluded.newest_at)")
+        steps.append(f"""in_{table} AS (
+            INSERT INTO {table} AS r ({", ".join(names)})
+            SELECT {", ".join(names)} FROM json_populate_recordset(CAST(NULL AS {table}), CAST(:{table} AS json))
+            {after} ON CONFLICT ({keys}) DO UPDATE SET {", ".join(changes)} RETURNING 1)""")
+        after = f"WHERE (SELECT count(*) FROM in_{table}) >= 0"
+    return text(f"WITH {', '.join(steps)} SELECT count(*) FROM in_{tables[-1]}")

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import cache
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Connection,
-    Executable,
-    Row,
-    and_,
-    any_,
-    bindparam,
-    case,
-    false,
-    func,
-    literal_column,
-    not_,
-    or_,
-    select,
-)
+from sqlalchemy import Connection, Row, and_, bindparam, case, false, func, literal_column, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from lists.tables import MailingList, Member
@@ -36,8 +19,6 @@ from sender.tables import Campaign, Delivery, ReaderGroup, without_address
 
 # How long a mail can be viewed in a browser: anybody whom its address was passed on to can read it.
 VIEWED_FOR: ColumnElement[timedelta] = literal_column("interval '12 months'")
-
-_IDS = bindparam("ids", type_=ARRAY(BigInteger))
 
 
 @dataclass(frozen=True)
@@ -60,6 +41,7 @@ class SentMail:
     clicks: str
     public_url: str
     compiled_id: int
+    found_at: datetime  # by the database's clock
     correction: str = ""  # what the pages of this campaign's mail say about its mistake
     one_key: bool = False  # whether all its links have one key, as mails had before keys had purposes
     view_ended: bool = False
@@ -73,8 +55,40 @@ class SentMail:
 
 _OF_CAMPAIGN = (
     MailingList.id.label("list_id"), MailingList.title.label("list_title"), Campaign.from_name.label("organisation"),
-    Campaign.public_url, Campaign.correction, Campaign.one_key,
+    Campaign.public_url, Campaign.correction, Campaign.one_key, func.clock_timestamp().label("found_at"),
     func.coalesce(Campaign.frozen_at < func.now() - VIEWED_FOR, false()).label("view_ended"),
+)  # fmt: skip
+
+
+def compiled_of_delivery() -> ColumnElement[int]:
+    """Return SQL for a delivery's compiled email; a campaign in several languages has several."""
+    return func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
+
+
+# Made once: making a statement takes as long as asking it. Of an old mail, whose address is gone after its time, it is
+# the member's of today. A mail that is counted without persons has no link that would count for its delivery.
+_OWN = or_(Campaign.tracking == "", Delivery.per_person.is_(True))
+_ERASED = and_(without_address, Delivery.member_id.is_(None), Delivery.kind != "test")
+_IDS = func.any(bindparam("ids"))
+_DELIVERIES = (
+    select(
+        Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, Delivery.inputs,
+        case((without_address, func.coalesce(Member.email, "")), else_=Delivery.address).label("address"),
+        Member.id.label("member_id"), case((_OWN, Campaign.opens), else_="off").label("opens"),
+        case((_OWN, Campaign.clicks), else_="off").label("clicks"), compiled_of_delivery().label("compiled_id"),
+        *_OF_CAMPAIGN,
+    )
+    .join(Campaign, Campaign.id == Delivery.campaign_id)
+    .join(Member, Member.id == Delivery.member_id, isouter=True)
+    .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
+    .where(Delivery.id == _IDS, not_(_ERASED))
+)  # fmt: skip
+_GROUPS = (
+    select(ReaderGroup.id.label("delivery_id"), ReaderGroup.campaign_id, ReaderGroup.compiled_id, ReaderGroup.mailbox,
+           Campaign.opens, Campaign.clicks, *_OF_CAMPAIGN)
+    .join(Campaign, Campaign.id == ReaderGroup.campaign_id)
+    .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
+    .where(ReaderGroup.id == _IDS)
 )  # fmt: skip
 
 
@@ -89,55 +103,18 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
 def find_sent_mails(connection: Connection, delivery_ids: Collection[int]) -> dict[int, SentMail]:
     """Find the deliveries and readers with these ids, without those that `find_sent_mail` does not find."""
     deliveries = [each for each in delivery_ids if each >= 0]
-    rows = connection.execute(_deliveries(), {"ids": deliveries}) if deliveries else ()
+    rows = connection.execute(_DELIVERIES, {"ids": deliveries}) if deliveries else ()
     found = {row.delivery_id: SentMail(**row._mapping) for row in rows}
     readers = {each: group_of(each) for each in delivery_ids if each < 0}
-    rows = connection.execute(_groups(), {"ids": sorted(set(readers.values()))}) if readers else ()
+    rows = connection.execute(_GROUPS, {"ids": sorted(set(readers.values()))}) if readers else ()
     groups = {row.delivery_id: _read_mail(row) for row in rows}
     return found | {each: replace(groups[id_], delivery_id=each) for each, id_ in readers.items() if id_ in groups}
-
-
-@cache
-def _deliveries() -> Executable:
-    # Of an old mail, whose address is gone after its time, it is the member's of today.
-    address = case((without_address, func.coalesce(Member.email, "")), else_=Delivery.address)
-    erased = and_(without_address, Delivery.member_id.is_(None), Delivery.kind != "test")
-    # A mail that is counted without persons has no link that would count for its delivery.
-    own = or_(Campaign.tracking == "", Delivery.per_person.is_(True))
-    return (
-        select(
-            Delivery.id.label("delivery_id"), Delivery.campaign_id, Delivery.kind, address.label("address"),
-            Delivery.inputs, Member.id.label("member_id"), case((own, Campaign.opens), else_="off").label("opens"),
-            case((own, Campaign.clicks), else_="off").label("clicks"), compiled_of_delivery().label("compiled_id"),
-            *_OF_CAMPAIGN,
-        )
-        .join(Campaign, Campaign.id == Delivery.campaign_id)
-        .join(Member, Member.id == Delivery.member_id, isouter=True)
-        .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
-        .where(Delivery.id == any_(_IDS), not_(erased))
-    )  # fmt: skip
-
-
-@cache
-def _groups() -> Executable:
-    return (
-        select(ReaderGroup.id.label("delivery_id"), ReaderGroup.campaign_id, ReaderGroup.compiled_id,
-               ReaderGroup.mailbox, Campaign.opens, Campaign.clicks, *_OF_CAMPAIGN)
-        .join(Campaign, Campaign.id == ReaderGroup.campaign_id)
-        .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
-        .where(ReaderGroup.id == any_(_IDS))
-    )  # fmt: skip
 
 
 def _read_mail(row: Row[Any]) -> SentMail:
     counted = {"opens": without_persons(row.opens), "clicks": without_persons(row.clicks)}
     nobody: dict[str, Any] = {"kind": "member", "address": "", "inputs": {}, "member_id": None}
     return SentMail(**{**row._mapping, **counted, **nobody})
-
-
-def compiled_of_delivery() -> ColumnElement[int]:
-    """Return SQL for a delivery's compiled email; a campaign in several languages has several."""
-    return func.coalesce(Delivery.compiled_id, Campaign.compiled_id)
 
 
 def load_emails(connection: Connection, compiled_ids: Iterable[int]) -> dict[int, CompiledEmail]:
