@@ -45,12 +45,12 @@ def _lacks(provider: Any) -> ColumnElement[bool]:
     return select(Sender.id).where(Sender.id == bindparam("sender"), Sender.lacks.has_key(provider)).exists()
 
 
-def _claimable(which: ColumnElement[bool]) -> Select[int]:
-    """Select the batches that may be claimed now, locked.
+def _claimable(which: ColumnElement[bool], campaign: Any) -> Select[int]:
+    """Select the batches of a campaign that may be claimed now, locked.
 
     A row that somebody has locked is skipped: their machine may have vanished in the middle of its own claim.
     """
-    can_send = and_(Campaign.id == Batch.campaign_id, Campaign.state == "sending", ~_lacks(Campaign.provider))
+    can_send = and_(Campaign.id == campaign, Campaign.state == "sending", ~_lacks(Campaign.provider))
     return (
         select(Batch.id)
         .where(which, Batch.state == "waiting", Batch.held.is_(False), Batch.not_before <= func.now())
@@ -63,8 +63,10 @@ def _claimable(which: ColumnElement[bool]) -> Select[int]:
 # of a refused batch show it soonest.
 _FROZEN_AT = select(Campaign.frozen_at).where(Campaign.id == bindparam("campaign")).scalar_subquery()
 _IN_TURN = ((Batch.not_before > _FROZEN_AT).desc(), Batch.id)
-_NEXT = _claimable(Batch.campaign_id == bindparam("campaign")).order_by(*_IN_TURN).limit(1)
-_CLAIMABLE = _claimable(Batch.id == bindparam("batch"))
+# The campaign is a parameter here: joined, it would be asked for each of thousands of batches.
+_OWN = Batch.campaign_id == bindparam("campaign")
+_NEXT = _claimable(_OWN, bindparam("campaign")).order_by(*_IN_TURN).limit(1)
+_CLAIMABLE = _claimable(Batch.id == bindparam("batch"), Batch.campaign_id)
 _CLAIM = (
     update(Batch)
     .where(Batch.id == _CLAIMABLE.scalar_subquery())
