@@ -81,7 +81,7 @@ def _shown(row: dict[str, Any]) -> list[tuple[str, str]]:
     pairs = []
     for name, value in row.items():
         inner = value.items() if isinstance(value, dict) else [("", value)]
-        name = name.removesuffix("_key")
+        name = "" if name == "fields" else name.removesuffix("_key")
         pairs += [(f"{name} {key}".replace("_", " ").strip(), _text(each)) for key, each in inner]
     return [(name, value) for name, value in pairs if value]
 

@@ -9,6 +9,7 @@ from flask import Blueprint
 from daisychain.errors import InputError
 from desk.access import connection, note, person, right, tell_at
 from desk.forms import Form
+from lists.addresses import require_address
 from lists.members import describe_person
 from lists.suppression import STRONG_REASONS, suppress, unsuppress
 
@@ -27,7 +28,10 @@ def index() -> Any:
 def find() -> Any:
     """Show whether an address is suppressed, and since when and why."""
     note("an address")
-    return _page(Form("email"), look=True)
+    form = Form("email")
+    with form.check("email"):
+        require_address(form["email"])
+    return _page(form, look=True)
 
 
 @blueprint.post("/add")

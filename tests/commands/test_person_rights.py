@@ -118,7 +118,7 @@ def test_an_export_has_everything_in_two_files_for_their_owner_and_overwrites_no
         add_contact(connection, add_organisation(connection, {"name": "Bees"}, "Priya").organisation.id, ANN, "Ann B.")
     friends("campaign", "create", "bulletin.md", "--list", "friends")
     friends("campaign", "send", "1", "--yes")
-    friends("member", "set", ANN, "--last-name", "<b>Jones</b>", *WHY)
+    friends("member", "set", ANN, "--last-name", "<b>Jones</b>", "--field", "town=Hay", *WHY)
     friends("member", "export", ANN, "--output", "request-12")
     files = [friends.folder / f"request-12.{ending}" for ending in ("json", "html")]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -130,6 +130,7 @@ def test_an_export_has_everything_in_two_files_for_their_owner_and_overwrites_no
     assert held["Corrections and restrictions"][0]["because"] == "asked by phone"
     page = files[1].read_text()
     assert "&lt;b&gt;Jones" in page
+    assert "<dt>town</dt><dd>Hay</dd>" in page
     assert "<script" not in page
     assert "http" not in page.replace("https://coalition.example", "")
     before = [path.read_bytes() for path in files]

@@ -65,6 +65,10 @@ def test_everybody_can_use_every_page(
         page.goto(f"{url}{path}")
         assert heading(page) == title
         look(path)
+    page.emulate_media(media="print")  # the report, last of PAGES: on paper nothing can be pressed
+    assert not page.get_by_label("Search for").is_visible()
+    assert not page.get_by_role("heading", name="Hand it on").is_visible()
+    page.emulate_media(media="screen")
     page.goto(f"{url}/desk/campaigns/{under_way}")
     page.get_by_label("Their address").fill("person1@people.example")
     page.get_by_role("button", name="Look", exact=True).click()

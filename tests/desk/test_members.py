@@ -125,6 +125,9 @@ def test_what_a_person_may_ask_for_is_for_admins_with_a_fresh_proof(database: Da
 def test_an_address_is_looked_up_suppressed_and_lifted_with_reasons(database: Database, as_role: As) -> None:
     admin, sender = as_role("admin"), as_role("sender")
     assert "Not suppressed. On friends." in words(sender.post("/desk/suppressions/find", email=ANN).text)
+    page = sender.post("/desk/suppressions/find", email="ann@nowhere").text  # a slip is not offered to be suppressed
+    assert 'href="#email"' in page
+    assert "Suppress it" not in page
     assert "Say why" in sender.post("/desk/suppressions/add", email=ANN).text
     sender.post("/desk/suppressions/add", email=ANN, reason="asked by phone")
     page = sender.post("/desk/suppressions/find", email=ANN).text

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
@@ -26,6 +28,15 @@ from tests.sender.returns import FIREFOX, resent, sent
 from tests.sender.staging import staged
 
 As = Callable[[str], Browser]
+
+
+def test_no_button_is_left_to_the_browser_s_look_which_is_small_and_grey() -> None:
+    desk = Path(__file__).parents[2] / "templates/web/desk"
+    files = [path for path in desk.rglob("*.html") if path.name not in ("blocks.html", "palette.html")]  # with menus
+    assert files
+    tags = {(path.name, tag) for path in files for tag in re.findall(r"<button\b[^>]*>", path.read_text())}
+    looks = re.compile(r'class="[^"]*\b(button|as-link|hidden)\b')
+    assert not {(name, tag) for name, tag in tags if not looks.search(tag)}
 
 
 def test_reports_say_what_comes_here_and_are_paged(database: Database, as_role: As) -> None:
