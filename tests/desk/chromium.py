@@ -76,6 +76,7 @@ def served(app: Flask) -> Iterator[str]:
         environ["daisychain.answer"] = Answer(app(environ, start_response))
         return environ["daisychain.answer"]
 
+    Quiet.closed = False  # the test before may have been one of the desk, whose server hung up at its end
     server = make_server("127.0.0.1", 0, answered, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
