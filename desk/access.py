@@ -11,7 +11,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Response, abort, current_app, flash, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    get_flashed_messages,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import HTTPException
 
@@ -123,7 +135,10 @@ def right(
 def _being_counted() -> Response:
     """Say that a large list is being counted, until the page can be shown; it loads by itself."""
     wait = {"Refresh": str(REFRESH), "Retry-After": str(REFRESH)}
-    return make_response(render_template("desk/being_counted.html"), 503, wait)
+    page = render_template("desk/being_counted.html")
+    for message in get_flashed_messages():  # of what was done: the page that was asked for shows it, too
+        flash(str(message))
+    return make_response(page, 503, wait)
 
 
 def leave_no_line() -> None:

@@ -136,12 +136,15 @@ def test_a_page_that_would_wait_for_the_first_count_says_so_and_comes_once_a_wor
     """A page waits for no plan of PostgreSQL, however slow; what it had counted until then is kept."""
     sender = as_role("sender")
     monkeypatch.setitem(kept_figures.COUNTS, slow, partial(slow_count, kept_figures.COUNTS[slow]))
+    sender.post("/desk/lists/friends/sign-up", open="yes")
     for _ in range(2):
         page = sender.get(path)
         assert (page.status_code, page.headers["Refresh"]) == (503, "2")
         assert "being counted" in words(page.text)
     counted_by_a_worker(database)
-    assert sender.get(path).status_code == 200
+    page = sender.get(path)
+    assert page.status_code == 200
+    assert "The sign-up form is open." in words(page.text)
 
 
 @pytest.mark.usefixtures("large")
