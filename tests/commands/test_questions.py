@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from commands import send
+from commands.campaigns import send
 from daisychain.database import Database
 from tests.command import Daisychain
 
