@@ -31,6 +31,7 @@ OPTION = "kept_figures"
 
 # How each kind of figure is counted, by the first word of its name; the other words say of what.
 COUNTS: dict[str, Callable[..., Any]] = {}
+Ask = Callable[[Connection, int, str, bool], bool]
 
 
 class BeingCountedError(DaisychainError):
@@ -41,18 +42,19 @@ class BeingCountedError(DaisychainError):
 class KeptFigures:
     """The figures that are kept of large lists, by list and name, and when the oldest was counted that was given."""
 
-    ask: Callable[[Connection, int], None]
+    ask: Ask
     wait: float | None  # seconds that are left for counting
     rows: dict[int, dict[str, Any]] | None = None
     since: datetime | None = None
     asked: set[int] = field(default_factory=set)
 
 
-def give_kept(connection: Connection, ask: Callable[[Connection, int], None], wait: float | None = WAIT) -> None:
+def give_kept(connection: Connection, ask: Ask, wait: float | None = WAIT) -> None:
     """Let the reads of this connection be given kept figures, for a page that shows `counted_at`.
 
-    `ask` has a worker count the old figures of a list again, by its id. Reads that need longer than `wait` seconds
-    for figures that were never counted raise BeingCountedError; the transaction is to be kept, as it asks a worker.
+    `ask` has a worker count an old figure again, by its list and name. It is given whether this transaction has a job
+    for the list already, and returns whether one is needed. Reads that need longer than `wait` seconds for figures that
+    were never counted raise BeingCountedError; the transaction is to be kept, as it asks a worker.
     """
     connection.execution_options(**{OPTION: KeptFigures(ask, wait)})
 
@@ -80,11 +82,10 @@ def figure(connection: Connection, list_id: int, *name: str) -> Any:
         return COUNTS[name[0]](connection, list_id, *name[1:])
     kept, key = connection.get_execution_options()[OPTION], orjson.dumps(name).decode()
     row = kept.rows[list_id].get(key)
-    if row is None:
+    if row is None or (kept.wait is None and row.counted_at == NEVER):
         row = kept.rows[list_id][key] = _count_in_time(connection, kept, list_id, key)
-    if row.old and list_id not in kept.asked:
+    if row.old and kept.ask(connection, list_id, key, list_id in kept.asked):
         kept.asked.add(list_id)
-        kept.ask(connection, list_id)
     if row.counted_at == NEVER:
         raise BeingCountedError("The people of this list are being counted.")
     kept.since = min(kept.since or row.counted_at, row.counted_at)
@@ -140,5 +141,7 @@ def _limit(connection: Connection, wait: str) -> None:
 def _keep(connection: Connection, list_id: int, key: str, value: Any, counted_at: Any) -> Any:
     row = {"value": value, "counted_at": counted_at, "asked_at": None}
     kept = insert(ListFigure).values(list_id=list_id, name=key, **row)
-    kept = kept.on_conflict_do_update(index_elements=["list_id", "name"], set_=row)
+    # What somebody else has counted meanwhile, or has asked a worker for, stays.
+    change = {"name": key} if counted_at is NEVER else row
+    kept = kept.on_conflict_do_update(index_elements=["list_id", "name"], set_=change)
     return connection.execute(kept.returning(*_COLUMNS)).one()

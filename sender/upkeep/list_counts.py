@@ -18,14 +18,17 @@ QUEUE = "chores"  # whose slots no campaign takes
 LOST, FORGET = timedelta(minutes=5), timedelta(days=1)
 
 
-def ask_to_count(connection: Connection, list_id: int) -> None:
-    """Let a worker count the old figures of a list again, unless one does already."""
-    old = (ListFigure.list_id == list_id, ListFigure.counted_at < func.now() - KEEP)
+def ask_to_count(connection: Connection, list_id: int, name: str, has_job: bool) -> bool:
+    """Let a worker count an old figure of a list again; return whether it has to, as none does already."""
+    this = (ListFigure.list_id == list_id, ListFigure.name == name)
+    old = ListFigure.counted_at < func.now() - KEEP
     unasked = or_(ListFigure.asked_at.is_(None), ListFigure.asked_at < func.now() - LOST)
-    free = select(ListFigure.name).where(*old, unasked).with_for_update(skip_locked=True)
-    asked = update(ListFigure).where(*old, ListFigure.name.in_(free)).values(asked_at=func.now())
-    if connection.execute(asked).rowcount:
+    free = select(ListFigure.name).where(*this, old, unasked).with_for_update(skip_locked=True)
+    asked = update(ListFigure).where(*this, ListFigure.name.in_(free)).values(asked_at=func.now())
+    is_new = connection.execute(asked).rowcount > 0
+    if is_new and not has_job:
         defer(connection, count_again, [{"list_id": list_id}], queue=QUEUE)
+    return is_new
 
 
 @app.task(name="lists.count_again", queue=QUEUE, priority=BEFORE_BATCHES, pass_context=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import Connection, func, select, text, update
 
@@ -13,7 +14,7 @@ from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists import kept_figures
 from lists.consent.list_audit import DIFFERS, audit_list
-from lists.kept_figures import counted_at, give_kept
+from lists.kept_figures import BeingCountedError, counted_at, give_kept
 from lists.list_people import open_people
 from lists.members import unsubscribe
 from lists.overview import excluded_of_all, overview, overview_of_all
@@ -96,6 +97,27 @@ def test_an_old_count_is_counted_again_by_a_worker_which_is_asked_once(database:
 
 
 @pytest.mark.usefixtures("large")
+def test_what_no_page_asks_for_any_more_is_not_counted_again_and_goes_after_a_day(database: Database) -> None:
+    def asked_for(*, longest: bool) -> None:
+        with database.engine.begin() as connection:
+            give_kept(connection, ask_to_count)
+            people = open_people(connection, "friends")
+            people.count(), people.excluded(), people.longest("email") if longest else ""
+
+    asked_for(longest=True)
+    with database.engine.begin() as connection:
+        connection.execute(update(ListFigure).values(counted_at=ListFigure.counted_at - 2 * list_counts.FORGET))
+    asked_for(longest=False)
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'chores'")) == 1
+    counted_by_a_worker(database)
+    with database.engine.connect() as connection:
+        fresh = ListFigure.counted_at > func.now() - kept_figures.KEEP
+        kept = connection.execute(select(ListFigure.name, fresh).order_by(ListFigure.name)).all()
+    assert kept == [('["people","null","everybody"]', True), ('["people","null","languages"]', True)]
+
+
+@pytest.mark.usefixtures("large")
 def test_the_memberships_that_differ_from_the_ledger_are_kept_and_counted_again(database: Database) -> None:
     def differing(*, addresses: bool = False) -> int:
         with database.engine.begin() as connection:
@@ -145,6 +167,41 @@ def test_a_page_that_would_wait_for_the_first_count_says_so_and_comes_once_a_wor
     page = sender.get(path)
     assert page.status_code == 200
     assert "The sign-up form is open." in words(page.text)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_form_that_needs_what_a_page_waits_for_counts_it_and_is_not_lost(
+    database: Database, as_role: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = as_role("admin")
+    with monkeypatch.context() as patch, database.engine.begin() as connection:
+        patch.setitem(kept_figures.COUNTS, "people", partial(slow_count, kept_figures.COUNTS["people"]))
+        give_kept(connection, ask_to_count, wait=0.01)
+        with pytest.raises(BeingCountedError):
+            open_people(connection, "friends").fields()
+    page = admin.post("/desk/lists/friends/segments/ask", text='first_name is "Ann"', segment="", name="")
+    assert page.status_code == 200
+    assert "first_name is" in words(page.text)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_page_that_gives_up_leaves_what_was_counted_meanwhile(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise every page after it waits for a worker that has counted already."""
+    count = kept_figures.COUNTS["people"]
+
+    def overtaken(connection: Connection, list_id: int, *of: str) -> None:
+        with database.engine.begin() as other:
+            key = orjson.dumps(["people", *of]).decode()
+            monkeypatch.setitem(kept_figures.COUNTS, "people", count)
+            kept_figures.count_now(other, list_id, key)
+        connection.execute(text("SELECT pg_sleep(3600)"))
+
+    monkeypatch.setitem(kept_figures.COUNTS, "people", overtaken)
+    with database.engine.begin() as connection:
+        give_kept(connection, ask_to_count, wait=0.1)
+        assert open_people(connection, "friends").count() == 5
 
 
 @pytest.mark.usefixtures("large")
