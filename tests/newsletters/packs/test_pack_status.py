@@ -275,7 +275,7 @@ def test_expired_offers_and_tools_that_can_not_be_written_for_have_no_pack(
     client = public_app(database).test_client()
     for day, there in ((date(2026, 5, 31), True), (date(2026, 6, 1), False)):
         for module in ("visit", "packs"):
-            monkeypatch.setattr(f"pages.{module}.current_day", lambda day=day: day)
+            monkeypatch.setattr(f"pages.toolkits.{module}.current_day", lambda day=day: day)
         assert ("Make it yours" in client.get("/toolkits/spring-fair/emails").text) is there
         found = client.get("/toolkits/spring-fair/packs/may/mailchimp.zip")
         assert found.status_code == (200 if there else 404)

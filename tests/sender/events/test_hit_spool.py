@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Literal
 
@@ -32,6 +33,21 @@ def campaign(database: Database) -> Sent:
 @pytest.fixture
 def spool(database: Database) -> HitSpool:
     return HitSpool(lambda: database.engine)
+
+
+@pytest.fixture(autouse=True)
+def _closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no spool's thread hold a connection when the database is closed."""
+    made, make = [], HitSpool.__init__
+
+    def remembered(spool: HitSpool, engine: Callable[[], Engine]) -> None:
+        made.append(spool)
+        make(spool, engine)
+
+    monkeypatch.setattr(HitSpool, "__init__", remembered)
+    yield
+    for spool in made:
+        spool.close()
 
 
 @pytest.fixture
