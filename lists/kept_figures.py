@@ -111,8 +111,12 @@ _COLUMNS = (
 
 def count_now(connection: Connection, list_id: int, key: str) -> Any:
     """Count a figure of a list by the name that it is kept under, and keep it."""
+    return _keep(connection, list_id, key, _count(connection, list_id, key), func.clock_timestamp())
+
+
+def _count(connection: Connection, list_id: int, key: str) -> Any:
     kind, *of = orjson.loads(key)
-    return _keep(connection, list_id, key, COUNTS[kind](connection, list_id, *of), func.clock_timestamp())
+    return COUNTS[kind](connection, list_id, *of)
 
 
 def _count_in_time(connection: Connection, kept: KeptFigures, list_id: int, key: str) -> Any:
@@ -121,21 +125,18 @@ def _count_in_time(connection: Connection, kept: KeptFigures, list_id: int, key:
         return count_now(connection, list_id, key)
     began = time.monotonic()
     try:
-        with connection.begin_nested():
-            _limit(connection, f"{max(1, round(kept.wait * 1000))}ms")
-            row = count_now(connection, list_id, key)
-            _limit(connection, "0")
-            return row
+        with connection.begin_nested() as savepoint:
+            limit = f"{max(1, round(kept.wait * 1000))}ms"
+            connection.execute(select(func.set_config("statement_timeout", limit, True)))
+            value = _count(connection, list_id, key)
+            savepoint.rollback()  # of the limit
+        return _keep(connection, list_id, key, value, func.clock_timestamp())
     except OperationalError as error:
         if not isinstance(error.orig, QueryCanceled):
             raise
         return _keep(connection, list_id, key, None, NEVER)
     finally:
         kept.wait -= time.monotonic() - began
-
-
-def _limit(connection: Connection, wait: str) -> None:
-    connection.execute(select(func.set_config("statement_timeout", wait, True)))
 
 
 def _keep(connection: Connection, list_id: int, key: str, value: Any, counted_at: Any) -> Any:

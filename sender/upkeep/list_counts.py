@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from procrastinate import JobContext
@@ -12,6 +13,8 @@ from lists import overview  # noqa: F401 - it says how figures are counted
 from lists.consent import ledger_state  # noqa: F401 - so does it
 from lists.kept_figures import KEEP, count_now
 from lists.tables import ListFigure
+
+log = logging.getLogger("daisychain.lists")
 
 QUEUE = "chores"  # whose slots no campaign takes
 # A job is lost with its worker; what no page asked for since is not counted any more.
@@ -41,5 +44,9 @@ def count_again(context: JobContext, list_id: int) -> None:
         asked = select(ListFigure.name).where(ListFigure.list_id == list_id, ListFigure.asked_at.is_not(None))
         names = connection.scalars(asked).all()
     for name in names:
-        with engine.begin() as connection:
-            count_now(connection, list_id, name)
+        try:
+            with engine.begin() as connection:
+                count_now(connection, list_id, name)
+        except Exception:
+            # The others are counted; this one is asked for again once it is taken for LOST.
+            log.exception("a figure of list %s can't be counted", list_id)

@@ -205,6 +205,37 @@ def test_a_page_that_gives_up_leaves_what_was_counted_meanwhile(
 
 
 @pytest.mark.usefixtures("large")
+def test_a_figure_that_can_not_be_counted_stops_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def counted() -> int:
+        with database.engine.begin() as connection:
+            give_kept(connection, ask_to_count)
+            return overview(connection, "friends")["mailable"]
+
+    def fails(connection: Connection, list_id: int, *of: str) -> object:
+        return connection.scalar(text("SELECT 1 / 0"))
+
+    assert counted() == 5
+    one_leaves(database)
+    older(database)
+    assert counted() == 5
+    monkeypatch.setitem(kept_figures.COUNTS, "people", fails)
+    counted_by_a_worker(database)
+    assert counted() == 4
+    assert "a figure of list 1 can't be counted" in caplog.text
+
+
+@pytest.mark.usefixtures("large")
+def test_a_count_in_time_leaves_the_rest_of_the_page_its_own_limit(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = '77s'"))
+        give_kept(connection, ask_to_count)
+        overview(connection, "friends")
+        assert connection.scalar(text("SHOW statement_timeout")) == "77s"
+
+
+@pytest.mark.usefixtures("large")
 def test_kept_figures_are_what_would_be_counted(database: Database) -> None:
     def everything(connection: Connection) -> list[object]:
         people = open_people(connection, "friends")
