@@ -162,7 +162,7 @@ def next_batch(connection: Connection, campaign_id: int, sender_id: int) -> int 
     return connection.scalar(_NEXT, {"campaign": campaign_id, "sender": sender_id})
 
 
-def put_off(connection: Connection, batch_id: int | None) -> None:
+def retry_later(connection: Connection, batch_id: int | None) -> None:
     """Let a batch that still waits be claimed in a minute, and not now."""
     waiting = update(Batch).where(Batch.id == batch_id, Batch.state == "waiting")
     connection.execute(waiting.values(not_before=func.now() + timedelta(minutes=1)))

@@ -111,7 +111,7 @@ class Deliverer:
         except Exception:
             # It would come again; the batches behind this one need not wait for that.
             with self._database.engine.begin() as connection:
-                attempts.put_off(connection, batch_id)
+                attempts.retry_later(connection, batch_id)
             raise
         if claim is None:
             return True
