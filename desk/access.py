@@ -33,6 +33,7 @@ from accounts.sessions import SignedIn
 from accounts.staff import names_with
 from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
+from daisychain.jobs import is_worker_running
 from daisychain.settings import Settings
 from daisychain.web.networks import network_of
 from lists.kept_figures import BeingCountedError, give_kept
@@ -115,8 +116,8 @@ def right(
                         give_kept(g.connection, ask_to_count)
                     try:
                         answer = make_response(view(*arguments, **named))
-                    except BeingCountedError:
-                        answer = _being_counted()
+                    except BeingCountedError as error:
+                        answer = _being_counted(late=error.late)
                     if request.method not in SAFE and (g.noted or answer.status_code >= 400):
                         _record(g.connection, name, "done" if answer.status_code < 400 else "refused")
                     return answer
@@ -132,10 +133,10 @@ def right(
     return decorate
 
 
-def _being_counted() -> Response:
-    """Say that a large list is being counted, until the page can be shown; it loads by itself."""
-    wait = {"Refresh": str(REFRESH), "Retry-After": str(REFRESH)}
-    page = render_template("desk/being_counted.html")
+def _being_counted(*, late: bool) -> Response:
+    """Say that a large list is being counted; the page loads by itself until it can be shown, or the worker is late."""
+    wait = {} if late else {"Refresh": str(REFRESH), "Retry-After": str(REFRESH)}
+    page = render_template("desk/being_counted.html", late=late, at_work=is_worker_running(connection()))
     for message in get_flashed_messages():  # of what was done: the page that was asked for shows it, too
         flash(str(message))
     return make_response(page, 503, wait)

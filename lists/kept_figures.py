@@ -25,6 +25,7 @@ from lists.tables import ListFigure, MailingList, Membership
 # Lists of fewer people are counted each time, which takes some milliseconds.
 LARGE = 5_000
 KEEP = timedelta(minutes=1)  # older ones are counted again
+LATE = timedelta(minutes=2)  # after which a worker should have counted what it was asked for
 WAIT = 3.0  # seconds that a page waits for what was never counted
 NEVER = datetime.fromtimestamp(0, UTC)  # when a figure was counted that a worker was only asked for
 OPTION = "kept_figures"
@@ -35,7 +36,11 @@ Ask = Callable[[Connection, int, str, bool], bool]
 
 
 class BeingCountedError(DaisychainError):
-    """A worker counts what a page wants to show for the first time."""
+    """A worker counts what a page wants to show for the first time, and is `late` with it or not."""
+
+    def __init__(self, *, late: bool) -> None:
+        super().__init__("The people of this list are being counted.")
+        self.late = late
 
 
 @dataclass
@@ -87,7 +92,7 @@ def figure(connection: Connection, list_id: int, *name: str) -> Any:
     if row.old and kept.ask(connection, list_id, key, list_id in kept.asked):
         kept.asked.add(list_id)
     if row.counted_at == NEVER:
-        raise BeingCountedError("The people of this list are being counted.")
+        raise BeingCountedError(late=bool(row.late))
     kept.since = min(kept.since or row.counted_at, row.counted_at)
     return row.value
 
@@ -105,7 +110,7 @@ def _read(connection: Connection) -> dict[int, dict[str, Any]]:
 
 _COLUMNS = (
     ListFigure.list_id, ListFigure.name, ListFigure.value, ListFigure.counted_at,
-    (ListFigure.counted_at < func.now() - KEEP).label("old"),
+    (ListFigure.counted_at < func.now() - KEEP).label("old"), (ListFigure.asked_at < func.now() - LATE).label("late"),
 )  # fmt: skip
 
 

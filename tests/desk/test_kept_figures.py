@@ -170,6 +170,24 @@ def test_a_page_that_would_wait_for_the_first_count_says_so_and_comes_once_a_wor
 
 
 @pytest.mark.usefixtures("large")
+@pytest.mark.parametrize(("at_work", "says"), [(False, "No worker is running"), (True, "the worker’s log")])
+def test_a_page_that_no_worker_counts_for_stops_loading_and_says_what_to_do(
+    database: Database, as_role: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch, at_work: bool, says: str
+) -> None:
+    sender = as_role("sender")
+    monkeypatch.setitem(kept_figures.COUNTS, "why", partial(slow_count, kept_figures.COUNTS["why"]))
+    assert sender.get("/desk/lists").headers["Refresh"] == "2"
+    with database.engine.begin() as connection:
+        connection.execute(update(ListFigure).values(asked_at=ListFigure.asked_at - kept_figures.LATE))
+        if at_work:
+            connection.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))
+    page = sender.get("/desk/lists")
+    assert page.status_code == 503
+    assert says in words(page.text)
+    assert not {"Refresh", "Retry-After"} & set(page.headers.keys())
+
+
+@pytest.mark.usefixtures("large")
 def test_a_form_that_needs_what_a_page_waits_for_counts_it_and_is_not_lost(
     database: Database, as_role: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
