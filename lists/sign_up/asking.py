@@ -7,7 +7,7 @@ import hmac
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from daisychain.database import settings_of
 from daisychain.secret import derive, installation_secret
@@ -64,14 +64,6 @@ def keep_sign_up(
 
 def forget_unconfirmed(connection: Connection) -> int:
     """Delete the sign-ups that nobody confirmed within a month, or another time that is set; return how many."""
-    return connection.execute(delete(SignUp).where(*_old(connection))).rowcount
-
-
-def unconfirmed(connection: Connection) -> int:
-    """Count the sign-ups that are to be deleted."""
-    return connection.scalar(select(func.count()).select_from(SignUp).where(*_old(connection))) or 0
-
-
-def _old(connection: Connection) -> tuple[ColumnElement[bool], ...]:
     kept = timedelta(days=settings_of(connection).kept_for("sign_ups"))
-    return SignUp.confirmed_at.is_(None), SignUp.asked_at < func.now() - kept
+    old = delete(SignUp).where(SignUp.confirmed_at.is_(None), SignUp.asked_at < func.now() - kept)
+    return connection.execute(old).rowcount

@@ -151,9 +151,9 @@ def mark_sent(connection: Connection, campaign_id: int) -> None:
 def thin_versions(connection: Connection) -> int:
     """Keep, of autosaves older than thirty days, the last of each hour; returns how many went.
 
-    Newsletters that were deleted thirty days ago go with all their versions.
+    Newsletters that were deleted thirty days ago go with all their versions, and count as one each.
     """
-    forget_deleted(connection)
+    deleted = forget_deleted(connection)
     table, later = NewsletterSave, aliased(NewsletterSave)
     hour = func.date_trunc("hour", table.at)
     followed = exists().where(
@@ -162,7 +162,8 @@ def thin_versions(connection: Connection) -> int:
     )  # fmt: skip
     current = exists().where(StoredNewsletter.id == table.newsletter_id, StoredNewsletter.version == table.version)
     old = table.at < func.now() - func.make_interval(0, 0, 0, KEEP_ALL_DAYS)
-    return connection.execute(delete(table).where(table.kind == "auto", old, followed, ~current)).rowcount
+    thinned = delete(table).where(table.kind == "auto", old, followed, ~current)
+    return deleted + connection.execute(thinned).rowcount
 
 
 def _unmoved(connection: Connection, newsletter_id: int, base: int) -> SavedNewsletter:

@@ -115,6 +115,11 @@ _CLAIM = text("""
 """)
 
 
+def forget_old_mails(connection: Connection) -> int:
+    """Delete the mails that were written a month ago; return how many."""
+    return connection.execute(delete(SystemMail).where(SystemMail.made_at < func.now() - KEPT)).rowcount
+
+
 def send_due_mails(database: Database) -> str:
     """Send each mail that is due; returns how many were accepted. One that fails holds up no other.
 
@@ -123,7 +128,7 @@ def send_due_mails(database: Database) -> str:
     due = update(SystemMail).where(SystemMail.state == "waiting", SystemMail.due_at <= func.now())
     try:
         with database.engine.begin() as connection:
-            connection.execute(delete(SystemMail).where(SystemMail.made_at < func.now() - KEPT))
+            forget_old_mails(connection)
             if not connection.execute(due.values(problem=SystemMail.problem)).rowcount:
                 return ""
             sender = system_sender(connection, database.settings)

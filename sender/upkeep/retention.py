@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from daisychain.database import Database
-from lists.sign_up.asking import forget_unconfirmed, unconfirmed
+from daisychain.database import Database, settings_of
+from lists.import_log import forget_old_imports
+from lists.sign_up.asking import forget_unconfirmed
+from lists.uploads.import_drafts import forget_old_drafts
+from lists.uploads.upload_slices import forget_old_uploads
+from newsletters.stored.versions import thin_versions
 from sender.events.recount import correct_rollups
 from sender.events.webhook_bodies import drop_old_bodies, old_bodies
 from sender.providers.outbox import FOLDER
+from sender.system_mail.mail_queue import forget_old_mails
 from sender.upkeep.sender_holds import NO_ADDRESS, PUBLIC
 
 AT_ONCE = 5_000  # rows of a transaction, so that nobody waits for them
@@ -54,12 +59,13 @@ _LATE = """
     AND d.member_id IN (SELECT member_id FROM erasures WHERE at > now() - interval '3 days')
     AND NOT EXISTS (SELECT FROM members m WHERE m.id = d.member_id)
 """
-_COUNT_LATE = text(f"SELECT count(*) FROM deliveries d, campaigns c WHERE {_LATE}")  # noqa: S608
 _ERASE_LATE = text(f"""
     UPDATE deliveries d SET address = {NO_ADDRESS}, inputs = '{{}}', dimensions = NULL, member_id = NULL
     FROM campaigns c WHERE {_LATE}
 """)  # noqa: S608
-_CONTACTS = "contact <> '' AND closed_at < now() - make_interval(months => :months)"
+_EMPTY_CONTACTS = text("""
+    UPDATE complaints SET contact = '' WHERE contact <> '' AND closed_at < now() - make_interval(months => :months)
+""")
 
 
 def apply_retention(database: Database, *, write: bool, watch: Watch = lambda kind, done: None) -> dict[str, int]:
@@ -107,11 +113,6 @@ def _deliveries(database: Database, write: bool) -> Iterator[int]:
                 connection.execute(_EMPTIED, {"campaign": campaign_id})
 
 
-def _erased(database: Database, write: bool) -> Iterator[int]:
-    with database.engine.begin() as connection:
-        yield connection.execute(_ERASE_LATE, PUBLIC).rowcount if write else connection.scalar(_COUNT_LATE) or 0
-
-
 def _bodies(database: Database, write: bool) -> Iterator[int]:
     with database.engine.connect() as connection:
         before = old_bodies(connection)
@@ -132,21 +133,39 @@ def _files(database: Database, write: bool) -> Iterator[int]:
                 yield 1
 
 
-def _sign_ups(database: Database, write: bool) -> Iterator[int]:
-    with database.engine.begin() as connection:
-        yield (forget_unconfirmed if write else unconfirmed)(connection)
+def _forgets(*forget: Callable[[Connection], int]) -> Callable[[Database, bool], Iterator[int]]:
+    """Return a step of one transaction, which a dry run rolls back: so it counts what would go, in the same order."""
+
+    def step(database: Database, write: bool) -> Iterator[int]:
+        with database.engine.begin() as connection, connection.begin_nested() as savepoint:
+            done = sum(each(connection) for each in forget)
+            if not write:
+                savepoint.rollback()
+        yield done
+
+    return step
 
 
-def _complaints(database: Database, write: bool) -> Iterator[int]:
+def _erased(connection: Connection) -> int:
+    return connection.execute(_ERASE_LATE, PUBLIC).rowcount
+
+
+def _complaints(connection: Connection) -> int:
     # The words stay, as the record of how complaints are met.
-    doing = "UPDATE complaints SET contact = '' WHERE" if write else "SELECT id FROM complaints WHERE"
-    with database.engine.begin() as connection:
-        old = {"months": database.settings.kept_for("deliveries")}
-        yield connection.execute(text(f"{doing} {_CONTACTS}"), old).rowcount
+    old = {"months": settings_of(connection).kept_for("deliveries")}
+    return connection.execute(_EMPTY_CONTACTS, old).rowcount
 
 
 _STEPS: dict[str, Callable[[Database, bool], Iterator[int]]] = {
-    "events of mails": _events, "addresses and values of mails": _deliveries, "mails of erased people": _erased,
-    "webhook bodies": _bodies, "mails in the outbox": _files, "unconfirmed sign-ups": _sign_ups,
-    "contacts of closed complaints": _complaints,
-}  # fmt: skip
+    "events of mails": _events,
+    "addresses and values of mails": _deliveries,
+    "mails of erased people": _forgets(_erased),
+    "webhook bodies": _bodies,
+    "mails in the outbox": _files,
+    "unconfirmed sign-ups": _forgets(forget_unconfirmed),
+    "contacts of closed complaints": _forgets(_complaints),
+    "values from before imports": _forgets(forget_old_imports),
+    "files and refused rows of imports": _forgets(forget_old_uploads, forget_old_drafts),
+    "single mails such as invitations": _forgets(forget_old_mails),
+    "old versions of newsletters": _forgets(thin_versions),
+}

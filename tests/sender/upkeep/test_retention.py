@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text, update
 
 from daisychain.database import Database
 from daisychain.errors import ConfigurationError
 from daisychain.settings import load_settings
+from lists.lists import create_list
 from lists.privacy.complaints import add_complaint, close_complaint
+from lists.tables import Import, ImportChange
+from lists.uploads.import_drafts import start_draft
+from lists.uploads.upload_slices import store_whole
+from newsletters.stored.contents import Contents
+from newsletters.stored.newsletters import create, delete_newsletter
+from newsletters.tables import StoredNewsletter
 from pages.app import create_app
 from reports.document.exports import as_json
 from reports.whole_report import whole_report
@@ -24,6 +31,7 @@ from sender.events.classify import classify_due
 from sender.events.replay import replay
 from sender.events.webhook_jobs import process_body, store_body
 from sender.providers.outbox import FOLDER
+from sender.tables import SystemMail
 from sender.upkeep.chores import run_chore
 from sender.upkeep.retention import apply_retention
 from tests.command import Daisychain
@@ -150,6 +158,39 @@ def test_files_and_contacts_go_too(campaign: Sent) -> None:
     assert (counts[FILES], counts[CONTACTS]) == (1, 1)
     assert [path.name for path in folder.iterdir()] == [new.name]
     assert count(database, "complaints WHERE contact = 'ann@people.example'") == 1
+
+
+def test_a_dry_run_counts_all_that_chores_of_their_own_delete_too(database: Database) -> None:
+    """An import whose file goes with it in the same run is one of them, though a dry run deletes no file."""
+    with database.engine.begin() as connection:
+        friends = create_list(connection, "friends", sender="Us <us@charity.example>")
+        for old in (True, False):
+            made_at = datetime.now(UTC) - timedelta(days=40 * old)
+            number = connection.scalar(
+                insert(Import).values(list_id=friends, at=made_at, file="a.csv", counts={}).returning(Import.id)
+            )
+            change = {"import_id": number, "member_id": 1, "what": "member", "before": {}, "after": {}}
+            connection.execute(insert(ImportChange).values(change))
+            upload = store_whole(connection, "a.csv", b"x", by="Sam")
+            start_draft(connection, friends, upload, by="Sam")
+            connection.execute(text("UPDATE import_drafts SET state = 'columns'"))
+            if old:
+                connection.execute(text("UPDATE uploads SET keep_until = now() - interval '1 minute'"))
+            mail = {"kind": "x", "address": "ann@people.example", "subject": "", "made_at": made_at}
+            connection.execute(insert(SystemMail).values(mail))
+            newsletter = create(connection, "May", Contents({"": "# May"}), who="Ann")
+            if old:
+                delete_newsletter(connection, newsletter.id, who="Ann")
+                connection.execute(update(StoredNewsletter).values(deleted_at=made_at))
+    kinds = {
+        "values from before imports": 1, "files and refused rows of imports": 2, "old versions of newsletters": 1,
+        "single mails such as invitations": 1,
+    }  # fmt: skip
+    for write in (False, False, True):
+        assert {kind: rows for kind, rows in apply_retention(database, write=write).items() if rows} == kinds
+    assert not any(apply_retention(database, write=True).values())
+    for table in ("import_changes", "uploads", "import_drafts", "system_mails", "newsletters"):
+        assert count(database, table) == 1
 
 
 def test_settings_shorten_and_lengthen_it(campaign: Sent) -> None:
