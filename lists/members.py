@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, TextClause, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.sql.elements import ColumnElement
 
 from daisychain.errors import InputError, StateError
 from lists.addresses import require_address
@@ -146,12 +146,12 @@ def unsubscribe(connection: Connection, list_id: int, member_id: int, how: str, 
 
     If there is no membership any more, because an import was undone, the wish is remembered.
     """
-    this = (Membership.list_id == list_id, Membership.member_id == member_id)
-    # Nearly always they are on it, and then there is nothing else to look for.
-    if end_memberships(connection, how, *this, Membership.state == "subscribed", by=by):
-        return True
-    _leave(connection, how, by, *this)
     place = {"list_id": list_id, "member_id": member_id}
+    this = "list_id = :list_id AND member_id = :member_id"
+    # Nearly always they are on it, and then there is nothing else to look for.
+    if end_memberships(connection, how, f"{this} AND state = 'subscribed'", by=by, **place):
+        return True
+    _leave(connection, how, by, this, **place)
     values = {**place, "state": "unsubscribed", "left_at": func.now(), "left_how": how}
     new = upsert(Membership).values(values).on_conflict_do_nothing().returning(Membership.member_id)
     if connection.scalar(new) is not None:
@@ -165,20 +165,36 @@ def unsubscribe_everywhere(connection: Connection, member_id: int, how: str) -> 
     if email is None:
         raise InputError(f"There is no member {member_id}.")
     new = suppress(connection, email, "unsubscribed from everything", source=how)
-    return _leave(connection, how, "", Membership.member_id == member_id) > 0 or new
+    return _leave(connection, how, "", "member_id = :member_id", member_id=member_id) > 0 or new
 
 
-def _leave(connection: Connection, how: str, by: str, *where: ColumnElement[bool]) -> int:
+def _leave(connection: Connection, how: str, by: str, where: str, **of: int) -> int:
     # A later word stays if the import, or the click on a page, by which they had left before is undone.
-    undoable = Membership.left_how.in_({"import", BY_PAGE, BY_PREFERENCES} - {how})
-    end_memberships(connection, how, *where, Membership.state == "unsubscribed", undoable, by=by)
-    return end_memberships(connection, how, *where, Membership.state == "subscribed", by=by)
+    undoable = sorted({"import", BY_PAGE, BY_PREFERENCES} - {how})
+    again = f"{where} AND state = 'unsubscribed' AND left_how = ANY(:undoable)"
+    end_memberships(connection, how, again, by=by, undoable=undoable, **of)
+    return end_memberships(connection, how, f"{where} AND state = 'subscribed'", by=by, **of)
 
 
-def end_memberships(connection: Connection, how: str, *where: ColumnElement[bool], by: str = "") -> int:
-    """Unsubscribe a person from the lists where their membership is as `where` says; return from how many."""
-    ended = update(Membership).where(*where).values(state="unsubscribed", left_at=func.now(), left_how=how)
-    rows = connection.execute(ended.returning(Membership.member_id, Membership.list_id)).all()
-    for member_id, list_id in rows:
-        record_consent(connection, member_id, list_id, "withdrawn", source=how, by=by)
-    return len(rows)
+def end_memberships(connection: Connection, how: str, where: str, *, by: str = "", **of: Any) -> int:
+    """Unsubscribe a person from the lists where their membership is as `where` says, in SQL; return from how many."""
+    return connection.execute(_ending(where), {"how": how, "by": by, **of}).rowcount
+
+
+@cache
+def _ending(where: str) -> TextClause:
+    # One statement with what the consent ledger gets, as mail programs wait for it.
+    return text(f"""
+        WITH changed AS (
+            UPDATE memberships SET state = 'unsubscribed', left_at = now(), left_how = :how
+            WHERE {where} RETURNING member_id, list_id
+        ), known AS (
+            SELECT id FROM consent_terms WHERE source = :how AND by = :by AND (basis, collected_by) = ('', '')
+            AND wording_id IS NULL AND import_id IS NULL LIMIT 1
+        ), made AS (
+            INSERT INTO consent_terms (source, by)
+            SELECT :how, :by WHERE EXISTS (SELECT FROM changed) AND NOT EXISTS (SELECT FROM known) RETURNING id
+        )
+        INSERT INTO consent_events (member_id, list_id, kind, terms_id, at)
+        SELECT member_id, list_id, 'withdrawn', (SELECT id FROM known UNION ALL SELECT id FROM made), now() FROM changed
+    """)  # noqa: S608 - of constants

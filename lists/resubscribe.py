@@ -60,8 +60,9 @@ def lift_for_one_list(connection: Connection, list_id: int, email: str, *, becau
     if stronger_than_a_wish(reason):
         return False
     lift_suppression(connection, key, how=how, because=because)
-    others = (Membership.member_id == Member.id, Member.address_key == key, Membership.list_id != list_id)
-    end_memberships(connection, f"was suppressed: {reason}", *others, Membership.state == "subscribed")
+    others = "member_id = (SELECT id FROM members WHERE address_key = :key) AND list_id <> :list_id"
+    how = f"was suppressed: {reason}"
+    end_memberships(connection, how, f"{others} AND state = 'subscribed'", key=key, list_id=list_id)
     return True
 
 

@@ -18,7 +18,7 @@ from daisychain.database import database_now
 from lists.privacy.address_hash import forgotten_among
 from sender.event import LONGEST_USER_AGENT, OWN, IncomingEvent, Kind, digest
 from sender.events.reader_rules import HEAD, judge_hit
-from sender.events.rollups import store_events, update_rollups
+from sender.events.rollups import StoredEvents, store_events, update_rollups
 from sender.links.sent_mail import SentMail, find_sent_mails
 from sender.mailbox_providers import mailbox_provider
 from sender.tables import COUNTED, Event
@@ -86,11 +86,14 @@ def _is_counted(hit: Hit, mailed: SentMail) -> bool:
     return own and mailed.counts
 
 
-def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> None:
-    """Record an unsubscribe through a mail in the caller's transaction, once for each mail and scope."""
+def record_unsubscribe(connection: Connection, mailed: SentMail, scope: str) -> StoredEvents:
+    """Record an unsubscribe through a mail in the caller's transaction, once for each mail and scope.
+
+    `update_rollups` must follow as the last step of the same transaction.
+    """
     key = digest(OWN, "unsubscribed", mailed.delivery_id, scope)
     event = _event(mailed, "unsubscribed", key, mailed.found_at, detail={"scope": scope})
-    update_rollups(connection, store_events(connection, [event], mailed.found_at))
+    return store_events(connection, [event], mailed.found_at)
 
 
 def record_lost_unsubscribe(connection: Connection, delivery_id: int, address_key: str) -> bool:

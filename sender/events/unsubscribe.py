@@ -20,6 +20,7 @@ from sender.delivery.contact_refusals import (
     unsubscribe_contact,
 )
 from sender.events.page_hits import record_lost_unsubscribe, record_unsubscribe
+from sender.events.rollups import update_rollups
 from sender.links.sent_mail import SentMail
 from sender.tables import Rollup
 
@@ -34,7 +35,7 @@ def unsubscribe_by_mail(connection: Connection, mailed: SentMail, scope: Scope, 
     """
     if not mailed.counts:
         return
-    record_unsubscribe(connection, mailed, scope)
+    stored = record_unsubscribe(connection, mailed, scope)
     if mailed.kind == CONTACT and scope == "list":
         unsubscribe_contact(connection, mailed.address, how)
     elif scope == "all":
@@ -44,6 +45,7 @@ def unsubscribe_by_mail(connection: Connection, mailed: SentMail, scope: Scope, 
             unsubscribe_everywhere(connection, mailed.member_id, how)
     elif mailed.member_id is not None and mailed.list_id is not None:
         unsubscribe(connection, mailed.list_id, mailed.member_id, how)
+    update_rollups(connection, stored)
 
 
 def unsubscribe_by_lost_mail(connection: Connection, delivery_id: int, address: str, *, how: str) -> bool:

@@ -81,8 +81,11 @@ _DELIVERIES = (
     .join(Campaign, Campaign.id == Delivery.campaign_id)
     .join(Member, Member.id == Delivery.member_id, isouter=True)
     .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
-    .where(Delivery.id == _IDS, not_(_ERASED))
+    .where(not_(_ERASED))
 )  # fmt: skip
+# PostgreSQL plans an array of ids anew each time, which takes longer than to find one.
+_ONE_DELIVERY = _DELIVERIES.where(Delivery.id == bindparam("ids"))
+_DELIVERIES = _DELIVERIES.where(Delivery.id == _IDS)
 _GROUPS = (
     select(ReaderGroup.id.label("delivery_id"), ReaderGroup.campaign_id, ReaderGroup.compiled_id, ReaderGroup.mailbox,
            Campaign.opens, Campaign.clicks, *_OF_CAMPAIGN)
@@ -103,7 +106,9 @@ def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
 def find_sent_mails(connection: Connection, delivery_ids: Collection[int]) -> dict[int, SentMail]:
     """Find the deliveries and readers with these ids, without those that `find_sent_mail` does not find."""
     deliveries = [each for each in delivery_ids if each >= 0]
-    rows = connection.execute(_DELIVERIES, {"ids": deliveries}) if deliveries else ()
+    one = len(deliveries) == 1
+    these = {"ids": deliveries[0] if one else deliveries}
+    rows = connection.execute(_ONE_DELIVERY if one else _DELIVERIES, these) if deliveries else ()
     found = {row.delivery_id: SentMail(**row._mapping) for row in rows}
     readers = {each: group_of(each) for each in delivery_ids if each < 0}
     rows = connection.execute(_GROUPS, {"ids": sorted(set(readers.values()))}) if readers else ()

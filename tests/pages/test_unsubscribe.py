@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, event, select, text, update
 
 from daisychain.database import Database
 from lists.suppression import is_suppressed, suppress
@@ -259,6 +259,20 @@ def test_the_form_takes_no_key_but_its_own(client: FlaskClient, campaign: Sent, 
 def test_a_form_without_a_choice_is_refused(client: FlaskClient, campaign: Sent) -> None:
     assert leave(client, campaign.unsubscribe(), "everything").status_code == 400
     assert subscribed(campaign) == [0, 1, 2]
+
+
+def test_one_click_takes_four_statements(app: Flask, database: Database) -> None:
+    campaign = sent(database)
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda _, __, statement, *more: statements.append(statement))
+    client = app.test_client(use_cookies=False)
+    for number in range(3):
+        statements.clear()
+        assert client.post(f"/u/{campaign.unsubscribe(number)}", data=ONE_CLICK).status_code == 200
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "WITH", "WITH", "WITH"], statements
+    assert "hour_rollups" in statements[-1]  # everybody's rows are locked last
+    assert "any(" not in statements[0]  # PostgreSQL plans it anew each time
+    assert subscribed(campaign) == []
 
 
 @pytest.mark.parametrize("encoding", ["application/x-www-form-urlencoded", "multipart/form-data"])
