@@ -149,7 +149,7 @@ def read_columns(
             full_name = place if full_name is None and name in FULL_NAME else full_name
             if column := opt_out_column(place, heading):
                 opt_outs.append(column)
-            if not column or column.field_too:
+            if not column or column.is_field_too(row[place] for row in sample):
                 custom[_free(name, place, custom)] = place
     if "email" not in known:
         raise _no_address(header, path, line, sample)

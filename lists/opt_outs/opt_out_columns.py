@@ -8,7 +8,7 @@ such as "unsubscribed".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from daisychain.errors import InputError
@@ -38,6 +38,7 @@ _SAYS = {
 
 # In these a cell that is not known is about something else.
 _ABOUT_ELSE = ("state", "other status", "wish")
+_ANSWERS = {"yes", "no", LEFT, NEVER}
 
 
 class OptOutColumn:
@@ -53,10 +54,11 @@ class OptOutColumn:
         self.unclear = self.objections = 0
         self._known: dict[str, str] = {}
 
-    @property
-    def field_too(self) -> bool:
+    def is_field_too(self, sample: Iterable[str]) -> bool:
         """Report whether it may well be about something else, such as a county, and is kept as a field."""
-        return self.meaning in {*_ABOUT_ELSE, "perhaps in"} and not self.named
+        if self.meaning == "wish":  # or the name of a newsletter; names beside answers are asked about
+            return not _ANSWERS & set(map(cell_kind, sample))
+        return self.meaning in _ABOUT_ELSE
 
     def judge(self, cell: str) -> str:
         """Return what a cell says, and count it."""
@@ -94,7 +96,7 @@ class OptOutColumn:
             # A county or a country's state, unless some cells are plainly about subscriptions.
             return bool(self.objections) and "" in kinds
         if self.meaning == "wish":
-            return self.unclear > 0 and bool(kinds & {"yes", "no", LEFT, NEVER})
+            return self.unclear > 0 and bool(kinds & _ANSWERS)
         return self.unclear > 0 and (self.meaning != "opt-in" or bool(kinds))
 
 

@@ -289,6 +289,32 @@ def test_who_is_plainly_gone_in_another_tools_file_is_not_brought_in(take_in: Ta
     assert counts(summary) == (2, 1, 0, 0, 1)
 
 
+@pytest.mark.parametrize(("heading", "yes"), [
+    ("Newsletter", "yes"), ("newsletter_signup", "Ja"), ("Mailing list", "x"), ("Active", "true"),
+    ("Confirmed", "2026-05-31"), ("Has agreed", "1"), ("Opt out", "no"), ("Consent", "yes"), ("Status", "active"),
+])  # fmt: skip
+def test_a_column_that_says_who_may_be_mailed_is_no_field_and_a_field_of_before_stays(
+    take_in: TakeIn, connection: Connection, heading: str, yes: str
+) -> None:
+    name = heading.lower().replace(" ", "_")
+    take_in("Email,Kept\nann@people.example,yes\n", mapping={"Kept": name})
+    summary = take_in(f"Email,{heading}\nann@people.example,{yes}\nbob@people.example,{yes}\n")
+    assert (summary.custom_fields, list(summary.opt_out_columns)) == ([], [heading])
+    fields = [find_member(connection, f"{who}@people.example")["fields"] for who in ("ann", "bob")]
+    assert fields == [{name: "yes"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("heading", "value"),
+    [("Newsletter", "Monthly"), ("State", "OK"), ("State", "Kent"), ("Membership status", "active")],
+)
+def test_a_column_that_may_be_about_something_else_is_a_field_too(
+    take_in: TakeIn, connection: Connection, heading: str, value: str
+) -> None:
+    take_in(f"Email,{heading}\nann@people.example,{value}\n")
+    assert list(find_member(connection, "ann@people.example")["fields"].values()) == [value]
+
+
 def test_a_workbook_is_imported_like_a_csv(connection: Connection, list_id: int, tmp_path: Path) -> None:
     cells = {
         "A1": "Email", "B1": "First name", "C1": "Phone", "D1": "Consent date", "A2": "ann@x.org", "B2": "Ann",
