@@ -5,8 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# Letters that Unicode does not take apart into a plain one and its mark.
+_SPELLED = str.maketrans({
+    "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
+})  # fmt: skip
 
-def slug(text: str, separator: str = "-") -> str:
-    """Return `text` in a-z, 0-9 and `separator` only; empty if nothing of it can be written so."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", separator, plain).strip(separator)
+
+def spelled(text: str) -> str:
+    """Return `text` in small letters, with Latin ones written plainly, such as "strasse" for "Straße"."""
+    return unicodedata.normalize("NFKD", text).lower().translate(_SPELLED)
+
+
+def slug(text: str, separator: str = "-", *, as_before: bool = False) -> str:
+    """Return `text` in a-z, 0-9 and `separator` only; empty if nothing of it can be written so.
+
+    `as_before` leaves out ß, ø and the like, to find what was stored under a name that was made so.
+    """
+    plain = (unicodedata.normalize("NFKD", text) if as_before else spelled(text)).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", separator, plain.lower()).strip(separator)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,11 +108,13 @@ def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
 
 
 def read_columns(
-    header: Sequence[str], mapping: Mapping[str, str], path: Path, line: int = 1, sample: Sequence[Sequence[str]] = ()
-) -> Columns:
+    header: Sequence[str], mapping: Mapping[str, str], path: Path, line: int = 1, sample: Sequence[Sequence[str]] = (),
+    is_field: Callable[[str], bool] = lambda name: False,
+) -> Columns:  # fmt: skip
     """Return the columns of a sheet with this header; raises InputError that lists the headings.
 
-    `sample` holds some rows, in which the column of the addresses is looked for if its heading is not known.
+    `sample` holds some rows, in which the column of the addresses is looked for if its heading is not known; `is_field`
+    says whether people have a field of a name already.
     """
     mapped = _places(header, mapping, path, line)
     known = {name: place for place, name in mapped.items() if name in SYNONYMS}
@@ -150,7 +152,9 @@ def read_columns(
             if column := opt_out_column(place, heading):
                 opt_outs.append(column)
             if not column or column.is_field_too(row[place] for row in sample):
-                custom[_free(name, place, custom)] = place
+                before = _free(slug(heading, "_", as_before=True), place, custom)
+                now = _free(name, place, custom)
+                custom[before if before != now and is_field(before) else now] = place
     if "email" not in known:
         raise _no_address(header, path, line, sample)
     if "list_state" in known:

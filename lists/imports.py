@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from lists.import_log import finish_import, start_import
 from lists.import_rows import RowReading
 from lists.opt_outs.opt_out_columns import require_understood
 from lists.refusals import refused_path, remove_old_refused, write_refused
-from lists.tables import MailingList
+from lists.tables import MailingList, Member
 
 _ROWS_A_REPORT = 10_000
 _ROWS_A_WRITE = 200
@@ -88,7 +89,9 @@ def import_members(
     with open_sheet(path, options.encoding, options.sheet) as sheet:
         sheet.find_header(lambda cells: has_address_heading(cells, options.mapping))
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
-        columns = read_columns(sheet.header, options.mapping, path, sheet.header_line, sample)
+        columns = read_columns(
+            sheet.header, options.mapping, path, sheet.header_line, sample, partial(is_field, connection)
+        )
         reading = RowReading(columns, collected_by)
         require_collector(options.basis, collected_by, names, columns.known)
         target = refused_path(path, options.refused)
@@ -141,6 +144,11 @@ def import_members(
             opt_out_columns={column.heading: column.meaning for column in columns.opt_outs},
             warnings=[*reading.warnings(), *_of_others(counts, names[0])],
         )
+
+
+def is_field(connection: Connection, name: str) -> bool:
+    """Report whether anybody has a field of this name."""
+    return connection.scalar(select(Member.id).where(Member.fields.has_key(name)).limit(1)) is not None
 
 
 def _of_others(counts: merging.Counts, sender: str) -> list[str]:

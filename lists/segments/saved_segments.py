@@ -70,9 +70,10 @@ def segments_of(connection: Connection, list_name: str) -> list[SavedSegment]:
 def find_segment(connection: Connection, list_name: str, name: str) -> SavedSegment:
     """Return a segment of a list; raises InputError that names the nearest one."""
     known = {each.name: each for each in segments_of(connection, list_name)}
-    if slug(name) not in known:
+    found = known.get(slug(name)) or known.get(slug(name, as_before=True))
+    if found is None:
         raise InputError(f"The list {list_name} has no segment named {name!r}.", hint=nearest(name, known))
-    return known[slug(name)]
+    return found
 
 
 def create_segment(connection: Connection, list_name: str, name: str, text: str, *, by: str) -> SavedSegment:

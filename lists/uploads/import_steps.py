@@ -41,7 +41,7 @@ def read_step(connection: Connection, draft: Draft, watch: Watch) -> dict[str, A
     """Recognise the file; raises InputError."""
     with TemporaryDirectory() as folder:
         path = write_file(connection, draft.upload_id, Path(folder))
-        return {"state": "columns", "found": recognise(path, draft.choices.get("sheet", ""), watch)}
+        return {"state": "columns", "found": recognise(connection, path, draft.choices.get("sheet", ""), watch)}
 
 
 def check_step(connection: Connection, draft: Draft, watch: Watch) -> dict[str, Any]:

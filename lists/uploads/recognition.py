@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
@@ -15,7 +18,7 @@ from daisychain.slug import slug
 from lists.cells import RowError, printable
 from lists.columns import SYNONYMS, Columns, has_address_heading, read_columns
 from lists.import_rows import RowReading
-from lists.imports import Watch
+from lists.imports import Watch, is_field
 from lists.opt_outs.opt_out_columns import MEANINGS, OptOutColumn, answers, shown_values
 from lists.tables import FIELD
 
@@ -25,14 +28,14 @@ _ROWS_A_REPORT = 20_000
 _SAMPLE, _SHOWN, _LONGEST_SHOWN = 20, 3, 40
 
 
-def recognise(path: Path, sheet_name: str, watch: Watch) -> dict[str, Any]:
+def recognise(connection: Connection, path: Path, sheet_name: str, watch: Watch) -> dict[str, Any]:
     """Return what a file is and what each of its columns becomes, as JSON can keep it; raises InputError."""
     with open_sheet(path, None, sheet_name or None) as sheet:
         sheet.find_header(lambda cells: has_address_heading(cells, {}))
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
         columns, problem = None, ""
         try:
-            columns = read_columns(sheet.header, {}, path, sheet.header_line, sample)
+            columns = read_columns(sheet.header, {}, path, sheet.header_line, sample, partial(is_field, connection))
         except InputError as error:
             problem = error.message
         reading, rows = RowReading(columns) if columns else None, 0

@@ -11,7 +11,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from daisychain.slug import slug
+from daisychain.slug import slug, spelled
 from newsletters.tables import MadePack, PackPartner
 
 LONGEST = 40  # characters
@@ -110,7 +110,7 @@ def code_for_visitor(connection: Connection, name: str) -> str:
 def new_code(name: str, taken: Iterable[str] = ()) -> str:
     """Return a code made from `name`, with a piece of its hash if it is taken or not the whole name."""
     plain, used = slug(name), set(taken)
-    lost = any(sign.isalnum() and not sign.isascii() for sign in unicodedata.normalize("NFKD", name))
+    lost = any(sign.isalnum() and not sign.isascii() for sign in spelled(name))
     if plain and not lost and len(plain) <= LONGEST and plain not in used:
         return plain
     signs = hashlib.sha256(name_key(name).encode()).hexdigest()
@@ -127,7 +127,7 @@ def known_codes(connection: Connection) -> dict[str, str]:
     made = select(MadePack.partner).where(MadePack.partner != "").group_by(MadePack.partner)
     known: dict[str, str] = {}
     for name in connection.scalars(made.order_by(func.min(MadePack.made_at), MadePack.partner)):
-        if code := slug(name)[:LONGEST].strip("-"):
+        if code := slug(name, as_before=True)[:LONGEST].strip("-"):
             known.setdefault(code, name)
     given = select(PackPartner.code, PackPartner.name).order_by(PackPartner.given_at, PackPartner.code)
     for row in connection.execute(given):

@@ -90,9 +90,9 @@ def test_a_picture_comes_and_goes_with_a_line_in_the_audit_log_whoever_asks_for_
     fields = {"what": "upload 9", "9:file": (io.BytesIO(png()), "../a/Straße.png"), "auto": "1", "language": ""}
     editor.post(f"/desk/pictures/{may.id}", base=1, **fields)
     with database.engine.connect() as connection:
-        assert [*load(connection, may.id).contents.images] == ["strae.png"]
+        assert [*load(connection, may.id).contents.images] == ["strasse.png"]
     assert ("Editor Example", "pictures.upload", "done") in lines(database)
-    editor.post(f"/desk/pictures/{may.id}/remove", base=2, what="remove strae.png", auto="1", language="")
+    editor.post(f"/desk/pictures/{may.id}/remove", base=2, what="remove strasse.png", auto="1", language="")
     assert ("Editor Example", "pictures.remove", "done") in lines(database)
 
 

@@ -315,6 +315,15 @@ def test_a_column_that_may_be_about_something_else_is_a_field_too(
     assert list(find_member(connection, "ann@people.example")["fields"].values()) == [value]
 
 
+def test_a_heading_with_letters_to_spell_out_fills_the_field_that_people_have_of_it(
+    take_in: TakeIn, connection: Connection
+) -> None:
+    assert take_in("Email,Straße,Größe\nann@people.example,Ring,L\n").custom_fields == ["strasse", "grosse"]
+    connection.execute(text('UPDATE members SET fields = \'{"strae": "Ring"}\''))
+    assert take_in("Email,Straße,Größe\nann@people.example,Weg,M\n").custom_fields == ["strae", "grosse"]
+    assert find_member(connection, "ann@people.example")["fields"] == {"strae": "Weg", "grosse": "M"}
+
+
 def test_a_workbook_is_imported_like_a_csv(connection: Connection, list_id: int, tmp_path: Path) -> None:
     cells = {
         "A1": "Email", "B1": "First name", "C1": "Phone", "D1": "Consent date", "A2": "ann@x.org", "B2": "Ann",

@@ -217,6 +217,14 @@ def test_segments_are_kept_by_name(connection: Connection, list_id: int) -> None
     assert saved_segments.segments_of(connection, "friends") == []
 
 
+def test_a_segment_from_before_letters_were_spelled_out_is_found_as_it_was_written(
+    connection: Connection, list_id: int
+) -> None:
+    assert saved_segments.create_segment(connection, "friends", "Ærø", "a is 1", by="Ann").name == "aero"
+    saved_segments.create_segment(connection, "friends", "gre", "a is 2", by="Ann")
+    assert saved_segments.find_segment(connection, "friends", "Grße").name == "gre"
+
+
 def test_a_sample_has_ten_people_at_most_who_may_be_mailed(connection: Connection, list_id: int, who: Who) -> None:
     found = sample_segment(connection, list_id, "city contains bath", NOTHING_READ)
     assert sorted(each["email"] for each in found) == ["ann@x.org", "bob@x.org", "cai@x.org"]

@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from daisychain.database import Database
 from newsletters.packs.bulk import Order
 from newsletters.packs.pack_status import keep_packs
 from newsletters.packs.partner_codes import CODE, assign_codes, claim_codes, name_key, new_code
+from newsletters.tables import PackPartner
 from tests.command import Daisychain
 from tests.newsletters.packs.packing import PARTNER, edition, packed
 from tests.newsletters.packs.test_bulk import make
@@ -56,9 +58,15 @@ def test_a_code_made_from_a_name_is_a_part_of_a_link_and_always_the_same(name: s
 
 
 def test_a_name_that_is_wholly_in_the_code_has_no_hash() -> None:
-    assert [new_code(name) for name in ("Bees of Bath", "Été à Bath", "St. Mary’s")] == [
-        "bees-of-bath", "ete-a-bath", "st-marys",
+    assert [new_code(name) for name in ("Bees of Bath", "Été à Bath", "St. Mary’s", "Højskole")] == [
+        "bees-of-bath", "ete-a-bath", "st-marys", "hojskole",
     ]  # fmt: skip
+
+
+def test_a_code_of_a_pack_from_before_letters_were_spelled_out_stays(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(insert(PackPartner).values(code="hjskole-1a2b3c", name="Højskole", notes={}))
+    assert claimed(database, "Højskole", "Ærø") == [("hjskole-1a2b3c", ""), ("aero", "")]
 
 
 def test_the_same_name_otherwise_written_is_the_same_partner(database: Database) -> None:
