@@ -215,7 +215,7 @@ def _wake(ping: Callable[[Any], bool], connection: psycopg.Connection, entry: Co
     """Ping a connection before its use if it may be dead; the pool then makes a new one in its place.
 
     It may be if it has rested for a while, or if its server has sent something that nobody asked for: mostly its end.
-    To ping it each time, as the pool would, is a third of what a click takes.
+    To ping it each time, as the pool would, is every second round trip of a click.
     """
     since = entry.info.get(_RESTS_SINCE)  # nothing if it is new
     try:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -31,11 +33,12 @@ log = logging.getLogger("daisychain.hits")
 class HitSpool:
     """The hits of one process that are not stored yet. While there are any, a thread stores them; else there is none.
 
-    `engine` returns the engine of the database, which may be away.
+    `engine` returns the engine of the database, which may be away. `revive` starts it again if it is ours and has died:
+    `serve` ends with it, and the hits that wait would be lost.
     """
 
-    def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
+    def __init__(self, engine: Callable[[], Engine], revive: Callable[[], None] = lambda: None) -> None:
+        self._engine, self._revive = engine, revive
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._hits: dict[str, Hit] = {}  # by natural key, the oldest first
         self._lost = 0
@@ -83,13 +86,23 @@ class HitSpool:
     def _work(self) -> None:
         stored = True
         while True:
-            self._enough.wait(FLUSH_AFTER if stored else RETRY_AFTER)
+            self._enough.wait(self._seconds_left() if stored else RETRY_AFTER)
             self._enough.clear()
             stored = self.flush()
+            if self._closing and not stored:
+                with suppress(DatabaseError):
+                    self._revive()
+                    self.flush()
             with self._lock:
                 if not self._hits or self._closing:
                     self._thread = None
                     return
+
+    def _seconds_left(self) -> float:
+        """Return how long the oldest hit may still wait."""
+        with self._lock:
+            came = next((hit.came for hit in self._hits.values()), time.monotonic())
+        return came + FLUSH_AFTER - time.monotonic()
 
     def _store(self, hits: Sequence[Hit]) -> None:
         """Store hits in one transaction; if one of them can't be stored, all others are. Raises what `_AWAY` has."""

@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from sqlalchemy import Engine, create_engine, delete, insert, update
 
 from daisychain.database import Database
+from daisychain.errors import DatabaseError
 from daisychain.operations.erasure import erase_person
 from sender.events import hit_spool
 from sender.events.classify import classify_due
@@ -40,9 +41,9 @@ def _closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     """Let no spool's thread hold a connection when the database is closed."""
     made, make = [], HitSpool.__init__
 
-    def remembered(spool: HitSpool, engine: Callable[[], Engine]) -> None:
+    def remembered(spool: HitSpool, *ways: Callable[[], Any]) -> None:
         made.append(spool)
-        make(spool, engine)
+        make(spool, *ways)
 
     monkeypatch.setattr(HitSpool, "__init__", remembered)
     yield
@@ -53,7 +54,7 @@ def _closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is stored before it is asked for, or enough."""
-    monkeypatch.setattr(hit_spool, "FLUSH_AFTER", 600.0)
+    monkeypatch.setattr(hit_spool, "FLUSH_AFTER", 6000.0)
 
 
 def hit(
@@ -78,6 +79,65 @@ def test_a_hit_is_stored_within_a_moment_and_then_no_thread_is_left(spool: HitSp
     spool.add(hit(campaign.deliveries[0]))
     until(lambda: stored(campaign) == campaign.deliveries[:1])
     until(lambda: not [each for each in threading.enumerate() if each.name == "daisychain-hits"])
+    spool.add(hit(campaign.deliveries[1]))
+    until(lambda: stored(campaign) == campaign.deliveries[:2])
+
+
+class Bell(threading.Event):
+    """Notes for how long it is waited, and rings at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.asked.append(timeout)
+        return True
+
+
+@pytest.mark.parametrize("ago", [0.0, 0.3, 0.5, 7.0])
+def test_nobody_waits_longer_than_until_half_a_second_after_the_oldest_hit_came(
+    spool: HitSpool, campaign: Sent, monkeypatch: pytest.MonkeyPatch, ago: float
+) -> None:
+    bell = Bell()
+    monkeypatch.setattr(spool, "_enough", bell)
+    add_all(spool, hit(campaign.deliveries[0], ago=ago), *map(hit, campaign.deliveries[1:]))
+    until(lambda: stored(campaign) == campaign.deliveries)
+    assert bell.asked[0] <= 0.5 - ago
+    assert max(bell.asked) <= 0.5
+
+
+def test_a_hit_that_comes_while_others_are_stored_waits_no_longer_either(
+    campaign: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def engine() -> Engine:
+        if late:
+            spool.add(late.pop())
+        return campaign.database.engine
+
+    late = [hit(campaign.deliveries[1], ago=7)]
+    spool, bell = HitSpool(engine), Bell()
+    monkeypatch.setattr(spool, "_enough", bell)
+    spool.add(hit(campaign.deliveries[0]))
+    until(lambda: stored(campaign) == campaign.deliveries[:2])
+    assert bell.asked[1:] == []
+
+
+def test_hits_that_somebody_else_stored_first_end_no_thread_badly(
+    spool: HitSpool, campaign: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, work = threading.Lock(), HitSpool._work
+
+    def late(spool: HitSpool) -> None:
+        with turn:
+            work(spool)
+
+    monkeypatch.setattr(HitSpool, "_work", late)
+    with turn:
+        spool.add(hit(campaign.deliveries[0]))
+        spool.flush()
+    until(lambda: spool._thread is None)
     spool.add(hit(campaign.deliveries[1]))
     until(lambda: stored(campaign) == campaign.deliveries[:2])
 
@@ -238,6 +298,31 @@ def test_they_are_stored_by_themselves_once_it_is_back(
     engines = iter([away] * 3)
     add_all(HitSpool(lambda: next(engines, campaign.database.engine)), *map(hit, campaign.deliveries))
     until(lambda: stored(campaign) == campaign.deliveries)
+
+
+def test_hits_that_wait_at_the_end_start_a_database_again_that_has_died(
+    campaign: Sent, away: Engine, unhurried: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    engines = [away]
+    spool = HitSpool(lambda: engines[-1], lambda: engines.append(campaign.database.engine))
+    add_all(spool, *map(hit, campaign.deliveries))
+    assert not spool.flush()
+    assert len(engines) == 1  # while the process lives, it has time to wait
+    spool.close()
+    assert stored(campaign) == campaign.deliveries
+    assert "were lost" not in caplog.text.replace("0 older ones were lost", "")
+
+
+def test_a_database_that_can_t_be_started_again_ends_the_process_all_the_same(
+    campaign: Sent, away: Engine, unhurried: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> None:
+        raise DatabaseError("The database can't be started.")
+
+    spool = HitSpool(lambda: away, refused)
+    add_all(spool, *map(hit, campaign.deliveries))
+    spool.close()
+    assert caplog.messages[-1] == "3 opens and clicks were lost, as the database was away or busy"
 
 
 def test_hits_of_a_commit_whose_answer_was_lost_count_once(campaign: Sent, unhurried: None) -> None:
