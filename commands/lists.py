@@ -173,7 +173,7 @@ def export(installation: Installation, name: str, exact: bool, format_: str, bec
 @click.option(
     "--map", "mapping", multiple=True, metavar='"FIELD=HEADING"',
     help='Which heading fills which field; "=HEADING" leaves a column out; "HEADING=opt-out", "HEADING=opt-in", '
-    '"HEADING=status" and "HEADING=words" say that a column tells who must not be mailed.',
+    '"HEADING=status" and "HEADING=words" say that a column shows who must not be mailed.',
 )  # fmt: skip
 @sheet_options
 @click.option(

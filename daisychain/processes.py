@@ -1,6 +1,6 @@
 """Further processes that work beside this one, because one Python process uses only one core; and how to stop.
 
-The further processes stop when they are told to through a pipe, or it closes, because we died, however that happened.
+The further processes stop at a message through a pipe, or when the pipe closes because the first process died.
 They finish what they have in hand, and go. Ctrl-C, which a terminal sends to all of them, is left to the first process.
 """
 

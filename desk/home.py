@@ -55,7 +55,7 @@ def _complaints() -> dict[str, Any]:
 
 
 def _outdated() -> dict[str, int]:
-    """Count the organisations that hold outdated copy, and those that no mail has told so."""
+    """Count the organisations that hold outdated copy, and those that no mail has reached about it."""
     if not person().may("partners.manage"):
         return {}
     changes = find_changes(connection(), current_day())

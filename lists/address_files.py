@@ -28,7 +28,7 @@ _AFTER = re.compile(r"[?&#/]")  # as in mailto:ann@charity.org?subject=…
 
 @dataclass
 class AddressesRead:
-    """What was read of a file: lines that gave no address, each with its reason, and counts of addresses."""
+    """The result of reading a file: lines that gave no address, each with its reason, and counts of addresses."""
 
     refused: list[tuple[int, str]] = field(default_factory=list)
     note: str = ""
@@ -98,7 +98,7 @@ def find_addresses(sheet: Sheet, refuse: Callable[[int, str], None]) -> Iterator
 def _in_row(cells: list[str], places: list[int]) -> tuple[list[Address], str]:
     """Return the addresses of a row, each once, and why text with an @ in their columns was not used.
 
-    If the headings name columns of addresses and one is filled, prose beside it (“told by jo@charity.org”) is left out.
+    If the headings name columns of addresses and one is filled, prose beside it (“ask jo@charity.org”) is left out.
     """
     read = [addresses_in(cell) for cell in cells]
     named = any(read[place][0] for place in places)

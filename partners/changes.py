@@ -94,7 +94,7 @@ def find_changes(connection: Connection, today: date, toolkit: str = "") -> list
 
 
 def keep_told(connection: Connection, told: Mapping[int, OrganisationChanges]) -> None:
-    """Keep what each mail tells its organisation, by the mail's delivery, in the caller's transaction."""
+    """Keep which changes each mail reports to its organisation, by its delivery, in the caller's transaction."""
     rows = [
         {"organisation_id": each.organisation.id, "change": _id(change.pack), "delivery_id": delivery_id}
         for delivery_id, each in told.items()

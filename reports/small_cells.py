@@ -89,7 +89,7 @@ def _may_be_named(dimension: str, part: str, figures: Mapping[str, Figure]) -> b
 
 
 def notes_without_numbers(notes: Iterable[str]) -> list[str]:
-    """Return the notes for somebody who may see no small cells: without those numbers that may be, or tell, one."""
+    """Return the notes for somebody who may see no small cells: without numbers that may be, or give away, one."""
     return [_PARTLY.sub("report on only some of the accepted mails", each) for each in notes if not _FEW.search(each)]
 
 

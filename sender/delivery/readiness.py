@@ -1,4 +1,4 @@
-"""What this process can send: through which providers it is set up, and whether its secret key is the others'.
+"""Readiness: the providers that this process is set up for, and whether its secret key is the others'.
 
 A process claims only batches that it can send. What it lacks is kept with its row in `senders`, so that a campaign's
 status can name the process and the setting, if nobody else can send it either.

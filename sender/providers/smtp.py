@@ -149,8 +149,9 @@ class _Tally:
     def outcome(self, left: Iterable[int], secrets: Sequence[str]) -> Outcome:
         """Return the batch's outcome; if somebody was decided on, an account problem is left to the next try.
 
-        A person whose mail breaks connections is tried apart; if it still does when nobody else waits, that is a try
-        of theirs, like a 4xx. If everybody's mail breaks them, the relay is at fault, and all wait without limit.
+        A person whose mail breaks connections is tried apart; if it still does when nobody else waits, that
+        counts as one of their tries, like a 4xx. If everybody's mail breaks them, the relay is at fault, so
+        all wait without limit.
         """
         detail = scrub(f"The relay: {self.reply}", secrets) if self.reply else ""
         left, people = list(left), self.people
