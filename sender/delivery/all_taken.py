@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from sender.delivery.attempts import Claim
 from sender.delivery.campaign_states import finish_if_done
+from sender.delivery.claims import Claim
 from sender.providers.provider import Outcome, Verdict
 
 # Locks are taken in the usual order: attempt, batch, people. If the first two are not as the claim left them,

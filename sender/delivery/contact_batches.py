@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from daisychain.settings import Settings
 from lists.addresses import address_key
 from sender.delivery.contact_refusals import why_not
-from sender.delivery.ledger import Span, move
-from sender.tables import Attempt, Delivery
+from sender.delivery.ledger import Span, exclude
+from sender.tables import Delivery
 
 # The kinds of such a campaign and of its deliveries, and the reason for an address that is no contact any more.
 CONTACTS, CONTACT = "contacts", "contact"
@@ -28,13 +28,13 @@ LateValues = Callable[[Settings, Connection, Sequence[int]], Mapping[int, Mappin
 ReadLateValues = Callable[[Connection, Sequence[int]], Mapping[int, Mapping[str, str]]]
 
 
-class ContactToMail(NamedTuple):
-    """One contact to mail now, with all values, as `attempts.Claim` has people."""
+class PersonToMail(NamedTuple):
+    """One person of a claim, with all values; `excluded` is why not to mail them any more."""
 
     id: int
     address: str
     inputs: Mapping[str, Any]
-    excluded: bool = False
+    excluded: str | None = None
     per_person: bool | None = None
     dimensions: Mapping[str, str] | None = None
 
@@ -44,7 +44,7 @@ def no_late_values(*_: object) -> Mapping[int, Mapping[str, str]]:
     raise RuntimeError("this process can't send to contacts: it has no function for their values")
 
 
-def contacts_to_mail(connection: Connection, span: Span, late_values: ReadLateValues) -> Sequence[ContactToMail]:
+def contacts_to_mail(connection: Connection, span: Span, late_values: ReadLateValues) -> Sequence[PersonToMail]:
     """Return the waiting people of a span with all values; exclude the others."""
     waiting = connection.execute(
         select(Delivery.id, Delivery.address, Delivery.inputs)
@@ -55,10 +55,6 @@ def contacts_to_mail(connection: Connection, span: Span, late_values: ReadLateVa
     refused = why_not(connection, [row.address for row in waiting])
     excluded = {row.id: reason for row in waiting if (reason := refused.get(address_key(row.address)))}
     excluded |= {row.id: GONE for row in waiting if row.id not in late and row.id not in excluded}
-    for reason in sorted(set(excluded.values())):
-        # They were in every attempt of their batches so far, and in none from now on.
-        newest = Span(span.campaign_id, span.first_id, span.last_id, connection.scalar(select(func.max(Attempt.id))))
-        these = [id_ for id_, why in excluded.items() if why == reason]
-        move(connection, newest, "waiting", "excluded", reason=reason, only=these)
+    exclude(connection, span, excluded)
     mailed = (row for row in waiting if row.id not in excluded)
-    return [ContactToMail(row.id, row.address, {**row.inputs, **late[row.id]}) for row in mailed]
+    return [PersonToMail(row.id, row.address, {**row.inputs, **late[row.id]}) for row in mailed]

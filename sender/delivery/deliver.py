@@ -22,7 +22,7 @@ from daisychain.processes import StopFlag
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
 from newsletters.merge.merge import KEY, plan_merge
-from sender.delivery import attempts, batch_jobs, confirmed_places
+from sender.delivery import attempts, batch_jobs, claims, confirmed_places
 from sender.delivery.all_taken import record_all_taken
 from sender.delivery.campaign_emails import emails_of
 from sender.delivery.contact_batches import CONTACTS, LateValues, no_late_values
@@ -81,27 +81,27 @@ class Deliverer:
 
         Returns False if there is none, or something is to be seen to first: then other jobs have their turn.
         """
-        return self._deliver(partial(attempts.next_batch, campaign_id=campaign_id), campaign_id if wakes else None)
+        return self._deliver(partial(claims.take_next, campaign_id=campaign_id), campaign_id if wakes else None)
 
     def deliver(self, batch_id: int) -> bool:
         """Deliver a batch if it can be claimed; otherwise, and once `stop` is set, do nothing.
 
         Raises DatabaseError if this sender's lock is lost and can't be taken again: then nothing was claimed.
         """
-        return self._deliver(lambda *_, **__: batch_id)
+        return self._deliver(partial(claims.take, batch_id=batch_id))
 
-    def _deliver(self, choose: Callable[..., int | None], wakes: int | None = None) -> bool:
+    def _deliver(self, take: Callable[..., claims.Taken | None], wakes: int | None = None) -> bool:
         if self._stop.is_set():
             return False  # the batch goes on waiting, and the next sweep wakes somebody
-        begun, batch_id = time.monotonic(), None
+        begun, batch = time.monotonic(), None
         sender_id = self._sender.verified_id()
         try:
             with self._database.engine.begin() as connection:
                 if not self._confirmed(connection, sender_id):
                     return False
-                if (batch_id := choose(connection, sender_id=sender_id)) is None:
+                if (batch := take(connection, sender_id=sender_id)) is None:
                     return False
-                claim = attempts.claim(connection, batch_id, sender_id, self._late_values)
+                claim = claims.claim(connection, batch, self._late_values)
                 if claim is not None:
                     claim = self._cut(connection, claim)
                 if wakes is not None:
@@ -110,30 +110,31 @@ class Deliverer:
             raise
         except Exception:
             # It would come again; the batches behind this one need not wait for that.
-            with self._database.engine.begin() as connection:
-                attempts.retry_later(connection, batch_id)
+            if batch is not None:
+                with self._database.engine.begin() as connection:
+                    claims.retry_later(connection, batch.id)
             raise
         if claim is None:
             return True
         self._mark.raise_to(Mark(claim.attempt_id, claim.started_at))
         outcome = self._send(claim)
-        log.info("batch %s attempt %s: %s", batch_id, claim.attempt_id, outcome.verdict.value)
+        log.info("batch %s attempt %s: %s", claim.batch_id, claim.attempt_id, outcome.verdict.value)
         plain = self._record(claim, outcome, sender_id)
         self.slots.note(outcome, time.monotonic() - begun)
         return plain
 
-    def _cut(self, connection: Connection, claim: attempts.Claim) -> attempts.Claim:
+    def _cut(self, connection: Connection, claim: claims.Claim) -> claims.Claim:
         """Cut a claim to as many people as the provider takes at once; the rest is a batch for any slot."""
         try:
             most = self._provider(claim.provider).most_at_once
         except Exception:  # `_send` meets it again, and says so
             return claim
-        claim, rest_id = attempts.cut(connection, claim, most)
+        claim, rest_id = claims.cut(connection, claim, most)
         if rest_id is not None:
             batch_jobs.wake(connection, claim.campaign_id)
         return claim
 
-    def _record(self, claim: attempts.Claim, outcome: Outcome, sender_id: int) -> bool:
+    def _record(self, claim: claims.Claim, outcome: Outcome, sender_id: int) -> bool:
         """Record an outcome; while the database is away it is kept here, with retries until it is written.
 
         Returns whether everybody was taken. A process that stops, or an error of another kind, ends that: then the
@@ -180,7 +181,7 @@ class Deliverer:
             self._confirmed_until, self._confirmed_for = now + CONFIRMED, sender_id
         return True
 
-    def _send(self, claim: attempts.Claim) -> Outcome:
+    def _send(self, claim: claims.Claim) -> Outcome:
         """Send a claimed batch. A failure before the provider is called has mailed nobody, and pauses the campaign."""
         try:
             counted = not all(row.per_person for row in claim.people)

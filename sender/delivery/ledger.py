@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -92,6 +92,20 @@ def move(
     }  # fmt: skip
     statement = _moving(some=bool(only), with_reason=from_state in WITH_REASON)
     return int(connection.execute(statement, values).scalar_one())
+
+
+def exclude(connection: Connection, span: Span, why: Mapping[int, str], *, besides: int | None = None) -> None:
+    """Exclude people of a span who wait, by delivery, each for a reason; `besides` is an attempt they are not in.
+
+    They were in every other attempt of their batches so far, and in none from now on.
+    """
+    if not why:
+        return
+    newest = select(func.max(Attempt.id)).where(Attempt.id.is_distinct_from(besides))
+    span = replace(span, attempt_id=connection.scalar(newest))
+    for reason in sorted(set(why.values())):
+        these = [id_ for id_, each in why.items() if each == reason]
+        move(connection, span, "waiting", "excluded", reason=reason, only=these)
 
 
 @cache

@@ -15,6 +15,7 @@ from newsletters.tables import StoredEmail
 from newsletters.tokens import Kind, Mint
 from sender.campaigns.campaign_record import CampaignRecord
 from sender.campaigns.plans import Plan
+from sender.delivery.claims import Claim, claim, take
 from sender.launching.schedule import keep_plan, schedule
 from sender.tables import Campaign
 
@@ -93,6 +94,12 @@ def staged(database: Database, people: int, *, provider: str = "outbox", name: s
         list_id = add_list(connection, name)
         add_people(connection, list_id, range(people), called=name if name != "friends" else "person")
         return draft(connection, list_id, provider=provider)
+
+
+def claim_batch(connection: Connection, batch_id: int, sender_id: int) -> Claim | None:
+    """Claim one batch, as the old jobs of a batch do; None if it can't be claimed, or nobody is to be mailed."""
+    batch = take(connection, batch_id, sender_id)
+    return claim(connection, batch) if batch else None
 
 
 def set_plan(connection: Connection, settings: Settings, campaign: CampaignRecord, plan: Plan, *, who: str) -> bool:

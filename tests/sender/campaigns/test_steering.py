@@ -28,7 +28,7 @@ from sender.upkeep import foreground
 from sender.upkeep.sweep import sweep
 from tests.command import Daisychain
 from tests.sender.delivery.test_ledger import batches, claimed, frozen, ledger, recorded, state_of
-from tests.sender.staging import staged
+from tests.sender.staging import claim_batch, staged
 from tests.waiting import until
 
 ALL_TURNS = list(permutations(get_args(CampaignState), 2))
@@ -77,7 +77,7 @@ def test_a_pause_stops_the_next_claim_and_lets_what_is_in_flight_end(database: D
     claim = claimed(database, first)
     with database.engine.begin() as connection:
         steering.pause(connection, campaign_id, who="ann", because="a wrong date")
-        assert attempts.claim(connection, second, 1) is None
+        assert claim_batch(connection, second, 1) is None
     recorded(database, claim, Outcome(Verdict.ACCEPTED))
     assert (ledger(database, campaign_id).accepted, ledger(database, campaign_id).waiting) == (2, 2)
     with database.engine.connect() as connection:

@@ -18,10 +18,9 @@ from sender.campaigns.people_by_state import people, write_csv
 from sender.campaigns.person_answer import did_they_get_it
 from sender.campaigns.steering import cancel
 from sender.campaigns.timeline import read_timeline
-from sender.delivery.attempts import claim
 from sender.delivery.ledger import read_ledger
 from sender.tables import Batch, CampaignEmail, Delivery, Sender
-from tests.sender.staging import staged
+from tests.sender.staging import claim_batch, staged
 
 
 @pytest.fixture
@@ -201,7 +200,7 @@ def test_a_wish_between_the_freeze_and_the_mail_is_heard(database: Database, rea
     with database.engine.begin() as connection:
         sender = connection.execute(insert(Sender).values(host="here", pid=1).returning(Sender.id)).scalar_one()
         batch = connection.execute(select(Batch.id)).scalar_one()
-        claimed = claim(connection, batch, sender)
+        claimed = claim_batch(connection, batch, sender)
         assert claimed is not None
         assert [row.address for row in claimed.people] == ["person1@people.example"]
         assert read_ledger(connection, campaign_id).excluded_by == {reason: 1}

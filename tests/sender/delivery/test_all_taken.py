@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from daisychain.database import Database
 from sender.campaigns.resolve import resolve
 from sender.campaigns.steering import cancel
-from sender.delivery import attempts
+from sender.delivery import attempts, claims
 from sender.delivery.all_taken import record_all_taken
 from sender.delivery.ledger import Span, move, read_ledger
 from sender.events.sum_check import check_ledger
@@ -22,27 +22,27 @@ from tests.sender.delivery.test_ledger import batches, claimed, frozen
 TAKEN = Outcome(Verdict.ACCEPTED, status=202, message_id="from the provider", detail="ok")
 
 
-def lost(connection: Connection, claim: attempts.Claim) -> None:
+def lost(connection: Connection, claim: claims.Claim) -> None:
     attempts.record(connection, claim.attempt_id, Outcome(Verdict.UNCERTAIN, detail="swept"))
 
 
-def sent_again(connection: Connection, claim: attempts.Claim) -> None:
+def sent_again(connection: Connection, claim: claims.Claim) -> None:
     lost(connection, claim)
     resolve(connection, claim.campaign_id, "send-again", who="Ann", because="it never came")
 
 
-def proved(connection: Connection, claim: attempts.Claim) -> None:
+def proved(connection: Connection, claim: claims.Claim) -> None:
     lost(connection, claim)
     attempts.settle_by_event(connection, [claim.attempt_id])
 
 
-def one_moved(connection: Connection, claim: attempts.Claim) -> None:
+def one_moved(connection: Connection, claim: claims.Claim) -> None:
     first = claim.people[0].id
     move(connection, Span(claim.campaign_id, first, first), "waiting", "excluded", reason="restricted")
 
 
 # What happens while a request is under way, and whether its outcome is plain then.
-MEANWHILE: dict[str, tuple[Callable[[Connection, attempts.Claim], Any], bool]] = {
+MEANWHILE: dict[str, tuple[Callable[[Connection, claims.Claim], Any], bool]] = {
     "nothing": (lambda connection, claim: None, True),
     "one person is excluded": (one_moved, True),
     "the campaign is cancelled": (lambda connection, claim: cancel(connection, claim.campaign_id, who="Ann"), True),
@@ -55,7 +55,7 @@ MEANWHILE: dict[str, tuple[Callable[[Connection, attempts.Claim], Any], bool]] =
 }  # fmt: skip
 
 
-def everything(connection: Connection, claim: attempts.Claim) -> list[Any]:
+def everything(connection: Connection, claim: claims.Claim) -> list[Any]:
     assert check_ledger(connection, claim.campaign_id)
     attempt = select(
         Attempt.outcome, Attempt.status, Attempt.detail, Attempt.message_id, Attempt.accepted, Attempt.refused,

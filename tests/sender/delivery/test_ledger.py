@@ -15,14 +15,14 @@ from lists.tables import Suppression
 from sender.campaigns.freeze import freeze
 from sender.campaigns.resolve import resolve
 from sender.campaigns.steering import resume
-from sender.delivery import attempts
+from sender.delivery import attempts, claims
 from sender.delivery.ledger import TRANSITIONS, Ledger, Span, move, read_ledger
 from sender.events.sum_check import check_sums
 from sender.providers.failures import PEOPLE_REFUSED_IN_A_ROW, REFUSALS_IN_A_ROW
 from sender.providers.provider import Outcome, Verdict
 from sender.tables import Attempt, Batch, Campaign, Delivery, Event, Flagged, State
 from sender.upkeep import foreground
-from tests.sender.staging import staged
+from tests.sender.staging import claim_batch, staged
 
 SENDER = 1
 
@@ -50,14 +50,14 @@ def batches(database: Database, campaign_id: int, state: str = "waiting") -> lis
         )
 
 
-def claimed(database: Database, batch_id: int) -> attempts.Claim:
+def claimed(database: Database, batch_id: int) -> claims.Claim:
     with database.engine.begin() as connection:
-        claim = attempts.claim(connection, batch_id, SENDER)
+        claim = claim_batch(connection, batch_id, SENDER)
     assert claim is not None
     return claim
 
 
-def recorded(database: Database, claim: attempts.Claim, outcome: Outcome) -> object:
+def recorded(database: Database, claim: claims.Claim, outcome: Outcome) -> object:
     with database.engine.begin() as connection:
         return attempts.record(connection, claim.attempt_id, outcome)
 
@@ -141,7 +141,7 @@ def test_a_batch_is_claimed_once(database: Database) -> None:
     (batch,) = batches(database, campaign_id)
     claimed(database, batch)
     with database.engine.begin() as connection:
-        assert attempts.claim(connection, batch, SENDER) is None
+        assert claim_batch(connection, batch, SENDER) is None
     found = ledger(database, campaign_id)
     assert (found.waiting, found.in_flight) == (3, 3)
 
@@ -181,7 +181,7 @@ def test_who_may_not_be_mailed_any_more_is_spared_also_if_the_row_that_says_so_h
     with database.engine.begin() as connection:
         connection.execute(text(WRITTEN_LATE[what]))
     with database.engine.begin() as connection:
-        assert attempts.claim(connection, second, SENDER) is None
+        assert claim_batch(connection, second, SENDER) is None
     assert [row.address for row in claimed(database, third).people] == ["person2@people.example"]
     reason = what if what in ("restricted", "paused") else "suppressed_late"
     assert ledger(database, campaign_id).excluded_by == {reason: 1}
@@ -192,7 +192,7 @@ def test_a_batch_whose_people_have_all_left_is_done_without_an_attempt(database:
     with database.engine.begin() as connection:
         unsubscribe(connection, 1, 1, "asked")
     with database.engine.begin() as connection:
-        assert attempts.claim(connection, batches(database, campaign_id)[0], SENDER) is None
+        assert claim_batch(connection, batches(database, campaign_id)[0], SENDER) is None
     assert state_of(database, campaign_id) == "finished"
 
 
@@ -275,9 +275,9 @@ def test_a_provider_that_refuses_every_request_is_left_alone_after_a_bounded_num
     tries = 0
     while state_of(database, campaign_id) == "sending":
         with database.engine.begin() as connection:
-            first = attempts.next_batch(connection, campaign_id, SENDER)
-        assert first is not None
-        claim, tries = claimed(database, first), tries + 1
+            batch = claims.take_next(connection, campaign_id, SENDER)
+            claim, tries = batch and claims.claim(connection, batch), tries + 1
+        assert claim is not None
         with database.engine.begin() as connection:
             attempts.record(connection, claim.attempt_id, Outcome(Verdict.REFUSED_REQUEST, detail="bad subject"))
     assert state_of(database, campaign_id) == "paused"

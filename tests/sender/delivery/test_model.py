@@ -28,7 +28,7 @@ from sender.campaigns import steering
 from sender.campaigns.brakes import FEWEST_COMPLAINTS
 from sender.campaigns.freeze import freeze
 from sender.campaigns.resolve import resolve
-from sender.delivery import attempts, batch_jobs, outcomes
+from sender.delivery import attempts, batch_jobs, claims, outcomes
 from sender.delivery.all_taken import record_all_taken
 from sender.delivery.campaign_states import turn
 from sender.delivery.ledger import read_ledger
@@ -42,7 +42,7 @@ from sender.tables import Attempt, Batch, Campaign, Decision, Delivery, Event, S
 from sender.upkeep import pace
 from sender.upkeep.sweep import sweep
 from tests.sender.model import DEFERRED_MINUTES, REFUSALS_IN_A_ROW, Model, Pack, Try
-from tests.sender.staging import staged
+from tests.sender.staging import claim_batch, staged
 
 PEOPLE = 6
 ENDED = ("finished", "cancelled")
@@ -128,7 +128,7 @@ class Campaigning(RuleBasedStateMachine):
         rows = [{"host": "here", "pid": pid} for pid in (1, 2)]
         living, mortal = connection.scalars(insert(Sender).returning(Sender.id, sort_by_parameter_order=True), rows)
         self.senders = {False: living, True: mortal}
-        self.claims: dict[int, attempts.Claim] = {}
+        self.claims: dict[int, claims.Claim] = {}
         self.lock.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, living])
 
     def first(self, connection: Connection) -> int:
@@ -161,7 +161,7 @@ class Campaigning(RuleBasedStateMachine):
         fits = self.model.may_be_claimed(pack)
         with self.transaction() as connection:
             batch = select(Batch.id).where(Batch.first_id == pack.first, Batch.last_id == pack.last)
-            claim = attempts.claim(connection, connection.scalars(batch).one(), self.senders[mortal])
+            claim = claim_batch(connection, connection.scalars(batch).one(), self.senders[mortal])
         if not fits:
             assert claim is None
             return None
@@ -306,8 +306,10 @@ class Campaigning(RuleBasedStateMachine):
                 missing = {"campaign": self.campaign_id, "queue": queue, "most": batch_jobs.MOST_JOBS}
                 assert connection.execute(batch_jobs.MISSING, missing).scalar_one() <= 0
             # What a slot would take next can be claimed; and there is something, if anything can be.
-            batch_id = attempts.next_batch(connection, self.campaign_id, self.senders[False])
-            first_id = connection.scalar(select(Batch.first_id).where(Batch.id == batch_id))
+            with connection.begin_nested() as look:
+                batch = claims.take_next(connection, self.campaign_id, self.senders[False])
+                look.rollback()
+            first_id = batch and batch.first_id
             may_go = [pack.first for pack in self.may_go()]
             assert first_id in may_go or (first_id is None and not may_go)
 

@@ -19,7 +19,7 @@ from sender.providers.provider import Outcome, Verdict
 from sender.tables import Batch
 from tests.sender.events.test_replay import a_life, take
 from tests.sender.returns import Sent, sent
-from tests.sender.staging import add_list, add_people, draft
+from tests.sender.staging import add_list, add_people, claim_batch, draft
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def mailed(database: Database, name: str, people: range) -> int:
         campaign_id = draft(connection, list_id, provider="sendgrid")
         freeze(connection, campaign_id, batch_size=4)
         for batch_id in connection.scalars(select(Batch.id).where(Batch.campaign_id == campaign_id)).all():
-            claim = attempts.claim(connection, batch_id, 1)
+            claim = claim_batch(connection, batch_id, 1)
             assert claim
             attempts.record(connection, claim.attempt_id, Outcome(Verdict.ACCEPTED))
     return campaign_id

@@ -12,7 +12,7 @@ from daisychain.database import Database
 from daisychain.jobs import Workers, defer
 from sender.campaigns import steering
 from sender.campaigns.freeze import freeze
-from sender.delivery import attempts, batch_jobs
+from sender.delivery import batch_jobs, claims
 from sender.delivery.deliver import Deliverer
 from sender.delivery.senders import LiveSender
 from sender.providers.provider import Outcome, Verdict
@@ -20,7 +20,7 @@ from sender.tables import Attempt, Batch, Campaign, Sender
 from sender.upkeep import foreground
 from tests.sender.delivery.test_ledger import SENDER, batches, claimed, recorded
 from tests.sender.delivery.test_senders import ledger
-from tests.sender.staging import staged
+from tests.sender.staging import claim_batch, staged
 
 JOBS = text("SELECT queue_name FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id")
 
@@ -84,8 +84,10 @@ def test_the_parts_of_a_refused_batch_go_before_what_has_waited_since_the_freeze
     taken = []
     for _ in range(4):
         with database.engine.begin() as connection:
-            taken.append(attempts.next_batch(connection, campaign_id, SENDER))
-            assert attempts.claim(connection, taken[-1] or 0, SENDER)
+            batch = claims.take_next(connection, campaign_id, SENDER)
+            assert batch
+            assert claims.claim(connection, batch)
+        taken.append(batch.id)
     assert taken == [*parts, second, third]
 
 
@@ -105,17 +107,21 @@ def test_the_next_batch_is_one_that_can_be_claimed_or_none(database: Database, w
     campaign_id = frozen(database, 1)
     with LiveSender(database) as sender, database.engine.begin() as connection:
         NOT_NOW.get(why, lambda *_: None)(connection, database, campaign_id)
-        assert (attempts.next_batch(connection, campaign_id, sender.id) is None) == bool(why)
-        claim = attempts.claim(connection, connection.scalars(select(Batch.id)).one(), sender.id)
+        with connection.begin_nested() as look:
+            assert (claims.take_next(connection, campaign_id, sender.id) is None) == bool(why)
+            look.rollback()
+        claim = claim_batch(connection, connection.scalars(select(Batch.id)).one(), sender.id)
         assert (claim is None) == bool(why)
 
 
 def test_slots_skip_what_others_have_locked_and_a_campaign_s_slots_take_no_other_s_batches(database: Database) -> None:
     campaign_id, other = frozen(database, 2), frozen(database, 1, name="others")
     with database.engine.connect() as one, database.engine.connect() as two, database.engine.connect() as three:
-        taken = [attempts.next_batch(each, campaign_id, SENDER) for each in (one, two, three)]
-        assert taken == [*batches(database, campaign_id), None]
-        assert attempts.next_batch(three, other, SENDER) == batches(database, other)[0]
+        taken = [claims.take_next(each, campaign_id, SENDER) for each in (one, two, three)]
+        assert [batch and batch.id for batch in taken] == [*batches(database, campaign_id), None]
+        free = claims.take_next(three, other, SENDER)
+        assert free
+        assert free.id == batches(database, other)[0]
 
 
 def test_a_small_campaign_need_not_wait_until_a_large_one_is_over(
@@ -135,16 +141,16 @@ def test_a_batch_that_cannot_be_claimed_for_a_fault_holds_up_no_other(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign_id = frozen(database, 5)
-    broken, claim = batches(database, campaign_id)[0], attempts.claim
+    broken, claim = batches(database, campaign_id)[0], claims.claim
 
-    def breaks(connection: Connection, batch_id: int, *rest: Any) -> attempts.Claim | None:
-        assert batch_id != broken
-        return claim(connection, batch_id, *rest)
+    def breaks(connection: Connection, batch: claims.Taken, *rest: Any) -> claims.Claim | None:
+        assert batch.id != broken
+        return claim(connection, batch, *rest)
 
-    monkeypatch.setattr(attempts, "claim", breaks)
+    monkeypatch.setattr(claims, "claim", breaks)
     worked(database)
     assert (ledger(database, campaign_id).accepted, ledger(database, campaign_id).waiting) == (4, 1)
-    monkeypatch.setattr(attempts, "claim", claim)
+    monkeypatch.setattr(claims, "claim", claim)
     with database.engine.begin() as connection:
         connection.execute(update(Batch).where(Batch.state == "waiting").values(not_before=func.now()))
     assert foreground.work_until_over(database, campaign_id) == "finished"

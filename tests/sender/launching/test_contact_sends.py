@@ -20,7 +20,6 @@ from newsletters.toolkit_store.store import find_toolkit
 from reports.progress import read_progress
 from reports.report_list import campaign_lines
 from sender.campaigns.campaign_record import list_campaigns
-from sender.delivery.attempts import claim
 from sender.delivery.contact_batches import GONE
 from sender.delivery.contact_refusals import SUPPRESSED, UNSUBSCRIBED, unsubscribe_contact, why_not
 from sender.delivery.ledger import read_ledger
@@ -33,6 +32,7 @@ from sender.upkeep.foreground import work_until_over
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.sendgrid_events import encoded, event
 from tests.public_pages import public_app
+from tests.sender.staging import claim_batch
 
 LETTER = """---
 subject: "Ready for {{ member.organisation }}"
@@ -214,6 +214,6 @@ def test_a_process_that_was_not_told_where_the_values_come_from_sends_nothing(
 ) -> None:
     campaign_id = started(through_sendgrid, by_sendgrid, tmp_path)
     with through_sendgrid.engine.connect() as connection, pytest.raises(RuntimeError, match="contacts"):
-        claim(connection, connection.scalars(select(Batch.id)).one(), 1)
+        claim_batch(connection, connection.scalars(select(Batch.id)).one(), 1)
     assert not sendgrid.copies
     assert set(sent(through_sendgrid, campaign_id).values()) == {"accepted"}
