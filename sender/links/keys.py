@@ -88,10 +88,15 @@ class Keys:
 
     def make(self, kind: KeyKind, ids: Iterable[int]) -> list[str]:
         """Make the keys of one kind for many deliveries or attempts, in their order."""
-        numbers = [part for number in ids for part in (kind, number)]
-        blocks = self._cipher.encryptor().update(pack(f">{len(numbers)}q", *numbers))
-        # All in one call, which is several times faster: 16 bytes and two of padding give 24 characters.
-        padded = bytearray(len(blocks) // 16 * 18)
+        # Whole columns of bytes at a time, which is several times faster than key by key.
+        numbers = list(ids)
+        packed = pack(f">{len(numbers)}q", *numbers)
+        plain = bytearray(pack(">qq", kind, 0) * len(numbers))
+        for place in range(8):
+            plain[8 + place :: 16] = packed[place::8]
+        blocks = self._cipher.encryptor().update(plain)
+        # 16 bytes and two of padding give 24 characters.
+        padded = bytearray(len(numbers) * 18)
         for place in range(16):
             padded[place::18] = blocks[place::16]
         text = urlsafe_b64encode(padded).decode("ascii")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from struct import unpack
 from typing import Any, NamedTuple
 
 import orjson
@@ -49,6 +50,9 @@ def count_without_persons(connection: Connection, campaign_ids: Collection[int])
     people = select(ReaderGroup.campaign_id, func.sum(ReaderGroup.people))
     rows = connection.execute(people.where(ReaderGroup.campaign_id.in_(campaign_ids)).group_by(ReaderGroup.campaign_id))
     return {row[0]: int(row[1]) for row in rows}
+
+
+_NONE: frozenset[tuple[str, str]] = frozenset()
 
 
 class _Kind(NamedTuple):
@@ -151,14 +155,14 @@ class Readers:
 
     def draw(self, people: Sequence[tuple[str, Mapping[str, str] | None]]) -> list[int]:
         """Draw a reader for each of these people, given by address and dimensions."""
-        size = RANDOM_BITS // 8
-        chance = os.urandom(size * len(people))
+        chances = unpack(f">{len(people)}Q", os.urandom(8 * len(people)))
         return [
             -(
-                self._group(address.rpartition("@")[2].lower(), _items(dimensions or {})) << RANDOM_BITS
-                | int.from_bytes(chance[size * at : size * (at + 1)], "big")
+                self._group(address.rpartition("@")[2].lower(), _items(dimensions) if dimensions else _NONE)
+                << RANDOM_BITS
+                | chance >> 64 - RANDOM_BITS
             )
-            for at, (address, dimensions) in enumerate(people)
+            for (address, dimensions), chance in zip(people, chances, strict=True)
         ]
 
     def _group(self, domain: str, dimensions: frozenset[tuple[str, str]] | None) -> int:
