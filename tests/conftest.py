@@ -101,7 +101,7 @@ def real_hasher() -> Iterator[PasswordHasher]:
     with pytest.MonkeyPatch.context() as patch:
         real, cheap = credentials._HASHER, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(credentials, "_HASHER", cheap)
-        patch.setattr(credentials, "_NOBODY", cheap.hash("nobody"))
+        patch.setattr(credentials, "_NOBODY", credentials._of_nobody(cheap))
         yield real
 
 

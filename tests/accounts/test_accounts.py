@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import func, select, text, update
 
 from accounts import credentials
@@ -66,6 +67,15 @@ def test_a_password_is_hashed_by_argon2id_with_64_mebibytes_and_three_rounds(
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert password_matches(stored, PASSWORD)
     assert not password_matches(stored, "otter lantern gravel violet")
+
+
+def test_to_check_a_password_without_an_account_is_the_same_work_and_nothing_matches(
+    real_hasher: PasswordHasher,
+) -> None:
+    of_nobody = credentials._of_nobody(real_hasher)
+    assert extract_parameters(of_nobody) == extract_parameters(real_hasher.hash(PASSWORD))
+    with pytest.raises(VerifyMismatchError):
+        real_hasher.verify(of_nobody, "")
 
 
 def test_an_invitation_works_once_for_its_address_and_role(database: Database) -> None:
