@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from PIL import Image, ImageChops, ImageColor
@@ -31,6 +32,7 @@ WORDS = {
 }
 
 
+@cache
 def image(width: int, height: int, colour: str = SKY, format_: str = "PNG") -> ToolkitImage:
     """A picture of one colour."""
     file = io.BytesIO()

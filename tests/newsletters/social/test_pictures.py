@@ -61,8 +61,9 @@ def test_a_title_of_10_to_90_characters_is_drawn_whole_in_every_script(shape, la
     facing = shape.facing("rtl" if language in ("ar", "he") else "ltr")
     panel = picture.crop((0, 0, shape.width, facing.foot[1]))
     assert inside(near(panel, "#ffffff", 20), facing.words, overhang=4), title
-    assert fit_of(on, shape)["fits"]
-    assert fit_of(on, shape)["words"] == title
+    fit = fit_of(on, shape)
+    assert fit["fits"]
+    assert fit["words"] == title
 
 
 @shapes
