@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, event, func, select, text, update
 
 from daisychain.database import Database
 from daisychain.jobs import Workers, defer
@@ -122,6 +122,17 @@ def test_slots_skip_what_others_have_locked_and_a_campaign_s_slots_take_no_other
         free = claims.take_next(three, other, SENDER)
         assert free
         assert free.id == batches(database, other)[0]
+
+
+def test_a_claim_is_two_statements(database: Database) -> None:
+    campaign_id, sent = frozen(database, 3), []
+    with database.engine.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *given: sent.append(given[2].split()[0]))
+        batch = claims.take_next(connection, campaign_id, SENDER)
+        assert batch
+        claim = claims.claim(connection, batch)
+    assert claim
+    assert (sent, len(claim.people)) == (["UPDATE", "WITH"], 3)
 
 
 def test_a_small_campaign_need_not_wait_until_a_large_one_is_over(
