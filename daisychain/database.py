@@ -154,7 +154,7 @@ class Database:
             connect_args={"options": "-c timezone=UTC", "application_name": "daisychain"},
         )  # fmt: skip
         event.listen(engine, "connect", self._begin_session)
-        event.listen(engine, "checkin", _rest)
+        event.listen(engine, "checkin", lambda _, entry: entry.info.update({_RESTS_SINCE: time.monotonic()}))
         event.listen(engine, "checkout", partial(_wake, engine.dialect.do_ping))
         return engine
 
@@ -205,10 +205,6 @@ class Database:
             self.server.release()
         for name in ("url", "unchecked_engine", "engine"):
             self.__dict__.pop(name, None)
-
-
-def _rest(_: object, entry: ConnectionPoolEntry) -> None:
-    entry.info[_RESTS_SINCE] = time.monotonic()
 
 
 def _wake(ping: Callable[[Any], bool], connection: psycopg.Connection, entry: ConnectionPoolEntry, _: object) -> None:
