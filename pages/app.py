@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, render_template, request
+from flask.sessions import NullSession, SessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
@@ -40,8 +41,18 @@ ROOT = Path(__file__).parent.parent
 LARGEST_REQUEST = 4 * 1024 * 1024
 
 
+class NoSessions(SessionInterface):
+    """Gives each request a session that holds nothing and can't be written to: a public page sets no cookie."""
+
+    def open_session(self, *_: object) -> NullSession:
+        """Return that session."""
+        return NullSession()
+
+
 class Pages(Flask):
     """Flask that keeps members' keys, which are in paths, out of its log."""
+
+    session_interface = NoSessions()
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an error by the name of its page."""
@@ -57,11 +68,8 @@ def create_app(database: Database) -> Flask:
     )
     app.get_send_file_max_age = seconds_kept  # type: ignore[assignment, method-assign]
     app.config.update(
-        SECRET_KEY=derive(installation_secret(database.settings), "cookies"),
+        SECRET_KEY=derive(installation_secret(database.settings), "cookies"),  # CSRF protection wants one
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=database.settings.public_url.startswith("https://"),
         # It would want a Referer on https, and our pages send none: their addresses hold members' keys.
         WTF_CSRF_SSL_STRICT=False,
     )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 
-from flask import Flask, Response, abort, current_app, make_response, render_template, request, url_for
+from flask import Flask, Response, abort, current_app, g, make_response, render_template, request, url_for
 from sqlalchemy import Connection
 from werkzeug.exceptions import HTTPException
 
@@ -145,6 +145,13 @@ def _refuse_foreign_keys() -> None:
 
 
 def _opened(key: str) -> tuple[KeyKind, int]:
+    opened: dict[str, tuple[KeyKind, int]] = g.setdefault("opened", {})  # it is asked up to three times a request
+    if key not in opened:
+        opened[key] = _read(key)
+    return opened[key]
+
+
+def _read(key: str) -> tuple[KeyKind, int]:
     page = request.url_rule.rule.split("/")[1] if request.url_rule else ""
     # A mail with one key for all may have been passed on by its view: its reader's choices have a key of their own.
     old = () if page == "preferences" else (KeyKind.ANY,)
