@@ -18,7 +18,7 @@ _NO_MAILBOX_STATUS = re.compile(r"5\.(1\.([1-3]|6|10)|2\.1|4\.(4|310))")
 _OTHER_STATUS = re.compile(r"[^5].*|5\.(1\.[78]|2\.[2-4]|3\.[1-5]|4\.([67]|14)|5\.[2-6]|6\.\d+|7\.([2-9]|\d\d+))")
 # Microsoft's edge says this for an address that is not in the organisation's directory.
 _MICROSOFT = re.compile(r"5\.4\.1\b.{0,40}recipient address rejected: access denied")
-_ADDRESS = re.compile(r"\S+@\S+")
+_ADDRESS = re.compile(r"(?<!\S)\S[^\s@]*@\S+")
 _HOST = re.compile(r"https?://\S+|\[[^\]\s]*\]|\b(?:[\w-]+\.)+[a-z]{2,}\b")
 # A relay's answer about the sender: it relays nothing for us, or wants a sign-in.
 _NOT_FOR_US = re.compile(

@@ -11,9 +11,11 @@ from functools import cache
 from pathlib import Path
 from shutil import which
 
-_ADDRESS = re.compile(r"<?(?:https?://|mailto:|www\.)\S+|\S+@\S+")
+# A mail address from the first sign of its word only: tried at each, a long word would take quadratic time.
+_ADDRESS = re.compile(r"<?(?:https?://|mailto:|www\.)\S+|(?<!\S)\S[^\s@]*@\S+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+|\n\s*\n|\n(?=\s*[-*•|>] )")
+_INSIDE = re.compile(r"(?<=[\w,;] )\w+")
 TIMEOUT = 20  # seconds
 
 
@@ -44,8 +46,9 @@ def misspelt(text: str, known: str) -> Iterator[tuple[str, list[str]]]:
         return
     names = {word.casefold() for word in _WORD.findall(known)}
     prose = _ADDRESS.sub("", text)
+    inside = set(_INSIDE.findall(prose))
     for wrong, right in dict(_asked(program, prose)).items():
-        if wrong.casefold() not in names and not re.search(rf"[\w,;] {re.escape(wrong.capitalize())}\b", prose):
+        if wrong.casefold() not in names and wrong.capitalize() not in inside:
             yield wrong, right
 
 

@@ -71,7 +71,8 @@ _PLACEHOLDER = re.compile(
     r"|\b(?:TODO|TBC|TBD|FIXME|XX+)\b|(?<![\w/])\?{3,}|\[(?i:your|insert|add|link|date|name|first name|xx+)\b[^\[\]]*\]"
     r"|\[[A-Z][A-Z0-9 _-]{2,}\]|\[0[0:]+\]|<<[A-Za-z_ ]+>>"
 )
-_COMMENTS = re.compile(r"<!--.*?-->|\{#.*?#\}", re.DOTALL)
+# Possessive, so that text after comments, or a comment without an end, is read once.
+ONLY_COMMENTS = re.compile(r"(?:\s|<!--.*?-->|\{#.*?#\})*+\Z", re.DOTALL)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -79,7 +80,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _subject(subject)
     yield from _preheader(subject)
     yield from _placeholders(subject)
-    if not _COMMENTS.sub("", subject.document.body).strip():
+    if ONLY_COMMENTS.match(subject.document.body):
         yield EMPTY.at(subject.document.place(""), "There is nothing below the front matter.")
     for text, key in _parts(subject):
         for words in impossible(text, subject.today):

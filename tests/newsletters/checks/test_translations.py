@@ -101,6 +101,7 @@ PLANTED = [
         ("12 May", "١٢ مايو"),
         ("12 May", "१२ मई"),
         ("Call 020 7946 0000", "Ffoniwch 020 7946 0000"),
+        ("1" * 5000, "1" * 5000),
     ],
 )
 def test_a_number_may_be_written_as_its_language_does(first: str, other: str) -> None:

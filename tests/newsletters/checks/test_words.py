@@ -8,6 +8,7 @@ import pytest
 
 from newsletters.checks.dates import mismatched
 from newsletters.checks.readability import misspelt, reading_age, sentences
+from newsletters.checks.words import ONLY_COMMENTS
 from tests.newsletters.checks.planting import TODAY, Look, Planted, newsletter
 
 
@@ -136,3 +137,25 @@ def test_names_and_addresses_are_not_misspelt() -> None:
 def test_only_english_is_looked_at_as_english() -> None:
     welsh = newsletter("Tuesday 12 May, recieve", front="language: cy")
     assert {found.code for found in welsh("words-weekday")} & {"words-weekday", "words-spelling"} == set()
+
+
+# Work that grew with the square of the length would take each of these an hour.
+@pytest.mark.parametrize("endless", ["a", ".", "A", "a'", "@", "a-", "<!--", "{#"])
+def test_no_text_however_long_takes_the_words_more_than_one_walk_through_it(endless: str) -> None:
+    text = endless * (2_000_000 // len(endless))
+    assert not ONLY_COMMENTS.match(text)
+    assert ONLY_COMMENTS.match(f"<!-- {text} -->\n{{# {text} #}} ")
+    assert sentences(f"We met. {text}\n\nOne two three.")[-1] == ["One", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    "between", ["a", "@a", "a@", "a@b", "@@b", "<a@b>", "(https://a.org", "a@https://a.org", "wwww.a"]
+)
+def test_an_address_is_left_out_with_its_whole_word_if_it_is_one_by_mail(between: str) -> None:
+    words = ["Ann", "met", *{"a": ["a"], "@a": ["a"], "a@": ["a"], "wwww.a": ["w"]}.get(between, [])]
+    assert sentences(f"Ann met {between} us all") == [[*words, "us", "all"]]
+
+
+def test_a_name_is_known_by_its_capital_inside_a_sentence_alone() -> None:
+    assert dict(misspelt("We asked Recieve-Smith, who recieve", "")) == {}
+    assert set(dict(misspelt("Recieve us. Recieve-Smith and Recieves recieve", ""))) >= {"recieve"}
