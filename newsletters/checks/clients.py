@@ -38,7 +38,7 @@ _EVERYWHERE = frozenset({
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield findings about what mail programs lack; features that our own layouts replace are left out."""
     styles = [(node, _style(node)) for node in subject.tree.css("style, [style]")]
-    together = "\n".join(style for _, style in styles)
+    together = "\n".join({style for _, style in styles})  # a page repeats its styles
     for feature in features():
         if feature.ours:
             continue

@@ -106,12 +106,17 @@ class Subject:
         return self.compilation.image_contents
 
     @cached_property
+    def marked(self) -> str:
+        """Its HTML with marks at the parts that the author wrote."""
+        return marked_html(self.compilation.mjml, self.compilation.css)
+
+    @cached_property
     def tree(self) -> LexborHTMLParser:
         """The page as a browser reads it, parsed once for all checks; links have their addresses, images tokens.
 
         `place(node)` says where the author wrote a node of it, `plain(text)` takes tokens out.
         """
-        return LexborHTMLParser(marked_html(self.compilation.mjml, self.compilation.css))
+        return LexborHTMLParser(self.marked)
 
     def plain(self, text: str) -> str:
         """Return `text` without tokens."""

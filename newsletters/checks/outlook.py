@@ -14,7 +14,6 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from newsletters.checks.appearance import styles_of
 from newsletters.checks.finding import Code, Finding, Subject, ancestors, marks_in
-from newsletters.compose.mjml import marked_html
 from newsletters.compose.mjml_rules import MARK
 
 COMMENTS = Code(
@@ -56,8 +55,7 @@ _PAIRED = frozenset({"table", "tbody", "thead", "tr", "td", "th", "div", "center
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield findings about Outlook for Windows, placed where the layout or block was chosen."""
-    compilation = subject.compilation
-    html, layout = marked_html(compilation.mjml, compilation.css), subject.document.place("layout")
+    html, layout = subject.marked, subject.document.place("layout")
     found = [*unclosed_comments(html)]
     for message in found:
         yield COMMENTS.at(layout, message)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from newsletters.compiled import CompiledEmail
 from newsletters.tokens import Kind
 
-_BETWEEN = r"(?:\s|&nbsp;|&#160;|\u00a0)*"
+_BETWEEN = r"(?:\s|&nbsp;|&#160;)*+"  # possessive: a long row of spaces is read once
 _DOT = re.compile(rf"{_BETWEEN}[·•|]{_BETWEEN}")
 _DOT_AT_END = re.compile(_DOT.pattern + "$")
 _DOT_ROOM = 40  # characters before a link in which a dot may stand

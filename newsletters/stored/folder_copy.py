@@ -33,7 +33,7 @@ from newsletters.toolkits.files import BRAND
 from newsletters.toolkits.images import ToolkitImage, keep_images, read_image
 
 _BOM = "\ufeff"
-_PICTURE = re.compile(r"""(?<=")[^"\n]+?\.\w{3,4}(?=")|[^\s"'()<>=]+\.\w{3,4}""")
+_PICTURE = re.compile(r"""(?<=")[^"\n]+?\.\w{3,4}(?=")|(?<![^\s"'()<>=])[^\s"'()<>=]+\.\w{3,4}""")
 _ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".gif", ".webp"})
 
 
