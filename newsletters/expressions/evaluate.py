@@ -39,6 +39,7 @@ class Formulas:
             "field": _Cache(mark), "value": _Cache(mark, is_no_value), "join": "".join, "escape": escape,
         }  # fmt: skip
         self._constants: dict[str, str] = {}
+        self._functions: dict[Callable[..., object], str] = {}
         self._fields: dict[tuple[str, str], str] = {}
         self._apart: list[str] = []
 
@@ -57,8 +58,10 @@ class Formulas:
         return made
 
     def named(self, value: object) -> str:
-        """Return a name for `value`."""
+        """Return a name for `value`; a function has one."""
         name = f"n{len(self._names)}"
+        if callable(value):
+            name = self._functions.setdefault(value, name)
         self._names[name] = value
         return name
 

@@ -141,8 +141,9 @@ def plan_merge(email: CompiledEmail, references: References, outcomes: Sequence[
         at = html.rfind("</body>")
         html = html[:at] + pixel + html[at:] if at >= 0 else html + pixel
     formulas = Formulas(email.mint.mark)
+    tags: dict[str, _Piece] = {}
     parts = [
-        _Planner(email, references, formulas, letter, outcomes).pieces(list(email.mint.split(text)))
+        _Planner(email, references, formulas, tags, letter, outcomes).pieces(list(email.mint.split(text)))
         for letter, text in (("H", email.subject), ("M", html), ("T", email.text))
     ]
     return MergePlan(email, formulas, parts, references)
@@ -168,10 +169,13 @@ def _address(slot: Slot, formulas: Formulas) -> str:
 
 
 class _Planner:
-    """Turns one tokenised part into pieces; `letter` keeps the tags of the parts apart: H, T, or M for the HTML."""
+    """Turns one tokenised part into pieces; `letter` says where a tag came first: H, T, or M for the HTML.
+
+    `tags` are those of all parts, by formula: what has the same value everywhere has one tag.
+    """
 
     def __init__(
-        self, email: CompiledEmail, references: References, formulas: Formulas, letter: str,
+        self, email: CompiledEmail, references: References, formulas: Formulas, tags: dict[str, _Piece], letter: str,
         outcomes: Sequence[bool] | None,
     ) -> None:  # fmt: skip
         self._decided = dict(zip((row.index for row in email.conditions), outcomes or (), strict=False))
@@ -183,8 +187,7 @@ class _Planner:
         self._tests = {row.index: row.test for row in email.conditions}
         self._links = {link.index: link for link in email.links}
         self._images = {image.index: image for image in email.images}
-        self._tags: dict[object, _Piece] = {}
-        self._begun = 0
+        self._tags = tags
 
     def pieces(self, items: list[str | Token]) -> list[_Piece]:
         """Return the pieces of `items`, with literals joined."""
@@ -207,9 +210,7 @@ class _Planner:
     def _condition(self, index: int, then: list[str | Token], otherwise: list[str | Token]) -> _Piece:
         test = self._formulas.value(self._tests[index])
         yes, no = self._formula(then), self._formula(otherwise)
-        # One condition may occur twice in a part (a title shown and spoken), with different text: each has its own tag.
-        self._begun += 1
-        return self._tag(("condition", self._begun), self._formulas.either(test, yes, no))
+        return self._tag(self._formulas.either(test, yes, no))
 
     def _formula(self, items: list[str | Token]) -> str:
         return self._formulas.joined(
@@ -227,7 +228,7 @@ class _Planner:
             for position, literal in enumerate(item.split(KEY)):
                 if position:
                     purpose = _PURPOSES[token.kind]
-                    pieces.append(self._tag(purpose, f"keys.{purpose}"))
+                    pieces.append(self._tag(f"keys.{purpose}"))
                 pieces.append(escape(literal) if self._letter == "M" else literal)
         return pieces
 
@@ -245,12 +246,12 @@ class _Planner:
         formulas = self._formulas
         if slot.context.startswith("url"):
             address = _address(slot, formulas)
-            return self._tag(slot.index, f"escape({address})" if self._letter == "M" else address)
+            return self._tag(f"escape({address})" if self._letter == "M" else address)
         escaped = slot.context in ("html", "attribute")
-        return self._tag(slot.index, formulas.value(slot.expression, escaped=escaped))
+        return self._tag(formulas.value(slot.expression, escaped=escaped))
 
-    def _tag(self, what: object, formula: str) -> _Piece:
-        return self._tags.setdefault(what, (self._mint.write(self._letter, len(self._tags)), formula))
+    def _tag(self, formula: str) -> _Piece:
+        return self._tags.setdefault(formula, (self._mint.write(self._letter, len(self._tags)), formula))
 
 
 def _joined(pieces: Iterable[_Piece]) -> list[_Piece]:

@@ -162,10 +162,16 @@ def test_whatever_the_values_the_decided_plan_and_the_whole_one_agree(
     assert_same_mails(tracked.for_people([member]), tracked, member)
 
 
-def test_each_tag_belongs_to_one_part_and_stands_in_it(tracked: MergePlan) -> None:
+def test_each_tag_stands_in_the_mail_and_what_is_the_same_everywhere_has_one(tracked: MergePlan) -> None:
     parts = (tracked.tagged_subject, tracked.tagged_html, tracked.tagged_text)
-    for tag in tracked.tags:
-        assert sum(tag in part for part in parts) == 1
+    assert all(any(tag in part for part in parts) for tag in tracked.tags)
+    keys = LinkKeys("own click", "own pixel", "own view", "own unsubscribe", "own preferences")
+    values = tracked.values({"first_name": "Bea & Bo"}, keys)
+    in_parts = {value: sum(tag in part for part in parts) for tag, value in values.items()}
+    assert [in_parts[key] for key in ("own view", "own unsubscribe", "own pixel")] == [2, 2, 1]
+    # As text it stands in the subject and in the text; escaped, in the HTML only.
+    assert in_parts["Bea &amp; Bo"] == 1
+    assert all(tag not in tracked.tagged_text for tag, value in values.items() if "&amp;" in value)
 
 
 def test_a_value_is_escaped_for_where_it_stands(compilation: Compilation) -> None:
