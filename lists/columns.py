@@ -107,6 +107,12 @@ def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
+def field_name(heading: str, is_field: Callable[[str], bool]) -> str:
+    """Return the name of the field that a heading fills; `is_field` says whether people have one of a name already."""
+    before, now = slug(heading, "_", as_before=True), slug(heading, "_")
+    return before if before != now and is_field(before) else now
+
+
 def read_columns(
     header: Sequence[str], mapping: Mapping[str, str], path: Path, line: int = 1, sample: Sequence[Sequence[str]] = (),
     is_field: Callable[[str], bool] = lambda name: False,
@@ -152,9 +158,7 @@ def read_columns(
             if column := opt_out_column(place, heading):
                 opt_outs.append(column)
             if not column or column.is_field_too(row[place] for row in sample):
-                before = _free(slug(heading, "_", as_before=True), place, custom)
-                now = _free(name, place, custom)
-                custom[before if before != now and is_field(before) else now] = place
+                custom[_free(field_name(heading, is_field), place, custom)] = place
     if "email" not in known:
         raise _no_address(header, path, line, sample)
     if "list_state" in known:

@@ -178,7 +178,7 @@ def claim(connection: Connection, batch: Taken, late_values: ReadLateValues = no
         made = connection.execute(_READ_AND_RECORD, own).one()
         found = [PersonToMail(*row) for row in orjson.loads(made.people or "[]")]
         why = {person.id: person.excluded for person in found if person.excluded}
-        exclude(connection, span, why, besides=made.id)
+        exclude(connection, span, why, before=made.id)
         people = [person for person in found if not person.excluded] if why else found
     if made is None or not people:
         outcomes.set_batch_state(connection, batch.id, "done")

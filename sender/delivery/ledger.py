@@ -94,15 +94,15 @@ def move(
     return int(connection.execute(statement, values).scalar_one())
 
 
-def exclude(connection: Connection, span: Span, why: Mapping[int, str], *, besides: int | None = None) -> None:
-    """Exclude people of a span who wait, by delivery, each for a reason; `besides` is an attempt they are not in.
+def exclude(connection: Connection, span: Span, why: Mapping[int, str], *, before: int | None = None) -> None:
+    """Exclude people of a span who wait, by delivery, each for a reason; `before` is the first attempt without them.
 
-    They were in every other attempt of their batches so far, and in none from now on.
+    They were in every attempt of their batches so far, and in none from now on.
     """
     if not why:
         return
-    newest = select(func.max(Attempt.id)).where(Attempt.id.is_distinct_from(besides))
-    span = replace(span, attempt_id=connection.scalar(newest))
+    newest = before - 1 if before else connection.scalar(select(func.max(Attempt.id)))
+    span = replace(span, attempt_id=newest)
     for reason in sorted(set(why.values())):
         these = [id_ for id_, each in why.items() if each == reason]
         move(connection, span, "waiting", "excluded", reason=reason, only=these)

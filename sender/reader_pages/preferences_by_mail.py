@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from lists.preferences.changing import ReaderChange, ReadingWording, change, undo
 from lists.preferences.choices import ListChoice, ReaderChoices, Wish, choices_of
 from sender.events.page_hits import record_unsubscribe
+from sender.events.rollups import update_rollups
 from sender.links.sent_mail import SentMail
 from sender.tables import Campaign, CampaignEmail
 
@@ -53,7 +54,7 @@ def change_by_mail(
         raise ValueError("a test mail changes nothing")
     done = change(connection, now, wish, said)
     if mailed.list_id in done.left:
-        record_unsubscribe(connection, mailed, "list")
+        update_rollups(connection, record_unsubscribe(connection, mailed, "list"))
     return done
 
 

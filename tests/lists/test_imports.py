@@ -17,6 +17,7 @@ from lists.lists import create_list
 from lists.members import find_member, unsubscribe
 from lists.suppression import suppress
 from lists.tables import Member, Membership
+from lists.uploads.recognition import recognise
 from tests.daisychain.sheets.workbooks import write_xlsx
 
 TakeIn = Callable[..., ImportSummary]
@@ -316,12 +317,18 @@ def test_a_column_that_may_be_about_something_else_is_a_field_too(
 
 
 def test_a_heading_with_letters_to_spell_out_fills_the_field_that_people_have_of_it(
-    take_in: TakeIn, connection: Connection
+    take_in: TakeIn, connection: Connection, tmp_path: Path
 ) -> None:
     assert take_in("Email,Straße,Größe\nann@people.example,Ring,L\n").custom_fields == ["strasse", "grosse"]
     connection.execute(text('UPDATE members SET fields = \'{"strae": "Ring"}\''))
     assert take_in("Email,Straße,Größe\nann@people.example,Weg,M\n").custom_fields == ["strae", "grosse"]
     assert find_member(connection, "ann@people.example")["fields"] == {"strae": "Weg", "grosse": "M"}
+    unknown = tmp_path / "kontakt.csv"
+    unknown.write_text("Kontakt,Straße\nx,Ring\n", encoding="utf-8")
+    assert [each["becomes"] for each in recognise(connection, unknown, "", lambda *_: None)["columns"]] == [
+        "kontakt",
+        "strae",
+    ]
 
 
 def test_a_workbook_is_imported_like_a_csv(connection: Connection, list_id: int, tmp_path: Path) -> None:

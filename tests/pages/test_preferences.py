@@ -19,6 +19,7 @@ from lists.sign_up.sign_up_form import add_wording, change_form
 from lists.suppression import suppress
 from lists.tables import MailingList, Member, Membership
 from pages.app import create_app
+from sender.events.recount import recount_rollups
 from sender.links.keys import KeyKind
 from sender.tables import CampaignEmail
 from tests.sender.returns import Sent, sent
@@ -131,6 +132,15 @@ def test_a_list_is_left_with_a_reason_that_nobody_is_in_and_comes_back_by_the_bu
     with database.engine.connect() as connection:
         assert reasons_for_leaving(connection, campaign.list_id) == {}
     assert "Nothing was changed" in undo(client, campaign, answer).text
+
+
+def test_who_leaves_is_in_the_sums_of_the_mail_that_brought_them(
+    client: FlaskClient, campaign: Sent, database: Database
+) -> None:
+    post(client, campaign, list=None)
+    with database.engine.connect() as connection:
+        assert not any(recount_rollups(connection, [campaign.campaign_id]).values())
+    assert campaign.rollup().unsubscribed_at is not None
 
 
 @pytest.mark.parametrize("reason", ["", "a reason nobody offered"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import permutations
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -15,6 +15,7 @@ from lists.tables import Suppression
 from sender.campaigns.freeze import freeze
 from sender.campaigns.resolve import resolve
 from sender.campaigns.steering import resume
+from sender.campaigns.timeline import read_timeline
 from sender.delivery import attempts, claims
 from sender.delivery.ledger import TRANSITIONS, Ledger, Span, move, read_ledger
 from sender.events.sum_check import check_sums
@@ -185,6 +186,30 @@ def test_who_may_not_be_mailed_any_more_is_spared_also_if_the_row_that_says_so_h
     assert [row.address for row in claimed(database, third).people] == ["person2@people.example"]
     reason = what if what in ("restricted", "paused") else "suppressed_late"
     assert ledger(database, campaign_id).excluded_by == {reason: 1}
+
+
+def test_who_is_spared_was_in_no_attempt_however_many_others_begin_meanwhile(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = frozen(database, 6, batch_size=3)
+    first, second = batches(database, campaign_id)
+    with database.engine.begin() as connection:
+        unsubscribe(connection, 1, 2, "asked")
+    exclude = claims.exclude
+
+    def late(*given: Any, **named: Any) -> None:
+        monkeypatch.setattr(claims, "exclude", exclude)
+        claimed(database, second)
+        exclude(*given, **named)
+
+    monkeypatch.setattr(claims, "exclude", late)
+    claim = claimed(database, first)
+    recorded(database, claim, Outcome(Verdict.ACCEPTED))
+    with database.engine.connect() as connection:
+        spared = connection.scalars(select(Delivery.attempt_id).where(Delivery.state == "excluded")).one()
+        entries = read_timeline(connection, campaign_id, "person1@people.example").entries
+    assert spared < claim.attempt_id
+    assert not any("goes out" in entry.words for entry in entries)
 
 
 def test_a_batch_whose_people_have_all_left_is_done_without_an_attempt(database: Database) -> None:
