@@ -171,7 +171,7 @@ def _address(slot: Slot, formulas: Formulas) -> str:
 class _Planner:
     """Turns one tokenised part into pieces; `letter` says where a tag came first: H, T, or M for the HTML.
 
-    `tags` are those of all parts, by formula: what has the same value everywhere has one tag.
+    `tags` has the tags of all parts, by formula: what has the same value everywhere has one.
     """
 
     def __init__(
