@@ -66,6 +66,20 @@ def test_a_title_of_10_to_90_characters_is_drawn_whole_in_every_script(shape, la
     assert fit["words"] == title
 
 
+# The most room that 90 characters were seen to take, in each shape: a script with wide letters, and long words.
+WIDEST = (
+    "செயல்கள் மாற்றத்தை அயலவர் அயலவர் அயலவர் வணக்கம் மாற்றத்தை சிறிய சிறிய சிறிய செயல்கள்",
+    "உருவாக்கும் உருவாக்கும் மாற்றத்தை உருவாக்கும் உருவாக்கும் மாற்றத்தை செயல்கள் செயல்கள்",
+)
+
+
+@shapes
+@pytest.mark.parametrize("title", WIDEST)
+def test_a_title_of_long_words_in_wide_letters_fits(shape, title):
+    assert len(title) <= 90
+    assert fit_of(on_picture(title, language="ta"), shape)["fits"]
+
+
 @shapes
 @some
 @given(data=st.data())
