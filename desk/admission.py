@@ -23,6 +23,9 @@ from daisychain.web.try_limits import within_limits
 from desk.access import SAFE, TOKEN, access_of, engine, record_alone
 from desk.account import kept_form
 
+FRAMED = {"Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'self'",
+          "X-Frame-Options": "SAMEORIGIN"}  # fmt: skip
+
 
 def admit() -> Response | None:
     """Before each request: find out who asks, and answer in the page's place if they may not see it."""
@@ -94,6 +97,8 @@ def _before_page(name: str, fresh: bool, before_set_up: bool) -> Response | None
     if g.person is None or not g.person.complete:
         if request.method in SAFE and "HX-Request" in request.headers:
             abort(401, "You have been signed out.")
+        if request.headers.get("Sec-Fetch-Dest") == "iframe":  # where the page to sign in must not be shown
+            return Response("You have been signed out.\n", 401, FRAMED, content_type="text/plain; charset=utf-8")
         return kept_form.ask("session.sign_in" if g.person is None else "session.code")
     if g.person.lacks_factor and not before_set_up:
         return redirect(url_for("second_factor.show"))

@@ -293,6 +293,17 @@ def test_a_form_that_was_kept_is_shown_to_the_person_who_typed_it_only(
     assert "<h1>Home</h1>" in answer.text
 
 
+def test_a_frame_of_a_page_says_that_its_person_is_signed_out_as_no_frame_may_show_the_sign_in(
+    admin: Browser, database: Database
+) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(delete(AccountSession))
+    answer = admin.client.get("/desk/newsletters/1/frame", headers={"Sec-Fetch-Dest": "iframe"})
+    assert (answer.status_code, answer.text) == (401, "You have been signed out.\n")
+    assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
 def test_what_can_t_be_undone_asks_for_a_fresh_proof_and_goes_on_from_there(admin: Browser, database: Database) -> None:
     account_id, _ = make_account(database, "editor", factor=False)
     with database.engine.begin() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from dataclasses import replace
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -83,12 +84,13 @@ def test_a_title_of_long_words_in_wide_letters_fits(shape, title):
 @shapes
 @some
 @given(data=st.data())
-def test_no_word_is_alone_on_the_last_line_of_a_title_of_five_words_and_more(shape, data):
+def test_a_word_is_alone_on_the_last_line_only_if_no_size_from_three_quarters_up_has_company_for_it(shape, data):
     language = data.draw(st.sampled_from(["en", "ar", "hi"]))
-    title = data.draw(titles(language))
-    fit = fit_of(on_picture(title, language=language), shape)
-    if fit["lone"]:  # then no size from three quarters of this one up has company for it
-        assert len(title.split()) < 5 or len(title.split()[-1]) > 8
+    on = on_picture(data.draw(titles(language)), language=language)
+    if (fit := fit_of(on, shape))["lone"]:
+        least = max(shape.smallest, ceil(fit["size"] * 0.75))
+        smaller = (replace(shape, largest=size, smallest=size) for size in range(fit["size"] - 2, least - 1, -2))
+        assert all(fit_of(on, each)["lone"] for each in smaller)
 
 
 def test_a_word_alone_gets_company_at_a_smaller_size():
