@@ -63,9 +63,7 @@ def create_app(database: Database) -> Flask:
     """Return the application of one database; raises ConfigurationError if a secret is missing."""
     app = Pages("daisychain", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
-    app.extensions["daisychain.hits"] = HitSpool(
-        lambda: app.extensions["daisychain"].engine, lambda: app.extensions["daisychain"].revive()
-    )
+    app.extensions["daisychain.hits"] = HitSpool(lambda: app.extensions["daisychain"].engine)
     app.get_send_file_max_age = seconds_kept  # type: ignore[assignment, method-assign]
     app.config.update(
         SECRET_KEY=derive(installation_secret(database.settings), "cookies"),  # CSRF protection wants one

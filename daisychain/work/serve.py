@@ -15,11 +15,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from daisychain.errors import DaisychainError, DatabaseError
+from daisychain.errors import DaisychainError
 from daisychain.installation import Installation
 from daisychain.processes import STOP_WITHIN, StopFlag, cores, ending_in_time
 
@@ -144,8 +144,6 @@ def application() -> WebProcess:
     database.for_work()
     desk, pages = create_desk(database), create_app(database)
     closers.append(pages.extensions["daisychain.hits"].close)
-    with suppress(DatabaseError):
-        _ = database.url  # joins the embedded server, and leaves it after the hits are stored: last in, first out
     atexit.register(closers[0])  # called after the threads that answer have ended
     return WebProcess(pages, desk, partial(token_in, desk))
 

@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
@@ -33,12 +32,11 @@ log = logging.getLogger("daisychain.hits")
 class HitSpool:
     """The hits of one process that are not stored yet. While there are any, a thread stores them; else there is none.
 
-    `engine` returns the engine of the database, which may be away. `revive` starts it again if it is ours and has died:
-    `serve` ends with it, and the hits that wait would be lost.
+    `engine` returns the engine of the database, which may be away.
     """
 
-    def __init__(self, engine: Callable[[], Engine], revive: Callable[[], None] = lambda: None) -> None:
-        self._engine, self._revive = engine, revive
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        self._engine = engine
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._hits: dict[str, Hit] = {}  # by natural key, the oldest first
         self._lost = 0
@@ -89,10 +87,6 @@ class HitSpool:
             self._enough.wait(self._seconds_left() if stored else RETRY_AFTER)
             self._enough.clear()
             stored = self.flush()
-            if self._closing and not stored:
-                with suppress(DatabaseError):
-                    self._revive()
-                    self.flush()
             with self._lock:
                 if not self._hits or self._closing:
                     self._thread = None

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import shutil
 import signal
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +15,6 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from daisychain.database import Database
-from daisychain.settings import Settings
 from sender.links.keys import KeyKind
 from sender.links.reader_groups import RANDOM_BITS
 from sender.tables import Campaign, Event, ReaderGroup
@@ -137,32 +133,3 @@ def test_sigterm_loses_nothing(daisychain: Daisychain, database: Database, unhur
         assert process.returncode == 0, errors
         assert "lost" not in errors
     assert stored(campaign) == 2 * PEOPLE
-
-
-@pytest.fixture
-def embedded(tmp_path: Path, settings: Settings) -> Iterator[Database]:
-    """Make a home with its own server."""
-    database = Database(replace(settings, home=tmp_path / "own", database_url=""))
-    _ = database.engine
-    assert database.server is not None
-    folder = database.server.folder
-    yield database
-    database.close()
-    shutil.rmtree(folder)
-
-
-def test_hits_that_wait_when_the_embedded_database_dies_and_the_server_with_it_are_stored(
-    embedded: Database, tmp_path: Path, unhurried: tuple[str, ...]
-) -> None:
-    campaign = sent(embedded, people=PEOPLE)
-    assert embedded.server is not None
-    postmaster = int((embedded.server.data / "postmaster.pid").read_text().split()[0])
-    with serving(Daisychain(embedded.settings, tmp_path), unhurried) as (url, process):
-        until(lambda: len(web_processes(process.pid)) == PROCESSES)
-        assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
-        assert stored(campaign) == 0
-        os.kill(postmaster, signal.SIGKILL)
-        _, errors = process.communicate(timeout=300)
-    assert "so the pages stop too" in errors
-    embedded.revive()
-    assert stored(campaign) == PEOPLE

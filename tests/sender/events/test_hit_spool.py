@@ -8,13 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from sqlalchemy import Engine, create_engine, delete, insert, update
 
 from daisychain.database import Database
-from daisychain.errors import DatabaseError
 from daisychain.operations.erasure import erase_person
 from sender.events import hit_spool
 from sender.events.classify import classify_due
@@ -41,9 +40,9 @@ def _closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     """Let no spool's thread hold a connection when the database is closed."""
     made, make = [], HitSpool.__init__
 
-    def remembered(spool: HitSpool, *ways: Callable[[], Any]) -> None:
+    def remembered(spool: HitSpool, engine: Callable[[], Engine]) -> None:
         made.append(spool)
-        make(spool, *ways)
+        make(spool, engine)
 
     monkeypatch.setattr(HitSpool, "__init__", remembered)
     yield
@@ -298,31 +297,6 @@ def test_they_are_stored_by_themselves_once_it_is_back(
     engines = iter([away] * 3)
     add_all(HitSpool(lambda: next(engines, campaign.database.engine)), *map(hit, campaign.deliveries))
     until(lambda: stored(campaign) == campaign.deliveries)
-
-
-def test_hits_that_wait_at_the_end_start_a_database_again_that_has_died(
-    campaign: Sent, away: Engine, unhurried: None, caplog: pytest.LogCaptureFixture
-) -> None:
-    engines = [away]
-    spool = HitSpool(lambda: engines[-1], lambda: engines.append(campaign.database.engine))
-    add_all(spool, *map(hit, campaign.deliveries))
-    assert not spool.flush()
-    assert len(engines) == 1  # while the process lives, it has time to wait
-    spool.close()
-    assert stored(campaign) == campaign.deliveries
-    assert "were lost" not in caplog.text.replace("0 older ones were lost", "")
-
-
-def test_a_database_that_can_t_be_started_again_ends_the_process_all_the_same(
-    campaign: Sent, away: Engine, unhurried: None, caplog: pytest.LogCaptureFixture
-) -> None:
-    def refused() -> None:
-        raise DatabaseError("The database can't be started.")
-
-    spool = HitSpool(lambda: away, refused)
-    add_all(spool, *map(hit, campaign.deliveries))
-    spool.close()
-    assert caplog.messages[-1] == "3 opens and clicks were lost, as the database was away or busy"
 
 
 def test_hits_of_a_commit_whose_answer_was_lost_count_once(campaign: Sent, unhurried: None) -> None:
