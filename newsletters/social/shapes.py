@@ -68,13 +68,13 @@ SHAPES: Mapping[str, Shape] = {
             "story", "Story", "stories and reels", 1080, 1920,
             photo=(0, 0, 1080, 900), panel=(0, 860, 1080, 1060), edge="top", swell=44,
             words=(84, 910, 912, 450), bare=(84, 270, 912, 1090),
-            foot=(84, 1396, 912, 176), foot_radius=36, largest=124, smallest=40, kicker=32,
+            foot=(84, 1396, 912, 176), foot_radius=36, largest=124, smallest=46, kicker=32,
         ),
         Shape(
             "wide", "Wide", "links, X, a website", 1200, 630,
             photo=(600, 0, 600, 516), panel=(0, 0, 620, 516), edge="right", swell=28,
             words=(64, 40, 540, 436), bare=(64, 40, 1072, 436),
-            foot=(0, 516, 1200, 114), foot_radius=0, largest=84, smallest=28, kicker=22,
+            foot=(0, 516, 1200, 114), foot_radius=0, largest=84, smallest=34, kicker=22,
         ),
     )
 }  # fmt: skip
