@@ -23,6 +23,7 @@ from daisychain.web.try_limits import within_limits
 from desk.access import SAFE, TOKEN, access_of, engine, record_alone
 from desk.account import kept_form
 
+# A page of nothing but words, which a page of ours may show in a frame.
 FRAMED = {"Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'self'",
           "X-Frame-Options": "SAMEORIGIN"}  # fmt: skip
 

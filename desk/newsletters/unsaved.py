@@ -15,6 +15,7 @@ from flask import Blueprint, Response, render_template, request
 from daisychain.cache import Busy
 from daisychain.errors import InputError
 from desk.access import connection, leave_no_line, person, right
+from desk.admission import FRAMED
 from desk.newsletters.opened import (
     asked_base,
     asked_language,
@@ -87,10 +88,9 @@ def inbox_of(show_mail: Callable[[], ShownMail | None]) -> Any:
 
 def framed(mail: ShownMail | None, here: int | None = None) -> Response:
     """Return a mail as a page for the preview's frame, under a policy of its own: no script, only its own pictures."""
-    policy = mail.policy if mail else "default-src 'none'; sandbox; frame-ancestors 'self'"
-    headers = {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"}
     if mail is None:
-        return Response("Nothing can be shown yet.", mimetype="text/plain", headers=headers)
+        return Response("Nothing can be shown yet.", mimetype="text/plain", headers=FRAMED)
+    headers = {**FRAMED, "Content-Security-Policy": mail.policy}
     if request.args.get("look") == "text":
         page = render_template("desk/newsletters/mail_text.html", mail=mail, dark="dark" in request.args)
         return Response(page, mimetype="text/html", headers=headers)

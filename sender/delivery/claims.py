@@ -131,7 +131,7 @@ def _recording(people: Select[int]) -> Select[*tuple[Any, ...]]:
 
 
 _TO_MAIL = select(func.count()).where(_WAITING.c.excluded.is_(None)).having(func.count() > 0)
-# One text for all: a thousand rows with a JSON value in each take four times as long to read.
+# One text for all: with rows, each with a JSON value, a claim takes twice the CPU in our process.
 _ALL = select(cast(func.json_agg(func.json_build_array(*_WAITING.c)), Text)).scalar_subquery()
 _READ_AND_RECORD = _recording(_TO_MAIL).add_columns(_ALL.label("people"))
 _RECORD = _recording(select(bindparam("people", type_=Integer)))
