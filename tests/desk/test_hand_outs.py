@@ -246,6 +246,7 @@ def test_the_pages_are_usable_by_everybody_in_both_looks(
     page.goto(f"{url}{WRITE}/{draft.id}")
     page.get_by_text("Change the message").click()
     page.get_by_label("Subject").fill("Ready")
-    page.get_by_role("button", name="Look at the mails again").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Look at the mails again").click()
     page.get_by_role("button", name="Send to 3 organisations").click()
     expect(page.get_by_text("is on its way")).to_be_visible()

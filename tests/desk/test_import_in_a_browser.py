@@ -90,7 +90,8 @@ def test_a_large_file_over_a_broken_line_is_uploaded_mapped_checked_imported_and
 
     page.route(re.compile(r"/desk/uploads"), broken_line)
     page.goto(f"{url}/desk/lists/supporters")
-    page.get_by_role("link", name="Bring people onto it").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Bring people onto it").click()
     looked_at(page)
     page.get_by_label("A file of people").set_input_files(large)
     page.get_by_role("button", name="Look at it").click()
@@ -112,7 +113,8 @@ def test_a_large_file_over_a_broken_line_is_uploaded_mapped_checked_imported_and
     expect(page.locator("main")).to_contain_text(f"{rows + 3:,} rows · semicolons between cells")
     looked_at(page)
     page.get_by_label("Notes", exact=True).select_option("Leave it out")
-    page.get_by_role("button", name="Go on to consent").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Go on to consent").click()
     looked_at(page)
     page.get_by_text("They agreed", exact=True).click()
     page.get_by_label("Where is that recorded?").fill("join form, May 2026")

@@ -58,7 +58,8 @@ def test_everybody_can_use_every_page(
     look("sign-in")
     page.get_by_label("Email address").fill("admin@coalition.example")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
     look("wrong password")
     sign_in_by_page(page, url, database, secret, account_id)
     for path, title in PAGES.items():
@@ -71,11 +72,13 @@ def test_everybody_can_use_every_page(
     page.emulate_media(media="screen")
     page.goto(f"{url}/desk/campaigns/{under_way}")
     page.get_by_label("Their address").fill("person1@people.example")
-    page.get_by_role("button", name="Look", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Look", exact=True).click()
     assert heading(page) == "Did they get “News”?"
     look("did they get it")
     page.get_by_label("Search for").fill("person1@people.example")
-    page.get_by_role("button", name="Search").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Search").click()
     look("search")
     page.set_viewport_size({"width": 375, "height": 800})
     page.goto(f"{url}/desk/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from shutil import copytree
@@ -436,7 +437,7 @@ def test_a_newsletter_is_sent_by_keyboard_alone_and_each_page_is_fit_for_everybo
             page.set_viewport_size({"width": width, "height": 800})
             page.emulate_media(color_scheme=scheme)
             found[button, width, scheme] = broken_rules(page) + ["scrolls sideways"] * scrolls_sideways(page)
-        press(page, button)
-        page.wait_for_load_state()
+        with nullcontext() if button == "supporters" else page.expect_navigation():
+            press(page, button)
     assert "It is on its way." in page.locator("main").inner_text()
     assert not {name: rules for name, rules in found.items() if rules}
