@@ -51,7 +51,7 @@ def _shared(database: Database, people: int, machines: int) -> Figure:
             unfinished = select(func.count()).where(Batch.campaign_id == campaign_id, Batch.state != "done")
             _until(database, unfinished, 0)
             seconds, cpu = time.perf_counter() - began, _cpu_seconds(processes) - used
-            # Where two end at once neither sees it, and the next sweep does.
+            # The slot that finds nothing more to do sees it.
             finished = select(func.count()).where(Campaign.id == campaign_id, Campaign.state == "finished")
             _until(database, finished, 1)
         finally:

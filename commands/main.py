@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import sys
@@ -88,4 +89,6 @@ def main() -> None:
     """Run the command line."""
     # Imports leave some 150,000 objects that stay; looking for garbage among them at every 700th takes 0.1 s.
     gc.set_threshold(200_000)
+    # Python would look at all of them once more before it ends, and take them to pieces: 0.15 s of CPU.
+    atexit.register(gc.freeze)
     cli(prog_name="daisychain")

@@ -6,6 +6,8 @@ They finish what they have in hand, and go. Ctrl-C, which a terminal sends to al
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 import shlex
@@ -184,6 +186,7 @@ class Processes:
 
 def main() -> None:
     """Live as one of the further processes."""
+    atexit.register(gc.freeze)  # as in commands/main.py: the first process waits until the others have ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     first_process = Connection(sys.stdin.fileno())
     settings, work, arguments = first_process.recv()

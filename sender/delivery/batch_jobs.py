@@ -50,6 +50,7 @@ def deliver_campaign(context: JobContext, campaign_id: int) -> None:
         workers.resize(deliverer.slots.times)
         going = deliverer.deliver_next(campaign_id)
     workers.resize(deliverer.slots.times)
+    deliverer.finish_if_done(campaign_id)
 
 
 @app.task(name="sender.deliver_batch", pass_context=True, retry=UNCLAIMED)

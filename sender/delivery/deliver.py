@@ -25,6 +25,7 @@ from newsletters.merge.merge import KEY, plan_merge
 from sender.delivery import attempts, batch_jobs, claims, confirmed_places
 from sender.delivery.all_taken import record_all_taken
 from sender.delivery.campaign_emails import emails_of
+from sender.delivery.campaign_states import finish_if_done
 from sender.delivery.contact_batches import CONTACTS, LateValues, no_late_values
 from sender.delivery.high_water_mark import HighWaterMark, Mark
 from sender.delivery.senders import LiveSender
@@ -89,6 +90,11 @@ class Deliverer:
         Raises DatabaseError if this sender's lock is lost and can't be taken again: then nothing was claimed.
         """
         return self._deliver(partial(claims.take, batch_id=batch_id))
+
+    def finish_if_done(self, campaign_id: int) -> None:
+        """Finish a campaign if its last batches ended at once: while each was recorded, the others were in flight."""
+        with self._database.engine.begin() as connection:
+            finish_if_done(connection, campaign_id)
 
     def _deliver(self, take: Callable[..., claims.Taken | None], wakes: int | None = None) -> bool:
         if self._stop.is_set():

@@ -10,26 +10,25 @@ from sqlalchemy import func, select, update
 
 from daisychain.database import Database
 from daisychain.errors import StateError
-from daisychain.jobs import Workers
 from daisychain.processes import TOLD_WITHIN, Processes, StopFlag, cores, ending_in_time
 from lists.tables import Membership
 from sender.campaigns.approvals import require_approved
 from sender.campaigns.campaign_record import find_campaign
 from sender.campaigns.steering import begin, resume
 from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
-from sender.delivery import batch_jobs, confirmed_places
+from sender.delivery import confirmed_places
 from sender.delivery.campaign_states import finish_if_done
 from sender.delivery.contact_batches import LateValues, no_late_values
-from sender.delivery.deliver import Deliverer
 from sender.delivery.ledger import Ledger, read_ledger
 from sender.delivery.readiness import require_ready
 from sender.delivery.senders import LiveSender
 from sender.providers.open_provider import open_provider
 from sender.tables import Batch, Campaign
+from sender.upkeep.campaign_slots import GLANCE, campaign_slots, help_out
 from sender.upkeep.sweep import sweep
 
-# How often to check whether it has ended, and how often to sweep, in seconds.
-GLANCE, SWEEP = 0.1, 3.0
+# How often to sweep, in seconds.
+SWEEP = 3.0
 CONCURRENCY = 4
 # Another process takes a second to start; fewer batches than these are done by then.
 BATCHES_A_PROCESS = 25
@@ -103,7 +102,7 @@ def work_until_over(
     with ending_in_time(stop), helpers or crew(database, campaign_id, *slots) as others:
         stop.on_set(partial(others.dismiss, wait=TOLD_WITHIN))
         own = (campaign_id, concurrency, stop, late_values)
-        with LiveSender(database) as sender, _slots(database, sender, *own) as workers:
+        with LiveSender(database) as sender, campaign_slots(database, sender, *own) as workers:
             swept = 0.0
             try:
                 while workers.running and not stop.is_set():
@@ -119,23 +118,6 @@ def work_until_over(
             finally:
                 others.dismiss()  # now, so that all stop at once
     return _state(database, campaign_id)
-
-
-def help_out(database: Database, stop: StopFlag, campaign_id: int, concurrency: int, late_values: LateValues) -> None:
-    """Deliver a campaign's batches in another process than the main one, until `stop`."""
-    database.for_work()
-    slots = (campaign_id, concurrency, stop, late_values)
-    with LiveSender(database) as sender, _slots(database, sender, *slots) as workers:
-        while workers.running and not stop.wait(GLANCE):
-            pass
-
-
-def _slots(
-    database: Database, sender: LiveSender, campaign_id: int, concurrency: int, stop: StopFlag, late_values: LateValues
-) -> Workers:
-    deliverer = Deliverer(database, sender, stop, late_values)
-    queues = [batch_jobs.queue_of(campaign_id)]
-    return Workers(database, queues=queues, concurrency=concurrency, extras={"deliverer": deliverer})
 
 
 def _look_after(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ from daisychain.database import Database
 from daisychain.jobs import Workers, defer
 from sender.campaigns import steering
 from sender.campaigns.freeze import freeze
-from sender.delivery import batch_jobs, claims
+from sender.delivery import batch_jobs, claims, deliver
+from sender.delivery.all_taken import record_all_taken
 from sender.delivery.deliver import Deliverer
 from sender.delivery.senders import LiveSender
 from sender.providers.provider import Outcome, Verdict
@@ -174,3 +176,19 @@ def test_a_campaign_whose_waking_jobs_were_lost_goes_on_after_a_sweep(database: 
     assert foreground.work_until_over(database, campaign_id, processes=1) == "finished"
     with database.engine.connect() as connection:
         assert connection.scalars(select(Campaign.state)).one() == "finished"
+
+
+def test_a_campaign_is_over_with_its_last_batches_also_if_they_end_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id, together = frozen(database, 2), threading.Barrier(2)
+
+    def recorded_together(*given: Any) -> bool:
+        plain = record_all_taken(*given)
+        together.wait(60)
+        return plain
+
+    monkeypatch.setattr(deliver, "record_all_taken", recorded_together)
+    worked(database, concurrency=2)
+    with database.engine.connect() as connection:
+        assert connection.scalar(select(Campaign.state).where(Campaign.id == campaign_id)) == "finished"
