@@ -63,6 +63,8 @@ FULL_NAME = frozenset({"name", "full_name", "fullname", "your_name", "contact_na
 _UNNAMED = re.compile(r"column (\d+)")  # without a heading
 _NUMBERED = re.compile(r"(.*)#(\d+)")
 
+FieldsAmong = Callable[[Collection[str]], Collection[str]]
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -107,20 +109,21 @@ def parse_mapping(texts: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
-def field_name(heading: str, is_field: Callable[[str], bool]) -> str:
-    """Return the name of the field that a heading fills; `is_field` says whether people have one of a name already."""
-    before, now = slug(heading, "_", as_before=True), slug(heading, "_")
-    return before if before != now and is_field(before) else now
+def field_names(header: Sequence[str], fields_among: FieldsAmong) -> dict[str, str]:
+    """Return the name of the field that each heading fills: one that people have already, or a new one."""
+    names = {heading: (slug(heading, "_", as_before=True), slug(heading, "_")) for heading in header}
+    had = fields_among({before for before, now in names.values() if before != now})
+    return {heading: before if before in had else now for heading, (before, now) in names.items()}
 
 
 def read_columns(
     header: Sequence[str], mapping: Mapping[str, str], path: Path, line: int = 1, sample: Sequence[Sequence[str]] = (),
-    is_field: Callable[[str], bool] = lambda name: False,
+    fields_among: FieldsAmong = lambda names: (),
 ) -> Columns:  # fmt: skip
     """Return the columns of a sheet with this header; raises InputError that lists the headings.
 
-    `sample` holds some rows, in which the column of the addresses is looked for if its heading is not known; `is_field`
-    says whether people have a field of a name already.
+    `sample` holds some rows, in which the column of the addresses is looked for if its heading is not known;
+    `fields_among` says which of some names are fields that people have already.
     """
     mapped = _places(header, mapping, path, line)
     known = {name: place for place, name in mapped.items() if name in SYNONYMS}
@@ -131,7 +134,7 @@ def read_columns(
         for place, name in mapped.items()
         if name[:1] == ":" and name != ":ignore" and (column := opt_out_column(place, header[place], name[1:]))
     ]
-    full_name, names = None, {slug(heading, "_") for heading in header}
+    full_name, fields, names = None, field_names(header, fields_among), {slug(heading, "_") for heading in header}
     halves = {word: half for pair in PAIRS if names >= {*pair} for word, half in zip(pair, HALVES, strict=True)
               if not names & SYNONYMS[half]}  # fmt: skip
     for place, heading in enumerate(header):
@@ -158,7 +161,7 @@ def read_columns(
             if column := opt_out_column(place, heading):
                 opt_outs.append(column)
             if not column or column.is_field_too(row[place] for row in sample):
-                custom[_free(field_name(heading, is_field), place, custom)] = place
+                custom[_free(fields[heading], place, custom)] = place
     if "email" not in known:
         raise _no_address(header, path, line, sample)
     if "list_state" in known:

@@ -6,14 +6,14 @@ whole sets. A second reading of the file writes the refused ones down with their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
@@ -26,11 +26,15 @@ from lists.import_log import finish_import, start_import
 from lists.import_rows import RowReading
 from lists.opt_outs.opt_out_columns import require_understood
 from lists.refusals import refused_path, remove_old_refused, write_refused
-from lists.tables import MailingList, Member
+from lists.tables import MailingList
 
 _ROWS_A_REPORT = 10_000
 _ROWS_A_WRITE = 200
 _SAMPLE = 20  # rows
+_FIELDS_AMONG = text("""
+    SELECT DISTINCT name FROM members, jsonb_object_keys(fields) AS name
+    WHERE fields ?| CAST(:names AS text[]) AND name = ANY (:names)
+""")
 
 Watch = Callable[[str, int], None]
 """Called every few thousand rows with the current step and how many bytes of the file have been read."""
@@ -90,7 +94,7 @@ def import_members(
         sheet.find_header(lambda cells: has_address_heading(cells, options.mapping))
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
         columns = read_columns(
-            sheet.header, options.mapping, path, sheet.header_line, sample, partial(is_field, connection)
+            sheet.header, options.mapping, path, sheet.header_line, sample, partial(fields_among, connection)
         )
         reading = RowReading(columns, collected_by)
         require_collector(options.basis, collected_by, names, columns.known)
@@ -146,9 +150,9 @@ def import_members(
         )
 
 
-def is_field(connection: Connection, name: str) -> bool:
-    """Report whether anybody has a field of this name."""
-    return connection.scalar(select(Member.id).where(Member.fields.has_key(name)).limit(1)) is not None
+def fields_among(connection: Connection, names: Collection[str]) -> Collection[str]:
+    """Return those of `names` that are fields of anybody; one question, as it reads all members."""
+    return connection.scalars(_FIELDS_AMONG, {"names": [*names]}).all() if names else ()
 
 
 def _of_others(counts: merging.Counts, sender: str) -> list[str]:

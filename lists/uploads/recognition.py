@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,9 +16,9 @@ from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.sheet import Sheet
 from daisychain.slug import slug
 from lists.cells import RowError, printable
-from lists.columns import SYNONYMS, Columns, field_name, has_address_heading, read_columns
+from lists.columns import SYNONYMS, Columns, FieldsAmong, field_names, has_address_heading, read_columns
 from lists.import_rows import RowReading
-from lists.imports import Watch, is_field
+from lists.imports import Watch, fields_among
 from lists.opt_outs.opt_out_columns import MEANINGS, OptOutColumn, answers, shown_values
 from lists.tables import FIELD
 
@@ -33,7 +33,7 @@ def recognise(connection: Connection, path: Path, sheet_name: str, watch: Watch)
     with open_sheet(path, None, sheet_name or None) as sheet:
         sheet.find_header(lambda cells: has_address_heading(cells, {}))
         sample = [cells for _, cells, problem in islice(sheet.rows(), _SAMPLE) if not problem]
-        columns, problem, known = None, "", partial(is_field, connection)
+        columns, problem, known = None, "", partial(fields_among, connection)
         try:
             columns = read_columns(sheet.header, {}, path, sheet.header_line, sample, known)
         except InputError as error:
@@ -110,10 +110,11 @@ def _column(header: Sequence[str], place: int, sample: Sequence[Sequence[str]]) 
     return {"heading": header[place], "key": key_of(header, place), "sample": shown, "becomes": ""}
 
 
-def _becomes(header: Sequence[str], columns: Columns | None, is_field: Callable[[str], bool]) -> dict[int, str]:
+def _becomes(header: Sequence[str], columns: Columns | None, among: FieldsAmong) -> dict[int, str]:
     """Return place → field, or one of the words above; places that are left out are missing."""
     if columns is None:
-        names = [field_name(heading, is_field)[:50] for heading in header]
+        fields = field_names(header, among)
+        names = [fields[heading][:50] for heading in header]
         known = [next((field for field, words in SYNONYMS.items() if name in words), name) for name in names]
         return {place: name for place, name in enumerate(known) if FIELD.fullmatch(name) and known.index(name) == place}
     found = {place: name for name, place in {**columns.known, **columns.custom}.items()}

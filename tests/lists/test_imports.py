@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, event, func, select, text
 
 from daisychain.database import Database
 from daisychain.errors import InputError
@@ -329,6 +329,16 @@ def test_a_heading_with_letters_to_spell_out_fills_the_field_that_people_have_of
         "kontakt",
         "strae",
     ]
+
+
+def test_members_are_read_once_for_their_fields_however_many_headings_have_letters_to_spell_out(
+    connection: Connection, tmp_path: Path
+) -> None:
+    path, asked = tmp_path / "wide.csv", []
+    path.write_text("Email," + ",".join(f"Größe {n}, Weiß {n}" for n in range(90)) + "\nann@x.org\n", encoding="utf-8")
+    event.listen(connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    recognise(connection, path, "", lambda *_: None)
+    assert len([each for each in asked if "members" in each]) == 1
 
 
 def test_a_workbook_is_imported_like_a_csv(connection: Connection, list_id: int, tmp_path: Path) -> None:
