@@ -24,6 +24,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Engine,
+    ExceptionContext,
     MetaData,
     Text,
     create_engine,
@@ -40,7 +41,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from daisychain import schema
 from daisychain.embedded import EmbeddedServer
-from daisychain.errors import ConfigurationError, DatabaseError
+from daisychain.errors import ConfigurationError, DatabaseError, LockedError
 from daisychain.hosts import is_loopback
 from daisychain.settings import Settings
 
@@ -70,6 +71,9 @@ _SESSION = """
 # A process that hangs in a transaction, or whose pooler keeps the connection, blocks others no longer than this. A
 # command may compile or ask a person in a transaction; nothing that works for everybody does.
 IDLE_COMMAND, IDLE_WORKER = "15min", "20s"
+# Imports and freezes hold what they change until they end. Nobody watches a terminal or a page for longer than this
+# without a word; a worker waits, and so does an unsubscribe, which must not be lost.
+LOCK_COMMAND, LOCK_BRIEF = "5min", "10s"
 _SETTINGS = "daisychain_settings"
 # Seconds that a connection may rest and be used again without a ping.
 PING_AFTER = 1.0
@@ -110,7 +114,8 @@ class Database:
     @property
     def session(self) -> str:
         """Return the statements with which each connection begins, in autocommit."""
-        return _SESSION.format(idle=self._idle)
+        limit = f"SET lock_timeout = '{LOCK_COMMAND}';" if self._idle == IDLE_COMMAND else ""
+        return limit + _SESSION.format(idle=self._idle)
 
     @property
     def embedded(self) -> bool:
@@ -156,6 +161,7 @@ class Database:
         event.listen(engine, "connect", self._begin_session)
         event.listen(engine, "checkin", lambda _, entry: entry.info.update({_RESTS_SINCE: time.monotonic()}))
         event.listen(engine, "checkout", partial(_wake, engine.dialect.do_ping))
+        event.listen(engine, "handle_error", _locked)
         return engine
 
     def _begin_session(self, connection: psycopg.Connection, _: object) -> None:
@@ -177,6 +183,13 @@ class Database:
                 )
             if found != schema.HEAD:
                 self._settle(found)
+        return engine
+
+    @cached_property
+    def brief_engine(self) -> Engine:
+        """The same engine for what can be retried: it raises LockedError soon if others hold what it changes."""
+        engine = self.engine.execution_options()
+        event.listen(engine, "begin", _wait_briefly)
         return engine
 
     def _settle(self, found: str | None) -> None:
@@ -203,8 +216,16 @@ class Database:
             self.unchecked_engine.dispose()
         if self.server is not None:
             self.server.release()
-        for name in ("url", "unchecked_engine", "engine"):
+        for name in ("url", "unchecked_engine", "engine", "brief_engine"):
             self.__dict__.pop(name, None)
+
+
+def _wait_briefly(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_BRIEF}'")
+
+
+def _locked(context: ExceptionContext) -> LockedError | None:
+    return LockedError() if isinstance(context.original_exception, psycopg.errors.LockNotAvailable) else None
 
 
 def _wake(ping: Callable[[Any], bool], connection: psycopg.Connection, entry: ConnectionPoolEntry, _: object) -> None:
@@ -250,9 +271,7 @@ def unless_locked(connection: Connection) -> Iterator[None]:
     try:
         with connection.begin_nested():
             yield
-    except OperationalError as error:
-        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
-            raise
+    except LockedError:
         log.warning("rows are locked by another process; the next time will do")
 
 

@@ -3,6 +3,7 @@
     DaisychainError             a command ends with exit code 1 and this message
     ├── InputError              something a person wrote: a document, a toolkit, a CSV, an argument
     ├── StateError              the thing asked for does not fit the state that things are in
+    │   └── LockedError         another transaction has held for too long what this one must change
     ├── ProviderError           a provider could not be reached, or refused before any mail was at stake
     └── DatabaseError           the database is missing, too old, too new, or out of reach
     ConfigurationError          a setting is missing or wrong
@@ -57,6 +58,16 @@ class InputError(DaisychainError):
 
 class StateError(DaisychainError):
     """The request does not fit the present state."""
+
+
+class LockedError(StateError):
+    """Another transaction holds what this one must change."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something else, such as an import, is changing the same people or settings. This was not done.",
+            hint="Try again in a few minutes.",
+        )
 
 
 class ProviderError(DaisychainError):

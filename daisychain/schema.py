@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
-from daisychain.errors import DatabaseError
+from daisychain.errors import DatabaseError, LockedError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = max((path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")), default="0000")
@@ -31,13 +31,12 @@ def upgrade(engine: Engine) -> bool:
     # Alembic takes a quarter of a second to import, and hardly any command needs it.
     from alembic import command
     from alembic.config import Config
-    from sqlalchemy.exc import OperationalError
 
     with engine.begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         try:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        except OperationalError:
+        except LockedError:
             raise DatabaseError(
                 "Another upgrade of this database is running.", hint="Wait until it ends, then try again."
             ) from None

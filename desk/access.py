@@ -57,8 +57,8 @@ def settings() -> Settings:
 
 
 def engine() -> Engine:
-    """Return the engine, for the few functions that need transactions of their own."""
-    return database().engine
+    """Return the engine, for requests and the few functions that need transactions of their own."""
+    return database().brief_engine
 
 
 def connection() -> Connection:

@@ -151,7 +151,7 @@ def import_members(
 
 
 def fields_among(connection: Connection, names: Collection[str]) -> Collection[str]:
-    """Return those of `names` that are fields of anybody; one question, as it reads all members."""
+    """Return which `names` are fields of anybody; one question, as it reads all members."""
     return connection.scalars(_FIELDS_AMONG, {"names": [*names]}).all() if names else ()
 
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from daisychain.built_files import seconds_kept
 from daisychain.cache import Busy
 from daisychain.database import Database
+from daisychain.errors import LockedError
 from daisychain.secret import derive, installation_secret
 from daisychain.web.own_address import at_own_address
 from daisychain.web.row_numbers import RowNumber
@@ -108,7 +109,8 @@ def create_app(database: Database) -> Flask:
     app.after_request(compress)
     app.register_error_handler(CSRFError, _explain)
     app.register_error_handler(HTTPException, _explain)
-    app.register_error_handler(Busy, lambda busy: _explain(ServiceUnavailable(f"{busy.message} {busy.hint}".strip())))
+    for kind in (Busy, LockedError):
+        app.register_error_handler(kind, lambda error: _explain(ServiceUnavailable(error.in_one_line)))
     return app
 
 

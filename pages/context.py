@@ -25,6 +25,11 @@ def engine() -> Engine:
     return cast(Engine, current_app.extensions["daisychain"].engine)
 
 
+def brief_engine() -> Engine:
+    """The same for forms that can be sent again: it raises LockedError rather than wait for an import's end."""
+    return cast(Engine, current_app.extensions["daisychain"].brief_engine)
+
+
 def keep_private(response: Response) -> Response:
     """Give a page about one member the headers that keep its address to itself."""
     response.headers.update(PRIVATE_HEADERS)

@@ -23,7 +23,7 @@ from newsletters.compose.page_look import page_look
 from newsletters.documents.language_names import own_name
 from newsletters.packs.partner_codes import CODE
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
-from pages.context import engine, keep_private, settings
+from pages.context import brief_engine, keep_private, settings
 from pages.toolkits.visit import visit
 from partners.applications import confirm_and_credit
 from sender.events.unsubscribe import masked
@@ -38,7 +38,7 @@ Page = tuple[str, int]
 @blueprint.get("/toolkits/<name>/join")
 def of_toolkit(name: str) -> Page | Response:
     """Ask who somebody is if a toolkit has several forms; lead to its one form, or to its own link."""
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         found = visit(name, connection)
         forms = forms_of_toolkit(connection, name)
         kept: dict[str, Any] = {key: request.args[key] for key in ("language",) if key in request.args}
@@ -56,7 +56,7 @@ def of_toolkit(name: str) -> Page | Response:
 @blueprint.get("/join/<name>")
 def show(name: str) -> Page:
     """Show the form of a list."""
-    with engine().connect() as connection:
+    with brief_engine().connect() as connection:
         form = _open_form(connection, name)
         return _page(connection, "form", form, _language(form), typed={"partner": request.args.get("partner", "")})
 
@@ -66,8 +66,8 @@ def ask(name: str) -> Page | Response:
     """Mail a link to confirm; the answer is the same for every address, and for a program in the trap."""
     ip = request.remote_addr or ""
     # Before the page's own connection: a thread has one at a time.
-    allowed = network_may_sign_up(engine(), ip)
-    with engine().connect() as connection:
+    allowed = network_may_sign_up(brief_engine(), ip)
+    with brief_engine().connect() as connection:
         form = _open_form(connection, name)
         language = _language(form)
         if not allowed:
@@ -75,14 +75,16 @@ def ask(name: str) -> Page | Response:
         typed = read_typed(request.form, for_organisations=form.for_organisations)
         if typed.errors:
             return _page(connection, "form", form, language, 422, typed=request.form, errors=typed.errors)
-    ask_by_mail(engine(), settings(), form, typed, shown=request.form.get("wording", ""), language=language, ip=ip)
+    ask_by_mail(
+        brief_engine(), settings(), form, typed, shown=request.form.get("wording", ""), language=language, ip=ip
+    )
     return redirect(url_for("join.asked", name=name, language=language, **_kept(form)), 303)
 
 
 @blueprint.get("/join/asked/<name>")
 def asked(name: str) -> Page:
     """Say that a mail is on its way."""
-    with engine().connect() as connection:
+    with brief_engine().connect() as connection:
         form = _open_form(connection, name)
         return _page(connection, "message", form, _language(form), state="asked")
 
@@ -90,14 +92,14 @@ def asked(name: str) -> Page:
 @blueprint.get("/join/confirm/<token>")
 def look(token: str) -> Page:
     """Show what is to be confirmed, in the words that were shown; it changes nothing, however often it is asked."""
-    with engine().connect() as connection:
+    with brief_engine().connect() as connection:
         return _standing(connection, find_sign_up(connection, token))
 
 
 @blueprint.post("/join/confirm/<token>")
 def confirm(token: str) -> Page:
     """Put somebody on the list by the button, once."""
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         found, outcome = confirm_and_credit(connection, settings(), token)
         if found is None or outcome is None:
             return _standing(connection, found)

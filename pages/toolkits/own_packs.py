@@ -14,7 +14,7 @@ from newsletters.make_it_yours.own_preview import POLICY
 from newsletters.packs.dialects.dialect import Dialect, dialects
 from newsletters.packs.pack import Pack
 from newsletters.toolkits.images import EXTENSIONS
-from pages.context import engine, keep_private, settings
+from pages.context import brief_engine, keep_private, settings
 from pages.toolkits.make_it_yours import PRIVATE, PUBLIC, look_of, shown_again
 from pages.toolkits.own_form import OwnForm
 from pages.toolkits.own_visit import OwnVisit, own_visit
@@ -62,7 +62,7 @@ def mail(toolkit: str, email: str, link: str) -> Any:
     if not _fits(seen, form, dialect):
         return shown_again(seen, form, 422)
     contact_id = request.form.get("contact", "")
-    with engine().connect() as connection, form.check("tool"), connection.begin():
+    with brief_engine().connect() as connection, form.check("tool"), connection.begin():
         pack = _make(connection, seen, form, dialect)
         chosen = row_number(contact_id) or 0
         contact = mail_pack(connection, settings(), seen.organisation, chosen, pack, _mailed_url)
@@ -73,7 +73,7 @@ def mail(toolkit: str, email: str, link: str) -> Any:
 @blueprint.get("/mailed-packs/<token>")
 def mailed(token: str) -> Any:
     """Show a button that downloads a pack that was mailed: programs that open links use none up."""
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         found = mailed_pack(connection, token)
     return _mailed_page(found[0] if found else "")
 
@@ -81,7 +81,7 @@ def mailed(token: str) -> Any:
 @blueprint.post("/mailed-packs/<token>")
 def download_mailed(token: str) -> Any:
     """Return the pack, once."""
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         found = mailed_pack(connection, token, take=True)
     return _zip(*found) if found else _mailed_page("")
 
@@ -105,7 +105,7 @@ def _taken(seen: OwnVisit, form: OwnForm, button: str) -> Pack | None:
     dialect = dialects().get(request.form.get(button, "")) or abort(400)
     if not _fits(seen, form, dialect):
         return None
-    with engine().connect() as connection, form.check("tool"), connection.begin():
+    with brief_engine().connect() as connection, form.check("tool"), connection.begin():
         return _make(connection, seen, form, dialect)
     return None
 

@@ -19,7 +19,7 @@ from daisychain.web.try_limits import Limit, within_limits
 from newsletters.logo_files.logo_file import LARGEST_LOGO
 from newsletters.packs.dialects.dialect import dialects
 from newsletters.toolkits.toolkit import current_day
-from pages.context import engine, keep_private, settings
+from pages.context import brief_engine, keep_private, settings
 from pages.toolkits.own_form import LARGEST_FORM
 from partners.contacts import add_contact
 from partners.organisation_logos import keep_logo, read_logo
@@ -43,7 +43,7 @@ def show(link: str) -> Response:
     """Show the page, and record once a day that it was opened."""
     profile = _profile(link)
     if request.method == "GET":
-        with engine().begin() as connection:
+        with brief_engine().begin() as connection:
             record_opening(connection, profile.organisation.id, current_day())
     return _page(link, profile, said=_SAID.get(request.args.get("kept", ""), ""))
 
@@ -56,7 +56,7 @@ def save(link: str) -> Response:
         return _page(link, profile, typed, problem=TOO_MANY, status=429)
     base = request.form.get("base", "")
     try:
-        with engine().begin() as connection:
+        with brief_engine().begin() as connection:
             version = row_number(base)
             save_profile(connection, profile.organisation.id, typed, BY_LINK, base=-1 if version is None else version)
     except ProfileError as error:
@@ -74,7 +74,7 @@ def suggest(link: str) -> Response:
     if not _allowed(profile):
         return _page(link, profile, typed, problem=TOO_MANY, status=429)
     try:
-        with engine().begin() as connection:
+        with brief_engine().begin() as connection:
             add_contact(connection, profile.organisation.id, *typed.values(), suggested=True)
     except InputError as error:
         return _page(link, profile, typed, errors={"contact_email": error.message}, status=422)
@@ -97,14 +97,14 @@ def upload(link: str) -> Response:
         logo, _ = read_logo(profile.organisation, "logo", content)
     except (InputError, Busy) as error:
         return _page(link, profile, errors={"logo": error.in_one_line}, status=503 if isinstance(error, Busy) else 422)
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         keep_logo(connection, profile.organisation, "logo", logo, BY_LINK)
     return _kept(link, "logo")
 
 
 def _profile(link: str) -> PartnerProfile:
     """Return whose link this is; answers 410 for one that was replaced, with what was typed, and 404 for any other."""
-    with engine().connect() as connection:
+    with brief_engine().connect() as connection:
         if organisation := organisation_by_link(connection, settings(), link):
             return profile_of(connection, organisation.id) or abort(404)
         typed = {name: request.form[name] for name in (*OWN_FIELDS, *OF_CONTACT) if name in request.form}
@@ -125,7 +125,7 @@ def _typed() -> dict[str, str]:
 
 def _allowed(profile: PartnerProfile) -> bool:
     network = network_of(request.remote_addr or "")
-    return within_limits(engine(), (CHANGES, f"{profile.organisation.id}"), (CHANGES, f"private pages {network}"))
+    return within_limits(brief_engine(), (CHANGES, f"{profile.organisation.id}"), (CHANGES, f"private pages {network}"))
 
 
 def _kept(link: str, what: str) -> Response:
@@ -136,7 +136,7 @@ def _page(
     link: str, profile: PartnerProfile, typed: Mapping[str, str] | None = None, *, base: str = "", status: int = 200,
     errors: Mapping[str, str] | None = None, **values: Any,
 ) -> Response:  # fmt: skip
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         shown = private_page(connection, profile, settings().pages_url, current_day())
     page = render_template(
         "partner/page.html", page=shown, link=link, form={**profile.values, **(typed or {})}, errors=errors or {},

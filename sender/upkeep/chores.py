@@ -53,7 +53,7 @@ def _provider_lists(database: Database) -> str:
     """Sync SendGrid's suppression lists; no other provider has any."""
     if not database.settings.sendgrid_api_key:
         return "no provider that keeps lists is set up"
-    with database.engine.begin() as connection:
+    with database.brief_engine.begin() as connection:
         may_wait(connection)
         until = database_now(connection)
         row = select(Chore.since).where(Chore.name == "provider lists")
@@ -70,7 +70,7 @@ def _bounce_mailbox(database: Database) -> str:
 
 
 def _soft_bounces(database: Database) -> str:
-    with database.engine.begin() as connection:
+    with database.brief_engine.begin() as connection:
         return f"{suppress_soft_bouncers(connection)} suppressed"
 
 
@@ -78,7 +78,7 @@ def _deletes(forget: Callable[[Connection], int], what: str) -> Callable[[Databa
     """Return a chore that deletes what is old enough, and says how many of `what`."""
 
     def chore(database: Database) -> str:
-        with database.engine.begin() as connection:
+        with database.brief_engine.begin() as connection:
             forgotten = forget(connection)
         return f"{forgotten} {what} deleted" if forgotten else ""
 
@@ -86,7 +86,7 @@ def _deletes(forget: Callable[[Connection], int], what: str) -> Callable[[Databa
 
 
 def _old_uploads(database: Database) -> str:
-    with database.engine.begin() as connection:
+    with database.brief_engine.begin() as connection:
         forgotten = forget_old_uploads(connection), forget_old_drafts(connection)
     return "{} old uploads, {} old imports deleted".format(*forgotten) if any(forgotten) else ""
 

@@ -69,7 +69,10 @@ _EMPTY_CONTACTS = text("""
 
 
 def apply_retention(database: Database, *, write: bool, watch: Watch = lambda kind, done: None) -> dict[str, int]:
-    """Delete or empty what is old enough, or with `write` false only count it; returns how much of each kind."""
+    """Delete or empty what is old enough, or with `write` false only count it; returns how much of each kind.
+
+    Raises LockedError if others change the same rows; what was done by then stays done.
+    """
     counts = dict.fromkeys(_STEPS, 0)
     for kind, step in _STEPS.items():
         for done in step(database, write):
@@ -88,11 +91,11 @@ def _events(database: Database, write: bool) -> Iterator[int]:
     for campaign_id in campaigns:
         # The last time that the sums can be held against their events.
         correct_rollups(database.engine, [campaign_id])
-        with database.engine.begin() as connection:
+        with database.brief_engine.begin() as connection:
             connection.execute(_MARK_SUMMED, {"campaign": campaign_id})
     done = AT_ONCE
     while done:
-        with database.engine.begin() as connection:
+        with database.brief_engine.begin() as connection:
             done = connection.execute(_DELETE_EVENTS, old).rowcount
         yield done
 
@@ -103,13 +106,13 @@ def _deliveries(database: Database, write: bool) -> Iterator[int]:
     for campaign_id, first_id, last_id in rows:
         for first in range(first_id, last_id + 1, AT_ONCE):
             span = {"campaign": campaign_id, "first": first, "last": min(first + AT_ONCE - 1, last_id)}
-            with database.engine.begin() as connection:
+            with database.brief_engine.begin() as connection:
                 if write:
                     yield connection.execute(_EMPTY, {**span, **PUBLIC}).rowcount
                 else:
                     yield connection.scalar(_COUNT_FULL, span) or 0
         if write:
-            with database.engine.begin() as connection:
+            with database.brief_engine.begin() as connection:
                 connection.execute(_EMPTIED, {"campaign": campaign_id})
 
 
@@ -137,7 +140,7 @@ def _forgets(*forget: Callable[[Connection], int]) -> Callable[[Database, bool],
     """Return a step of one transaction, which a dry run rolls back: so it counts what would go, in the same order."""
 
     def step(database: Database, write: bool) -> Iterator[int]:
-        with database.engine.begin() as connection, connection.begin_nested() as savepoint:
+        with database.brief_engine.begin() as connection, connection.begin_nested() as savepoint:
             done = sum(each(connection) for each in forget)
             if not write:
                 savepoint.rollback()

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from accounts.tables import AuditLine
+from daisychain import database as frame
 from daisychain.database import Database
 from desk.lists.member_page import EVENTS
 from lists.consent.consent_ledger import record_consent
@@ -31,6 +32,12 @@ def told(database: Database) -> list[tuple[str, str, Any]]:
         these = AuditLine.action.like("member%") | AuditLine.action.like("suppressions%")
         columns = select(AuditLine.action, AuditLine.object, AuditLine.details)
         return [tuple(row) for row in connection.execute(columns.where(these).order_by(AuditLine.id))]
+
+
+def outcomes(database: Database) -> Any:
+    with database.engine.connect() as connection:
+        these = select(AuditLine.outcome).where(AuditLine.action == "members.leave")
+        return connection.execute(these.order_by(AuditLine.id)).all()
 
 
 def test_a_member_is_found_by_a_form_and_shown_with_lists_consent_and_campaigns(as_role: As) -> None:
@@ -84,6 +91,19 @@ def test_unsubscribing_can_be_undone_and_is_in_the_audit_log_by_number(database:
     assert [(action, object_) for action, object_, _ in told(database)] == [
         ("members.leave", "member 1"), ("members.undo", "member 1"), ("members.undo", "member 1"),
     ]  # fmt: skip
+
+
+def test_a_page_that_waits_for_an_import_says_so_and_works_later(
+    database: Database, as_role: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "LOCK_BRIEF", "50ms")
+    sender = as_role("sender")
+    with database.engine.begin() as importing:
+        importing.execute(update(Membership).where(Membership.member_id == 1).values(source="a file"))
+        answer = sender.post(f"{HERE}/unsubscribe", list="friends")
+    assert (answer.status_code, "such as an import, is changing the same people" in answer.text) == (409, True)
+    assert "Unsubscribed by staff" in sender.post(f"{HERE}/unsubscribe", list="friends").text
+    assert [outcome for (outcome,) in outcomes(database)] == ["refused", "done"]
 
 
 def test_a_correction_needs_a_reason_and_shows_what_is_wrong(database: Database, as_role: As) -> None:

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, func, select, text
 
+from daisychain import database as frame
 from daisychain.database import Database
 from lists.lists import create_list
 from lists.members import add_member, unsubscribe, unsubscribe_everywhere
@@ -295,6 +296,19 @@ def test_the_link_of_one_list_puts_nobody_on_another(client: FlaskClient, databa
     client.post(link.replace("/join/confirm/", "/join/supporters/"))
     client.post(link, data={"list": "supporters", "name": "supporters"})
     assert standing(database) == {"members": ("subscribed", "consent")}
+
+
+def test_a_confirmation_that_waits_for_an_import_can_be_repeated_after_it(
+    client: FlaskClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "LOCK_BRIEF", "50ms")
+    link = asked_link(client, database)
+    with database.engine.begin() as importing:
+        add_member(importing, list_id(importing), ANN, basis="consent", source="a file")
+        answer = client.post(link, headers={"Accept": "text/html"})
+        importing.rollback()
+    assert (answer.status_code, "try again in a few minutes" in answer.text) == (503, True)
+    assert "You are on the list" in client.post(link).text
 
 
 def test_of_two_clicks_at_once_one_confirms_and_one_welcome_is_mailed(app: Flask, database: Database) -> None:

@@ -27,6 +27,7 @@ from tests.sender.staging import staged
 from tests.waiting import until
 
 JOBS = text("SELECT status::text FROM procrastinate_jobs WHERE args ? 'campaign_id' ORDER BY id")
+LOCKS = "SHOW lock_timeout"
 IDLE = "SHOW idle_in_transaction_session_timeout"
 
 
@@ -100,6 +101,7 @@ def test_every_connection_of_a_worker_is_ended_if_it_stands_idle_in_a_transactio
     campaign_id = frozen(database, 5)  # before, as its own statements may be further apart on a busy machine
     with database.engine.connect() as connection:
         assert connection.scalar(text(IDLE)) == frame.IDLE_COMMAND
+        assert connection.scalar(text(LOCKS)) == frame.LOCK_COMMAND
     monkeypatch.setattr(frame, "IDLE_WORKER", "500ms")
     database.for_work()
     assert asyncio.run(of_slots()) == ("500ms",)
@@ -113,6 +115,20 @@ def test_every_connection_of_a_worker_is_ended_if_it_stands_idle_in_a_transactio
         connection.execute(update(Campaign).where(Campaign.id == campaign_id).values(name="free again"))
     stuck.invalidate()
     stuck.close()
+
+
+def test_a_command_and_a_page_wait_for_locks_for_a_while_and_workers_and_unsubscribes_as_long_as_it_takes(
+    database: Database,
+) -> None:
+    def limits() -> list[str]:
+        with database.engine.connect() as work, database.brief_engine.connect() as page:
+            return [str(each.scalar(text(LOCKS))) for each in (work, page)]
+
+    assert limits() == [frame.LOCK_COMMAND, frame.LOCK_BRIEF]
+    database.for_work()
+    assert limits() == ["0", frame.LOCK_BRIEF]
+    with database.engine.connect() as after_a_page:
+        assert after_a_page.scalar(text(LOCKS)) == "0"
 
 
 def test_a_server_is_asked_for_keepalives_unless_its_url_says_otherwise(database: Database) -> None:

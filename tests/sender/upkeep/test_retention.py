@@ -12,8 +12,9 @@ import orjson
 import pytest
 from sqlalchemy import insert, text, update
 
+from daisychain import database as frame
 from daisychain.database import Database
-from daisychain.errors import ConfigurationError
+from daisychain.errors import ConfigurationError, LockedError
 from daisychain.settings import load_settings
 from lists.lists import create_list
 from lists.privacy.complaints import add_complaint, close_complaint
@@ -109,6 +110,22 @@ def test_each_kind_goes_after_its_time_and_the_figures_stay(campaign: Sent, mont
     classify_due(database, rest=0)
     run_chore(database, "sums")
     assert figures(campaign) == before
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_rows_that_somebody_else_is_changing_are_not_waited_for_without_an_end(
+    campaign: Sent, write: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "LOCK_BRIEF", "50ms")
+    with campaign.database.engine.begin() as connection:
+        number = add_complaint(connection, "a mail too many", contact="ann@people.example", by="Priya")
+        close_complaint(connection, number, outcome="apologised", by="Priya")
+    grow_older(campaign, 25)
+    with campaign.database.engine.begin() as elsewhere:
+        elsewhere.execute(text("UPDATE complaints SET outcome = 'apologised twice'"))
+        with pytest.raises(LockedError, match="is changing the same people"):
+            apply_retention(campaign.database, write=write)
+    assert apply_retention(campaign.database, write=write)[CONTACTS] == 1
 
 
 def test_a_late_reader_of_an_old_mail_is_added_to_its_sums_and_may_still_unsubscribe(campaign: Sent) -> None:
