@@ -42,7 +42,7 @@ from desk.partners import (
     partner_logos,
     write_hand_out,
 )
-from desk.reports import adoption_page, report_compare, report_files, report_pages, report_sharing
+from desk.reports import adoption_page, report_compare, report_files, report_pages, report_sharing, trend_page
 from desk.segments import question_form, segment_pages
 from desk.send_wizard import approve, send_check, send_look, send_when
 from desk.toolkits import (
@@ -71,7 +71,7 @@ TOOLKITS = (
     publish_page,
 )  # fmt: skip
 CAMPAIGNS = (progress, campaign_people, steering, uncertain, report_pages, report_compare, report_files, report_sharing,
-             adoption_page)  # fmt: skip
+             adoption_page, trend_page)  # fmt: skip
 ADMIN = (people, invitations, audit, settings)
 PARTNERS = (
     applications, organisations, partner_contacts, partner_file, partner_logos, write_hand_out, look_hand_out, outdated,

@@ -24,7 +24,7 @@ from lists.tables import ListFigure, MailingList, Membership
 
 # Lists of fewer people are counted each time, which takes some milliseconds.
 LARGE = 5_000
-KEEP = timedelta(minutes=1)  # older ones are counted again
+KEEP, KEEP_SLOW = timedelta(minutes=1), timedelta(hours=1)  # older ones are counted again
 LATE = timedelta(minutes=2)  # after which a worker should have counted what it was asked for
 WAIT = 3.0  # seconds that a page waits for what was never counted
 NEVER = datetime.fromtimestamp(0, UTC)  # when a figure was counted that a worker was only asked for
@@ -32,6 +32,8 @@ OPTION = "kept_figures"
 
 # How each kind of figure is counted, by the first word of its name; the other words say of what.
 COUNTS: dict[str, Callable[..., Any]] = {}
+# Kinds that may take a minute: of a large list only a worker counts them, and they are kept for longer.
+SLOW: set[str] = set()
 Ask = Callable[[Connection, int, str, bool], bool]
 
 
@@ -89,7 +91,7 @@ def figure(connection: Connection, list_id: int, *name: str) -> Any:
     row = kept.rows[list_id].get(key)
     if row is None or (kept.wait is None and row.counted_at == NEVER):
         row = kept.rows[list_id][key] = _count_in_time(connection, kept, list_id, key)
-    if row.old and kept.ask(connection, list_id, key, list_id in kept.asked):
+    if row.age > (KEEP_SLOW if name[0] in SLOW else KEEP) and kept.ask(connection, list_id, key, list_id in kept.asked):
         kept.asked.add(list_id)
     if row.counted_at == NEVER:
         raise BeingCountedError(late=bool(row.late))
@@ -110,7 +112,7 @@ def _read(connection: Connection) -> dict[int, dict[str, Any]]:
 
 _COLUMNS = (
     ListFigure.list_id, ListFigure.name, ListFigure.value, ListFigure.counted_at,
-    (ListFigure.counted_at < func.now() - KEEP).label("old"), (ListFigure.asked_at < func.now() - LATE).label("late"),
+    (func.now() - ListFigure.counted_at).label("age"), (ListFigure.asked_at < func.now() - LATE).label("late"),
 )  # fmt: skip
 
 
@@ -128,6 +130,8 @@ def _count_in_time(connection: Connection, kept: KeptFigures, list_id: int, key:
     """Count a figure, or keep it as one that was NEVER counted, so that a worker is asked for it."""
     if kept.wait is None:
         return count_now(connection, list_id, key)
+    if orjson.loads(key)[0] in SLOW:
+        return _keep(connection, list_id, key, None, NEVER)
     began = time.monotonic()
     try:
         with connection.begin_nested() as savepoint:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from daisychain import clock
 from daisychain.database import database_now
-from lists.kept_figures import COUNTS
+from lists.kept_figures import COUNTS, SLOW, counted_at, figure
 from lists.lists import find_list
+from lists.tables import MailingList
 from reports.compare import AGE
 from reports.figures import main_figures
 from reports.intervals import wilson
-from reports.report import Figure, Interval
+from reports.report import Interval
 from reports.small_cells import LEAST
 from reports.tallies import of_one_moment, tally
 from sender.events.facts import BITS
@@ -42,6 +42,8 @@ UNENGAGED = (
     "and were not seen to read any. Some of them read: programs that load no images, or load all, leave no trace. "
     "People whose reading is counted without persons are left out."
 )
+
+Share = Sequence[int] | None  # people, and of how many
 
 
 @dataclass(frozen=True)
@@ -98,21 +100,32 @@ def trend(connection: Connection, list_name: str, months: int = MONTHS, *, small
     of_one_moment(connection)
     list_id, now = find_list(connection, list_name)["id"], database_now(connection)
     days = _first_days(now.astimezone(clock.home_zone()).date(), months)
-    campaigns = _campaigns(connection, list_id, days[0])
-    moves = [(date.fromisoformat(month), joined, gone) for month, joined, gone in growth(connection, list_id)]
+    campaigns = [(date.fromisoformat(month), shares) for month, shares in
+                 figure(connection, list_id, "rates", days[0].isoformat())]  # fmt: skip
+    moves = [(date.fromisoformat(month), *counts) for month, *counts in figure(connection, list_id, "growth")]
     found = []
     for day in days:
-        sent = campaigns.get(day, [])
+        sent = [shares for month, shares in campaigns if month == day]
         joined, left = next(((joined, gone) for month, joined, gone in moves if month == day), (0, 0))
         people = sum(joined - gone for month, joined, gone in moves if month <= day)
         # Each of these two follows from the other, as the number at the end of each month is shown.
         few = not small_cells and any(0 < count < LEAST for count in (joined, left))
         rates = {name: _pooled([each[name] for each in sent if each], small_cells) for name in OF_MONTH}
-        young = sum(not each for each in sent)
+        young = sum(each is None for each in sent)
         found.append(Month(
             day, None if few else joined, None if few else left, _shown(people, small_cells), len(sent), young, rates
         ))  # fmt: skip
-    return Trend(list_name, found, _usual(campaigns), _shown(_unengaged(connection, list_id), small_cells), now)
+    old_enough = [shares for _, shares in campaigns if shares]
+    unengaged = _shown(figure(connection, list_id, "unengaged"), small_cells)
+    return Trend(list_name, found, _usual(old_enough), unengaged, counted_at(connection) or now)
+
+
+def titles_of_lists(connection: Connection) -> dict[str, str]:
+    """Return the title of each list by its name, the one that was mailed last first."""
+    mailed = select(Campaign.list_id, func.max(Campaign.frozen_at).label("at")).group_by(Campaign.list_id).subquery()
+    lists = select(MailingList.name, MailingList.title).outerjoin(mailed, mailed.c.list_id == MailingList.id)
+    rows = connection.execute(lists.order_by(mailed.c.at.desc().nulls_last(), MailingList.name))
+    return {name: title or name for name, title in rows}
 
 
 def growth(connection: Connection, list_id: int) -> list[list[Any]]:
@@ -129,29 +142,42 @@ def _first_days(today: date, months: int) -> list[date]:
     return [date(number // 12, number % 12 + 1, 1) for number in range(last - months + 1, last + 1)]
 
 
-def _campaigns(connection: Connection, list_id: int, since: date) -> dict[date, list[Mapping[str, Figure]]]:
-    """Return the figures of each month's campaigns at the common age; none of a campaign that is too young."""
-    ids = connection.execute(
+def _rates(connection: Connection, list_id: int, since: str) -> list[list[Any]]:
+    """Return the month of each campaign since a day, and its figures at the common age: people, and of how many.
+
+    A campaign that is too young has None in place of figures; a figure that was not counted has None in place of both.
+    """
+    campaigns = connection.execute(
         select(Campaign.id, Campaign.frozen_at)
         .where(
             Campaign.list_id == list_id, Campaign.kind == "campaign", Campaign.state != "draft",
-            Campaign.frozen_at >= datetime(since.year, since.month, 1, tzinfo=clock.home_zone()),
+            Campaign.frozen_at >= datetime.combine(date.fromisoformat(since), time(), clock.home_zone()),
         )
         .order_by(Campaign.frozen_at)
     )  # fmt: skip
-    found: defaultdict[date, list[Mapping[str, Figure]]] = defaultdict(list)
-    for campaign_id, frozen_at in ids.all():
+    found: list[list[Any]] = []
+    for campaign_id, frozen_at in campaigns.all():
         assert frozen_at is not None
-        tallies = tally(connection, campaign_id, AGE)
-        day = frozen_at.astimezone(clock.home_zone()).date().replace(day=1)
+        month, tallies = (
+            frozen_at.astimezone(clock.home_zone()).date().replace(day=1),
+            tally(connection, campaign_id, AGE),
+        )
         over = tallies.campaign.state in ("finished", "cancelled")
-        found[day].append(main_figures(tallies) if over and tallies.sent_at + AGE <= tallies.counted_at else {})
+        figures = main_figures(tallies) if over and tallies.sent_at + AGE <= tallies.counted_at else None
+        found.append([month.isoformat(), figures and {
+            name: [each.numerator, each.denominator] if each.numerator is not None and each.denominator else None
+            for name in OF_MONTH for each in [figures[name]]
+        }])  # fmt: skip
     return found
 
 
-def _pooled(figures: Sequence[Figure], small_cells: bool) -> Rate | None:
-    known = [each for each in figures if each.numerator is not None and each.denominator]
-    rate = Rate(sum(each.numerator or 0 for each in known), sum(each.denominator or 0 for each in known))
+COUNTS["rates"] = _rates
+SLOW.add("rates")  # it reads everybody's mails, campaign by campaign
+
+
+def _pooled(shares: Sequence[Share], small_cells: bool) -> Rate | None:
+    known = [each for each in shares if each]
+    rate = Rate(sum(mails for mails, _ in known), sum(of for _, of in known))
     few = not small_cells and (0 < rate.mails < LEAST or 0 < rate.of - rate.mails < LEAST)
     return rate if known and not few else None
 
@@ -160,12 +186,11 @@ def _shown(count: int, small_cells: bool) -> int | None:
     return count if small_cells or not 0 < count < LEAST else None
 
 
-def _usual(campaigns: Mapping[date, Sequence[Mapping[str, Figure]]]) -> dict[str, Interval | None]:
+def _usual(campaigns: Sequence[Mapping[str, Share]]) -> dict[str, Interval | None]:
     """Return the middle half of the campaigns' rates: the list's own past is what a campaign is held against."""
     usual: dict[str, Interval | None] = {}
     for name in OF_MONTH:
-        rates = [each[name].rate for month in campaigns.values() for each in month if each]
-        known = [rate for rate in rates if rate is not None]
+        known = [share[0] / share[1] for each in campaigns if (share := each[name])]
         cuts = quantiles(known, n=4, method="inclusive") if len(known) >= LEAST_FOR_USUAL else None
         usual[name] = (cuts[0], cuts[2]) if cuts else None
     return usual
@@ -176,6 +201,8 @@ def _unengaged(connection: Connection, list_id: int) -> int:
     values = {"list": list_id, "seen": seen, "least": UNSEEN_IN, "last": LAST_CAMPAIGNS}
     return int(connection.execute(_UNENGAGED, values).scalar_one())
 
+
+COUNTS["unengaged"] = _unengaged
 
 # Somebody ends by leaving, or by a suppression, whichever came first. Who left and came back counts from then on.
 _GROWTH = text("""

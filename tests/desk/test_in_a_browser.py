@@ -29,7 +29,8 @@ PAGES = {
     "/desk/toolkits/community-makes-us": "Community Makes Us", "/desk/partners": "Partners",
     "/desk/partners?words=zebra": "Partners", "/desk/partners/1": "Bees of Bath",
     "/desk/partners/new": "New organisation", "/desk/partners/import": "Import organisations",
-    "/desk/reports": "Reports", "/desk/reports/1": "Report on “News”",
+    "/desk/reports": "Reports", "/desk/reports/trends": "friends, month by month",
+    "/desk/reports/1": "Report on “News”",
 }  # fmt: skip
 View = tuple[int, Literal["light", "dark"]]
 # Each width and each look once: what a width moves, no colour changes.
