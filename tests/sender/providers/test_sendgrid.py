@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,7 @@ from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
 from newsletters.compiled import CompiledEmail, Slot
 from newsletters.tokens import Mint
+from sender.providers import sendgrid
 from sender.providers.open_provider import open_provider
 from sender.providers.provider import Verdict
 from sender.providers.sendgrid import MAX_SUBSTITUTION_BYTES, MAX_SUBSTITUTIONS, SendGrid
@@ -285,6 +288,31 @@ def test_several_threads_may_send_at_once(fake: FakeSendGrid, provider: SendGrid
         sent = pool.map(lambda n: provider.send(letter, everybody[n * 10 : n * 10 + 10], f"attempt{n}"), range(8))
         assert {outcome.verdict for outcome in sent} == {Verdict.ACCEPTED}
     assert fake.copies == {one.address: 1 for one in everybody}
+
+
+def test_requests_are_prepared_one_after_the_other_so_that_the_first_is_soon_on_its_way(
+    provider: SendGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter, everybody, prepare = mailing(), people(500), sendgrid._body
+    under_way, side_by_side = threading.Semaphore(1), []
+
+    def prepared(*given: Any) -> Any:
+        alone = under_way.acquire(blocking=False)
+        side_by_side.append(not alone)
+        body = prepare(*given)
+        if alone:
+            under_way.release()
+        return body
+
+    monkeypatch.setattr(sendgrid, "_body", prepared)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda n: provider.send(letter, everybody, f"attempt{n}"), range(8)))
+    finally:
+        sys.setswitchinterval(before)
+    assert side_by_side == [False] * 8
 
 
 def test_loopback_requests_pass_by_the_environments_proxy(
