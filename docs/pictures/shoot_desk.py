@@ -143,6 +143,7 @@ def toolkits(page: Page) -> None:
         "A fair in every town, for all.\n\n# Welcome\n\nCome to the **fair**.\n\n# Social posts\n\nThe fair is on!"
     )
     page.get_by_label("Name of the campaign").fill("Spring Fair")  # last: it is at the top
+    page.evaluate("scrollTo(0, 0)")
     shot(page, "toolkit-new")
     go(page, f"{kit}/copy/share")
     mail(page)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-VERSION = 2  # of everything that decides how a chart looks: another one draws all charts again
+VERSION = 3  # of everything that decides how a chart looks: another one draws all charts again
 
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 INK, MUTED, GRID = "#23312d", "#56625d", "#e2dac9"

@@ -69,13 +69,15 @@ def curve_specification(chart: Chart, width: int) -> Any:
 
     domain = list(SERIES.values())
     unit = chart.rows[0]["unit"]
+    # A piece of each line, with its dashes.
+    legend = alt.Legend(symbolType="stroke", symbolSize=600, symbolStrokeWidth=3)
     base = alt.Chart(data_of(chart)).encode(
         x=alt.X("time:Q", title=f"{unit} since their mail was sent", axis=alt.Axis(tickCount=width // 70, grid=False)),
         y=alt.Y("people:Q", title=None, axis=alt.Axis(tickCount=5, format=",d", tickMinStep=1)),
-        color=alt.Color("series:N", scale=alt.Scale(domain=domain, range=[SEEN, CLICKED])),
+        color=alt.Color("series:N", scale=alt.Scale(domain=domain, range=[SEEN, CLICKED]), legend=legend),
     )
     dashes = alt.Scale(domain=domain, range=[[1, 0], [7, 4]])
-    line = base.mark_line(strokeWidth=3).encode(strokeDash=alt.StrokeDash("series:N", scale=dashes))
+    line = base.mark_line(strokeWidth=3).encode(strokeDash=alt.StrokeDash("series:N", scale=dashes, legend=legend))
     notes = []
     for place, mark in enumerate(chart.marks):
         own = alt.Chart(alt.Data(values=[mark]))  # type: ignore[no-untyped-call]
