@@ -23,6 +23,7 @@ from pages import (
     archive,
     image_files,
     join,
+    link_targets,
     mail_of_key,
     metrics,
     preferences,
@@ -77,6 +78,7 @@ def create_app(database: Database) -> Flask:
     app.before_request(_refuse_nul)
     # Before CSRF protection: a key that is not ours is refused before a form is read to look for its token.
     mail_of_key.prepare(app, database)
+    link_targets.prepare(app)
     of_readers = (readers, unsubscribe, preferences, join, archive)
     for pages in (image_files, toolkit, packs, partner_page, *OWN, *of_readers, webhooks, metrics, shared_report):
         app.register_blueprint(pages.blueprint)

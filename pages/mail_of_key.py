@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
 
 from flask import Flask, Response, abort, current_app, g, make_response, render_template, request, url_for
@@ -18,7 +16,6 @@ from newsletters.merge.merge import LinkKeys
 from pages.context import engine, plain
 from sender.delivery.confirmed_places import notice_forgotten
 from sender.links.keys import KeyKind, Keys
-from sender.links.reader_groups import RANDOM_BITS, group_of
 from sender.links.sent_mail import SentMail, find_sent_mail, load_emails
 
 # By the first part of a page's address: the kind of key that opens it.
@@ -26,9 +23,6 @@ _OPENED_BY = {"o": KeyKind.PIXEL, "c": KeyKind.CLICK, "v": KeyKind.VIEW, "u": Ke
               "preferences": KeyKind.PREFERENCES}  # fmt: skip
 # A view may be passed on: its unsubscribe link has the view's own key, and opens a form that asks for the address.
 _ALSO_BY_VIEW = {"unsubscribe.ask", "unsubscribe.by_form"}
-
-# Seconds. A database that was restored may give a group's number to another one.
-GROUP_KEPT = 60
 
 
 class LostMail(HTTPException):
@@ -42,12 +36,11 @@ class LostMail(HTTPException):
 
 
 class MailFinder:
-    """The installation's keys, and the emails and groups that readers asked for last; an app makes them once."""
+    """The installation's keys, and the emails that readers asked for last; an app makes them once."""
 
     def __init__(self, database: Database) -> None:
         self.keys = Keys(installation_secret(database.settings))
         self.email = lru_cache(maxsize=32)(self._load)
-        self.group = lru_cache(maxsize=1024)(lambda group, minute: _find(-group << RANDOM_BITS))
 
     def _load(self, compiled_id: int) -> CompiledEmail:
         with engine().connect() as connection:
@@ -66,8 +59,8 @@ def mail_of(key: str, connection: Connection | None = None) -> SentMail:
 
     Raises LostMail if the key is this installation's, and the database does not know its delivery.
     """
-    kind, delivery_id = _opened(key)
-    mailed = _find(delivery_id) if connection is None else find_sent_mail(connection, delivery_id)
+    kind, delivery_id = opened(key)
+    mailed = find(delivery_id) if connection is None else find_sent_mail(connection, delivery_id)
     if mailed is None:
         with engine().begin() as own:
             notice_forgotten(own, delivery=max(delivery_id, 0))
@@ -75,25 +68,27 @@ def mail_of(key: str, connection: Connection | None = None) -> SentMail:
     return mailed if kind is not KeyKind.ANY or mailed.one_key else abort(404)
 
 
-def _find(delivery_id: int) -> SentMail | None:
+def find(delivery_id: int) -> SentMail | None:
+    """Find the delivery with this id, or what is known of the reader with it; nothing else is asked."""
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:  # one question
         return find_sent_mail(connection, delivery_id)
 
 
+def opened(key: str) -> tuple[KeyKind, int]:
+    """Return the kind of a key, and the delivery's id or the reader that it holds; 404 as in `mail_of`."""
+    keys: dict[str, tuple[KeyKind, int]] = g.setdefault("opened", {})  # it is asked up to three times a request
+    if key not in keys:
+        keys[key] = _read(key)
+    return keys[key]
+
+
 def id_of(key: str) -> int:
     """Return the delivery's id or the reader of a key, known or not; 404 as in `mail_of`."""
-    kind, delivery_id = _opened(key)
+    kind, delivery_id = opened(key)
     if kind is KeyKind.ANY:
         with suppress(LostMail):
             mail_of(key)  # only mails with one key for all links are looked up
     return delivery_id
-
-
-def linked_mail(key: str) -> SentMail:
-    """Return the mail of a key as `mail_of` does; of a reader without a person, what was known within a minute."""
-    _, reader = _opened(key)
-    found = _mails().group(group_of(reader), int(time.monotonic()) // GROUP_KEPT) if reader < 0 else None
-    return replace(found, delivery_id=reader) if found else mail_of(key)
 
 
 def explain_lost(lost: LostMail, state: str = "ask") -> Response:
@@ -130,7 +125,12 @@ def may_be_passed_on(key: str) -> bool:
 
 def email_of(mailed: SentMail) -> CompiledEmail:
     """Return the compiled email that a mail was made from."""
-    return _mails().email(mailed.compiled_id)
+    return load_email(mailed.compiled_id)
+
+
+def load_email(compiled_id: int) -> CompiledEmail:
+    """Return the compiled email with this id, which is kept."""
+    return _mails().email(compiled_id)
 
 
 def _mails() -> MailFinder:
@@ -141,14 +141,7 @@ def _mails() -> MailFinder:
 def _refuse_foreign_keys() -> None:
     key = (request.view_args or {}).get("key")
     if key is not None:
-        _opened(key)
-
-
-def _opened(key: str) -> tuple[KeyKind, int]:
-    opened: dict[str, tuple[KeyKind, int]] = g.setdefault("opened", {})  # it is asked up to three times a request
-    if key not in opened:
-        opened[key] = _read(key)
-    return opened[key]
+        opened(key)
 
 
 def _read(key: str) -> tuple[KeyKind, int]:

@@ -10,17 +10,16 @@ from dataclasses import replace
 from typing import Literal
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request
-from werkzeug.urls import iri_to_uri
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from daisychain.urls import absolute_url
 from daisychain.web.networks import network_of
 from newsletters.merge.link_removal import without_links
-from newsletters.merge.merge import link_url, plan_merge
+from newsletters.merge.merge import plan_merge
 from newsletters.tokens import Kind
 from pages.context import keep_private, settings
-from pages.mail_of_key import email_of, id_of, link_keys, linked_mail, mail_of
+from pages.link_targets import target
+from pages.mail_of_key import email_of, id_of, link_keys, mail_of
 from sender.campaigns.follow_ups import with_correction
 from sender.event import LONGEST_USER_AGENT
 from sender.events.hit_spool import HitSpool
@@ -47,18 +46,9 @@ def pixel(key: str) -> Response:
 
 @blueprint.get("/c/<key>/<int:number>")
 def click(key: str, number: int) -> BaseResponse:
-    """Redirect to where a link of the mail leads; the address comes from the compiled email, never from the request."""
-    mailed = linked_mail(key)
-    public_url = mailed.public_url or settings().pages_url
-    try:
-        url = link_url(email_of(mailed), number, mailed.inputs, public_url)
-        # A link may be a member's own value, which may be nothing to go to, or no address at all.
-        url = iri_to_uri(absolute_url(url, public_url))
-        if urlsplit(url).scheme.lower() not in {"http", "https", "mailto"}:
-            abort(404)
-    except (KeyError, ValueError):
-        abort(404)
-    _keep("clicked", mailed.delivery_id, number)
+    """Redirect to where a link of the mail leads."""
+    mail, url = target(key, number)
+    _keep("clicked", mail, number)
     return redirect(url, 302)
 
 

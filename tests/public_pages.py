@@ -12,7 +12,7 @@ from flask import Flask
 
 from daisychain.database import Database
 from daisychain.settings import Settings
-from pages import mail_of_key
+from pages import link_targets, mail_of_key
 from pages.app import create_app
 
 
@@ -22,6 +22,7 @@ def public_app(database: Database) -> Flask:
     app = _shared(settings.public_url, settings.secret_key) if settings.secret_key else create_app(database)
     app.extensions["daisychain"] = database
     app.extensions["daisychain.mails"] = mail_of_key.MailFinder(database)
+    link_targets.prepare(app)
     return app
 
 

@@ -164,6 +164,12 @@ def link_url(email: CompiledEmail, index: int, member: Mapping[str, Any], public
     return str(formulas.function([f"return {whole}"])(member.get, NO_KEYS))
 
 
+def leads_all_alike(email: CompiledEmail, index: int) -> bool:
+    """Whether the link `index` has the same URL for every member; raises KeyError if the email has no such link."""
+    url = {link.index: link.url for link in email.links}[index]
+    return all(isinstance(piece, str) or piece.kind is Kind.PUBLIC for piece in email.mint.split(url))
+
+
 def _address(slot: Slot, formulas: Formulas) -> str:
     return formulas.called(whole_url if slot.context == "url" else url_part, formulas.value(slot.expression))
 

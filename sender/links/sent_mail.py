@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, false, func, literal_column, not_, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, false, func, literal_column, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from lists.tables import MailingList, Member
@@ -15,7 +15,7 @@ from newsletters.compiled import CompiledEmail
 from newsletters.tables import StoredEmail
 from sender.links.reader_groups import group_of
 from sender.links.tracking import without_persons
-from sender.tables import Campaign, Delivery, ReaderGroup, without_address
+from sender.tables import Campaign, CampaignEmail, Delivery, ReaderGroup, without_address
 
 # How long a mail can be viewed in a browser: anybody whom its address was passed on to can read it.
 VIEWED_FOR: ColumnElement[timedelta] = literal_column("interval '12 months'")
@@ -51,6 +51,16 @@ class SentMail:
     def counts(self) -> bool:
         """Whether it counts; a test mail counts nowhere and changes nothing."""
         return self.kind != "test"
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A campaign's range of deliveries, and what these have in common; only of campaigns with one email."""
+
+    first_delivery: int
+    last_delivery: int
+    public_url: str
+    compiled_id: int
 
 
 _OF_CAMPAIGN = (
@@ -93,6 +103,13 @@ _GROUPS = (
     .join(MailingList, MailingList.id == Campaign.list_id, isouter=True)
     .where(ReaderGroup.id == _IDS)
 )  # fmt: skip
+# One freeze at a time gives out ids, so a campaign's are a range of their own.
+_SEVERAL = exists().where(CampaignEmail.campaign_id == Campaign.id, CampaignEmail.compiled_id != Campaign.compiled_id)
+_ALIKE = (
+    select(Campaign.first_delivery, Campaign.last_delivery, Campaign.public_url, Campaign.compiled_id)
+    .where(bindparam("id").between(Campaign.first_delivery, Campaign.last_delivery))
+    .where(Campaign.kind != "test", not_(_SEVERAL))
+)
 
 
 def find_sent_mail(connection: Connection, delivery_id: int) -> SentMail | None:
@@ -114,6 +131,15 @@ def find_sent_mails(connection: Connection, delivery_ids: Collection[int]) -> di
     rows = connection.execute(_GROUPS, {"ids": sorted(set(readers.values()))}) if readers else ()
     groups = {row.delivery_id: _read_mail(row) for row in rows}
     return found | {each: replace(groups[id_], delivery_id=each) for each, id_ in readers.items() if id_ in groups}
+
+
+def find_alike(connection: Connection, delivery_id: int) -> Alike | None:
+    """Find what a delivery's mail has in common with all others; None for test mails and several languages.
+
+    The delivery itself is not looked up, and may be forgotten.
+    """
+    rows = connection.execute(_ALIKE, {"id": delivery_id}).all()
+    return Alike(**rows[0]._mapping) if len(rows) == 1 else None
 
 
 def _read_mail(row: Row[Any]) -> SentMail:

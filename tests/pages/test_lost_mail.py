@@ -6,13 +6,13 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 
 from lists.suppression import is_suppressed
 from lists.tables import Suppression
 from pages import readers
 from sender.links.keys import KeyKind
-from sender.tables import Delivery, Place
+from sender.tables import Campaign, Delivery, Place
 from tests.sender.returns import Sent
 
 PAGES = {"/c/{}/0": KeyKind.CLICK, "/v/{}": KeyKind.VIEW, "/u/{}": KeyKind.UNSUBSCRIBE}
@@ -26,11 +26,17 @@ def client(client: FlaskClient) -> FlaskClient:
     return client
 
 
-@pytest.fixture
-def lost(campaign: Sent) -> Sent:
-    """A campaign whose first mail was forgotten; its number was given out, so nothing went back in time."""
+def forget(campaign: Sent) -> None:
     with campaign.database.engine.begin() as connection:
         connection.execute(delete(Delivery).where(Delivery.id == campaign.deliveries[0]))
+
+
+@pytest.fixture
+def lost(campaign: Sent) -> Sent:
+    """A campaign that does not know its first mail; its number was given out, so nothing went back in time."""
+    forget(campaign)
+    with campaign.database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(first_delivery=campaign.deliveries[1]))
     return campaign
 
 
@@ -44,6 +50,15 @@ def test_a_link_says_that_its_mail_is_not_known(client: FlaskClient, lost: Sent,
     assert "no-store" in page.headers["Cache-Control"]
     assert ("<form" in page.text) is (path == "/u/{}")
     assert not lost.events()
+
+
+def test_a_link_that_is_the_same_for_everybody_leads_on_from_a_mail_whose_part_of_the_ledger_was_removed(
+    client: FlaskClient, campaign: Sent
+) -> None:
+    forget(campaign)
+    assert client.get(f"/c/{campaign.click()}/0").status_code == 302
+    assert client.get(f"/c/{campaign.click()}/2").status_code == 410  # it has the member's name
+    assert not campaign.events()
 
 
 @pytest.mark.parametrize("kind", [KeyKind.PIXEL, KeyKind.ANY])

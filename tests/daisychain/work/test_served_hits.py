@@ -7,6 +7,7 @@ import http.client
 import os
 import signal
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -71,11 +72,18 @@ def test_a_database_that_is_locked_holds_up_no_pixel_and_nothing_is_lost(served:
     until(lambda: stored(campaign) == PEOPLE * 10)
 
 
-def test_a_database_that_is_locked_holds_up_no_click_that_is_counted_without_persons(served: Served) -> None:
+def clicks(campaign: Sent) -> list[str]:
+    return [f"/c/{campaign.click(number)}/0" for number in range(PEOPLE)]
+
+
+@pytest.mark.parametrize("links_of", [clicks, clicks_without_persons])
+def test_a_database_that_is_locked_holds_up_no_click_on_a_link_that_is_the_same_for_everybody(
+    served: Served, links_of: Callable[[Sent], list[str]]
+) -> None:
     campaign = served.sent(PEOPLE)
-    links = clicks_without_persons(campaign)
+    links = links_of(campaign)
     with served.database.engine.begin() as connection:
-        # Where the links of a group lead is asked for once by each process.
+        # Where the links of a campaign or group lead is asked for once by each process.
         connection.exec_driver_sql("LOCK TABLE events, delivery_rollups IN ACCESS EXCLUSIVE MODE")
         assert ask_all(served.url, links) == [302] * PEOPLE
         connection.exec_driver_sql("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE")
@@ -126,7 +134,7 @@ def test_sigterm_loses_nothing(daisychain: Daisychain, database: Database, unhur
     with serving(daisychain, unhurried) as (url, process):
         until(lambda: len(web_processes(process.pid)) == PROCESSES)
         assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
-        assert ask_all(url, [f"/c/{campaign.click(number)}/0" for number in range(PEOPLE)]) == [302] * PEOPLE
+        assert ask_all(url, clicks(campaign)) == [302] * PEOPLE
         assert stored(campaign) == 0
         process.terminate()
         _, errors = process.communicate(timeout=300)
