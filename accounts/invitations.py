@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from typing import Literal, cast
 
@@ -14,6 +13,7 @@ from accounts.sessions import end_sessions
 from accounts.staff import lock_admins
 from accounts.tables import AccountLink, StaffAccount
 from daisychain.errors import InputError, StateError
+from daisychain.normal_form import normal_form
 from daisychain.settings import Settings
 from daisychain.web.random_tokens import new_token, token_hash
 
@@ -105,7 +105,7 @@ def withdraw_invitation(connection: Connection, link_id: int) -> None:
 
 def require_good_name(connection: Connection, typed: str) -> str:
     """Return a name as it is shown beside what somebody does; raises InputError if it could be taken for another's."""
-    name = " ".join(unicodedata.normalize("NFKC", typed).split())
+    name = " ".join(normal_form("NFKC", typed).split())
     if not name:
         raise InputError("Your name is missing.", hint="As colleagues know you: it is shown beside what you do.")
     if len(name) > LONGEST_NAME or not name.isprintable():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from daisychain.normal_form import normal_form
 
 # Letters that Unicode does not take apart into a plain one and its mark.
 _SPELLED = str.maketrans({
@@ -13,7 +14,7 @@ _SPELLED = str.maketrans({
 
 def spelled(text: str) -> str:
     """Return `text` in small letters, with Latin ones written plainly, such as "strasse" for "Straße"."""
-    return unicodedata.normalize("NFKD", text).lower().translate(_SPELLED)
+    return normal_form("NFKD", text).lower().translate(_SPELLED)
 
 
 def slug(text: str, separator: str = "-", *, as_before: bool = False) -> str:
@@ -21,5 +22,5 @@ def slug(text: str, separator: str = "-", *, as_before: bool = False) -> str:
 
     `as_before` leaves out ß, ø and the like, to find what was stored under a name that was made so.
     """
-    plain = (unicodedata.normalize("NFKD", text) if as_before else spelled(text)).encode("ascii", "ignore").decode()
+    plain = (normal_form("NFKD", text) if as_before else spelled(text)).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", separator, plain.lower()).strip(separator)

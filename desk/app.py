@@ -175,7 +175,7 @@ def _day(at: datetime | None) -> str:
 
 def _tight(html: Markup) -> Markup:
     """Return HTML of many small parts without the empty lines and indents between its tags."""
-    return Markup(re.sub(r">\s*\n\s*<", ">\n<", html))  # noqa: S704 - it was markup before
+    return Markup(re.sub(r">[^\S\n]*+\n\s*+<", ">\n<", html))  # noqa: S704 - it was markup before
 
 
 def _static(name: str) -> str:

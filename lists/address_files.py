@@ -15,6 +15,7 @@ from typing import Any
 
 from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
+from daisychain.normal_form import normal_form
 from daisychain.sheets.sheet import Sheet
 from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.columns import has_address_heading, read_columns
@@ -127,7 +128,7 @@ def addresses_in(cell: str) -> tuple[list[Address], str, bool]:
 
 def _pieces(cell: str) -> Iterable[str]:
     """Split a cell at everything that is no part of an address."""
-    plain = unicodedata.normalize("NFKC", unguard(cell)).replace("%40", "@")
+    plain = normal_form("NFKC", unguard(cell)).replace("%40", "@")
     plain = "".join(character for character in plain if unicodedata.category(character) != "Cf")
     for piece in _BETWEEN.split(plain):
         for part in _AFTER.split(piece) if piece.count("@") > 1 else [piece]:

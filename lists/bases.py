@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from daisychain.errors import InputError
+from daisychain.normal_form import normal_form
 from lists.tables import MailingList, Membership
 
 CHARITY = "soft-opt-in-charity"
@@ -41,7 +42,7 @@ def require_basis(basis: str, source: str) -> None:
 
 
 def _plain(name: str) -> list[str]:
-    whole = unicodedata.normalize("NFKC", name).casefold().replace("&", " and ")
+    whole = normal_form("NFKC", name).casefold().replace("&", " and ")
     # Vowels of Indic scripts are marks, and belong to the word.
     kept = (each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in whole)
     words = "".join(kept).split()

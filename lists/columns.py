@@ -60,8 +60,8 @@ PAIRS = (
 )  # fmt: skip
 # One column that holds a whole name, which is cut in two if no other column holds a first or last name.
 FULL_NAME = frozenset({"name", "full_name", "fullname", "your_name", "contact_name", "display_name", "member_name"})
-_UNNAMED = re.compile(r"column (\d+)")  # without a heading
-_NUMBERED = re.compile(r"(.*)#(\d+)")
+_UNNAMED = re.compile(r"column (\d{1,9})")  # without a heading
+_NUMBERED = re.compile(r"(.*)#(\d{1,9})")
 
 FieldsAmong = Callable[[Collection[str]], Collection[str]]
 

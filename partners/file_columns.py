@@ -32,8 +32,8 @@ _NAMES = {
 _ALSO = {other: name for name, others in _NAMES.items() for other in others}
 # "contact 2 email", "second contact's email" and "email 2" are numbered as people number them.
 _CONTACT = re.compile(
-    r"(?:(?P<first>\d+|second|third|main) )?(?:contact )?(?P<number>\d+ )?"
-    r"(?P<part>contact|contact person|e-?mail|e-?mail address|contact name|name|mail)(?: (?P<last>\d+))?"
+    r"(?:(?P<first>\d{1,9}|second|third|main) )?(?:contact )?(?P<number>\d{1,9} )?"
+    r"(?P<part>contact|contact person|e-?mail|e-?mail address|contact name|name|mail)(?: (?P<last>\d{1,9}))?"
 )
 _WORDS = {"main": 1, "second": 2, "third": 3}
 

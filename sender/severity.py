@@ -7,9 +7,9 @@ outranks the status, as servers send 5.1.1 for policy too, and 5.7.1 for unknown
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Literal
 
+from daisychain.normal_form import normal_form
 from sender.severity_wording import NO_MAILBOX, NOT_THE_ADDRESS, TELLING_NAME
 
 # The mailbox or its domain does not exist; 5.4.310 is Microsoft's for a domain that does not exist.
@@ -19,7 +19,8 @@ _OTHER_STATUS = re.compile(r"[^5].*|5\.(1\.[78]|2\.[2-4]|3\.[1-5]|4\.([67]|14)|5
 # Microsoft's edge says this for an address that is not in the organisation's directory.
 _MICROSOFT = re.compile(r"5\.4\.1\b.{0,40}recipient address rejected: access denied")
 _ADDRESS = re.compile(r"(?<!\S)\S[^\s@]*@\S+")
-_HOST = re.compile(r"https?://\S+|\[[^\]\s]*\]|\b(?:[\w-]+\.)+[a-z]{2,}\b")
+# A host from the first sign of its first label only, so that many labels are read once.
+_HOST = re.compile(r"https?://\S+|\[[^\[\]\s]*\]|(?<![\w-])(?<![\w-]\.)(?:[\w-]++\.)+[a-z]{2,}\b")
 # A relay's answer about the sender: it relays nothing for us, or wants a sign-in.
 _NOT_FOR_US = re.compile(
     r"\brelay(ing|ed)?\b.{0,40}?\b(denied|not|prohibited|forbidden|rejected|refused|disabled|blocked)|"
@@ -81,7 +82,9 @@ def is_about_us(reply: str) -> bool:
 def find_status(text: str) -> str:
     """Return the first permanent enhanced status in a text, else the first temporary one, else ""."""
     found = [
-        match[1] or match[2] for match in _STATUS.finditer(text) if not _VERSION.search(text[: match.start() + 1][-20:])
+        match[1] or match[2]
+        for match in _STATUS.finditer(text)
+        if not _VERSION.search(text, max(0, match.start() - 19), match.start() + 1)
     ]
     return next((each for each in found if each[0] == "5"), found[0] if found else "")
 
@@ -94,5 +97,5 @@ def reply_code(text: str) -> str:
 
 def plain(text: str) -> str:
     """Return a text in lower case on one line, without accents, as the wordings are written."""
-    folded = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text.lower()))
-    return " ".join(unicodedata.normalize("NFC", folded).translate(_NOT_FOLDED).split())
+    folded = re.sub("[\u0300-\u036f]", "", normal_form("NFKD", text.lower()))
+    return " ".join(normal_form("NFC", folded).translate(_NOT_FOLDED).split())

@@ -16,7 +16,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 # recipient's domain.
 TELLING_NAME = _any(
     r"spamhaus|spamcop|barracudacentral|\b(sorbs|surbl|uribl)\b",
-    r"\bname=([\w-]+|\S+\.(local|localdomain|lan|internal))( |$)",
+    r"\bname=([\w-]+|[^\s=]+\.(local|localdomain|lan|internal))( |$)",
 )
 
 NOT_THE_ADDRESS = _any(

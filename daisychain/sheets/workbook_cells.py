@@ -16,17 +16,25 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 MOST_MEMORY = 3 * 1024**3  # bytes: enough for a million rows of fifty columns
 MOST_TIME = 300  # seconds of CPU
+# A text that many cells share is once in the file, and written out for each of them.
+MOST_WRITTEN = 4 * 1024**3  # bytes
+LONGEST_ROW = 32 * 1024**2
 _EXACT = 2**53  # whole numbers up to this are exact in a float
 
 
 def main(path: str, wanted: str) -> None:
     """Write the sheet `wanted`, or the first one that is not empty."""
-    for limit, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_TIME)):
+    for limit, most in (
+        (resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_TIME), (resource.RLIMIT_FSIZE, MOST_WRITTEN),
+    ):  # fmt: skip
         resource.setrlimit(limit, (most, most))
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             for line in _lines(workbook, wanted.casefold()):
-                sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+                written = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+                if len(written) > LONGEST_ROW:
+                    sys.exit(1)
+                sys.stdout.buffer.write(written)
     except PasswordError:
         sys.stdout.write('"password"\n')
     except CalamineError:

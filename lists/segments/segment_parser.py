@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from daisychain.normal_form import normal_form
 from lists.segments.question_error import NotReadableError, QuestionError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def parse(text: str) -> Question:
 
 def cleaned(text: str) -> str:
     """Return a text as it is read, in which errors count characters."""
-    return unicodedata.normalize("NFC", text.strip())
+    return normal_form("NFC", text.strip())
 
 
 @cache

@@ -34,7 +34,7 @@ _CHANGED = text("""
     SELECT members.email, before, after FROM import_changes JOIN members ON members.id = member_id
     WHERE import_id = :number AND what = 'member' ORDER BY member_id LIMIT 20
 """)
-_LINE = re.compile(r"\bline (\d+)")
+_LINE = re.compile(r"\bline (\d{1,9})\b")
 
 
 def read_step(connection: Connection, draft: Draft, watch: Watch) -> dict[str, Any]:

@@ -143,12 +143,14 @@ class Subject:
 
     def place_of(self, text: str) -> str:
         """Return `file:line` of the first line in the document, or else its copy blocks, that holds `text`."""
-        return self.places_of(text)[0]
+        return next(self._places_of(text), self.document.file)
 
     def places_of(self, text: str) -> list[str]:
         """Return the same for each line that holds `text`; the document's file if no line does."""
-        lines = ((file, line) for file, source in self._sources.items() for line in source.lines_of(text))
-        return list(dict.fromkeys(f"{file}:{line}" for file, line in lines)) or [self.document.file]
+        return list(dict.fromkeys(self._places_of(text))) or [self.document.file]
+
+    def _places_of(self, text: str) -> Iterator[str]:
+        return (f"{file}:{line}" for file, source in self._sources.items() for line in source.lines_of(text))
 
     @cached_property
     def _marks(self) -> dict[int, int]:

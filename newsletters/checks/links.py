@@ -112,7 +112,8 @@ _REWRITTEN = re.compile(
     r"|[\w.-]*url-protection\.com|protect\d*\.fireeye\.com|scanmail\.trustwave\.com|atpscan\.global\.hornetsecurity\.com"
     r"|linkscan\.io|checklink\.mailguard\.com\.au|safe\.menlosecurity\.com)$"
 )
-_HELD = re.compile(r"__(https?:[^_]\S*?)__;|[?&](?:url|u|a)=(https?[:%][^&]+)")
+_HELD = re.compile(r"__(https?:[^_](?:(?!__https?:)\S)*?)__;|[?&](?:url|u|a)=(https?[:%][^&]+)")
+_LONGEST_HOST = 253
 _LABEL = re.compile(r"[^\W_](?:[\w-]*[^\W_])?|_\w+")
 _OUR_PAGE = re.compile(r"/(?:toolkits|packs)/")
 _MANY_WORDS = 3
@@ -185,7 +186,7 @@ def _web_address(subject: Subject, url: str, place: str) -> Iterator[Finding]:
         yield NO_SCHEME.at(
             place, f"The link {url!r} has no host that can be: {urlsplit(url).netloc!r}.", fix="Correct it."
         )
-    elif _REWRITTEN.search(host):
+    elif _REWRITTEN.search(host[-_LONGEST_HOST:]):
         held = _HELD.search(url)
         fix = f"Write {unquote(held[1] or held[2])} instead." if held else ""
         yield REWRITTEN.at(place, f"The link leads to {host}, which rewrote it.", fix=fix)

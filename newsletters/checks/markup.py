@@ -26,9 +26,9 @@ CHARACTER = Code(
 
 # Each is searched in one paragraph, cell or heading, whose lines are those of the source.
 _LINK = re.compile(
-    r"!?\[[^\[\]\n]+\](?:[ \t]*\n?[ \t]*\(\s*(?:<|/|#|www\.|[a-z]{2,}:|[^\s()]+[.@]\w)|\()"
-    r"|\([^()\n]+\)\[(?:https?:|www\.|mailto:)[^\]\n]*\]|\bhttps?://\s+[\w-]+\.\w+|\bwww\.\s+[\w-]+\.\w+"
-    r"|!\[[^\[\]\n]*\]\s?\(|\[[^\[\]\n]+\]\[[^\[\]\n]*\]|^\s*\[[^\[\]\n]+\]:\s*\S+",
+    r"!?\[[^\[\]\n]+\](?:[ \t]*+(?:\n[ \t]*+)?\(\s*(?:<|/|#|www\.|[a-z]{2,}:|[^\s()]+[.@]\w)|\()"
+    r"|\([^()\n]+\)\[(?:https?:|www\.|mailto:)[^\[\]\n]*\]|\bhttps?://\s+[\w-]+\.\w+|\bwww\.\s+[\w-]+\.\w+"
+    r"|!\[[^\[\]\n]*\]\s?\(|\[[^\[\]\n]+\]\[[^\[\]\n]*\]|^[^\S\n]*\[[^\[\]\n]+\]:\s*\S+",
     re.IGNORECASE | re.MULTILINE,
 )
 _SIGNS = re.compile(

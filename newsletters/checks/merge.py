@@ -49,21 +49,34 @@ NO_LIST = Code(
     fix="Check again with --list LIST, or give it a default.",
 )  # fmt: skip
 
+
+def _tag(opens: str, closes: str) -> str:
+    """Return the pattern of a tag on one line that holds no other: so each sign is read once, closed or not."""
+    return rf"{opens}(?:(?!{opens}|{closes}).)*+{closes}"
+
+
 # Ours, Mailchimp's (whose asterisks Markdown takes for emphasis), Mailgun's, Dotdigital's, Campaign Monitor's;
 # MailPoet's; Salesforce's AMPscript.
 _LEFT_OVER = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\|[A-Z][A-Z0-9_:]+\||%recipient\.\w+%|@(?:FIRST|LAST|FULL)_?NAME@|%%[\w .:-]+%%"
-    r"|\[(?:firstname|lastname|fullname|email)(?:,[^\]\n]*)?\]|\$[A-Z]{3,}\$|\$\{[^}\n]+\}"
-    r"|\[(?:subscriber|user|newsletter|date):[^\]\n]+\]|%%=.*?=%%|%%\[.*?\]%%"
-)
+    "|".join((
+        _tag(r"\{\{", r"\}\}"), _tag(r"\{%", r"%\}"), _tag("%%=", "=%%"), _tag(r"%%\[", r"\]%%"), _tag(r"\$\{", r"\}"),
+        r"\|[A-Z][A-Z0-9_:]+\|", r"%recipient\.\w+%", "@(?:FIRST|LAST|FULL)_?NAME@", r"%%[\w .:-]+%%", r"\$[A-Z]{3,}\$",
+        r"\[(?:firstname|lastname|fullname|email)(?:,[^\[\]\n]*)?\]",
+        r"\[(?:subscriber|user|newsletter|date):[^\[\]\n]+\]",
+    ))
+)  # fmt: skip
 # In words only, as CSS and addresses have such signs too: single and spaced braces, Salesforce's and MailerLite's;
 # Constant Contact's and Mailjet's; ActiveCampaign's; Infusionsoft's; Word's own and others' angle brackets; and
 # what is left of a tag that was opened in another way.
 _LEFT_OVER_IN_WORDS = re.compile(
-    r"\{ ?[{%] .*?[}%] ?\}|\{[ #/^!$]?[A-Za-z_][^{}\n]{0,80}\}|\[\[[^\[\]\n]{1,80}\]\]|(?<![\d%])%[A-Za-z][\w.-]{2,40}%"
-    r"|~[A-Z]\w+\.\w+~|«(?:[\w ]*_\w*|(?i:first|last|full)? ?(?i:name))»|##[A-Z][A-Z_]+##|<%.*?%>|<<[A-Za-z_ ]+>>"
-    r"|\[(?i:first[ _]?name|last[ _]?name|full[ _]?name|[fl]name|email)(?:[ ,:|][^\]\n]*)?\]|\}\}|%\}"
-)
+    "|".join((
+        _tag(r"\{ ?[{%] ", r"[}%] ?\}"), _tag("<%", "%>"),
+        r"\{[ #/^!$]?[A-Za-z_][^{}\n]{0,80}\}", r"\[\[[^\[\]\n]{1,80}\]\]", r"(?<![\d%])%[A-Za-z][\w.-]{2,40}%",
+        r"~[A-Z]\w+\.\w+~", r"«(?:(?:\w*+ )*+[^\W_]*+_\w*+|(?i:first|last|full)? ?(?i:name))»", "##[A-Z][A-Z_]+##",
+        "<<[A-Za-z_ ]+>>", r"\}\}", r"%\}",
+        r"\[(?i:first[ _]?name|last[ _]?name|full[ _]?name|[fl]name|email)(?:[ ,:|][^\[\]\n]*)?\]",
+    ))
+)  # fmt: skip
 _IN_ADDRESSES = re.compile(r"\{[A-Za-z_][\w. |]*\}|\[\[\w+\]\]|(?<=[=/])%[A-Z]{3,}%")
 # This is how an author writes two braces that readers are to see: {{ "{{" }}.
 _BRACES = re.compile(r"\{\{\s*(\"[^\"{]*\{\{[^\"]*\"|'[^'{]*\{\{[^']*')\s*\}\}")

@@ -47,9 +47,10 @@ BUTTON = Code(
     fix="Give it a background colour or a border, or use the block `button`.",
 )  # fmt: skip
 
-_BRACKET = re.compile(r"<!--\[if([^\]]*)\]>(\s*<!--+>)?|<!(?:--<!)?\[endif\](?:--)?>")
-_HIDDEN_BRANCH = re.compile(r"<!--\[if[^\]]*![^\]]*\]>\s*<!--+>.*?<!--<!\[endif\]-->", re.DOTALL)
-_BRACKETS = re.compile(r"<!--\[if[^\]]*(?:mso|IE)[^\]]*\]>|<!\[endif\]-->")
+# A condition ends before another tag, and a branch before another one: so each is read once, closed or not.
+_BRACKET = re.compile(r"<!--\[if([^\]<]*)\]>(\s*<!--+>)?|<!(?:--<!)?\[endif\](?:--)?>")
+_HIDDEN_BRANCH = re.compile(r"<!--\[if[^\]<!]*+![^\]<]*+\]>\s*+<!--+>(?:(?!<!--\[if).)*?<!--<!\[endif\]-->", re.DOTALL)
+_BRACKETS = re.compile(r"<!--\[if(?=[^\]<]*(?:mso|IE))[^\]<]*+\]>|<!\[endif\]-->")
 _PAIRED = frozenset({"table", "tbody", "thead", "tr", "td", "th", "div", "center"})
 
 

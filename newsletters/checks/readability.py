@@ -15,6 +15,8 @@ from shutil import which
 _ADDRESS = re.compile(r"<?(?:https?://|mailto:|www\.)\S+|(?<!\S)\S[^\s@]*@\S+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+|\n\s*\n|\n(?=\s*[-*•|>] )")
+# The program takes quadratic time for a word, and nobody misspells such long ones.
+_ENDLESS = re.compile(r"\S{100,}")
 _INSIDE = re.compile(r"(?<=[\w,;] )\w+")
 TIMEOUT = 20  # seconds
 
@@ -45,7 +47,7 @@ def misspelt(text: str, known: str) -> Iterator[tuple[str, list[str]]]:
     if program is None or not text.strip():
         return
     names = {word.casefold() for word in _WORD.findall(known)}
-    prose = _ADDRESS.sub("", text)
+    prose = _ENDLESS.sub("", _ADDRESS.sub("", text))
     inside = set(_INSIDE.findall(prose))
     for wrong, right in dict(_asked(program, prose)).items():
         if wrong.casefold() not in names and wrong.capitalize() not in inside:

@@ -25,7 +25,7 @@ POINTS = Code(
 TELL_FROM = 2.0  # points
 TIMEOUT = 40  # seconds
 
-_RULE = re.compile(r"^\s*(\d+\.\d)\s+([A-Z][A-Z0-9_]+)\s+(\S.*)$", re.MULTILINE)
+_RULE = re.compile(r"^[ \t]*(\d+\.\d)[ \t]+([A-Z][A-Z0-9_]+)[ \t]+(\S.*)$", re.MULTILINE)
 # These are about how a mail arrived, and this one has not been sent yet.
 _NOT_SENT_YET = frozenset({"NO_RELAYS", "NO_RECEIVED", "ALL_TRUSTED", "UNPARSEABLE_RELAY", "NO_DNS_FOR_FROM"})
 _HOST = "https://newsletter.invalid"

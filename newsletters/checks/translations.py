@@ -216,7 +216,7 @@ def _is(code: str, language: str) -> bool:
 
 
 def _version(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", text)]
+    return [int(number) for number in re.findall(r"\d{1,9}", text)]
 
 
 def _apart(first: Subject, ours: Iterable[str], other: Subject, theirs: Iterable[str]) -> str:

@@ -92,7 +92,9 @@ def _pieces(text: str, mint: Mint, *, goes_on: bool) -> Iterator[tuple[str, str 
     for found in _ADDRESS.finditer(text):
         shown = _without_end(found[0])
         stops = found.start() + len(shown)
-        if mint.mark in _host(found, shown) or (goes_on and stops == len(text)):
+        host = _host(found, shown)
+        # A bracket in a host is what is left of a link that was written wrongly; no program could read the address.
+        if mint.mark in host or not {*"[]"}.isdisjoint(host) or (goes_on and stops == len(text)):
             continue
         yield htmllib.escape(text[end : found.start()], quote=False), None
         start = "mailto:" if found["mail"] else "" if found["scheme"] else "https://"

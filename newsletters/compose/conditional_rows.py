@@ -17,7 +17,7 @@ from newsletters.tokens import CONDITIONALS, Kind, Mint, Token
 
 _ITEM = re.compile(r"(?P<indent>[ \t>]*)(?P<marker>[-*+]|\d{1,9}[.)])(?=\s+\S)(?!(?:\s*[-*]){2,}\s*$)")
 _ROW = re.compile(r"[ \t>]*\|.*\|\s*")
-_DELIMITER = re.compile(r"[ \t>]*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_DELIMITER = re.compile(r"[ \t>]*+\|?\s*+:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _BREAK = re.compile(r"[ \t>]{0,3}(?::{3,}|#{1,6}\s|`{3,}|~{3,}|<)")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _INSIDE = re.compile(r"\s{2,}\S|>")

@@ -28,7 +28,7 @@ _START = rf"(?:(?<!{_SIGN})(?!(?<=[{_RTL}])-)|(?<=[{_RTL}]-))(?:[^\s\w]?[{_MONEY
 _RUN = re.compile(rf"{_START}{_WORD}(?:[ \u00a0](?:{_WORD}|[{_MONEY}%]))*")
 _MARKS = re.compile(r'([~“”„«»"\[\]] ?)')  # they come in pairs, which a run must not part: ~£10~ £5
 _LATIN = re.compile(rf"[^\W\d_{_RTL}]")
-_CORE = re.compile(rf"([^\w+#@({_MONEY}−-]*)(.*?)([^\w%+°){_MONEY}]*)", re.DOTALL)
+_CORE = re.compile(rf"([^\w+#@({_MONEY}−-]*)((?:.*[\w%+°){_MONEY}])?)([^\w%+°){_MONEY}]*)", re.DOTALL)
 _NEEDED = re.compile(r"(?!\d+(?:[.,:/٫٬]\d+)*[%٪]?$)(?=.*\d|[#@])")  # plain numbers keep their order by themselves
 _ARABIC_DIGITS = re.compile(r"[٠-٩۰-۹]")
 _TAGS = re.compile(r"(<!--.*?-->|<[A-Za-z/!][^<>]*>)", re.DOTALL)

@@ -40,7 +40,7 @@ _ROW = 2  # level of the rows of a table that is in no list or quote
 
 CONDITION = "condition"
 _LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordered_list", "blockquote"})
-_HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
+_HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^<>]*)>")
 _HTML_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _REST_OF_ADDRESS = re.compile(r"://(?:[^\s<>\"`\[\]|\\&]|&(?!#?\w+;))+")
@@ -215,8 +215,10 @@ def _parser() -> MarkdownIt:
 
 def _address(state: StateInline, silent: bool) -> bool:
     """Take a bare address as it is written: its signs, such as _ and *, format nothing."""
+    if not state.src.endswith(("http", "https"), 0, state.pos):
+        return False
     found = _REST_OF_ADDRESS.match(state.src, state.pos)
-    if not found or not state.src[: state.pos].endswith(("http", "https")):
+    if not found:
         return False
     rest = found[0].rstrip(_ENDS_A_SENTENCE)
     if not silent:

@@ -25,7 +25,7 @@ _BLOCKS = frozenset({*_HEADINGS, "blockquote", "div", "hr", "ol", "p", "pre", "t
 _CONDITIONS = re.compile(r"(?:\s*d[0-9a-f]{8}[BOE]\d+z)*\s*")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _BETWEEN_WORDS = re.compile(r"(?<!\d) | (?!\d)")  # telephone numbers and amounts stay in one line
-_ROUND_BREAK = re.compile(r" *\n *")
+_ROUND_BREAK = re.compile(r"(?<! ) *\n *")
 _RAISED = str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 # What is only set small and high, as in 1st, 2e and ™, means the same on the line.

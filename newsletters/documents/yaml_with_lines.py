@@ -18,7 +18,7 @@ from daisychain.errors import InputError
 from daisychain.suggestions import nearest
 
 _NULL, _TEXT = "tag:yaml.org,2002:null", "tag:yaml.org,2002:str"
-_HASH = re.compile(r"([ \t]+)(#.*?)[ \t]*")
+_HASH = re.compile(r"([ \t]+)(#(?:.*[^ \t])?)[ \t]*")
 # Browsers read a backslash as a slash, so that `/\\host` would lead to another host.
 _NEVER_IN_A_URL = frozenset('\\"<>')
 
@@ -179,13 +179,15 @@ def _take_whole(root: yaml.Node, lines: Sequence[str], file: str, offset: int) -
         if not isinstance(node, yaml.ScalarNode):
             nodes += [each for item in node.value for each in (item if isinstance(item, tuple) else (item,))]
             continue
-        sign = lines[node.start_mark.line][node.start_mark.column :][:1]
+        first = node.start_mark.column
+        sign = lines[node.start_mark.line][first : first + 1]
         if node.style is None and sign in ("&", "!"):  # YAML takes the word for an anchor or a tag, and drops it
             message = f"A value can't begin with {sign!r} without quotes."
             raise InputError(message, file=file, line=node.start_mark.line + 1 + offset, hint=_YAML_HINT)
         number = node.end_mark.line
-        rest = lines[number][node.end_mark.column :] if node.style not in ("|", ">") and number < len(lines) else ""
-        if not (found := _HASH.fullmatch(rest)):
+        if node.style in ("|", ">") or number >= len(lines):
+            continue
+        if not (found := _HASH.fullmatch(lines[number], node.end_mark.column)):
             continue
         spaces, words = found.groups()
         if words.startswith("# ") and (node.style or _is_null(node) or len(spaces) > 1):

@@ -87,23 +87,32 @@ class Expressions:
     def _parsed(self, text: str, file: str, first_line: int) -> nodes.Template:
         """Return Jinja2's reading of `text`; with mistakes that collect, without the tags that it can't read."""
         # With a minus Jinja2 would join lines, and so the rows of a table or the items of a list.
-        for found in [*tags(text)]:
-            spaced = _JOINS_LINES.sub(lambda sign: sign[0].replace("-", " "), found[0])
-            text = text[: found.start()] + spaced + text[found.end() :] if spaced != found[0] else text
+        spaced = [(each, _JOINS_LINES.sub(lambda sign: sign[0].replace("-", " "), each[0])) for each in tags(text)]
+        text = _replaced(text, ((each.start(), each.end(), instead) for each, instead in spaced))
         try:
             return ENVIRONMENT.parse(text)
         except TemplateSyntaxError as error:
             broken = sorted(broken_tags(text, ENVIRONMENT, STAND_IN), key=lambda tag: tag.at)
+            line, before = first_line, 0
             for tag in broken:
+                line, before = line + text.count("\n", before, tag.at), tag.at
                 with self.mistakes:
-                    line = first_line + text.count("\n", 0, tag.at)
                     raise InputError(tag.message, file=file, line=line, hint=tag.hint) from None
-            for tag in sorted(broken, key=lambda tag: tag.start, reverse=True):
-                text = f"{text[: tag.start]}{tag.instead}{text[tag.end :]}"
+            by_place = sorted(broken, key=lambda tag: tag.start)
+            text = _replaced(text, ((tag.start, tag.end, tag.instead) for tag in by_place))
             try:
                 return ENVIRONMENT.parse(text)
             except TemplateSyntaxError:
                 raise unreadable(error, file, first_line) from None
+
+
+def _replaced(text: str, changes: Iterable[tuple[int, int, str]]) -> str:
+    """Return `text` with other words from one place to another, each change after the one before."""
+    pieces, at = [], 0
+    for start, end, instead in changes:
+        pieces += [text[at:start], instead]
+        at = end
+    return "".join([*pieces, text[at:]])
 
 
 class _Walk:

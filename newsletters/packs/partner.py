@@ -55,7 +55,7 @@ _ONE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ALIKE = 0.8  # how alike a heading must be to one of ours to be a slip and not a note
 _REPLY = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+\.[^@\s<>\"']+")
-_TEMPLATE = re.compile(r"\{\{|\{%|\{#|^\s*:::", re.MULTILINE)
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#|^[^\S\n]*:::", re.MULTILINE)
 # Merge tags of newsletter tools. Web addresses may hold such signs.
 _TAG = re.compile(
     r"\*\|.*?(?:\|\*|$)|%%.*?%%|%[A-Z][A-Z0-9_-]*%|\[\[.*?(?:\]\]|$)|\$\{.*?(?:\}|$)|\{\$.*?(?:\}|$)|<%.*?(?:%>|$)"

@@ -11,6 +11,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from daisychain.normal_form import normal_form
 from daisychain.slug import slug, spelled
 from newsletters.tables import MadePack, PackPartner
 
@@ -26,7 +27,7 @@ Claim = Callable[[Sequence[Row]], Sequence[tuple[str, str]]]
 @lru_cache(maxsize=10_000)
 def name_key(name: str) -> str:
     """Return `name` so that two ways to write the same name are equal: in capitals, composed, with invisible marks."""
-    plain = unicodedata.normalize("NFKC", name).casefold()
+    plain = normal_form("NFKC", name).casefold()
     return " ".join("".join(sign for sign in plain if unicodedata.category(sign) != "Cf").split())
 
 

@@ -18,7 +18,9 @@ _KINDS = {"head": "Subject, preheader, sender", "words": "Text", "condition": "O
 _INSIDE: dict[RegionName, str] = {"items": "Items", "body": "Inside", "then": "They see", "otherwise": "The others see"}
 _FIELD = re.compile(r"""\{\{\s*member\.(\w+)\s*(?:(?:or\s*|\|\s*default\()["']([^"']*)["']\)?\s*)?\}\}""")
 # Signs of Markdown, and lines of directives, which are no words.
-_MARKS = re.compile(r"(?m)^[^\S\n]*(?:#+|[-*+>]|\d+\.)\s+|[*_`\\]+|!?\[|\]\([^)]*\)|\]|^[|: -]+$|^:::.*|<[^<>]*>")
+_MARKS = re.compile(
+    r"(?m)^[^\S\n]*(?:#+|[-*+>]|\d+\.)\s+|[*_`\\]+|!?\[|\]\((?:(?!\]\()[^)])*+\)|\]|^[|: -]+$|^:::.*|<[^<>]*>"
+)
 _SHOWN_WORDS = 110
 # Of a path: pieces within the fourth level are shown as source.
 _DEEPEST = 7

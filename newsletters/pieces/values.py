@@ -17,7 +17,8 @@ from newsletters.documents.characters import characters
 from newsletters.expressions.broken_tags import broken_tags, tags
 from newsletters.expressions.parse import ENVIRONMENT
 
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+# A quote behind a backslash opens nothing.
+_QUOTED = re.compile(r'\\.|"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _FOLDS = "\u2028\u2029\ufeff\ufffe\uffff"
 
 
@@ -127,7 +128,13 @@ def single_quotes(typed: str) -> str:
 
 
 def _single_quoted(tag: str) -> str:
-    return _QUOTED.sub(lambda found: "'" + found[1].replace('\\"', '"').replace("'", "\\'") + "'", tag)
+
+    def single(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0]
+        return "'" + found[1].replace('\\"', '"').replace("'", "\\'") + "'"
+
+    return _QUOTED.sub(single, tag)
 
 
 def parts(text: str) -> Iterator[tuple[str, bool]]:

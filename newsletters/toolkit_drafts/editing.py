@@ -149,7 +149,7 @@ def picture_uses(copy: WorkingCopy, picture: str) -> list[str]:
 
 def raised(version: str) -> str:
     """Return the version after this one: its last number raised, or a 2 behind it."""
-    found = re.search(r"\d+(?=\D*$)", version)
+    found = re.search(r"\d{1,9}(?=\D*$)", version)
     return f"{version[: found.start()]}{int(found[0]) + 1}{version[found.end() :]}" if found else f"{version} 2"
 
 

@@ -20,7 +20,7 @@ _CHANNELS = {
     "web": re.compile(r"web|websites?|webpages?|blogs?|site"),
     "email": re.compile(r"e-?mails?|newsletters?|bulletins?|mailings?"),
 }
-_HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*|\*\*([^*]+?):?\*\*|__([^_]+?):?__")
+_HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.+)|\*\*([^*]+?):?\*\*|__([^_]+?):?__")
 _UNDERLINED = re.compile(r"(?m)^(\S[^\n]*)\n(=|-)\2{2,}[ \t]*$")
 # A line by itself that doesn't end as a sentence does: copied from Word, where a heading is only large.
 _SHORT_LINE = re.compile(r"()([^\W_][^\n]{0,69}(?<![.,;:!?…]))")
@@ -168,7 +168,7 @@ def derived_colours(*colours: str) -> dict[str, str]:
 
 def _bare(text: str) -> str:
     """Return a line of Markdown as plain words."""
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]]*)\]\((?:(?!\]\()[^)])*+\)", r"\1", text)
     return re.sub(r"[*_`#>]+", "", text).strip().rstrip(":")
 
 

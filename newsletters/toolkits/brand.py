@@ -198,7 +198,7 @@ def _read_font(sheet: YamlMapping, key: str, default: str) -> str:
 
 def _read_radius(sheet: YamlMapping) -> int:
     value = sheet.text("radius", "8").removesuffix("px").strip()
-    if not (value.isascii() and value.isdigit() and int(value) <= 40):
+    if not (value.isascii() and value.isdigit() and len(value) < 9 and int(value) <= 40):
         sheet.fail(f"The radius must be a whole number of pixels from 0 to 40, not {value!r}.", "radius")
     return int(value)
 

@@ -16,9 +16,13 @@ from html import unescape
 
 from sender.events.bounce_wording import RETURNED
 
-ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
-_TAG = re.compile(r"(?is)<(style|script|head)\b.*?</\1\s*>|<br\s*/?>|</(?:p|div|td|tr|li|h\d)>|<[^>@]*>")
-_LONGEST_TEXT = 20_000
+_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
+ADDRESS_PATTERN = rf"{_LOCAL}++@[\w-]++(?:\.[\w-]++)++"
+# A word is taken whole, address or not: so a long one is read once.
+_WORD = re.compile(rf"{_LOCAL}++(@[\w-]++(?:\.[\w-]++)++)?")
+# An element ends before another of its kind, so that one without an end is read once.
+_TAG = re.compile(r"(?is)<(style|script|head)\b(?:(?!<\1\b).)*?</\1\s*>|<br\s*/?>|</(?:p|div|td|tr|li|h\d)>|<[^<>@]*>")
+_LONGEST_TEXT, _LONGEST_HEADER = 20_000, 5_000
 
 
 def parse(raw: bytes) -> Message:
@@ -32,11 +36,17 @@ def parse(raw: bytes) -> Message:
 def header(message: Message, name: str) -> str:
     """Return a header unfolded and decoded (RFC 2047, or 8-bit); "" if it is missing, a broken one as it is."""
     value = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    text = _in_some_charset(value.encode("utf-8", "surrogateescape"), "utf-8")
+    # Words that are encoded in part, and were never ended, take the decoder quadratic time.
+    text = _in_some_charset(value[:_LONGEST_HEADER].encode("utf-8", "surrogateescape"), "utf-8")
     if "=?" in text:
         with suppress(ValueError, LookupError, HeaderParseError):
             text = str(make_header(decode_header(text)))
     return " ".join(text.replace("\0", "").encode("utf-8", "replace").decode().split())
+
+
+def addresses_in(text: str) -> list[str]:
+    """Return the addresses in a text."""
+    return [found[0] for found in _WORD.finditer(text) if found[1]]
 
 
 def token(message: Message, name: str) -> str:

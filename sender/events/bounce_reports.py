@@ -23,7 +23,8 @@ from lists.addresses import address_key
 from sender.event import IncomingEvent, Kind, digest
 from sender.events import bounce_wording as wording
 from sender.events.bounce_mail import (
-    ADDRESS,
+    ADDRESS_PATTERN,
+    addresses_in,
     fields_of,
     header,
     human_text,
@@ -56,7 +57,7 @@ _ACTIONS: dict[str, Kind] = {
 # By the class of the status, for reports whose action is missing.
 _CLASSES: dict[str, Kind] = {"5": "bounced", "4": "deferred"}
 _STATUS_FIELD = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_FIELDS = re.compile(r"(?mi)^final-recipient:.*\n(.+\n)*?(status|action):")
+_FIELDS = re.compile(r"(?mi)^final-recipient:.*\n(?:(?!final-recipient:|status:|action:).+\n)*+(?:status|action):")
 # Of feedback reports (RFC 5965) only these say that the reader complains; others are not-spam, auth-failure, virus.
 _FEEDBACK: dict[str, Kind] = {
     "abuse": "complained", "fraud": "complained", "opt-out": "unsubscribed", "opt-out-list": "unsubscribed",
@@ -157,7 +158,7 @@ def _in_fields(parts: Sequence[Message], human: str, address: str, *, system: bo
             status = _best_status(header(fields, "Status"), text)
             final, action = header(fields, "Final-Recipient"), token(fields, "Action")
             if kind := _ACTIONS.get(action) or (_CLASSES.get(status[:1]) if final and not action else None):
-                named = ADDRESS.findall(final)
+                named = addresses_in(final)
                 another = bool(address and named) and not any(_same(each, address) for each in named)
                 vague = not status or status.endswith(".0.0")
                 text = text or (_about(address, human) if vague else "")
@@ -184,7 +185,7 @@ def _from_mail_system(message: Message, address: str) -> bool:
     if header(message, "X-Failed-Recipients"):
         return True
     subject, sender = plain(header(message, "Subject")), plain(header(message, "From"))
-    if address and any(_same(each, address) for each in ADDRESS.findall(sender)):
+    if address and any(_same(each, address) for each in addresses_in(sender)):
         return False  # the person whom we wrote to, or their autoresponder
     system, about_failure = bool(wording.MAIL_SYSTEM.search(sender)), bool(wording.BOUNCE_SUBJECT.search(subject))
     # A mail system repeats our own subject, which may ask for a confirmation.
@@ -198,7 +199,7 @@ def _from_mail_system(message: Message, address: str) -> bool:
     return null_sender and not automatic and about_failure
 
 
-_LISTED = re.compile(rf"(?m)^[ \t]*[<\"']?({ADDRESS.pattern})[>\"']?:?(?=\s|$)")
+_LISTED = re.compile(rf"(?m)^[ \t]*[<\"']?({ADDRESS_PATTERN})[>\"']?:?(?=\s|$)")
 
 
 def _about(address: str, text: str) -> str:
@@ -242,6 +243,6 @@ def _flufl(message: Message) -> tuple[Collection[bytes], Collection[bytes]]:
 
 def _names_another(message: Message, text: str, address: str) -> bool:
     """Whether the text is about other addresses, and not about the address that we wrote to."""
-    failed = ADDRESS.findall(header(message, "X-Failed-Recipients"))
-    named = failed or [*_LISTED.findall(text), *(ADDRESS.findall(text) if _LISTED.search(text) else ())]
+    failed = addresses_in(header(message, "X-Failed-Recipients"))
+    named = failed or [*_LISTED.findall(text), *(addresses_in(text) if _LISTED.search(text) else ())]
     return bool(address and named) and not any(_same(each, address) for each in named)

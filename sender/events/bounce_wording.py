@@ -23,7 +23,8 @@ REPLY_SUBJECT = re.compile(
     r"auto(matic|matische|matisch|matisk|mated)?[- ]?(reply|response|answer|"
     r"antwort|antwoord|responder|svar)|out of (the )?office|\b(ooo|oof)\b|vacation|away from|on (annual |sick )?leave|"
     r"on holiday|abwesen|absence|absent|automatique|automatica\b|fuera de|fuori (sede|ufficio)|afwezig|awtomatig|"
-    r"allan o'r swyddfa|ausente|ticket|\bcase (id|no|number|#)|\[\S*#\S*\d|confirm|thank you|verif(y|ication)"
+    r"allan o'r swyddfa|ausente|ticket|\bcase (id|no|number|#)|\[[^\s#\[]*+#[^\s\d\[]*+\d|confirm|"
+    r"thank you|verif(y|ication)"
 )
 BOUNCE_SUBJECT = re.compile(
     r"undeliver|not delivered|returned (mail|to sender)|returning message|failure|"

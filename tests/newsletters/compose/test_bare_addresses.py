@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from newsletters.checks import run_checks
 from newsletters.checks.html_text_parity import parity
 from newsletters.compose.bare_addresses import is_own_address, linked_page
 from newsletters.tokens import Mint
@@ -128,3 +129,10 @@ def test_a_long_text_takes_time_in_proportion(text: str) -> None:
         return time.process_time() - start
 
     assert cpu(16_000) < 40 * cpu(1_000) + 0.5
+
+
+@pytest.mark.parametrize("written", ["https://a.org](https://b.org", "[a](www.a.org](b", "https://a[b.org/c"])
+def test_what_is_left_of_a_link_that_was_written_wrongly_is_no_address_and_can_be_checked(written: str) -> None:
+    compilation = compiled(f"See {written} soon.")
+    assert not compilation.email.links
+    run_checks(compilation)

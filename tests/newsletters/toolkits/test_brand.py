@@ -106,6 +106,7 @@ def test_text_too_pale_is_refused_with_the_nearest_shade_that_passes() -> None:
         ("colours: {surface: '#bbbbbb', background: '#444444'}", "No shade of 'text'"),
         ("logo: missing", "not among the images"),
         ("radius: round", "whole number of pixels"),
+        (f'radius: "{"1" * 5_000}"', "whole number of pixels"),
         ("font: 'x\" onload=\"y'", "names with commas"),
         ("footer: {adress: here}", "Did you mean 'address'?"),
         ("footer: {social: {News: ftp://fairs.example}}", "no web address"),

@@ -1,0 +1,115 @@
+"""What people, mail servers and files send takes time that grows with it, and not with its square.
+
+Each row is a text that a pattern, or a loop, once read again from each of its signs: four times as much of it took
+sixteen times as long.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from daisychain.slug import slug
+from newsletters.checks.markup import _LINK
+from newsletters.checks.merge import _LEFT_OVER
+from newsletters.checks.outlook import as_word_reads
+from newsletters.checks.readability import misspelt
+from newsletters.checks.spam import _RULE
+from newsletters.compose.markdown import _HTML_TAG
+from newsletters.documents.error_list import Mistakes
+from newsletters.packs.partner import _TEMPLATE
+from newsletters.pieces.tree import _MARKS
+from newsletters.toolkit_drafts.editing import raised
+from newsletters.toolkit_drafts.pasted_copy import pasted_blocks
+from partners.file_columns import file_columns
+from sender.events.bounce_mail import addresses_in, header, human_text, parse, parts_of
+from sender.events.bounce_reports import _FIELDS, _LISTED
+from sender.events.bounce_wording import REPLY_SUBJECT
+from sender.severity import find_status, plain, severity
+from tests.newsletters.checks.planting import newsletter
+from tests.newsletters.compiling import compiled
+
+
+def merge_tags(text: str) -> None:
+    newsletter(f"Hello\n\n{text}")("merge-left-over")
+
+
+def links(text: str) -> None:
+    newsletter(f"Hello\n\n{text}")("accessibility-link")
+
+
+def spelling(text: str) -> None:
+    list(misspelt(text, ""))
+
+
+def spaces_after_brackets(text: str) -> None:
+    _LINK.findall(f"[a]{text}")
+
+
+def pasted(text: str) -> None:
+    pasted_blocks(f"# Title{text}x\n\nwords", [])
+
+
+def broken(text: str) -> None:
+    compiled(text, mistakes=Mistakes(collect=True))
+
+
+def judge(text: str) -> None:
+    severity("", text)
+
+
+def read_mail(text: str) -> None:
+    message = parse(text.encode("utf-8", "surrogateescape"))
+    header(message, "Subject")
+    human_text([*parts_of(message)])
+
+
+def html_mail(text: str) -> None:
+    read_mail(f"Content-Type: text/html\n\n{text}")
+
+
+def subject_of(text: str) -> None:
+    read_mail(f"Subject: {text}\n\nx")
+
+
+ROWS: list[tuple[Callable[[str], object], str]] = [
+    *((merge_tags, piece) for piece in ("{ ", "${", "[email,", "<% ", "%%[", "«_")),
+    *((_LEFT_OVER.findall, piece) for piece in ("{{ ", "{% ", "%%=", "{{")),
+    (compiled, "http://"), (links, "https://a.org "),
+    (spelling, "a'"),
+    *((as_word_reads, piece) for piece in ("<!--[if !mso]>", "<!--[if !mso]><!-->", "<!--[if ", "<!--[if mso!")),
+    *((_RULE.findall, piece) for piece in (" ", "\n", "1", "1.1 A ")),
+    *((addresses_in, piece) for piece in ("a", "a.", "a@", "a@b.", "'")),
+    *((_LISTED.findall, piece) for piece in ("a", "'a", "<", " ")),
+    *((_LINK.findall, piece) for piece in ("(a)[https:", "[a]:", "\n", "[a](")), (spaces_after_brackets, " "),
+    (_MARKS.findall, "]("), (_TEMPLATE.search, "\n"), (_HTML_TAG.findall, "<p "),
+    *((pasted, piece) for piece in ("[", "[a](", " ", "#", " #")),
+    *((compiled, piece) for piece in ("{%- if true -%}{%- endif -%}", "<p ")), (broken, "{{ = }}"),
+    (_FIELDS.search, "final-recipient:\n"), (REPLY_SUBJECT.search, "["), (REPLY_SUBJECT.search, "[#"),
+    *((judge, piece) for piece in ("[", "a.", "a-", "a", "name=", "name=a.", "://", "user ", "@")),
+    *((html_mail, piece) for piece in ("<", "<style>", "<style><head>", "</style ")),
+    *((subject_of, piece) for piece in ("=?a?q?", "=?", "[#")),
+    (find_status, "500 "), (find_status, ": 5.1.1 "),
+    (plain, "a\u0316\u0300"), (slug, "\u0316\u0300"),
+]  # fmt: skip
+# A whole newsletter is made of these, which takes milliseconds a kB.
+FEWER = (merge_tags, compiled, broken, links)
+
+
+@pytest.mark.parametrize(("read", "piece"), ROWS, ids=[f"{read.__name__}-{piece!r}" for read, piece in ROWS])
+def test_four_times_as_much_takes_about_four_times_as_long(read: Callable[[str], object], piece: str) -> None:
+    def cpu(signs: int) -> float:
+        before = sum(os.times()[:4])  # with that of programs that were asked
+        read(piece * (signs // len(piece)))
+        return sum(os.times()[:4]) - before
+
+    signs = 5_000 if read in FEWER else 20_000
+    cpu(100)  # what is loaded once
+    assert cpu(4 * signs) < 8 * cpu(signs) + 0.3
+
+
+@pytest.mark.parametrize("read", [raised, lambda text: file_columns(["name", f"contact {text} email"], {})])
+def test_more_digits_than_python_reads_are_no_number_and_no_fault(read: Callable[[str], object]) -> None:
+    assert read("1" * 5_000)
