@@ -21,6 +21,8 @@ from newsletters.compose.markdown import _HTML_TAG
 from newsletters.documents.error_list import Mistakes
 from newsletters.packs.partner import _TEMPLATE
 from newsletters.pieces.tree import _MARKS
+from newsletters.stored.differences import changed_lines
+from newsletters.stored.saving import aligned
 from newsletters.toolkit_drafts.editing import raised
 from newsletters.toolkit_drafts.pasted_copy import pasted_blocks
 from partners.file_columns import file_columns
@@ -56,6 +58,14 @@ def broken(text: str) -> None:
     compiled(text, mistakes=Mistakes(collect=True))
 
 
+def changed(text: str) -> None:
+    changed_lines(f"a\n{text}b\n{text}", f"{text}c\n{text}")
+
+
+def collided(text: str) -> None:
+    aligned(f"a\n\n{text}b\n\n{text}", f"{text}c\n\n{text}")
+
+
 def judge(text: str) -> None:
     severity("", text)
 
@@ -86,6 +96,7 @@ ROWS: list[tuple[Callable[[str], object], str]] = [
     *((_LINK.findall, piece) for piece in ("(a)[https:", "[a]:", "\n", "[a](")), (spaces_after_brackets, " "),
     (_MARKS.findall, "]("), (_TEMPLATE.search, "\n"), (_HTML_TAG.findall, "<p "),
     *((pasted, piece) for piece in ("[", "[a](", " ", "#", " #")),
+    (changed, "x\n"), (changed, "x\ny\n"), (collided, "x\n\n"), (collided, "x\n\n::: note\ny\n:::\n\n"),
     *((compiled, piece) for piece in ("{%- if true -%}{%- endif -%}", "<p ")), (broken, "{{ = }}"),
     (_FIELDS.search, "final-recipient:\n"), (REPLY_SUBJECT.search, "["), (REPLY_SUBJECT.search, "[#"),
     *((judge, piece) for piece in ("[", "a.", "a-", "a", "name=", "name=a.", "://", "user ", "@")),

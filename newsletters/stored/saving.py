@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 
 from sqlalchemy import Connection, insert
 
 from daisychain.errors import StateError
 from newsletters.pieces.outline import SourcePiece, cut
 from newsletters.stored.contents import Change
+from newsletters.stored.differences import blocks
 from newsletters.stored.newsletters import SavedNewsletter, SaveKind, load, put
 from newsletters.tables import NewsletterSave
+
+_AHEAD = 100  # pieces of the other text among which a partner is looked for
 
 
 @dataclass(frozen=True)
@@ -89,23 +91,24 @@ def _collision(
 
 
 def _aligned(mine: Sequence[SourcePiece], theirs: Sequence[SourcePiece]) -> Iterator[PiecePair]:
-    matcher = SequenceMatcher(None, [each.source for each in mine], [each.source for each in theirs], autojunk=False)
-    for _, begin, end, other_begin, other_end in matcher.get_opcodes():
+    sources = ([each.source for each in mine], [each.source for each in theirs])
+    for begin, end, other_begin, other_end in blocks(*sources):
         yield from _paired(mine[begin:end], theirs[other_begin:other_end])
 
 
 def _paired(mine: Sequence[SourcePiece], theirs: Sequence[SourcePiece]) -> Iterator[PiecePair]:
     """Pair pieces of the same kind in order; a piece without a partner comes by itself."""
-    rest = list(theirs)
+    at = 0
     for piece in mine:
-        partner = next((at for at, other in enumerate(rest) if _alike(piece, other)), None)
+        ahead = range(at, min(at + _AHEAD, len(theirs)))
+        partner = next((place for place in ahead if _alike(piece, theirs[place])), None)
         if partner is None:
             yield PiecePair(piece, None)
             continue
-        yield from (PiecePair(None, other) for other in rest[:partner])
-        yield PiecePair(piece, rest[partner])
-        rest = rest[partner + 1 :]
-    yield from (PiecePair(None, other) for other in rest)
+        yield from (PiecePair(None, other) for other in theirs[at:partner])
+        yield PiecePair(piece, theirs[partner])
+        at = partner + 1
+    yield from (PiecePair(None, other) for other in theirs[at:])
 
 
 def _alike(one: SourcePiece, other: SourcePiece) -> bool:

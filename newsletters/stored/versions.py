@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from difflib import unified_diff
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, update
@@ -14,6 +13,7 @@ from sqlalchemy.orm import aliased
 from daisychain import clock
 from daisychain.errors import StateError
 from newsletters.stored.contents import Contents
+from newsletters.stored.differences import changed_lines
 from newsletters.stored.newsletters import SavedNewsletter, SaveKind, forget_deleted, load, put
 from newsletters.tables import NewsletterSave, StoredNewsletter
 
@@ -113,8 +113,7 @@ def since_test(connection: Connection, newsletter: SavedNewsletter) -> tuple[Sav
         return (None if row is None else SavedVersion(*row)), {}
     then, now, changed = contents_of(connection, newsletter.id, row.id).texts, newsletter.contents.texts, {}
     for language in (each for each in {**then, **now} if then.get(each) != now.get(each)):
-        lines = unified_diff(then.get(language, "").splitlines(), now.get(language, "").splitlines(), n=0, lineterm="")
-        changed[language] = [line for line in lines if line[0] in "+-" and line[:3] not in ("+++", "---")]
+        changed[language] = changed_lines(then.get(language, ""), now.get(language, ""))
     return SavedVersion(*row), changed
 
 
