@@ -13,8 +13,8 @@ from accounts.sessions import end_sessions
 from accounts.staff import lock_admins
 from accounts.tables import AccountLink, StaffAccount
 from daisychain.errors import InputError, StateError
-from daisychain.normal_form import normal_form
 from daisychain.settings import Settings
+from daisychain.slug import normal_form
 from daisychain.web.random_tokens import new_token, token_hash
 
 LinkKind = Literal["first-admin", "invitation", "reset", "demo"]

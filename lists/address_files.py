@@ -15,8 +15,8 @@ from typing import Any
 
 from daisychain.csv_cells import unguard
 from daisychain.errors import InputError
-from daisychain.normal_form import normal_form
 from daisychain.sheets.sheet import Sheet
+from daisychain.slug import normal_form
 from lists.addresses import Address, AddressError, common_key, parse_address
 from lists.columns import has_address_heading, read_columns
 

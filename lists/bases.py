@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from daisychain.errors import InputError
-from daisychain.normal_form import normal_form
+from daisychain.slug import normal_form
 from lists.tables import MailingList, Membership
 
 CHARITY = "soft-opt-in-charity"

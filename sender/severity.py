@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from daisychain.normal_form import normal_form
+from daisychain.slug import normal_form
 from sender.severity_wording import NO_MAILBOX, NOT_THE_ADDRESS, TELLING_NAME
 
 # The mailbox or its domain does not exist; 5.4.310 is Microsoft's for a domain that does not exist.

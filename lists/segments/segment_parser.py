@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from daisychain.normal_form import normal_form
+from daisychain.slug import normal_form
 from lists.segments.question_error import NotReadableError, QuestionError
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from daisychain.normal_form import normal_form
-from daisychain.slug import slug, spelled
+from daisychain.slug import normal_form, slug, spelled
 from newsletters.tables import MadePack, PackPartner
 
 LONGEST = 40  # characters

@@ -1,4 +1,4 @@
-"""What differs between two versions of a text, in time that grows with them.
+"""Differences between two versions of a text, in time that grows with them.
 
 difflib takes cubic time for pieces that are alike: two thousand paragraphs of two sorts took 25 seconds.
 """

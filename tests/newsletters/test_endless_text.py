@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from newsletters.checks.readability import misspelt
 from newsletters.compose.bare_addresses import linked_page
 from newsletters.merge.link_removal import without_links
 from newsletters.pieces.tree import listed
@@ -28,6 +29,10 @@ def test_bare_addresses_are_found_after_endless_words(endless: str) -> None:
     assert 'href="mailto:ann@a.org"' in linked_page(page, Mint.fresh())
     longest = "a" * 64
     assert f'href="mailto:{longest}@a.org"' in linked_page(f"<p>{longest}@a.org</p>", Mint.fresh())
+
+
+def test_spelling_is_checked_beside_endless_words() -> None:
+    assert dict(misspelt(f"It is teh {'a' * LONG} {chr(39).join('a' * LONG)}", "")) == {"teh": ["the"]}
 
 
 def test_the_first_words_are_shown_after_any_number_of_empty_lines_of_code() -> None:
