@@ -63,7 +63,7 @@ class SendGrid(Account):
         super().__init__(settings)
         self._timeout = timeout
         # Python runs one thread at a time. Slots that prepare side by side are all late, and then all wait for answers
-        # while the core is idle; one after the other, a third more requests a second (12 slots, answers after 0.3 s).
+        # while the core is idle; one after the other, a quarter more requests a second (12 slots, answers after 0.3 s).
         self._preparing = threading.Lock()
 
     def check(self, from_address: str, links: Iterable[str] = ()) -> None:
