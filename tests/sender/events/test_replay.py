@@ -30,6 +30,7 @@ from sender.tables import Delivery, Event, HourRollup, LinkRollup, MailboxRollup
 from sender.upkeep import chores
 from tests.command import Daisychain
 from tests.public_pages import public_app
+from tests.sender.campaigns.test_steering import waits_for_a_lock
 from tests.sender.returns import FIREFOX, Sent, sent
 from tests.waiting import until
 
@@ -365,13 +366,11 @@ def test_whoever_waits_for_a_roll_up_that_is_corrected_has_its_lock_afterwards(d
             rows = connection.execute(text("SELECT delivery_id FROM delivery_rollups ORDER BY 1 FOR UPDATE"))
             locked.extend(rows.scalars())
 
-    waiting = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid) "
-    waiting += "WHERE NOT granted AND datname = current_database())"
     with database.engine.begin() as connection:
         recount._correct_deliveries(connection, campaign.deliveries)
         other = threading.Thread(target=lock)
         other.start()
-        until(lambda: bool(connection.scalar(text(waiting))))
+        until(lambda: waits_for_a_lock(database))
     other.join()
     assert locked == campaign.deliveries
 

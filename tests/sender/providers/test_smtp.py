@@ -15,6 +15,7 @@ import pytest
 
 from daisychain.errors import ConfigurationError
 from daisychain.settings import Settings
+from sender.providers import smtp
 from sender.providers.mail_servers import MailServer, parse_url
 from sender.providers.provider import Outcome, Verdict
 from sender.providers.return_paths import ReturnPaths
@@ -43,6 +44,12 @@ def provider(settings: Settings) -> Iterator[Smtp]:
     provider = Smtp(settings)
     yield provider
     provider.close()
+
+
+@pytest.fixture(autouse=True)
+def unpaused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No relay here gets better by being left alone for a moment; those of test_relays are given their pauses."""
+    monkeypatch.setattr(smtp, "BREAK_PAUSES", (0.0,))
 
 
 def fates(outcome: Outcome) -> list[str]:
