@@ -65,7 +65,7 @@ def create_app(database: Database) -> Flask:
     """Return the application of one database; raises ConfigurationError if a secret is missing."""
     app = Pages("daisychain", template_folder=str(ROOT / "templates/web"), static_folder=str(ROOT / "templates/static"))
     app.extensions["daisychain"] = database
-    app.extensions["daisychain.hits"] = HitSpool(lambda: app.extensions["daisychain"].engine)
+    app.extensions["daisychain.hits"] = HitSpool(lambda: app.extensions["daisychain"].engine, database.settings.home)
     app.get_send_file_max_age = seconds_kept  # type: ignore[assignment, method-assign]
     app.config.update(
         SECRET_KEY=derive(installation_secret(database.settings), "cookies"),  # CSRF protection wants one

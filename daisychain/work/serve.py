@@ -15,11 +15,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from daisychain.errors import DaisychainError
+from daisychain.errors import DaisychainError, DatabaseError
 from daisychain.installation import Installation
 from daisychain.processes import STOP_WITHIN, StopFlag, cores, ending_in_time
 
@@ -51,6 +51,7 @@ def serve(
     from daisychain.logs import log_to_stderr
     from daisychain.secret import installation_secret
     from daisychain.work.worker import at_work
+    from sender.events.hit_spool import HitSpool
     from sender.events.sendgrid_webhook import verification_key
 
     installation_secret(installation.settings)  # a missing one is named here, not in a child's traceback
@@ -65,6 +66,8 @@ def serve(
         server = _server(listener, processes or cores(), stop)
         with ending_in_time(stop), at_work(installation.database, concurrency=concurrency, stop=stop) as workers:
             threading.Thread(target=_end_with_slots, args=(workers, server), daemon=True).start()
+            left = HitSpool(lambda: installation.database.engine, installation.settings.home)
+            threading.Thread(target=left.take_up, daemon=True).start()
             try:
                 # granian's own loader puts the current folder, which may hold anything, first on the path of modules.
                 server.serve(target_loader=application, wrap_loader=False)  # type: ignore[arg-type]
@@ -144,6 +147,8 @@ def application() -> WebProcess:
     database.for_work()
     desk, pages = create_desk(database), create_app(database)
     closers.append(pages.extensions["daisychain.hits"].close)
+    with suppress(DatabaseError):
+        _ = database.url  # joins the embedded server now: at the end, storing hits would start one that has died
     atexit.register(closers[0])  # called after the threads that answer have ended
     return WebProcess(pages, desk, partial(token_in, desk))
 

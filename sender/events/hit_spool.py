@@ -1,19 +1,25 @@
 """Keeps opens and clicks in memory for a moment, so that readers are answered first, and stores many of them at once.
 
-A crash loses the hits of the last moment. The end of a process loses none, and a database may be away for a while.
+A crash of the process loses the hits of the last moment. Its end loses none, and a database may be away for a while: if
+it still is at the end, they are left in a file for the next start.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
+from daisychain.atomic_files import PRIVATE, replacing
 from daisychain.errors import DatabaseError
 from sender.delivery.confirmed_places import notice_forgotten
 from sender.events.page_hits import Hit, record_hits
@@ -26,17 +32,19 @@ MOST_KEPT = 20_000
 CLOSE_WITHIN = 5.0
 # The database is away or busy, and the same hits can be stored later. Their keys keep one from counting twice.
 _AWAY = (OperationalError, NoConnection, DatabaseError)
+# A line of JSON for each hit: the mail's number, what it was, link, program, network and time, and no address.
+LEFT = "opens-and-clicks-{}.jsonl"
 log = logging.getLogger("daisychain.hits")
 
 
 class HitSpool:
     """The hits of one process that are not stored yet. While there are any, a thread stores them; else there is none.
 
-    `engine` returns the engine of the database, which may be away.
+    `engine` returns the engine of the database, which may be away. What can't be stored at the end is left in `home`.
     """
 
-    def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._engine = engine
+    def __init__(self, engine: Callable[[], Engine], home: Path) -> None:
+        self._engine, self._home = engine, home
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._hits: dict[str, Hit] = {}  # by natural key, the oldest first
         self._lost = 0
@@ -73,13 +81,37 @@ class HitSpool:
         return True
 
     def close(self, within: float = CLOSE_WITHIN) -> None:
-        """Store what is left at the end of the process, in so many seconds at most."""
+        """Store what waits at the end of the process, in so many seconds at most, or leave it for the next start."""
         self._closing = True
         self._enough.set()
         if thread := self._thread:
             thread.join(within)
-        if lost := len(self._hits):
-            log.error("%d opens and clicks were lost, as the database was away or busy", lost)
+        with self._lock:
+            hits = list(self._hits.values())
+            self._hits.clear()
+        if hits:
+            self._leave(hits)
+
+    def take_up(self) -> None:
+        """Store what ended processes have left; a file is removed once all of it is stored."""
+        for path, hits in find_left(self._home):
+            try:
+                for start in range(0, len(hits), FLUSH_AT):
+                    self._store(hits[start : start + FLUSH_AT])
+            except _AWAY as error:
+                log.error("%s waits for the database (%s) until the next start", path, type(error).__name__)
+                return
+            path.unlink(missing_ok=True)
+            log.info("stored %d opens and clicks of %s", len(hits), path)
+
+    def _leave(self, hits: Sequence[Hit]) -> None:
+        try:
+            path = leave(hits, self._home)
+        except OSError as error:
+            lost = "%d opens and clicks were lost: the database was away or busy, and they can't be written (%s)"
+            log.error(lost, len(hits), error.strerror)
+        else:
+            log.warning("%d opens and clicks wait in %s for the next start", len(hits), path)
 
     def _work(self) -> None:
         stored = True
@@ -114,3 +146,41 @@ class HitSpool:
                 return
             for half in (hits[: len(hits) // 2], hits[len(hits) // 2 :]):
                 self._store(half)
+
+
+def leave(hits: Sequence[Hit], home: Path) -> Path:
+    """Write hits into a file of their own, which only its owner can read. Raises OSError."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / LEFT.format(secrets.token_hex(8))
+    with replacing(path, rights=PRIVATE, encoding="ascii") as file:
+        file.writelines(json.dumps(_fields(hit)) + "\n" for hit in hits)
+    return path
+
+
+def find_left(home: Path) -> Iterator[tuple[Path, list[Hit]]]:
+    """Yield the files that were left, with their hits; a line that can't be read is left out."""
+    for path in sorted(home.glob(LEFT.format("*"))):
+        hits = []
+        try:
+            lines = path.read_bytes().splitlines()
+        except OSError as error:
+            log.error("%s can't be read (%s), and stays", path, error.strerror)
+            continue
+        for line in lines:
+            try:
+                hits.append(_hit(line))
+            except (AttributeError, KeyError, TypeError, ValueError):
+                log.error("a line of %s is no open or click, and is left out", path)
+        yield path, hits
+
+
+def _fields(hit: Hit) -> dict[str, object]:
+    # The clock that ages are measured with begins again with the machine.
+    return {**asdict(hit), "came": time.time() - (time.monotonic() - hit.came)}
+
+
+def _hit(line: bytes) -> Hit:
+    fields = json.loads(line)
+    age = max(time.time() - fields.pop("came"), 0.0)
+    bytes.fromhex(fields["natural_key"])
+    return Hit(**fields, came=time.monotonic() - age)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import shutil
 import signal
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from daisychain.database import Database
+from daisychain.settings import Settings
+from sender.events.hit_spool import LEFT
 from sender.links.keys import KeyKind
 from sender.links.reader_groups import RANDOM_BITS
 from sender.tables import Campaign, Event, ReaderGroup
@@ -141,3 +145,53 @@ def test_sigterm_loses_nothing(daisychain: Daisychain, database: Database, unhur
         assert process.returncode == 0, errors
         assert "lost" not in errors
     assert stored(campaign) == 2 * PEOPLE
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, settings: Settings) -> Iterator[Database]:
+    """Make a home with its own server."""
+    database = Database(replace(settings, home=tmp_path / "own", database_url=""))
+    _ = database.engine
+    assert database.server is not None
+    folder = database.server.folder
+    yield database
+    database.close()
+    shutil.rmtree(folder)
+
+
+def left_in(home: Path) -> list[Path]:
+    return [*home.glob(LEFT.format("*"))]
+
+
+def test_hits_that_a_locked_database_does_not_take_at_the_end_are_stored_by_the_next_server(
+    daisychain: Daisychain, database: Database, unhurried: tuple[str, ...]
+) -> None:
+    campaign, home = sent(database, people=PEOPLE), database.settings.home
+    with serving(daisychain, unhurried) as (url, process), database.engine.begin() as connection:
+        until(lambda: len(web_processes(process.pid)) == PROCESSES)
+        assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
+        connection.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+        process.terminate()
+        process.communicate(timeout=300)
+        assert sum(len(file.read_text().splitlines()) for file in left_in(home)) == PEOPLE
+    with serving(daisychain):
+        until(lambda: not left_in(home))
+    assert stored(campaign) == PEOPLE
+
+
+def test_hits_that_wait_when_the_embedded_database_is_killed_count_once_after_the_next_start(
+    embedded: Database, tmp_path: Path, unhurried: tuple[str, ...]
+) -> None:
+    campaign, command = sent(embedded, people=PEOPLE), Daisychain(embedded.settings, tmp_path)
+    assert embedded.server is not None
+    postmaster = int((embedded.server.data / "postmaster.pid").read_text().split()[0])
+    with serving(command, unhurried) as (url, process):
+        until(lambda: len(web_processes(process.pid)) == PROCESSES)
+        assert ask_all(url, pixels(campaign)) == [200] * PEOPLE
+        os.kill(postmaster, signal.SIGKILL)
+        process.communicate(timeout=300)
+    # A web process that was still starting may have started the database again, and stored its hits.
+    embedded.revive()
+    with serving(command):
+        until(lambda: not left_in(embedded.settings.home))
+    assert stored(campaign) == PEOPLE

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -17,7 +18,7 @@ from daisychain.database import Database
 from daisychain.operations.erasure import erase_person
 from sender.events import hit_spool
 from sender.events.classify import classify_due
-from sender.events.hit_spool import HitSpool
+from sender.events.hit_spool import HitSpool, leave
 from sender.events.page_hits import MOST_HITS, Hit
 from sender.links.reader_groups import RANDOM_BITS
 from sender.tables import Campaign, Delivery, Place, ReaderGroup
@@ -32,7 +33,11 @@ def campaign(database: Database) -> Sent:
 
 @pytest.fixture
 def spool(database: Database) -> HitSpool:
-    return HitSpool(lambda: database.engine)
+    return HitSpool(lambda: database.engine, database.settings.home)
+
+
+def home(campaign: Sent) -> Path:
+    return campaign.database.settings.home
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +45,9 @@ def _closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     """Let no spool's thread hold a connection when the database is closed."""
     made, make = [], HitSpool.__init__
 
-    def remembered(spool: HitSpool, engine: Callable[[], Engine]) -> None:
+    def remembered(spool: HitSpool, engine: Callable[[], Engine], home: Path) -> None:
         made.append(spool)
-        make(spool, engine)
+        make(spool, engine, home)
 
     monkeypatch.setattr(HitSpool, "__init__", remembered)
     yield
@@ -116,7 +121,7 @@ def test_a_hit_that_comes_while_others_are_stored_waits_no_longer_either(
         return campaign.database.engine
 
     late = [hit(campaign.deliveries[1], ago=7)]
-    spool, bell = HitSpool(engine), Bell()
+    spool, bell = HitSpool(engine, home(campaign)), Bell()
     monkeypatch.setattr(spool, "_enough", bell)
     spool.add(hit(campaign.deliveries[0]))
     until(lambda: stored(campaign) == campaign.deliveries[:2])
@@ -153,7 +158,7 @@ def test_the_end_of_the_process_stores_what_is_left(spool: HitSpool, campaign: S
     add_all(spool, *map(hit, campaign.deliveries))
     spool.close()
     assert stored(campaign) == campaign.deliveries
-    HitSpool(lambda: campaign.database.engine).close()  # also if nothing ever came
+    HitSpool(lambda: campaign.database.engine, home(campaign)).close()  # also if nothing ever came
 
 
 def test_the_end_waits_for_a_locked_database_no_longer_than_it_may(
@@ -163,7 +168,7 @@ def test_the_end_waits_for_a_locked_database_no_longer_than_it_may(
     with campaign.database.engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE events")
         spool.close(within=0.01)
-    assert "1 opens and clicks were lost" in caplog.text
+    assert "1 opens and clicks wait in" in caplog.text
 
 
 def test_each_hit_keeps_its_own_time(spool: HitSpool, campaign: Sent, unhurried: None) -> None:
@@ -194,7 +199,7 @@ def test_a_burst_is_told_from_a_reader_by_the_times_of_hits_that_are_stored_toge
 def test_a_thousand_hits_of_one_mail_are_its_first_hundred_of_each_kind_whoever_stores_them(
     campaign: Sent, unhurried: None
 ) -> None:
-    spools = [HitSpool(lambda: campaign.database.engine) for _ in range(2)]
+    spools = [HitSpool(lambda: campaign.database.engine, home(campaign)) for _ in range(2)]
     kinds: tuple[Literal["opened", "clicked"], ...] = ("opened", "clicked")
     for number in range(500):
         for spool in spools:
@@ -226,7 +231,7 @@ def at_once(spools: list[HitSpool]) -> None:
 
 
 def test_several_processes_store_hits_of_the_same_mails_at_the_same_time(campaign: Sent, unhurried: None) -> None:
-    spools = [HitSpool(lambda: campaign.database.engine) for _ in range(4)]
+    spools = [HitSpool(lambda: campaign.database.engine, home(campaign)) for _ in range(4)]
     for turn in range(5):
         for number, spool in enumerate(spools):
             mails = campaign.deliveries if (turn + number) % 2 else campaign.deliveries[::-1]
@@ -280,7 +285,7 @@ def test_hits_wait_for_a_database_that_is_away(
     campaign: Sent, away: Engine, unhurried: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     engines = iter([away, away, campaign.database.engine])
-    spool = HitSpool(lambda: next(engines))
+    spool = HitSpool(lambda: next(engines), home(campaign))
     add_all(spool, *map(hit, campaign.deliveries))
     assert [spool.flush(), spool.flush(), stored(campaign), spool.flush()] == [False, False, [], True]
     assert stored(campaign) == campaign.deliveries
@@ -295,12 +300,75 @@ def test_they_are_stored_by_themselves_once_it_is_back(
     monkeypatch.setattr(hit_spool, "FLUSH_AFTER", 0.01)
     monkeypatch.setattr(hit_spool, "RETRY_AFTER", 0.01)
     engines = iter([away] * 3)
-    add_all(HitSpool(lambda: next(engines, campaign.database.engine)), *map(hit, campaign.deliveries))
+    add_all(HitSpool(lambda: next(engines, campaign.database.engine), home(campaign)), *map(hit, campaign.deliveries))
     until(lambda: stored(campaign) == campaign.deliveries)
 
 
+def left(campaign: Sent) -> list[Path]:
+    return [*home(campaign).iterdir()]
+
+
+def test_hits_that_a_process_can_t_store_at_its_end_are_stored_at_the_next_start(
+    campaign: Sent, away: Engine, unhurried: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    ending = HitSpool(lambda: away, home(campaign))
+    starting = HitSpool(lambda: campaign.database.engine, home(campaign))
+    odd = "half of a letter: \udc80"
+    add_all(ending, *(hit(mail, ago=7200) for mail in campaign.deliveries), hit(campaign.deliveries[0], user_agent=odd))
+    ending.close()
+    [file] = left(campaign)
+    assert f"4 opens and clicks wait in {file} for the next start" in caplog.text
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not [number for number in range(3) if campaign.address(number) in file.read_text()]
+    ending.close()  # again, as at the end of a process whose parent ends too
+    starting.take_up()
+    assert [stored(campaign), left(campaign)] == [campaign.deliveries, []]
+    ages = [(event.received_at - event.at).total_seconds() for event in campaign.events()]
+    assert [round(age / 600) for age in ages] == [12] * 3
+
+
+def test_hits_that_were_left_stay_until_the_database_has_them_and_count_once(
+    campaign: Sent, away: Engine, unhurried: None
+) -> None:
+    hits = [*map(hit, campaign.deliveries)]
+    for _ in range(2):
+        leave(hits, home(campaign))
+    engines = iter([away, campaign.database.engine, away])
+    starting = HitSpool(lambda: next(engines, campaign.database.engine), home(campaign))
+    starting.take_up()
+    assert [stored(campaign), len(left(campaign))] == [[], 2]
+    starting.take_up()
+    assert [stored(campaign), len(left(campaign))] == [campaign.deliveries, 1]
+    starting.take_up()
+    assert [stored(campaign), len(left(campaign))] == [campaign.deliveries, 0]
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"{", b"[1]", b"\xff", b"{}", b'{"came": "now"}', b'{"came": 1, "natural_key": 1}']
+)
+def test_a_broken_line_of_a_file_that_was_left_loses_no_other(
+    spool: HitSpool, campaign: Sent, broken: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = leave([*map(hit, campaign.deliveries)], home(campaign))
+    first, *others = file.read_bytes().splitlines()
+    file.write_bytes(b"\n".join([first, broken, *others]))
+    spool.take_up()
+    assert [stored(campaign), left(campaign)] == [campaign.deliveries, []]
+    assert caplog.messages == [f"a line of {file} is no open or click, and is left out"]
+
+
+def test_a_home_that_can_t_be_written_to_loses_the_hits_and_the_log_has_how_many(
+    campaign: Sent, away: Engine, unhurried: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    home(campaign).write_text("This is no folder.")
+    ending = HitSpool(lambda: away, home(campaign))
+    add_all(ending, *map(hit, campaign.deliveries))
+    ending.close()
+    assert "3 opens and clicks were lost" in caplog.messages[-1]
+
+
 def test_hits_of_a_commit_whose_answer_was_lost_count_once(campaign: Sent, unhurried: None) -> None:
-    spool = HitSpool(lambda: campaign.database.engine)
+    spool = HitSpool(lambda: campaign.database.engine, home(campaign))
     again = hit(campaign.deliveries[0])
     for _ in range(2):
         spool.add(again)
@@ -314,7 +382,7 @@ def test_of_more_hits_than_are_kept_the_oldest_are_lost_and_the_log_has_how_many
 ) -> None:
     monkeypatch.setattr(hit_spool, "MOST_KEPT", 5)
     engines = iter([away, away])
-    spool = HitSpool(lambda: next(engines, campaign.database.engine))
+    spool = HitSpool(lambda: next(engines, campaign.database.engine), home(campaign))
     add_all(spool, *(hit(campaign.deliveries[0], ago=100) for _ in range(3)))
     assert not spool.flush()
     add_all(spool, *(hit(campaign.deliveries[1]) for _ in range(5)))
