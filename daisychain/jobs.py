@@ -46,7 +46,6 @@ IN_HAND = """
         SELECT 1 FROM procrastinate_workers w
         WHERE w.id = j.worker_id AND w.last_heartbeat > now() - interval '10 seconds')
 """
-_LIVING = "SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - interval '10 seconds')"
 # Procrastinate removes workers that died only when another one starts, and their jobs never.
 _DEAD = text("""
     DELETE FROM procrastinate_jobs WHERE id IN (
@@ -73,11 +72,6 @@ def defer(
     if arguments:
         raw = connection.connection.driver_connection
         task.configure(connection=raw, queue=queue, schedule_at=at, priority=priority).batch_defer(*arguments)
-
-
-def is_worker_running(connection: Connection) -> bool:
-    """Report whether any worker lives, on whatever machine."""
-    return bool(connection.scalar(text(_LIVING)))
 
 
 def remove_dead_jobs(connection: Connection) -> int:

@@ -33,10 +33,10 @@ from accounts.sessions import SignedIn
 from accounts.staff import names_with
 from daisychain.database import Database
 from daisychain.errors import DaisychainError, InputError
-from daisychain.jobs import is_worker_running
 from daisychain.settings import Settings
 from daisychain.web.networks import network_of
 from lists.kept_figures import BeingCountedError, give_kept
+from sender.delivery.senders import is_worker_running
 from sender.upkeep.list_counts import ask_to_count
 
 P = ParamSpec("P")

@@ -59,7 +59,7 @@ def at_work(
         lacks = readiness.lacking(connection, database.settings)
     for name, reason in lacks.items():
         log.warning("nothing is sent through %s from here: %s", name, reason)
-    with LiveSender(database, lacks) as sender_:
+    with LiveSender(database, lacks, chores=chore_slots > 0) as sender_:
         queues: list[str] = []
         _try_to_sweep(database, lacks, queues)
         extras = {"deliverer": Deliverer(database, sender_, stop, hand_out_links)}

@@ -24,14 +24,25 @@ from sender.tables import Batch, Sender
 
 log = logging.getLogger("daisychain.senders")
 
+# Beside the senders' own locks, of which the first has the number 1: held by each worker, which also does the chores. A
+# `campaign send` does not.
+_CHORES = 0
 _END = "UPDATE senders SET ended_at = now() WHERE id = %s"
+
+_WORKER = text("""
+    SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = :class AND objid = :chores
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
 
 
 class LiveSender:
-    """This process as a sender; use as a context manager. Raises psycopg errors if the database can't be reached."""
+    """This process as a sender; use as a context manager. Raises psycopg errors if the database can't be reached.
 
-    def __init__(self, database: Database, lacks: Mapping[str, str] | None = None) -> None:
-        self._database = database
+    With `chores` it is a worker, and others know that one is running.
+    """
+
+    def __init__(self, database: Database, lacks: Mapping[str, str] | None = None, *, chores: bool = False) -> None:
+        self._database, self._chores = database, chores
         self._lacks = Jsonb(dict(lacks or {}))
         self._guard = Lock()
         self._connection: psycopg.Connection | None = None
@@ -82,6 +93,8 @@ class LiveSender:
             id_ = int(row[0])
             # Locked before the row is visible, so that nobody sees the row with a free lock.
             connection.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_CLASS, id_])
+            if self._chores:
+                connection.execute("SELECT pg_advisory_lock_shared(%s, %s)", [LOCK_CLASS, _CHORES])
             connection.execute(
                 "INSERT INTO senders (id, host, pid, lacks) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s)",
                 [id_, socket.gethostname(), os.getpid(), self._lacks],
@@ -98,6 +111,11 @@ class LiveSender:
         assert self._connection is not None
         self._connection.close()
         self._connection = None
+
+
+def is_worker_running(connection: Connection) -> bool:
+    """Report whether any worker lives, on whatever machine; a process that only sends a campaign is none."""
+    return bool(connection.scalar(_WORKER, {"class": LOCK_CLASS, "chores": _CHORES}))
 
 
 def dead_senders(connection: Connection) -> Sequence[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from lists.list_people import open_people
 from lists.members import unsubscribe
 from lists.overview import excluded_of_all, overview, overview_of_all
 from lists.tables import ListFigure
+from sender.delivery.senders import LiveSender
 from sender.upkeep import list_counts
 from sender.upkeep.list_counts import ask_to_count
 from tests.desk.staff import Browser
@@ -170,18 +172,21 @@ def test_a_page_that_would_wait_for_the_first_count_says_so_and_comes_once_a_wor
 
 
 @pytest.mark.usefixtures("large")
-@pytest.mark.parametrize(("at_work", "says"), [(False, "No worker is running"), (True, "the worker’s log")])
+@pytest.mark.parametrize(
+    ("at_work", "says"),
+    [("nobody", "No worker is running"), ("a send", "No worker is running"), ("a worker", "the worker’s log")],
+)
 def test_a_page_that_no_worker_counts_for_stops_loading_and_says_what_to_do(
-    database: Database, as_role: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch, at_work: bool, says: str
+    database: Database, as_role: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch, at_work: str, says: str
 ) -> None:
     sender = as_role("sender")
     monkeypatch.setitem(kept_figures.COUNTS, "why", partial(slow_count, kept_figures.COUNTS["why"]))
     assert sender.get("/desk/lists").headers["Refresh"] == "2"
     with database.engine.begin() as connection:
         connection.execute(update(ListFigure).values(asked_at=ListFigure.asked_at - kept_figures.LATE))
-        if at_work:
-            connection.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))
-    page = sender.get("/desk/lists")
+    working = nullcontext() if at_work == "nobody" else LiveSender(database, chores=at_work == "a worker")
+    with working:
+        page = sender.get("/desk/lists")
     assert page.status_code == 503
     assert says in words(page.text)
     assert not {"Refresh", "Retry-After"} & set(page.headers.keys())
