@@ -55,11 +55,11 @@ def main() -> None:
 def write(page: Page) -> str:
     """Take the pictures of a newsletter that is being written; return its address."""
     page.get_by_role("link", name="New newsletter").click()
-    page.get_by_role("button", name="Begin").click()
+    press(page, page.get_by_role("button", name="Begin"))
     newsletter = re.sub(r"/blocks.*", "", page.url)
     go(page, f"{newsletter}/versions")
     page.get_by_label("Title at the desk").fill("June bulletin")
-    page.get_by_role("button", name="Rename").click()
+    press(page, page.get_by_role("button", name="Rename"))
     go(page, urljoin(page.url, "/desk/newsletters"))
     shot(page, "newsletters")
 
@@ -106,15 +106,14 @@ def send(page: Page, newsletter: str) -> None:
     page.locator("input[name=list]").first.check()
     shot(page, "send-list")
     for button in ("Check it for these people", "Go on", "Keep this plan"):
-        page.locator("main").get_by_role("button", name=button).click()
-        page.wait_for_load_state()
-    page.get_by_role("link", name="Go on").click()
+        press(page, page.locator("main").get_by_role("button", name=button))
+    press(page, page.get_by_role("link", name="Go on"))
     twice = page.get_by_label("They get it twice")
     if twice.count():
         twice.check()
     mail(page)
     shot(page, "send-look")
-    page.get_by_role("button", name="Send to").click()
+    press(page, page.get_by_role("button", name="Send to"))
 
 
 def follow(page: Page, home: Path) -> None:
@@ -127,7 +126,7 @@ def follow(page: Page, home: Path) -> None:
     for path in sorted(over.glob("*.eml")):
         go(page, urljoin(page.url, f"/desk/campaigns/{over.name}"))
         page.get_by_label("Their address").fill(str(message_from_bytes(path.read_bytes())["To"]).strip("<>"))
-        page.get_by_role("button", name="Look", exact=True).click()
+        press(page, page.get_by_role("button", name="Look", exact=True))
         if page.locator(".log", has_text="clicked human").count():
             break
     shot(page, "did-they-get-it")
@@ -162,22 +161,22 @@ def bring_people(page: Page, folder: Path) -> None:
     page.locator(".rows a").first.click()
     page.get_by_role("link", name="Bring people onto it").click()
     page.get_by_label("A file of people").set_input_files(file)
-    page.get_by_role("button", name="Look at it").click()
+    press(page, page.get_by_role("button", name="Look at it"))
     until(page, page.get_by_role("heading", name="What is in the columns?"))
     shot(page, "import-columns")
     page.get_by_role("button", name="Go on to consent").click()
     page.get_by_text("They agreed", exact=True).click()
     page.get_by_label("Where is that recorded?").fill("join form, May 2026")
-    page.get_by_role("button", name="Check what it would do").click()
+    press(page, page.get_by_role("button", name="Check what it would do"))
     until(page, page.get_by_role("heading", name="What it would do", exact=True))
     shot(page, "import-check")
-    page.get_by_role("button", name="Throw it away").click()
+    press(page, page.get_by_role("button", name="Throw it away"))
 
 
 def look_around(page: Page) -> None:
     """Take the pictures of what admins see."""
     go(page, urljoin(page.url, "/desk/settings"))
-    page.get_by_role("button", name="Ask the doctor").click()
+    press(page, page.get_by_role("button", name="Ask the doctor"))
     until(page, page.locator(".meta", has_text="As of"))
     page.get_by_text("DNS return path", exact=True).scroll_into_view_if_needed()
     page.evaluate("scrollBy(0, document.querySelector('.rows table').getBoundingClientRect().top - 90)")
@@ -188,6 +187,12 @@ def go(page: Page, url: str) -> None:
     """Open a page, and wait until nothing more is asked for."""
     page.goto(url)
     page.wait_for_load_state("networkidle")
+
+
+def press(page: Page, button: Locator) -> None:
+    """Press what leads to another page, and wait for that page."""
+    with page.expect_navigation():
+        button.click()
 
 
 def mail(page: Page) -> None:
