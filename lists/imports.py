@@ -6,7 +6,7 @@ whole sets. A second reading of the file writes the refused ones down with their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
@@ -88,7 +88,6 @@ def import_members(
     """Merge the people in the file `path` into a list; raises InputError, and then nothing is changed."""
     options = options or ImportOptions()
     require_basis(options.basis, options.source)
-    collected_by = options.collected_by.strip()
     names = names_of_sender(connection, list_id)
     with open_sheet(path, options.encoding, options.sheet) as sheet:
         sheet.find_header(lambda cells: has_address_heading(cells, options.mapping))
@@ -96,29 +95,12 @@ def import_members(
         columns = read_columns(
             sheet.header, options.mapping, path, sheet.header_line, sample, partial(fields_among, connection)
         )
-        reading = RowReading(columns, collected_by)
-        require_collector(options.basis, collected_by, names, columns.known)
+        reading = RowReading(columns, options.collected_by.strip())
+        require_collector(options.basis, options.collected_by.strip(), names, columns.known)
         target = refused_path(path, options.refused)
         savepoint = connection.begin_nested()
         try:
-            merging.prepare(connection)
-            _lay_down(connection, sheet, reading, watch)
-            watch("Merging", sheet.size)
-            objections = _objections(connection, list_id, path) if reading.objections else None
-            # A sequence does not go back, so files that are only tried get no number.
-            number = None if options.dry_run else start_import(connection, list_id, path.name, options.by)
-            counts = merging.merge(
-                connection,
-                list_id,
-                basis=options.basis,
-                source=options.source.strip(),
-                sender=names,
-                objections=objections,
-                number=number or 0,
-                wording_id=keep_wording(connection, list_id, options.source, "", options.wording)
-                if options.wording
-                else None,
-            )
+            number, counts = _merge(connection, list_id, sheet, reading, options, names, watch)
             look(connection, sheet, number or 0)
             if counts.refused:
                 watch("Writing refused rows", sheet.size)
@@ -148,6 +130,24 @@ def import_members(
             opt_out_columns={column.heading: column.meaning for column in columns.opt_outs},
             warnings=[*reading.warnings(), *_of_others(counts, names[0])],
         )
+
+
+def _merge(
+    connection: Connection, list_id: int, sheet: Sheet, reading: RowReading, options: ImportOptions,
+    names: Sequence[str], watch: Watch,
+) -> tuple[int | None, merging.Counts]:  # fmt: skip
+    """Read the whole sheet and merge it; return the import's number, None of a dry run, and what was done."""
+    merging.prepare(connection)
+    _lay_down(connection, sheet, reading, watch)
+    watch("Merging", sheet.size)
+    objections = _objections(connection, list_id, sheet.path) if reading.objections else None
+    # A sequence does not go back, so files that are only tried get no number.
+    number = None if options.dry_run else start_import(connection, list_id, sheet.path.name, options.by)
+    wording_id = keep_wording(connection, list_id, options.source, "", options.wording) if options.wording else None
+    return number, merging.merge(
+        connection, list_id, basis=options.basis, source=options.source.strip(), sender=names, objections=objections,
+        number=number or 0, wording_id=wording_id,
+    )  # fmt: skip
 
 
 def fields_among(connection: Connection, names: Collection[str]) -> Collection[str]:
