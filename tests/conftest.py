@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -158,9 +159,10 @@ def durable(durable_server: EmbeddedServer, settings: Settings, tmp_path: Path) 
 
 
 @pytest.fixture(scope="session")
-def kept_database(server: EmbeddedServer) -> KeptDatabase:
+def kept_database(server: EmbeddedServer) -> Iterator[KeptDatabase]:
     """The database that the tests of this run use one after the other."""
-    return KeptDatabase(server)
+    with closing(KeptDatabase(server)) as kept:
+        yield kept
 
 
 @pytest.fixture
@@ -168,6 +170,12 @@ def database_url(kept_database: KeptDatabase) -> Iterator[str]:
     """The URL of an empty database with all tables in it, emptied again after the test."""
     yield kept_database.url
     kept_database.empty()
+
+
+@pytest.fixture
+def alone(kept_database: KeptDatabase) -> None:
+    """Nobody but the test has a session in its database, as a restore wants it."""
+    kept_database.close()
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def known(name: str) -> Any:
 
 
 @pytest.fixture
-def home(name: str, daisychain: Daisychain, sendgrid: FakeSendGrid) -> Daisychain:
+def home(name: str, alone: None, daisychain: Daisychain, sendgrid: FakeSendGrid) -> Daisychain:
     """The old home, restored and upgraded."""
     daisychain = daisychain.with_settings(sendgrid_api_key=sendgrid.key, sendgrid_api_host=sendgrid.url)
     daisychain("db", "restore", os.fspath(HOMES / f"{name}.dump"), "--yes-overwrite")
@@ -195,7 +195,7 @@ def excluded(settings: Settings) -> list[Any]:
 
 
 def test_nothing_is_kept_of_people_excluded_by_a_freeze_and_they_are_shown_as_before(
-    name: str, daisychain: Daisychain
+    name: str, alone: None, daisychain: Daisychain
 ) -> None:
     daisychain("db", "restore", os.fspath(HOMES / f"{name}.dump"), "--yes-overwrite")
     before = excluded(daisychain.settings)

@@ -24,6 +24,8 @@ from tests.public_pages import public_app
 from tests.sender.returns import resent, sent
 from tests.sender.staging import add_list, add_people, draft, staged
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 def rows(database: Database) -> dict[str, list[Any]]:
     """All rows of the tables that say what became of whom."""

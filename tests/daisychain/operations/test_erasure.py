@@ -291,6 +291,7 @@ def test_their_mails_links_know_them_no_more_and_record_nothing(campaign: Sent, 
     assert found_of(campaign.database) == []
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_restored_backup_learns_of_it(
     campaign: Sent,
     daisychain: Daisychain,
