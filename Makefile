@@ -7,6 +7,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
+	@echo "Installing, some minutes the first time…"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
@@ -26,7 +27,7 @@ demo: install
 test: install
 	$(BIN)/python -m pytest
 
-# No database, no other processes, no Chromium: less than a minute.
+# No database, no other processes, no Chromium: less than a minute, once installed.
 quick: .venv/ready
 	$(BIN)/python -m pytest --quick
 

@@ -6,6 +6,7 @@ more campaign to the same list, so that a second run does no harm and shows who 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import chdir, closing, contextmanager, redirect_stdout
+from contextlib import ExitStack, chdir, closing, contextmanager, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -64,7 +65,7 @@ def run_demo(home: Path, people: int, run_command: RunCommand) -> None:
         commands.run("report", "show", str(campaign_id))
         commands.run("report", "show", str(campaign_id), "--output", f"report-{campaign_id}.html")
         private_link = _packs(commands)
-    _where_to_look(home, campaign_id, private_link)
+    _where_to_look(home, campaign_id, url, private_link)
 
 
 def serve_demo(home: Path) -> None:
@@ -77,16 +78,18 @@ def serve_demo(home: Path) -> None:
     from daisychain.work.serve import free_port, serve
 
     _, public_key = webhook_key(home / "webhook_key.pem")
-    with chdir(home), _surroundings(home, public_key):
-        port = free_port("127.0.0.1", wanted=PORT)
+    with chdir(home), _surroundings(home, public_key), ExitStack() as while_served:
+        wanted = _port_of_links(home)
+        port = free_port("127.0.0.1", wanted)
         url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
         with closing(Installation()) as installation:
             with installation.database.engine.begin() as connection:
                 token = demo_link(connection, installation.settings, ADMIN)
 
             def announce(_: str) -> None:
-                if port != PORT:
-                    click.echo(f"Port {PORT} is in use, so this is port {port}. Links in the demo's mails lead to the")
+                while_served.enter_context(_known_to_demos(home, port))
+                if port != wanted:
+                    click.echo(f"Port {wanted} is in use, so this is port {port}. Links in the demo's mails lead to the")
                     click.echo("port that the demo had when it ran.")
                 click.echo("Open this link within 30 minutes; it signs in once. Ctrl-C ends; start again for another.")
                 click.echo(f"{url}/desk/welcome/{token}")
@@ -133,7 +136,7 @@ def _packs(commands: Commands) -> str:
     return commands.text("partner", "link", "bees-of-bath").strip()
 
 
-def _where_to_look(home: Path, campaign_id: int, private_link: str) -> None:
+def _where_to_look(home: Path, campaign_id: int, url: str, private_link: str) -> None:
     shown = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
     _title("Where to look")
     for name, value in {
@@ -142,7 +145,7 @@ def _where_to_look(home: Path, campaign_id: int, private_link: str) -> None:
         "refused rows": shown / "people.refused.csv",
         "the source": f"{shown / 'bulletin.md'}, and newsletter:bulletin in the database, for the desk",
         "a partner pack": shown / "packs/bees-of-bath-mailchimp/README.html",
-        "the toolkit": f"http://127.0.0.1:{PORT}/toolkits/{TOOLKIT}, while this runs:",
+        "the toolkit": f"{url}/toolkits/{TOOLKIT}, while this runs:",
         "a private page": f"{private_link}, of a member organisation, while this runs:",
         "the desk": f"{shown_program()} demo --serve --home {shown}, which prints a link that signs in once",
         "the figures": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
@@ -207,11 +210,16 @@ def _surroundings(home: Path, public_key: str) -> Iterator[None]:
 
 @contextmanager
 def _pages(home: Path) -> Iterator[str]:
-    """The public pages, served by a process of their own for as long as the demo runs; yields their URL."""
+    """Yield the URL of the public pages: those of a running `demo --serve`, or of a process for this demo only."""
     from daisychain.work.serve import free_port
 
-    port = free_port("127.0.0.1", wanted=PORT)
+    running = _port_served(home)
+    port = running or free_port("127.0.0.1", _port_of_links(home))
+    (home / "port").write_text(str(port))
     url = os.environ["DAISYCHAIN_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    if running:
+        yield url
+        return
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "daisychain", "serve", "--port", str(port)], stdout=log, stderr=log
@@ -222,6 +230,33 @@ def _pages(home: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)
+
+
+def _port_of_links(home: Path) -> int:
+    """Return the port that links of the last demo lead to, so that the next server answers them."""
+    with suppress(OSError, ValueError):
+        return int((home / "port").read_text())
+    return PORT
+
+
+@contextmanager
+def _known_to_demos(home: Path, port: int) -> Iterator[None]:
+    """Hold a lock on a file with the port for as long as it is served; the first server of a home has it."""
+    with (home / "serving").open("a") as file:
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (home / "serving").write_text(str(port))
+        yield
+
+
+def _port_served(home: Path) -> int | None:
+    """Return the port of the `demo --serve` that runs in `home`, or None."""
+    with suppress(FileNotFoundError), (home / "serving").open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(file.read())
+    return None
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

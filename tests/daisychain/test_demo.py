@@ -18,9 +18,10 @@ from urllib.error import HTTPError
 
 import pytest
 
-from daisychain.demo.demo import PORT
+from daisychain.demo.demo import PORT, _pages, _surroundings
 from daisychain.demo.invented_readers import webhook_key
 from daisychain.embedded import EmbeddedServer
+from daisychain.work.serve import free_port
 from tests.command import ROOT
 
 pytestmark = pytest.mark.processes
@@ -85,6 +86,23 @@ def test_the_printed_link_signs_in_once_and_ctrl_c_ends_all(home: Path) -> None:
             serving.send_signal(signal.SIGINT)
             _, errors = serving.communicate(timeout=300)
     assert (serving.returncode, "Traceback" in errors) == (0, False)
+
+
+def test_links_of_a_demo_lead_to_its_server_that_runs_or_comes_next(home: Path) -> None:
+    port = free_port("127.0.0.1")
+    (home / "port").write_text(str(port))
+    serving = demo(home)
+    try:
+        assert serving.stdout is not None
+        link = next(line for line in iter(serving.stdout.readline, "") if "/desk/welcome/" in line)
+        assert link.startswith(f"http://127.0.0.1:{port}/")
+        with _surroundings(home, ""), _pages(home) as url:
+            assert url == f"http://127.0.0.1:{port}"
+            assert Reader().ask(f"{url}/healthz")[0] == 200
+        assert Reader().ask(f"{url}/healthz")[0] == 200
+    finally:
+        serving.send_signal(signal.SIGINT)
+        serving.communicate(timeout=300)
 
 
 def test_without_a_demo_it_says_what_to_run_first(tmp_path: Path) -> None:
