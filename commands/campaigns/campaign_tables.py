@@ -126,9 +126,10 @@ def _plan_lines(plan: PlanProgress, campaign: CampaignRecord) -> Iterator[str]:
         yield f"To move it: daisychain campaign send {campaign.id} --at TIME"
         yield f"To make it a draft again: daisychain campaign unschedule {campaign.id}"
     if plan.canary_until:
-        yield f"The canary is watched until {shown(plan.canary_until)}; then the rest follows."
+        until = shown(plan.canary_until)
+        yield f"It waits: the first {plan.canary_people:,} are watched until {until}; then the rest follows."
     elif plan.canary_out:
-        yield "The canary goes first; the rest waits for it."
+        yield f"{plan.canary_people:,} people go first; the rest waits for them."
     if plan.held:
         yield f"{plan.held:,} batches are held back by its plan."
 

@@ -89,7 +89,9 @@ def serve_demo(home: Path) -> None:
             def announce(_: str) -> None:
                 while_served.enter_context(_known_to_demos(home, port))
                 if port != wanted:
-                    click.echo(f"Port {wanted} is in use, so this is port {port}. Links in the demo's mails lead to the")
+                    click.echo(
+                        f"Port {wanted} is in use, so this is port {port}. Links in the demo's mails lead to the"
+                    )
                     click.echo("port that the demo had when it ran.")
                 click.echo("Open this link within 30 minutes; it signs in once. Ctrl-C ends; start again for another.")
                 click.echo(f"{url}/desk/welcome/{token}")
@@ -210,7 +212,7 @@ def _surroundings(home: Path, public_key: str) -> Iterator[None]:
 
 @contextmanager
 def _pages(home: Path) -> Iterator[str]:
-    """Yield the URL of the public pages: those of a running `demo --serve`, or of a process for this demo only."""
+    """Yield the URL of the public pages, which a running `demo --serve` serves, or else a process of this demo."""
     from daisychain.work.serve import free_port
 
     running = _port_served(home)

@@ -14,16 +14,20 @@ from sender.campaigns.overrides import KeptOverride, overrides_of
 from sender.campaigns.waiting_reason import WaitingReason, find_waiting_reason
 from sender.delivery.campaign_emails import Emails, emails_of
 from sender.delivery.ledger import NOTHING, Ledger, read_ledger, read_ledgers
-from sender.tables import Attempt, Batch, Decision
+from sender.tables import Attempt, Batch, Decision, Delivery
 
 
 @dataclass(frozen=True)
 class PlanProgress:
-    """The parts of a campaign's plan that still hold it back; `held` counts batches."""
+    """The parts of a campaign's plan that still hold it back; `held` counts batches.
+
+    `canary_people` are more than were asked for if the canary has its share, rounded up, of several kinds of mail.
+    """
 
     begins_at: datetime | None
     canary_out: bool
     canary_until: datetime | None
+    canary_people: int
     held: int
 
 
@@ -94,8 +98,16 @@ def _plan(connection: Connection, campaign: CampaignRecord, held: int) -> PlanPr
         begins_at=starts_at if under_way and starts_at and starts_at > database_now(connection) else None,
         canary_out=canary_out,
         canary_until=campaign.canary_until if canary_out else None,
+        canary_people=_before_rest(connection, campaign) if canary_out else 0,
         held=held,
     )
+
+
+def _before_rest(connection: Connection, campaign: CampaignRecord) -> int:
+    assert campaign.first_delivery is not None
+    assert campaign.rest_from is not None
+    ids = Delivery.id.between(campaign.first_delivery, campaign.rest_from - 1)
+    return connection.scalar(select(func.count()).where(Delivery.campaign_id == campaign.id, ids)) or 0
 
 
 def _decisions(connection: Connection, campaign_id: int) -> list[KeptDecision]:

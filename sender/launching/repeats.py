@@ -28,6 +28,7 @@ class Repeat:
     starts_at: datetime | None  # if it is only planned
     same_content: bool
     people: int
+    waiting: int  # of these people, those who are still to get it
 
     @property
     def text(self) -> str:
@@ -35,7 +36,12 @@ class Repeat:
         when = f", planned for {clock.shown(self.starts_at)}," if self.starts_at else ""
         what = "content" if self.same_content else "newsletter"
         whom = "1 of these people" if self.people == 1 else f"{self.people:,} of these people"
-        return f"campaign {self.campaign_id} ({self.name}){when} has the same {what} for {whom}, within a day"
+        had = self.people - self.waiting
+        so_far = f" ({had:,} ha{'s' if had == 1 else 've'} it, {self.waiting:,} wait{'s' * (self.waiting == 1)} for it)"
+        return (
+            f"campaign {self.campaign_id} ({self.name}){when} has the same {what} for {whom}"
+            f"{so_far if self.waiting else ''}, within a day"
+        )
 
 
 def find_repeats(connection: Connection, campaign: CampaignRecord, at: datetime) -> list[Repeat]:
@@ -43,10 +49,13 @@ def find_repeats(connection: Connection, campaign: CampaignRecord, at: datetime)
     mine = audience_of(connection, campaign)
     found = []
     for other in _alike(connection, campaign, at):
-        people = mine.mailable(func.count()).where(Member.id.in_(_who_gets(connection, other.id, at)))
-        if count := connection.scalar(people):
-            starts_at = other.starts_at if other.frozen_at is None else None
-            found.append(Repeat(other.id, other.name, starts_at, other.same, int(count)))
+        gets, mailable = _who_gets(connection, other.id, at), mine.mailable(func.count())
+        if count := connection.scalar(mailable.where(Member.id.in_(gets))):
+            planned, over = other.frozen_at is None, other.state in ("finished", "cancelled")
+            to_come = mailable.where(Member.id.in_(gets.where(Delivery.state == "waiting")))
+            waiting = 0 if planned or over else connection.scalar(to_come)
+            starts_at = other.starts_at if planned else None
+            found.append(Repeat(other.id, other.name, starts_at, other.same, int(count), int(waiting or 0)))
     return found
 
 
@@ -60,7 +69,7 @@ def _alike(connection: Connection, campaign: CampaignRecord, at: datetime) -> It
     begins = func.coalesce(Campaign.starts_at, at).between(at - WITHIN, at + WITHIN)
     planned = and_(Campaign.state.in_(["scheduled", "paused"]), Campaign.frozen_at.is_(None), begins)
     lately = and_(Campaign.frozen_at.is_not(None), func.coalesce(Campaign.finished_at, at) > at - WITHIN)
-    columns = (Campaign.id, Campaign.name, Campaign.frozen_at, Campaign.starts_at, same.label("same"))
+    columns = (Campaign.id, Campaign.name, Campaign.state, Campaign.frozen_at, Campaign.starts_at, same.label("same"))
     yield from connection.execute(
         select(*columns)
         .where(Campaign.kind == "campaign", Campaign.id != campaign.id, or_(planned, lately))

@@ -19,7 +19,7 @@ STATUS = (
 )
 PLAN = (
     "per_minute opens_at closes_at zone canary canary_wait most_bounces most_complaints begins_at canary_out "
-    "canary_until held"
+    "canary_until canary_people held"
 )
 EVIDENCE = "campaign people requests since minutes events events_of_these_requests webhook webhook_heard_at look_ups"
 JSON = ("--format", "json")

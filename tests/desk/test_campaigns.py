@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
@@ -27,9 +28,12 @@ from sender.delivery.confirmed_places import confirm
 from sender.delivery.ledger import read_ledger
 from sender.tables import Attempt, Campaign, Decision, Delivery, Event, LedgerMove
 from sender.upkeep import foreground
+from tests.command import Daisychain
 from tests.desk.staff import Browser
 from tests.desk.test_access import lines
 from tests.reports.test_figures import tell
+from tests.sender.delivery.test_campaign_emails import frozen as freeze_languages
+from tests.sender.delivery.test_campaign_emails import in_languages
 from tests.sender.delivery.test_ledger import frozen
 from tests.sender.returns import sent
 from tests.sender.staging import add_people, set_plan, staged
@@ -97,6 +101,23 @@ def test_no_time_is_named_while_the_first_few_are_watched(database: Database, un
         found = campaign_status(connection, under_way)
         assert minutes_left(connection, found) == 1
         assert minutes_left(connection, replace(found, plan=replace(found.plan, canary_out=True))) is None
+
+
+def test_the_first_few_are_as_many_as_there_are_and_the_rest_is_said_to_wait(
+    database: Database, sender: Browser, daisychain: Daisychain
+) -> None:
+    wanted = ["en"] * 14 + ["cy"] * 4 + ["ar"] * 2
+    campaign, _ = in_languages(database, wanted, canary=9, canary_wait=3600)
+    freeze_languages(database, campaign)
+    shown = sender.get(f"/desk/campaigns/{campaign}").text
+    assert "10 people go first; the rest waits for them." in words(shown)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(canary_until=func.now() + timedelta(hours=1)))
+    shown = sender.get(f"/desk/campaigns/{campaign}").text
+    assert "It waits: the first 10 are watched until" in words(shown)
+    assert "the rest waits until" in words(shown)
+    assert "It is sending now." not in shown
+    assert "It waits: the first 10 are watched until" in daisychain("campaign", "status", str(campaign)).stdout
 
 
 def test_progress_that_does_not_add_up_is_said_in_words(database: Database, sender: Browser, under_way: int) -> None:
