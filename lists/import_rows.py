@@ -19,8 +19,18 @@ from lists.cells import LONGEST_VALUE, CellCache, RowError, clean, language_code
 from lists.columns import Columns
 from lists.likely_typos import meant_domain
 from lists.merging import NOTHING
-from lists.opt_outs.opt_out_columns import OptOutColumn
-from lists.opt_outs.opt_out_words import ASK, LEFT, NEVER, cell_kind, has_quick_word, is_mention, is_phrase
+from lists.opt_outs.opt_out_columns import OptOutColumn, answers_column
+from lists.opt_outs.opt_out_words import (
+    ASK,
+    LEFT,
+    NEVER,
+    cell_kind,
+    foreign_answer,
+    has_quick_word,
+    is_mention,
+    is_ordinary,
+    is_phrase,
+)
 
 _MOST_WARNINGS = 100  # different ones of a kind
 _MOST_KNOWN = 10_000  # domains that need no second look
@@ -51,6 +61,11 @@ class RowReading:
         self.watched = columns.watched
         self._found: dict[int, OptOutColumn] = {}  # of the watched ones
         self._mentioned: Counter[str] = Counter()
+        # Place → the values of those that so far hold nothing but yes and no.
+        self._answers: dict[int, set[str]] = {
+            place: set() for place, heading in self.watched.items()
+            if place not in known.values() and not is_ordinary(heading)
+        }  # fmt: skip
         self.objections = 0
         self._either = False
         self.latest = datetime.now(UTC) + timedelta(days=1)
@@ -65,7 +80,7 @@ class RowReading:
         ways: list[tuple[int | None, Callable[[str], object]]] = [
             (self.first_name, _escaped), (self.last_name, _escaped), (self.language, self._quick_language),
             (self.consented_at, self._quick_time), (self.collected_by, lambda name: _copied(name or self._collector)),
-            *((place, partial(_member_of_json, name)) for name, place in self.custom),
+            *((place, partial(self._quick_field, place, name)) for name, place in self.custom),
         ]  # fmt: skip
         if self.full_name is not None:
             ways[:2] = [
@@ -73,7 +88,7 @@ class RowReading:
                 (self.full_name, lambda name: _escaped(split_name(name)[1])),
             ]
         used = {place for place, _ in ways}
-        ways += [(place, lambda cell: "") for place in self.watched if place not in used]
+        ways += [(place, partial(self._quick_field, place, "")) for place in self.watched if place not in used]
         # A column that the sheet lacks is the empty cell that `read` puts behind each row.
         return itemgetter(*(-1 if place is None else place for place, _ in ways)), [CellCache(way) for _, way in ways]
 
@@ -103,6 +118,8 @@ class RowReading:
     def _read_carefully(self, line: int, raw: list[str]) -> tuple[object, ...]:
         """Read a row with all that may be odd about it; for any other row, `read` must return the same."""
         cells = clean(raw)
+        for place in [*self._answers]:
+            self._note_answer(place, cells[place])
         written = cells[self.email]
         key = common_key(written)
         if key is None:
@@ -149,7 +166,12 @@ class RowReading:
     @property
     def questions(self) -> list[OptOutColumn]:
         """Return the columns that may have to be asked about."""
-        return [*self.opt_outs, *self._found.values()]
+        answers = [
+            answers_column(place, self.watched[place], values)
+            for place, values in sorted(self._answers.items())
+            if place not in self._found and any(map(foreign_answer, values))
+        ]
+        return [*self.opt_outs, *self._found.values(), *answers]
 
     def warnings(self) -> list[str]:
         """Return what a person should look at although it was imported."""
@@ -177,6 +199,17 @@ class RowReading:
                 column.unclear += 1
             elif is_mention(cell):
                 self._mentioned[heading] += 1
+
+    def _quick_field(self, place: int, name: str, cell: str) -> str:
+        self._note_answer(place, cell)
+        return _member_of_json(name, cell) if name else ""
+
+    def _note_answer(self, place: int, cell: str) -> None:
+        if cell and place in self._answers:
+            if cell_kind(cell) in {"yes", "no"}:
+                self._answers[place].add(cell)
+            elif cell_kind(cell) != "empty":
+                del self._answers[place]
 
     def _objection_in_broken(self, cells: list[str]) -> tuple[str, str] | None:
         """As _objection, for a row whose cells may not be below their headings: only words count."""

@@ -2,7 +2,7 @@
 
 A heading that is understood, with values that are understood, is followed. One that only suggests such a thing, or
 has an unknown value, stops the import with a question, until --map answers it. So does any other column with a cell
-such as "unsubscribed".
+such as "unsubscribed", or with nothing but yes and no in a language other than English.
 """
 
 from __future__ import annotations
@@ -108,6 +108,14 @@ def opt_out_column(place: int, heading: str, meaning: str = "") -> OptOutColumn 
     return None
 
 
+def answers_column(place: int, heading: str, values: Iterable[str]) -> OptOutColumn:
+    """Return a column of nothing but yes and no, in a language in which its heading may mean anything."""
+    column = OptOutColumn(place, heading, "suggests")
+    column.values = Counter(dict.fromkeys(values, 0))  # which there are; nobody counted them
+    column.unclear = 1
+    return column
+
+
 class UnclearColumnsError(InputError):
     """Some columns may say who must not be mailed, and a person must say what they mean."""
 
@@ -127,7 +135,9 @@ def require_understood(columns: Sequence[OptOutColumn], path: Path) -> None:
 def shown_values(column: OptOutColumn) -> str:
     """Return a column's values with how many cells have each; what is not understood comes first."""
     unclear = sorted(column.values.items(), key=lambda each: (column.judge(each[0]) != ASK, -each[1]))
-    shown = ", ".join(f"{value or '(empty)'} ({number:,})" for value, number in unclear[:_SHOWN])
+    shown = ", ".join(
+        f"{value or '(empty)'}" + (f" ({number:,})" if number else "") for value, number in unclear[:_SHOWN]
+    )
     more = len(unclear) - _SHOWN
     return shown + (f", and {more:,} more" if more > 0 else "")
 

@@ -48,6 +48,7 @@ def test_a_file_goes_through_all_steps_and_is_undone(database: Database, sender:
     assert "Choose on what basis" in page
     page = sender.post(f"{here}/consent", basis="consent").text
     assert "needs a source" in words(page)
+    assert "Where is that recorded? (needed unless you chose “Not known”)" in words(page)
     assert 'href="#source"' in page  # the error is at the field that is empty
     page = words(sender.post(f"{here}/consent", basis="consent", source="join form", evidence="the folder").text)
     assert "You can close this page" in page
@@ -212,3 +213,13 @@ def test_a_file_with_nul_bytes_is_shown_like_any_other(database: Database, sende
     page = words(sender.get(here).text)
     assert "What is in the columns?" in page
     assert "broke off" not in page
+
+
+def test_a_danish_column_of_yes_and_no_is_never_preset_to_a_field(database: Database, sender: Browser) -> None:
+    here = brought(database, sender, "Email,Nyhedsbrev,Skrive\nann@x.org,nej,nej\nbob@x.org,ja,ja\n")
+    page = sender.get(here).text
+    assert "Says who must not be mailed" in words(page)
+    assert '<option value=":asked" selected>' in page
+    assert "This may say who must not be mailed. All its values:" in words(page)
+    assert "Say what the column “Skrive” means" in words(sender.post(f"{here}/columns", c0="email").text)
+    assert sender.post(f"{here}/columns", c0="email", c2=":field", field2="skrive").request.path == f"{here}/consent"
