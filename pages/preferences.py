@@ -25,7 +25,7 @@ from lists.resubscribe import UNDO_WITHIN
 from lists.sign_up.typed_sign_up import read_names
 from newsletters.compose.languages import language_given
 from newsletters.documents.language_names import own_name
-from pages.context import engine, keep_private, settings
+from pages.context import brief_engine, engine, keep_private, settings
 from pages.mail_of_key import email_of, mail_of, unsubscribe_key
 from pages.phrases import PREFERENCES, UNSUBSCRIBE, day_in, page_words
 from sender.events.unsubscribe import masked
@@ -54,7 +54,7 @@ def save(key: str) -> str | tuple[str, int]:
     if "first_name" not in request.form:
         abort(400, "Please use the button of the page.")
     page = _of_mail(key, mailed)
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         offered = offered_by_mail(connection, mailed, lock=True)
         if offered is None:
             return _gone(key, mailed)
@@ -78,7 +78,7 @@ def take_back(key: str) -> str:
     words = page["words"]
     with suppress(InvalidToken):
         opened = _seal().decrypt(request.form.get("change", "").encode(), ttl=int(UNDO_WITHIN.total_seconds()))
-        with engine().begin() as connection:
+        with brief_engine().begin() as connection:
             if undo_by_preferences(connection, mailed, restored_change(orjson.loads(opened)), _reading(page)):
                 return _done(page, words["saved"], [words["as_before"]])
     return _done(page, words["late"], [words["late_means"].format(**page)])

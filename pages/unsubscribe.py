@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from daisychain.errors import InputError
 from lists.tables import BY_PAGE
-from pages.context import engine, keep_private, plain
+from pages.context import brief_engine, engine, keep_private, plain
 from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of, may_be_passed_on, preferences_key
 from pages.phrases import PREFERENCES, UNSUBSCRIBE, page_words
 from sender.delivery.contact_batches import CONTACT
@@ -79,7 +79,7 @@ def undo(key: str) -> str:
         at = datetime.fromisoformat(request.args.get("at", "")).astimezone()
     except (ValueError, OverflowError):
         abort(400, "Please use the button of the page.")
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         restored = undo_by_mail(connection, mailed, at)
         still = unsubscribed_from(connection, mailed)
     state = "late" if not restored else "undone" if still else "back"

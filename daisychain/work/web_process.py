@@ -36,6 +36,8 @@ BUSY = "Busy; please try again in a moment."
 DESK, SIGN_IN = "/desk", "/desk/sign-in"
 # Forms of public pages in which somebody sends a logo; FORMS is no path, but the share that they have.
 FORMS, WITH_LOGO = "forms", ("/toolkits/", "/p/")
+# Other forms of public pages, as of readers' choices and sign-ups; a share that is no path either.
+CHANGES = "changes"
 DESK_UPLOADS = f"{DESK}/uploads"
 DESK_PICTURES, DESK_LOGO = f"{DESK}/pictures/", re.compile(rf"{DESK}/partners/\d+/logos/")
 # Pages that one person has made at the same time, and that wait for these: fewer than the threads of the desk, so that
@@ -82,6 +84,8 @@ def shares() -> dict[str, Share]:
         DESK: Share(threads=3, most_waiting=30, largest_body=2 * 1024 * 1024, most_bodies=20),
         # Logos take seconds to read, so nobody waits for these who only looks at a page or at the pictures of a mail.
         FORMS: Share(threads=2, most_waiting=100, largest_body=LARGEST_FORM, most_bytes=6 * LARGEST_FORM),
+        # They wait for rows that an import holds, and nobody waits for these who only looks at a page.
+        CHANGES: Share(threads=2, most_waiting=100),
         "/": Share(threads=3, most_waiting=100),
     }
 
@@ -118,8 +122,8 @@ class WebProcess:
         app = self._desk if at_desk else self._pages
         token = self._token_of(scope.headers.get("cookie") or "") if at_desk else ""
         start = next(start for start in self._shares if scope.path.startswith(start) or start == "/")
-        if scope.method == "POST" and scope.path.startswith(WITH_LOGO):
-            start = FORMS
+        if scope.method == "POST" and start == "/":
+            start = FORMS if scope.path.startswith(WITH_LOGO) else CHANGES
         if DESK_LOGO.match(scope.path):
             start = DESK_PICTURES
         if not token:

@@ -12,7 +12,7 @@ from newsletters.packs.offers import offered_pack, offers
 from newsletters.packs.pack_status import keep_download, pack_standing
 from newsletters.toolkit_store.store import UnknownToolkit, named_toolkit
 from newsletters.toolkits.toolkit import current_day
-from pages.context import A_WHILE, engine, settings
+from pages.context import A_WHILE, brief_engine, engine, settings
 from partners.taken_packs import zip_of
 
 blueprint = Blueprint("packs", __name__)
@@ -31,7 +31,7 @@ def download(name: str, newsletter: str, dialect: str) -> Response:
         abort(404)
     except InputError as error:
         abort(404, error.message)
-    with engine().begin() as connection:
+    with brief_engine().begin() as connection:
         keep_download(connection, pack.row)
     headers = {"Content-Disposition": f'attachment; filename="{pack.name}.zip"', "Cache-Control": A_WHILE}
     return Response(zip_of(pack), mimetype="application/zip", headers=headers)

@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import delete, insert, select, text, update
 
+from daisychain import database as frame
 from daisychain.database import Database
 from lists.consent.consent_tables import ConsentEvent, ConsentTerms, ConsentWording
 from lists.consent.ledger_state import differing_members
@@ -362,3 +363,20 @@ def test_only_one_s_own_change_is_taken_back_and_only_for_an_hour(client: FlaskC
         late = client.post(f"{path(campaign, key)}/undo", data={"change": change})
         assert "Nothing was changed" in late.text
     assert person(campaign).first_name == "Eve"
+
+
+def test_who_saves_or_takes_back_while_an_import_holds_their_row_is_soon_asked_to_try_again(
+    client: FlaskClient, campaign: Sent, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = re.search(r'name="change" value="([^"]+)"', post(client, campaign, first_name="Eve").text)
+    assert sealed
+    monkeypatch.setattr(frame, "LOCK_BRIEF", "10ms")
+    with database.engine.begin() as held:
+        held.execute(text("SET LOCAL idle_in_transaction_session_timeout = '20s'"))  # ends a wait without a limit
+        held.execute(update(Member).values(first_name="Imported"))
+        answers = [
+            client.post(path(campaign), data={"first_name": "Ann", "last_name": "N"}),
+            client.post(f"{path(campaign)}/undo", data={"change": sealed[1]}),
+        ]
+        assert [answer.status_code for answer in answers] == [503, 503]
+    assert person(campaign).first_name == "Imported"
