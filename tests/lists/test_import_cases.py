@@ -220,6 +220,9 @@ def test_a_suppression_names_what_the_file_said(friends: Daisychain) -> None:
         ("Vegetarisch", ["ja", "nee"]),
         ("Halal", ["oui", "non"]),
         ("By", ["Nej", "Odense"]),
+        ("Gade", ["Studsgade 3", "Nygade 1"]),
+        ("Studsgade", ["12", "8"]),
+        ("Ontvangen bedrag", ["12", "8"]),
     ],
 )
 def test_a_column_about_something_else_asks_nothing(friends: Daisychain, heading: str, values: list[str]) -> None:
