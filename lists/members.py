@@ -16,7 +16,7 @@ from lists.consent.consent_ledger import NOW, record_consent
 from lists.privacy.coming_back import require_not_forgotten
 from lists.restorations import list_restorations
 from lists.suppression import is_suppressed, suppress
-from lists.tables import BY_PAGE, BY_PREFERENCES, MailingList, Member, Membership, Suppression
+from lists.tables import BY_PAGE, BY_PREFERENCES, ONE_CLICK, MailingList, Member, Membership, Suppression
 
 
 def find_member(connection: Connection, email: str) -> RowMapping:
@@ -170,7 +170,7 @@ def unsubscribe_everywhere(connection: Connection, member_id: int, how: str) -> 
 
 def _leave(connection: Connection, how: str, by: str, where: str, **of: int) -> int:
     # A later word stays if the import, or the click on a page, by which they had left before is undone.
-    undoable = sorted({"import", BY_PAGE, BY_PREFERENCES} - {how})
+    undoable = sorted({"import", BY_PAGE, BY_PREFERENCES, ONE_CLICK} - {how})
     again = f"{where} AND state = 'unsubscribed' AND left_how = ANY(:undoable)"
     end_memberships(connection, how, again, by=by, undoable=undoable, **of)
     return end_memberships(connection, how, f"{where} AND state = 'subscribed'", by=by, **of)

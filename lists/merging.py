@@ -18,7 +18,7 @@ from lists.bases import CHARITY, same_organisation
 from lists.consent.consent_ledger import find_terms, with_events
 from lists.privacy.address_hash import FORGOTTEN, anybody_forgotten, hash_keys, is_forgotten
 from lists.suppression import NewSuppression, suppress_all
-from lists.tables import BY_PAGE
+from lists.tables import BY_PAGE, ONE_CLICK
 
 # One import merges at a time in an installation: two that meet the same new people in another order would
 # deadlock. Their files are read side by side. An arbitrary number that only has to be ours.
@@ -74,7 +74,7 @@ _END_MEMBERSHIPS = with_events("""
 _SAY_AGAIN = with_events("""
     UPDATE memberships SET left_at = now(), left_how = :again
     FROM members WHERE memberships.member_id = members.id AND memberships.list_id = :list_id
-      AND memberships.state = 'unsubscribed' AND left_how IN ('import', :by_page) AND left_at < now()
+      AND memberships.state = 'unsubscribed' AND left_how IN ('import', :by_page, :one_click) AND left_at < now()
       AND members.address_key IN (SELECT address_key FROM incoming WHERE objection IS NOT NULL)
 """, "withdrawn", ":again_id")
 # Of somebody new only the address is kept, so that an older sheet can't add them later.
@@ -319,7 +319,7 @@ def merge(
     connection.execute(text("ANALYZE incoming (line, reason, address_key)"))
     these: dict[str, Any] = {
         "list_id": list_id, "basis": basis, "source": source, "import_id": number, "by_page": BY_PAGE,
-        "wording_id": wording_id,
+        "one_click": ONE_CLICK, "wording_id": wording_id,
     }  # fmt: skip
 
     def run(statement: str) -> int:

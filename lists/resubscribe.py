@@ -15,7 +15,7 @@ from lists.consent.consent_ledger import record_consent
 from lists.members import end_memberships, find_membership
 from lists.restorations import record_restoration, require_given
 from lists.suppression import is_suppressed, lift_suppression, stronger_than_a_wish
-from lists.tables import Member, Membership, Suppression
+from lists.tables import BY_PAGE, ONE_CLICK, Member, Membership, Suppression
 
 UNDO_WITHIN = timedelta(hours=1)
 
@@ -84,7 +84,7 @@ def undo_unsubscribe(connection: Connection, member_id: int | None, address: str
     """
     if not connection.scalar(select(func.now() - UNDO_WITHIN < at)):
         return False
-    undone = f"undone on the {how}"
+    undone = f"undone on the {BY_PAGE if how == ONE_CLICK else how}"
     these = (Membership.member_id == member_id, Membership.left_at == at, Membership.left_how == how)
     subscribed = _subscribe(connection, these, {}, how=undone)
     for list_id in subscribed:

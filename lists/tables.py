@@ -17,6 +17,7 @@ STANDARD_FIELDS = ("email", "first_name", "last_name", "language")
 # How people leave on our pages; what they changed there can be undone for an hour.
 BY_PAGE = "unsubscribe page"
 BY_PREFERENCES = "preferences page"
+ONE_CLICK = "one-click"
 FIELD = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 # Addresses are compared byte by byte: it is what we mean, and a human collation sorts them far slower.

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from cryptography.fernet import Fernet, InvalidToken
 from flask import Blueprint, abort, render_template, request, url_for
+from sqlalchemy import Connection
 
 from daisychain.secret import derive, installation_secret
 from daisychain.web.row_numbers import row_number
@@ -28,6 +29,7 @@ from newsletters.documents.language_names import own_name
 from pages.context import brief_engine, engine, keep_private, settings
 from pages.mail_of_key import email_of, mail_of, unsubscribe_key
 from pages.phrases import PREFERENCES, UNSUBSCRIBE, day_in, page_words
+from pages.unsubscribe import already_left, with_title
 from sender.events.unsubscribe import masked
 from sender.links.sent_mail import SentMail
 from sender.reader_pages.preferences_by_mail import Offered, change_by_mail, offered_by_mail, undo_by_preferences
@@ -44,7 +46,7 @@ def show(key: str) -> str:
     mailed = mail_of(key)
     with engine().connect() as connection:
         offered = offered_by_mail(connection, mailed)
-    return _gone(key, mailed) if offered is None else _form(key, mailed, offered)
+        return _gone(key, mailed) if offered is None else _form(connection, key, mailed, offered)
 
 
 @blueprint.post("/preferences/<key>")
@@ -60,7 +62,7 @@ def save(key: str) -> str | tuple[str, int]:
             return _gone(key, mailed)
         wish, errors = _wish(offered)
         if errors:
-            return _form(key, mailed, offered, wish, errors), 422
+            return _form(connection, key, mailed, offered, wish, errors), 422
         if not mailed.counts:
             return _done(page, page["words"]["unchanged"], [page["words"]["test_saved"]])
         done = change_by_mail(connection, mailed, offered.choices, wish, _reading(page))
@@ -108,15 +110,22 @@ def _chosen(offered: Offered) -> str:
 
 
 def _form(
-    key: str, mailed: SentMail, offered: Offered, wish: Wish | None = None, errors: dict[str, str] | None = None
+    connection: Connection,
+    key: str,
+    mailed: SentMail,
+    offered: Offered,
+    wish: Wish | None = None,
+    errors: dict[str, str] | None = None,
 ) -> str:
-    page, choices = _of_mail(key, mailed), offered.choices
+    page, choices, leaving = _of_mail(key, mailed), offered.choices, unsubscribe_key(mailed)
+    left = already_left(connection, leaving, mailed)
+    page["words"], page["list_name"] = with_title(page["words"], mailed)
     return render_template(
         "preferences/form.html", choices=choices, wish=wish or choices.as_wish(), errors=errors or {},
         languages=[(code, own_name(code)) for code in offered.languages], chosen=_chosen(offered),
         reading=_reading(page).wording,
         paused_until=choices.paused_until and day_in(page["language"], choices.paused_until), reasons=_REASONS,
-        address=masked(choices.email), leave=url_for("unsubscribe.ask", key=unsubscribe_key(mailed)), **page,
+        address=masked(choices.email), leave=url_for("unsubscribe.ask", key=leaving), **left, **page,
     )  # fmt: skip
 
 

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
+from sqlalchemy import Connection
 
 from daisychain.errors import InputError
-from lists.tables import BY_PAGE
+from lists.tables import BY_PAGE, ONE_CLICK
 from pages.context import brief_engine, engine, keep_private, plain
 from pages.mail_of_key import LostMail, email_of, explain_lost, mail_of, may_be_passed_on, preferences_key
 from pages.phrases import PREFERENCES, UNSUBSCRIBE, page_words
@@ -47,7 +48,7 @@ def _form(key: str, mailed: SentMail, *, wrong: bool = False) -> str:
         if mailed.kind != CONTACT:
             form["choices"] = url_for("preferences.show", key=preferences_key(mailed))
         with engine().connect() as connection:
-            form |= {"address": masked(mailed.address), "already": unsubscribed_from(connection, mailed)}
+            form |= {"address": masked(mailed.address), **already_left(connection, key, mailed)}
     return render_template("unsubscribe/form.html", **form, **_of_mail(mailed))
 
 
@@ -66,8 +67,7 @@ def by_form(key: str) -> str | Response:
         return _form(key, mailed, wrong=True)
     with engine().begin() as connection:
         unsubscribe_by_mail(connection, mailed, scope, how=BY_PAGE)
-        at = None if by_view else undoable_by_mail(connection, mailed)
-    undo = at and url_for("unsubscribe.undo", key=key, at=at.isoformat())
+        undo = None if by_view else _undo_of(connection, key, mailed)
     return render_template("unsubscribe/done.html", scope=scope, undo=undo, **_of_mail(mailed))
 
 
@@ -93,8 +93,19 @@ def by_one_click(key: str) -> Response:
         mailed = mail_of(key, connection)
         if request.form.get("List-Unsubscribe") != "One-Click":
             return plain("Post List-Unsubscribe=One-Click to unsubscribe (RFC 8058).", 400)
-        unsubscribe_by_mail(connection, mailed, "list", how="one-click")
+        unsubscribe_by_mail(connection, mailed, "list", how=ONE_CLICK)
     return plain("Unsubscribed." if mailed.counts else "This was a test mail; nothing has changed.")
+
+
+def already_left(connection: Connection, key: str, mailed: SentMail) -> dict[str, str | None]:
+    """Return what the mail's recipient has left, as `already`, and where to undo it, if that can still be done."""
+    already = unsubscribed_from(connection, mailed)
+    return {"already": already, "undo": _undo_of(connection, key, mailed) if already else None}
+
+
+def _undo_of(connection: Connection, key: str, mailed: SentMail) -> str | None:
+    at = undoable_by_mail(connection, mailed)
+    return url_for("unsubscribe.undo", key=key, at=at.isoformat()) if at else None
 
 
 def _by_address(lost: LostMail) -> Response:
@@ -113,12 +124,17 @@ def _of_mail(mailed: SentMail) -> dict[str, Any]:
     """Return the values of all templates: the list's title, the sender, test or not; look and phrases of the mail."""
     email = email_of(mailed)
     page = page_words(email, PREFERENCES, UNSUBSCRIBE)
-    words = page["words"]
-    title = words["contacts"] if mailed.kind == CONTACT else mailed.list_title
-    if not title or title.casefold() == mailed.organisation.casefold():
-        # The sender's name is in these sentences already.
-        title, words = mailed.organisation, {**words, **{key: words[f"{key}_untitled"] for key in _WITH_TITLE}}
+    words, title = with_title(page["words"], mailed)
     return {
         **page, "words": words, "list_name": title, "organisation": mailed.organisation, "test": not mailed.counts,
         "look": email.look,
     }  # fmt: skip
+
+
+def with_title(words: dict[str, str], mailed: SentMail) -> tuple[dict[str, str], str]:
+    """Return the phrases that fit the list's title, and the title: the sender's name if it has no other."""
+    title = words["contacts"] if mailed.kind == CONTACT else mailed.list_title
+    if not title or title.casefold() == mailed.organisation.casefold():
+        # The sender's name is in these sentences already.
+        title, words = mailed.organisation, {**words, **{key: words[f"{key}_untitled"] for key in _WITH_TITLE}}
+    return words, title

@@ -37,9 +37,9 @@ def has_unsubscribed(connection: Connection, address: str) -> bool:
     return why_not(connection, [address]).get(address_key(address)) == UNSUBSCRIBED
 
 
-def undoable_contact(connection: Connection, address: str, how: str) -> datetime | None:
-    """Return when a contact unsubscribed in the way `how`, if that can still be undone."""
-    of = (ContactUnsubscribe.address_key == address_key(address), ContactUnsubscribe.how == how)
+def undoable_contact(connection: Connection, address: str, how: Collection[str]) -> datetime | None:
+    """Return when a contact unsubscribed in one of the ways `how`, if that can still be undone."""
+    of = (ContactUnsubscribe.address_key == address_key(address), ContactUnsubscribe.how.in_(how))
     recent = ContactUnsubscribe.at > func.now() - UNDO_WITHIN
     return connection.scalar(select(ContactUnsubscribe.at).where(*of, recent))
 

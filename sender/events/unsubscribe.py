@@ -11,7 +11,7 @@ from lists.addresses import address_key, require_address
 from lists.members import unsubscribe, unsubscribe_everywhere
 from lists.resubscribe import find_undoable, undo_unsubscribe
 from lists.suppression import is_suppressed, suppress
-from lists.tables import BY_PAGE, Membership
+from lists.tables import BY_PAGE, ONE_CLICK, Membership
 from sender.delivery.contact_batches import CONTACT
 from sender.delivery.contact_refusals import (
     has_unsubscribed,
@@ -25,6 +25,7 @@ from sender.links.sent_mail import SentMail
 from sender.tables import Rollup
 
 Scope = Literal["list", "all"]
+_UNDOABLE = (BY_PAGE, ONE_CLICK)
 SCOPES: dict[str, Scope] = {"list": "list", "all": "all"}
 
 
@@ -78,17 +79,19 @@ def unsubscribed_from(connection: Connection, mailed: SentMail) -> Scope | None:
 
 
 def undoable_by_mail(connection: Connection, mailed: SentMail) -> datetime | None:
-    """Return when the mail's recipient last unsubscribed on the page, if that can still be undone."""
-    if mailed.kind == CONTACT and (at := undoable_contact(connection, mailed.address, BY_PAGE)):
+    """Return when the mail's recipient last unsubscribed, on the page or by one click, if that can still be undone."""
+    if mailed.kind == CONTACT and (at := undoable_contact(connection, mailed.address, _UNDOABLE)):
         return at
-    return find_undoable(connection, mailed.member_id, mailed.address, BY_PAGE) if mailed.counts else None
+    ways = _UNDOABLE if mailed.counts else ()
+    found = [find_undoable(connection, mailed.member_id, mailed.address, how) for how in ways]
+    return max((at for at in found if at), default=None)
 
 
 def undo_by_mail(connection: Connection, mailed: SentMail, at: datetime) -> bool:
-    """Restore what the mail's recipient changed on the page at this time; False if it is too late, or done.
+    """Restore what the mail's recipient left at this time, on the page or by one click; False if too late, or done.
 
     Nothing is restored if the mail has bounced, or they complained of it. A complaint of another mail, or what staff
-    did since, has taken the place of what they changed on the page.
+    did since, has taken the place of what they changed.
     """
     bad = or_(Rollup.complained_at.is_not(None), Rollup.hard_bounced_at.is_not(None))
     if connection.scalar(select(Rollup.delivery_id).where(Rollup.delivery_id == mailed.delivery_id, bad)):
@@ -97,7 +100,8 @@ def undo_by_mail(connection: Connection, mailed: SentMail, at: datetime) -> bool
         connection, mailed.address, how=f"undone on the {BY_PAGE}", at=at
     ):  # fmt: skip
         return True
-    return mailed.counts and undo_unsubscribe(connection, mailed.member_id, mailed.address, BY_PAGE, at)
+    ways = _UNDOABLE if mailed.counts else ()
+    return any(undo_unsubscribe(connection, mailed.member_id, mailed.address, how, at) for how in ways)
 
 
 def masked(address: str) -> str:

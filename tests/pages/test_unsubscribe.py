@@ -12,11 +12,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, event, select, text, update
 
 from daisychain.database import Database
+from daisychain.web.translated_phrases import phrases_for
+from lists.members import unsubscribe
 from lists.suppression import is_suppressed, suppress
 from lists.tables import MailingList, Member, Membership, Restoration, Suppression
 from newsletters.compose.page_look import page_look
 from newsletters.toolkits.brand import DEFAULT_COLOURS, Brand
+from pages.phrases import UNSUBSCRIBE
 from sender.events.unsubscribe import masked
+from sender.links.keys import KeyKind
 from sender.tables import Rollup
 from tests.public_pages import public_app
 from tests.sender.returns import Sent, letter, sent
@@ -77,7 +81,7 @@ def test_the_form_takes_a_person_off_this_list_or_all(
 
 def undo(client: FlaskClient, page: str) -> Any:
     """Press “That was a mistake”."""
-    action = re.search(r'<form method="post" action="([^"]+)"', page)
+    action = re.search(r'<form (?:id="undo" )?method="post" action="([^"]+)"', page)
     assert action
     return client.post(action[1])
 
@@ -194,6 +198,38 @@ def test_somebody_who_has_unsubscribed_sees_that(client: FlaskClient, campaign: 
     page = client.get(f"/u/{campaign.unsubscribe()}").text
     assert "You have already unsubscribed" in page
     assert said in page
+
+
+@pytest.mark.parametrize("language", ["en", "cy", "ar", "hi"])
+def test_after_one_click_both_pages_say_so_and_take_it_back_within_the_hour(database: Database, language: str) -> None:
+    email = replace(letter(), language=language).hashed()
+    campaign, client = sent(database, email=email), public_app(database).test_client()
+    words = phrases_for(UNSUBSCRIBE, language).words
+    for path in (f"/u/{campaign.unsubscribe()}", f"/preferences/{campaign.key(0, KeyKind.PREFERENCES)}"):
+        before = client.get(path).text
+        assert words["already"] not in before
+        assert words["undo"] not in before
+        client.post(f"/u/{campaign.unsubscribe()}", data=ONE_CLICK)
+        page = client.get(path).text
+        assert words["already"] in page
+        assert words["heading"] not in page
+        assert "p•••@" not in page
+        assert words["undo"] in page
+        assert words["back"] in undo(client, page).text
+        assert subscribed(campaign) == [0, 1, 2]
+    client.post(f"/u/{campaign.unsubscribe()}", data=ONE_CLICK)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE memberships SET left_at = left_at - interval '61 minutes'"))
+    assert words["undo"] not in client.get(path).text
+
+
+def test_a_later_no_by_another_way_is_not_undone_with_the_one_click(client: FlaskClient, campaign: Sent) -> None:
+    client.post(f"/u/{campaign.unsubscribe()}", data=ONE_CLICK)
+    page = client.get(f"/u/{campaign.unsubscribe()}").text
+    with campaign.database.engine.begin() as connection:
+        unsubscribe(connection, campaign.list_id, campaign.members[0], "by staff")
+    assert "Nothing was changed" in undo(client, page).text
+    assert subscribed(campaign) == [1, 2]
 
 
 @pytest.mark.parametrize("language", ["en", "cy", "ar", "hi"])
