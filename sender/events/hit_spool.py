@@ -11,6 +11,7 @@ import logging
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from daisychain.atomic_files import PRIVATE, replacing
 from daisychain.errors import DatabaseError
 from sender.delivery.confirmed_places import notice_forgotten
-from sender.events.page_hits import Hit, record_hits
+from sender.events.page_hits import MOST_HITS, Hit, record_hits
 
 # Hits are stored so many seconds after the first of them came, or once they are so many.
 FLUSH_AFTER, FLUSH_AT = 0.5, 200
@@ -34,6 +35,7 @@ CLOSE_WITHIN = 5.0
 _AWAY = (OperationalError, NoConnection, DatabaseError)
 # A line of JSON for each hit: the mail's number, what it was, link, program, network and time, and no address.
 LEFT = "opens-and-clicks-{}.jsonl"
+_OfMail = tuple[int, str, bool]
 log = logging.getLogger("daisychain.hits")
 
 
@@ -47,16 +49,21 @@ class HitSpool:
         self._engine, self._home = engine, home
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._hits: dict[str, Hit] = {}  # by natural key, the oldest first
+        self._of_mail = Counter[_OfMail]()  # how many of them are of each mail
         self._lost = 0
         self._enough, self._closing = threading.Event(), False
         self._thread: threading.Thread | None = None
 
     def add(self, hit: Hit) -> None:
-        """Keep a hit for now, and return at once."""
+        """Keep a hit for now, and return at once; of one mail only so many as are stored."""
         with self._lock:
+            # Or whoever has one mail could push out everybody else's hits.
+            if self._of_mail[_of_mail(hit)] >= MOST_HITS:
+                return
             self._hits[hit.natural_key] = hit
+            self._of_mail[_of_mail(hit)] += 1
             if len(self._hits) > MOST_KEPT:
-                del self._hits[next(iter(self._hits))]
+                self._drop(next(iter(self._hits)))
                 self._lost += 1
             if len(self._hits) == FLUSH_AT:
                 self._enough.set()
@@ -77,8 +84,14 @@ class HitSpool:
                     return False
                 with self._lock:
                     for hit in hits:
-                        self._hits.pop(hit.natural_key, None)
+                        self._drop(hit.natural_key)
         return True
+
+    def _drop(self, natural_key: str) -> None:
+        if hit := self._hits.pop(natural_key, None):
+            self._of_mail[_of_mail(hit)] -= 1
+            if not self._of_mail[_of_mail(hit)]:
+                del self._of_mail[_of_mail(hit)]
 
     def close(self, within: float = CLOSE_WITHIN) -> None:
         """Store what waits at the end of the process, in so many seconds at most, or leave it for the next start."""
@@ -89,6 +102,7 @@ class HitSpool:
         with self._lock:
             hits = list(self._hits.values())
             self._hits.clear()
+            self._of_mail.clear()
         if hits:
             self._leave(hits)
 
@@ -146,6 +160,11 @@ class HitSpool:
                 return
             for half in (hits[: len(hits) // 2], hits[len(hits) // 2 :]):
                 self._store(half)
+
+
+def _of_mail(hit: Hit) -> _OfMail:
+    # A HEAD request may not count, and then must not keep out what does.
+    return hit.mail, hit.kind, hit.head
 
 
 def leave(hits: Sequence[Hit], home: Path) -> Path:

@@ -391,6 +391,21 @@ def test_of_more_hits_than_are_kept_the_oldest_are_lost_and_the_log_has_how_many
     assert "5 opens and clicks wait for the database (OperationalError); 3 older ones were lost" in caplog.text
 
 
+def test_one_mail_pushes_no_hits_of_others_out_while_the_database_is_away(
+    campaign: Sent, away: Engine, unhurried: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hit_spool, "MOST_KEPT", 2 * MOST_HITS)
+    engines = iter([away])
+    spool = HitSpool(lambda: next(engines, campaign.database.engine), home(campaign))
+    add_all(spool, *map(hit, campaign.deliveries[:2]))
+    for _ in range(2):  # the second time after what was kept has been stored
+        add_all(spool, *(hit(campaign.deliveries[2]) for _ in range(3 * MOST_HITS)))
+        spool.flush()
+        spool.flush()
+    kept = dict(zip(campaign.deliveries, (1, 1, MOST_HITS), strict=True))
+    assert Counter(stored(campaign)) == kept
+
+
 def test_of_somebody_who_is_erased_before_their_hits_are_stored_nothing_is_kept(
     spool: HitSpool, campaign: Sent, unhurried: None
 ) -> None:
