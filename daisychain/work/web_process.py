@@ -55,7 +55,7 @@ class Share:
     most_bodies: int = 1_000  # that are arriving at the same time
     most_bytes: int = 256 * 1024 * 1024  # of bodies that are arriving, or wait for a thread
     busy: int = 0
-    arriving: int = 0
+    arriving: dict[asyncio.Timeout, None] = field(default_factory=dict)  # by its limit of time, the oldest first
     held: int = 0
     pool: ThreadPoolExecutor = field(init=False)
 
@@ -66,6 +66,14 @@ class Share:
     def full(self) -> bool:
         """Whether a further request would have to wait behind too many others."""
         return self.busy >= self.threads + self.most_waiting
+
+    def make_room(self) -> None:
+        """Give up the body that has been arriving longest if they are too many: most others arrive in one piece."""
+        if len(self.arriving) >= self.most_bodies:
+            oldest = next(iter(self.arriving))
+            del self.arriving[oldest]
+            if not oldest.expired():
+                oldest.reschedule(0)
 
 
 def shares() -> dict[str, Share]:
@@ -184,11 +192,10 @@ async def _read_body(scope: Scope, protocol: HTTPProtocol, share: Share, body: b
     length = headers.get("content-length") or "0"
     if int(length) > share.largest_body:
         raise TurnedAwayError(413, "The request is too large.")
-    if share.arriving >= share.most_bodies:
-        raise TurnedAwayError(503, BUSY)
-    share.arriving += 1
+    share.make_room()
     try:
-        async with asyncio.timeout(BODY_WITHIN):
+        async with asyncio.timeout(BODY_WITHIN) as limit:
+            share.arriving[limit] = None
             async for chunk in protocol:
                 body += chunk
                 share.held += len(chunk)
@@ -197,9 +204,11 @@ async def _read_body(scope: Scope, protocol: HTTPProtocol, share: Share, body: b
                 if share.held > share.most_bytes:
                     raise TurnedAwayError(503, BUSY)
     except TimeoutError:
+        if limit not in share.arriving:
+            raise TurnedAwayError(503, BUSY) from None
         raise TurnedAwayError(408, "The request took too long to arrive.") from None
     finally:
-        share.arriving -= 1
+        share.arriving.pop(limit, None)
     # granian does not say that chunks broke off. Half a webhook fails its signature; half a form is no unsubscribe.
     if "content-length" in headers and len(body) != int(length):
         raise TurnedAwayError(400, "The request broke off.")

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from select import POLLIN, poll
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
@@ -224,6 +225,19 @@ def test_connections_that_send_a_byte_every_two_seconds_change_nothing(served: S
         assert all_at_once(url, campaign) == {200: PEOPLE}
         assert status(f"{url}/healthz") == 200
         assert status(f"{url}/u/{campaign.unsubscribe()}") == 200
+
+
+@pytest.mark.parametrize(("path", "most"), [("/webhooks/sendgrid", 20), ("/desk/sign-in", 100)])
+def test_bodies_that_arrive_slowly_make_room_for_one_that_comes_whole(served: Served, path: str, most: int) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 90\r\n\r\na"
+    with ExitStack() as stack:
+        held = [stack.enter_context(connected(served.url)) for _ in range(PROCESSES * most * 2)]
+        answered = poll()
+        for each in held:
+            each.sendall(head.encode())
+            answered.register(each, POLLIN)
+        until(lambda: len(answered.poll(0)) >= PROCESSES * most)
+        assert {asked(served.url, "POST", path, "a=b") for _ in range(PROCESSES * 5)} <= {400, 403, 404}
 
 
 def test_a_body_that_breaks_off_or_is_too_large_unsubscribes_nobody(served: Served) -> None:
