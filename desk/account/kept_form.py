@@ -5,8 +5,10 @@ The form is bound to the person it was typed by, and is sent only when they pres
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from flask import current_app, g, redirect, render_template, request, session, url_for
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -19,6 +21,8 @@ NEVER = {"csrf_token", "password", "old", "code", "proof", "kept", "to"}
 LONGEST_SECONDS = 12 * 3600
 # Whose form it is: the account that this browser was signed in with last.
 OWNER = "owner"
+# A header can't have control characters, and browsers take a backslash for a slash.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ def safe_path(to: str) -> str:
     """Return a path of the desk, below which it is; "" for any other address, which could lead elsewhere."""
     root = url_for("home.show")
     ours = to == root.rstrip("/") or to.startswith(root)
-    return to if ours and "\\" not in to and "//" not in to else ""
+    # Browsers take "%2e%2e" for "..", too.
+    leads_out = _UNSAFE.search(to) or "//" in to or ".." in unquote(to.partition("?")[0])
+    return to if ours and not leads_out else ""
 
 
 def _back() -> str:

@@ -146,7 +146,13 @@ def test_no_session_lasts_longer_than_twelve_hours(browser: Browser, database: D
     assert "<h1>Sign in</h1>" in browser.get("/desk/").text
 
 
-@pytest.mark.parametrize("to", ["https://evil.example/desk/", "//evil.example/desk/", "/desk/\\evil.example", "/u/x"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://evil.example/desk/", "//evil.example/desk/", "/desk/\\evil.example", "/u/x", "/desk/lists\r\nX: y",
+        "/desk/\tlists", "/desk/../../x", "/desk/%2e%2E/x", "/desk/..",
+    ],
+)  # fmt: skip
 def test_nobody_is_led_elsewhere_after_the_sign_in(browser: Browser, database: Database, to: str) -> None:
     make_account(database, "editor", factor=False)
     browser.get("/desk/sign-in")
