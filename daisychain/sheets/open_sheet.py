@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from daisychain.errors import InputError
 from daisychain.sheets.csv_reader import CsvSheet
 from daisychain.sheets.encodings import find_encoding
 from daisychain.sheets.sheet import Sheet
+from daisychain.sheets.unreadable_zips import UNREADABLE_ZIP
 from daisychain.sheets.workbook_reader import open_workbook
 
 LARGEST_FILE = 2 * 1024**3  # bytes
@@ -76,8 +77,11 @@ def open_sheet(
 
 def _require_workbook(path: Path) -> None:
     """Raise InputError that says what is inside if the file is a ZIP of other files, and no workbook."""
-    with suppress(zipfile.BadZipFile):
-        names = zipfile.ZipFile(path).namelist()
-        if not any(name.endswith((".xml", ".rels")) for name in names):
-            inside = ", ".join(names[:5])
-            raise InputError("This is a ZIP file.", file=path, hint=f"Unpack it, and use a file inside: {inside}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except UNREADABLE_ZIP:
+        return  # the reader of workbooks says more
+    if not any(name.endswith((".xml", ".rels")) for name in names):
+        inside = ", ".join(names[:5])
+        raise InputError("This is a ZIP file.", file=path, hint=f"Unpack it, and use a file inside: {inside}")

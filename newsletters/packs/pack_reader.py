@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from daisychain.errors import InputError
+from daisychain.sheets.unreadable_zips import UNREADABLE_ZIP
 from newsletters.packs.provenance import FORMAT, SHEET
 
 # Far above the largest of ours, which holds some dozens of pictures.
@@ -37,8 +37,7 @@ def read_pack(path: Path) -> FoundPack:
     """Return the pack in the folder or zip `path`; raises InputError."""
     try:
         files = _unzipped(path) if path.is_file() else _in_folder(path)
-    # zipfile says RuntimeError of what is encrypted, and lets through what zlib and its own arithmetic say.
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+    except UNREADABLE_ZIP as error:
         raise InputError(f"The pack can't be read: {error}.", file=path) from None
     if SHEET not in files:
         raise InputError(f"There is no {SHEET} in {str(path)!r}.", hint="Name the folder or zip of one pack.")

@@ -7,11 +7,11 @@ import secrets
 import shutil
 import stat
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from daisychain.atomic_files import replacing
 from daisychain.errors import InputError, StateError
+from daisychain.sheets.unreadable_zips import UNREADABLE_ZIP
 from newsletters.toolkit_drafts.file_fields import Files
 from newsletters.toolkits.files import MAX_FILES, MAX_IMAGES, MAX_TOTAL_BYTES, SHEET, Folder
 from newsletters.toolkits.images import MAX_BYTES
@@ -19,7 +19,6 @@ from newsletters.toolkits.images import MAX_BYTES
 _MOST_ENTRIES = MAX_FILES + MAX_IMAGES + 100
 # What file managers add by themselves.
 _IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
-_BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
 _BEGINNING = (1980, 1, 1, 0, 0, 0)  # of the format's time: the same files make the same zip
 
 
@@ -57,7 +56,7 @@ def files_in_zip(content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _inside(_read(archive))
-    except _BROKEN as error:
+    except UNREADABLE_ZIP as error:
         raise InputError("This is not a zip that can be read.", hint="Zip the toolkit's folder again.") from error
 
 

@@ -9,7 +9,7 @@ import pytest
 from daisychain.errors import InputError
 from daisychain.sheets.open_sheet import open_sheet
 from daisychain.sheets.workbook_cells import as_text
-from tests.daisychain.sheets.workbooks import write_ods, write_xlsx
+from tests.daisychain.sheets.workbooks import STRANGE_ZIPS, write_ods, write_strange_zip, write_xlsx
 
 pytestmark = pytest.mark.processes
 
@@ -108,6 +108,13 @@ def test_a_workbook_that_can_not_be_read_is_an_error_with_what_to_do(
         pass
     assert raised.value.file
     assert raised.value.hint
+
+
+@pytest.mark.parametrize("strange", STRANGE_ZIPS)
+def test_a_zip_that_python_can_not_read_is_no_workbook(tmp_path: Path, strange: str) -> None:
+    path = write_strange_zip(tmp_path / "a.xlsx", strange)
+    with pytest.raises(InputError, match="it is broken, or another kind of file"), open_sheet(path):
+        pass
 
 
 def test_a_csv_has_no_sheets_to_name(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -91,3 +92,25 @@ def _ods_cell(cell: str) -> str:
         return cell
     text = f"<text:p>{escape(cell)}</text:p>"
     return f'<table:table-cell office:value-type="string">{text}</table:table-cell>' if cell else "<table:table-cell/>"
+
+
+def write_strange_zip(path: Path, strange: str) -> Path:
+    """Write a ZIP of one file that Python's zipfile raises something unusual for."""
+    with zipfile.ZipFile(path, "w") as file:
+        entry = zipfile.ZipInfo("abc")
+        entry.extra = struct.pack("<HH", 1, 4) + b"\0" * 4 if strange == "short sizes" else b""
+        file.writestr(entry, "x")
+    content = bytearray(path.read_bytes())
+    listed = content.rindex(b"PK\x01\x02")
+    if strange == "a newer version":
+        content[listed + 6] = 99
+    elif strange == "a name that is no UTF-8":
+        content[listed + 9] = 0x08
+        content[listed + 46 : listed + 49] = b"\xff\xfe\xfd"
+    else:
+        content[listed + 24 : listed + 28] = b"\xff" * 4
+    path.write_bytes(content)
+    return path
+
+
+STRANGE_ZIPS = ("a newer version", "a name that is no UTF-8", "short sizes")

@@ -15,6 +15,7 @@ import pytest
 from daisychain.errors import InputError
 from newsletters.packs import pack_reader
 from newsletters.packs.pack_reader import read_pack
+from tests.daisychain.sheets.workbooks import STRANGE_ZIPS, write_strange_zip
 
 SHEET: dict[str, Any] = {
     "format": 1, "pack": "A" * 22, "expires": None, "toolkit": {"name": "kit"}, "copy blocks": [], "files": {},
@@ -130,3 +131,9 @@ def test_files_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for path in (tmp_path / "pack", tmp_path / "pack.zip"):
         with pytest.raises(InputError, match="more than 2 files"):
             read_pack(path)
+
+
+@pytest.mark.parametrize("strange", STRANGE_ZIPS)
+def test_a_zip_that_python_can_not_read_is_no_pack(tmp_path: Path, strange: str) -> None:
+    with pytest.raises(InputError, match="The pack can't be read"):
+        read_pack(write_strange_zip(tmp_path / "a.zip", strange))

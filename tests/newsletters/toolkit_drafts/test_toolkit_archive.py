@@ -13,6 +13,7 @@ from newsletters.toolkit_drafts import toolkit_archive
 from newsletters.toolkit_drafts.toolkit_archive import files_in_zip, write_folder, zip_of
 from newsletters.toolkit_store.store import SHIPPED
 from newsletters.toolkits.toolkit import load_files, load_folder
+from tests.daisychain.sheets.workbooks import STRANGE_ZIPS, write_strange_zip
 from tests.newsletters.sample_toolkits import files
 
 
@@ -116,3 +117,9 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(DaisychainError, match="No space left"):
         write_folder(files(), tmp_path / "kit")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("strange", STRANGE_ZIPS)
+def test_a_zip_that_python_can_not_read_is_refused(tmp_path: Path, strange: str) -> None:
+    with pytest.raises(InputError, match="not a zip that can be read"):
+        files_in_zip(write_strange_zip(tmp_path / "a.zip", strange).read_bytes())
