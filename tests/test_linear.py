@@ -16,7 +16,7 @@ from newsletters.checks.markup import _LINK
 from newsletters.checks.merge import _LEFT_OVER, _LEFT_OVER_IN_WORDS
 from newsletters.checks.outlook import as_word_reads
 from newsletters.checks.spam import _RULE
-from newsletters.compose.markdown import _HTML_TAG
+from newsletters.compose.markdown import html_tags
 from newsletters.documents.error_list import Mistakes
 from newsletters.packs.partner import _TEMPLATE
 from newsletters.pieces.tree import _MARKS
@@ -43,6 +43,10 @@ def links(text: str) -> None:
 
 def spaces_after_brackets(text: str) -> None:
     _LINK.findall(f"[a]{text}")
+
+
+def tags_of(text: str) -> None:
+    list(html_tags(text))
 
 
 def pasted(text: str) -> None:
@@ -87,7 +91,7 @@ ROWS: list[tuple[Callable[[str], object], str]] = [
     (_RULE.findall, "\n"),
     *((addresses_in, piece) for piece in ("a", "a.", "'")), (_LISTED.findall, "'a"),
     *((_LINK.findall, piece) for piece in ("(a)[https:", "\n")), (spaces_after_brackets, " "),
-    (_MARKS.findall, "]("), (_TEMPLATE.search, "\n"), (_HTML_TAG.findall, "<p "),
+    (_MARKS.findall, "]("), (_TEMPLATE.search, "\n"), (tags_of, "<p "),
     *((pasted, piece) for piece in ("[", "[a](", " ", "#")),
     (changed, "x\n"), (changed, "x\ny\n"), (collided, "x\n\n"), (collided, "x\n\n::: note\ny\n:::\n\n"),
     *((compiled, piece) for piece in ("{%- if true -%}{%- endif -%}", "<p ")), (broken, "{{ = }}"),

@@ -40,7 +40,7 @@ _ROW = 2  # level of the rows of a table that is in no list or quote
 
 CONDITION = "condition"
 _LIFTED = frozenset({"paragraph", "heading", "list_item", "bullet_list", "ordered_list", "blockquote"})
-_HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^<>]*)>")
+_HTML_TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*)([^>]*)>")
 _HTML_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w:.-]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _REST_OF_ADDRESS = re.compile(r"://(?:[^\s<>\"`\[\]|\\&]|&(?!#?\w+;))+")
@@ -145,7 +145,7 @@ def _refuse_unclosed(words: Words) -> None:
         for piece in pieces:
             if piece.type not in ("html_inline", "html_block"):
                 continue
-            for found in _HTML_TAG.finditer(piece.content):
+            for found in html_tags(piece.content):
                 tag = found[2].lower()
                 line = words.line_of(mark)
                 line = replace(line, number=line.number + piece.content.count("\n", 0, found.start()))
@@ -380,6 +380,12 @@ def _holders(marks: Sequence[Mark], position: int) -> tuple[int, int]:
     return low, high
 
 
+def html_tags(content: str) -> Iterator[re.Match[str]]:
+    """Yield the tags of HTML, each with its slash, name and attributes, whose values may hold a "<"."""
+    # Behind the last end no tag is looked for: many open ones would take forever.
+    return _HTML_TAG.finditer(content, 0, content.rfind(">") + 1)
+
+
 def _uncommented(content: str) -> str:
     # Below the last end no comment is looked through: many open ones would take forever.
     head, end, rest = content.rpartition("-->")
@@ -392,7 +398,7 @@ def _check_html(content: str, line: Line, expressions: Expressions) -> None:
     content = _uncommented(content)  # a second time: the first may have made another of what was around it
     if content.lstrip().startswith(("<!", "<?")):
         raise line.wrong("This kind of HTML can't be used in a newsletter.")
-    for match in _HTML_TAG.finditer(content):
+    for match in html_tags(content):
         # Lines are counted inside the block, so that a long one leads to the very tag.
         at = replace(line, number=line.number + content.count("\n", 0, match.start()))
         tag = match[2].lower()

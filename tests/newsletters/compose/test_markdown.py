@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as htmllib
 from contextlib import suppress
 
 import pytest
@@ -58,3 +59,21 @@ def test_footnotes_are_told_plainly_where_they_stand(words: str, line: int) -> N
 
 def test_what_only_looks_like_a_footnote_in_code_is_let_through() -> None:
     assert "[^1]" in compiled("Write `[^1]` for a note.").email.text
+
+
+@pytest.mark.parametrize(
+    ("html", "says"),
+    [
+        ('<iframe src="https://evil.example" title="<">', "The HTML tag <iframe>"),
+        ('<div onclick="evil()" lang="<">Hi</div>', "The attribute 'onclick'"),
+        ('words <b onclick="evil()" lang="<">Hi</b>', "The attribute 'onclick'"),
+        ('<a href="https://a.org" title="<">words', "<a> is not closed"),
+    ],
+)
+def test_html_with_a_sign_of_a_tag_in_a_value_is_checked_as_well(html: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        compiled(html)
+
+
+def test_a_value_may_hold_a_less_than_sign() -> None:
+    assert 'title="5 < 6"' in htmllib.unescape(compiled('<a href="https://a.org" title="5 < 6">words</a>').email.html)
