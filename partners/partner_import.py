@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -30,6 +31,8 @@ from partners.profile_values import FIELDS, checked
 from partners.profiles import PartnerProfile, add_organisation, profiles, save_profile
 from partners.registry import Register, lock_register
 
+# Partners who save their details wait while an import goes on, and are turned away after 10 s.
+MOST_UPLOADED = 2_000
 NO = ("no", "n", "false", "0")
 
 
@@ -54,14 +57,14 @@ class PartnerImport:
 
 def import_file(
     connection: Connection, path: Path, who: str, *, encoding: str | None = None, sheet: str | None = None,
-    chosen: Mapping[str, str] | None = None, dry_run: bool = False,
+    chosen: Mapping[str, str] | None = None, dry_run: bool = False, most: int | None = None,
 ) -> PartnerImport:  # fmt: skip
     """Import the organisations in a CSV or workbook; raises InputError if it can't be read, and then changes nothing.
 
-    With `dry_run` all is tried, reported and undone.
+    So it does for more than `most` rows. With `dry_run` all is tried, reported and undone.
     """
     with connection.begin_nested() as undo, open_sheet(path, encoding, sheet, largest=LARGEST_FILE) as opened:
-        found = _imported(connection, opened, who, chosen or {})
+        found = _imported(connection, opened, who, chosen or {}, most)
         if opened.note:
             found.notes.insert(0, opened.note)
         if dry_run:
@@ -76,10 +79,12 @@ def import_bytes(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (Path(name).name or "file")
         path.write_bytes(content)
-        return import_file(connection, path, who, dry_run=dry_run)
+        return import_file(connection, path, who, dry_run=dry_run, most=MOST_UPLOADED)
 
 
-def _imported(connection: Connection, sheet: Sheet, who: str, chosen: Mapping[str, str]) -> PartnerImport:
+def _imported(
+    connection: Connection, sheet: Sheet, who: str, chosen: Mapping[str, str], most: int | None
+) -> PartnerImport:
     wanted = {"name"} | {heading(column) for column, known in chosen.items() if known == "name"}
     sheet.find_header(lambda cells: bool(wanted & set(map(heading, cells))))
     columns = file_columns(sheet.header, chosen)
@@ -89,9 +94,15 @@ def _imported(connection: Connection, sheet: Sheet, who: str, chosen: Mapping[st
             hint=f"Name it 'name' or 'organisation'. Columns that are known: {', '.join(COLUMNS)}.",
         )  # fmt: skip
     found = PartnerImport(note_columns=columns.notes)
+    rows = list(islice(sheet.rows(trim=False), most and most + 1))
+    if most and len(rows) > most:
+        raise InputError(
+            f"The file has more than {most:,} rows.",
+            hint="Cut it in pieces, or ask for an import by command: `daisychain partner import`.",
+        )
     lock_register(connection)
     run = _ImportRun(connection, sheet, columns, who)
-    for line, cells, problem in sheet.rows(trim=False):
+    for line, cells, problem in rows:
         values = {name: unguard(cell_text(cell)) for name, cell in zip(map(heading, sheet.header), cells, strict=False)}
         found.counts["read"] += 1
         name = next((values.get(each, "") for each, known in columns.fields.items() if known == "name"), "")
@@ -139,13 +150,13 @@ class _ImportRun:
         state = "unchanged" if profile else "added"
         if profile is None:
             self._register = self._register or Register(self._connection)
-            profile = add_organisation(
-                self._connection, {"name": fields["name"]}, self._who, code=given.get("code", ""),
-                register=self._register,
-            )  # fmt: skip
-        elif (first := self._lines.get(profile.organisation.id)) is not None:
-            _require_same(profile, fields, own, first)
-        saved = save_profile(self._connection, profile.organisation.id, fields, self._who, notes=own)
+            saved = profile = add_organisation(
+                self._connection, fields, self._who, code=given.get("code", ""), notes=own, register=self._register
+            )
+        else:
+            if (first := self._lines.get(profile.organisation.id)) is not None:
+                _require_same(profile, fields, own, first)
+            saved = save_profile(self._connection, profile.organisation.id, fields, self._who, notes=own)
         changed = saved.version != profile.version
         for form, (name, _) in LOGO_FORMS.items():
             if file := given.get(name):

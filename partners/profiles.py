@@ -90,24 +90,26 @@ def require_profile(connection: Connection, name: str) -> PartnerProfile:
 
 
 def add_organisation(
-    connection: Connection, values: Mapping[str, str], who: str, *, code: str = "", register: Register | None = None
-) -> PartnerProfile:
+    connection: Connection, values: Mapping[str, str], who: str, *, code: str = "",
+    notes: Mapping[str, str] | None = None, register: Register | None = None,
+) -> PartnerProfile:  # fmt: skip
     """Add an organisation with a code for life; raises InputError for a name or a code that another one has.
 
-    A caller that adds many has read the `register`.
+    A caller that adds many has locked and read the `register`.
     """
     clean = checked({"name": "", **values})
     if code and not CODE.fullmatch(code):
         raise InputError(f"The code {code!r} can't be part of a link.", hint="Use a to z, digits and hyphens.")
-    lock_register(connection)
-    register = register or Register(connection)
+    if register is None:
+        lock_register(connection)
+        register = Register(connection)
     _refuse_taken(register.find(clean["name"]))
     [(_, problem)] = claim(connection, [{"name": clean["name"], "code": code}], register=register)
     if problem:
         raise InputError(problem)
     organisation = register.find(clean["name"])
     assert organisation is not None
-    return save_profile(connection, organisation.id, clean, who)
+    return save_profile(connection, organisation.id, clean, who, notes=notes)
 
 
 def save_profile(

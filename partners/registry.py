@@ -123,8 +123,9 @@ def claim(
     connection: Connection, rows: Sequence[Row], notes: Iterable[str] = (), register: Register | None = None
 ) -> list[tuple[str, str]]:
     """Assign codes as `claim_codes` does; each name that has one becomes an organisation, if it is none yet."""
-    lock_register(connection)
-    register = register or Register(connection)
+    if register is None:
+        lock_register(connection)
+        register = Register(connection)
     answers = claim_codes(connection, rows, notes, register.codes)
     codes = [code for code, _ in answers if code]
     for row in connection.execute(select(PackPartner.__table__).where(PackPartner.code.in_(codes))).all():

@@ -66,11 +66,13 @@ def claim_codes(
 ) -> list[tuple[str, str]]:
     """Assign codes, and keep them with the `notes` (names of columns) of each partner.
 
-    `known` are the codes so far, if the caller has read them (`known_codes`); the new ones are added to it.
+    `known` are the codes so far, if the caller has locked and read them (`known_codes`); the new ones are added to it.
     """
-    # Two people who make packs at the same time wait for each other here, or both would give the same code.
-    connection.execute(text("LOCK TABLE pack_partners IN SHARE ROW EXCLUSIVE MODE"))
-    known, notes = known_codes(connection) if known is None else known, tuple(notes)
+    notes = tuple(notes)
+    if known is None:
+        # Two people who make packs at the same time wait for each other here, or both would give the same code.
+        connection.execute(text("LOCK TABLE pack_partners IN SHARE ROW EXCLUSIVE MODE"))
+        known = known_codes(connection)
     answers = assign_codes(partners, known)
     for partner, (code, _) in zip(partners, answers, strict=True):
         if code and known.get(code, partner["name"]) != partner["name"]:  # its packs go on under its new name

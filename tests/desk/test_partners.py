@@ -16,6 +16,7 @@ from daisychain.database import Database
 from newsletters.packs.pack_status import keep_packs, withdraw
 from partners.contacts import contacts_of
 from partners.partner_events import record_partner_event
+from partners.partner_import import MOST_UPLOADED
 from partners.profiles import PartnerProfile, profile_of, profiles, save_profile
 from partners.registry import claim
 from partners.tables import OrganisationProfile
@@ -307,6 +308,16 @@ def test_a_file_is_looked_at_before_it_is_imported(database: Database, as_role: 
         assert [each.organisation.name for each in profiles(connection)] == ["Bees"]
         line = connection.execute(select(AuditLine.__table__).where(AuditLine.action == "partner_file.take")).one()
     assert line.details == {"added": 1, "updated": 0, "refused": 1}
+
+
+@pytest.mark.parametrize(("rows", "status"), [(MOST_UPLOADED, 200), (MOST_UPLOADED + 1, 422)])
+def test_a_file_with_so_many_rows_that_partners_would_wait_is_for_the_command(
+    as_role: As, rows: int, status: int
+) -> None:
+    page = upload(as_role("editor"), "/desk/partners/import/look", b"name\n" + b"Bees\n" * rows, "members.csv")
+    assert page.status_code == status
+    assert ("The file has more than 2,000 rows." in page.text) == (status == 422)
+    assert ("daisychain partner import" in page.text) == (status == 422)
 
 
 @pytest.mark.parametrize(
