@@ -59,7 +59,7 @@ def open_sheet(
         head = binary.read(64)
         if head.startswith(_WORKBOOKS):
             _require_workbook(path)
-            with open_workbook(path, sheet) as workbook:
+            with open_workbook(path, sheet, largest) as workbook:
                 yield workbook
             return
         plain = head.lstrip(b"\xff\xfe").replace(b"\0", b"")  # UTF-16 as ASCII

@@ -17,15 +17,18 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 MOST_MEMORY = 3 * 1024**3  # bytes: enough for a million rows of fifty columns
 MOST_TIME = 300  # seconds of CPU
 # A text that many cells share is once in the file, and written out for each of them.
-MOST_WRITTEN = 4 * 1024**3  # bytes
+MOST_WRITTEN = 2  # times the largest file
+LEAST_MEMORY = 512 * 1024**2  # bytes, to which comes sixteen times the largest file
 LONGEST_ROW = 32 * 1024**2
 _EXACT = 2**53  # whole numbers up to this are exact in a float
 
 
-def main(path: str, wanted: str) -> None:
-    """Write the sheet `wanted`, or the first one that is not empty."""
+def main(path: str, wanted: str, largest: str) -> None:
+    """Write the sheet `wanted`, or the first one that is not empty, within what a file of `largest` bytes may take."""
+    memory = min(MOST_MEMORY, LEAST_MEMORY + 16 * int(largest))
+    text = MOST_WRITTEN * int(largest)
     for limit, most in (
-        (resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_TIME), (resource.RLIMIT_FSIZE, MOST_WRITTEN),
+        (resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, MOST_TIME), (resource.RLIMIT_FSIZE, text),
     ):  # fmt: skip
         resource.setrlimit(limit, (most, most))
     try:

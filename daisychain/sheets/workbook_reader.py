@@ -50,10 +50,11 @@ class WorkbookSheet(Sheet):
 
 
 @contextmanager
-def open_workbook(path: Path, sheet: str | None) -> Iterator[WorkbookSheet]:
+def open_workbook(path: Path, sheet: str | None, largest: int) -> Iterator[WorkbookSheet]:
     """Open the sheet named `sheet`, or else the first visible one that is not empty; raises InputError."""
     with tempfile.TemporaryFile() as cells:
-        command = [sys.executable, "-P", "-m", "daisychain.sheets.workbook_cells", str(path.resolve()), sheet or ""]
+        program = [sys.executable, "-P", "-m", "daisychain.sheets.workbook_cells"]
+        command = [*program, str(path.resolve()), sheet or "", str(largest)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=cells, stderr=subprocess.DEVNULL, check=False)
         cells.seek(0)
         about = "too large" if done.returncode else orjson.loads(cells.readline())

@@ -117,6 +117,14 @@ def test_a_zip_that_python_can_not_read_is_no_workbook(tmp_path: Path, strange: 
         pass
 
 
+def test_a_workbook_may_unfold_to_twice_the_largest_file(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", {"M": {"A1": "Email", **{f"A{row}": "x" * 10_000 for row in range(2, 300)}}})
+    with open_sheet(path, largest=2 * 1024**2) as sheet:
+        assert len(list(sheet.rows())) == 298
+    with pytest.raises(InputError, match="too large"), open_sheet(path, largest=1024**2):
+        pass
+
+
 def test_a_csv_has_no_sheets_to_name(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("Email\n")
     with (
