@@ -92,7 +92,7 @@ def _at_age(connection: Connection, campaign_id: int, age: timedelta, small_cell
     if not not_yet:
         every = main_figures(tally(connection, campaign_id, age))
         if not small_cells:
-            every = _without_small(every, main_figures(now))
+            every = without_small_then(every, main_figures(now))
         figures = {name: every[name] for name in COMPARED}
     return ComparedCampaign(
         campaign.id, campaign.name, now.sent_at, now.intake.rule_set, campaign.opens, campaign.clicks, figures, not_yet
@@ -106,7 +106,8 @@ def _not_yet(tallies: Tallies, age: timedelta) -> str:
     return f"not yet: it is that old on {clock.shown(ready)}" if tallies.counted_at < ready else ""
 
 
-def _without_small(then: Mapping[str, Figure], now: Mapping[str, Figure]) -> dict[str, Figure]:
+def without_small_then(then: Mapping[str, Figure], now: Mapping[str, Figure]) -> dict[str, Figure]:
+    """Return earlier figures for somebody who may see no small cells, but reads the newest report too."""
     shown = without_small_figures(then)
     for name, figure in shown.items():
         before, after = then[name].numerator, now[name].numerator

@@ -15,10 +15,10 @@ from daisychain.database import database_now
 from lists.kept_figures import COUNTS, SLOW, counted_at, figure
 from lists.lists import find_list
 from lists.tables import MailingList
-from reports.compare import AGE
+from reports.compare import AGE, without_small_then
 from reports.figures import main_figures
 from reports.intervals import wilson
-from reports.report import Interval
+from reports.report import Figure, Interval
 from reports.small_cells import LEAST
 from reports.tallies import of_one_moment, tally
 from sender.events.facts import BITS
@@ -43,7 +43,7 @@ UNENGAGED = (
     "People whose reading is counted without persons are left out."
 )
 
-Share = Sequence[int] | None  # people, and of how many
+Share = tuple[int, int, bool] | None  # mails, of how many, and whether everybody may see that
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Rate:
 class Month:
     """One month: people who joined and left the list, who were on it at the end, and its campaigns' rates.
 
-    A rate is None if no campaign of the month has a number of it; `left_out` are campaigns that are too young. A count
-    of a few people is None for somebody who may not see it.
+    A rate is None if no campaign of the month has a number of it; `left_out` are campaigns that are too young. For
+    somebody who may see no small numbers, those are None, and people are rounded to fives.
     """
 
     first_day: date
@@ -108,16 +108,15 @@ def trend(connection: Connection, list_name: str, months: int = MONTHS, *, small
         sent = [shares for month, shares in campaigns if month == day]
         joined, left = next(((joined, gone) for month, joined, gone in moves if month == day), (0, 0))
         people = sum(joined - gone for month, joined, gone in moves if month <= day)
-        # Each of these two follows from the other, as the number at the end of each month is shown.
+        # Each of these two follows from the other if the number at the end of each month is known.
         few = not small_cells and any(0 < count < LEAST for count in (joined, left))
         rates = {name: _pooled([each[name] for each in sent if each], small_cells) for name in OF_MONTH}
         young = sum(each is None for each in sent)
-        found.append(Month(
-            day, None if few else joined, None if few else left, _shown(people, small_cells), len(sent), young, rates
-        ))  # fmt: skip
+        people = people if small_cells else LEAST * round(people / LEAST)
+        found.append(Month(day, None if few else joined, None if few else left, people, len(sent), young, rates))
     old_enough = [shares for _, shares in campaigns if shares]
     unengaged = _shown(figure(connection, list_id, "unengaged"), small_cells)
-    return Trend(list_name, found, _usual(old_enough), unengaged, counted_at(connection) or now)
+    return Trend(list_name, found, _usual(old_enough, small_cells), unengaged, counted_at(connection) or now)
 
 
 def titles_of_lists(connection: Connection) -> dict[str, str]:
@@ -143,10 +142,7 @@ def _first_days(today: date, months: int) -> list[date]:
 
 
 def _rates(connection: Connection, list_id: int, since: str) -> list[list[Any]]:
-    """Return the month of each campaign since a day, and its figures at the common age: people, and of how many.
-
-    A campaign that is too young has None in place of figures; a figure that was not counted has None in place of both.
-    """
+    """Return the month of each campaign since a day, and its shares at the common age; None if it is too young."""
     campaigns = connection.execute(
         select(Campaign.id, Campaign.frozen_at)
         .where(
@@ -158,17 +154,20 @@ def _rates(connection: Connection, list_id: int, since: str) -> list[list[Any]]:
     found: list[list[Any]] = []
     for campaign_id, frozen_at in campaigns.all():
         assert frozen_at is not None
-        month, tallies = (
-            frozen_at.astimezone(clock.home_zone()).date().replace(day=1),
-            tally(connection, campaign_id, AGE),
-        )
-        over = tallies.campaign.state in ("finished", "cancelled")
-        figures = main_figures(tallies) if over and tallies.sent_at + AGE <= tallies.counted_at else None
-        found.append([month.isoformat(), figures and {
-            name: [each.numerator, each.denominator] if each.numerator is not None and each.denominator else None
-            for name in OF_MONTH for each in [figures[name]]
-        }])  # fmt: skip
+        month = frozen_at.astimezone(clock.home_zone()).date().replace(day=1)
+        then, now = tally(connection, campaign_id, AGE), tally(connection, campaign_id)
+        over = then.campaign.state in ("finished", "cancelled") and then.sent_at + AGE <= then.counted_at
+        found.append([month.isoformat(), _shares(main_figures(then), main_figures(now)) if over else None])
     return found
+
+
+def _shares(then: Mapping[str, Figure], now: Mapping[str, Figure]) -> dict[str, Share]:
+    for_all = without_small_then(then, now)
+    return {
+        name: (figure.numerator, figure.denominator, None not in (for_all[name].numerator, for_all[name].denominator))
+        if figure.numerator is not None and figure.denominator else None
+        for name in OF_MONTH for figure in [then[name]]
+    }  # fmt: skip
 
 
 COUNTS["rates"] = _rates
@@ -176,21 +175,22 @@ SLOW.add("rates")  # it reads everybody's mails, campaign by campaign
 
 
 def _pooled(shares: Sequence[Share], small_cells: bool) -> Rate | None:
+    """Return the rate of a month's campaigns; None if one is hidden from this reader, as the others would tell it."""
     known = [each for each in shares if each]
-    rate = Rate(sum(mails for mails, _ in known), sum(of for _, of in known))
-    few = not small_cells and (0 < rate.mails < LEAST or 0 < rate.of - rate.mails < LEAST)
-    return rate if known and not few else None
+    told = small_cells or all(for_all for _, _, for_all in known)
+    return Rate(sum(mails for mails, _, _ in known), sum(of for _, of, _ in known)) if known and told else None
 
 
 def _shown(count: int, small_cells: bool) -> int | None:
     return count if small_cells or not 0 < count < LEAST else None
 
 
-def _usual(campaigns: Sequence[Mapping[str, Share]]) -> dict[str, Interval | None]:
+def _usual(campaigns: Sequence[Mapping[str, Share]], small_cells: bool) -> dict[str, Interval | None]:
     """Return the middle half of the campaigns' rates: the list's own past is what a campaign is held against."""
     usual: dict[str, Interval | None] = {}
     for name in OF_MONTH:
-        known = [share[0] / share[1] for each in campaigns if (share := each[name])]
+        shares = [share for each in campaigns if (share := each[name])]
+        known = [mails / of for mails, of, for_all in shares if small_cells or for_all]
         cuts = quantiles(known, n=4, method="inclusive") if len(known) >= LEAST_FOR_USUAL else None
         usual[name] = (cuts[0], cuts[2]) if cuts else None
     return usual

@@ -131,3 +131,28 @@ def test_months_are_counted_back_over_the_turn_of_a_year(today: date) -> None:
     assert days[-1] == today.replace(day=1)
     assert len({(day.year, day.month) for day in days}) == 14
     assert days == sorted(days)
+
+
+@pytest.mark.parametrize(
+    ("clickers", "shown"),
+    [
+        ((6, 6), 12),
+        ((6, 2), None),  # the second follows from the first
+        ((6, 0), 6),
+    ],
+)
+def test_for_who_sees_no_small_numbers_a_month_tells_none_of_its_campaigns(
+    first: Sent, database: Database, clickers: tuple[int, ...], shown: int | None
+) -> None:
+    for each in clickers:
+        more(database, first, each, months_ago(1))
+    clicked = of_list(database, small_cells=False).months[1].rates["clicked"]
+    assert (clicked.mails if clicked else None) == shown
+    assert of_list(database).months[1].rates["clicked"] is not None
+
+
+def test_what_is_usual_is_not_made_of_numbers_that_are_hidden(first: Sent, database: Database) -> None:
+    for months in range(1, 6):
+        more(database, first, 2, months_ago(months))
+    assert of_list(database, 12).usual["clicked"] is not None
+    assert of_list(database, 12, small_cells=False).usual["clicked"] is None
