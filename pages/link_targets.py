@@ -31,6 +31,7 @@ class LinkTargets:
 
     def __init__(self) -> None:
         self.group = lru_cache(maxsize=1024)(lambda group, minute: find(-group << RANDOM_BITS))
+        # Until the process ends, as `MailFinder.email` keeps emails: a compiled email never changes.
         self.for_all = lru_cache(maxsize=4096)(_for_all)
         self.common = lru_cache(maxsize=4096)(_common)
         self._campaigns: tuple[tuple[float, Alike], ...] = ()
