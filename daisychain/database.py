@@ -114,8 +114,9 @@ class Database:
     @property
     def session(self) -> str:
         """Return the statements with which each connection begins, in autocommit."""
-        limit = f"SET lock_timeout = '{LOCK_COMMAND}';" if self._idle == IDLE_COMMAND else ""
-        return limit + _SESSION.format(idle=self._idle)
+        # What a worker does must be done, however long it waits, and whatever limit the server has.
+        limit = LOCK_COMMAND if self._idle == IDLE_COMMAND else "0"
+        return f"SET lock_timeout = '{limit}';" + _SESSION.format(idle=self._idle)
 
     @property
     def embedded(self) -> bool:

@@ -65,7 +65,7 @@ class LockedError(StateError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Something else, such as an import, is changing the same people or settings. This was not done.",
+            "Something else, such as an import, is changing the same people or settings: this is not done.",
             hint="Try again in a few minutes.",
         )
 

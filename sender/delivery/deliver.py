@@ -17,7 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from daisychain.database import Database
-from daisychain.errors import DatabaseError
+from daisychain.errors import DatabaseError, LockedError
 from daisychain.processes import StopFlag
 from daisychain.scrub import scrub
 from daisychain.secret import installation_secret
@@ -49,8 +49,8 @@ OBJECTS_A_BATCH = 20_000
 
 # Pauses between tries to record an outcome, in seconds; the last one is repeated while the database is away.
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-# The errors of a database that is away. Any other one would come again, and holds up only its own batch.
-AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, DatabaseError)
+# The errors of a database that is away, or of locked rows. Any other one would come again, and holds up only its batch.
+AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, DatabaseError, LockedError)
 # Seconds for which a process that was told to stop still keeps an answer.
 KEPT_WHEN_STOPPED = 20.0
 
@@ -94,7 +94,8 @@ class Deliverer:
     def finish_if_done(self, campaign_id: int) -> None:
         """Finish a campaign if its last batches ended at once: while each was recorded, the others were in flight."""
         with self._database.engine.begin() as connection:
-            finish_if_done(connection, campaign_id)
+            if confirmed_places.is_confirmed(connection, self._database.settings):
+                finish_if_done(connection, campaign_id)
 
     def _deliver(self, take: Callable[..., claims.Taken | None], wakes: int | None = None) -> bool:
         if self._stop.is_set():

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from daisychain.errors import LockedError
 from sender.tables import Flagged
 
 log = logging.getLogger("daisychain.flagged")
@@ -26,8 +27,8 @@ MISDIRECTED = "events about another address than their mail's"
 # A mail is flagged until somebody takes its flag off in the mailbox; nobody can do that for the others.
 KEPT_FOR = timedelta(days=30)
 
-# The database is gone, or asks for a retry: that is not about the thing at hand.
-DATABASE_ERRORS = (OperationalError, InterfaceError)
+# The database is gone, asks for a retry, or others hold what this changes: that is not about the thing at hand.
+DATABASE_ERRORS = (OperationalError, InterfaceError, LockedError)
 
 
 # How many things of each kind are flagged.

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from daisychain.atomic_files import PRIVATE, replacing
-from daisychain.errors import DatabaseError
+from daisychain.errors import DatabaseError, LockedError
 from sender.delivery.confirmed_places import notice_forgotten
 from sender.events.page_hits import MOST_HITS, Hit, record_hits
 
@@ -32,7 +32,7 @@ RETRY_AFTER = 2.0
 MOST_KEPT = 20_000
 CLOSE_WITHIN = 5.0
 # The database is away or busy, and the same hits can be stored later. Their keys keep one from counting twice.
-_AWAY = (OperationalError, NoConnection, DatabaseError)
+_AWAY = (OperationalError, NoConnection, DatabaseError, LockedError)
 # A line of JSON for each hit: the mail's number, what it was, link, program, network and time, and no address.
 LEFT = "opens-and-clicks-{}.jsonl"
 _OfMail = tuple[int, str, bool]

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete, insert, update
+from sqlalchemy import Engine, create_engine, delete, insert, text, update
 
+from daisychain import database as frame
 from daisychain.database import Database
 from daisychain.operations.erasure import erase_person
 from sender.events import hit_spool
@@ -452,3 +453,17 @@ def test_no_hit_is_logged(spool: HitSpool, campaign: Sent, unhurried: None, capl
         add_all(spool, *map(hit, campaign.deliveries))
         spool.flush()
     assert not caplog.records
+
+
+def test_hits_outlast_a_lock_that_the_server_gives_no_time_to_wait_for(
+    spool: HitSpool, campaign: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = campaign.database
+    monkeypatch.setattr(frame, "LOCK_COMMAND", "50ms")
+    database.unchecked_engine.dispose()
+    spool.add(Hit(campaign.deliveries[0], "opened", FIREFOX, "203.0.113.0/24", None))
+    with database.engine.begin() as other:
+        other.execute(text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
+        spool.flush()
+    spool.flush()
+    assert campaign.events()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from daisychain import database as frame
 from daisychain.database import Database
 from daisychain.jobs import Workers
 from lists.suppression import suppress
@@ -203,3 +204,20 @@ def test_a_worker_does_what_is_due_and_keeps_what_came_of_it(database: Database)
 
 def test_without_a_provider_that_keeps_lists_nothing_is_asked(database: Database) -> None:
     assert chores.run_chore(database, NAME) == "no provider that keeps lists is set up"
+
+
+def test_an_entry_whose_person_somebody_else_is_changing_is_taken_in_the_next_time(
+    database: Database, fake: FakeSendGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "LOCK_BRIEF", "50ms")
+    campaign = sent(database)
+    fake.lists["bounces"] = [entry(campaign.address())]
+    with database.engine.connect() as other, other.begin() as theirs:
+        suppress(other, campaign.address(), "an import")
+        assert "is changing the same people" in chores.run_chore(database, NAME)
+        theirs.rollback()
+    assert not suppressed(database)
+    with database.engine.connect() as connection:
+        assert not count_flagged(connection)
+    chores.run_chore(database, NAME)
+    assert suppressed(database)

@@ -39,6 +39,7 @@ OWN_CLOCK = {
     "sender/upkeep/sweep.py": "the same",
     "sender/campaigns/waiting_reason.py": "whether a time is shown with its date",
     "lists/import_rows.py": "dates in a file, with a day of tolerance",
+    "sender/events/hit_spool.py": "when hits came that wait for the next start, as the database is away",
     "sender/events/sendgrid_webhook.py": "the age of a request, with days of tolerance",
 }
 
