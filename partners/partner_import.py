@@ -98,7 +98,7 @@ def _imported(
     if most and len(rows) > most:
         raise InputError(
             f"The file has more than {most:,} rows.",
-            hint="Cut it in pieces, or ask for an import by command: `daisychain partner import`.",
+            hint="Cut it in pieces, or ask for an import by command.",
         )
     lock_register(connection)
     run = _ImportRun(connection, sheet, columns, who)

@@ -317,7 +317,7 @@ def test_a_file_with_so_many_rows_that_partners_would_wait_is_for_the_command(
     page = upload(as_role("editor"), "/desk/partners/import/look", b"name\n" + b"Bees\n" * rows, "members.csv")
     assert page.status_code == status
     assert ("The file has more than 2,000 rows." in page.text) == (status == 422)
-    assert ("daisychain partner import" in page.text) == (status == 422)
+    assert ("ask for an import by command" in page.text) == (status == 422)
 
 
 @pytest.mark.parametrize(
