@@ -129,9 +129,17 @@ def _prompt(settings: Settings, name: str, words: str, now: str) -> Settings:
     if name == "key":
         words = _KEY_WORDS[settings.provider] + (" (Enter keeps the one that is set)" if now else "")
     optional = name == "public_url" and settings.provider == "outbox"
+
+    def take(text: str) -> Settings:
+        if not text and not optional:
+            wanted, _, example = words.partition(", such as ")
+            wanted = wanted if name == "key" else f"A {wanted[0].lower()}{wanted[1:]}"
+            raise InputError(f"{wanted} is needed{example and f', such as {example}'}.")
+        return _take(settings, name, text)
+
     answer: Settings = click.prompt(
-        words, default=now or ("" if optional else None), show_default=bool(now) and name != "key",
-        hide_input=name == "key", value_proc=_asked_again(lambda text: _take(settings, name, text)), err=True,
+        words, default=now, show_default=bool(now) and name != "key", hide_input=name == "key",
+        value_proc=_asked_again(take), err=True,
     )  # fmt: skip
     if name == "key":
         from sender.providers.open_provider import open_provider
@@ -216,7 +224,10 @@ def _finish(installation: Installation, admin: str | None, yes: bool) -> None:
     with installation.database.engine.connect() as connection:
         has_admin = any(one.role == "admin" for one in list_colleagues(connection))
     if not (has_admin or admin or yes):
-        admin = click.prompt("Address of the first admin, yourself", value_proc=_asked_again(_check_address), err=True)
+        admin = click.prompt(
+            "Address of the first admin, yourself", default="", show_default=False,
+            value_proc=_asked_again(_check_address), err=True,
+        )  # fmt: skip
     say(f"Next, run it as a service:  sudo sh {INSTALL}")
     to = shlex.quote(admin or "you@your-charity.org")
     say(f"Then send yourself a test:  {program} newsletter test {FIRST_NEWSLETTER} --to {to}")

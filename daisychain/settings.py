@@ -15,6 +15,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 
 from daisychain.clock import find_zone
@@ -189,7 +190,7 @@ def _from_file(path: Path) -> dict[str, object]:
             )
         if name not in VARIABLES:
             raise ConfigurationError(
-                str(path), f"has an unknown setting {name!r}.", hint=f"Known: {', '.join(VARIABLES)}."
+                str(path), f"has an unknown setting {name!r}.", hint=f"{_meant(name)}Known: {', '.join(VARIABLES)}."
             )
         if name in _ENVIRONMENT_ONLY:
             raise ConfigurationError(
@@ -197,6 +198,18 @@ def _from_file(path: Path) -> dict[str, object]:
                 hint=f"Take it out, and set {VARIABLES[name]} in the environment.",
             )  # fmt: skip
     return values
+
+
+def both_names(attribute: str) -> str:
+    """Return a setting's name in the environment and in the file, for people who use either."""
+    return f"{VARIABLES[attribute]} ({attribute} in {FILE_NAME})"
+
+
+def _meant(name: str) -> str:
+    plain = name.lower().removeprefix("daisychain_")
+    known = [*VARIABLES, *(f"{each}_file" for each in VARIABLES)]
+    near = get_close_matches(plain, known, n=1)
+    return f"Did you mean {near[0]!r}? " if near else ""
 
 
 def _with_named_files(path: Path, values: dict[str, object]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from daisychain.clock import home_zone, shown
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from daisychain.installation import Installation
     from newsletters.checks import Finding
     from sender.campaigns.campaign_record import CampaignRecord, CampaignRow
     from sender.campaigns.status import CampaignStatus, PlanProgress
@@ -68,6 +69,15 @@ def _cells(row: CampaignRow) -> list[object]:
     state = row.state if row.progress is None else f"{row.state}, {int(row.progress * 100)} %"
     planned = f"{row.starts_at.astimezone(home_zone()):%Y-%m-%d %H:%M}" if row.starts_at else ""
     return [row.id, row.name, state, row.list_name, row.intended or "", planned]
+
+
+def say_outbox(installation: Installation, provider: str, campaign_id: int) -> None:
+    """Say where the mails are that the outbox wrote, if it is the provider and wrote any."""
+    from sender.providers.outbox import FOLDER
+
+    folder = installation.settings.home / FOLDER / str(campaign_id)
+    if provider == "outbox" and folder.exists():
+        say(f"The outbox sends nothing. The mails are files in {folder}")
 
 
 def emit_status(found: CampaignStatus, format_: str, **more: object) -> None:

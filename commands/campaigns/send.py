@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from commands.campaigns.campaign_tables import emit_status, show_summary, watch_ledger
+from commands.campaigns.campaign_tables import emit_status, say_outbox, show_summary, watch_ledger
 from commands.console import answers, progress, say
 from daisychain.clock import shown
 from daisychain.errors import InputError, StateError
@@ -134,6 +134,7 @@ def end_with(installation: Installation, campaign_id: int, format_: str, stop: S
     with installation.database.engine.connect() as connection:
         answer = campaign_status(connection, campaign_id)
     emit_status(answer, format_)
+    say_outbox(installation, answer.campaign.provider, campaign_id)
     stopped = stop.is_set() and answer.campaign.state == "sending"
     if stopped:
         say(f"Stopped; nothing is in flight. Continue with: daisychain campaign send {campaign_id}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from commands.campaigns.campaign_tables import say_outbox
 from commands.campaigns.send import UNFINISHED_BUSINESS
 from commands.console import answers, emit, runs, say, say_unknown, sheet_options, show_table
 from daisychain.errors import InputError
@@ -38,9 +39,10 @@ def send_test(
 
     with installation.database.engine.connect() as connection:
         addresses = test_inboxes.gathered(connection, sets, to)
+    provider = provider or installation.settings.provider
     started = test_sends.start_test(
         installation.database, file, addresses,
-        provider=provider or installation.settings.provider, list_name=list_name, member=member, only=only,
+        provider=provider, list_name=list_name, member=member, only=only,
         overrides=read_overrides(override, acting_user()),
     )  # fmt: skip
     say_unknown(started.unknown)
@@ -50,6 +52,7 @@ def send_test(
     columns = ("address", "language", "state", "reason")
     rows = ([mail.address, mail.language, mail.state, mail.reason] for mail in mails)
     emit({"id": started.id, "mails": mails}, format_, lambda: show_table(columns, rows))
+    say_outbox(installation, provider, started.id)
     sys.exit(0 if all(mail.state == "accepted" for mail in mails) else UNFINISHED_BUSINESS)
 
 

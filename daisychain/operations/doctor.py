@@ -19,7 +19,7 @@ from daisychain.installation import Installation
 from daisychain.operations.dns_records import SENDGRID_SELECTORS, NameServer, Sending, examine
 from daisychain.operations.server_durability import check_durability
 from daisychain.secret import installation_secret, secret_file
-from daisychain.settings import FILE_NAME, Settings, exposed_files, exposed_secrets, open_to_others
+from daisychain.settings import FILE_NAME, Settings, both_names, exposed_files, exposed_secrets, open_to_others
 from daisychain.system_user import BROWSER_USER
 from lists.consent.ledger_state import differing_members
 from lists.privacy.complaints import open_complaints
@@ -100,13 +100,13 @@ def _reports(installation: Installation, settings: Settings) -> Iterator[SetupFi
     if settings.sendgrid_webhook_keys:
         yield _tried("webhook keys", partial(_webhook_keys, settings))
     else:
-        words = 'SENDGRID_WEBHOOK_KEYS is not set: deliveries and bounces will read "not known".'
+        words = f'{both_names("sendgrid_webhook_keys")} is not set: deliveries and bounces will read "not known".'
         yield SetupFinding("webhook keys", "missing", words)
     yield _last_event(installation)
     if settings.alert_to:
         yield _tried("alerts", lambda: f"sent by {len(channels(installation.database))} channels")
     else:
-        yield SetupFinding("alerts", "missing", "DAISYCHAIN_ALERT_TO is not set: nobody gets alerts")
+        yield SetupFinding("alerts", "missing", f"{both_names('alert_to')} is not set: nobody gets alerts")
     yield from _system_mail(installation, settings)
     for row in _rows(installation, FLAGGED) or ():
         # Out-of-office replies are flagged too: no reason for the doctor to fail.
@@ -144,8 +144,8 @@ def _privacy(installation: Installation, settings: Settings) -> Iterator[SetupFi
         words = f"last applied {shown(row.ended_at)}: {row.result or 'nothing to do'}"
         yield SetupFinding("retention", "wrong" if row.late else "good", words)
     contact = settings.privacy_contact
-    words = contact or "DAISYCHAIN_PRIVACY_CONTACT is not set: public pages say nowhere who answers for people's data"
-    yield SetupFinding("data protection contact", "good" if contact else "missing", words)
+    missing = f"{both_names('privacy_contact')} is not set: public pages say nowhere who answers for people's data"
+    yield SetupFinding("data protection contact", "good" if contact else "missing", contact or missing)
     with suppress(DaisychainError, ConfigurationError), installation.database.engine.connect() as connection:
         waiting = open_complaints(connection)
         if waiting.first_due:

@@ -57,8 +57,9 @@ def at_work(
     # A fresh home gets its tables, and a database that does not fit is refused, before anything works on it.
     with database.engine.begin() as connection:
         lacks = readiness.lacking(connection, database.settings)
-    for name, reason in lacks.items():
-        log.warning("nothing is sent through %s from here: %s", name, reason)
+        wanted = readiness.wanted(connection, database.settings)
+    for name in sorted(lacks.keys() & wanted):
+        log.warning("nothing is sent through %s from here: %s", name, lacks[name])
     with LiveSender(database, lacks, chores=chore_slots > 0) as sender_:
         queues: list[str] = []
         _try_to_sweep(database, lacks, queues)

@@ -15,7 +15,7 @@ from daisychain.errors import ConfigurationError, DaisychainError
 from daisychain.secret import derive, installation_secret
 from daisychain.settings import Settings
 from sender.providers.open_provider import PROVIDERS, open_provider
-from sender.tables import SecretKey, Sender
+from sender.tables import Campaign, SecretKey, Sender
 
 # Which address mail comes from is each campaign's own matter: one of a domain that anybody may own will do here.
 ANY_SENDER = "somebody@daisychain.org"
@@ -60,6 +60,12 @@ def lacking(connection: Connection, settings: Settings) -> dict[str, str]:
         except (ConfigurationError, DaisychainError) as error:
             reasons[name] = str(error).splitlines()[0]
     return reasons
+
+
+def wanted(connection: Connection, settings: Settings) -> set[str]:
+    """Return the providers that somebody waits for: the one that is set, and the providers of campaigns under way."""
+    under_way = Campaign.state.in_(["scheduled", "sending", "paused"])
+    return {settings.provider, *connection.scalars(select(Campaign.provider).where(under_way).distinct())}
 
 
 def require_ready(connection: Connection, settings: Settings, provider: str) -> None:

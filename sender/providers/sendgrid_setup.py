@@ -13,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from daisychain.errors import ProviderError
+from daisychain.settings import both_names
 from sender.providers.sendgrid_account import Account, SendGridUnavailableError, dicts
 
 # Optional scopes (any of the names, as SendGrid's own lists differ), and what they are for.
@@ -141,7 +142,7 @@ class Setup:
     def _webhook(self) -> Iterator[SetupFinding]:
         subject = "SendGrid webhook"
         if not self._webhook_url:
-            yield SetupFinding(subject, "missing", "DAISYCHAIN_PUBLIC_URL is not set: SendGrid can't send us events.")
+            yield SetupFinding(subject, "missing", f"{both_names('public_url')} is not set: SendGrid can't report.")
             return
         hooks = dicts(self._field("/v3/user/webhooks/event/settings/all", "webhooks"))
         hook = next((each for each in hooks if str(each.get("url") or "").rstrip("/") == self._webhook_url), None)

@@ -298,6 +298,17 @@ def test_questions_are_repeated_until_the_answer_is_good(machine: Machine) -> No
 
 
 @pytest.mark.usefixtures("terminal")
+def test_no_answer_is_asked_for_again_with_the_reason(machine: Machine) -> None:
+    lines = [str(machine.settings.home), "sendgrid", URL, "", SENDER, "", machine.sendgrid.key, "y", "",
+             "priya@coalition.org"]  # fmt: skip
+    answer = machine.run("start", stdin="\n".join(lines) + "\n").output
+    assert "A sender is needed, such as Your Charity <news@your-charity.org>." in answer
+    assert "SendGrid's API key is needed." in answer
+    assert "The address '' can't be used" in answer
+    assert machine.names() == FILES
+
+
+@pytest.mark.usefixtures("terminal")
 def test_a_key_that_the_provider_refuses_is_asked_for_again_or_kept_knowingly(machine: Machine) -> None:
     given = [word for pair in machine.answers.items() for word in pair if "--key-file" not in pair]
     lines = ["SG.revoked", "n", machine.sendgrid.key, "y"]

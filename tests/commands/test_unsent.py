@@ -287,6 +287,13 @@ def test_test_sends_and_failed_creates_use_up_no_numbers_of_campaigns(friends: D
     assert status(friends, str(test))["ledger"]["accepted"] == 1
 
 
+def test_the_outbox_says_where_its_mails_are(friends: Daisychain) -> None:
+    first, folder = created(friends), friends.settings.home / "outbox"
+    assert f"files in {folder / first}" in friends("campaign", "send", first, "--yes").stderr
+    test = friends("newsletter", "test", "bulletin.md", "--to", "me@staff.example", "--list", "friends")
+    assert f"files in {folder}/" in test.stderr
+
+
 # Repeats
 
 

@@ -49,6 +49,8 @@ def test_a_missing_setting_is_named(attribute: str, tmp_path: Path) -> None:
         ({"SMTP_URL": "a", "SMTP_URL_FILE": "b"}, "", "set twice"),
         ({"SMTP_URL_FILE": "/nowhere/at/all"}, "", "can't be read"),
         ({}, "nonsense = 1", "unknown setting 'nonsense'"),
+        ({}, 'DAISYCHAIN_ALERT_TO = "a"', "Did you mean 'alert_to'?"),
+        ({}, 'SENDGRID_API_KEY_FILE = "a"', "Did you mean 'sendgrid_api_key_file'?"),
         ({}, "= 1", "not valid TOML"),
         ({}, "sendgrid_webhook_keys = 4", "wrong type"),
         ({}, "home = 5", "wrong type"),

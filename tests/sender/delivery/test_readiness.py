@@ -14,6 +14,7 @@ from daisychain.database import Database
 from daisychain.errors import ConfigurationError
 from daisychain.operations import doctor
 from daisychain.settings import Settings
+from daisychain.work.worker import at_work
 from sender.campaigns import due_campaigns
 from sender.campaigns.waiting_reason import find_waiting_reason
 from sender.delivery import readiness
@@ -119,6 +120,21 @@ def test_a_chore_is_left_to_a_process_that_is_set_up_for_it(database: Database, 
         workers.wait()
     with database.engine.begin() as connection:
         assert chores.defer_due_chores(connection, through_sendgrid) == ["look-ups", "provider lists"]  # handed back
+
+
+def test_a_start_warns_only_of_providers_that_somebody_waits_for(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with at_work(database, concurrency=1):
+        pass
+    assert "nothing is sent through" not in caplog.text
+    staged(database, 1)
+    with database.engine.begin() as connection:
+        connection.execute(update(Campaign).values(provider="sendgrid", state="paused"))
+    with at_work(database, concurrency=1):
+        pass
+    assert "nothing is sent through sendgrid from here: SENDGRID_API_KEY is not set" in caplog.text
+    assert "through smtp" not in caplog.text
 
 
 def test_a_machine_with_another_secret_key_sends_nothing_and_is_told_so_until_a_person_accepts_it(
