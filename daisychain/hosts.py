@@ -9,6 +9,15 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Ways to write an IPv4 address, perhaps a private one, as an IPv6 address: RFC 4291 2.5.5.1, 6052, 8215, 3056.
 _IPV4_WITHIN = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
 
+# RFC 2606 and RFC 6761: nobody can own a name below these.
+RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
+
+
+def is_under(domain: str, parents: tuple[str, ...]) -> bool:
+    """Whether `domain` is one of `parents`, or below one."""
+    domain = domain.lower().rstrip(".")
+    return any(domain == parent or domain.endswith(f".{parent}") for parent in parents)
+
 
 def ip_of(host: str) -> Address | None:
     """The address that `host` is written as; None for a name."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from daisychain.errors import InputError
 from lists.cells import language_code
-from newsletters.packs.dialects.dialect import ALL, Dialect, dialects, each_dialect
+from newsletters.packs.dialects.dialect import ALL, dialects, each_dialect
 from newsletters.packs.partner import Fail, partner_of
 
 # The fields, and the columns of the coalition's file that hold them.
@@ -67,9 +67,11 @@ def _checked(field: str, text: str, name: str) -> str:
 
 def _tool(word: str) -> str:
     by_name = {_letters(each.name): key for key, each in dialects().items()}
-    [found] = each_dialect(by_name.get(_letters(word), word)) if word.casefold() != ALL else [InputError("Name them.")]
-    if not isinstance(found, Dialect):
-        raise InputError(f"There is no tool {word!r}.", hint=f"Known: {', '.join(dialects())}.")
+    if word.casefold() == ALL:
+        raise InputError(f"There is no tool {word!r}.", hint=f"Name them: {', '.join(dialects())}.")
+    [found] = each_dialect(by_name.get(_letters(word), word))
+    if isinstance(found, InputError):
+        raise found
     return found.key
 
 

@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,7 @@ from commands.main import cli
 from daisychain.settings import VARIABLES
 from newsletters.checks import check_languages, run_checks
 from newsletters.checks.__main__ import page as checks_page
+from newsletters.checks.dates import mismatched
 from newsletters.compose.blocks import registry
 from newsletters.compose.languages import compile_languages
 from newsletters.toolkit_store.store import find_toolkit
@@ -155,6 +157,15 @@ def test_the_newsletter_in_the_page_of_newsletters_compiles_and_passes_its_check
     file.write_text(example[1], encoding="utf-8")
     compilation = compile_languages(file, lambda name, folder: find_toolkit(name, folder, None)).first
     assert [finding for finding in run_checks(compilation) if finding.severity == "error"] == []
+
+
+def test_no_example_of_a_newsletter_names_a_weekday_that_is_right_in_one_year_only() -> None:
+    page = (ROOT / "docs/newsletters.md").read_text(encoding="utf-8")
+    texts = [page, *(block.example for block in registry().blocks.values())]
+    texts += [path.read_text(encoding="utf-8") for path in ROOT.glob("templates/email/starters/*")]
+    texts += [path.read_text(encoding="utf-8") for path in ROOT.glob("newsletters/toolkits/shipped/*/copy/*.md")]
+    days = [date(year, 1, 1) for year in (2026, 2027)]
+    assert [each.words for text in texts for day in days for each in mismatched(text, day)] == []
 
 
 def test_the_two_languages_in_the_page_of_newsletters_say_the_same(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def _where_to_look(home: Path, campaign_id: int, url: str, private_link: str) ->
         "the toolkit": f"{url}/toolkits/{TOOLKIT}, while this runs:",
         "a private page": f"{private_link}, of a member organisation, while this runs:",
         "the desk": f"{shown_program()} demo --serve --home {shown}, which prints a link that signs in once",
-        "the figures": f"DAISYCHAIN_HOME={shown} daisychain report show {campaign_id}",
+        "the figures": f"DAISYCHAIN_HOME={shown} {shown_program()} report show {campaign_id}",
         "the report": f"{shown / f'report-{campaign_id}.html'}, one file to look at, print and hand on",
     }.items():
         click.echo(f"  {name:<16}{value}")

@@ -23,7 +23,16 @@ from desk.newsletters.palette import palette_of, written_link
 from newsletters.checks import Finding
 from newsletters.pieces.outline import cut
 from newsletters.pieces.steps import Step, take_step, write_typed
-from newsletters.pieces.tree import ListedPiece, listed, piece_with_line, places_for, read_path, walked, written_path
+from newsletters.pieces.tree import (
+    ListedPiece,
+    listed,
+    piece_with_line,
+    places_for,
+    plain_words,
+    read_path,
+    walked,
+    written_path,
+)
 from newsletters.preview.editor_view import MAX_LIVE_BYTES, MAX_PIECES, EditorView, look_at
 from newsletters.stored.contents import Change
 from newsletters.stored.newsletters import SavedNewsletter, load
@@ -123,7 +132,7 @@ def page_of(newsletter: SavedNewsletter, language: str, form: Form, text: str, t
         opened={written_path(read_path(at)[:end]) for at in shown for end in range(1, 8, 2)}
         - _closed(asked, adding),
         moving=every.get(asked.get("move", "")), places=places_for(pieces, every.get(asked.get("move", ""))),
-        view=view, faults=_faults(view, pieces),
+        view=view, faults=_faults(view, pieces), plain_words=plain_words,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from newsletters.compose.compiler import Compilation
 from newsletters.compose.mjml import mark_number, marked_html
 from newsletters.documents.document import Document
 from newsletters.people import People
+from newsletters.toolkit_store.store import is_shipped
 from newsletters.toolkits.brand import Brand
 from newsletters.toolkits.toolkit import Toolkit
 
@@ -94,6 +95,11 @@ class Subject:
     def toolkit(self) -> Toolkit:
         """The toolkit it takes its copy from."""
         return self.compilation.toolkit
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether its toolkit is one that ships, unchanged, with links and an address that are invented."""
+        return is_shipped(self.toolkit)
 
     @property
     def brand(self) -> Brand:

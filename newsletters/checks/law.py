@@ -7,12 +7,15 @@ be shown); Charities Act 2011, section 194 (registered status on what asks for m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from email.utils import parseaddr
 
+from daisychain.hosts import RESERVED, is_under
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.people import People
 
+_INVENTED = re.compile(r"\bExample Street\b|\bExampleton\b")
 _FOOTER = "Add it under brand, footer in toolkit.yml or brand.yml, and keep the footer in the layout."
 
 ORGANISATION = Code(
@@ -24,6 +27,11 @@ ADDRESS = Code(
     why="A mailing must name an address at which its sender can be reached, in the UK, the EU and the US.",
     fix=_FOOTER,
 )  # fmt: skip
+INVENTED_ADDRESS = Code(
+    "law-address-invented", "error", "The footer has the postal address of the demonstration",
+    why="Nobody can be reached there, and the law asks for an address at which the sender can be.",
+    fix="Write your own under brand, footer in toolkit.yml or brand.yml.",
+)  # fmt: skip
 CHARITY = Code(
     "law-charity-number", "error", "The footer does not show the charity number that the brand has",
     why="A registered charity must say so whenever it asks for money.",
@@ -33,6 +41,11 @@ SENDER = Code(
     "law-sender", "warning", "The sender is an address without a name",
     why="Readers must be able to see who writes; inboxes show the name first.",
     fix='Write `from: "Name <address>"` in the front matter.',
+)  # fmt: skip
+INVENTED_SENDER = Code(
+    "law-sender-example", "warning", "The sender is at a domain that is only for examples",
+    why="No answer can arrive there, and a provider refuses to send from it.",
+    fix="Give the list or the newsletter a From address in your own domain.",
 )  # fmt: skip
 BASIS = Code(
     "law-basis-unknown", "error", "People on the list without a recorded reason why they may be mailed",
@@ -74,7 +87,22 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield CHARITY.at(place, f"The charity number {footer.charity_number} is not in the mail.")
     if (sender := subject.email.from_address) and not parseaddr(sender)[0]:
         yield SENDER.at(subject.document.place("from"), f"The sender is {sender!r}, without a name.")
+    if not subject.is_demonstration:
+        yield from _invented(subject, place)
     yield from _of_people(subject.people) if subject.people is not None else ()
+
+
+def _invented(subject: Subject, place: str) -> Iterator[Finding]:
+    """Yield what a toolkit that was copied from the demonstration still has of it."""
+    if found := _INVENTED.search(subject.brand.footer.address):
+        yield INVENTED_ADDRESS.at(place, f"The postal address with {found[0]!r} is invented.")
+    if subject.email.from_address:
+        sender, where = subject.email.from_address, subject.document.place("from")
+    else:
+        sender, where = (subject.people.sender()[0], f"list {subject.people.name}") if subject.people else ("", "")
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    if is_under(domain, RESERVED):
+        yield INVENTED_SENDER.at(where, f"The sender's domain {domain!r} is only for examples.")
 
 
 def _of_people(people: People) -> Iterator[Finding]:

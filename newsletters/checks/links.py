@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from daisychain.hosts import ip_of, is_public
+from daisychain.hosts import RESERVED, ip_of, is_public, is_under
 from newsletters.checks.finding import Code, Finding, Subject
 from newsletters.checks.reachable import Reach
 from newsletters.packs.partner_links import PARTNER, hosts_of
@@ -93,8 +93,6 @@ UNSURE = Code(
 _NOT_PUBLIC = re.compile(
     r"(^|[.-])(localhost|staging|stage|test|dev|preview|uat)([.-]|$)|\.(local|internal|invalid|lan|home|corp)$"
 )
-# RFC 2606 and RFC 6761; `.test` and `.invalid` are reported as not public.
-_RESERVED = re.compile(r"(^|\.)(example|example\.(com|org|net))$")
 # Click and unsubscribe addresses of other tools, and the parameters that identify a reader.
 _TRAIL = re.compile(
     r"/ls/click\?|list-manage\.com/(track|unsubscribe|profile)|/track/click|r\.mail\w*\.|\.createsend\d*\.com/t/"
@@ -210,7 +208,7 @@ def _is_host(url: str) -> bool:
 def _host(subject: Subject, url: str, host: str, place: str) -> Iterator[Finding]:
     if not host or _is_hidden(host):
         yield NOT_PUBLIC.at(place, f"The link {url!r} leads to {host or 'nowhere'}.")
-    elif _RESERVED.search(host) and not _is_invented(subject):
+    elif is_under(host, RESERVED) and not subject.is_demonstration:
         yield EXAMPLE.at(place, f"The link {url!r} leads to {host}, which is only for examples.")
     elif urlsplit(url).scheme.lower() == "http":
         yield NOT_SECURE.at(place, f"The link {url!r} is http, not https.")
@@ -251,18 +249,14 @@ def _tried(online: Reach, places: dict[str, str]) -> Iterator[Finding]:
     # To ask for somebody's own link would be their click, or unsubscribe them.
     hosts = {url: urlsplit(url).hostname or "" for url in sorted(places) if not _personal(url)}
     # Addresses that nobody can reach are already reported by their names.
-    asked = [url for url, host in hosts.items() if online.loopback or not (_is_hidden(host) or _RESERVED.search(host))]
+    asked = [
+        url for url, host in hosts.items() if online.loopback or not (_is_hidden(host) or is_under(host, RESERVED))
+    ]
     for url, answer in online.answers(asked).items():
         if answer.dead:
             yield DEAD.at(places[url], f"The link {url!r} leads to no page: {answer.words}.")
         elif answer.words:
             yield UNSURE.at(places[url], f"The link {url!r} could not be checked: {answer.words}.")
-
-
-def _is_invented(subject: Subject) -> bool:
-    """Return whether the toolkit's own sites are on reserved domains too, as in the demo."""
-    own = (*subject.toolkit.links.values(), *subject.brand.footer.social.values())
-    return any(_RESERVED.search(urlsplit(url).hostname or "") for url in own)
 
 
 def _is_hidden(host: str) -> bool:

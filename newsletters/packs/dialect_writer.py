@@ -354,7 +354,7 @@ _ONE_TEST = (
 )
 
 _ONE_TEXT = (
-    "Write one text for everybody in the newsletter that partners get, leave this dialect out, "
+    "Write one text for everybody in the newsletter that partners get, leave this tool out, "
     "or show the else part to all with --else."
 )
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
@@ -65,7 +65,10 @@ _MAY_HOLD_SIGNS = frozenset({"website", "button", "logo"})
 
 @dataclass(frozen=True)
 class Partner:
-    """A member organisation as its packs show it; `place` (`file:line`) is its source, `notes` what to look at."""
+    """A member organisation as its packs show it; `place` (`file:line`) is its source, `notes` what to look at.
+
+    `lines` has the line of each part that a toolkit may keep as it is.
+    """
 
     name: str
     code: str
@@ -83,6 +86,7 @@ class Partner:
     charity_number: str = ""
     place: str = ""
     notes: tuple[str, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Fail:
@@ -188,6 +192,7 @@ def partner_of(values: Mapping[str, str], folder: Path | None, fail: Fail, logo:
         charity_number=values.get("charity number", ""),
         place=f"{fail.file}:{fail.line_of('name')}",
         notes=tuple(notes),
+        lines={key: fail.line_of(key) for key in _PART_OF},
     )
 
 
@@ -238,11 +243,12 @@ LOCKED = "The emails of this toolkit stay as they are here."
 
 def _refuse_locked(partner: Partner, toolkit: Toolkit) -> None:
     for key in locked_keys(partner, toolkit):
-        file, _, line = partner.place.rpartition(":")
         raise InputError(
-            f"{LOCKED[:-1]}: {key!r} can't be used with {toolkit.title}.", file=file or None,
-            line=int(line) if line.isdigit() else None, hint=f"Take it out, or ask {toolkit.coalition}.",
-        )  # fmt: skip
+            f"{LOCKED[:-1]}: {key!r} can't be used with {toolkit.title}.",
+            file=partner.place.rpartition(":")[0] or None,
+            line=partner.lines.get(key),
+            hint=f"Take it out, or ask {toolkit.coalition}.",
+        )
 
 
 def readable_on(colour: str, colours: Mapping[str, str]) -> str:

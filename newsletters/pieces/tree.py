@@ -152,6 +152,11 @@ def _inside(piece: SourcePiece, region: Region, path: Path, offered: tuple[str, 
     return ListedRegion(here, _INSIDE[region.name], pieces, offered, most, max(0, most - held) if most else None)
 
 
+def plain_words(text: str) -> str:
+    """Return Markdown as its words in one line."""
+    return re.sub(r"\s+", " ", _MARKS.sub(" ", text))
+
+
 def _first_words(piece: SourcePiece, form: PieceForm | None) -> Iterator[tuple[str, bool]]:
     if piece.kind in ("copy", "condition") and form:
         return
@@ -164,7 +169,7 @@ def _first_words(piece: SourcePiece, form: PieceForm | None) -> Iterator[tuple[s
         if field:
             said = field[1].replace("_", " ") + (f", or {field[2]}" if field[2] else "")
         else:
-            said = "" if tag else re.sub(r"\s+", " ", _MARKS.sub(" ", part)).removesuffix(" · ")
+            said = "" if tag else plain_words(part).removesuffix(" · ")
         if said.strip(" ·") and left > 0:
             yield (said if len(said) <= left else f"{said[:left].rstrip()}…"), field is not None
             left -= len(said)

@@ -24,6 +24,10 @@ _HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.+)|\*\*([^*]+?):?\*\*|__([^_]+?)
 _UNDERLINED = re.compile(r"(?m)^(\S[^\n]*)\n(=|-)\2{2,}[ \t]*$")
 # A line by itself that doesn't end as a sentence does: copied from Word, where a heading is only large.
 _SHORT_LINE = re.compile(r"()([^\W_][^\n]{0,69}(?<![.,;:!?…]))")
+_NO_HEADINGS = (
+    "No headings were found, so the copy is not cut into blocks. Put an empty line before and after each heading, "
+    "or begin its line with “# ”."
+)
 _SHORT = 400  # characters; what is longer is more than a post
 _MOST_SUMMARY = 400
 
@@ -102,8 +106,8 @@ def pasted_blocks(copy: str, remarks: list[str]) -> tuple[str, list[PastedBlock]
             blocks.append(PastedBlock(heading, (channel,) if channel else ("email", "web"), words))
         elif not named:
             remarks.append(f"There is nothing below the heading “{heading}”, so it was left out.")
-    if copy.strip() and not blocks:
-        remarks.append("There are no headings, so it could not be cut into copy blocks.")
+    if copy.strip() and not any(heading for _, heading, _ in parts):
+        remarks.append(_NO_HEADINGS)
     return summary, blocks
 
 

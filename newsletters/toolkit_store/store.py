@@ -147,6 +147,11 @@ def shipped_toolkit(name: str) -> Toolkit:
     return load_folder(SHIPPED / name)
 
 
+def is_shipped(toolkit: Toolkit) -> bool:
+    """Return whether `toolkit` is one that ships, without any change."""
+    return toolkit.name in _shipped_names() and toolkit.content_hash == shipped_toolkit(toolkit.name).content_hash
+
+
 @cache
 def _shipped_names() -> frozenset[str]:
     return frozenset(path.parent.name for path in SHIPPED.glob(f"*/{SHEET}"))

@@ -41,11 +41,20 @@ def toolkit(name: str) -> Any:
         found = visit(name, connection)
         offered = offer_cards(connection, found.toolkit, settings().pages_url, found.show.today)
         forms = forms_of_toolkit(connection, name)
-        join = found.path("join") if forms else found.show.links.get("join", "")
+        links = dict(found.show.links)
+        if forms and "join" in links:
+            links["join"] = f"{settings().pages_url}/toolkits/{name}/join"
+        join = found.path("join") if forms else links.get("join", "")
     lead, rest = lead_of(found.toolkit.summary)
     ways = sorted({"as an organisation" if form.for_organisations else "as a supporter" for form in forms})
     return found.page(
-        "toolkits/toolkit.html", offered=offered, lead=lead, rest=rest, join=join, join_as=", or ".join(ways)
+        "toolkits/toolkit.html",
+        offered=offered,
+        lead=lead,
+        rest=rest,
+        links=links,
+        join=join,
+        join_as=", or ".join(ways),
     )
 
 

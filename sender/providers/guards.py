@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from daisychain.errors import ConfigurationError
-from daisychain.hosts import ip_of, is_loopback, is_public
+from daisychain.hosts import RESERVED, ip_of, is_loopback, is_public, is_under
 from daisychain.settings import Settings
 from sender.links.keys import KEY_LENGTH
 
@@ -18,8 +18,7 @@ from sender.links.keys import KEY_LENGTH
 # unsubscribe at Gmail and Outlook (mailop, October and November 2025).
 LONGEST_LIST_UNSUBSCRIBE = 77
 
-# RFC 2606 and RFC 6761; and names that home and office routers use.
-RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
+# Names that home and office routers use.
 PRIVATE = ("local", "internal", "lan", "home", "corp", "home.arpa", "onion")
 
 
@@ -33,7 +32,7 @@ def check_mailing(settings: Settings, provider_host: str, from_address: str, lin
         return
     check_public_url(settings.need("public_url", why="before mail may be sent to members"))
     domain = from_address.rpartition("@")[2]
-    if _under(domain, RESERVED):
+    if is_under(domain, RESERVED):
         raise ConfigurationError(
             "From address",
             f"is in the reserved domain {domain!r}; a real provider must not send from it.",
@@ -41,7 +40,7 @@ def check_mailing(settings: Settings, provider_host: str, from_address: str, lin
         )
     for url in links:
         host = urlsplit(url).hostname or ""
-        if _under(host, RESERVED):
+        if is_under(host, RESERVED):
             raise ConfigurationError(
                 f"The link {url}",
                 f"leads to the reserved domain {host!r}: this is demonstration copy, and not for members.",
@@ -74,7 +73,7 @@ def check_public_url(url: str) -> None:
 
 def check_sendgrid_host(host: str) -> None:
     """Raise if our key would go to anybody but SendGrid or a stand-in on this machine."""
-    if not is_loopback(host) and not _under(host, ("sendgrid.com",)):
+    if not is_loopback(host) and not is_under(host, ("sendgrid.com",)):
         raise ConfigurationError(
             "SENDGRID_API_HOST",
             f"names {host!r}, which is not SendGrid's: our key would be given away.",
@@ -96,9 +95,4 @@ def _is_known(host: str) -> bool:
     """Whether readers can reach `host`, judged by its name."""
     if address := ip_of(host):
         return is_public(address)
-    return "." in host.rstrip(".") and not _under(host, RESERVED + PRIVATE)
-
-
-def _under(domain: str, parents: tuple[str, ...]) -> bool:
-    domain = domain.lower().rstrip(".")
-    return any(domain == parent or domain.endswith(f".{parent}") for parent in parents)
+    return "." in host.rstrip(".") and not is_under(host, RESERVED + PRIVATE)

@@ -18,9 +18,11 @@ from urllib.error import HTTPError
 
 import pytest
 
+from daisychain.demo import demo as demo_module
 from daisychain.demo.demo import PORT, _pages, _surroundings
 from daisychain.demo.invented_readers import webhook_key
 from daisychain.embedded import EmbeddedServer
+from daisychain.processes import shown_program
 from daisychain.work.serve import free_port
 from tests.command import ROOT
 
@@ -110,3 +112,12 @@ def test_without_a_demo_it_says_what_to_run_first(tmp_path: Path) -> None:
     assert "daisychain demo" in done.communicate(timeout=300)[1]
     assert done.returncode == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_command_at_the_end_is_written_as_it_can_be_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo_module._where_to_look(tmp_path, 1, "http://127.0.0.1:8000", "https://private")
+    shown = capsys.readouterr().out
+    commands = re.findall(r"(\S+) (?:demo --serve|report show)", shown)
+    assert commands == [shown_program()] * 2

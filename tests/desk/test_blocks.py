@@ -277,6 +277,17 @@ def test_a_page_that_saves_by_itself_gets_the_version_or_why_not(
     assert shown.json["subject"] == "Typed"
 
 
+def test_copy_is_shown_as_its_words(editor: Browser, database: Database, tmp_path: Path) -> None:
+    marked = BLOCK.replace("Come to the *fair*.", "**You can help.** See [it](https://a.org/x).\n\n1. **Do** one.")
+    with database.engine.begin() as connection:
+        add_toolkit(connection, folder(tmp_path / "kit", files(welcome=marked)))
+        text = "---\nsubject: Hi\ntoolkit: spring-fair\n---\n::: copy welcome\n"
+        made = create(connection, "May", Contents({"": text}), who="Sam")
+    page = editor.get(f"/desk/newsletters/{made.id}/blocks").text
+    assert '<span class="first-words">You can help. See it . Do one.<br>' in page
+    assert '<blockquote class="copy-text">You can help.' in page
+
+
 def test_copy_has_its_version_and_dates_and_what_ended_or_waits_is_not_offered(
     editor: Browser, database: Database, tmp_path: Path
 ) -> None:

@@ -95,7 +95,7 @@ def test_from_a_pasted_text_to_a_newsletter_that_uses_it(database: Database, as_
 
 def test_a_second_person_approves_before_it_is_published(kit: Database, editor: Browser, second: Browser) -> None:
     about = {"title": "Spring Fair", "coalition": "Friends of Fairs", "summary": "A fair.", "approval": "second person",
-             "link_join": "https://fairs.example/join"}  # fmt: skip
+             "link_join": "https://fairs.org.uk/join"}  # fmt: skip
     assert "Saved." in post(editor, f"{KIT}/campaign", **about, base="1").text
     assert "Saved." in post(editor, f"{KIT}/copy/welcome", **WORDS, base="2").text
     page = editor.get(f"{KIT}/copy/welcome").text
@@ -331,13 +331,13 @@ def test_a_block_says_where_it_is_used(kit: Database, editor: Browser) -> None:
 
 
 def test_other_lines_of_the_folder_stay_as_they_were(database: Database, as_role: As, tmp_path: Path) -> None:
-    sheet = SHEET.replace("links:", "# agreed in March\ncontact: hello@fairs.example  # the office\nlinks:")
+    sheet = SHEET.replace("links:", "# agreed in March\ncontact: hello@fairs.org.uk  # the office\nlinks:")
     with database.engine.begin() as connection:
         add_toolkit(connection, folder(tmp_path / "kit", files(sheet)))
     editor = as_role("editor")
     about = {"title": "Spring Fair", "coalition": "Friends of Fairs", "summary": "A fair in every town.",
-             "link_join": "https://fairs.example/new"}  # fmt: skip
+             "link_join": "https://fairs.org.uk/new"}  # fmt: skip
     assert "Saved." in post(editor, f"{KIT}/campaign", **about, base="1").text
     found = files_in_zip(editor.client.get(f"{KIT}/zip").data)
-    assert found["toolkit.yml"].decode() == sheet.replace("fairs.example/join", "fairs.example/new")
+    assert found["toolkit.yml"].decode() == sheet.replace("fairs.org.uk/join", "fairs.org.uk/new")
     assert found["copy/welcome.md"].decode() == BLOCK

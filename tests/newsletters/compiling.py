@@ -19,8 +19,8 @@ brand:
   footer:
     organisation: Friends of Fairs
     address: |
-      1 Example Street
-      Exampleton EX1 1EX
+      1 Fair Street
+      Fairham FA1 1FA
 """
 )
 

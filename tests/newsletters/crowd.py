@@ -19,7 +19,7 @@ class Crowd:
         self._problem = problem or ("unknown" if basis == "unknown" else "")
 
     def sender(self) -> tuple[str, str]:
-        return f"{self.name} <{self.name}@a.example>", ""
+        return f"{self.name} <{self.name}@a.org>", ""
 
     def count(self) -> int:
         return len(self._members)

@@ -13,7 +13,7 @@ title: Spring Fair
 coalition: Friends of Fairs
 summary: A fair in every town.
 links:
-  join: https://fairs.example/join
+  join: https://fairs.org.uk/join
 images:
   tent:
     file: images/tent.png

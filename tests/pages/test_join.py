@@ -543,6 +543,19 @@ def test_a_toolkit_asks_who_somebody_is_and_leads_to_the_form_with_the_partners_
     assert own.headers["Location"] == "https://connectioncoalition.example/join"
 
 
+def test_the_link_to_join_that_is_shared_leads_to_the_form_while_there_is_one(
+    client: FlaskClient, database: Database
+) -> None:
+    own = "https://connectioncoalition.example/join"
+    shared = r'id="link-\d" href="([^"]*/join)"'
+    page = client.get("/toolkits/community-makes-us").text
+    assert re.findall(shared, page) == ["http://127.0.0.1:8000/toolkits/community-makes-us/join"]
+    with database.engine.begin() as connection:
+        for name in ("members", "supporters"):
+            change_form(connection, name, by="Priya", is_open=False)
+    assert re.findall(shared, client.get("/toolkits/community-makes-us").text) == [own]
+
+
 def test_a_toolkit_has_the_form_to_paste_into_a_partners_site_with_its_code(
     client: FlaskClient, database: Database
 ) -> None:

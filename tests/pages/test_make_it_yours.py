@@ -320,11 +320,11 @@ def test_the_parts_that_may_change_do_change(client: FlaskClient, offered: Path)
 
     plain = text()
     assert "The big tent" in plain
-    assert "https://fairs.example/join" in plain
+    assert "https://fairs.org.uk/join" in plain
     changed = text(button="https://bees.example/ours", leave_out="The big tent", intro="Ours **first**.")
     assert "The big tent" not in changed
     assert "The small tent" in changed
-    assert "https://fairs.example/join" not in changed
+    assert "https://fairs.org.uk/join" not in changed
     assert "https://bees.example/ours" in changed
     assert "first" in changed
 

@@ -48,7 +48,7 @@ def client(database: Database) -> FlaskClient:
     return app.test_client()
 
 
-def block(id_: str, body: str = "Come to the fair. https://fairs.example/join", **more: str) -> str:
+def block(id_: str, body: str = "Come to the fair. https://fairs.org.uk/join", **more: str) -> str:
     """A copy block for social channels."""
     lines = {
         "id": id_,

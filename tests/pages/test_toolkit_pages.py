@@ -28,7 +28,7 @@ FAIR = "/toolkits/spring-fair"
 SHIPPED = "/toolkits/community-makes-us"
 DAY = date(2026, 5, 12)
 WELSH = BLOCK.replace("id: welcome", "id: welcome.cy").replace("title: Welcome", "title: Croeso")
-WELSH = WELSH.replace("Come to the *fair*.", "Dewch i’r *ffair*. [Ymunwch](https://fairs.example/join)")
+WELSH = WELSH.replace("Come to the *fair*.", "Dewch i’r *ffair*. [Ymunwch](https://fairs.org.uk/join)")
 
 
 @pytest.fixture(autouse=True)
@@ -83,14 +83,14 @@ def test_the_front_page_is_three_doors_that_say_what_is_behind_them(
 def test_the_front_page_says_when_in_which_languages_and_whom_to_ask(
     client: FlaskClient, database: Database, tmp_path: Path
 ) -> None:
-    sheet = f"{SHEET}contact: hello@fairs.example\ndates:\n  from: 2026-05-14\n  until: 2026-05-20\n"
+    sheet = f"{SHEET}contact: hello@fairs.org.uk\ndates:\n  from: 2026-05-14\n  until: 2026-05-20\n"
     add(database, tmp_path, sheet, a=BLOCK, b=WELSH)
     page = client.get(FAIR).text
     assert "Best between 14 and 20 May" in page
     assert "Languages English and Cymraeg" in words(page)
     assert '<span lang="cy" dir="ltr">Cymraeg</span>' in page
-    assert 'href="mailto:hello@fairs.example"' in page
-    assert 'href="https://fairs.example/join"' in page
+    assert 'href="mailto:hello@fairs.org.uk"' in page
+    assert 'href="https://fairs.org.uk/join"' in page
 
 
 @pytest.mark.parametrize("path", ["", "/emails", "/website"])
@@ -137,7 +137,7 @@ def test_without_an_email_the_other_doors_and_whom_to_ask_are_shown(
     client: FlaskClient, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, had_one: bool
 ) -> None:
     dated = BLOCK.replace("length", "expires: 2026-05-20\nlength")
-    add(database, tmp_path, f"{SHEET}contact: hello@fairs.example\n", welcome=dated)
+    add(database, tmp_path, f"{SHEET}contact: hello@fairs.org.uk\n", welcome=dated)
     if had_one:
         offered(database, welcome=dated)
     monkeypatch.setattr("pages.toolkits.visit.current_day", lambda: date(2026, 5, 21))
@@ -145,11 +145,11 @@ def test_without_an_email_the_other_doors_and_whom_to_ask_are_shown(
     assert ("have expired" in page) is had_one
     assert ("no ready-made email" in page) is not had_one
     assert "Make it yours" not in page
-    for link in (f"{FAIR}/social", f"{FAIR}/website", "mailto:hello@fairs.example"):
+    for link in (f"{FAIR}/social", f"{FAIR}/website", "mailto:hello@fairs.org.uk"):
         assert f'href="{link}"' in page
 
 
-@pytest.mark.parametrize("sheet", [SHEET, SHEET.replace("links:", "links:\n  website: https://fairs.example/")])
+@pytest.mark.parametrize("sheet", [SHEET, SHEET.replace("links:", "links:\n  website: https://fairs.org.uk/")])
 def test_a_toolkit_without_a_contact_names_who_else_can_be_asked(
     client: FlaskClient, database: Database, tmp_path: Path, sheet: str
 ) -> None:
@@ -214,11 +214,11 @@ def test_a_partner_s_code_is_counted_and_goes_along(
 def test_banners_and_a_badge_come_with_code_in_the_chosen_language(
     client: FlaskClient, database: Database, tmp_path: Path
 ) -> None:
-    add(database, tmp_path, SHEET.replace("links:", "links:\n  website: https://fairs.example/"), a=BLOCK, b=WELSH)
+    add(database, tmp_path, SHEET.replace("links:", "links:\n  website: https://fairs.org.uk/"), a=BLOCK, b=WELSH)
     for query, language in (("", "en"), ("?language=cy", "cy")):
         page = html.unescape(client.get(f"{FAIR}/website{query}").text)
         codes = re.findall(
-            r'<a href="https://fairs.example/"><img src="(\S+banners\S+)" srcset="(\S+) 2x" alt="([^"]+)" ', page
+            r'<a href="https://fairs.org.uk/"><img src="(\S+banners\S+)" srcset="(\S+) 2x" alt="([^"]+)" ', page
         )
         assert len(codes) == 3
         for address, sharper, alt in codes:
@@ -234,10 +234,10 @@ def test_code_and_links_to_copy_carry_the_partner_s_code(
     with database.engine.begin() as connection:
         claim(connection, [{"name": "Bees"}])
     page = client.get(f"{FAIR}/website?partner=bees").text
-    assert page.count("https://fairs.example/join?partner=bees") >= 3  # in the text, as rich text and in the code
+    assert page.count("https://fairs.org.uk/join?partner=bees") >= 3  # in the text, as rich text and in the code
     assert f"http://127.0.0.1:8000{FAIR}?partner=bees&#34;&gt;&lt;img src=&#34;http" in page
     assert ".webp?partner" not in page
-    assert 'href="https://fairs.example/join?partner=bees"' in client.get(f"{FAIR}?partner=bees").text
+    assert 'href="https://fairs.org.uk/join?partner=bees"' in client.get(f"{FAIR}?partner=bees").text
 
 
 @pytest.mark.parametrize("code", ["wasps", "", "BEES", "%00", "'", "x" * 5_000, "bees&partner=wasps2"])

@@ -1,6 +1,7 @@
 """Dialects: how each tool writes a name, an unsubscribe link and an address; one TOML file each.
 
 name          what its users call the tool
+also          other names of it that people may type
 steps         what a person does, in order; the pack adds "send yourself a test"
 then          what follows the test, if that is more than to send it
 picture_step  how its users get pictures in, if they have to be uploaded and then shown by their address
@@ -38,12 +39,12 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
 from daisychain.errors import InputError
-from daisychain.suggestions import nearest
 
 ALL = "all"
 
@@ -82,6 +83,7 @@ class Dialect:
     key: str
     name: str
     steps: tuple[str, ...]
+    also: tuple[str, ...] = ()
     then: tuple[str, ...] = ("Send it.",)
     picture_step: str = ""
     code: bool = False
@@ -157,11 +159,30 @@ def tool_name(key: str) -> str:
 def each_dialect(words: str) -> Iterator[Dialect | InputError]:
     """Yield the dialects in `words`, a list with commas or `all`, and an error for each word that is none."""
     known = dialects()
-    keys = [word.strip().lower() for word in words.split(",") if word.strip()]
+    shown = _by_shown_name()
+    # The name of the mailboxes has a comma in it.
+    whole = " ".join(words.lower().split())
+    keys = [whole] if whole in shown else [" ".join(word.split()) for word in whole.split(",") if word.strip()]
     if not keys:
-        yield InputError("No dialect is named.", hint=f"Known: {', '.join(known)}, or {ALL}.")
-    for key in known if keys == [ALL] else dict.fromkeys(keys):
-        yield known.get(key) or InputError(f"There is no dialect {key!r}.", hint=nearest(key, known))
+        yield InputError("No tool is named.", hint=f"Known: {', '.join(known)}, or {ALL}.")
+    for key in known if keys == [ALL] else dict.fromkeys(shown.get(key, key) for key in keys):
+        yield known.get(key) or InputError(f"There is no tool {key!r}.", hint=_nearest_tool(key))
+
+
+@cache
+def _by_shown_name() -> Mapping[str, str]:
+    """Return the key of each tool by its names as people see them, in small letters."""
+    shown = {each.name.lower(): key for key, each in dialects().items()}
+    return shown | {name.lower(): key for key, each in dialects().items() for name in each.also}
+
+
+def _nearest_tool(word: str) -> str:
+    known = dialects()
+    close = get_close_matches(word, [*known, *_by_shown_name()], n=1)
+    if not close:
+        return f"Known: {', '.join(f'{each.name} ({key})' for key, each in known.items())}."
+    key = _by_shown_name().get(close[0], close[0])
+    return f"Did you mean {key!r}, for {known[key].name}?"
 
 
 def _dialect(key: str, content: Mapping[str, Any]) -> Dialect:
@@ -170,6 +191,7 @@ def _dialect(key: str, content: Mapping[str, Any]) -> Dialect:
     return Dialect(
         key=key,
         steps=tuple(values.pop("steps")),
+        also=tuple(values.pop("also", ())),
         then=tuple(values.pop("then", ("Send it.",))),
         must_have=tuple(values.pop("must_have", ())),
         languages=tuple(values.pop("languages", ())),

@@ -358,6 +358,8 @@ def copy_kit(daisychain: Daisychain, last: str) -> str:
     welcome.write_text(welcome.read_text().replace("version: 1\n", f"version: 1\nexpires: {last}\n"))
     sheet = folder / "toolkit.yml"
     sheet.write_text(sheet.read_text().replace("name: community-makes-us", "name: short-lived"))
+    for path in (sheet, *folder.glob("copy/*.md")):  # as a coalition would make it its own
+        path.write_text(re.sub("Example(?= Street|ton)", "High", path.read_text().replace(".example", ".org.uk")))
     daisychain("toolkit", "add", str(folder))
     return "short-lived"
 

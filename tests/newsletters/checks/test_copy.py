@@ -14,7 +14,7 @@ from tests.newsletters.sample_toolkits import BLOCK
 
 def cut(compilation: Compilation) -> Compilation:
     """A compilation whose text has lost its link."""
-    text = compilation.email.text.replace("https://fairs.example/join", "")
+    text = compilation.email.text.replace("https://fairs.org.uk/join", "")
     return replace(compilation, email=replace(compilation.email, text=text))
 
 
@@ -28,7 +28,7 @@ def block(**changes: str) -> dict[str, str]:
 
 SOCIAL = {"welcome": BLOCK.replace("channels: email, web", "channels: social")}
 USED = "Hello\n\n::: copy welcome"
-JOIN = "[join](https://fairs.example/join)"
+JOIN = "[join](https://fairs.org.uk/join)"
 
 PLANTED = [
     Planted("copy-channel", newsletter(USED, copy=SOCIAL), newsletter(USED), 8, "is meant for social"),

@@ -26,6 +26,13 @@ PLANTED = [
     Planted("law-organisation", newsletter(sheet=NAMELESS), newsletter(), "brand of Friends of Fairs", "organisation"),
     Planted("law-address", newsletter(sheet=WITHOUT_FOOTER), newsletter(), "brand of Friends of Fairs", "postal"),
     Planted(
+        "law-address-invented",
+        newsletter(sheet=SHEET.replace("1 Fair Street", "1 Example Street")),
+        newsletter(),
+        "brand of Friends of Fairs",
+        "'Example Street'",
+    ),
+    Planted(
         "law-charity-number", newsletter(sheet=CHARITY, change=footless), newsletter(sheet=CHARITY), says="1234567"
     ),
     Planted(
@@ -34,6 +41,13 @@ PLANTED = [
         newsletter(front="from: Ann of Fairs <ann@a.org>"),
         5,
         "without a name",
+    ),
+    Planted(
+        "law-sender-example",
+        newsletter(front="from: Ann <ann@fairs.example>"),
+        newsletter(front="from: Ann <ann@a.org>"),
+        5,
+        "'fairs.example'",
     ),
     Planted(
         "law-basis-unknown",

@@ -20,7 +20,7 @@ all of you.
 
 ::: copy welcome
 
-::: button "Join" href="https://fairs.example/join"
+::: button "Join" href="https://fairs.org.uk/join"
 """
 
 

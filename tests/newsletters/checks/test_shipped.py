@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from newsletters.checks import accessibility, clients, images, legibility, outlook
+from newsletters.checks import accessibility, clients, images, law, legibility, links, outlook
 from newsletters.checks.finding import Subject
 from newsletters.compose.blocks import registry
 from newsletters.compose.compiler import Compilation, compile_document
 from newsletters.compose.starter import starter
 from newsletters.documents.document import parse_document
 from newsletters.toolkit_store.store import shipped_toolkit
+from newsletters.toolkits.files import SHEET
+from newsletters.toolkits.toolkit import Toolkit, load_files
 from tests.newsletters.checks.planting import TODAY
 from tests.newsletters.golden.cases import CASES, WORDS
 
@@ -47,3 +49,27 @@ def test_the_example_of_every_block_has_no_fault(block: str) -> None:
     known = registry().blocks[block]
     text = f"---\nsubject: A\npreheader: B\ntoolkit: {KIT}\n---\n{registry().blocks[known.within or block].example}"
     assert faults(compile_document(parse_document(text, "may.md", Path()), shipped_toolkit(KIT))) == []
+
+
+def invented(kit: Toolkit) -> list[str]:
+    """Codes of what is invented in a newsletter with the kit's footer, its copy with links, and one link more."""
+    front = f"from: Ann <ann@fairs.example>\nsubject: A\npreheader: B\ntoolkit: {kit.name}"
+    text = f"---\n{front}\n---\n::: copy next\n\n[More](https://foo.example/x)\n"
+    subject = Subject(compile_document(parse_document(text, "may.md", Path()), kit), None, TODAY)
+    return [each.code for each in (*law.check(subject), *links.check(subject))]
+
+
+def test_what_a_copy_still_has_of_the_demonstration_is_found_and_the_demonstration_itself_has_no_fault() -> None:
+    shipped = shipped_toolkit(KIT)
+    sheet = shipped.files[SHEET].replace(f"name: {KIT}".encode(), b"name: our-campaign")
+    assert sorted(set(invented(load_files({**shipped.files, SHEET: sheet}, "our-campaign")))) == [
+        "law-address-invented", "law-sender-example", "links-example",
+    ]  # fmt: skip
+    assert invented(shipped) == []
+
+
+def test_one_link_left_from_the_demonstration_does_not_hide_others() -> None:
+    shipped = shipped_toolkit(KIT)
+    sheet = shipped.files[SHEET].replace(b"connectioncoalition.example", b"our-charity.org")
+    found = invented(load_files({**shipped.files, SHEET: sheet + b"# ours\n"}, "our-campaign"))
+    assert found.count("links-example") == 2  # the copy's, and the newsletter's own

@@ -59,7 +59,7 @@ def beside(
     return look
 
 
-LINK = "[join](https://fairs.example/join)"
+LINK = "[join](https://fairs.org.uk/join)"
 PEOPLE = Crowd(*({"language": code} for code in ("en", "en-GB", "", "pl", "pl", "cy-GB")))
 SOUND = beside(
     f"Hello {{{{ member.city | default('you') }}}}\n\n::: copy welcome\n\nOn 12 May at 7.30pm, 1,000 of us. {LINK}",
@@ -79,7 +79,7 @@ def planted(code: str, look: Look, place: str, says: str) -> Planted:
 
 PLANTED = [
     planted("links", beside(LINK, f"{LINK}\n\n[map](https://a.example/m)"), "may.cy.md:9", "2 links"),
-    planted("addresses", beside(LINK, LINK.replace("join", "jion")), "may.cy.md:7", "fairs.example/jion"),
+    planted("addresses", beside(LINK, LINK.replace("join", "jion")), "may.cy.md:7", "fairs.org.uk/jion"),
     planted("images", beside("![A tent](tent)"), "may.cy.md", "only may.md has tent"),
     planted("fields", beside("{{ member.city | default('x') }}"), "may.cy.md", "only may.md has member.city"),
     planted("blocks", beside('::: button "Go" href="https://a.example"'), "may.cy.md", "only may.md has button"),
@@ -121,7 +121,7 @@ def test_a_newsletter_in_one_language_has_nothing_to_compare() -> None:
     assert list(compare(languages(en=None), None, TODAY)) == []
 
 
-WHOLE = """Hello {{ member.city | default("you") }}, on 12 May. [join](https://fairs.example/join)
+WHOLE = """Hello {{ member.city | default("you") }}, on 12 May. [join](https://fairs.org.uk/join)
 
 {% if member.role %}You help.{% endif %}
 

@@ -119,7 +119,7 @@ def test_the_mail_has_what_readers_programs_and_the_law_ask_for() -> None:
     assert 'name="color-scheme" content="light dark"' in html
     assert "prefers-color-scheme: dark" in html
     assert "And welcome\u034f" in html
-    assert "1 Example Street, Exampleton EX1 1EX" in html
+    assert "1 Fair Street, Fairham FA1 1FA" in html
     for path in ("u", "v"):
         assert re.search(rf'<a href="https://a.example/{path}/KEY" clicktracking="off"', html)
     assert "fonts.googleapis" not in html

@@ -16,7 +16,7 @@ name: spring-fair
 title:   Spring Fair   # as on the posters
 summary: Join #Kindness
 
-links: {join: https://fairs.example/join, news: '/news'}
+links: {join: https://fairs.org.uk/join, news: '/news'}
 brand:
   colours:
     # agreed in March
@@ -51,7 +51,7 @@ images:
         (("brand", "footer", "charity number"), "", ["    charity number: 0123"], []),
         (("empty",), "full", ["empty:"], ["empty: full"]),
         (("empty", "a"), "full", [], ["  a: full"]),
-        (("links", "join"), "/join", ["links: {join: https://fairs.example/join, news: '/news'}"],
+        (("links", "join"), "/join", ["links: {join: https://fairs.org.uk/join, news: '/news'}"],
          ["links:", '  join: "/join"', "  news: '/news'"]),
         (("approval",), "second person", [], ["approval: second person"]),
         (("new", "deep"), "yes", [], ["new:", "  deep: yes"]),

@@ -42,7 +42,7 @@ channels: social, web
 length: short
 ---
 
-Come to the fair! https://fairs.example/join
+Come to the fair! https://fairs.org.uk/join
 """
 PARTNER = Partner(
     name="Bees of Bath",

@@ -126,7 +126,7 @@ def test_one_problem_fails_one_pack_and_not_the_row(tmp_path: Path) -> None:
     [made] = make(Order({"en": edition()}, "", "en,de", out, False), partners(tmp_path, rows))
     assert [path.name for path in out.iterdir() if path.is_dir()] == ["ants-acton-mailchimp"]
     assert [(each.tool, each.language) for each in made.problems] == [("", ""), ("brevo", "en"), ("", "")]
-    for says in ("no dialect 'mailchip'", "Brevo adds none", "language 'de'"):
+    for says in ("no tool 'mailchip'", "Brevo adds none", "language 'de'"):
         assert says in made.why
     with (out / "failures.csv").open(encoding="utf-8", newline="") as file:
         assert [(row["line"], row["tool"]) for row in csv.DictReader(file)] == [("2", ""), ("2", "brevo"), ("2", "")]

@@ -127,8 +127,30 @@ def test_an_unknown_dialect_is_told_with_the_nearest() -> None:
     brevo, error = each_dialect("brevo, mailchip")
     assert isinstance(brevo, Dialect)
     assert isinstance(error, InputError)
-    assert "no dialect 'mailchip'" in error.message
+    assert "no tool 'mailchip'" in error.message
     assert "mailchimp" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "keys"),
+    [
+        ("any mailbox", ["outlook"]), ("Outlook, Gmail or another mailbox", ["outlook"]),
+        ("Gmail, Brevo", ["outlook", "brevo"]), ("any other tool", ["plain"]),
+        ("Campaign Monitor,  constant   contact", ["campaign-monitor", "constant-contact"]),
+        ("SendGrid Marketing Campaigns, sendgrid", ["sendgrid"]),
+    ],
+)  # fmt: skip
+def test_a_tool_can_be_named_as_people_know_it(typed: str, keys: list[str]) -> None:
+    assert [each.key if isinstance(each, Dialect) else each.message for each in each_dialect(typed)] == keys
+
+
+def test_a_near_name_is_suggested_with_what_to_type() -> None:
+    [error] = each_dialect("campain monitor")
+    assert isinstance(error, InputError)
+    assert error.hint == "Did you mean 'campaign-monitor', for Campaign Monitor?"
+    [error] = each_dialect("xyzzy")
+    assert isinstance(error, InputError)
+    assert "Outlook, Gmail or another mailbox (outlook)" in error.hint
 
 
 def test_all_and_lists_of_dialects() -> None:
@@ -136,7 +158,7 @@ def test_all_and_lists_of_dialects() -> None:
     assert list(each_dialect("all")) == list(dialects().values())
     [error] = each_dialect("")
     assert isinstance(error, InputError)
-    assert "No dialect" in error.message
+    assert "No tool" in error.message
 
 
 def test_the_grammars_are_strict() -> None:

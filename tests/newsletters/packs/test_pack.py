@@ -111,7 +111,7 @@ def test_parts_to_paste_hold_words_picture_and_button_address() -> None:
     pasted = "\n".join(text(pack, path) for path in sorted(pack.files) if re.match(r"paste/.*\.txt", path))
     for line in ("PICTURE   images/tent.png", "ALT TEXT  A striped tent.", "BUTTON    Join us", "HEADING"):
         assert line in pasted
-    assert "ADDRESS   https://fairs.example/join" in pasted
+    assert "ADDRESS   https://fairs.org.uk/join" in pasted
     assert "Unsubscribe" not in pasted
 
 
@@ -119,27 +119,27 @@ def test_links_to_the_coalition_carry_the_partners_code_and_others_do_not() -> N
     pack = packed("brevo", utm=(("utm_source", "{partner}"), ("utm_medium", "email")))
     mark = "utm_source=bees&amp;utm_medium=email&amp;partner=bees"
     for path in ("email.html", "website/snippet.html", "source/newsletter.mjml"):
-        assert f"https://fairs.example/join?{mark}" in text(pack, path), path
+        assert f"https://fairs.org.uk/join?{mark}" in text(pack, path), path
     assert f"{PUBLIC}/toolkits/spring-fair?{mark}" in text(pack, "email.html")
     assert "https://maps.example/fair" in text(pack, "email.html")
     assert "maps.example/fair?" not in "".join(texts(pack).values())
     for path in ("email.txt", "social/x.txt"):
-        assert "https://fairs.example/join?utm_source=bees&utm_medium=email&partner=bees" in text(pack, path), path
+        assert "https://fairs.org.uk/join?utm_source=bees&utm_medium=email&partner=bees" in text(pack, path), path
 
 
 def test_without_the_code_links_stay_as_they_are() -> None:
-    assert 'href="https://fairs.example/join"' in text(packed("brevo", code=False), "email.html")
+    assert 'href="https://fairs.org.uk/join"' in text(packed("brevo", code=False), "email.html")
     assert "partner=" not in "".join(texts(packed("brevo", partner=None)).values())
 
 
 def test_posts_are_sorted_by_the_room_that_networks_have() -> None:
     long = "Come to the fair! " * 20
     pack = packed("brevo", toolkit=None)
-    assert f"({length('Come to the fair! https://fairs.example/join?partner=bees', 'x')} characters)" in text(
+    assert f"({length('Come to the fair! https://fairs.org.uk/join?partner=bees', 'x')} characters)" in text(
         pack, "social/x.txt"
     )
     assert length(long, "x") > NETWORKS["x"][1]
-    assert length("See https://fairs.example/a/very/long/address/indeed", "x") == 27
+    assert length("See https://fairs.org.uk/a/very/long/address/indeed", "x") == 27
 
 
 def test_a_snippet_for_a_website_has_no_style_of_its_own() -> None:
@@ -445,7 +445,7 @@ channels: social, web
 length: short
 ---
 
-Come to the fair, and bring all of your friends with you! https://fairs.example/join
+Come to the fair, and bring all of your friends with you! https://fairs.org.uk/join
 """
 
 

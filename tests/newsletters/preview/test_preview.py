@@ -123,7 +123,7 @@ def test_the_page_has_headers_text_checks_variants_and_what_it_can_t_show(tmp_pa
     previewed(tmp_path, pictures=False, reader=reader, documents={"may.md": MAY, "may.ar.md": ARABIC})
     told = words(tmp_path / "out/index.html")
     for part in (
-        "From news <news@a.example>", "Subject Ann, come to the <fair> 23 characters", "Preheader It is on Saturday",
+        "From news <news@a.org>", "Subject Ann, come to the <fair> 23 characters", "Preheader It is on Saturday",
         "To ann@a.example", "List-Unsubscribe <https://news.a.example/…>", "As Ann gets it", "As Amal gets it",
         "Dear Ann, The bus leaves from Leeds.", "error What is wrong Why it matters. How to fix it: How to mend it.",
         "How it looks in Arabic",

@@ -14,7 +14,7 @@ from newsletters.toolkits.toolkit import Toolkit, load_files
 from tests.newsletters.sample_toolkits import picture
 
 MARKDOWN = """\
-Come to the **fair** in [every town](https://fairs.example).
+Come to the **fair** in [every town](https://fairs.org.uk).
 
 It is for everybody.
 
@@ -87,7 +87,11 @@ def test_a_document_that_begins_with_the_campaign_s_name_has_its_summary_below_i
     ("given", "said"),
     [
         ({"copy": "One paragraph.\n\nAnother one."}, "Nobody has approved"),
-        ({"copy": "One paragraph."}, "no headings"),
+        ({"copy": "One paragraph."}, "No headings were found"),
+        (
+            {"copy": "Come.\n\nWelcome\nGood to see you.\nSocial posts\nThe fair is on!\n"},
+            "an empty line before and after each",
+        ),
         ({"copy": FROM_WORD}, "Taken as headings, as they are in lines by themselves: Why it matters, Facebook"),
         ({"copy": "# Empty\n\n# Full\n\nwords"}, "nothing below the heading “Empty”"),
         ({"picture": picture()}, "alt text is the title"),

@@ -83,8 +83,8 @@ def test_what_changes_nothing_makes_no_version(added: Database) -> None:
 def test_two_people_change_different_fields_of_one_file(added: Database) -> None:
     with added.engine.begin() as connection:
         saved(connection, 1, {"title": "Ann's title"}, about_fields())
-        made = saved(connection, 1, {"link join": "https://fairs.example/new"}, about_fields(["join"]), who="Bob")
-    assert (made.toolkit.title, made.toolkit.links["join"]) == ("Ann's title", "https://fairs.example/new")
+        made = saved(connection, 1, {"link join": "https://fairs.org.uk/new"}, about_fields(["join"]), who="Bob")
+    assert (made.toolkit.title, made.toolkit.links["join"]) == ("Ann's title", "https://fairs.org.uk/new")
 
 
 def test_the_second_save_of_one_field_is_refused_and_both_texts_are_there(added: Database) -> None:

@@ -31,7 +31,7 @@ def test_a_toolkit_whose_copy_cannot_be_worked_out_is_refused_with_its_line(
         ("In {{ member.town }} too", "In  too"),
         ('{% if member.town == "Hull" %}In Hull{% else %}Anywhere{% endif %}', "Anywhere"),
         ("{% if not member.role %}Join us{% endif %}!", "Join us!"),
-        ("[Join]({{ toolkit.links.join }})", "[Join](https://fairs.example/join)"),
+        ("[Join]({{ toolkit.links.join }})", "[Join](https://fairs.org.uk/join)"),
     ],
 )
 def test_copy_reads_as_for_somebody_of_whom_nothing_is_known(body: str, read: str) -> None:

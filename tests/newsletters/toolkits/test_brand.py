@@ -58,7 +58,7 @@ def test_a_whole_brand_is_read() -> None:
         "colours: {primary: '#123', accent: teal, surface: 'rgb(250, 250, 250)'}\n"
         "footer:\n  organisation: Fairs Ltd\n  charity number: 0123456\n"
         "  address: |\n    1 Road\n\n    Town\n"
-        "  social: {News: https://fairs.example/news}\n"
+        "  social: {News: https://fairs.org.uk/news}\n"
     )
     assert found.logo
     assert (found.name, found.logo.name, found.radius, found.font) == ("Fairs", "logo", 4, "Georgia, serif")
@@ -68,7 +68,7 @@ def test_a_whole_brand_is_read() -> None:
         "#fafafa",
     ]
     assert (found.footer.charity_number, found.footer.address) == ("0123456", "1 Road\nTown")
-    assert found.footer.social == {"News": "https://fairs.example/news"}
+    assert found.footer.social == {"News": "https://fairs.org.uk/news"}
 
 
 def test_what_was_not_given_follows_what_was() -> None:
@@ -109,7 +109,7 @@ def test_text_too_pale_is_refused_with_the_nearest_shade_that_passes() -> None:
         (f'radius: "{"1" * 5_000}"', "whole number of pixels"),
         ("font: 'x\" onload=\"y'", "names with commas"),
         ("footer: {adress: here}", "Did you mean 'address'?"),
-        ("footer: {social: {News: ftp://fairs.example}}", "no web address"),
+        ("footer: {social: {News: ftp://fairs.org.uk}}", "no web address"),
     ],
 )
 def test_a_mistake_is_told(text: str, words: str) -> None:

@@ -20,7 +20,7 @@ def test_a_toolkit_is_read_whole() -> None:
     assert (kit.name, kit.campaign, kit.links) == (
         "spring-fair",
         "Spring Fair",
-        {"join": "https://fairs.example/join"},
+        {"join": "https://fairs.org.uk/join"},
     )
     assert (kit.images["tent"].width, kit.images["tent"].alt) == (8, "A striped tent.")
     assert (block.version, block.approved_by, block.channels) == ("2", "A. Trustee", ("email", "web"))
@@ -95,11 +95,11 @@ def test_copy_may_be_used_from_its_embargo_through_its_last_day(day: date, reaso
         ("title: Spring Fair", "name: again", "toolkit.yml:2", "given twice, first on line 1"),
         ("name: spring-fair", "name: Spring Fair", "toolkit.yml:1", "can't be part of a web address"),
         ("name: spring-fair", "name: ../fair", "toolkit.yml:1", "can't be part of a web address"),
-        ("https://fairs.example/join", "javascript:alert(1)", "toolkit.yml:6", "no web address"),
-        ("https://fairs.example/join", "//fairs.example", "toolkit.yml:6", "no web address"),
-        ("https://fairs.example/join", "/\\fairs.example", "toolkit.yml:6", "no web address"),
-        ("https://fairs.example/join", "https://", "toolkit.yml:6", "no web address"),
-        ("https://fairs.example/join", "fairs.example", "toolkit.yml:6", "no web address"),
+        ("https://fairs.org.uk/join", "javascript:alert(1)", "toolkit.yml:6", "no web address"),
+        ("https://fairs.org.uk/join", "//fairs.org.uk", "toolkit.yml:6", "no web address"),
+        ("https://fairs.org.uk/join", "/\\fairs.org.uk", "toolkit.yml:6", "no web address"),
+        ("https://fairs.org.uk/join", "https://", "toolkit.yml:6", "no web address"),
+        ("https://fairs.org.uk/join", "fairs.org.uk", "toolkit.yml:6", "no web address"),
         ("  join: https", "  join us: https", "toolkit.yml:6", "must be one word"),
         ("links:\n", "links: none\nsummary2:\n", "toolkit.yml:6", "no key 'summary2'"),
         ("images/tent.png", "images/tend.png", "toolkit.yml:9", "is missing"),
