@@ -5,13 +5,14 @@ difflib takes cubic time for pieces that are alike: two thousand paragraphs of t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
 from operator import eq
 
-# Changed pieces that are compared one by one; more of them count as one change.
-MOST = 400
+# Steps that comparing changed pieces one by one may take at most; what would take more counts as one change.
+MOST = 8_000_000
 
 Block = tuple[int, int, int, int]
 """From where to where in the old and in the new sequence."""
@@ -24,13 +25,19 @@ def blocks(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
     end = min(sum(takewhile(bool, map(eq, reversed(old), reversed(new)))), shorter - start)
     yield 0, start, 0, start
     middle = old[start : len(old) - end], new[start : len(new) - end]
-    if max(map(len, middle)) > MOST:
+    if _steps(*middle) > MOST:
         yield start, len(old) - end, start, len(new) - end
     else:
         for _, *places in SequenceMatcher(None, *middle, autojunk=False).get_opcodes():
             first, last, other_first, other_last = (start + place for place in places)
             yield first, last, other_first, other_last
     yield len(old) - end, len(old), len(new) - end, len(new)
+
+
+def _steps(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return how many steps difflib takes at most: it looks at all pairs of equal pieces again for each block."""
+    before, now = Counter(old), Counter(new)
+    return sum(count * now[piece] for piece, count in before.items()) * min(len(old), len(new))
 
 
 def changed_lines(old: str, new: str) -> list[str]:

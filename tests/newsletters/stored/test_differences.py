@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletters.stored.differences import MOST, blocks, changed_lines
+from newsletters.stored.differences import blocks, changed_lines
 
 SEQUENCES = st.lists(st.sampled_from("abc"), max_size=12)
 
@@ -23,8 +23,14 @@ def test_the_lines_that_went_and_came_are_told() -> None:
     assert changed_lines("a\n", "a\n") == []
 
 
-def test_very_many_lines_that_changed_are_one_change() -> None:
-    many = MOST + 1
+def test_changes_at_both_ends_of_a_long_text_are_the_only_ones() -> None:
+    lines = [f"line {number}" for number in range(450)]
+    changed = changed_lines("\n".join(lines), "\n".join(["first", *lines[1:-1], "last"]))
+    assert changed == ["-line 0", "+first", "-line 449", "+last"]
+
+
+def test_very_many_lines_that_are_alike_are_one_change() -> None:
+    many = 1_000
     assert changed_lines("a\nx\n" + "b\nc\n" * many + "z\n", "a\n" + "c\nb\nb\n" * many + "z\n") == [
         "-x", *["-b", "-c"] * many, *["+c", "+b", "+b"] * many,
     ]  # fmt: skip
