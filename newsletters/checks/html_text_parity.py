@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from newsletters.compiled import CompiledEmail, Link
-from newsletters.compose.bare_addresses import SIGN
+from newsletters.compose.bare_addresses import NOTE, SIGN
 from newsletters.compose.plain_text import as_read, link_text
 from newsletters.tokens import Kind
 
 # What ends a sentence or a bracket may belong to the address or not: it is left out on both sides.
-_ADDRESS = re.compile(rf"https?://{SIGN}+", re.IGNORECASE)
+_ADDRESS = re.compile(rf"https?://(?:(?!{NOTE}){SIGN})+", re.IGNORECASE)
 _TRAILING = ".,:;!?)]}*_~'’”»،؛؟۔।॥。、，！？：；）…"
 _TAG = re.compile(r"<[^>]*>")
 _ISOLATES = re.compile("[\u2066-\u2069]")

@@ -14,9 +14,11 @@ from newsletters.tokens import CONDITIONALS, Mint, Token
 
 # Neither space nor quotes, brackets or the punctuation of other scripts, which end an address.
 SIGN = r"""[^\s<>"“”„‟«»‘’‚‹›`|\\^،؛؟۔।॥。、，！？：；（）「」『』【】…–—·\u200b-\u200f\u2060-\u2069\ufeff]"""
+# The number of a note right behind an address is no part of it.
+NOTE = r"\[\d{1,3}\]"
 # Before the @ there are at most 64 signs (RFC 5321, 4.5.3.1.1).
 _ADDRESS = re.compile(
-    rf"(?<![\w@/.-])(?:(?P<scheme>https?://)(?=[^\W_])|(?P<www>www\.)(?=[\w-]+\.[^\W\d_])){SIGN}{{1,2000}}"
+    rf"(?<![\w@/.-])(?:(?P<scheme>https?://)(?=[^\W_])|(?P<www>www\.)(?=[\w-]+\.[^\W\d_]))(?:(?!{NOTE}){SIGN}){{1,2000}}"
     r"|(?<![\w@/.+=&-])(?:mailto:)?(?P<mail>[a-z0-9](?:[\w.+'-]{0,62}[\w+-])?@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,})"
     r"(?![\w@-]|\.\w)",
     re.IGNORECASE,

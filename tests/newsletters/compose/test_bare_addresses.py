@@ -30,6 +30,7 @@ WEB = ("https://a.org/x", "https://a.org/x")
     [
         ("See https://a.org/x today", [WEB]),
         ("See https://a.org/x.", [WEB]),
+        ("See https://a.org[1] and https://a.org/x[2]", [("https://a.org", "https://a.org"), WEB]),
         ("(https://a.org/x)", [WEB]),
         ("Is it https://a.org/x? Yes: https://a.org/x!", [WEB, WEB]),
         ("“https://a.org/x”, ‘https://a.org/x’ and 'https://a.org/x'", [WEB, WEB, WEB]),
