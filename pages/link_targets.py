@@ -1,4 +1,4 @@
-"""Find where a link of a mail leads. Most lead everybody to the same place: what decides that is kept for a minute.
+"""Find where a link of a mail leads. Most lead everybody to the same place: what decides that is kept.
 
 So the database is asked for the mail itself only if the link holds a member's value, or may do so.
 """
