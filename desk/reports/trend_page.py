@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -25,7 +26,7 @@ def show() -> Any:
     name = request.args.get("list") or next(iter(lists), "")
     if not name:
         return render_template("desk/reports/trend.html", trend=None)
-    shown, many = _trend(name), _months()
+    shown, many = _since_somebody(_trend(name)), _months()
     joined, left = (_sum(getattr(month, kind) for month in shown.months) for kind in ("joined", "left"))
     sums = {
         "On the list": shown.months[-1].people, f"Joined in {many} months": joined, f"Left in {many} months": left,
@@ -45,6 +46,12 @@ def download() -> Response:
     name = request.args.get("list", "")
     headers = {"Content-Disposition": f'attachment; filename="trend-{name}.csv"'}
     return Response(trend_as_csv(_trend(name), exact=False), mimetype="text/csv", headers=headers)
+
+
+def _since_somebody(found: Trend) -> Trend:
+    """Return the trend without the months before anybody was on the list; the last month stays."""
+    begun = (at for at, month in enumerate(found.months) if month.people or month.campaigns or month.joined != 0)
+    return replace(found, months=found.months[next(begun, -1) :])
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
