@@ -177,8 +177,8 @@ SLOW.add("rates")  # it reads everybody's mails, campaign by campaign
 def _pooled(shares: Sequence[Share], small_cells: bool) -> Rate | None:
     """Return the rate of a month's campaigns; None if one is hidden from this reader, as the others would tell it."""
     known = [each for each in shares if each]
-    told = small_cells or all(for_all for _, _, for_all in known)
-    return Rate(sum(mails for mails, _, _ in known), sum(of for _, of, _ in known)) if known and told else None
+    is_shown = small_cells or all(for_all for _, _, for_all in known)
+    return Rate(sum(mails for mails, _, _ in known), sum(of for _, of, _ in known)) if known and is_shown else None
 
 
 def _shown(count: int, small_cells: bool) -> int | None:

@@ -253,7 +253,8 @@ def _known_to_demos(home: Path, port: int) -> Iterator[None]:
 
 def _port_served(home: Path) -> int | None:
     """Return the port of the `demo --serve` that runs in `home`, or None."""
-    with suppress(FileNotFoundError), (home / "serving").open() as file:
+    # A server that is just starting has its lock, and has not written its port yet.
+    with suppress(FileNotFoundError, ValueError), (home / "serving").open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
